@@ -1,0 +1,1 @@
+"""Patina: learned degradations for super-resolution training."""
