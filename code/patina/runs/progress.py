@@ -9,7 +9,9 @@ from tqdm import tqdm
 T = TypeVar("T")
 
 
-def progress(items: Iterable[T], description: str, *, total: int | None = None, unit: str = "picture", initial: int = 0) -> tqdm:
+def progress(
+    items: Iterable[T], description: str, *, total: int | None = None, unit: str = "picture", initial: int = 0
+) -> tqdm:
     """Wrap `items` in a progress bar on standard error; `total` where `items` has no length."""
     return tqdm(
         items, desc=description, total=total, unit=unit, initial=initial,

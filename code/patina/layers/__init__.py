@@ -1,0 +1,1 @@
+"""Building blocks of the networks; every bijection returns its output and its log-determinant together."""

@@ -1,0 +1,106 @@
+"""DeFlow's conditional coupling: an affine map of half the channels, then one of all of them by the condition."""
+
+import torch
+from torch import Tensor, nn
+
+from patina.layers.actnorm import ActNorm
+from patina.layers.bijection import TensorBijection
+from patina.layers.precision import full_precision
+
+WEIGHT_DEVIATION = 0.05
+LOGS_FACTOR = 3.0
+
+
+class NormalisedConv(nn.Module):
+    """A convolution without bias, followed by ActNorm; weights start normal with deviation 0.05."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(outputs, inputs, kernel, kernel).normal_(std=WEIGHT_DEVIATION))
+        self.actnorm = ActNorm(outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[N, inputs, H, W]`` to ``[N, outputs, H, W]``, zero-padded."""
+        return self.actnorm.normalise(
+            nn.functional.conv2d(x, self.weight, padding=self.weight.shape[-1] // 2)
+        )
+
+
+class ZeroConv(nn.Module):
+    """(conv3×3(x) + bias) · exp(3 · logs), all zero at the start, so that a coupling starts as a constant."""
+
+    def __init__(self, inputs: int, outputs: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(outputs, inputs, 3, 3))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.logs = nn.Parameter(torch.zeros(outputs, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """``[N, inputs, H, W]`` to ``[N, outputs, H, W]``, zero-padded."""
+        return nn.functional.conv2d(x, self.weight, self.bias, padding=1) * torch.exp(LOGS_FACTOR * self.logs)
+
+
+class ShiftAndScale(nn.Module):
+    """A small network that predicts a shift (even channels) and a scale (odd channels, kept positive).
+
+    Args:
+        inputs: channels of its input.
+        hidden: channels inside.
+        outputs: channels that are shifted and scaled.
+        epsilon: smallest scale; scale = sigmoid(raw + 2) + epsilon.
+    """
+
+    def __init__(self, inputs: int, hidden: int, outputs: int, epsilon: float):
+        super().__init__()
+        self.net = nn.Sequential(
+            NormalisedConv(inputs, hidden, 3),
+            nn.ReLU(),
+            NormalisedConv(hidden, hidden, 1),
+            nn.ReLU(),
+            ZeroConv(hidden, 2 * outputs),
+        )
+        self.epsilon = epsilon
+
+    def forward(self, x: Tensor, dtype: torch.dtype) -> tuple[Tensor, Tensor]:
+        """Return (shift, scale), each ``[N, outputs, H, W]`` in `dtype`."""
+        raw = self.net(x).to(dtype)
+        return raw[:, 0::2], torch.sigmoid(raw[:, 1::2] + 2.0) + self.epsilon
+
+
+class ConditionalCoupling(TensorBijection):
+    """z2 ← z2 / scale − shift by [z1, condition]; then z ← z / scale − shift by the condition alone.
+
+    Args:
+        channels: channels of z; the first half (rounded down) is z1.
+        condition_channels: channels of the condition.
+        hidden: channels inside the two networks.
+        epsilon: smallest scale.
+    """
+
+    def __init__(self, channels: int, condition_channels: int, hidden: int, epsilon: float = 1e-3):
+        super().__init__()
+        self.kept = channels // 2
+        moved = channels - self.kept
+        self.by_half = ShiftAndScale(self.kept + condition_channels, hidden, moved, epsilon)
+        self.by_condition = ShiftAndScale(condition_channels, hidden, channels, epsilon)
+
+    def encode_tensor(self, x: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Encode ``[N, C, H, W]``; the log-determinant is −Σ log scale of both maps."""
+        first, second = x[:, : self.kept], x[:, self.kept :]
+        half_shift, half_scale = self._by_half(first, condition)
+        shift, scale = self.by_condition(condition, x.dtype)
+        with full_precision(x):
+            z = torch.cat([first, second / half_scale - half_shift], dim=1) / scale - shift
+            log_determinant = -half_scale.log().sum(dim=(1, 2, 3)) - scale.log().sum(dim=(1, 2, 3))
+        return z, log_determinant
+
+    def decode_tensor(self, z: Tensor, condition: Tensor | None) -> Tensor:
+        """Undo `encode_tensor`."""
+        shift, scale = self.by_condition(condition, z.dtype)
+        z = (z + shift) * scale
+        first, second = z[:, : self.kept], z[:, self.kept :]
+        half_shift, half_scale = self._by_half(first, condition)
+        return torch.cat([first, (second + half_shift) * half_scale], dim=1)
+
+    def _by_half(self, first: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
+        return self.by_half(torch.cat([first, condition.to(first.dtype)], dim=1), first.dtype)

@@ -1,0 +1,68 @@
+"""The latents' two Gaussians: N(0, I) for clean images, N(mu, I + S Sᵀ) for real ones (DeFlow, arXiv 2101.05796)."""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from patina.layers.precision import full_precision
+
+START_OF_S = 0.01
+"""S starts at this multiple of I: at S = 0 the gradient of S Sᵀ vanishes and S would never be learned."""
+
+
+class DomainGaussian(nn.Module):
+    """The density of one latent in both domains, and the way from one domain to the other.
+
+    Labels are ``[N]``, 0 for the clean domain X, 1 for the real domain Y. Latents and noise are ``[N, C, H, W]``.
+
+    Args:
+        channels: channels C of the latent; mu is ``[C]``, S is ``[C, C]``, shared by all positions.
+    """
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.mean_shift = nn.Parameter(torch.zeros(channels))
+        self.cov_shift = nn.Parameter(START_OF_S * torch.eye(channels))
+
+    def log_density(self, z: Tensor, label: Tensor) -> Tensor:
+        """Return log p(z | label) in nats, ``[N]``."""
+        with full_precision(z):
+            factor = torch.linalg.cholesky(self._covariance())
+            log_determinant = 2 * factor.diagonal().log().sum() * z[0, 0].numel()
+            whitened = _apply(torch.linalg.inv(factor), z - self._mean())
+            real = whitened.square().sum(dim=(1, 2, 3)) + log_determinant
+            clean = z.square().sum(dim=(1, 2, 3))
+            return -0.5 * (torch.where(label > 0.5, real, clean) + z[0].numel() * math.log(2 * math.pi))
+
+    def translate(self, z: Tensor, label: Tensor, noise: Tensor) -> Tensor:
+        """Move latents to the other domain; `label` is the domain they come from.
+
+        X to Y adds a draw of N(mu, S Sᵀ). Y to X draws from the posterior of the clean latent: with
+        C = S Sᵀ and P = (I + C)⁻¹, mean P (z − mu), covariance C P with the square root U·diag(√s).
+        """
+        with full_precision(z):
+            to_real = z + self._mean() + _apply(self.cov_shift, noise)
+            shift = self.cov_shift @ self.cov_shift.T
+            precision = torch.linalg.inv(self._covariance())
+            basis, variances, _ = torch.linalg.svd(shift @ precision)
+            to_clean = _apply(precision, z - self._mean()) + _apply(basis * variances.sqrt(), noise)
+            return torch.where(label.view(-1, 1, 1, 1) > 0.5, to_clean, to_real)
+
+    def sample(self, label: Tensor, noise: Tensor) -> Tensor:
+        """Turn standard-normal `noise` into draws of p(z | label)."""
+        with full_precision(noise):
+            real = _apply(torch.linalg.cholesky(self._covariance()), noise) + self._mean()
+            return torch.where(label.view(-1, 1, 1, 1) > 0.5, real, noise)
+
+    def _mean(self) -> Tensor:
+        return self.mean_shift.view(1, -1, 1, 1)
+
+    def _covariance(self) -> Tensor:
+        identity = torch.eye(len(self.mean_shift), dtype=self.cov_shift.dtype, device=self.cov_shift.device)
+        return identity + self.cov_shift @ self.cov_shift.T
+
+
+def _apply(matrix: Tensor, x: Tensor) -> Tensor:
+    """Multiply the channel vector at every position by `matrix`."""
+    return nn.functional.conv2d(x, matrix[:, :, None, None])

@@ -1,0 +1,1 @@
+"""Whole networks, their files, and the published files that load into them."""

@@ -1,0 +1,86 @@
+"""DeFlow's condition encoder: an RRDB network on h(image) that gives a condition for every level of the flow."""
+
+import math
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import avg_pool2d, interpolate
+
+from patina.layers.rrdb import RRDB, conv3x3, leaky_relu
+
+
+class ConditionEncoder(nn.Module):
+    """Features of the low-resolution condition at the size of every level.
+
+    Level l of the flow works at 1/2^l of the image, the condition lies at 1/scale: its features are
+    brought to each level by nearest ×2 and a convolution, or by the mean of 2×2. Behind each stand the
+    outputs of a few blocks, by nearest interpolation.
+
+    Args:
+        scale: how many times smaller the condition is than the image, a power of two.
+        features, blocks, growth: size of the RRDB trunk.
+        stacked_blocks: indices of the blocks whose outputs are appended.
+        levels: levels of the flow.
+    """
+
+    def __init__(
+        self, scale: int, features: int, blocks: int, growth: int, stacked_blocks: Sequence[int], levels: int
+    ):
+        super().__init__()
+        self.doublings = int(math.log2(scale))
+        self.levels = levels
+        self.stacked_blocks = tuple(stacked_blocks)
+        self.conv_first = conv3x3(3, features)
+        self.blocks = nn.ModuleList(RRDB(features, growth) for _ in range(blocks))
+        self.trunk_conv = conv3x3(features, features)
+        for index in range(1, self.doublings + 1):
+            self.add_module(f"upconv{index}", conv3x3(features, features))
+        self.HRconv = conv3x3(features, features)
+        self.conv_last = conv3x3(features, 3)
+
+    @property
+    def channels(self) -> int:
+        """Channels of every condition."""
+        return self.trunk_conv.out_channels * (1 + len(self.stacked_blocks))
+
+    def forward(self, condition: Tensor) -> list[Tensor]:
+        """Encode ``[N, 3, h, w]``, normalised RGB in [0, 1] plus noise.
+
+        Returns:
+            The conditions of levels 1, 2, …, each ``[N, channels, H/2^l, W/2^l]`` for an image of
+            ``H = scale·h``. h and w must be multiples of 2^levels / scale where that is more than 1.
+        """
+        trunk, stack = self._trunk(condition)
+        return [
+            torch.cat([feature, interpolate(stack, size=feature.shape[-2:])], dim=1)
+            for feature in self._by_level(trunk)
+        ]
+
+    def super_resolve(self, condition: Tensor) -> Tensor:
+        """Return the SR image ``[N, 3, H, W]`` on which the encoder can be pre-trained for PSNR."""
+        feature = self._trunk(condition)[0]
+        for index in range(1, self.doublings + 1):
+            feature = self._up(feature, index)
+        return self.conv_last(leaky_relu(self.HRconv(feature)))
+
+    def _trunk(self, condition: Tensor) -> tuple[Tensor, Tensor]:
+        x = self.conv_first(condition)
+        outputs = []
+        for block in self.blocks:
+            x = block(x)
+            outputs.append(x)
+        return x + self.trunk_conv(x), torch.cat([outputs[index] for index in self.stacked_blocks], dim=1)
+
+    def _up(self, feature: Tensor, index: int) -> Tensor:
+        return leaky_relu(self.get_submodule(f"upconv{index}")(interpolate(feature, scale_factor=2.0)))
+
+    def _by_level(self, trunk: Tensor) -> list[Tensor]:
+        """Return features of levels 1, 2, …: those above the trunk's size upconvolved, those below averaged."""
+        finer = [trunk]
+        for index in range(1, self.doublings):
+            finer.append(self._up(finer[-1], index))
+        coarser = [trunk]
+        for _ in range(self.doublings, self.levels):
+            coarser.append(avg_pool2d(coarser[-1], 2))
+        return (finer[::-1] + coarser[1:])[: self.levels]

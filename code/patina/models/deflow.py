@@ -1,0 +1,179 @@
+"""DeFlow: one conditional flow for two domains of unpaired images (arXiv 2101.05796)."""
+
+import math
+from dataclasses import dataclass
+
+import torch
+from pydantic import ConfigDict
+from torch import Tensor, nn
+
+from patina.layers.actnorm import ActNorm, initialising_from_batch
+from patina.layers.bijection import Chain, Squeeze, State
+from patina.layers.coupling import ConditionalCoupling
+from patina.layers.domain_gaussian import DomainGaussian
+from patina.layers.mixing import ChannelMixing
+from patina.layers.split import Split
+from patina.models.condition_encoder import ConditionEncoder
+
+IMAGE_CHANNELS = 3
+CLEAN, REAL = 0, 1
+
+
+@dataclass(frozen=True)
+class DeFlowArchitecture:
+    """The size of a DeFlow network; the defaults are the published AIM model.
+
+    Attributes:
+        scale: how many times smaller the condition is than the image (2, 4, 8 or 16).
+        features, blocks, growth: the condition encoder's RRDB trunk.
+        stacked_blocks: blocks whose outputs are appended to every condition.
+        levels: levels of the flow; image sides are multiples of 2^levels.
+        steps: full steps of a level.
+        steps_without_coupling: ActNorm and 1×1 convolution alone, before the full steps.
+        hidden: channels inside the couplings' networks.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=False)
+
+    scale: int = 8
+    features: int = 64
+    blocks: int = 23
+    growth: int = 32
+    stacked_blocks: tuple[int, ...] = (1, 8, 15, 22)
+    levels: int = 3
+    steps: int = 16
+    steps_without_coupling: int = 2
+    hidden: int = 128
+
+    def __post_init__(self):
+        if self.scale not in (2, 4, 8, 16):
+            raise ValueError(f"scale must be 2, 4, 8 or 16, not {self.scale}")
+        if outside := [index for index in self.stacked_blocks if not 0 <= index < self.blocks]:
+            raise ValueError(
+                f"stacked_blocks names block {outside[0]}, but blocks are 0 to {self.blocks - 1}"
+            )
+
+    @property
+    def multiple(self) -> int:
+        """What both sides of an image must be a multiple of."""
+        return max(2**self.levels, self.scale)
+
+
+class DeFlow(nn.Module):
+    """The flow f(image | h(image)) and its latents' Gaussians.
+
+    Images are ``[N, 3, H, W]`` RGB in [0, 1], H and W multiples of `architecture.multiple`; conditions
+    ``[N, 3, H/scale, W/scale]``; labels ``[N]``, 0 clean (X), 1 real (Y).
+    """
+
+    def __init__(self, architecture: DeFlowArchitecture):
+        super().__init__()
+        self.architecture = architecture
+        a = architecture
+        self.encoder = ConditionEncoder(a.scale, a.features, a.blocks, a.growth, a.stacked_blocks, a.levels)
+        self.layers = nn.ModuleList()
+        self.layer_levels: list[int] = []
+        channels = IMAGE_CHANNELS
+        for level in range(a.levels):
+            channels *= 4
+            members = [Squeeze()]
+            members += [_step(channels) for _ in range(a.steps_without_coupling)]
+            members += [_step(channels, self.encoder.channels, a.hidden) for _ in range(a.steps)]
+            if level == 0:
+                members.append(Split(channels))
+                channels = members[-1].kept
+            self.layers.extend(members)
+            self.layer_levels += [level] * len(members)
+        self.prior = DomainGaussian(channels)
+
+    @property
+    def priors(self) -> list[DomainGaussian]:
+        """The latents' Gaussians, finest latent first."""
+        return [layer.prior for layer in self.layers if isinstance(layer, Split)] + [self.prior]
+
+    @property
+    def latent_layout(self) -> list[tuple[int, int]]:
+        """(channels, how many times smaller than the image) of every latent, finest first."""
+        channels = [len(prior.mean_shift) for prior in self.priors]
+        return list(zip(channels, [2, 2**self.architecture.levels], strict=True))
+
+    def encode(self, image: Tensor, conditions: list[Tensor]) -> tuple[State, Tensor]:
+        """Encode images under `self.encoder(condition)`; return the latents and log |det|, ``[N]`` in nats."""
+        state: State = (image,)
+        total = image.new_zeros(len(image))
+        for layer, level in zip(self.layers, self.layer_levels, strict=True):
+            state, log_determinant = layer(state, conditions[level])
+            total = total + log_determinant
+        return state, total
+
+    def decode(self, latents: State, conditions: list[Tensor]) -> Tensor:
+        """Undo `encode`; the image is not clamped."""
+        state = tuple(latents)
+        for layer, level in zip(reversed(self.layers), reversed(self.layer_levels), strict=True):
+            state = layer.decode(state, conditions[level])
+        return state[0]
+
+    def log_density(self, latents: State, label: Tensor) -> Tensor:
+        """Return Σ log p(z | label) over all latents, ``[N]`` in nats."""
+        return torch.stack(
+            [prior.log_density(z, label) for prior, z in zip(self.priors, latents, strict=True)]
+        ).sum(0)
+
+    def forward(
+        self, image: Tensor, condition: Tensor, label: Tensor, quantisation: int | None = None
+    ) -> Tensor:
+        """Return the negative log-likelihood in bits per pixel position, ``[N]``: the training objective.
+
+        With `quantisation` q, uniform noise (U − ½)/q is added and −log q per position joins the
+        determinant.
+        """
+        positions = image[0, 0].numel()
+        constant = 0.0
+        if quantisation is not None:
+            image = image + (torch.rand_like(image) - 0.5) / quantisation
+            constant = -math.log(quantisation) * positions
+        latents, log_determinant = self.encode(image, self.encoder(condition))
+        log_likelihood = log_determinant + constant + self.log_density(latents, label)
+        return -log_likelihood / (math.log(2) * positions)
+
+    @torch.no_grad()
+    def translate(
+        self, image: Tensor, condition: Tensor, label: Tensor, noise: State, heat: float = 1.0
+    ) -> Tensor:
+        """Bring images of domain `label` into the other one.
+
+        Args:
+            image, condition, label: as in the class.
+            noise: standard-normal draws of the latents' shapes (`latent_layout`).
+            heat: 0 returns the image, 1 the full translation: (1 − heat)·z + heat·z_translated.
+
+        Returns:
+            ``[N, 3, H, W]``, not clamped.
+        """
+        conditions = self.encoder(condition)
+        latents, _ = self.encode(image, conditions)
+        moved = tuple(
+            torch.lerp(z, prior.translate(z, label, draw), heat)
+            for prior, z, draw in zip(self.priors, latents, noise, strict=True)
+        )
+        return self.decode(moved, conditions)
+
+    @torch.no_grad()
+    def sample(self, condition: Tensor, label: Tensor, noise: State) -> Tensor:
+        """Draw images of p(image | condition, label) from standard-normal `noise`."""
+        latents = tuple(prior.sample(label, draw) for prior, draw in zip(self.priors, noise, strict=True))
+        return self.decode(latents, self.encoder(condition))
+
+    @torch.no_grad()
+    def initialise(self, image: Tensor, condition: Tensor, label: Tensor, quantisation: int | None) -> Tensor:
+        """Set every ActNorm from this first batch; return the batch's objective."""
+        with initialising_from_batch(self):
+            return self(image, condition, label, quantisation)
+
+
+def _step(channels: int, condition_channels: int | None = None, hidden: int = 0) -> Chain:
+    """One step of the flow: ActNorm, invertible 1×1, and a coupling where there is a condition."""
+    members = [ActNorm(channels), ChannelMixing(channels)]
+    if condition_channels is not None:
+        members.append(ConditionalCoupling(channels, condition_channels, hidden))
+    return Chain(*members)
