@@ -1,0 +1,64 @@
+"""Weights of torchvision's ImageNet networks, as the torch hub cache holds them."""
+
+import pickle
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import torch
+
+from patina.errors import PatinaError
+
+_SOURCE = "https://download.pytorch.org/models"
+_PATIENCE = 10.0
+"""Seconds without an answer after which a download counts as impossible."""
+
+
+class WeightsMissing(PatinaError):
+    """Published weights that are neither on this machine nor reachable; says which file goes where."""
+
+
+def backbone_weights(file_name: str, hint: str = "") -> dict[str, torch.Tensor]:
+    """Read published weights from the torch hub cache, downloading them first where there is a network.
+
+    Args:
+        file_name: name under download.pytorch.org/models, e.g. ``vgg19-dcbb9e9d.pth``.
+        hint: what to do instead, added to the error's line.
+
+    Returns:
+        The state dictionary, on the CPU.
+
+    Raises:
+        WeightsMissing: the file is not there and cannot be downloaded, or it is damaged.
+    """
+    try:
+        with _impatient_sockets():
+            return torch.hub.load_state_dict_from_url(
+                f"{_SOURCE}/{file_name}",
+                map_location="cpu",
+                progress=False,
+                check_hash=True,
+                weights_only=True,
+            )
+    except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
+        raise missing_weights(file_name, hint) from error
+
+
+def missing_weights(file_name: str, hint: str = "") -> WeightsMissing:
+    """Return the error that names the file, its source and its folder in one line."""
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    state = "is damaged" if (folder / file_name).exists() else "is not there"
+    line = f"{folder / file_name} {state}: download {_SOURCE}/{file_name} into {folder}"
+    return WeightsMissing(f"{line}, {hint}" if hint else line)
+
+
+@contextmanager
+def _impatient_sockets() -> Iterator[None]:
+    """Bound the wait for a network that drops packets instead of refusing them."""
+    before = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(_PATIENCE)
+    try:
+        yield
+    finally:
+        socket.setdefaulttimeout(before)

@@ -1,0 +1,75 @@
+"""LPIPS (Zhang et al., "The Unreasonable Effectiveness of Deep Features as a Perceptual Metric", 2018)."""
+
+import warnings
+
+import numpy as np
+import torch
+from torch import nn
+
+from patina import torchvision_shim
+from patina.errors import PatinaError
+from patina.metrics.backbones import backbone_weights, missing_weights
+from patina.metrics.comparison import comparable
+
+WEIGHTS = "alexnet-owt-7be5be79.pth"
+"""The AlexNet weights that the published metric was calibrated on."""
+
+_SMALLEST = 31  # below it AlexNet's second pooling has nothing to pool
+
+
+class Lpips:
+    """The published metric with the AlexNet backbone, version 0.1. Lower is closer.
+
+    Args:
+        device: where it is computed.
+
+    Raises:
+        WeightsMissing: the AlexNet weights are not on this machine and cannot be downloaded.
+    """
+
+    def __init__(self, device: str | torch.device = "cpu") -> None:
+        self.device = torch.device(device)
+        self.network = _load_network().to(self.device).eval()
+
+    @torch.no_grad()
+    def __call__(self, a: np.ndarray, b: np.ndarray, *, crop: int = 0) -> float:
+        """Return the distance of two pictures.
+
+        Args:
+            a, b: RGB pictures ``[H, W, 3]`` of one shape and dtype: uint8, uint16, or float in [0, 1].
+            crop: pixels to cut from every side.
+
+        Returns:
+            A distance from 0 (equal) up, rarely above 1.
+
+        Raises:
+            PatinaError: the pictures differ, are not RGB, or less than 31x31 pixels are left.
+        """
+        first, second = comparable(a, b, crop=crop, space="rgb", minimum=_SMALLEST)
+        if first.shape[2] != 3:
+            raise PatinaError(f"LPIPS needs the 3 channels of RGB, the pictures have {first.shape[2]}")
+        return float(self.network(self._batch(first), self._batch(second), normalize=True))
+
+    def _batch(self, unit: np.ndarray) -> torch.Tensor:
+        channels_first = np.ascontiguousarray(unit.transpose(2, 0, 1), np.float32)
+        return torch.from_numpy(channels_first)[None].to(self.device)
+
+
+def _load_network() -> nn.Module:
+    weights = backbone_weights(WEIGHTS)
+    torchvision_shim.ensure()
+    import lpips
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # lpips calls torchvision in a way that torchvision has deprecated
+        network = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
+    try:
+        network.net.load_state_dict({name: weights[_published_name(name)] for name in network.net.state_dict()})
+    except (KeyError, RuntimeError) as error:
+        raise missing_weights(WEIGHTS) from error
+    return network
+
+
+def _published_name(name: str) -> str:
+    """Map lpips' ``slice2.3.weight`` to torchvision's ``features.3.weight``."""
+    return "features." + name.split(".", 1)[1]
