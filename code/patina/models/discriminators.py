@@ -1,0 +1,72 @@
+"""Discriminators: judges of whether a patch is a real photograph."""
+
+from torch import Tensor, nn
+
+from patina.errors import PatinaError
+
+_SMALLEST = 32
+_FINAL_SIDE = 4
+_HIDDEN = 100
+_SLOPE = 0.2
+
+
+class VggDiscriminator(nn.Module):
+    """ESRGAN's discriminator after the VGG pattern: halve the patch, widen, and judge it as a whole.
+
+    Every stage is a 3x3 convolution and a 4x4 convolution of stride 2. There are as many as bring the patch to
+    a side of 4 to 7, which makes 5 stages, the published network, for a patch of 128.
+
+    Args:
+        patch: side of the square patches, at least 32; all patches must have it.
+        features: channels of the first stage; the next three double them.
+
+    Raises:
+        PatinaError: a smaller patch.
+    """
+
+    def __init__(self, patch: int = 128, features: int = 64) -> None:
+        super().__init__()
+        if patch < _SMALLEST:
+            raise PatinaError(f"the discriminator needs patches of {_SMALLEST} pixels at least, not {patch}")
+        self.patch = patch
+        count = (patch // _FINAL_SIDE).bit_length() - 1
+        widths = [features * 2 ** min(index, 3) for index in range(count)]
+        inputs = [3, *widths[:-1]]
+        self.stages = nn.Sequential(*map(_stage, inputs, widths, [index > 0 for index in range(count)]))
+        side = patch >> count
+        self.head = nn.Sequential(
+            nn.Flatten(),
+            nn.Linear(widths[-1] * side * side, _HIDDEN),
+            nn.LeakyReLU(_SLOPE, inplace=True),
+            nn.Linear(_HIDDEN, 1),
+        )
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        """Return one logit per patch, large for a real photograph.
+
+        Args:
+            rgb: ``[N, 3, patch, patch]`` in [0, 1].
+
+        Returns:
+            Logits ``[N, 1]``.
+
+        Raises:
+            ValueError: patches of another size.
+        """
+        if rgb.shape[-2:] != (self.patch, self.patch):
+            raise ValueError(f"the discriminator was built for {self.patch}x{self.patch}, not {tuple(rgb.shape)}")
+        return self.head(self.stages(rgb))
+
+
+def _stage(inputs: int, outputs: int, normalise: bool) -> nn.Sequential:
+    """Build a stage; the very first convolution sees the picture itself and has a bias instead of a norm."""
+    first = [nn.Conv2d(inputs, outputs, 3, 1, 1, bias=not normalise)]
+    if normalise:
+        first.append(nn.BatchNorm2d(outputs))
+    return nn.Sequential(
+        *first,
+        nn.LeakyReLU(_SLOPE, inplace=True),
+        nn.Conv2d(outputs, outputs, 4, 2, 1, bias=False),
+        nn.BatchNorm2d(outputs),
+        nn.LeakyReLU(_SLOPE, inplace=True),
+    )

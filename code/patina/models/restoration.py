@@ -1,0 +1,167 @@
+"""Super-resolution networks: ESRGAN's generator, and any model file that spandrel can read.
+
+The network itself is spandrel's, so whatever is trained here opens in every tool that reads ESRGAN models.
+"""
+
+import copy
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from patina import torchvision_shim
+from patina.errors import PatinaError
+from patina.runs.atomic import atomic_path
+from patina.version import __version__
+
+torchvision_shim.ensure()  # spandrel imports torchvision
+
+from spandrel import ImageModelDescriptor, ModelLoader  # noqa: E402
+from spandrel.architectures.ESRGAN import ESRGAN  # noqa: E402
+
+_UNSHUFFLE = {1: 4, 2: 2, 4: None}
+"""How the published networks reach a scale below 4: pixel-unshuffle the input, then enlarge four times."""
+
+_PUBLISHED_GROWTH = 32
+"""The width of a dense block's steps in published files; readers assume it."""
+
+_DENSE_STEPS = 5
+_INITIAL_GAIN = 0.1
+
+
+def rrdbnet(scale: int, features: int = 64, blocks: int = 23, growth: int = 32) -> nn.Module:
+    """Build ESRGAN's generator (Wang et al. 2018) in the layout of Real-ESRGAN, with fresh weights.
+
+    It takes RGB ``[N, 3, H, W]`` in [0, 1] of any size (scale 1 from 4 pixels up, scale 2 from 2) and returns
+    ``[N, 3, scale H, scale W]``, not clipped.
+
+    Args:
+        scale: 1, 2 or 4.
+        features: channels between the blocks.
+        blocks: number of residual-in-residual dense blocks.
+        growth: channels added by every step of a dense block, at most 32.
+
+    Returns:
+        The network, on the CPU; `save_generator` writes it.
+
+    Raises:
+        PatinaError: a scale or growth that the file format cannot express.
+    """
+    if scale not in _UNSHUFFLE:
+        raise PatinaError(f"ESRGAN's generator enlarges by {', '.join(map(str, _UNSHUFFLE))}, not by {scale}")
+    if not 1 <= growth <= _PUBLISHED_GROWTH:
+        raise PatinaError(f"the growth of ESRGAN's dense blocks is 1 to {_PUBLISHED_GROWTH}, not {growth}")
+    factor = _UNSHUFFLE[scale]
+    channels, inner_scale = 3 * (factor or 1) ** 2, scale * (factor or 1)
+    network = ESRGAN(in_nc=channels, num_filters=features, num_blocks=blocks, scale=inner_scale, shuffle_factor=factor)
+    if growth != _PUBLISHED_GROWTH:
+        _set_growth(network, features, growth)
+    _shrink_initial_weights(network)
+    return network
+
+
+def save_generator(network: nn.Module, path: Path, metadata: Mapping[str, str] | None = None) -> None:
+    """Write a generator as a file that spandrel recognises, atomically.
+
+    A growth below 32 is filled up with zeros, because readers take 32 for granted; the output stays the same.
+
+    Args:
+        network: from `rrdbnet`, or `load_generator(...).model` trained further.
+        path: ends in ``.safetensors`` or ``.pth``.
+        metadata: what else the file says about itself; only safetensors files can hold it.
+
+    Raises:
+        PatinaError: another suffix.
+    """
+    path = Path(path)
+    if path.suffix not in (".safetensors", ".pth"):
+        raise PatinaError(f"{path}: a generator is written as .safetensors or .pth")
+    state = _published_state(network)
+    with atomic_path(path) as temporary:
+        if path.suffix == ".pth":
+            torch.save(state, temporary)
+        else:
+            about = {"kind": "restoration", "architecture": type(network).__name__, "patina_version": __version__}
+            save_file(state, temporary, metadata={**about, **(metadata or {})})
+
+
+def load_generator(path: Path) -> ImageModelDescriptor:
+    """Open a super-resolution or restoration model of any architecture that spandrel knows.
+
+    Args:
+        path: a model file: .safetensors, .pth, .pt or .ckpt.
+
+    Returns:
+        spandrel's descriptor in evaluation mode, on the CPU: ``descriptor.model`` is the network,
+        ``descriptor.scale`` its scale, ``descriptor(rgb)`` maps ``[1, 3, H, W]`` in [0, 1] to [0, 1].
+
+    Raises:
+        PatinaError: no such file, not a model, or a model for something else than single RGB pictures.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise PatinaError(f"{path}: there is no such model file")
+    try:
+        descriptor = ModelLoader(device="cpu").load_from_file(path)
+    except Exception as error:  # a foreign file can fail in any way
+        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        raise PatinaError(f"{path}: this is no super-resolution model that can be read ({reason})") from error
+    return _require_single_rgb(descriptor, path).eval()
+
+
+def _require_single_rgb(descriptor: object, path: Path) -> ImageModelDescriptor:
+    if not isinstance(descriptor, ImageModelDescriptor) or descriptor.purpose == "FaceSR":
+        raise PatinaError(f"{path}: this model needs more than a picture (a mask, an aligned face)")
+    channels = (descriptor.input_channels, descriptor.output_channels)
+    if channels != (3, 3):
+        raise PatinaError(f"{path}: an RGB model has 3 channels in and out, this one has {channels}")
+    return descriptor
+
+
+def _set_growth(network: ESRGAN, features: int, growth: int) -> None:
+    """Replace the blocks, whose growth the network's constructor does not let one choose."""
+    trunk = network.model[1].sub
+    for index, block in enumerate(trunk[:-1]):
+        trunk[index] = type(block)(features, gc=growth)
+
+
+def _shrink_initial_weights(network: ESRGAN) -> None:
+    """Start dense blocks near the identity: He's initialisation times 0.1 (the small start of ESRGAN, 3.1)."""
+    for block in network.model[1].sub[:-1]:
+        for layer in block.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight)
+                layer.weight.data *= _INITIAL_GAIN
+                nn.init.zeros_(layer.bias)
+
+
+def _published_state(network: nn.Module) -> dict[str, Tensor]:
+    """Return the state with every dense block at the published growth; the channels added carry zeros."""
+    if isinstance(network, ESRGAN):
+        growth = network.model[1].sub[0].RDB1.conv1[0].out_channels
+        network = network if growth == _PUBLISHED_GROWTH else _widened(network)
+    return {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
+
+
+def _widened(narrow: ESRGAN) -> ESRGAN:
+    wide = copy.deepcopy(narrow)
+    with torch.device("meta"):  # fresh weights would draw from the random numbers of a running training
+        _set_growth(wide, narrow.model[0].out_channels, _PUBLISHED_GROWTH)
+    for source, target in zip(narrow.model[1].sub[:-1], wide.model[1].sub[:-1], strict=True):
+        for name, dense in source.named_children():
+            _copy_into_wider(dense, target.get_submodule(name))
+    return wide
+
+
+def _copy_into_wider(narrow: nn.Module, wide: nn.Module) -> None:
+    """Copy a dense block into one of larger growth: step i reads the input and i - 1 groups of grown channels."""
+    features, growth = narrow.conv1[0].in_channels, narrow.conv1[0].out_channels
+    for index in range(_DENSE_STEPS):
+        source, target = (block.get_submodule(f"conv{index + 1}.0") for block in (narrow, wide))
+        groups = [torch.arange(growth) + features + group * _PUBLISHED_GROWTH for group in range(index)]
+        inputs, rows = torch.cat([torch.arange(features), *groups]), source.out_channels
+        weight, bias = torch.zeros(target.weight.shape), torch.zeros(target.bias.shape)
+        weight[:rows, inputs], bias[:rows] = source.weight.detach().cpu(), source.bias.detach().cpu()
+        target.load_state_dict({"weight": weight, "bias": bias}, assign=True)
