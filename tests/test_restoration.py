@@ -8,7 +8,14 @@ from safetensors import safe_open
 from torch import nn
 
 from patina.errors import PatinaError
-from patina.models.restoration import ESRGAN, ModelLoader, load_generator, rrdbnet, save_generator
+from patina.models.restoration import (
+    ESRGAN,
+    ModelLoader,
+    load_generator,
+    load_generator_weights,
+    rrdbnet,
+    save_generator,
+)
 
 GOLDEN = np.load(Path(__file__).parent / "golden" / "srresnet.npz")
 
@@ -98,6 +105,28 @@ def test_file_says_what_it_is(tmp_path):
         about = file.metadata()
     assert about["kind"] == "restoration"
     assert about["scale"] == "2"
+
+
+@pytest.mark.parametrize("growth", [32, 8])
+@pytest.mark.parametrize("scale", [1, 2, 4])
+def test_training_continues_from_a_saved_file(tmp_path, scale, growth):
+    network = randomised(rrdbnet(scale, features=8, blocks=2, growth=growth))
+    save_generator(network, tmp_path / "x.safetensors")
+    other = rrdbnet(scale, features=8, blocks=2, growth=growth)
+    load_generator_weights(other, tmp_path / "x.safetensors")
+    for name, value in network.state_dict().items():
+        assert torch.equal(other.state_dict()[name], value), name
+
+
+@pytest.mark.parametrize(
+    "asked", [{"scale": 2}, {"features": 16}, {"blocks": 1}, {"blocks": 3}, {"growth": 8}, {"growth": 31}]
+)
+def test_weights_of_another_size_are_refused(tmp_path, asked):
+    size = {"scale": 4, "features": 8, "blocks": 2, "growth": 32}
+    save_generator(randomised(rrdbnet(**size)), tmp_path / "x.pth")
+    with pytest.raises(PatinaError, match=r"x\.pth.*holds.*growth 32, asked for was") as caught:
+        load_generator_weights(rrdbnet(**(size | asked)), tmp_path / "x.pth")
+    assert "\n" not in str(caught.value)
 
 
 def test_saving_draws_no_random_numbers(tmp_path):

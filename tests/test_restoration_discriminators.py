@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from patina.errors import PatinaError
-from patina.models.discriminators import VggDiscriminator
+from patina.models.discriminators import VGGDiscriminator
 
 GOLDEN = np.load(Path(__file__).parent / "golden" / "srresnet.npz")
 
@@ -19,7 +19,7 @@ def published_weights():
 
 @pytest.fixture
 def golden_network():
-    network = VggDiscriminator(128, features=4)
+    network = VGGDiscriminator(128, features=4)
     groups = {}
     for name, value in published_weights():
         layer, parameter = name.rsplit(".", 1)
@@ -42,7 +42,7 @@ def test_128_is_the_published_network(golden_network, training, key):
     ("patch", "stages"), [(32, 3), (33, 3), (48, 3), (64, 4), (100, 4), (127, 4), (128, 5), (192, 5), (256, 6)]
 )
 def test_any_patch_size_works(patch, stages):
-    network = VggDiscriminator(patch, features=2)
+    network = VGGDiscriminator(patch, features=2)
     logits = network(torch.rand(2, 3, patch, patch))
     assert logits.shape == (2, 1)
     assert len(network.stages) == stages
@@ -52,6 +52,6 @@ def test_any_patch_size_works(patch, stages):
 
 def test_unusable_patches_are_refused():
     with pytest.raises(PatinaError, match="32 pixels"):
-        VggDiscriminator(31)
+        VGGDiscriminator(31)
     with pytest.raises(ValueError, match="64x64"):
-        VggDiscriminator(64, features=2)(torch.rand(2, 3, 66, 66))
+        VGGDiscriminator(64, features=2)(torch.rand(2, 3, 66, 66))

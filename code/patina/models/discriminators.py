@@ -10,7 +10,7 @@ _HIDDEN = 100
 _SLOPE = 0.2
 
 
-class VggDiscriminator(nn.Module):
+class VGGDiscriminator(nn.Module):
     """ESRGAN's discriminator after the VGG pattern: halve the patch, widen, and judge it as a whole.
 
     Every stage is a 3x3 convolution and a 4x4 convolution of stride 2. There are as many as bring the patch to

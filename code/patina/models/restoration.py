@@ -4,7 +4,7 @@ The network itself is spandrel's, so whatever is trained here opens in every too
 """
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
@@ -27,7 +27,6 @@ _UNSHUFFLE = {1: 4, 2: 2, 4: None}
 _PUBLISHED_GROWTH = 32
 """The width of a dense block's steps in published files; readers assume it."""
 
-_DENSE_STEPS = 5
 _INITIAL_GAIN = 0.1
 
 
@@ -111,6 +110,36 @@ def load_generator(path: Path) -> ImageModelDescriptor:
     return _require_single_rgb(descriptor, path).eval()
 
 
+def load_generator_weights(network: nn.Module, path: Path) -> None:
+    """Give a network from `rrdbnet` the weights of a file: written by `save_generator`, or published.
+
+    Args:
+        network: changed in place.
+        path: a file of an ESRGAN generator of the same scale and size.
+
+    Raises:
+        PatinaError: the file cannot be read, or holds a network of another kind, scale or size.
+    """
+    source = load_generator(path).model
+    if isinstance(source, ESRGAN):
+        source = _without_filling(source, _growth(network))
+    try:
+        network.load_state_dict(source.state_dict())
+    except RuntimeError as error:
+        raise PatinaError(f"{path}: it holds {_layout(source)}, asked for was {_layout(network)}") from error
+
+
+def _layout(network: nn.Module) -> str:
+    """Say in words what decides the shapes of a generator's weights."""
+    if not isinstance(network, ESRGAN):
+        return f"a network of another kind ({type(network).__name__})"
+    factor, blocks = network.shuffle_factor or 1, len(network.model[1].sub) - 1
+    return (
+        f"an RRDBNet of scale {network.scale // factor} (unshuffled by {factor}), "
+        f"{_features(network)} features, {blocks} blocks, growth {_growth(network)}"
+    )
+
+
 def _require_single_rgb(descriptor: object, path: Path) -> ImageModelDescriptor:
     if not isinstance(descriptor, ImageModelDescriptor) or descriptor.purpose == "FaceSR":
         raise PatinaError(f"{path}: this model needs more than a picture (a mask, an aligned face)")
@@ -139,29 +168,68 @@ def _shrink_initial_weights(network: ESRGAN) -> None:
 
 def _published_state(network: nn.Module) -> dict[str, Tensor]:
     """Return the state with every dense block at the published growth; the channels added carry zeros."""
-    if isinstance(network, ESRGAN):
-        growth = network.model[1].sub[0].RDB1.conv1[0].out_channels
-        network = network if growth == _PUBLISHED_GROWTH else _widened(network)
+    if isinstance(network, ESRGAN) and _growth(network) != _PUBLISHED_GROWTH:
+        network = _widened(network)
     return {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
 
 
 def _widened(narrow: ESRGAN) -> ESRGAN:
-    wide = copy.deepcopy(narrow)
-    with torch.device("meta"):  # fresh weights would draw from the random numbers of a running training
-        _set_growth(wide, narrow.model[0].out_channels, _PUBLISHED_GROWTH)
-    for source, target in zip(narrow.model[1].sub[:-1], wide.model[1].sub[:-1], strict=True):
-        for name, dense in source.named_children():
-            _copy_into_wider(dense, target.get_submodule(name))
-    return wide
-
-
-def _copy_into_wider(narrow: nn.Module, wide: nn.Module) -> None:
-    """Copy a dense block into one of larger growth: step i reads the input and i - 1 groups of grown channels."""
-    features, growth = narrow.conv1[0].in_channels, narrow.conv1[0].out_channels
-    for index in range(_DENSE_STEPS):
-        source, target = (block.get_submodule(f"conv{index + 1}.0") for block in (narrow, wide))
-        groups = [torch.arange(growth) + features + group * _PUBLISHED_GROWTH for group in range(index)]
-        inputs, rows = torch.cat([torch.arange(features), *groups]), source.out_channels
+    wide = _with_growth(narrow, _PUBLISHED_GROWTH)
+    for source, target in zip(_steps(narrow), _steps(wide), strict=True):
+        rows, inputs = _grown_channels(source, _features(narrow), _growth(narrow))
         weight, bias = torch.zeros(target.weight.shape), torch.zeros(target.bias.shape)
         weight[:rows, inputs], bias[:rows] = source.weight.detach().cpu(), source.bias.detach().cpu()
         target.load_state_dict({"weight": weight, "bias": bias}, assign=True)
+    return wide
+
+
+def _narrowed(wide: ESRGAN, growth: int) -> ESRGAN:
+    """Undo `_widened`: take the channels of the smaller growth out of a network at the published one."""
+    narrow = _with_growth(wide, growth)
+    for source, target in zip(_steps(wide), _steps(narrow), strict=True):
+        rows, inputs = _grown_channels(target, _features(narrow), growth)
+        weight, bias = source.weight.detach()[:rows, inputs].clone(), source.bias.detach()[:rows].clone()
+        target.load_state_dict({"weight": weight, "bias": bias}, assign=True)
+    return narrow
+
+
+def _features(network: ESRGAN) -> int:
+    return network.model[0].out_channels
+
+
+def _without_filling(network: ESRGAN, growth: int) -> ESRGAN:
+    """Return the network at a smaller growth if that is what was saved, and itself otherwise."""
+    if growth >= _growth(network):
+        return network
+    narrow = _narrowed(network, growth)
+    filled, state = _widened(narrow).state_dict(), network.state_dict()
+    return narrow if all(torch.equal(filled[name], state[name]) for name in state) else network
+
+
+def _growth(network: ESRGAN) -> int:
+    return network.model[1].sub[0].RDB1.conv1[0].out_channels
+
+
+def _with_growth(network: ESRGAN, growth: int) -> ESRGAN:
+    """Copy a network, with dense blocks of another growth that wait for their weights."""
+    other = copy.deepcopy(network)
+    with torch.device("meta"):  # fresh weights would draw from the random numbers of a running training
+        _set_growth(other, _features(network), growth)
+    return other
+
+
+def _steps(network: ESRGAN) -> Iterator[nn.Conv2d]:
+    """Yield the convolutions of all dense blocks in order."""
+    for block in network.model[1].sub[:-1]:
+        yield from (layer for layer in block.modules() if isinstance(layer, nn.Conv2d))
+
+
+def _grown_channels(step: nn.Conv2d, features: int, growth: int) -> tuple[int, Tensor]:
+    """Return how many output rows a step has, and where its inputs lie among those of the published growth.
+
+    A step reads the dense block's input and the groups of channels that the steps before it have grown.
+    """
+    groups = range((step.in_channels - features) // growth)
+    starts = [features + group * _PUBLISHED_GROWTH for group in groups]
+    inputs = [torch.arange(features), *(torch.arange(start, start + growth) for start in starts)]
+    return step.out_channels, torch.cat(inputs)
