@@ -1,0 +1,55 @@
+"""Pictures of two folders that belong together because their names without suffix are equal."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from patina.errors import PatinaError
+from patina.imaging.files import list_pictures
+
+
+@dataclass(frozen=True)
+class Match:
+    """Two files of one stem.
+
+    Attributes:
+        stem: the file name without suffix.
+        first, second: the file in either folder.
+    """
+
+    stem: str
+    first: Path
+    second: Path
+
+
+def match_by_stem(first_folder: Path, second_folder: Path) -> list[Match]:
+    """Find every picture's partner in the other folder.
+
+    Args:
+        first_folder, second_folder: folders of pictures, any format.
+
+    Returns:
+        One match per stem, in the natural order of the first folder.
+
+    Raises:
+        PatinaError: a folder is missing or has no pictures, a stem occurs twice, or a picture has no partner.
+    """
+    first, second = _files_by_stem(first_folder), _files_by_stem(second_folder)
+    _require_partners(first, second, second_folder)
+    _require_partners(second, first, first_folder)
+    return [Match(stem, path, second[stem]) for stem, path in first.items()]
+
+
+def _files_by_stem(folder: Path) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    for path in list_pictures(folder):
+        if path.stem in files:
+            raise PatinaError(f"{files[path.stem]} and {path} share a name; remove or rename one")
+        files[path.stem] = path
+    return files
+
+
+def _require_partners(files: dict[str, Path], partners: dict[str, Path], folder: Path) -> None:
+    alone = [path for stem, path in files.items() if stem not in partners]
+    if alone:
+        others = f" (and {len(alone) - 1} more)" if len(alone) > 1 else ""
+        raise PatinaError(f"{alone[0]}{others} has no partner named {alone[0].stem} in {folder}")

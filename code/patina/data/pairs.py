@@ -1,0 +1,148 @@
+"""Paired training data: low-quality pictures and the ground truth they were made from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from patina.data.cache import PictureCache
+from patina.data.domains import require_size
+from patina.data.matching import match_by_stem
+from patina.data.order import ShuffledOrder
+from patina.errors import PatinaError
+from patina.imaging.files import picture_size, to_tensor
+from patina.seeding import derive, numpy_rng
+
+
+@dataclass(frozen=True)
+class Pair:
+    """A low-quality picture and its ground truth.
+
+    Attributes:
+        stem: the name both files share.
+        lq, gt: the files; the ground truth is exactly `scale` times larger.
+    """
+
+    stem: str
+    lq: Path
+    gt: Path
+
+
+def match_pairs(lq_dir: Path, gt_dir: Path, scale: int) -> list[Pair]:
+    """Pair the pictures of two folders by their stems and check their sizes from the headers.
+
+    Args:
+        lq_dir, gt_dir: folders of pictures, any format.
+        scale: ground-truth pixels to a low-quality pixel, along a side.
+
+    Returns:
+        The pairs in natural order.
+
+    Raises:
+        PatinaError: a picture has no partner, a stem occurs twice, or a pair's sizes do not fit the scale.
+    """
+    pairs = [Pair(match.stem, match.first, match.second) for match in match_by_stem(lq_dir, gt_dir)]
+    for pair in pairs:
+        _require_scale(pair, scale)
+    return pairs
+
+
+def _require_scale(pair: Pair, scale: int) -> None:
+    (height, width), (gt_height, gt_width) = picture_size(pair.lq), picture_size(pair.gt)
+    if (gt_height, gt_width) != (height * scale, width * scale):
+        raise PatinaError(
+            f"{pair.lq} is {width}x{height} and {pair.gt} is {gt_width}x{gt_height}; "
+            f"expected exactly {scale} times the size"
+        )
+
+
+class PairedPatches(Dataset):
+    """Aligned patches of pairs; a sample is a function of (seed, step, slot) alone.
+
+    Every picture is chosen once an epoch, however large it is.
+
+    Args:
+        pairs: from `match_pairs`.
+        patch: side of a ground-truth patch in pixels, a multiple of the scale.
+        scale: ground-truth pixels to a low-quality pixel.
+        batch: samples in a batch.
+        seed: of order, place and orientation.
+        augment: whether to flip and turn patches, 8 orientations.
+        cache_mb: decoded pictures kept in memory by every worker, in MiB.
+
+    Raises:
+        PatinaError: no pairs, a picture smaller than the patch, or a patch that the scale does not divide.
+    """
+
+    def __init__(
+        self,
+        pairs: Sequence[Pair],
+        *,
+        patch: int,
+        scale: int,
+        batch: int,
+        seed: int,
+        augment: bool = True,
+        cache_mb: int = 512,
+    ):
+        if patch < scale or patch % scale:
+            raise PatinaError(f"a patch of {patch} pixels is no multiple of the scale {scale}")
+        require_size([pair.gt for pair in pairs], patch, "patch")
+        self.pairs = pairs
+        self.patch = patch
+        self.scale = scale
+        self.batch = batch
+        self.seed = seed
+        self.augment = augment
+        self.order = ShuffledOrder(len(pairs), derive(seed, "order"))
+        self.cache = PictureCache(cache_mb << 20)
+
+    def __getitem__(self, place: tuple[int, int]) -> dict[str, Tensor]:
+        """Return one sample.
+
+        Args:
+            place: (step, counted from 1, and slot in the batch).
+
+        Returns:
+            ``lq`` ``[3, patch/scale, patch/scale]`` and ``gt`` ``[3, patch, patch]``, both RGB in [0, 1].
+
+        Raises:
+            PictureError: a picture cannot be read.
+        """
+        step, slot = place
+        pair = self.pairs[self.order((step - 1) * self.batch + slot)]
+        lq, gt = self._crop(pair, numpy_rng(self.seed, "place", step, slot))
+        if self.augment:
+            orientation = int(numpy_rng(self.seed, "orientation", step, slot).integers(8))
+            lq, gt = orient(lq, orientation), orient(gt, orientation)
+        return {"lq": to_tensor(lq), "gt": to_tensor(gt)}
+
+    def _crop(self, pair: Pair, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        lq, gt = self.cache.get(pair.lq), self.cache.get(pair.gt)
+        side, scale = self.patch // self.scale, self.scale
+        top, left = (int(rng.integers(length - side + 1)) for length in lq.shape[:2])
+        gt_top, gt_left = top * scale, left * scale
+        return (
+            lq[top : top + side, left : left + side],
+            gt[gt_top : gt_top + self.patch, gt_left : gt_left + self.patch],
+        )
+
+
+def orient(pixels: np.ndarray, orientation: int) -> np.ndarray:
+    """Return one of the 8 flips and quarter turns of a picture.
+
+    Args:
+        pixels: ``[H, W, C]``.
+        orientation: 0 to 7; bit 0 flips left and right, bit 1 top and bottom, bit 2 swaps rows and columns.
+
+    Returns:
+        A view.
+    """
+    if orientation & 1:
+        pixels = pixels[:, ::-1]
+    if orientation & 2:
+        pixels = pixels[::-1]
+    return pixels.swapaxes(0, 1) if orientation & 4 else pixels
