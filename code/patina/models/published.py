@@ -42,3 +42,12 @@ def rename(name: str) -> str:
     for pattern, replacement in RENAMINGS:
         name = re.sub(pattern, replacement, name)
     return name
+
+
+def encoder_from_rrdbnet(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Rename the state dict of an RRDB network trained for PSNR to `ConditionEncoder`'s names.
+
+    The published encoder was such a network (``RRDB_trunk.{i}.RDB{j}.conv{k}``, with or without ``RRDB.``).
+    """
+    prefixed = {key if key.startswith("RRDB.") else f"RRDB.{key}": value for key, value in state.items()}
+    return {rename(key).removeprefix("encoder."): value for key, value in prefixed.items()}

@@ -1,0 +1,230 @@
+"""The one place that turns configuration into objects; everything else takes plain arguments."""
+
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from lightning_fabric import Fabric
+
+from patina.config import (
+    DeFlowConfig,
+    DomainSettings,
+    GeneratorSettings,
+    LoaderSettings,
+    LoopSettings,
+    OptimiserSettings,
+    RestorationConfig,
+    RestorationStage,
+)
+from patina.data.domains import Domain, open_domain
+from patina.data.normalisation import DomainStatistics
+from patina.data.pairs import PairedPatches, match_pairs
+from patina.data.unpaired import UnpairedPatches
+from patina.degradations.deflow import DeFlowDegradation, Tiling
+from patina.errors import ConfigError, PatinaError
+from patina.losses.perceptual import PerceptualLoss
+from patina.models.deflow import CLEAN, DeFlow, DeFlowArchitecture
+from patina.models.discriminators import VGGDiscriminator
+from patina.models.files import ModelFile, load_model_file, load_state_dict_file, load_weights
+from patina.models.published import encoder_from_rrdbnet, from_published_deflow, is_published_deflow
+from patina.models.restoration import load_generator_weights, rrdbnet
+from patina.seeding import derive, seed_step
+from patina.training.deflow_task import KIND as DEFLOW
+from patina.training.deflow_task import DeFlowObjective, DeFlowTask
+from patina.training.loop import LoopPlan
+from patina.training.restoration_task import RestorationObjective, RestorationTask
+from patina.training.schedules import halved_at
+from patina.training.updates import Updater
+
+PRECISIONS = {"32": "32-true", "bf16-mixed": "bf16-mixed"}
+
+
+def make_fabric(precision: str, device: str = "auto") -> Fabric:
+    """Return Lightning Fabric on one device at a configured precision."""
+    return Fabric(accelerator=device, devices=1, precision=PRECISIONS[precision])
+
+
+def loop_plan(settings: LoopSettings, loader: LoaderSettings, seed: int) -> LoopPlan:
+    """Return the loop's plan."""
+    return LoopPlan(
+        steps=settings.steps,
+        log_every=settings.log_every,
+        validate_every=settings.validate_every,
+        save_every=settings.save_every,
+        keep_states=settings.keep_states,
+        max_not_finite=settings.max_not_finite,
+        workers=loader.workers,
+        seed=seed,
+    )
+
+
+def deflow_domains(config: DeFlowConfig) -> tuple[Domain, Domain]:
+    """Open the training domains, clean and real."""
+    return _domain("clean", config.data.clean, config), _domain("real", config.data.real, config)
+
+
+def deflow_network(config: DeFlowConfig) -> tuple[DeFlow, bool]:
+    """Make the network with its starting weights; the second value says whether it is untrained."""
+    seed_step(config.seed, "weights")
+    network = DeFlow(config.model)
+    if config.training.init_from is not None:
+        load_weights(network, deflow_weights(config.training.init_from), config.training.init_from)
+    if config.training.encoder_from is not None:
+        path = config.training.encoder_from
+        load_weights(network.encoder, encoder_from_rrdbnet(load_state_dict_file(path)), path)
+    return network, config.training.init_from is None
+
+
+def deflow_task(config: DeFlowConfig) -> DeFlowTask:
+    """Make the task that trains DeFlow."""
+    clean, real = deflow_domains(config)
+    dataset = UnpairedPatches(
+        clean,
+        real,
+        DomainStatistics.of(clean, real),
+        patch=config.data.patch,
+        batch=config.data.batch,
+        seed=derive(config.seed, "data"),
+        flip=config.data.flip,
+        cache_mb=config.data.cache_mb,
+    )
+    network, fresh = deflow_network(config)
+    shown = config.validation
+    return DeFlowTask(
+        network,
+        dataset,
+        DeFlowObjective(config.condition_noise, config.quantisation),
+        updater_factory(config.training),
+        fresh=fresh,
+        shown=(
+            _domain("clean", shown.clean, config) if shown.clean else clean,
+            _domain("real", shown.real, config) if shown.real else real,
+        ),
+        pictures=shown.pictures,
+        crop=shown.crop,
+    )
+
+
+def restoration_task(config: RestorationConfig, stage: RestorationStage, start: Path | None) -> RestorationTask:
+    """Make the task that trains one stage of super-resolution, from the generator in `start` where given."""
+    model = config.model
+    dataset = PairedPatches(
+        match_pairs(config.data.lq, config.data.gt, model.scale),
+        patch=config.data.patch,
+        scale=model.scale,
+        seed=derive(config.seed, "data", stage.name),
+        augment=config.data.augment,
+        batch=config.data.batch,
+        cache_mb=config.data.cache_mb,
+    )
+    validation = config.validation
+    seed_step(config.seed, "weights", stage.name)
+    losses = stage.losses
+    return RestorationTask(
+        generator(model, start),
+        dataset,
+        model.scale,
+        RestorationObjective(
+            pixel=losses.pixel or 0.0,
+            perceptual=losses.perceptual.weight if losses.perceptual else 0.0,
+            gan=losses.gan.weight if losses.gan else 0.0,
+            perceptual_loss=PerceptualLoss(losses.perceptual.layers) if losses.perceptual else None,
+        ),
+        updater_factory(stage, {"discriminator": losses.gan.learning_rate} if losses.gan else {}),
+        discriminator=VGGDiscriminator(config.data.patch, losses.gan.features) if losses.gan else None,
+        validation=match_pairs(validation.lq, validation.gt, model.scale) if validation else (),
+        pictures=validation.pictures if validation else 0,
+    )
+
+
+def generator(settings: GeneratorSettings, start: Path | None) -> torch.nn.Module:
+    """Make the generator, with the weights of the file `start` where given."""
+    network = rrdbnet(settings.scale, settings.features, settings.blocks, settings.growth)
+    if start is not None:
+        load_generator_weights(network, start)
+    return network
+
+
+def updater_factory(
+    settings: OptimiserSettings, learning_rates: dict[str, float] | None = None
+) -> Callable[..., Updater]:
+    """Return what makes an `Updater` for (fabric, name, network); `learning_rates` by name override the setting."""
+
+    def make(fabric: Fabric, name: str, network: torch.nn.Module) -> Updater:
+        rate = (learning_rates or {}).get(name, settings.learning_rate)
+        return Updater(
+            fabric,
+            name,
+            network,
+            schedule=halved_at(rate, settings.milestones),
+            betas=settings.betas,
+            clip_gradient=settings.clip_gradient,
+        )
+
+    return make
+
+
+def deflow_weights(path: Path) -> dict[str, torch.Tensor]:
+    """Read the weights of an own model file, or of a published state dict."""
+    if path.suffix == ".safetensors":
+        return _own_deflow(path).weights
+    state = load_state_dict_file(path)
+    return from_published_deflow(state) if is_published_deflow(state) else state
+
+
+def load_deflow(path: Path, config: DeFlowConfig | None = None) -> ModelFile:
+    """Read a trained DeFlow; a published file needs `config` for its size, and measures its sets' statistics.
+
+    Raises:
+        ConfigError: a published file without a configuration.
+        PatinaError: the file cannot be used.
+    """
+    if path.suffix == ".safetensors":
+        return _own_deflow(path)
+    if config is None:
+        raise ConfigError(f"{path}: a published state dict does not say how it was made; give its configuration, -opt")
+    clean, real = deflow_domains(config)
+    return ModelFile(
+        kind=DEFLOW,
+        configuration={"architecture": asdict(config.model), "condition_noise": config.condition_noise},
+        weights=deflow_weights(path),
+        statistics=DomainStatistics.of(clean, real).to_dict(),
+    )
+
+
+def learned_degradation(
+    path: Path,
+    config: DeFlowConfig | None = None,
+    *,
+    source: int = CLEAN,
+    heat: float = 1.0,
+    tiling: Tiling = Tiling(),
+    device: str = "auto",
+    precision: str = "32",
+) -> DeFlowDegradation:
+    """Load a trained model as a degradation, ready to use on `device`."""
+    model = load_deflow(path, config)
+    network = DeFlow(DeFlowArchitecture(**model.configuration["architecture"]))
+    load_weights(network, model.weights, path)
+    fabric = make_fabric("32", device)
+    return DeFlowDegradation(
+        network.eval().requires_grad_(False).to(fabric.device),
+        DomainStatistics.from_dict(model.statistics),
+        condition_noise=model.configuration["condition_noise"],
+        source=source,
+        heat=heat,
+        tiling=tiling,
+        precision=torch.bfloat16 if precision == "bf16-mixed" else torch.float32,
+    )
+
+
+def _own_deflow(path: Path) -> ModelFile:
+    model = load_model_file(path)
+    if model.kind != DEFLOW:
+        raise PatinaError(f"{path}: holds a model of kind {model.kind!r}, expected {DEFLOW!r}")
+    return model
+
+
+def _domain(name: str, settings: DomainSettings, config: DeFlowConfig) -> Domain:
+    return open_domain(name, settings.folder, settings.image_scale, config.model.scale)

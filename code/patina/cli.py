@@ -1,0 +1,67 @@
+"""The command `patina`: one verb a task, each imported only when it is called."""
+
+import argparse
+import importlib
+import sys
+from collections.abc import Sequence
+
+from patina.errors import PatinaError
+from patina.version import __version__
+
+VERBS = {
+    "prepare": "make a multi-scale set of a folder of pictures",
+    "train": "train a degradation or a super-resolution model from a configuration",
+    "translate": "put a learned degradation onto clean pictures, or take it off real ones",
+    "validate": "show a learned degradation: both translations and samples of both domains",
+    "upscale": "upscale a folder with a super-resolution model",
+    "evaluate": "measure PSNR, SSIM and LPIPS of a folder against another",
+    "test": "upscale and evaluate as a configuration says",
+    "demo": "the whole job on photographs that come with a dependency",
+}
+USAGE_ERROR = 2
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one verb; return the exit code (0 done, 1 some pictures failed, 2 refused, 130 interrupted)."""
+    arguments = list(sys.argv[1:] if arguments is None else arguments)
+    if not arguments or arguments[0] not in VERBS:
+        return _top_level(arguments)
+    return run_verb(arguments[0], arguments[1:], program=f"patina {arguments[0]}")
+
+
+def run_verb(verb: str, arguments: Sequence[str] | None = None, program: str | None = None) -> int:
+    """Run `verb`; `arguments` default to the process's, `program` is the name in its help."""
+    module = importlib.import_module(f"patina.verbs.{verb}")
+    parser = argparse.ArgumentParser(prog=program, description=module.__doc__, allow_abbrev=False)
+    module.add_arguments(parser)
+    try:
+        return module.run(parser.parse_args(arguments))
+    except PatinaError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    except KeyboardInterrupt:
+        print("interrupted; the same command does what is missing", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _top_level(arguments: list[str]) -> int:
+    """Print help or the version; refuse a verb that does not exist."""
+    lines = "\n".join(f"  {verb:<10} {text}" for verb, text in VERBS.items())
+    parser = argparse.ArgumentParser(
+        prog="patina",
+        description="Learn how real photographs are degraded and train super-resolution on it.",
+        epilog=f"verbs (patina VERB --help tells more):\n{lines}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"patina {__version__}")
+    parser.add_argument("verb", choices=VERBS, metavar="VERB")
+    if not arguments:
+        parser.print_help()
+        return USAGE_ERROR
+    parser.parse_args(arguments)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

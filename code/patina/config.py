@@ -1,0 +1,373 @@
+"""Configuration files: typed and strict, one YAML file an experiment."""
+
+import difflib
+import types
+import typing
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+
+from patina.errors import ConfigError
+from patina.models.deflow import DeFlowArchitecture
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+
+class Strict(BaseModel):
+    """A block of settings that refuses keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+PositiveInt = Annotated[int, Field(gt=0)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+Precision = Literal["32", "bf16-mixed"]
+
+
+class OptimiserSettings(Strict):
+    """Adam and its learning rate, halved at the milestones.
+
+    `milestones` are steps; `clip_gradient` is the largest gradient norm, null for none.
+    """
+
+    learning_rate: PositiveFloat = 1e-4
+    betas: tuple[float, float] = (0.9, 0.999)
+    milestones: tuple[PositiveInt, ...] = ()
+    clip_gradient: PositiveFloat | None = None
+
+
+class LoopSettings(Strict):
+    """How long to train and what to write on the way; all counts are training steps."""
+
+    steps: PositiveInt
+    log_every: PositiveInt = 100
+    validate_every: PositiveInt = 5000
+    save_every: PositiveInt = 5000
+    keep_states: PositiveInt = 2
+    max_not_finite: PositiveInt = 20
+    precision: Precision = "32"
+
+    @model_validator(mode="before")
+    @classmethod
+    def _precision_is_a_name(cls, values: Any) -> Any:
+        """YAML reads a bare 32 as a number."""
+        if isinstance(values, dict) and values.get("precision") == 32:
+            return {**values, "precision": "32"}
+        return values
+
+
+class DomainSettings(Strict):
+    """One domain's multi-scale set, made by `patina prepare`.
+
+    `image_scale` names the subfolder that holds the images (``2`` is ``2x/``); the conditions come from
+    ``{image_scale · model.scale}x/``.
+    """
+
+    folder: Path
+    image_scale: PositiveInt = 1
+
+    @model_validator(mode="before")
+    @classmethod
+    def _folder_alone(cls, value: Any) -> Any:
+        """A plain path stands for its folder."""
+        return {"folder": value} if isinstance(value, str | Path) else value
+
+
+class LoaderSettings(Strict):
+    """How training pictures are read: worker processes, and decoded pictures kept in memory by each."""
+
+    workers: Annotated[int, Field(ge=0)] = 2
+    cache_mb: Annotated[int, Field(ge=0)] = 512
+
+
+class UnpairedData(LoaderSettings):
+    """Two domains, never paired; `patch` is the side of a training image in pixels."""
+
+    clean: DomainSettings
+    real: DomainSettings
+    patch: PositiveInt = 160
+    batch: PositiveInt = 8
+    flip: bool = True
+
+    @model_validator(mode="after")
+    def _domains_are_balanced(self) -> "UnpairedData":
+        if self.batch % 2:
+            raise ValueError(f"batch is {self.batch}, expected an even number: half clean, half real")
+        return self
+
+
+class UnpairedValidation(Strict):
+    """Held-out sets for validation; without them the training pictures are shown."""
+
+    clean: DomainSettings | None = None
+    real: DomainSettings | None = None
+    pictures: PositiveInt = 4
+    crop: PositiveInt = 160
+
+
+class DeFlowTraining(LoopSettings, OptimiserSettings):
+    """Training of DeFlow.
+
+    `init_from` is a model to fine-tune (own or published); `encoder_from` an RRDB network trained for
+    PSNR that the condition encoder starts from.
+    """
+
+    init_from: Path | None = None
+    encoder_from: Path | None = None
+
+    @model_validator(mode="after")
+    def _one_start(self) -> "DeFlowTraining":
+        if self.init_from and self.encoder_from:
+            raise ValueError("init_from and encoder_from are both set; a model holds its encoder already")
+        return self
+
+
+class Experiment(Strict):
+    """What every configuration has: a name, a seed, and the folder that runs are written to."""
+
+    name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
+    seed: int = 0
+    runs: Path = Path("trained_models")
+
+
+class DeFlowConfig(Experiment):
+    """Learn a degradation: `train.py`, and what `translate.py` and `validate.py` need of it."""
+
+    task: Literal["deflow"]
+    model: DeFlowArchitecture = DeFlowArchitecture()
+    condition_noise: Annotated[float, Field(ge=0)] = 0.03
+    quantisation: PositiveInt = 32
+    data: UnpairedData
+    validation: UnpairedValidation = UnpairedValidation()
+    training: DeFlowTraining
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> "DeFlowConfig":
+        for key, side in (("data.patch", self.data.patch), ("validation.crop", self.validation.crop)):
+            if side % self.model.multiple:
+                raise ValueError(f"{key} is {side}, expected a multiple of {self.model.multiple} for this model")
+        return self
+
+
+class GeneratorSettings(Strict):
+    """RRDBNet: scale 1, 2 or 4, and its size."""
+
+    scale: Literal[1, 2, 4] = 4
+    features: PositiveInt = 64
+    blocks: PositiveInt = 23
+    growth: PositiveInt = 32
+
+
+class PairedData(LoaderSettings):
+    """Low-quality pictures and their ground truth, matched by stem; `patch` in ground-truth pixels."""
+
+    lq: Path
+    gt: Path
+    patch: PositiveInt = 128
+    batch: PositiveInt = 16
+    augment: bool = True
+
+
+class PairedValidation(Strict):
+    """Pairs to measure PSNR and SSIM on while training; the first `pictures` are also shown."""
+
+    lq: Path
+    gt: Path
+    pictures: PositiveInt = 4
+
+
+class PerceptualSettings(Strict):
+    """VGG19 feature loss: weight of each layer, and of the whole."""
+
+    weight: PositiveFloat = 1.0
+    layers: dict[str, PositiveFloat] = {"conv5_4": 1.0}
+
+
+class AdversarialSettings(Strict):
+    """Relativistic average GAN loss: its weight, the discriminator's width and learning rate."""
+
+    weight: PositiveFloat = 5e-3
+    features: PositiveInt = 64
+    learning_rate: PositiveFloat = 1e-4
+
+
+class RestorationLosses(Strict):
+    """The generator's losses; null turns one off."""
+
+    pixel: PositiveFloat | None = 1.0
+    perceptual: PerceptualSettings | None = None
+    gan: AdversarialSettings | None = None
+
+    @model_validator(mode="after")
+    def _some_loss(self) -> "RestorationLosses":
+        if self.pixel is None and self.perceptual is None and self.gan is None:
+            raise ValueError("all losses are null, expected at least one of pixel, perceptual, gan")
+        return self
+
+
+class RestorationStage(LoopSettings, OptimiserSettings):
+    """One stage of training; it starts from the stage before, the first one from `init_from`."""
+
+    name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
+    losses: RestorationLosses = RestorationLosses()
+    init_from: Path | None = None
+
+
+class RestorationConfig(Experiment):
+    """Train a super-resolution network on pairs, in stages (PSNR-oriented first, then the GAN)."""
+
+    task: Literal["restoration"]
+    model: GeneratorSettings = GeneratorSettings()
+    data: PairedData
+    validation: PairedValidation | None = None
+    stages: Annotated[tuple[RestorationStage, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> "RestorationConfig":
+        if self.data.patch % self.model.scale:
+            raise ValueError(f"data.patch is {self.data.patch}, expected a multiple of the scale {self.model.scale}")
+        names = [stage.name for stage in self.stages]
+        if len(set(names)) < len(names):
+            raise ValueError(f"stages are named {names}, expected a different name for each")
+        return self
+
+
+class TestSet(Strict):
+    """A folder to upscale and, where it exists, its ground truth."""
+
+    name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
+    lq: Path
+    gt: Path | None = None
+
+
+class UpscaleTestConfig(Experiment):
+    """Upscale folders with a model and measure the results: `test.py`.
+
+    `model` is a file that spandrel reads, or ``bicubic``; `scale` is needed for bicubic alone.
+    """
+
+    task: Literal["test"]
+    model: str
+    scale: Literal[1, 2, 4] | None = None
+    sets: Annotated[tuple[TestSet, ...], Field(min_length=1)]
+    out: Path
+    tile: PositiveInt | None = None
+    precision: Precision = "32"
+    crop_border: Annotated[int, Field(ge=0)] = 0
+    space: Literal["rgb", "y"] = "rgb"
+    lpips: bool = True
+
+
+Config = Annotated[DeFlowConfig | RestorationConfig | UpscaleTestConfig, Field(discriminator="task")]
+TASKS = {"deflow": DeFlowConfig, "restoration": RestorationConfig, "test": UpscaleTestConfig}
+
+
+def find_config(given: str | Path) -> Path:
+    """Return the file meant by `-opt`: as given, or by its name in ``confs/``.
+
+    Raises:
+        ConfigError: there is none; the message says where it was looked for.
+    """
+    given = Path(given)
+    names = [given] if given.suffix else [given, given.with_name(given.name + ".yml")]
+    folders = [Path("confs"), Path("../confs"), PROJECT_ROOT / "confs"]
+    for candidate in [*names, *(folder / name.name for folder in folders for name in names)]:
+        if candidate.is_file():
+            return candidate.resolve()
+    raise ConfigError(f"{given}: no such configuration, neither there nor in confs/")
+
+
+def load_config(given: str | Path) -> Any:
+    """Read a configuration and resolve its paths against the project's folder.
+
+    A relative path in a configuration starts at the folder that holds ``confs/``, or at the file's own
+    folder when it lies elsewhere.
+
+    Returns:
+        A `DeFlowConfig`, `RestorationConfig` or `UpscaleTestConfig`.
+
+    Raises:
+        ConfigError: one line with file, key and what was expected.
+    """
+    path = find_config(given)
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"{path}: not valid YAML: {reason}") from error
+    return resolve_paths(parse_config(values, path), base_folder(path))
+
+
+def parse_config(values: Any, source: str | Path) -> Any:
+    """Turn plain values into a typed configuration; `source` is named in errors (see `load_config`)."""
+    if not isinstance(values, dict):
+        raise ConfigError(f"{source}: expected keys and values, found {type(values).__name__}")
+    if values.get("task") not in TASKS:
+        found = f"task is {values['task']!r}" if "task" in values else "task is missing"
+        raise ConfigError(f"{source}: {found}, expected one of {', '.join(TASKS)}")
+    try:
+        return TypeAdapter(Config).validate_python(values)
+    except ValidationError as error:
+        raise ConfigError(f"{source}: {_first_problem(error, TASKS[values['task']])}") from error
+
+
+def dump_config(config: BaseModel) -> str:
+    """Return `config` as YAML, every default spelt out."""
+    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+
+
+def base_folder(path: Path) -> Path:
+    """Return the folder that relative paths in the configuration `path` start from."""
+    return path.parent.parent if path.parent.name == "confs" else path.parent
+
+
+def resolve_paths(value: Any, base: Path) -> Any:
+    """Return a configuration whose relative paths start from `base`."""
+    if isinstance(value, Path):
+        return base / value.expanduser()
+    if isinstance(value, tuple):
+        return tuple(resolve_paths(item, base) for item in value)
+    if isinstance(value, BaseModel):
+        return value.model_copy(update={key: resolve_paths(item, base) for key, item in value})
+    return value
+
+
+def _first_problem(error: ValidationError, config: type[BaseModel]) -> str:
+    problems = error.errors(include_url=False)
+    problem = problems[0]
+    location = [str(part) for part in problem["loc"] if str(part) not in TASKS]
+    key = ".".join(location)
+    if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        known = _keys_at(config, location[:-1])
+        near = difflib.get_close_matches(location[-1], known, n=1)
+        text = f"{key}: unknown key, " + (f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}")
+    elif problem["type"] == "missing":
+        text = f"{key}: missing, expected a value"
+    else:
+        message = problem["msg"].removeprefix("Value error, ")
+        plain = problem["type"] == "value_error" or isinstance(problem["input"], dict)
+        text = (f"{key}: " if key else "") + (message if plain else f"{message}, found {problem['input']!r}")
+    return text + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else "")
+
+
+def _keys_at(model: Any, location: list[str]) -> list[str]:
+    """Return the keys known at `location` (names of settings, positions in lists) below `model`."""
+    if not location:
+        fields = getattr(model, "model_fields", None) or getattr(model, "__dataclass_fields__", {})
+        return list(fields)
+    if location[0].isdigit():
+        return _keys_at(model, location[1:])
+    fields = getattr(model, "model_fields", {})
+    if location[0] not in fields:
+        return []
+    return _keys_at(_block_of(fields[location[0]].annotation), location[1:])
+
+
+def _block_of(annotation: Any) -> Any:
+    """Return the settings class inside an annotation such as ``Block | None`` or ``tuple[Block, ...]``."""
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType, tuple, Annotated):
+        inner = [_block_of(part) for part in typing.get_args(annotation)]
+        return next((part for part in inner if hasattr(part, "model_fields")), annotation)
+    return annotation

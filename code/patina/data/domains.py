@@ -1,0 +1,96 @@
+"""A domain: one folder of a multi-scale set as images, conditions and channel statistics."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from patina.errors import PatinaError
+from patina.imaging.files import list_pictures, picture_size, read_picture
+from patina.imaging.manifest import load_manifest
+from patina.imaging.statistics import ChannelStatistics, StatisticsAccumulator
+
+
+@dataclass(frozen=True)
+class Domain:
+    """Images and their low-resolution conditions, in the same order.
+
+    Attributes:
+        name: ``"clean"`` or ``"real"``, for messages.
+        images, conditions: files; the conditions are `scale` times smaller.
+        scale: ratio of the sizes.
+        image_statistics, condition_statistics: over all pixels, 0..255.
+    """
+
+    name: str
+    images: list[Path]
+    conditions: list[Path]
+    scale: int
+    image_statistics: ChannelStatistics
+    condition_statistics: ChannelStatistics
+
+
+def open_domain(name: str, folder: Path, image_scale: int, scale: int) -> Domain:
+    """Open a set made by ``patina prepare``: images from ``{image_scale}x/``, conditions `scale` times smaller.
+
+    Statistics come from the set's manifest where it has one, and are measured otherwise.
+
+    Raises:
+        PatinaError: a folder is missing or empty, a picture has no partner, or two sizes do not fit.
+    """
+    image_folder, condition_folder = folder / f"{image_scale}x", folder / f"{image_scale * scale}x"
+    for subfolder in (image_folder, condition_folder):
+        if not subfolder.is_dir():
+            raise PatinaError(
+                f"{folder}: the {name} set has no {subfolder.name}/; "
+                f"make it with `patina prepare -source … -target {folder} -scales {image_scale} {image_scale * scale}`"
+            )
+    images, conditions = list_pictures(image_folder), list_pictures(condition_folder)
+    _require_partners(images, conditions)
+    for image, condition in zip(images, conditions, strict=True):
+        _require_scale(image, condition, scale)
+    return Domain(
+        name, images, conditions, scale, _statistics(folder, image_folder), _statistics(folder, condition_folder)
+    )
+
+
+def require_size(paths: list[Path], side: int, what: str) -> None:
+    """Check from the headers that every picture holds a square of `side` pixels.
+
+    Raises:
+        PatinaError: names the first picture that is too small.
+    """
+    for path in paths:
+        height, width = picture_size(path)
+        if min(height, width) < side:
+            raise PatinaError(
+                f"{path}: {width}x{height} pixels, smaller than the {what} of {side}; remove it or lower the {what}"
+            )
+
+
+def _require_partners(images: list[Path], conditions: list[Path]) -> None:
+    image_names, condition_names = {path.name for path in images}, {path.name for path in conditions}
+    if alone := sorted(image_names ^ condition_names):
+        there, missing = (images, conditions) if alone[0] in image_names else (conditions, images)
+        raise PatinaError(
+            f"{there[0].parent / alone[0]} has no partner in {missing[0].parent}; run `patina prepare` again"
+        )
+
+
+def _require_scale(image: Path, condition: Path, scale: int) -> None:
+    (height, width), (low_height, low_width) = picture_size(image), picture_size(condition)
+    if (height, width) != (low_height * scale, low_width * scale):
+        raise PatinaError(
+            f"{image} is {width}x{height} and {condition} is {low_width}x{low_height}; expected exactly {scale} times"
+        )
+
+
+def _statistics(folder: Path, subfolder: Path) -> ChannelStatistics:
+    """Read a subfolder's statistics from the manifest, or measure them over all its pixels."""
+    if (folder / "manifest.json").is_file():
+        known = load_manifest(folder).statistics
+        scale = int(subfolder.name.removesuffix("x"))
+        if scale in known:
+            return known[scale]
+    accumulator = StatisticsAccumulator()
+    for path in list_pictures(subfolder):
+        accumulator.add(read_picture(path, alpha="refuse").pixels)
+    return accumulator.result()

@@ -1,0 +1,1 @@
+"""Degradations: clean pictures in, degraded ones out, random numbers from a seed."""

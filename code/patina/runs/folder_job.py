@@ -1,0 +1,153 @@
+"""A job over a folder of pictures: one that fails is named and skipped, the others go on."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from patina.errors import PatinaError, PictureError
+from patina.runs.progress import progress
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+_THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
+
+
+@dataclass
+class JobReport(Generic[R]):
+    """What became of a folder job.
+
+    Attributes:
+        results: of the pictures that went well, in input order.
+        failures: (name, message) of the others, in input order.
+    """
+
+    results: list[R] = field(default_factory=list)
+    failures: list[tuple[str, str]] = field(default_factory=list)
+
+    @property
+    def exit_code(self) -> int:
+        """0 when every picture went well, else 1."""
+        return 1 if self.failures else 0
+
+    def print_summary(self) -> None:
+        """Print each failure as a line on standard error, then how many of how many failed."""
+        if not self.failures:
+            return
+        for name, message in self.failures:
+            print(message if name in message else f"{name}: {message}", file=sys.stderr)
+        total = len(self.results) + len(self.failures)
+        print(f"{len(self.failures)} of {total} pictures failed and were skipped", file=sys.stderr)
+
+
+def run_folder_job(
+    items: Sequence[T],
+    work: Callable[[T], R],
+    *,
+    description: str,
+    name: Callable[[T], str],
+    workers: int = 0,
+) -> JobReport[R]:
+    """Apply `work` to every item with a progress bar; a `PictureError` skips its item, all else ends the job.
+
+    Args:
+        items: what to work on, e.g. paths.
+        work: called once per item; with more than one worker it, its items and results are pickled.
+        description: of the progress bar.
+        name: what an item is called in the report.
+        workers: processes; 0 and 1 stay in this one. Each worker computes on one thread.
+
+    Raises:
+        PatinaError: a worker process died.
+    """
+    attempts = _in_processes if min(workers, len(items)) > 1 else _in_this_process
+    outcomes: dict[int, tuple[R | None, str | None]] = {}
+    for index, outcome in progress(attempts(items, work, workers), description, total=len(items)):
+        outcomes[index] = outcome
+    report: JobReport[R] = JobReport()
+    for index, item in enumerate(items):
+        result, failure = outcomes[index]
+        if failure is None:
+            report.results.append(result)
+        else:
+            report.failures.append((name(item), failure))
+    return report
+
+
+def output_paths(sources: Sequence[Path], out_dir: Path | str, suffix: str = ".png") -> dict[Path, Path]:
+    """Name an output in `out_dir` for every source by its stem.
+
+    Raises:
+        PatinaError: two sources would get the same output.
+    """
+    outputs: dict[Path, Path] = {}
+    taken: dict[str, Path] = {}
+    for source in sources:
+        output = Path(out_dir) / f"{source.stem}{suffix}"
+        # Case is folded because some file systems do: A.jpg and a.png are one output there.
+        first = taken.setdefault(output.name.casefold(), source)
+        if first != source:
+            raise PatinaError(f"{first} and {source} would both become {output}; rename one of them")
+        outputs[source] = output
+    return outputs
+
+
+def _attempt(work: Callable[[T], R], item: T) -> tuple[R | None, str | None]:
+    """Return the result, or what to tell the user."""
+    try:
+        return work(item), None
+    except PictureError as error:
+        return None, str(error)
+
+
+Attempts = Iterator[tuple[int, tuple[R | None, str | None]]]
+
+
+def _in_this_process(items: Sequence[T], work: Callable[[T], R], workers: int) -> Attempts:
+    for index, item in enumerate(items):
+        yield index, _attempt(work, item)
+
+
+def _in_processes(items: Sequence[T], work: Callable[[T], R], workers: int) -> Attempts:
+    workers = min(workers, len(items))
+    with _single_threaded_children():
+        pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_parent)
+        try:
+            futures = {pool.submit(_attempt, work, item): index for index, item in enumerate(items)}
+            for future in as_completed(futures):
+                yield futures[future], future.result()
+        except BrokenProcessPool:
+            raise PatinaError(
+                f"a worker process died, perhaps for lack of memory; use fewer than {workers} workers"
+            ) from None
+        finally:
+            # After an error or Ctrl-C the pictures in work are finished and the waiting ones dropped.
+            pool.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _single_threaded_children() -> Iterator[None]:
+    """Let processes that start meanwhile compute on one thread: libraries read these variables when they load."""
+    before = {name: os.environ.get(name) for name in _THREAD_LIMITS}
+    os.environ.update(dict.fromkeys(_THREAD_LIMITS, "1"))
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _leave_interrupts_to_parent() -> None:
+    """Ignore Ctrl-C, which a terminal sends to every process, so that no picture is left half done."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,1 @@
+"""Training: schedules, one file per task, and the loop that knows nothing of them."""

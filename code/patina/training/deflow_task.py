@@ -1,0 +1,160 @@
+"""Training DeFlow: maximum likelihood of both domains in one flow."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from patina.data.cache import PictureCache
+from patina.data.domains import Domain, require_size
+from patina.data.normalisation import DomainStatistics
+from patina.data.unpaired import UnpairedPatches
+from patina.degradations.deflow import DeFlowDegradation, condition_of
+from patina.imaging.files import to_pixels, to_tensor
+from patina.imaging.sheets import sheet
+from patina.models.deflow import CLEAN, REAL, DeFlow
+from patina.models.files import ModelFile, save_model_file
+from patina.seeding import derive
+from patina.training.task import Batch, Task, Validation
+from patina.training.updates import Updater
+
+KIND = "deflow"
+
+
+@dataclass(frozen=True)
+class DeFlowObjective:
+    """What the likelihood is taken of: the deviation of the condition's noise, and the images' quantisation."""
+
+    condition_noise: float
+    quantisation: int
+
+
+class DeFlowTask(Task):
+    """Trains one `DeFlow`; the objective is in bits per pixel position.
+
+    Args:
+        network: fresh or loaded.
+        dataset: unpaired patches.
+        objective: noise and quantisation.
+        make_updater: gives the optimiser step for (fabric, name, network).
+        fresh: whether ActNorm is still to be set from the first batch.
+        shown: the domains that validation measures and shows, clean and real.
+        pictures, crop: how many pictures of each are shown, and the side of their crops.
+    """
+
+    def __init__(
+        self,
+        network: DeFlow,
+        dataset: UnpairedPatches,
+        objective: DeFlowObjective,
+        make_updater: Callable[..., Updater],
+        *,
+        fresh: bool,
+        shown: tuple[Domain, Domain],
+        pictures: int,
+        crop: int,
+    ):
+        self.network = network
+        self.dataset = dataset
+        self.batch_size = dataset.batch
+        self.objective = objective
+        self.fresh = fresh
+        self._make_updater = make_updater
+        for domain in shown:
+            require_size(domain.images[:pictures], crop, "validation crop")
+        self._crops = [[_centre(path, crop) for path in domain.images[:pictures]] for domain in shown]
+
+    @property
+    def statistics(self) -> DomainStatistics:
+        """The training data's statistics."""
+        return self.dataset.statistics
+
+    def setup(self, fabric: Fabric) -> None:
+        """Put the flow on its device and make its optimiser."""
+        self.updater = self._make_updater(fabric, "flow", self.network)
+        self.updaters = [self.updater]
+
+    def start(self, batch: Batch) -> None:
+        """Set the ActNorms of a fresh network from the first batch."""
+        if self.fresh:
+            condition = self._noisy(batch["condition"])
+            self.network.initialise(batch["image"], condition, batch["label"], self.objective.quantisation)
+
+    def training_step(self, batch: Batch, step: int) -> dict[str, float]:
+        """Take one step on the mean objective of both domains."""
+        bits = self._bits(batch)
+        logged = self.updater.update(bits.mean(), step)
+        bits, real = bits.detach(), batch["label"] > 0.5
+        by_domain = {"bits_clean": float(bits[~real].mean()), "bits_real": float(bits[real].mean())}
+        return {"bits": float(bits.mean())} | by_domain | logged
+
+    def probe(self, batch: Batch) -> None:
+        """Compute the objective."""
+        self._bits(batch)
+
+    def validate(self) -> Validation:
+        """Measure both domains' bits per position on the shown crops and translate these both ways."""
+        device = next(self.network.parameters()).device
+        found = Validation()
+        columns = []
+        for label, (crops, name) in enumerate(zip(self._crops, ("clean", "real"), strict=True)):
+            found.scalars[f"bits_{name}"] = float(np.mean([self._bits_of(crop, label, device) for crop in crops]))
+            columns += [crops, self._translated(crops, label)]
+        rows = [[to_pixels(crop, np.uint8) for crop in row] for row in zip(*columns, strict=False)]
+        found.pictures["translations"] = sheet(rows, ["clean", "clean → real", "real", "real → clean"])
+        return found
+
+    def save_model(self, path: Path, step: int) -> None:
+        """Write a model file that explains itself."""
+        save_model_file(
+            path.with_name(path.name + ".safetensors"),
+            ModelFile(
+                kind=KIND,
+                configuration={
+                    "architecture": asdict(self.network.architecture),
+                    "condition_noise": self.objective.condition_noise,
+                },
+                weights=self.network.state_dict(),
+                statistics=self.statistics.to_dict(),
+                step=step,
+            ),
+        )
+
+    def _bits(self, batch: Batch) -> Tensor:
+        condition = self._noisy(batch["condition"])
+        return self.updater.module(batch["image"], condition, batch["label"], self.objective.quantisation)
+
+    def _noisy(self, condition: Tensor) -> Tensor:
+        return condition + self.objective.condition_noise * torch.randn_like(condition)
+
+    @torch.no_grad()
+    def _bits_of(self, crop: Tensor, label: int, device: torch.device) -> float:
+        condition = condition_of(crop, self.network.architecture.scale)
+        if label == REAL:
+            crop, condition = self.statistics.normalise_image(crop), self.statistics.normalise_condition(condition)
+        labels = torch.full((1,), float(label), device=device)
+        bits = self.updater.module(
+            crop[None].to(device), self._noisy(condition[None].to(device)), labels, self.objective.quantisation
+        )
+        return float(bits)
+
+    def _translated(self, crops: list[Tensor], source: int) -> list[Tensor]:
+        degradation = DeFlowDegradation(
+            self.network, self.statistics, condition_noise=self.objective.condition_noise, source=source
+        )
+        names = {CLEAN: "clean", REAL: "real"}
+        return [
+            degradation.apply(crop, {"heat": 1.0}, derive("preview", names[source], index))
+            for index, crop in enumerate(crops)
+        ]
+
+
+def _centre(path: Path, side: int) -> Tensor:
+    """Cut a square out of a picture's middle: ``[3, side, side]`` in [0, 1]."""
+    pixels = PictureCache(0).get(path)
+    top, left = (pixels.shape[0] - side) // 2, (pixels.shape[1] - side) // 2
+    return to_tensor(np.ascontiguousarray(pixels[top : top + side, left : left + side]))

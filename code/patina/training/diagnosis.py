@@ -1,0 +1,48 @@
+"""Finding the layer in which a number stopped being finite."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+
+def first_not_finite(networks: dict[str, nn.Module], run: Callable[[], None]) -> str | None:
+    """Run a forward pass again and name the first layer whose output is not finite.
+
+    Args:
+        networks: the modules to watch, by name.
+        run: repeats the forward pass; its random numbers must be those of the failed one.
+
+    Returns:
+        E.g. ``"flow.layers.3.members.1 (ChannelMixing)"``, or None where every layer's output is finite.
+    """
+    found: list[str] = []
+
+    def watch(name: str) -> Callable[[nn.Module, Any, Any], None]:
+        def hook(module: nn.Module, inputs: Any, output: Any) -> None:
+            if not found and not all(torch.isfinite(tensor).all() for tensor in _tensors(output)):
+                found.append(f"{name} ({type(module).__name__})")
+
+        return hook
+
+    handles = [
+        module.register_forward_hook(watch(f"{prefix}.{name}" if name else prefix))
+        for prefix, network in networks.items()
+        for name, module in network.named_modules()
+    ]
+    try:
+        with torch.no_grad():
+            run()
+    finally:
+        for handle in handles:
+            handle.remove()
+    return found[0] if found else None
+
+
+def _tensors(value: Any) -> Iterator[Tensor]:
+    if isinstance(value, Tensor):
+        yield value
+    elif isinstance(value, Iterable) and not isinstance(value, str):
+        for item in value:
+            yield from _tensors(item)

@@ -1,0 +1,209 @@
+"""The training loop: next batch, step, log, validate, save. It knows nothing of what is trained."""
+
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from lightning_fabric import Fabric
+from torch.utils.data import DataLoader
+
+from patina.data.batches import StepBatches
+from patina.errors import PatinaError
+from patina.imaging.files import write_picture
+from patina.runs.folder import RunFolder, RunLog
+from patina.runs.progress import progress
+from patina.seeding import seed_step
+from patina.training.diagnosis import first_not_finite
+from patina.training.task import Batch, Task
+from patina.training.updates import NotFinite
+
+
+@dataclass(frozen=True)
+class LoopPlan:
+    """How long to train and what to write on the way; all counts are training steps.
+
+    Attributes:
+        steps: the last step.
+        log_every, validate_every, save_every: how often.
+        keep_states: training states kept, the newest.
+        max_not_finite: skipped steps after which the run stops.
+        workers: processes that read pictures.
+        seed: of everything random in a step.
+    """
+
+    steps: int
+    log_every: int
+    validate_every: int
+    save_every: int
+    keep_states: int
+    max_not_finite: int
+    workers: int
+    seed: int
+
+
+def train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric) -> bool:
+    """Train to `plan.steps`, from the last saved state of `folder` where there is one.
+
+    Ctrl-C ends the step under way, saves and returns; the next call goes on from there.
+
+    Returns:
+        True when the last step is done, False when interrupted before.
+
+    Raises:
+        PatinaError: too many steps were not finite.
+    """
+    # Start, or go on from the last state.
+    task.setup(fabric)
+    state = folder.load_last_state()
+    step = skipped = 0
+    if state is not None:
+        task.load_state(state["task"])
+        step, skipped = state["step"], state["skipped"]
+    if step >= plan.steps:
+        return True
+    log = RunLog(folder, step)
+    if step:
+        log.event(step, "resumed")
+    meter = _Meter()
+
+    with (
+        _interruption() as interrupted,
+        progress(
+            _batches(task, plan, step, fabric), folder.name, total=plan.steps, unit="step", initial=step
+        ) as batches,
+    ):
+        for batch in batches:
+            if step == 0:
+                seed_step(plan.seed, "start")
+                task.start(batch)
+
+            # Train.
+            step += 1
+            seed_step(plan.seed, "step", step)
+            try:
+                meter.add(task.training_step(batch, step))
+            except NotFinite as problem:
+                skipped += 1
+                _report_not_finite(task, plan, batch, step, skipped, problem, log)
+
+            # Log, validate, save.
+            last = step == plan.steps
+            if meter.steps and (step % plan.log_every == 0 or last):
+                log.write("train", step, meter.means())
+            if step % plan.validate_every == 0 or last:
+                _validate(task, plan, step, folder, log)
+            if step % plan.save_every == 0 or last or interrupted:
+                folder.save_state(step, {"task": task.state(), "skipped": skipped}, plan.keep_states)
+                task.save_model(folder.model_path("final" if last else step), step)
+            if interrupted and not last:
+                log.event(step, "interrupted")
+                print(f"{folder.name}: stopped at step {step}; the same command goes on", file=sys.stderr)
+                break
+    log.close()
+    return step >= plan.steps
+
+
+def _batches(task: Task, plan: LoopPlan, done: int, fabric: Fabric) -> Iterator[Batch]:
+    """Yield the batches of the steps still to do, on the device."""
+    loader = DataLoader(
+        task.dataset,
+        batch_sampler=StepBatches(task.batch_size, done + 1, plan.steps),
+        num_workers=plan.workers,
+        pin_memory=fabric.device.type == "cuda",
+        worker_init_fn=_leave_interruption_to_the_loop if plan.workers else None,
+    )
+    return iter(fabric.setup_dataloaders(loader, use_distributed_sampler=False))
+
+
+def _validate(task: Task, plan: LoopPlan, step: int, folder: RunFolder, log: RunLog) -> None:
+    seed_step(plan.seed, "validation")
+    found = task.validate()
+    log.write("valid", step, found.scalars)
+    for name, pixels in found.pictures.items():
+        write_picture(folder.preview_path(step, name), pixels)
+        log.picture(step, name, pixels)
+
+
+def _report_not_finite(
+    task: Task, plan: LoopPlan, batch: Batch, step: int, skipped: int, problem: NotFinite, log: RunLog
+) -> None:
+    def again() -> None:
+        seed_step(plan.seed, "step", step)
+        task.probe(batch)
+
+    layer = first_not_finite(task.networks, again)
+    where = f"first in {layer}" if layer else "every layer's output is finite"
+    message = f"step {step}: {problem.source} is not finite, {where}; step skipped"
+    log.event(step, message)
+    print(message, file=sys.stderr)
+    if skipped >= plan.max_not_finite:
+        log.close()
+        raise PatinaError(
+            f"{message}. That was number {skipped} (max_not_finite): lower the learning rate, clip gradients, "
+            "or train in precision 32"
+        )
+
+
+@contextmanager
+def _interruption() -> Iterator["_Flag"]:
+    """Turn the first Ctrl-C (or SIGTERM) into a flag; a second Ctrl-C stops at once."""
+    flag = _Flag()
+
+    def on_signal(number: int, frame: object) -> None:
+        if flag and number == signal.SIGINT:
+            raise KeyboardInterrupt
+        flag.set()
+        print("\nstopping after this step; Ctrl-C again stops at once", file=sys.stderr)
+
+    try:
+        previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # not the main thread: nobody presses Ctrl-C there
+        previous = {}
+    try:
+        yield flag
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _leave_interruption_to_the_loop(worker: int) -> None:
+    """Keep a terminal's Ctrl-C, which reaches the whole process group, from killing the loader's workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+class _Flag:
+    def __init__(self) -> None:
+        self._set = False
+
+    def set(self) -> None:
+        self._set = True
+
+    def __bool__(self) -> bool:
+        return self._set
+
+
+class _Meter:
+    """Means of the logged numbers since the last log line, and the speed."""
+
+    def __init__(self) -> None:
+        self._reset()
+
+    def _reset(self) -> None:
+        self.steps = 0
+        self._sums: dict[str, float] = {}
+        self._began = time.perf_counter()
+
+    def add(self, values: dict[str, float]) -> None:
+        self.steps += 1
+        for name, value in values.items():
+            self._sums[name] = self._sums.get(name, 0.0) + value
+
+    def means(self) -> dict[str, float]:
+        means = {name: total / self.steps for name, total in self._sums.items()}
+        means["steps_per_second"] = self.steps / (time.perf_counter() - self._began)
+        self._reset()
+        return means

@@ -1,0 +1,82 @@
+"""One optimiser step, guarded: nothing that is not finite reaches the weights."""
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from patina.training.schedules import Schedule
+
+
+class NotFinite(Exception):
+    """A loss or a gradient that is not finite; `source` says which one."""
+
+    def __init__(self, source: str):
+        super().__init__(source)
+        self.source = source
+
+
+class Updater:
+    """Adam on one network with its schedule and gradient clipping.
+
+    Args:
+        fabric: does the backward pass at its precision.
+        name: the network's name, for messages and saved states.
+        network: raw module; `module` is the same one set up by Fabric, to be called in training.
+        schedule: learning rate by step.
+        betas: Adam's.
+        clip_gradient: largest gradient norm, None for no clipping.
+    """
+
+    def __init__(
+        self,
+        fabric: Fabric,
+        name: str,
+        network: nn.Module,
+        *,
+        schedule: Schedule,
+        betas: tuple[float, float],
+        clip_gradient: float | None = None,
+    ):
+        self.fabric = fabric
+        self.name = name
+        self.network = network
+        self.schedule = schedule
+        self.clip_gradient = clip_gradient
+        trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
+        self.module, self.optimizer = fabric.setup(network, torch.optim.Adam(trainable, lr=schedule(1), betas=betas))
+
+    def update(self, loss: Tensor, step: int) -> dict[str, float]:
+        """Take one step down `loss`.
+
+        Returns:
+            ``lr`` and, where gradients are clipped, ``gradient`` (the norm before clipping).
+
+        Raises:
+            NotFinite: the loss or a gradient is not finite; the weights are as before.
+        """
+        if not torch.isfinite(loss):
+            raise NotFinite(f"loss of {self.name}")
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.schedule(step)
+        self.optimizer.zero_grad(set_to_none=True)
+        self.fabric.backward(loss)
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_gradient or torch.inf)
+        if not torch.isfinite(norm):
+            raise NotFinite(self._broken_gradient())
+        self.optimizer.step()
+        return {"lr": self.schedule(step), "gradient": float(norm)}
+
+    def _broken_gradient(self) -> str:
+        for name, parameter in self.network.named_parameters():
+            if parameter.grad is not None and not torch.isfinite(parameter.grad).all():
+                return f"gradient of {self.name}.{name}"
+        return f"gradient norm of {self.name}"
+
+    def state(self) -> dict:
+        """Return all that a resumed run needs."""
+        return {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
+
+    def load_state(self, state: dict) -> None:
+        """Continue from what `state` returned."""
+        self.network.load_state_dict(state["network"])
+        self.optimizer.load_state_dict(state["optimizer"])

@@ -1,0 +1,111 @@
+"""Configurations are strict, and every error names file, key and what was expected."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from patina.config import DeFlowConfig, dump_config, find_config, load_config, parse_config
+from patina.errors import ConfigError
+
+CONFS = Path(__file__).parents[1] / "confs"
+
+DEFLOW = {
+    "task": "deflow",
+    "name": "small",
+    "model": {"scale": 4, "blocks": 1, "stacked_blocks": [0]},
+    "data": {"clean": "sets/clean", "real": {"folder": "sets/real", "image_scale": 2}, "patch": 32, "batch": 2},
+    "validation": {"crop": 32},
+    "training": {"steps": 10},
+}
+
+
+def changed(**changes) -> dict:
+    """Return DEFLOW with dotted keys (``training__steps``) replaced."""
+    values = yaml.safe_load(yaml.safe_dump(DEFLOW))
+    for key, value in changes.items():
+        *blocks, last = key.split("__")
+        place = values
+        for block in blocks:
+            place = place[block]
+        place[last] = value
+    return values
+
+
+@pytest.mark.parametrize("path", sorted(CONFS.glob("*.yml")), ids=lambda path: path.stem)
+def test_every_shipped_configuration_loads_and_dumps_to_itself(path):
+    config = load_config(path)
+    assert parse_config(yaml.safe_load(dump_config(config)), path) == config
+
+
+@pytest.mark.parametrize(
+    ("changes", "expected"),
+    [
+        ({"training__stepz": 5}, "training.stepz: unknown key, did you mean steps?"),
+        ({"model__hiden": 5}, "model.hiden: unknown key, did you mean hidden?"),
+        ({"data__clean": {"foldr": "x"}}, "data.clean.folder"),
+        ({"training__steps": "many"}, "training.steps: Input should be a valid integer"),
+        ({"training__steps": 0}, "training.steps: Input should be greater than 0, found 0"),
+        ({"training__precision": "16"}, "training.precision"),
+        ({"data__patch": 36}, "data.patch is 36, expected a multiple of 8"),
+        ({"data__batch": 3}, "batch is 3, expected an even number"),
+        ({"model__scale": 3}, "scale must be 2, 4, 8 or 16, not 3"),
+        ({"model__stacked_blocks": [4]}, "stacked_blocks names block 4"),
+        ({"training__init_from": "a.pth", "training__encoder_from": "b.pth"}, "init_from and encoder_from"),
+        ({"task": "deflo"}, "task is 'deflo', expected one of deflow, restoration, test"),
+        ({"name": "a/b"}, "name"),
+    ],
+)
+def test_a_mistake_is_named(changes, expected):
+    with pytest.raises(ConfigError) as caught:
+        parse_config(changed(**changes), "some.yml")
+    message = str(caught.value)
+    assert message.startswith("some.yml: ")
+    assert expected in message
+    assert "\n" not in message
+
+
+def test_a_missing_key_is_named():
+    values = changed()
+    del values["training"]
+    with pytest.raises(ConfigError, match="training: missing"):
+        parse_config(values, "some.yml")
+
+
+def test_precision_may_be_written_as_a_number():
+    assert parse_config(changed(training__precision=32), "some.yml").training.precision == "32"
+
+
+def test_a_plain_path_is_a_domains_folder():
+    config = parse_config(changed(), "some.yml")
+    assert isinstance(config, DeFlowConfig)
+    assert (config.data.clean.folder, config.data.clean.image_scale) == (Path("sets/clean"), 1)
+    assert (config.data.real.folder, config.data.real.image_scale) == (Path("sets/real"), 2)
+
+
+def test_paths_start_at_the_folder_that_holds_confs(tmp_path):
+    for folder in (tmp_path / "confs", tmp_path / "elsewhere"):
+        folder.mkdir()
+        (folder / "a.yml").write_text(yaml.safe_dump(DEFLOW))
+    assert load_config(tmp_path / "confs" / "a.yml").data.clean.folder == tmp_path / "sets/clean"
+    assert load_config(tmp_path / "elsewhere" / "a.yml").data.clean.folder == tmp_path / "elsewhere" / "sets/clean"
+
+
+@pytest.mark.parametrize("given", ["./confs/DeFlow-Our-RWSR.yml", "DeFlow-Our-RWSR.yml", "DeFlow-Our-RWSR"])
+@pytest.mark.parametrize("folder", [".", "code"])
+def test_names_are_looked_up_in_confs(given, folder, monkeypatch):
+    monkeypatch.chdir(CONFS.parent / folder)
+    assert find_config(given) == CONFS / "DeFlow-Our-RWSR.yml"
+
+
+def test_a_missing_or_broken_file_is_one_line(tmp_path):
+    with pytest.raises(ConfigError, match=r"nowhere\.yml: no such configuration"):
+        load_config("nowhere.yml")
+    broken = tmp_path / "broken.yml"
+    broken.write_text("a: [1, 2")
+    with pytest.raises(ConfigError, match=r"broken\.yml: not valid YAML") as caught:
+        load_config(broken)
+    assert "\n" not in str(caught.value)
+    broken.write_text("just text")
+    with pytest.raises(ConfigError, match="expected keys and values, found str"):
+        load_config(broken)
