@@ -1,0 +1,272 @@
+"""What a picture file says about itself before it is decoded, and whether all of it is there.
+
+OpenCV decodes half a JPEG or PNG without a word and ignores EXIF orientation where alpha and 16 bits are wanted, so
+the containers are walked here: their markers, sizes and checksums, never their pixels.
+"""
+
+import mmap
+import re
+import struct
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+Buffer = bytes | mmap.mmap
+
+_CUT_OFF = "is cut off (the end of the file is missing); copy it again or remove it"
+_DAMAGED = "is damaged inside (a checksum is wrong); copy it again or remove it"
+_NO_PICTURE = "contains no picture data; remove it"
+_FLOAT = "stores floating-point or 32-bit pixels; convert it to 8 or 16 bit"
+_UNKNOWN = "is not a PNG, JPEG, WebP, BMP or TIFF picture; convert it or remove it"
+
+
+class BrokenPicture(ValueError):
+    """A file whose structure is wrong; the message reads on from the file's name."""
+
+
+@dataclass(frozen=True)
+class Header:
+    """What is known of a picture without decoding it.
+
+    Attributes:
+        kind: ``"PNG"``, ``"JPEG"``, ``"WebP"``, ``"BMP"`` or ``"TIFF"``, from the content.
+        height, width: stored size in pixels, before the orientation is applied.
+        orientation: EXIF orientation, 1 to 8.
+        gray: the file stores one colour channel.
+        alpha_needs_pillow: OpenCV would lose this file's alpha or multiply the colours by it.
+    """
+
+    kind: str
+    height: int
+    width: int
+    orientation: int = 1
+    gray: bool = False
+    alpha_needs_pillow: bool = False
+
+    @property
+    def upright_size(self) -> tuple[int, int]:
+        """Height and width after the orientation is applied."""
+        return (self.width, self.height) if self.orientation >= 5 else (self.height, self.width)
+
+
+def inspect(data: Buffer, *, thorough: bool = True) -> Header:
+    """Walk a picture file's structure.
+
+    Args:
+        data: the whole file, or a memory map of it.
+        thorough: also check that the pixel data are all there; without, only headers are touched.
+
+    Raises:
+        BrokenPicture: not one of the five formats, cut off, damaged, or pixels that are no 8 or 16 bit integers.
+    """
+    start = bytes(data[:16])
+    reader = next((read for test, read in _READERS if test(start)), None)
+    if reader is None:
+        raise BrokenPicture(_UNKNOWN)
+    try:
+        header = reader(data, thorough)
+    except (struct.error, IndexError):
+        raise BrokenPicture(_CUT_OFF) from None
+    if min(header.height, header.width) < 1:
+        raise BrokenPicture(_NO_PICTURE)
+    return header
+
+
+# PNG: chunks of length, type, payload, CRC; the last one is IEND.
+
+
+def _png_chunks(data: Buffer) -> Iterator[tuple[bytes, int, int]]:
+    """Yield type, payload start and payload length of each chunk up to and including IEND."""
+    position, kind = 8, b""
+    while kind != b"IEND":
+        length, kind = struct.unpack_from(">I4s", data, position)
+        position += 8
+        if position + length + 4 > len(data):
+            raise BrokenPicture(_CUT_OFF)
+        yield kind, position, length
+        position += length + 4
+
+
+def _inspect_png(data: Buffer, thorough: bool) -> Header:
+    orientation, transparent_key = 1, False
+    width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
+    for kind, start, length in _png_chunks(data):
+        if thorough and not _png_checksum_holds(data, start, length):
+            raise BrokenPicture(_DAMAGED)
+        if kind == b"eXIf":
+            orientation = _exif_orientation(data[start : start + length])
+        elif kind == b"tRNS":
+            transparent_key = True
+    return Header(
+        "PNG", height, width, orientation,
+        gray=colour in (0, 4), alpha_needs_pillow=transparent_key and colour == 0 and depth <= 8,
+    )  # fmt: skip
+
+
+def _png_checksum_holds(data: Buffer, start: int, length: int) -> bool:
+    stored = struct.unpack_from(">I", data, start + length)[0]
+    return zlib.crc32(data[start - 4 : start + length]) == stored
+
+
+# JPEG: segments; behind a start of scan come entropy-coded bytes up to the next real marker.
+
+_JPEG_MARKER = re.compile(rb"\xff+([^\x00\x01\xff\xd0-\xd8])", re.DOTALL)
+_JPEG_EOI, _JPEG_SOS, _JPEG_APP1 = 0xD9, 0xDA, 0xE1
+_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
+
+
+def _inspect_jpeg(data: Buffer, thorough: bool) -> Header:
+    orientation, frame = 1, None
+    for marker, start, length in _jpeg_segments(data):
+        if marker in _JPEG_FRAMES:
+            frame = struct.unpack_from(">HHB", data, start + 1)
+        elif marker == _JPEG_APP1 and data[start : start + 6] == b"Exif\0\0":
+            orientation = _exif_orientation(data[start + 6 : start + length])
+        elif marker == _JPEG_SOS and not thorough:
+            break
+    if frame is None:
+        raise BrokenPicture(_NO_PICTURE)
+    height, width, channels = frame
+    return Header("JPEG", height, width, orientation, gray=channels == 1)
+
+
+def _jpeg_segments(data: Buffer) -> Iterator[tuple[int, int, int]]:
+    """Yield marker, payload start and payload length of each segment up to the end-of-image marker."""
+    position = 2
+    while True:
+        match = _JPEG_MARKER.search(data, position)
+        if match is None:
+            raise BrokenPicture(_CUT_OFF)
+        marker, start = match[1][0], match.end()
+        if marker == _JPEG_EOI:
+            return
+        length = struct.unpack_from(">H", data, start)[0]
+        yield marker, start + 2, length - 2
+        position = start + length
+
+
+# WebP: a RIFF file that states its size.
+
+
+def _inspect_webp(data: Buffer, thorough: bool) -> Header:
+    end = struct.unpack_from("<I", data, 4)[0] + 8
+    if thorough and end > len(data):
+        raise BrokenPicture(_CUT_OFF)
+    orientation, sizes = 1, []
+    position = 12
+    while position + 8 <= end:
+        kind, length = struct.unpack_from("<4sI", data, position)
+        position += 8
+        if kind in _WEBP_SIZES:
+            sizes.append(_WEBP_SIZES[kind](data, position))
+        elif kind == b"EXIF":
+            orientation = _exif_orientation(data[position : position + length].removeprefix(b"Exif\0\0"))
+        position += length + length % 2
+    if not sizes:
+        raise BrokenPicture(_NO_PICTURE)
+    height, width = sizes[0]
+    return Header("WebP", height, width, orientation)
+
+
+def _vp8_size(data: Buffer, start: int) -> tuple[int, int]:
+    width, height = struct.unpack_from("<HH", data, start + 6)
+    return height & 0x3FFF, width & 0x3FFF
+
+
+def _vp8l_size(data: Buffer, start: int) -> tuple[int, int]:
+    bits = struct.unpack_from("<I", data, start + 1)[0]
+    return (bits >> 14 & 0x3FFF) + 1, (bits & 0x3FFF) + 1
+
+
+def _vp8x_size(data: Buffer, start: int) -> tuple[int, int]:
+    width, height = (int.from_bytes(data[start + 4 + 3 * i : start + 7 + 3 * i], "little") for i in (0, 1))
+    return height + 1, width + 1
+
+
+_WEBP_SIZES = {b"VP8 ": _vp8_size, b"VP8L": _vp8l_size, b"VP8X": _vp8x_size}
+
+
+# BMP: a header, then rows padded to four bytes.
+
+
+def _inspect_bmp(data: Buffer, thorough: bool) -> Header:
+    file_size, pixels, header_size = struct.unpack_from("<I4xII", data, 2)
+    if header_size == 12:
+        (width, height, _, bits), compression = struct.unpack_from("<HHHH", data, 18), 0
+    else:
+        width, height, _, bits, compression = struct.unpack_from("<iiHHI", data, 18)
+    height = abs(height)
+    run_lengths = compression in (1, 2)
+    needed = file_size if run_lengths else pixels + (width * bits + 31) // 32 * 4 * height
+    if thorough and needed > len(data):
+        raise BrokenPicture(_CUT_OFF)
+    return Header("BMP", height, width)
+
+
+# TIFF, and EXIF, which is a TIFF without pixels: a directory of tags.
+
+_WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _ORIENTATION = 256, 257, 258, 262, 274
+_STRIPS, _STRIP_SIZES, _TILES, _TILE_SIZES, _EXTRA, _FORMAT = 273, 279, 324, 325, 338, 339
+_TIFF_TAGS = frozenset({
+    _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _ORIENTATION,
+    _STRIPS, _STRIP_SIZES, _TILES, _TILE_SIZES, _EXTRA, _FORMAT,
+})  # fmt: skip
+_INTEGERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
+
+
+def _inspect_tiff(data: Buffer, thorough: bool) -> Header:
+    tags = _read_tags(data, _TIFF_TAGS)
+    bits = max(tags.get(_BITS, (1,)))
+    if bits > 16 or any(code > 2 for code in tags.get(_FORMAT, ())):
+        raise BrokenPicture(_FLOAT)
+    starts = tags.get(_STRIPS, ()) + tags.get(_TILES, ())
+    sizes = tags.get(_STRIP_SIZES, ()) + tags.get(_TILE_SIZES, ())
+    if thorough and any(start + size > len(data) for start, size in zip(starts, sizes, strict=False)):
+        raise BrokenPicture(_CUT_OFF)
+    return Header(
+        "TIFF", tags.get(_HEIGHT, (0,))[0], tags.get(_WIDTH, (0,))[0], _valid_orientation(tags),
+        gray=tags.get(_PHOTOMETRIC, (2,))[0] < 2,
+        alpha_needs_pillow=bits <= 8 and any(kind in (1, 2) for kind in tags.get(_EXTRA, ())),
+    )  # fmt: skip
+
+
+def _read_tags(data: Buffer, wanted: frozenset[int]) -> dict[int, tuple[int, ...]]:
+    """Read the wanted integer tags of a TIFF's first directory; classic TIFF and BigTIFF, either byte order."""
+    order = {b"II": "<", b"MM": ">"}[bytes(data[:2])]
+    big = struct.unpack_from(order + "H", data, 2)[0] == 43
+    count_code, offset_code, inline, entry_size = ("Q", "Q", 8, 20) if big else ("H", "I", 4, 12)
+    directory = struct.unpack_from(order + offset_code, data, 8 if big else 4)[0]
+    entries = struct.unpack_from(order + count_code, data, directory)[0]
+    first = directory + struct.calcsize(count_code)
+    tags = {}
+    for entry in range(first, first + entries * entry_size, entry_size):
+        tag, code, count = struct.unpack_from(order + "HH" + offset_code, data, entry)
+        if tag in wanted and code in _INTEGERS:
+            values = f"{order}{count}{_INTEGERS[code]}"
+            start = entry + entry_size - inline
+            if struct.calcsize(values) > inline:
+                start = struct.unpack_from(order + offset_code, data, start)[0]
+            tags[tag] = struct.unpack_from(values, data, start)
+    return tags
+
+
+def _exif_orientation(payload: bytes) -> int:
+    """Return the orientation in an EXIF block; a block that cannot be read says nothing, as in every viewer."""
+    try:
+        return _valid_orientation(_read_tags(payload, frozenset({_ORIENTATION})))
+    except (struct.error, KeyError):
+        return 1
+
+
+def _valid_orientation(tags: dict[int, tuple[int, ...]]) -> int:
+    orientation = (tags.get(_ORIENTATION) or (1,))[0]
+    return orientation if 1 <= orientation <= 8 else 1
+
+
+_READERS: tuple[tuple[Callable[[bytes], bool], Callable[[Buffer, bool], Header]], ...] = (
+    (lambda start: start.startswith(b"\x89PNG\r\n\x1a\n"), _inspect_png),
+    (lambda start: start.startswith(b"\xff\xd8\xff"), _inspect_jpeg),
+    (lambda start: start[:4] == b"RIFF" and start[8:12] == b"WEBP", _inspect_webp),
+    (lambda start: start.startswith(b"BM"), _inspect_bmp),
+    (lambda start: start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), _inspect_tiff),
+)
