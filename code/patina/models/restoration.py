@@ -3,8 +3,7 @@
 The network itself is spandrel's, so whatever is trained here opens in every tool that reads ESRGAN models.
 """
 
-import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 
 from patina import torchvision_shim
 from patina.errors import PatinaError
+from patina.models.growth import PUBLISHED_GROWTH, growth_of, set_growth, widened, without_filling
 from patina.runs.atomic import atomic_path
 from patina.version import __version__
 
@@ -23,9 +23,6 @@ from spandrel.architectures.ESRGAN import ESRGAN  # noqa: E402
 
 _UNSHUFFLE = {1: 4, 2: 2, 4: None}
 """How the published networks reach a scale below 4: pixel-unshuffle the input, then enlarge four times."""
-
-_PUBLISHED_GROWTH = 32
-"""The width of a dense block's steps in published files; readers assume it."""
 
 _INITIAL_GAIN = 0.1
 
@@ -50,13 +47,13 @@ def rrdbnet(scale: int, features: int = 64, blocks: int = 23, growth: int = 32) 
     """
     if scale not in _UNSHUFFLE:
         raise PatinaError(f"ESRGAN's generator enlarges by {', '.join(map(str, _UNSHUFFLE))}, not by {scale}")
-    if not 1 <= growth <= _PUBLISHED_GROWTH:
-        raise PatinaError(f"the growth of ESRGAN's dense blocks is 1 to {_PUBLISHED_GROWTH}, not {growth}")
+    if not 1 <= growth <= PUBLISHED_GROWTH:
+        raise PatinaError(f"the growth of ESRGAN's dense blocks is 1 to {PUBLISHED_GROWTH}, not {growth}")
     factor = _UNSHUFFLE[scale]
     channels, inner_scale = 3 * (factor or 1) ** 2, scale * (factor or 1)
     network = ESRGAN(in_nc=channels, num_filters=features, num_blocks=blocks, scale=inner_scale, shuffle_factor=factor)
-    if growth != _PUBLISHED_GROWTH:
-        _set_growth(network, features, growth)
+    if growth != PUBLISHED_GROWTH:
+        set_growth(network, growth)
     _shrink_initial_weights(network)
     return network
 
@@ -121,11 +118,11 @@ def load_generator_weights(network: nn.Module, path: Path) -> None:
         PatinaError: the file cannot be read, or holds a network of another kind, scale or size.
     """
     source = load_generator(path).model
-    if isinstance(source, ESRGAN):
-        source = _without_filling(source, _growth(network))
     try:
+        if isinstance(source, ESRGAN):
+            source = without_filling(source, growth_of(network))
         network.load_state_dict(source.state_dict())
-    except RuntimeError as error:
+    except (RuntimeError, ValueError) as error:
         raise PatinaError(f"{path}: it holds {_layout(source)}, asked for was {_layout(network)}") from error
 
 
@@ -136,7 +133,7 @@ def _layout(network: nn.Module) -> str:
     factor, blocks = network.shuffle_factor or 1, len(network.model[1].sub) - 1
     return (
         f"an RRDBNet of scale {network.scale // factor} (unshuffled by {factor}), "
-        f"{_features(network)} features, {blocks} blocks, growth {_growth(network)}"
+        f"{network.model[0].out_channels} features, {blocks} blocks, growth {growth_of(network)}"
     )
 
 
@@ -147,13 +144,6 @@ def _require_single_rgb(descriptor: object, path: Path) -> ImageModelDescriptor:
     if channels != (3, 3):
         raise PatinaError(f"{path}: an RGB model has 3 channels in and out, this one has {channels}")
     return descriptor
-
-
-def _set_growth(network: ESRGAN, features: int, growth: int) -> None:
-    """Replace the blocks, whose growth the network's constructor does not let one choose."""
-    trunk = network.model[1].sub
-    for index, block in enumerate(trunk[:-1]):
-        trunk[index] = type(block)(features, gc=growth)
 
 
 def _shrink_initial_weights(network: ESRGAN) -> None:
@@ -168,68 +158,6 @@ def _shrink_initial_weights(network: ESRGAN) -> None:
 
 def _published_state(network: nn.Module) -> dict[str, Tensor]:
     """Return the state with every dense block at the published growth; the channels added carry zeros."""
-    if isinstance(network, ESRGAN) and _growth(network) != _PUBLISHED_GROWTH:
-        network = _widened(network)
+    if isinstance(network, ESRGAN) and growth_of(network) != PUBLISHED_GROWTH:
+        network = widened(network)
     return {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-
-
-def _widened(narrow: ESRGAN) -> ESRGAN:
-    wide = _with_growth(narrow, _PUBLISHED_GROWTH)
-    for source, target in zip(_steps(narrow), _steps(wide), strict=True):
-        rows, inputs = _grown_channels(source, _features(narrow), _growth(narrow))
-        weight, bias = torch.zeros(target.weight.shape), torch.zeros(target.bias.shape)
-        weight[:rows, inputs], bias[:rows] = source.weight.detach().cpu(), source.bias.detach().cpu()
-        target.load_state_dict({"weight": weight, "bias": bias}, assign=True)
-    return wide
-
-
-def _narrowed(wide: ESRGAN, growth: int) -> ESRGAN:
-    """Undo `_widened`: take the channels of the smaller growth out of a network at the published one."""
-    narrow = _with_growth(wide, growth)
-    for source, target in zip(_steps(wide), _steps(narrow), strict=True):
-        rows, inputs = _grown_channels(target, _features(narrow), growth)
-        weight, bias = source.weight.detach()[:rows, inputs].clone(), source.bias.detach()[:rows].clone()
-        target.load_state_dict({"weight": weight, "bias": bias}, assign=True)
-    return narrow
-
-
-def _features(network: ESRGAN) -> int:
-    return network.model[0].out_channels
-
-
-def _without_filling(network: ESRGAN, growth: int) -> ESRGAN:
-    """Return the network at a smaller growth if that is what was saved, and itself otherwise."""
-    if growth >= _growth(network):
-        return network
-    narrow = _narrowed(network, growth)
-    filled, state = _widened(narrow).state_dict(), network.state_dict()
-    return narrow if all(torch.equal(filled[name], state[name]) for name in state) else network
-
-
-def _growth(network: ESRGAN) -> int:
-    return network.model[1].sub[0].RDB1.conv1[0].out_channels
-
-
-def _with_growth(network: ESRGAN, growth: int) -> ESRGAN:
-    """Copy a network, with dense blocks of another growth that wait for their weights."""
-    other = copy.deepcopy(network)
-    with torch.device("meta"):  # fresh weights would draw from the random numbers of a running training
-        _set_growth(other, _features(network), growth)
-    return other
-
-
-def _steps(network: ESRGAN) -> Iterator[nn.Conv2d]:
-    """Yield the convolutions of all dense blocks in order."""
-    for block in network.model[1].sub[:-1]:
-        yield from (layer for layer in block.modules() if isinstance(layer, nn.Conv2d))
-
-
-def _grown_channels(step: nn.Conv2d, features: int, growth: int) -> tuple[int, Tensor]:
-    """Return how many output rows a step has, and where its inputs lie among those of the published growth.
-
-    A step reads the dense block's input and the groups of channels that the steps before it have grown.
-    """
-    groups = range((step.in_channels - features) // growth)
-    starts = [features + group * _PUBLISHED_GROWTH for group in groups]
-    inputs = [torch.arange(features), *(torch.arange(start, start + growth) for start in starts)]
-    return step.out_channels, torch.cat(inputs)

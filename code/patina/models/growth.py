@@ -1,0 +1,85 @@
+"""The growth of ESRGAN's dense blocks: files have 32, smaller networks are filled up to it with zeros.
+
+Readers of ESRGAN files take a growth of 32 for granted. A network of a smaller one is the same function as a
+network of 32 whose additional channels are zero, and is written as such.
+"""
+
+import copy
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+
+PUBLISHED_GROWTH = 32
+"""Channels that a step of a dense block adds, in every published file."""
+
+
+def growth_of(network: nn.Module) -> int:
+    """Return the growth of spandrel's RRDBNet."""
+    return network.model[1].sub[0].RDB1.conv1[0].out_channels
+
+
+def set_growth(network: nn.Module, growth: int) -> None:
+    """Replace the blocks of spandrel's RRDBNet, whose constructor does not let one choose their growth."""
+    trunk = network.model[1].sub
+    for index, block in enumerate(trunk[:-1]):
+        trunk[index] = type(block)(_features(network), gc=growth)
+
+
+def widened(narrow: nn.Module) -> nn.Module:
+    """Return a copy at the published growth that computes the same; the channels added carry zeros."""
+    wide = _with_growth(narrow, PUBLISHED_GROWTH)
+    for source, target in zip(_steps(narrow), _steps(wide), strict=True):
+        rows, inputs = _grown_channels(source, _features(narrow), growth_of(narrow))
+        weight, bias = torch.zeros(target.weight.shape), torch.zeros(target.bias.shape)
+        weight[:rows, inputs], bias[:rows] = source.weight.detach().cpu(), source.bias.detach().cpu()
+        target.load_state_dict({"weight": weight, "bias": bias}, assign=True)
+    return wide
+
+
+def without_filling(network: nn.Module, growth: int) -> nn.Module:
+    """Return the network at a smaller growth if that is what was saved, and itself otherwise."""
+    if growth >= growth_of(network):
+        return network
+    narrow = _narrowed(network, growth)
+    filled, state = widened(narrow).state_dict(), network.state_dict()
+    return narrow if all(torch.equal(filled[name], state[name]) for name in state) else network
+
+
+def _narrowed(wide: nn.Module, growth: int) -> nn.Module:
+    """Undo `widened`: take the channels of the smaller growth out of a network at the published one."""
+    narrow = _with_growth(wide, growth)
+    for source, target in zip(_steps(wide), _steps(narrow), strict=True):
+        rows, inputs = _grown_channels(target, _features(narrow), growth)
+        weight, bias = source.weight.detach()[:rows, inputs].clone(), source.bias.detach()[:rows].clone()
+        target.load_state_dict({"weight": weight, "bias": bias}, assign=True)
+    return narrow
+
+
+def _features(network: nn.Module) -> int:
+    return network.model[0].out_channels
+
+
+def _with_growth(network: nn.Module, growth: int) -> nn.Module:
+    """Copy a network, with dense blocks of another growth that wait for their weights."""
+    other = copy.deepcopy(network)
+    with torch.device("meta"):  # fresh weights would draw from the random numbers of a running training
+        set_growth(other, growth)
+    return other
+
+
+def _steps(network: nn.Module) -> Iterator[nn.Conv2d]:
+    """Yield the convolutions of all dense blocks in order."""
+    for block in network.model[1].sub[:-1]:
+        yield from (layer for layer in block.modules() if isinstance(layer, nn.Conv2d))
+
+
+def _grown_channels(step: nn.Conv2d, features: int, growth: int) -> tuple[int, Tensor]:
+    """Return how many output rows a step has, and where its inputs lie among those of the published growth.
+
+    A step reads the dense block's input and the groups of channels that the steps before it have grown.
+    """
+    groups = range((step.in_channels - features) // growth)
+    starts = [features + group * PUBLISHED_GROWTH for group in groups]
+    inputs = [torch.arange(features), *(torch.arange(start, start + growth) for start in starts)]
+    return step.out_channels, torch.cat(inputs)
