@@ -1,0 +1,94 @@
+"""Folder jobs: one bad picture does not stop the others, in one process and in several."""
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from patina.errors import PatinaError, PictureError
+from patina.runs.folder_job import JobReport, output_paths, run_folder_job
+
+
+def halve(number: int) -> float:
+    """Fail on odd numbers; finish the early ones last."""
+    time.sleep(0.02 * (number < 2))
+    if number % 2:
+        raise PictureError(f"{number} is odd")
+    return number / 2
+
+
+def stumble(number: int) -> int:
+    if number == 1:
+        raise PatinaError("the disk is full")
+    return number
+
+
+def crash(number: int) -> int:
+    if number == 1:
+        os._exit(9)
+    return number
+
+
+def environment(_: int) -> str | None:
+    return os.environ.get("OMP_NUM_THREADS")
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_failures_are_collected_and_results_keep_the_order(workers: int) -> None:
+    report = run_folder_job([0, 1, 2, 3, 4], halve, description="halve", name=lambda n: f"n{n}", workers=workers)
+    assert report.results == [0, 1, 2]
+    assert report.failures == [("n1", "1 is odd"), ("n3", "3 is odd")]
+    assert report.exit_code == 1
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_all_other_errors_end_the_job(workers: int) -> None:
+    with pytest.raises(PatinaError, match="the disk is full"):
+        run_folder_job(range(4), stumble, description="stumble", name=str, workers=workers)
+
+
+def test_a_dead_worker_is_explained() -> None:
+    with pytest.raises(PatinaError, match="a worker process died"):
+        run_folder_job(range(3), crash, description="crash", name=str, workers=2)
+
+
+def test_workers_compute_on_one_thread_and_the_parent_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "5")
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    report = run_folder_job(range(2), environment, description="ask", name=str, workers=2)
+    assert report.results == ["1", "1"]
+    assert os.environ["OMP_NUM_THREADS"] == "5"
+    assert "OPENBLAS_NUM_THREADS" not in os.environ
+
+
+def test_no_items_is_no_failure() -> None:
+    report = run_folder_job([], halve, description="nothing", name=str, workers=4)
+    assert (report.results, report.failures, report.exit_code) == ([], [], 0)
+
+
+def test_the_summary_is_a_line_a_failure_and_a_count(capsys: pytest.CaptureFixture) -> None:
+    JobReport(results=[1, 2]).print_summary()
+    assert capsys.readouterr().err == ""
+    JobReport(results=[1], failures=[("in/a.png", "in/a.png is empty"), ("b.png", "too small")]).print_summary()
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.splitlines() == [
+        "in/a.png is empty",
+        "b.png: too small",
+        "2 of 3 pictures failed and were skipped",
+    ]
+
+
+def test_outputs_are_named_by_stem() -> None:
+    sources = [Path("in/b.JPG"), Path("in/a.x.tif")]
+    assert output_paths(sources, "out") == {sources[0]: Path("out/b.png"), sources[1]: Path("out/a.x.png")}
+    assert output_paths(sources[:1], Path("out"), ".webp") == {sources[0]: Path("out/b.webp")}
+
+
+@pytest.mark.parametrize("second", ["a.jpg", "A.tif"])
+def test_two_sources_of_one_output_are_refused(second: str) -> None:
+    with pytest.raises(PatinaError) as caught:
+        output_paths([Path("in/a.png"), Path("in") / second], "out")
+    assert "in/a.png" in str(caught.value)
+    assert second in str(caught.value)
