@@ -1,0 +1,8 @@
+"""`python create_DeFlow_train_dataset.py`: the same as `patina prepare`."""
+
+import sys
+
+from patina.cli import run_verb
+
+if __name__ == "__main__":
+    sys.exit(run_verb("prepare"))
