@@ -72,6 +72,34 @@ def test_a_missing_key_is_named():
         parse_config(values, "some.yml")
 
 
+RESTORATION = {
+    "task": "restoration",
+    "name": "small",
+    "model": {"scale": 2},
+    "data": {"lq": "lq", "gt": "gt", "patch": 32, "batch": 2},
+    "stages": [{"name": "psnr", "steps": 10}],
+}
+
+
+@pytest.mark.parametrize(
+    ("block", "values", "expected"),
+    [
+        ("model", {"architecture": "compact", "growth": 32}, "model.growth: unknown key"),
+        ("model", {"architecture": "swin"}, "model"),
+        ("model", {"scale": 3}, "model.scale"),
+        ("data", {"lq": "lq", "gt": "gt", "patch": 33}, "data.patch is 33, expected a multiple of the scale 2"),
+        ("stages", [], "stages"),
+        ("stages", [{"name": "a", "steps": 1, "losses": {"pixle": 1}}], "stages.0.losses.pixle: unknown key, did you"),
+        ("stages", [{"name": "a", "steps": 1, "losses": {"pixel": None}}], "all losses are null"),
+        ("stages", [{"name": "a", "steps": 1}, {"name": "a", "steps": 1}], "a different name for each"),
+    ],
+)
+def test_a_mistake_in_restoration_is_named(block, values, expected):
+    with pytest.raises(ConfigError) as caught:
+        parse_config(RESTORATION | {block: values}, "some.yml")
+    assert expected in str(caught.value)
+
+
 def test_precision_may_be_written_as_a_number():
     assert parse_config(changed(training__precision=32), "some.yml").training.precision == "32"
 

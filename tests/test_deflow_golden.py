@@ -108,17 +108,13 @@ def test_initialisation_from_the_first_batch():
     torch.testing.assert_close(objective, golden["init.nll"], atol=1e-4, rtol=0)
     parameters = dict(network.named_parameters())
     for key in set(golden.keys("init.")) - NOT_REPRODUCIBLE:
-        torch.testing.assert_close(
-            parameters[rename(key.removeprefix("init."))], golden[key], atol=1e-5, rtol=1e-5
-        )
+        torch.testing.assert_close(parameters[rename(key.removeprefix("init."))], golden[key], atol=1e-5, rtol=1e-5)
 
 
-@pytest.mark.parametrize("level, name", [(0, "fea_up4"), (1, "fea_up2"), (2, "last_lr_fea")])
+@pytest.mark.parametrize(("level", "name"), [(0, "fea_up4"), (1, "fea_up2"), (2, "last_lr_fea")])
 @torch.no_grad()
 def test_conditions_of_scale_8(level, name):
     golden = Golden(8)
     condition = golden.network().encoder(golden["lr"])[level]
     expected = golden[f"enc.{name}.mean_std"]
-    torch.testing.assert_close(
-        torch.stack([condition.mean(), condition.std()]), expected, atol=1e-5, rtol=1e-4
-    )
+    torch.testing.assert_close(torch.stack([condition.mean(), condition.std()]), expected, atol=1e-5, rtol=1e-4)

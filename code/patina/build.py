@@ -21,14 +21,14 @@ from patina.data.domains import Domain, open_domain
 from patina.data.normalisation import DomainStatistics
 from patina.data.pairs import PairedPatches, match_pairs
 from patina.data.unpaired import UnpairedPatches
-from patina.degradations.deflow import DeFlowDegradation, Tiling
+from patina.degradations.deflow import DEFAULT_TILING, DeFlowDegradation, Tiling
 from patina.errors import ConfigError, PatinaError
 from patina.losses.perceptual import PerceptualLoss
 from patina.models.deflow import CLEAN, DeFlow, DeFlowArchitecture
 from patina.models.discriminators import VGGDiscriminator
 from patina.models.files import ModelFile, load_model_file, load_state_dict_file, load_weights
 from patina.models.published import encoder_from_rrdbnet, from_published_deflow, is_published_deflow
-from patina.models.restoration import load_generator_weights, rrdbnet
+from patina.models.restoration import compact, load_generator_weights, rrdbnet
 from patina.seeding import derive, seed_step
 from patina.training.deflow_task import KIND as DEFLOW
 from patina.training.deflow_task import DeFlowObjective, DeFlowTask
@@ -82,7 +82,7 @@ def deflow_task(config: DeFlowConfig) -> DeFlowTask:
     dataset = UnpairedPatches(
         clean,
         real,
-        DomainStatistics.of(clean, real),
+        _statistics(config, clean, real),
         patch=config.data.patch,
         batch=config.data.batch,
         seed=derive(config.seed, "data"),
@@ -140,7 +140,10 @@ def restoration_task(config: RestorationConfig, stage: RestorationStage, start: 
 
 def generator(settings: GeneratorSettings, start: Path | None) -> torch.nn.Module:
     """Make the generator, with the weights of the file `start` where given."""
-    network = rrdbnet(settings.scale, settings.features, settings.blocks, settings.growth)
+    if settings.architecture == "compact":
+        network = compact(settings.scale, settings.features, settings.blocks)
+    else:
+        network = rrdbnet(settings.scale, settings.features, settings.blocks, settings.growth)
     if start is not None:
         load_generator_weights(network, start)
     return network
@@ -184,12 +187,12 @@ def load_deflow(path: Path, config: DeFlowConfig | None = None) -> ModelFile:
         return _own_deflow(path)
     if config is None:
         raise ConfigError(f"{path}: a published state dict does not say how it was made; give its configuration, -opt")
-    clean, real = deflow_domains(config)
+    statistics = _statistics(config, *deflow_domains(config))
     return ModelFile(
         kind=DEFLOW,
         configuration={"architecture": asdict(config.model), "condition_noise": config.condition_noise},
         weights=deflow_weights(path),
-        statistics=DomainStatistics.of(clean, real).to_dict(),
+        statistics=statistics.to_dict(),
     )
 
 
@@ -199,7 +202,7 @@ def learned_degradation(
     *,
     source: int = CLEAN,
     heat: float = 1.0,
-    tiling: Tiling = Tiling(),
+    tiling: Tiling = DEFAULT_TILING,
     device: str = "auto",
     precision: str = "32",
 ) -> DeFlowDegradation:
@@ -228,3 +231,8 @@ def _own_deflow(path: Path) -> ModelFile:
 
 def _domain(name: str, settings: DomainSettings, config: DeFlowConfig) -> Domain:
     return open_domain(name, settings.folder, settings.image_scale, config.model.scale)
+
+
+def _statistics(config: DeFlowConfig, clean: Domain, real: Domain) -> DomainStatistics:
+    statistics = DomainStatistics.of(clean, real)
+    return statistics if config.data.match_statistics else statistics.without_matching()

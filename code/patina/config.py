@@ -7,7 +7,16 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 
 from patina.errors import ConfigError
 from patina.models.deflow import DeFlowArchitecture
@@ -83,13 +92,18 @@ class LoaderSettings(Strict):
 
 
 class UnpairedData(LoaderSettings):
-    """Two domains, never paired; `patch` is the side of a training image in pixels."""
+    """Two domains, never paired; `patch` is the side of a training image in pixels.
+
+    `match_statistics` brings real pictures to the clean set's channel statistics before training, and
+    translated ones back. Turn it off where the sets are small and their colours differ by subject.
+    """
 
     clean: DomainSettings
     real: DomainSettings
     patch: PositiveInt = 160
     batch: PositiveInt = 8
     flip: bool = True
+    match_statistics: bool = True
 
     @model_validator(mode="after")
     def _domains_are_balanced(self) -> "UnpairedData":
@@ -151,13 +165,36 @@ class DeFlowConfig(Experiment):
         return self
 
 
-class GeneratorSettings(Strict):
-    """RRDBNet: scale 1, 2 or 4, and its size."""
+class RRDBNetSettings(Strict):
+    """ESRGAN's generator: scale 1, 2 or 4, and its size."""
 
+    architecture: Literal["rrdbnet"] = "rrdbnet"
     scale: Literal[1, 2, 4] = 4
     features: PositiveInt = 64
     blocks: PositiveInt = 23
-    growth: PositiveInt = 32
+    growth: Annotated[int, Field(ge=1, le=32)] = 32
+
+
+class CompactSettings(Strict):
+    """Real-ESRGAN's small network (SRVGGNetCompact): quick on a CPU."""
+
+    architecture: Literal["compact"]
+    scale: Literal[1, 2, 4] = 4
+    features: PositiveInt = 64
+    blocks: PositiveInt = 16
+
+
+def _architecture(values: Any) -> str:
+    """Return which network the settings are of; `rrdbnet` where they do not say."""
+    if isinstance(values, dict):
+        return values.get("architecture", "rrdbnet")
+    return values.architecture
+
+
+GeneratorSettings = Annotated[
+    Annotated[RRDBNetSettings, Tag("rrdbnet")] | Annotated[CompactSettings, Tag("compact")],
+    Discriminator(_architecture),
+]
 
 
 class PairedData(LoaderSettings):
@@ -219,7 +256,7 @@ class RestorationConfig(Experiment):
     """Train a super-resolution network on pairs, in stages (PSNR-oriented first, then the GAN)."""
 
     task: Literal["restoration"]
-    model: GeneratorSettings = GeneratorSettings()
+    model: GeneratorSettings = RRDBNetSettings()
     data: PairedData
     validation: PairedValidation | None = None
     stages: Annotated[tuple[RestorationStage, ...], Field(min_length=1)]
@@ -262,6 +299,8 @@ class UpscaleTestConfig(Experiment):
 
 Config = Annotated[DeFlowConfig | RestorationConfig | UpscaleTestConfig, Field(discriminator="task")]
 TASKS = {"deflow": DeFlowConfig, "restoration": RestorationConfig, "test": UpscaleTestConfig}
+TAGS = {*TASKS, "rrdbnet", "compact"}
+"""What pydantic adds to the place of an error and no file contains."""
 
 
 def find_config(given: str | Path) -> Path:
@@ -337,7 +376,7 @@ def resolve_paths(value: Any, base: Path) -> Any:
 def _first_problem(error: ValidationError, config: type[BaseModel]) -> str:
     problems = error.errors(include_url=False)
     problem = problems[0]
-    location = [str(part) for part in problem["loc"] if str(part) not in TASKS]
+    location = [str(part) for part in problem["loc"] if str(part) not in TAGS]
     key = ".".join(location)
     if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
         known = _keys_at(config, location[:-1])

@@ -25,6 +25,10 @@ class DomainStatistics:
         """Collect the statistics of two opened domains."""
         return cls(clean.image_statistics, clean.condition_statistics, real.image_statistics, real.condition_statistics)
 
+    def without_matching(self) -> "DomainStatistics":
+        """Return statistics under which every image stays as it is."""
+        return DomainStatistics(self.clean_image, self.clean_condition, self.clean_image, self.clean_condition)
+
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> "DomainStatistics":
         """Read what `to_dict` wrote."""

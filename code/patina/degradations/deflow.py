@@ -24,6 +24,8 @@ class Tiling:
     overlap: int = 64
 
 
+DEFAULT_TILING = Tiling()
+
 class DeFlowDegradation(Degradation):
     """Translates or samples with a trained DeFlow.
 
@@ -45,7 +47,7 @@ class DeFlowDegradation(Degradation):
         condition_noise: float,
         source: int = CLEAN,
         heat: float = 1.0,
-        tiling: Tiling = Tiling(),
+        tiling: Tiling = DEFAULT_TILING,
         precision: torch.dtype = torch.float32,
     ):
         self.network = network

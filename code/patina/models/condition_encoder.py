@@ -24,9 +24,7 @@ class ConditionEncoder(nn.Module):
         levels: levels of the flow.
     """
 
-    def __init__(
-        self, scale: int, features: int, blocks: int, growth: int, stacked_blocks: Sequence[int], levels: int
-    ):
+    def __init__(self, scale: int, features: int, blocks: int, growth: int, stacked_blocks: Sequence[int], levels: int):
         super().__init__()
         self.doublings = int(math.log2(scale))
         self.levels = levels

@@ -49,9 +49,7 @@ class DeFlowArchitecture:
         if self.scale not in (2, 4, 8, 16):
             raise ValueError(f"scale must be 2, 4, 8 or 16, not {self.scale}")
         if outside := [index for index in self.stacked_blocks if not 0 <= index < self.blocks]:
-            raise ValueError(
-                f"stacked_blocks names block {outside[0]}, but blocks are 0 to {self.blocks - 1}"
-            )
+            raise ValueError(f"stacked_blocks names block {outside[0]}, but blocks are 0 to {self.blocks - 1}")
 
     @property
     def multiple(self) -> int:
@@ -115,13 +113,9 @@ class DeFlow(nn.Module):
 
     def log_density(self, latents: State, label: Tensor) -> Tensor:
         """Return Σ log p(z | label) over all latents, ``[N]`` in nats."""
-        return torch.stack(
-            [prior.log_density(z, label) for prior, z in zip(self.priors, latents, strict=True)]
-        ).sum(0)
+        return torch.stack([prior.log_density(z, label) for prior, z in zip(self.priors, latents, strict=True)]).sum(0)
 
-    def forward(
-        self, image: Tensor, condition: Tensor, label: Tensor, quantisation: int | None = None
-    ) -> Tensor:
+    def forward(self, image: Tensor, condition: Tensor, label: Tensor, quantisation: int | None = None) -> Tensor:
         """Return the negative log-likelihood in bits per pixel position, ``[N]``: the training objective.
 
         With `quantisation` q, uniform noise (U − ½)/q is added and −log q per position joins the
@@ -137,9 +131,7 @@ class DeFlow(nn.Module):
         return -log_likelihood / (math.log(2) * positions)
 
     @torch.no_grad()
-    def translate(
-        self, image: Tensor, condition: Tensor, label: Tensor, noise: State, heat: float = 1.0
-    ) -> Tensor:
+    def translate(self, image: Tensor, condition: Tensor, label: Tensor, noise: State, heat: float = 1.0) -> Tensor:
         """Bring images of domain `label` into the other one.
 
         Args:

@@ -1,6 +1,6 @@
-"""Super-resolution networks: ESRGAN's generator, and any model file that spandrel can read.
+"""Super-resolution networks: ESRGAN's generator, a compact one, and any model file that spandrel can read.
 
-The network itself is spandrel's, so whatever is trained here opens in every tool that reads ESRGAN models.
+The networks themselves are spandrel's, so whatever is trained here opens in every tool that reads ESRGAN models.
 """
 
 from collections.abc import Mapping
@@ -19,6 +19,7 @@ from patina.version import __version__
 torchvision_shim.ensure()  # spandrel imports torchvision
 
 from spandrel import ImageModelDescriptor, ModelLoader  # noqa: E402
+from spandrel.architectures.Compact import Compact  # noqa: E402
 from spandrel.architectures.ESRGAN import ESRGAN  # noqa: E402
 
 _UNSHUFFLE = {1: 4, 2: 2, 4: None}
@@ -56,6 +57,22 @@ def rrdbnet(scale: int, features: int = 64, blocks: int = 23, growth: int = 32) 
         set_growth(network, growth)
     _shrink_initial_weights(network)
     return network
+
+
+def compact(scale: int, features: int = 64, blocks: int = 16) -> nn.Module:
+    """Build Real-ESRGAN's small network: plain convolutions over the nearest-neighbour picture.
+
+    It takes RGB ``[N, 3, H, W]`` in [0, 1] of any size and returns ``[N, 3, scale H, scale W]``, not clipped.
+
+    Args:
+        scale: 1, 2 or 4.
+        features: channels of every convolution.
+        blocks: convolutions between the first and the last one.
+
+    Returns:
+        The network, on the CPU; `save_generator` writes it.
+    """
+    return Compact(num_feat=features, num_conv=blocks, upscale=scale)
 
 
 def save_generator(network: nn.Module, path: Path, metadata: Mapping[str, str] | None = None) -> None:
@@ -108,18 +125,18 @@ def load_generator(path: Path) -> ImageModelDescriptor:
 
 
 def load_generator_weights(network: nn.Module, path: Path) -> None:
-    """Give a network from `rrdbnet` the weights of a file: written by `save_generator`, or published.
+    """Give a network from `rrdbnet` or `compact` the weights of a file: written by `save_generator`, or published.
 
     Args:
         network: changed in place.
-        path: a file of an ESRGAN generator of the same scale and size.
+        path: a file of a network of the same architecture, scale and size.
 
     Raises:
         PatinaError: the file cannot be read, or holds a network of another kind, scale or size.
     """
     source = load_generator(path).model
     try:
-        if isinstance(source, ESRGAN):
+        if isinstance(source, ESRGAN) and isinstance(network, ESRGAN):
             source = without_filling(source, growth_of(network))
         network.load_state_dict(source.state_dict())
     except (RuntimeError, ValueError) as error:
@@ -129,7 +146,8 @@ def load_generator_weights(network: nn.Module, path: Path) -> None:
 def _layout(network: nn.Module) -> str:
     """Say in words what decides the shapes of a generator's weights."""
     if not isinstance(network, ESRGAN):
-        return f"a network of another kind ({type(network).__name__})"
+        size = sum(parameter.numel() for parameter in network.parameters())
+        return f"a {type(network).__name__} of {size:,} parameters"
     factor, blocks = network.shuffle_factor or 1, len(network.model[1].sub) - 1
     return (
         f"an RRDBNet of scale {network.scale // factor} (unshuffled by {factor}), "

@@ -1,0 +1,1 @@
+"""What a user asks for, a file each: arguments, then the work."""

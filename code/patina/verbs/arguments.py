@@ -1,0 +1,15 @@
+"""Command-line arguments that several verbs share; every flag is known with one dash and with two."""
+
+import argparse
+
+
+def add_flag(parser: argparse.ArgumentParser, name: str, *aliases: str, **options) -> None:
+    """Add ``-name`` and ``--name`` (and the same of every alias)."""
+    names = [dashes + each for each in (name, *aliases) for dashes in ("-", "--")]
+    parser.add_argument(*names, dest=name, **options)
+
+
+def add_compute_flags(parser: argparse.ArgumentParser) -> None:
+    """Add ``-device`` and ``-precision``."""
+    add_flag(parser, "device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="where to compute")
+    add_flag(parser, "precision", default="32", choices=["32", "bf16-mixed"], help="arithmetic of the convolutions")

@@ -1,0 +1,265 @@
+"""The main job on photographs that come with scikit-image, with a degradation whose truth is known."""
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from patina.build import learned_degradation
+from patina.config import DeFlowConfig, RestorationConfig, load_config
+from patina.degradations.camera import Camera
+from patina.errors import PatinaError
+from patina.imaging.files import list_pictures, read_picture, to_pixels, to_tensor, write_picture
+from patina.imaging.resize import imresize
+from patina.imaging.sheets import sheet
+from patina.metrics.noise import neighbour_correlation, residual_std
+from patina.models.files import file_hash
+from patina.runs.atomic import write_text
+from patina.seeding import derive, numpy_rng
+from patina.verbs.arguments import add_flag
+from patina.verbs.evaluate import evaluate_folders
+from patina.verbs.prepare import prepare
+from patina.verbs.train import final_model, train_config
+from patina.verbs.translate import Record, translate_folder
+from patina.verbs.upscale import upscale_folder
+
+PHOTOGRAPHS = {
+    "clean": ("astronaut", "stereo_motorcycle", "immunohistochemistry", "brick", "camera", "hubble_deep_field"),
+    "real": ("rocket", "retina", "coins", "grass", "gravel", "moon", "colorwheel"),
+    "held_out": ("chelsea", "coffee"),
+}
+"""Names in `skimage.data`; all of them are in its wheel."""
+
+SCALE = 2
+MULTIPLE = 16
+"""Sides are cropped to it, so that every copy of a picture fits the others."""
+
+JPEG_QUALITY = 90
+METHODS = ("bicubic", "trained on bicubic", "trained on learned")
+CROP = (slice(60, 188), slice(60, 220))
+"""Where the sheet looks at a half-size picture."""
+
+
+@dataclass(frozen=True)
+class Folders:
+    """Where the demo keeps its files.
+
+    Attributes:
+        out: everything below it.
+    """
+
+    out: Path
+
+    @property
+    def clean_set(self) -> Path:
+        """The clean pictures at 1x, 2x and 8x."""
+        return self.out / "sets" / "clean"
+
+    @property
+    def real_set(self) -> Path:
+        """The camera's pictures at 1x and 4x."""
+        return self.out / "sets" / "real"
+
+    @property
+    def learned(self) -> Path:
+        """The clean 2x copies with the learned degradation."""
+        return self.clean_set / "2x_degraded"
+
+    def photographs(self, part: str) -> Path:
+        """Return the folder of a part of the photographs, as the user would have them."""
+        return self.out / "photographs" / part
+
+    def upscaled(self, method: str, seed: int) -> Path:
+        """Return the folder of the held-out pictures as a method upscales them."""
+        name = method.replace(" ", "_")
+        return self.out / "upscaled" / (name if method == "bicubic" else f"{name}-seed{seed}")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    add_flag(parser, "out", default="demo_out", help="folder for everything the demo writes")
+    add_flag(parser, "seed", type=int, default=0, help="of the camera and of DeFlow")
+    add_flag(parser, "seeds", type=int, nargs="+", default=[0, 1, 2], help="of the super-resolution networks")
+    add_flag(parser, "device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="where to compute")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the demo; what an earlier call has finished is not done again."""
+    began = time.perf_counter()
+    folders = Folders(Path(arguments.out))
+    deflow = _deflow_config(folders, arguments.seed)
+    _say("1/6 photographs: clean ones, and real ones from a camera whose degradation no training sees")
+    take_photographs(folders, arguments.seed)
+    _say("2/6 multi-scale sets")
+    prepare(folders.photographs("clean"), folders.clean_set, [1, SCALE, SCALE * deflow.model.scale])
+    prepare(folders.photographs("real"), folders.real_set, [1, deflow.model.scale])
+    _say(f"3/6 DeFlow learns the degradation ({deflow.training.steps} steps)")
+    _require(train_config(deflow, arguments.device))
+    _say("4/6 the learned degradation onto the clean pictures")
+    translate(deflow, folders, folders.clean_set / f"{SCALE}x", folders.learned, arguments.device)
+    translate(deflow, folders, folders.photographs("held_out_2x"), folders.out / "held_out_learned", arguments.device)
+    _say(f"5/6 two x{SCALE} networks for each of the seeds {arguments.seeds}: on bicubic and on learned pairs")
+    for seed in arguments.seeds:
+        _train_and_upscale(folders, seed, arguments.device)
+    upscale_folder("bicubic", folders.photographs("held_out_real"), folders.upscaled("bicubic", 0), scale=SCALE)
+    _say("6/6 measured on held-out pictures with the true degradation")
+    text = report(folders, arguments.seeds)
+    write_text(folders.out / "results.md", text)
+    write_picture(folders.out / "sheet.png", contact_sheet(folders, arguments.seeds[0]))
+    print(text)
+    print(f"time: {time.perf_counter() - began:.0f} s. Look at {folders.out / 'sheet.png'}; the rest lies beside it:")
+    print(f"  sets in {folders.out / 'sets'}, models in {folders.out / 'runs'}, results in {folders.out / 'upscaled'}")
+    return 0
+
+
+def take_photographs(folders: Folders, seed: int) -> None:
+    """Write the clean, the real and the held-out pictures as a user would have them."""
+    for part, names in PHOTOGRAPHS.items():
+        for name in names:
+            photograph = _bundled(name)
+            if part == "real":
+                _photograph(photograph, folders.photographs("real") / f"{name}.jpg", seed)
+                continue
+            write_picture(folders.photographs(part) / f"{name}.png", photograph)
+            if part == "held_out":
+                half = imresize(photograph, 1 / SCALE)
+                write_picture(folders.photographs("held_out_2x") / f"{name}.png", half)
+                _photograph(photograph, folders.photographs("held_out_real") / f"{name}.jpg", seed)
+
+
+def translate(config: DeFlowConfig, folders: Folders, source: Path, out: Path, device: str) -> None:
+    """Translate a folder of clean pictures with the demo's DeFlow."""
+    path = final_model(config)
+    degradation = learned_degradation(path, device=device)
+    translate_folder(degradation, source, out, Record("", "", "X", config.seed, 1.0, 0, file_hash(path)))
+
+
+def report(folders: Folders, seeds: Sequence[int]) -> str:
+    """Measure all methods on the held-out pictures; return the tables in Markdown."""
+    lines = ["| held-out pictures, x2 | PSNR (dB) | SSIM |", "| --- | ---: | ---: |"]
+    scores = {method: _scores(folders, method, seeds) for method in METHODS}
+    lines += [
+        f"| {method} | {_spread(score[:, 0], 2)} | {_spread(score[:, 1], 4)} |" for method, score in scores.items()
+    ]
+    margins = scores[METHODS[2]][:, 0] - scores[METHODS[1]][:, 0]
+    lines.append("")
+    lines.append(f"Seeds {', '.join(map(str, seeds))}; PSNR and SSIM on RGB, border of {SCALE} pixels cut.")
+    lines.append(
+        f"Learned against bicubic pairs, seed by seed: {', '.join(f'{margin:+.2f} dB' for margin in margins)}."
+    )
+    lines += ["", "| what the camera adds | deviation (R, G, B) | correlation of neighbours (green, →, ↓) |"]
+    lines += ["| --- | --- | --- |", *_noise_rows(folders), ""]
+    write_text(
+        folders.out / "results.json",
+        json.dumps({method: score.tolist() for method, score in scores.items()}, indent=1),
+    )
+    return "\n".join(lines)
+
+
+def contact_sheet(folders: Folders, seed: int) -> np.ndarray:
+    """Show the held-out pictures: clean, truly degraded, learned, and as every method restores them."""
+    titles = ["clean, half size", "truly degraded", "learned", *METHODS, "truth"]
+    rows = []
+    for path in list_pictures(folders.photographs("held_out")):
+        stem = path.stem
+        small = [
+            folders.photographs("held_out_2x") / f"{stem}.png",
+            folders.photographs("held_out_real") / f"{stem}.jpg",
+            folders.out / "held_out_learned" / f"{stem}.png",
+        ]
+        large = [*(folders.upscaled(method, seed) / f"{stem}.png" for method in METHODS), path]
+        rows.append(
+            [read_picture(each).pixels[CROP].repeat(SCALE, 0).repeat(SCALE, 1) for each in small]
+            + [read_picture(each).pixels[_scaled(CROP[0]), _scaled(CROP[1])] for each in large]
+        )
+    return sheet(rows, titles)
+
+
+def _train_and_upscale(folders: Folders, seed: int, device: str) -> None:
+    """Train the x2 network on bicubic and on learned pairs, same seed and steps, and upscale the held-out ones."""
+    for method, lq in zip(METHODS[1:], (folders.clean_set / f"{SCALE}x", folders.learned), strict=True):
+        config = _restoration_config(folders, f"SR-{method.split()[-1]}-seed{seed}", lq, seed)
+        _require(train_config(config, device))
+        model = final_model(config, config.stages[-1].name)
+        upscale_folder(model, folders.photographs("held_out_real"), folders.upscaled(method, seed), device=device)
+
+
+def _deflow_config(folders: Folders, seed: int) -> DeFlowConfig:
+    config = load_config("DeFlow-demo")
+    clean = config.data.clean.model_copy(update={"folder": folders.clean_set})
+    real = config.data.real.model_copy(update={"folder": folders.real_set})
+    data = config.data.model_copy(update={"clean": clean, "real": real})
+    return config.model_copy(update={"data": data, "seed": seed, "runs": folders.out / "runs"})
+
+
+def _restoration_config(folders: Folders, name: str, lq: Path, seed: int) -> RestorationConfig:
+    config = load_config("SR-demo")
+    data = config.data.model_copy(update={"lq": lq, "gt": folders.clean_set / "1x"})
+    return config.model_copy(update={"name": name, "data": data, "seed": seed, "runs": folders.out / "runs"})
+
+
+def _bundled(name: str) -> np.ndarray:
+    """Return one of scikit-image's photographs, RGB uint8, cropped to the multiple."""
+    import skimage.data
+
+    pixels = getattr(skimage.data, name)()
+    pixels = pixels[0] if isinstance(pixels, tuple) else pixels
+    pixels = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
+    height, width = (side // MULTIPLE * MULTIPLE for side in pixels.shape[:2])
+    return np.ascontiguousarray(pixels[:height, :width, :3])
+
+
+def _photograph(scene: np.ndarray, path: Path, seed: int) -> None:
+    camera, key = Camera(), derive(seed, "camera", path.name)
+    seen = camera.apply(to_tensor(scene), camera.draw(numpy_rng(key, "parameters")), key)
+    write_picture(path, to_pixels(seen, np.uint8), quality=JPEG_QUALITY)
+
+
+def _scores(folders: Folders, method: str, seeds: Sequence[int]) -> np.ndarray:
+    """Return mean PSNR and SSIM by seed, ``[seeds, 2]``."""
+    rows = []
+    for seed in seeds:
+        results = folders.upscaled(method, seed)
+        evaluation = evaluate_folders(results, folders.photographs("held_out"), crop=SCALE, lpips=False)
+        evaluation.write(results)
+        rows.append((evaluation.means["psnr"], evaluation.means["ssim"]))
+    return np.array(rows)
+
+
+def _noise_rows(folders: Folders) -> list[str]:
+    rows = []
+    for name, folder, suffix in (("true", "photographs/held_out_real", "jpg"), ("learned", "held_out_learned", "png")):
+        measured = []
+        for clean in list_pictures(folders.photographs("held_out_2x")):
+            degraded = read_picture(folders.out / folder / f"{clean.stem}.{suffix}").pixels
+            residual = degraded.astype(np.float64) - read_picture(clean).pixels
+            correlation = [neighbour_correlation(residual, dx, 1 - dx, channel=1) for dx in (1, 0)]
+            measured.append([*residual_std(residual), *correlation])
+        red, green, blue, right, down = np.mean(measured, axis=0)
+        rows.append(f"| {name} | {red:.1f}, {green:.1f}, {blue:.1f} | {right:.2f}, {down:.2f} |")
+    return rows
+
+
+def _spread(values: np.ndarray, digits: int) -> str:
+    """Return the mean and, where the seeds differ, their standard deviation."""
+    if np.ptp(values) == 0:
+        return f"{values.mean():.{digits}f}"
+    return f"{values.mean():.{digits}f} ± {values.std(ddof=1):.{digits}f}"
+
+
+def _scaled(span: slice) -> slice:
+    return slice(span.start * SCALE, span.stop * SCALE)
+
+
+def _require(finished: bool) -> None:
+    if not finished:
+        raise PatinaError("stopped; the same command goes on from there")
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -1,0 +1,100 @@
+"""Train from a configuration: a DeFlow, or a super-resolution network in stages."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from patina.build import deflow_network, deflow_task, generator, loop_plan, make_fabric, restoration_task
+from patina.config import (
+    DeFlowConfig,
+    Experiment,
+    LoopSettings,
+    RestorationConfig,
+    dump_config,
+    load_config,
+)
+from patina.errors import ConfigError
+from patina.runs.folder import RunFolder
+from patina.training.loop import train
+from patina.training.task import Task
+from patina.verbs.arguments import add_flag
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    add_flag(parser, "opt", required=True, help="configuration, a path or a name in confs/")
+    add_flag(parser, "device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="where to compute")
+    parser.add_argument("--dry-run", action="store_true", help="print the resolved configuration and the model's size")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, or print what would be trained."""
+    config = load_config(arguments.opt)
+    if not isinstance(config, DeFlowConfig | RestorationConfig):
+        raise ConfigError(f"{arguments.opt}: task is {config.task}, expected one that trains: deflow or restoration")
+    if arguments.dry_run:
+        print(dump_config(config), end="")
+        print(f"# {_size(config)}")
+        return 0
+    return 0 if train_config(config, arguments.device) else INTERRUPTED
+
+
+def train_config(config: DeFlowConfig | RestorationConfig, device: str = "auto") -> bool:
+    """Train everything in `config`, going on from where an earlier run stopped.
+
+    Returns:
+        True when all is done, False when interrupted.
+    """
+    if isinstance(config, DeFlowConfig):
+        return _train_task(deflow_task(config), config.training, config, run_folder(config), device)
+    return _train_stages(config, device)
+
+
+def run_folder(config: Experiment, stage: str | None = None) -> Path:
+    """Return the folder of a run, or of one of its stages."""
+    return config.runs / config.name / stage if stage else config.runs / config.name
+
+
+def final_model(config: Experiment, stage: str | None = None) -> Path:
+    """Return where a finished run leaves its model."""
+    return run_folder(config, stage) / "models" / "final.safetensors"
+
+
+def _train_stages(config: RestorationConfig, device: str) -> bool:
+    start = None
+    for stage in config.stages:
+        task = restoration_task(config, stage, stage.init_from or start)
+        if not _train_task(task, stage, config, run_folder(config, stage.name), device):
+            return False
+        start = final_model(config, stage.name)
+    return True
+
+
+def _train_task(
+    task: Task, settings: LoopSettings, config: DeFlowConfig | RestorationConfig, path: Path, device: str
+) -> bool:
+    name = path.relative_to(config.runs).as_posix().replace("/", "-")
+    folder = RunFolder(path, name)
+    folder.write_config(dump_config(config))
+    fabric = make_fabric(settings.precision, device)
+    finished = train(task, loop_plan(settings, config.data, config.seed), folder, fabric)
+    if finished:
+        print(f"{name}: {settings.steps} steps done, model in {path / 'models' / 'final.safetensors'}", file=sys.stderr)
+    return finished
+
+
+def _size(config: DeFlowConfig | RestorationConfig) -> str:
+    """Return the model's size in words."""
+    if isinstance(config, DeFlowConfig):
+        network = deflow_network(config.model_copy(update={"training": _without_start(config)}))[0]
+    else:
+        network = generator(config.model, None)
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    return f"{type(network).__name__}: {parameters:,} parameters, {parameters * 4 / 2**20:.1f} MiB in float32"
+
+
+def _without_start(config: DeFlowConfig):
+    return config.training.model_copy(update={"init_from": None, "encoder_from": None})

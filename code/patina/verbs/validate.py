@@ -1,0 +1,85 @@
+"""Look at a trained DeFlow: both translations, and samples from both domains."""
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from torch import Tensor
+
+from patina.build import deflow_domains, learned_degradation
+from patina.degradations.deflow import DeFlowDegradation
+from patina.imaging.files import read_picture, to_pixels, to_tensor, write_picture
+from patina.imaging.sheets import sheet
+from patina.models.deflow import CLEAN, REAL
+from patina.runs.folder_job import run_folder_job
+from patina.seeding import derive
+from patina.verbs.arguments import add_compute_flags, add_flag
+from patina.verbs.translate import load_deflow_config, make_tiling, model_path
+
+NAMES = {CLEAN: "X", REAL: "Y"}
+SHEET_SIDE = 256
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    add_flag(parser, "opt", required=True, help="configuration that the model was trained from")
+    add_flag(parser, "model_path", help="model file; default: the configuration's finished run")
+    add_flag(parser, "out_dir", "out", required=True, help="folder for the pictures")
+    add_flag(parser, "pictures", type=int, default=4, help="pictures of each domain")
+    add_flag(parser, "heat", type=float, default=1.0, help="how far to translate, 0 to 1")
+    add_flag(parser, "seed", type=int, default=0, help="of the noise")
+    add_flag(parser, "tile", type=int, default=512, help="side of a tile in pixels")
+    add_compute_flags(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write ``X_to_Y/``, ``Y_to_X/``, ``X_sample/``, ``Y_sample/`` and a sheet of them."""
+    config = load_deflow_config(arguments.opt)
+    path = model_path(arguments.model_path, config)
+    out = Path(arguments.out_dir)
+    exit_code, rows = 0, []
+    for source, domain in enumerate(deflow_domains(config)):
+        degradation = learned_degradation(
+            path,
+            config,
+            source=source,
+            heat=arguments.heat,
+            tiling=make_tiling(arguments.tile, min(64, arguments.tile // 4)),
+            device=arguments.device,
+            precision=arguments.precision,
+        )
+
+        def show(picture: Path, source: int = source, degradation: DeFlowDegradation = degradation) -> None:
+            rows.append(_show(degradation, picture, source, out, arguments.seed))
+
+        report = run_folder_job(
+            domain.images[: arguments.pictures], show, description=f"validate {domain.name}", name=str
+        )
+        report.print_summary()
+        exit_code = max(exit_code, report.exit_code)
+    titles = ["source", "translated", "sample of X", "sample of Y"]
+    write_picture(out / "sheet.png", sheet(rows, titles))
+    return exit_code
+
+
+def _show(degradation: DeFlowDegradation, path: Path, source: int, out: Path, seed: int) -> list[np.ndarray]:
+    """Write one picture's translation and samples; return its row of the sheet."""
+    image = to_tensor(read_picture(path, alpha="refuse").pixels)
+    row = [_square(image)]
+    for folder, result in _results(degradation, image, source, derive(seed, path.name)):
+        write_picture(out / folder / f"{path.stem}.png", to_pixels(result, np.uint8))
+        row.append(_square(result))
+    return row
+
+
+def _results(degradation: DeFlowDegradation, image: Tensor, source: int, key: int) -> Iterator[tuple[str, Tensor]]:
+    target = 1 - source
+    yield f"{NAMES[source]}_to_{NAMES[target]}", degradation.apply(image, {"heat": degradation.heat}, key)
+    for domain in (CLEAN, REAL):
+        yield f"{NAMES[domain]}_sample", degradation.sample(image, domain, key)
+
+
+def _square(image: Tensor) -> np.ndarray:
+    top, left = (max(0, (side - SHEET_SIDE) // 2) for side in image.shape[-2:])
+    return to_pixels(image[:, top : top + SHEET_SIDE, left : left + SHEET_SIDE], np.uint8)

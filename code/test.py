@@ -1,0 +1,8 @@
+"""`python test.py`: the same as `patina test`."""
+
+import sys
+
+from patina.cli import run_verb
+
+if __name__ == "__main__":
+    sys.exit(run_verb("test"))

@@ -1,0 +1,8 @@
+"""`python translate.py`: the same as `patina translate`."""
+
+import sys
+
+from patina.cli import run_verb
+
+if __name__ == "__main__":
+    sys.exit(run_verb("translate"))

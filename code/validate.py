@@ -1,0 +1,8 @@
+"""`python validate.py`: the same as `patina validate`."""
+
+import sys
+
+from patina.cli import run_verb
+
+if __name__ == "__main__":
+    sys.exit(run_verb("validate"))
