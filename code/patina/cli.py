@@ -2,7 +2,6 @@
 
 import argparse
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 
@@ -33,8 +32,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run_verb(verb: str, arguments: Sequence[str] | None = None, program: str | None = None) -> int:
     """Run `verb`; `arguments` default to the process's, `program` is the name in its help."""
-    # Threads that spin while they wait cost more than they save; read when torch is first imported.
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     module = importlib.import_module(f"patina.verbs.{verb}")
     parser = argparse.ArgumentParser(prog=program, description=module.__doc__, allow_abbrev=False)
     module.add_arguments(parser)

@@ -26,6 +26,7 @@ class Tiling:
 
 DEFAULT_TILING = Tiling()
 
+
 class DeFlowDegradation(Degradation):
     """Translates or samples with a trained DeFlow.
 

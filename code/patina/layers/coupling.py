@@ -21,9 +21,7 @@ class NormalisedConv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """``[N, inputs, H, W]`` to ``[N, outputs, H, W]``, zero-padded."""
-        return self.actnorm.normalise(
-            nn.functional.conv2d(x, self.weight, padding=self.weight.shape[-1] // 2)
-        )
+        return self.actnorm.normalise(nn.functional.conv2d(x, self.weight, padding=self.weight.shape[-1] // 2))
 
 
 class ZeroConv(nn.Module):

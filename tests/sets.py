@@ -1,0 +1,69 @@
+"""Small picture sets that the tests make for themselves."""
+
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from patina.imaging.files import write_picture
+from patina.verbs.prepare import prepare
+
+
+def picture(seed: int, height: int = 48, width: int = 64) -> np.ndarray:
+    """Return a smooth coloured picture with some texture, RGB uint8."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:height, :width] / 16
+    waves = [np.sin(rng.uniform(0.5, 2) * x + rng.uniform(0.5, 2) * y + phase) for phase in rng.uniform(0, 6, 3)]
+    return np.uint8(np.clip(128 + 70 * np.stack(waves, -1) + rng.normal(0, 4, (height, width, 3)), 0, 255))
+
+
+def write_pictures(folder: Path, count: int, seed: int = 0, noise: float = 0.0, **size: int) -> Path:
+    """Write `count` pictures, with white noise of deviation `noise` on top."""
+    rng = np.random.default_rng(seed)
+    for index in range(count):
+        pixels = picture(seed + index, **size)
+        noisy = np.clip(pixels + rng.normal(0, noise, pixels.shape), 0, 255)
+        write_picture(folder / f"{index}.png", np.uint8(noisy))
+    return folder
+
+
+def write_domains(folder: Path, scale: int = 4) -> tuple[Path, Path]:
+    """Write and prepare a clean and a real set; return their folders."""
+    clean = write_pictures(folder / "clean_pictures", 3, seed=0)
+    real = write_pictures(folder / "real_pictures", 3, seed=50, noise=10)
+    prepare(clean, folder / "clean", [1, scale], workers=1)
+    prepare(real, folder / "real", [1, scale], workers=1)
+    return folder / "clean", folder / "real"
+
+
+def deflow_values(folder: Path, **training) -> dict:
+    """Return the plain values of a tiny DeFlow configuration on the sets in `folder`."""
+    return {
+        "task": "deflow",
+        "name": "tiny",
+        "runs": str(folder / "runs"),
+        "model": {
+            "scale": 4,
+            "features": 8,
+            "blocks": 1,
+            "growth": 4,
+            "stacked_blocks": [0],
+            "steps": 1,
+            "hidden": 8,
+        },
+        "data": {
+            "clean": str(folder / "clean"),
+            "real": str(folder / "real"),
+            "patch": 32,
+            "batch": 4,
+            "workers": 0,
+        },
+        "validation": {"pictures": 1, "crop": 32},
+        "training": {"steps": 4, "log_every": 1, "validate_every": 2, "save_every": 2} | training,
+    }
+
+
+def write_config(path: Path, values: dict) -> Path:
+    """Write a configuration file."""
+    path.write_text(yaml.safe_dump(values), encoding="utf-8")
+    return path
