@@ -1,5 +1,6 @@
 """Pictures of two folders that belong together because their names without suffix are equal."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -21,11 +22,12 @@ class Match:
     second: Path
 
 
-def match_by_stem(first_folder: Path, second_folder: Path) -> list[Match]:
+def match_by_stem(first_folder: Path, second_folder: Path, without: Collection[str] = ()) -> list[Match]:
     """Find every picture's partner in the other folder.
 
     Args:
         first_folder, second_folder: folders of pictures, any format.
+        without: stems that are left out, with or without a partner.
 
     Returns:
         One match per stem, in the natural order of the first folder.
@@ -33,15 +35,17 @@ def match_by_stem(first_folder: Path, second_folder: Path) -> list[Match]:
     Raises:
         PatinaError: a folder is missing or has no pictures, a stem occurs twice, or a picture has no partner.
     """
-    first, second = _files_by_stem(first_folder), _files_by_stem(second_folder)
+    first, second = _files_by_stem(first_folder, without), _files_by_stem(second_folder, without)
     _require_partners(first, second, second_folder)
     _require_partners(second, first, first_folder)
     return [Match(stem, path, second[stem]) for stem, path in first.items()]
 
 
-def _files_by_stem(folder: Path) -> dict[str, Path]:
+def _files_by_stem(folder: Path, without: Collection[str]) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for path in list_pictures(folder):
+        if path.stem in without:
+            continue
         if path.stem in files:
             raise PatinaError(f"{files[path.stem]} and {path} share a name; remove or rename one")
         files[path.stem] = path

@@ -5,7 +5,7 @@ import csv
 import io
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -146,6 +146,7 @@ def evaluate_folders(
     space: Space = "rgb",
     lpips: bool = True,
     device: str = "cpu",
+    without: Collection[str] = (),
 ) -> Evaluation:
     """Measure every result against the truth of the same stem.
 
@@ -158,11 +159,12 @@ def evaluate_folders(
         space: what PSNR and SSIM are measured on, "rgb" or "y".
         lpips: whether to measure LPIPS too; without it, torch is never loaded.
         device: where LPIPS is computed.
+        without: stems that are left out, with or without a result.
 
     Raises:
         PatinaError: a folder is empty, or a picture has no partner.
     """
-    matches = match_by_stem(results_dir, truth_dir)
+    matches = match_by_stem(results_dir, truth_dir, without)
     perceptual, missing = _open_lpips(device) if lpips else (None, None)
 
     def measure(match: Match) -> Score:

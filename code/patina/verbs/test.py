@@ -1,6 +1,7 @@
 """Upscale folders with a trained model and, where there is ground truth, measure the results."""
 
 import argparse
+from pathlib import Path
 
 from patina.config import TestSet, UpscaleTestConfig, load_config
 from patina.errors import ConfigError
@@ -40,6 +41,7 @@ def _test_set(upscaler: Upscaler, config: UpscaleTestConfig, test_set: TestSet, 
         space=config.space,
         lpips=config.lpips,
         device="cpu" if device == "auto" else device,
+        without={Path(name).stem for name, _ in upscaled.failures},
     )
     evaluation.write(results)
     print(f"{test_set.name}\n{evaluation.table()}")
