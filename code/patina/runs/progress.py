@@ -7,6 +7,7 @@ from typing import TypeVar
 from tqdm import tqdm
 
 T = TypeVar("T")
+_silenced = False
 
 
 def progress(
@@ -14,6 +15,17 @@ def progress(
 ) -> tqdm:
     """Wrap `items` in a progress bar on standard error; `total` where `items` has no length."""
     return tqdm(
-        items, desc=description, total=total, unit=unit, initial=initial,
-        disable=not sys.stderr.isatty(), dynamic_ncols=True,
-    )  # fmt: skip
+        items,
+        desc=description,
+        total=total,
+        unit=unit,
+        initial=initial,
+        disable=_silenced or not sys.stderr.isatty(),
+        dynamic_ncols=True,
+    )
+
+
+def silence_progress() -> None:
+    """Show no more bars in this process, because several processes share one terminal."""
+    global _silenced
+    _silenced = True

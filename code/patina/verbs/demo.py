@@ -2,16 +2,22 @@
 
 import argparse
 import json
+import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
+import torch
 
 from patina.build import learned_degradation
 from patina.config import DeFlowConfig, RestorationConfig, load_config
+from patina.data.matching import match_by_stem
 from patina.degradations.camera import Camera
 from patina.errors import PatinaError
 from patina.imaging.files import list_pictures, read_picture, to_pixels, to_tensor, write_picture
@@ -20,6 +26,7 @@ from patina.imaging.sheets import sheet
 from patina.metrics.noise import neighbour_correlation, residual_std
 from patina.models.files import file_hash
 from patina.runs.atomic import write_text
+from patina.runs.progress import silence_progress
 from patina.seeding import derive, numpy_rng
 from patina.verbs.arguments import add_flag
 from patina.verbs.evaluate import evaluate_folders
@@ -40,7 +47,8 @@ MULTIPLE = 16
 """Sides are cropped to it, so that every copy of a picture fits the others."""
 
 JPEG_QUALITY = 90
-METHODS = ("bicubic", "trained on bicubic", "trained on learned")
+TRAINED = ("trained on bicubic", "trained on learned")
+METHODS = ("bicubic", *TRAINED)
 CROP = (slice(60, 188), slice(60, 220))
 """Where the sheet looks at a half-size picture."""
 
@@ -70,6 +78,11 @@ class Folders:
         """The clean 2x copies with the learned degradation."""
         return self.clean_set / "2x_degraded"
 
+    @property
+    def held_out_learned(self) -> Path:
+        """The held-out pictures' half-size copies with the learned degradation."""
+        return self.out / "held_out_learned"
+
     def photographs(self, part: str) -> Path:
         """Return the folder of a part of the photographs, as the user would have them."""
         return self.out / "photographs" / part
@@ -93,21 +106,26 @@ def run(arguments: argparse.Namespace) -> int:
     began = time.perf_counter()
     folders = Folders(Path(arguments.out))
     deflow = _deflow_config(folders, arguments.seed)
-    _say("1/6 photographs: clean ones, and real ones from a camera whose degradation no training sees")
+    _say("1/5 photographs: clean ones, and real ones from a camera whose degradation no training sees")
     take_photographs(folders, arguments.seed)
-    _say("2/6 multi-scale sets")
+    _say("2/5 multi-scale sets")
     prepare(folders.photographs("clean"), folders.clean_set, [1, SCALE, SCALE * deflow.model.scale])
     prepare(folders.photographs("real"), folders.real_set, [1, deflow.model.scale])
-    _say(f"3/6 DeFlow learns the degradation ({deflow.training.steps} steps)")
-    _require(train_config(deflow, arguments.device))
-    _say("4/6 the learned degradation onto the clean pictures")
-    translate(deflow, folders, folders.clean_set / f"{SCALE}x", folders.learned, arguments.device)
-    translate(deflow, folders, folders.photographs("held_out_2x"), folders.out / "held_out_learned", arguments.device)
-    _say(f"5/6 two x{SCALE} networks for each of the seeds {arguments.seeds}: on bicubic and on learned pairs")
-    for seed in arguments.seeds:
-        _train_and_upscale(folders, seed, arguments.device)
-    upscale_folder("bicubic", folders.photographs("held_out_real"), folders.upscaled("bicubic", 0), scale=SCALE)
-    _say("6/6 measured on held-out pictures with the true degradation")
+    _say(f"3/5 DeFlow learns the degradation ({deflow.training.steps} steps, a few minutes)")
+    _say(f"    beside it, x{SCALE} networks learn from bicubic pairs, one for each of the seeds {arguments.seeds}")
+    bicubic, learned = ([_restoration_config(folders, method, seed) for seed in arguments.seeds] for method in TRAINED)
+    with _processes() as pool:
+        degradation = pool.submit(train_config, deflow, arguments.device)
+        trained = [pool.submit(train_config, config, arguments.device) for config in bicubic]
+        _require(degradation.result())
+        _say("4/5 the learned degradation onto the clean pictures, and the same networks on learned pairs")
+        translate(deflow, folders.clean_set / f"{SCALE}x", folders.learned, arguments.device)
+        trained += [pool.submit(train_config, config, arguments.device) for config in learned]
+        translate(deflow, folders.photographs("held_out_2x"), folders.held_out_learned, arguments.device)
+        for each in trained:
+            _require(each.result())
+    _say("5/5 measured on held-out pictures with the true degradation")
+    _upscale_held_out(folders, arguments.seeds, arguments.device)
     text = report(folders, arguments.seeds)
     write_text(folders.out / "results.md", text)
     write_picture(folders.out / "sheet.png", contact_sheet(folders, arguments.seeds[0]))
@@ -132,11 +150,11 @@ def take_photographs(folders: Folders, seed: int) -> None:
                 _photograph(photograph, folders.photographs("held_out_real") / f"{name}.jpg", seed)
 
 
-def translate(config: DeFlowConfig, folders: Folders, source: Path, out: Path, device: str) -> None:
+def translate(config: DeFlowConfig, source: Path, out: Path, device: str) -> None:
     """Translate a folder of clean pictures with the demo's DeFlow."""
     path = final_model(config)
-    degradation = learned_degradation(path, device=device)
-    translate_folder(degradation, source, out, Record("", "", "X", config.seed, 1.0, 0, file_hash(path)))
+    like = Record("", "", "X", config.seed, 1.0, 0, file_hash(path))
+    translate_folder(learned_degradation(path, device=device), source, out, like)
 
 
 def report(folders: Folders, seeds: Sequence[int]) -> str:
@@ -170,7 +188,7 @@ def contact_sheet(folders: Folders, seed: int) -> np.ndarray:
         small = [
             folders.photographs("held_out_2x") / f"{stem}.png",
             folders.photographs("held_out_real") / f"{stem}.jpg",
-            folders.out / "held_out_learned" / f"{stem}.png",
+            folders.held_out_learned / f"{stem}.png",
         ]
         large = [*(folders.upscaled(method, seed) / f"{stem}.png" for method in METHODS), path]
         rows.append(
@@ -180,13 +198,30 @@ def contact_sheet(folders: Folders, seed: int) -> np.ndarray:
     return sheet(rows, titles)
 
 
-def _train_and_upscale(folders: Folders, seed: int, device: str) -> None:
-    """Train the x2 network on bicubic and on learned pairs, same seed and steps, and upscale the held-out ones."""
-    for method, lq in zip(METHODS[1:], (folders.clean_set / f"{SCALE}x", folders.learned), strict=True):
-        config = _restoration_config(folders, f"SR-{method.split()[-1]}-seed{seed}", lq, seed)
-        _require(train_config(config, device))
-        model = final_model(config, config.stages[-1].name)
-        upscale_folder(model, folders.photographs("held_out_real"), folders.upscaled(method, seed), device=device)
+def _upscale_held_out(folders: Folders, seeds: Sequence[int], device: str) -> None:
+    """Upscale the held-out pictures, as the camera saw them, with every method."""
+    source = folders.photographs("held_out_real")
+    upscale_folder("bicubic", source, folders.upscaled("bicubic", 0), scale=SCALE)
+    for method in TRAINED:
+        for seed in seeds:
+            config = _restoration_config(folders, method, seed)
+            model = final_model(config, config.stages[-1].name)
+            upscale_folder(model, source, folders.upscaled(method, seed), device=device)
+
+
+@contextmanager
+def _processes() -> Iterator[ProcessPoolExecutor]:
+    """Yield a pool that trains on all cores, one thread a process: small networks gain nothing from more."""
+    pool = ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), initializer=_start_process)
+    try:
+        yield pool
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _start_process() -> None:
+    torch.set_num_threads(1)
+    silence_progress()
 
 
 def _deflow_config(folders: Folders, seed: int) -> DeFlowConfig:
@@ -197,8 +232,11 @@ def _deflow_config(folders: Folders, seed: int) -> DeFlowConfig:
     return config.model_copy(update={"data": data, "seed": seed, "runs": folders.out / "runs"})
 
 
-def _restoration_config(folders: Folders, name: str, lq: Path, seed: int) -> RestorationConfig:
+def _restoration_config(folders: Folders, method: str, seed: int) -> RestorationConfig:
+    """Return the configuration of one x2 network; both methods differ in their pairs alone."""
     config = load_config("SR-demo")
+    lq = folders.learned if method == TRAINED[1] else folders.clean_set / f"{SCALE}x"
+    name = f"SR-{method.split()[-1]}-seed{seed}"
     data = config.data.model_copy(update={"lq": lq, "gt": folders.clean_set / "1x"})
     return config.model_copy(update={"name": name, "data": data, "seed": seed, "runs": folders.out / "runs"})
 
@@ -233,11 +271,11 @@ def _scores(folders: Folders, method: str, seeds: Sequence[int]) -> np.ndarray:
 
 def _noise_rows(folders: Folders) -> list[str]:
     rows = []
-    for name, folder, suffix in (("true", "photographs/held_out_real", "jpg"), ("learned", "held_out_learned", "png")):
+    degraded_by = {"true": folders.photographs("held_out_real"), "learned": folders.held_out_learned}
+    for name, folder in degraded_by.items():
         measured = []
-        for clean in list_pictures(folders.photographs("held_out_2x")):
-            degraded = read_picture(folders.out / folder / f"{clean.stem}.{suffix}").pixels
-            residual = degraded.astype(np.float64) - read_picture(clean).pixels
+        for match in match_by_stem(folder, folders.photographs("held_out_2x")):
+            residual = read_picture(match.first).pixels.astype(np.float64) - read_picture(match.second).pixels
             correlation = [neighbour_correlation(residual, dx, 1 - dx, channel=1) for dx in (1, 0)]
             measured.append([*residual_std(residual), *correlation])
         red, green, blue, right, down = np.mean(measured, axis=0)
