@@ -169,6 +169,14 @@ def test_a_damaged_state_is_named(tmp_path):
         run(tmp_path, Regression())
 
 
+def test_a_state_of_another_configuration_is_refused(tmp_path):
+    run(tmp_path, Regression(), steps=5)
+    other = Regression()
+    other.network = nn.Linear(3, 1)
+    with pytest.raises(PatinaError, match="does not fit this configuration"):
+        run(tmp_path, other)
+
+
 def test_the_first_layer_is_the_deepest_one_that_broke():
     network = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.ReLU(), nn.Linear(2, 2)), nn.Linear(2, 2))
     network[1][1].weight.data.fill_(torch.nan)

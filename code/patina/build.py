@@ -37,6 +37,9 @@ from patina.training.restoration_task import RestorationObjective, RestorationTa
 from patina.training.schedules import halved_at
 from patina.training.updates import Updater
 
+SHIFT = ("mean_shift", "cov_shift")
+"""What tells DeFlow's domains apart: mu and S."""
+
 PRECISIONS = {"32": "32-true", "bf16-mixed": "bf16-mixed"}
 
 
@@ -95,7 +98,7 @@ def deflow_task(config: DeFlowConfig) -> DeFlowTask:
         network,
         dataset,
         DeFlowObjective(config.condition_noise, config.quantisation),
-        updater_factory(config.training),
+        updater_factory(config.training, rate_factors=dict.fromkeys(SHIFT, config.training.shift_rate_factor)),
         fresh=fresh,
         shown=(
             _domain("clean", shown.clean, config) if shown.clean else clean,
@@ -150,9 +153,14 @@ def generator(settings: GeneratorSettings, start: Path | None) -> torch.nn.Modul
 
 
 def updater_factory(
-    settings: OptimiserSettings, learning_rates: dict[str, float] | None = None
+    settings: OptimiserSettings,
+    learning_rates: dict[str, float] | None = None,
+    rate_factors: dict[str, float] | None = None,
 ) -> Callable[..., Updater]:
-    """Return what makes an `Updater` for (fabric, name, network); `learning_rates` by name override the setting."""
+    """Return what makes an `Updater` for (fabric, name, network).
+
+    `learning_rates` by network override the setting; `rate_factors` by parameter multiply it.
+    """
 
     def make(fabric: Fabric, name: str, network: torch.nn.Module) -> Updater:
         rate = (learning_rates or {}).get(name, settings.learning_rate)
@@ -163,6 +171,7 @@ def updater_factory(
             schedule=halved_at(rate, settings.milestones),
             betas=settings.betas,
             clip_gradient=settings.clip_gradient,
+            rate_factors=rate_factors,
         )
 
     return make

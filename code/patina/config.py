@@ -125,9 +125,11 @@ class DeFlowTraining(LoopSettings, OptimiserSettings):
     """Training of DeFlow.
 
     `init_from` is a model to fine-tune (own or published); `encoder_from` an RRDB network trained for
-    PSNR that the condition encoder starts from.
+    PSNR that the condition encoder starts from. `shift_rate_factor` multiplies the learning rate of mu and
+    S: in a short training they, starting at almost nothing, must move faster than the rest.
     """
 
+    shift_rate_factor: PositiveFloat = 1.0
     init_from: Path | None = None
     encoder_from: Path | None = None
 

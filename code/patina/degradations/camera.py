@@ -30,8 +30,8 @@ class Camera(Degradation):
     """
 
     blur: tuple[float, float] = (0.8, 1.2)
-    read_noise: float = 4.0
-    shot_noise: float = 80.0
+    read_noise: float = 6.0
+    shot_noise: float = 200.0
     grain: float = 0.55
     shared: float = 0.5
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 from lightning_fabric import Fabric
 from torch.utils.data import DataLoader
@@ -60,7 +61,7 @@ def train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric) -> bool
     state = folder.load_last_state()
     step = skipped = 0
     if state is not None:
-        task.load_state(state["task"])
+        _load(task, state["task"], folder)
         step, skipped = state["step"], state["skipped"]
     if step >= plan.steps:
         return True
@@ -104,6 +105,16 @@ def train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric) -> bool
                 break
     log.close()
     return step >= plan.steps
+
+
+def _load(task: Task, state: dict[str, Any], folder: RunFolder) -> None:
+    try:
+        task.load_state(state)
+    except (KeyError, ValueError, RuntimeError) as error:
+        raise PatinaError(
+            f"{folder.path}: the saved training state does not fit this configuration; give the run another name, "
+            "or remove the folder to start again"
+        ) from error
 
 
 def _batches(task: Task, plan: LoopPlan, done: int, fabric: Fabric) -> Iterator[Batch]:

@@ -1,5 +1,8 @@
 """One optimiser step, guarded: nothing that is not finite reaches the weights."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
@@ -25,6 +28,7 @@ class Updater:
         schedule: learning rate by step.
         betas: Adam's.
         clip_gradient: largest gradient norm, None for no clipping.
+        rate_factors: multiplies the learning rate of parameters by the last part of their name.
     """
 
     def __init__(
@@ -36,14 +40,15 @@ class Updater:
         schedule: Schedule,
         betas: tuple[float, float],
         clip_gradient: float | None = None,
+        rate_factors: Mapping[str, float] | None = None,
     ):
         self.fabric = fabric
         self.name = name
         self.network = network
         self.schedule = schedule
         self.clip_gradient = clip_gradient
-        trainable = [parameter for parameter in network.parameters() if parameter.requires_grad]
-        self.module, self.optimizer = fabric.setup(network, torch.optim.Adam(trainable, lr=schedule(1), betas=betas))
+        groups = _by_rate(network, rate_factors or {})
+        self.module, self.optimizer = fabric.setup(network, torch.optim.Adam(groups, lr=schedule(1), betas=betas))
 
     def update(self, loss: Tensor, step: int) -> dict[str, float]:
         """Take one step down `loss`.
@@ -57,7 +62,7 @@ class Updater:
         if not torch.isfinite(loss):
             raise NotFinite(f"loss of {self.name}")
         for group in self.optimizer.param_groups:
-            group["lr"] = self.schedule(step)
+            group["lr"] = self.schedule(step) * group["rate_factor"]
         self.optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(loss)
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_gradient or torch.inf)
@@ -80,3 +85,12 @@ class Updater:
         """Continue from what `state` returned."""
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
+
+
+def _by_rate(network: nn.Module, rate_factors: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Group the trainable parameters by the factor of their learning rate."""
+    groups: dict[float, list[nn.Parameter]] = {}
+    for name, parameter in network.named_parameters():
+        if parameter.requires_grad:
+            groups.setdefault(rate_factors.get(name.rsplit(".", 1)[-1], 1.0), []).append(parameter)
+    return [{"params": parameters, "rate_factor": factor} for factor, parameters in groups.items()]

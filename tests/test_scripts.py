@@ -1,0 +1,46 @@
+"""The scripts in `code/`, run from there as their users run them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from patina.imaging.files import list_pictures
+from sets import deflow_values, write_config, write_pictures
+
+CODE = Path(__file__).parents[1] / "code"
+
+
+def script(name: str, *arguments: object) -> subprocess.CompletedProcess:
+    command = [sys.executable, f"{name}.py", *map(str, arguments)]
+    return subprocess.run(command, cwd=CODE, capture_output=True, text=True, check=False)
+
+
+def test_from_pictures_to_translations(tmp_path):
+    for domain, noise in (("clean", 0), ("real", 10)):
+        source = write_pictures(tmp_path / f"{domain}_pictures", 2, seed=int(noise), noise=noise)
+        made = script("create_DeFlow_train_dataset", "-source", source, "-target", tmp_path / domain, "-scales", 1, 4)
+        assert made.returncode == 0, made.stderr
+    config = write_config(tmp_path / "tiny.yml", deflow_values(tmp_path))
+    trained = script("train", "-opt", config)
+    assert trained.returncode == 0, trained.stderr
+    model = tmp_path / "runs/tiny/models/final.safetensors"
+    folders = ["-source_dir", tmp_path / "clean/1x", "-out_dir", tmp_path / "out"]
+    translated = script("translate", "-opt", config, "-model_path", model, *folders)
+    assert translated.returncode == 0, translated.stderr
+    assert len(list_pictures(tmp_path / "out")) == 2
+
+
+@pytest.mark.parametrize("opt", ["./confs/DeFlow-Our-RWSR.yml", "../confs/DeFlow-AIM-RWSR.yml", "DeFlow-polyu"])
+def test_shipped_configurations_are_found_from_code(opt):
+    shown = script("train", "-opt", opt, "--dry-run")
+    assert shown.returncode == 0, shown.stderr
+    assert "parameters" in shown.stdout
+
+
+def test_help_imports_nothing_heavy():
+    check = "import sys; from patina.cli import main; main([]); assert not {'torch', 'numpy', 'cv2'} & set(sys.modules)"
+    done = subprocess.run([sys.executable, "-c", check], cwd=CODE, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "prepare" in done.stdout
