@@ -8,12 +8,13 @@ import pytest
 import torch
 from torch.utils.data import default_collate
 
-from patina.build import deflow_task, learned_degradation, make_fabric
+from patina.build import deflow_network, deflow_task, learned_degradation, make_fabric
 from patina.cli import main, run_verb
 from patina.config import load_config, parse_config
 from patina.data.domains import open_domain
 from patina.errors import PatinaError
 from patina.imaging.files import list_pictures, read_picture, to_tensor
+from patina.models.condition_encoder import ConditionEncoder
 from patina.models.deflow import DeFlow
 from patina.models.files import load_model_file
 from patina.training.diagnosis import first_not_finite
@@ -173,6 +174,19 @@ class TestTraining:
         first, second = final_weights(tmp_path, "first"), final_weights(tmp_path, "second")
         for name, value in first.items():
             torch.testing.assert_close(second[name], value, atol=1e-6, rtol=0)
+
+    @pytest.mark.parametrize("prefix", ["", "RRDB.", "module."])
+    def test_the_encoder_starts_from_a_network_trained_for_psnr(self, domains, tmp_path, prefix):
+        values = deflow_values(domains, encoder_from=str(tmp_path / "psnr.pth"))
+        donor = ConditionEncoder(scale=4, features=8, blocks=1, growth=4, stacked_blocks=(0,), levels=3)
+        published = {
+            prefix + name.replace("blocks.0.dense", "RRDB_trunk.0.RDB"): value
+            for name, value in donor.state_dict().items()
+        }
+        torch.save(published, tmp_path / "psnr.pth")
+        network, fresh = deflow_network(parse_config(values, "some.yml"))
+        assert fresh
+        assert all(torch.equal(network.encoder.state_dict()[name], v) for name, v in donor.state_dict().items())
 
     def test_the_first_layer_that_is_not_finite_is_named(self, domains):
         task = deflow_task(parse_config(deflow_values(domains), "some.yml"))

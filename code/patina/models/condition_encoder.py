@@ -15,7 +15,8 @@ class ConditionEncoder(nn.Module):
 
     Level l of the flow works at 1/2^l of the image, the condition lies at 1/scale: its features are
     brought to each level by nearest ×2 and a convolution, or by the mean of 2×2. Behind each stand the
-    outputs of a few blocks, by nearest interpolation.
+    outputs of a few blocks, by nearest interpolation. The finest upconvolution, `HRconv` and `conv_last`
+    condition nothing; they are part of the network trained for PSNR that the encoder starts from.
 
     Args:
         scale: how many times smaller the condition is than the image, a power of two.
@@ -54,13 +55,6 @@ class ConditionEncoder(nn.Module):
             torch.cat([feature, interpolate(stack, size=feature.shape[-2:])], dim=1)
             for feature in self._by_level(trunk)
         ]
-
-    def super_resolve(self, condition: Tensor) -> Tensor:
-        """Return the SR image ``[N, 3, H, W]`` on which the encoder can be pre-trained for PSNR."""
-        feature = self._trunk(condition)[0]
-        for index in range(1, self.doublings + 1):
-            feature = self._up(feature, index)
-        return self.conv_last(leaky_relu(self.HRconv(feature)))
 
     def _trunk(self, condition: Tensor) -> tuple[Tensor, Tensor]:
         x = self.conv_first(condition)
