@@ -1,8 +1,10 @@
 """The loop itself, with a task small enough to see through."""
 
+import errno
 import json
 import os
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -67,7 +69,7 @@ class Regression(Task):
         self._loss(batch)
 
     def validate(self):
-        return Validation({"norm": float(self.network[0].weight.norm())}, {"dot": np.zeros((4, 4, 3), np.uint8)})
+        return Validation({"norm": float(self.network[0].weight.detach().norm())}, {"dot": np.zeros((4, 4, 3), np.uint8)})
 
     def save_model(self, path, step):
         path.with_suffix(".txt").write_text(str(step))
@@ -175,6 +177,22 @@ def test_a_state_of_another_configuration_is_refused(tmp_path):
     other.network = nn.Linear(3, 1)
     with pytest.raises(PatinaError, match="does not fit this configuration"):
         run(tmp_path, other)
+
+
+def test_a_full_disk_keeps_the_state_before(tmp_path, monkeypatch):
+    run(tmp_path, Regression(), steps=5)
+    kept = (tmp_path / "training_state/5.state").read_bytes()
+
+    def full(path, data):
+        with path.open("wb") as stream:
+            stream.write(data[:10])
+        raise OSError(errno.ENOSPC, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(PatinaError, match=r"10\.state cannot be written: No space left on device"):
+        run(tmp_path, Regression(), validate_every=50)
+    assert [path.name for path in (tmp_path / "training_state").iterdir()] == ["5.state"]
+    assert (tmp_path / "training_state/5.state").read_bytes() == kept
 
 
 def test_the_first_layer_is_the_deepest_one_that_broke():

@@ -15,6 +15,7 @@ VERBS = {
     "validate": "show a learned degradation: both translations and samples of both domains",
     "upscale": "upscale a folder with a super-resolution model",
     "evaluate": "measure PSNR, SSIM and LPIPS of a folder against another",
+    "noise": "measure and show what degradations add to the same clean pictures",
     "test": "upscale and evaluate as a configuration says",
     "demo": "the whole job on photographs that come with a dependency",
 }
@@ -37,7 +38,7 @@ def run_verb(verb: str, arguments: Sequence[str] | None = None, program: str | N
     module.add_arguments(parser)
     try:
         return module.run(parser.parse_args(arguments))
-    except PatinaError as error:
+    except (PatinaError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
         return USAGE_ERROR
     except KeyboardInterrupt:

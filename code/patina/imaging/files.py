@@ -233,11 +233,8 @@ def write_picture(path: Path | str, pixels: np.ndarray, alpha: np.ndarray | None
     _check_suffix(path)
     _check_holds(path, pixels, alpha)
     encoded = _encode(path, _to_opencv(pixels, alpha), quality)
-    try:
-        with atomic_path(path) as temporary:
-            temporary.write_bytes(encoded)
-    except OSError as error:
-        raise PatinaError(f"{path} cannot be written: {error.strerror or error}; free or change the place") from None
+    with atomic_path(path) as temporary:
+        temporary.write_bytes(encoded)
 
 
 def _check_holds(path: Path, pixels: np.ndarray, alpha: np.ndarray | None) -> None:

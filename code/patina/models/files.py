@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from patina.errors import PatinaError
@@ -50,8 +50,9 @@ def save_model_file(path: Path, model: ModelFile) -> None:
         "version": model.version,
     }
     weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.weights.items()}
+    stored = save(weights, {METADATA_KEY: json.dumps(described)})
     with atomic_path(path) as temporary:
-        save_file(weights, temporary, {METADATA_KEY: json.dumps(described)})
+        temporary.write_bytes(stored)
 
 
 def load_model_file(path: Path) -> ModelFile:

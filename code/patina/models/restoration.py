@@ -3,11 +3,12 @@
 The networks themselves are spandrel's, so whatever is trained here opens in every tool that reads ESRGAN models.
 """
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from patina import torchvision_shim
@@ -91,13 +92,14 @@ def save_generator(network: nn.Module, path: Path, metadata: Mapping[str, str] |
     path = Path(path)
     if path.suffix not in (".safetensors", ".pth"):
         raise PatinaError(f"{path}: a generator is written as .safetensors or .pth")
-    state = _published_state(network)
+    state, stored = _published_state(network), io.BytesIO()
+    if path.suffix == ".pth":
+        torch.save(state, stored)
+    else:
+        about = {"kind": "restoration", "architecture": type(network).__name__, "patina_version": __version__}
+        stored.write(save(state, metadata={**about, **(metadata or {})}))
     with atomic_path(path) as temporary:
-        if path.suffix == ".pth":
-            torch.save(state, temporary)
-        else:
-            about = {"kind": "restoration", "architecture": type(network).__name__, "patina_version": __version__}
-            save_file(state, temporary, metadata={**about, **(metadata or {})})
+        temporary.write_bytes(stored.getbuffer())
 
 
 def load_generator(path: Path) -> ImageModelDescriptor:

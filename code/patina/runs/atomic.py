@@ -2,8 +2,10 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from patina.errors import PatinaError
 
 
 @contextmanager
@@ -12,15 +14,25 @@ def atomic_path(path: Path) -> Iterator[Path]:
 
     The temporary name is hidden and the same every time, so a killed run leaves nothing that a picture
     listing shows, and the next run writes over it. The suffix is kept, because encoders choose by it.
+
+    Raises:
+        PatinaError: the disk is full, or the place cannot be written to.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".part-{path.name}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         yield temporary
         os.replace(temporary, path)
+    except OSError as error:
+        raise PatinaError(f"{path} cannot be written: {error.strerror or error}; free or change the place") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        _remove(temporary)
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

@@ -1,5 +1,6 @@
 """A run's folder: resolved configuration, log, curves, previews, models and training states."""
 
+import io
 import json
 import time
 from pathlib import Path
@@ -42,8 +43,10 @@ class RunFolder:
 
     def save_state(self, step: int, state: dict[str, Any], keep: int) -> None:
         """Write the training state of `step`, then remove all but the newest `keep`."""
+        stored = io.BytesIO()
+        torch.save({"step": step, **state}, stored)
         with atomic_path(self.path / "training_state" / f"{step}.state") as temporary:
-            torch.save({"step": step, **state}, temporary)
+            temporary.write_bytes(stored.getbuffer())
         for old in self.states()[:-keep]:
             old.unlink()
 

@@ -18,19 +18,18 @@ import torch
 
 from patina.build import learned_degradation
 from patina.config import DeFlowConfig, RestorationConfig, load_config
-from patina.data.matching import match_by_stem
 from patina.degradations.camera import Camera
 from patina.errors import PatinaError
 from patina.imaging.files import list_pictures, read_picture, to_pixels, to_tensor, write_picture
 from patina.imaging.resize import imresize
 from patina.imaging.sheets import sheet
-from patina.metrics.noise import neighbour_correlation, residual_std
 from patina.models.files import file_hash
 from patina.runs.atomic import write_text
 from patina.runs.progress import silence_progress
 from patina.seeding import derive, numpy_rng
 from patina.verbs.arguments import add_flag
 from patina.verbs.evaluate import evaluate_folders
+from patina.verbs.noise import noise_table
 from patina.verbs.prepare import prepare
 from patina.verbs.train import final_model, train_config
 from patina.verbs.translate import Record, translate_folder
@@ -177,8 +176,9 @@ def report(folders: Folders, seeds: Sequence[int]) -> str:
     lines.append(
         f"Learned against bicubic pairs, seed by seed: {', '.join(f'{margin:+.2f} dB' for margin in margins)}."
     )
-    lines += ["", "| what the camera adds | deviation (R, G, B) | correlation of neighbours (green, →, ↓) |"]
-    lines += ["| --- | --- | --- |", *_noise_rows(folders), ""]
+    degraded = {"true": folders.photographs("held_out_real"), "learned": folders.held_out_learned}
+    lines += ["", "What the camera adds to the held-out pictures, and what was learned:", ""]
+    lines += [noise_table(folders.photographs("held_out_2x"), degraded), ""]
     write_text(
         folders.out / "results.json",
         json.dumps({method: score.tolist() for method, score in scores.items()}, indent=1),
@@ -284,20 +284,6 @@ def _scores(folders: Folders, method: str, seeds: Sequence[int]) -> np.ndarray:
         evaluation.write(results)
         rows.append((evaluation.means["psnr"], evaluation.means["ssim"]))
     return np.array(rows)
-
-
-def _noise_rows(folders: Folders) -> list[str]:
-    rows = []
-    degraded_by = {"true": folders.photographs("held_out_real"), "learned": folders.held_out_learned}
-    for name, folder in degraded_by.items():
-        measured = []
-        for match in match_by_stem(folder, folders.photographs("held_out_2x")):
-            residual = read_picture(match.first).pixels.astype(np.float64) - read_picture(match.second).pixels
-            correlation = [neighbour_correlation(residual, dx, 1 - dx, channel=1) for dx in (1, 0)]
-            measured.append([*residual_std(residual), *correlation])
-        red, green, blue, right, down = np.mean(measured, axis=0)
-        rows.append(f"| {name} | {red:.1f}, {green:.1f}, {blue:.1f} | {right:.2f}, {down:.2f} |")
-    return rows
 
 
 def _spread(values: np.ndarray, digits: int) -> str:

@@ -1,0 +1,101 @@
+"""Compare what degradations add to the same clean pictures: deviation and correlation of the residuals."""
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from patina.data.matching import Match, match_by_stem
+from patina.errors import PatinaError, PictureError
+from patina.imaging.files import read_picture, to_pixels, to_tensor, write_picture
+from patina.imaging.sheets import sheet
+from patina.metrics.noise import channel_correlation, neighbour_correlation, residual_std
+from patina.runs.atomic import write_text
+from patina.verbs.arguments import add_flag
+
+SHOWN, SIDE, AMPLIFIED, ZOOM = 4, 128, 4, 2
+HEADER = (
+    "| | deviation R, G, B (of 255) | green with its neighbour →, ↓ | R with G, G with B |\n| --- | --- | --- | --- |"
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    add_flag(parser, "clean", required=True, help="folder of clean pictures")
+    add_flag(
+        parser, "degraded", required=True, nargs="+", metavar="NAME=DIR", help="the same pictures degraded, by stem"
+    )
+    add_flag(parser, "out", "out_dir", help="folder for noise.md and noise.png")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the table; with ``-out`` write it and a sheet of pictures and amplified residuals."""
+    degraded = dict(map(_named_folder, arguments.degraded))
+    table = noise_table(Path(arguments.clean), degraded)
+    print(table)
+    if arguments.out is not None:
+        write_text(Path(arguments.out) / "noise.md", table + "\n")
+        write_picture(Path(arguments.out) / "noise.png", noise_sheet(Path(arguments.clean), degraded))
+    return 0
+
+
+def noise_table(clean: Path, degraded: Mapping[str, Path]) -> str:
+    """Measure the residuals (degraded minus clean, means over all pictures) of each folder; a Markdown table.
+
+    Raises:
+        PatinaError: a picture has no partner, cannot be read, or differs in size from its partner.
+    """
+    return "\n".join([HEADER, *(_row(name, folder, clean) for name, folder in degraded.items())])
+
+
+def noise_sheet(clean: Path, degraded: Mapping[str, Path]) -> np.ndarray:
+    """Show squares from the first pictures: clean, every degraded one, and the residuals amplified."""
+    matches = {name: match_by_stem(folder, clean)[:SHOWN] for name, folder in degraded.items()}
+    rows = []
+    for by_name in zip(*matches.values(), strict=True):
+        residuals = [_square(residual(match)) for match in by_name]
+        pictures = [_square(_eight_bit(match.first)) for match in by_name]
+        amplified = [np.uint8(np.clip(128 + AMPLIFIED * each, 0, 255)) for each in residuals]
+        rows.append([_square(_eight_bit(by_name[0].second)), *pictures, *amplified])
+    titles = ["clean", *degraded, *(f"{name}, residual x{AMPLIFIED}" for name in degraded)]
+    return sheet(rows, titles, zoom=ZOOM)
+
+
+def residual(match: Match) -> np.ndarray:
+    """Return degraded minus clean of one pair, ``[H, W, 3]`` float64 in units of 0 to 255."""
+    degraded, clean = read_picture(match.first), read_picture(match.second)
+    if degraded.pixels.shape != clean.pixels.shape:
+        raise PictureError(f"{match.first} and {match.second} differ in size; expected the same picture degraded")
+    return 255 * (degraded.pixels / degraded.max_value - clean.pixels / clean.max_value)
+
+
+def _row(name: str, folder: Path, clean: Path) -> str:
+    measured = np.mean([_measures(residual(match)) for match in match_by_stem(folder, clean)], axis=0)
+    red, green, blue, right, down, red_green, green_blue = measured
+    return (
+        f"| {name} | {red:.2f}, {green:.2f}, {blue:.2f} | {right:.2f}, {down:.2f} | {red_green:.2f}, {green_blue:.2f} |"
+    )
+
+
+def _measures(noise: np.ndarray) -> list[float]:
+    neighbours = [neighbour_correlation(noise, dx, dy, channel=1) for dx, dy in ((1, 0), (0, 1))]
+    channels = channel_correlation(noise)
+    return [*residual_std(noise), *neighbours, channels[0, 1], channels[1, 2]]
+
+
+def _eight_bit(path: Path) -> np.ndarray:
+    return to_pixels(to_tensor(read_picture(path).pixels), np.uint8)
+
+
+def _square(pixels: np.ndarray) -> np.ndarray:
+    """Cut a square out of the middle."""
+    top, left = (max(0, (side - SIDE) // 2) for side in pixels.shape[:2])
+    return pixels[top : top + SIDE, left : left + SIDE]
+
+
+def _named_folder(given: str) -> tuple[str, Path]:
+    name, separator, folder = given.partition("=")
+    if not separator:
+        raise PatinaError(f"-degraded is {given!r}, expected NAME=DIR, e.g. learned=out/learned")
+    return name, Path(folder)

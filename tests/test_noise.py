@@ -1,0 +1,47 @@
+"""The verb that compares residuals, on noise of known form."""
+
+import numpy as np
+import pytest
+
+from patina.cli import run_verb
+from patina.imaging.files import list_pictures, read_picture, write_picture
+from patina.verbs.noise import noise_table
+from sets import write_pictures
+
+
+@pytest.fixture
+def folders(tmp_path):
+    clean = tmp_path / "clean"
+    for index in range(3):
+        write_picture(clean / f"{index}.png", np.full((160, 200, 3), 128, np.uint8))
+    rng = np.random.default_rng(0)
+    for path in list_pictures(clean):
+        white = rng.normal(0, 5, (160, 201, 1)) * [1, 2, 1]
+        write_picture(tmp_path / "white" / path.name, np.uint8(np.rint(128 + white[:, :200])))
+        paired = (white[:, :200] + white[:, 1:]) / np.sqrt(2)
+        write_picture(tmp_path / "paired" / path.name, np.uint8(np.rint(128 + paired)))
+    return clean, {"white": tmp_path / "white", "paired": tmp_path / "paired"}
+
+
+def test_the_table_holds_what_was_added(folders):
+    rows = noise_table(*folders).splitlines()[2:]
+    numbers = [[float(n) for n in row.replace("|", ",").split(",")[2:-1]] for row in rows]
+    np.testing.assert_allclose(numbers[0], [5, 10, 5, 0, 0, 1, 1], atol=0.15)
+    np.testing.assert_allclose(numbers[1], [5, 10, 5, 0.5, 0, 1, 1], atol=0.15)
+
+
+def test_the_sheet_shows_residuals(folders, tmp_path, capsys):
+    clean, degraded = folders
+    arguments = ["-clean", str(clean), "-degraded", *(f"{name}={folder}" for name, folder in degraded.items())]
+    assert run_verb("noise", [*arguments, "-out", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out/noise.md").read_text() == capsys.readouterr().out
+    assert read_picture(tmp_path / "out/noise.png").width > 5 * 256
+
+
+def test_mistakes_are_one_line(folders, tmp_path, capsys):
+    clean, _ = folders
+    assert run_verb("noise", ["-clean", str(clean), "-degraded", str(clean)]) == 2
+    assert "expected NAME=DIR" in capsys.readouterr().err
+    small = write_pictures(tmp_path / "small", 3)
+    assert run_verb("noise", ["-clean", str(clean), "-degraded", f"small={small}"]) == 2
+    assert "differ in size" in capsys.readouterr().err
