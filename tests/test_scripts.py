@@ -39,6 +39,15 @@ def test_shipped_configurations_are_found_from_code(opt):
     assert "parameters" in shown.stdout
 
 
+@pytest.mark.parametrize("verb", ["upscale", "evaluate", "demo"])
+def test_a_verb_starts_in_a_fresh_process(verb):
+    """Whatever is imported first, the torchvision that spandrel needs is mended before."""
+    command = [sys.executable, "-m", "patina.cli", verb, "--help"]
+    done = subprocess.run(command, cwd=CODE, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "--out" in done.stdout
+
+
 def test_help_imports_nothing_heavy():
     check = "import sys; from patina.cli import main; main([]); assert not {'torch', 'numpy', 'cv2'} & set(sys.modules)"
     done = subprocess.run([sys.executable, "-c", check], cwd=CODE, capture_output=True, text=True, check=False)

@@ -9,7 +9,6 @@ from typing import Protocol
 import numpy as np
 import torch
 from lightning_fabric import Fabric
-from spandrel import ImageModelDescriptor
 from torch import Tensor
 
 from patina.errors import PatinaError
@@ -17,7 +16,7 @@ from patina.imaging.files import Picture, list_pictures, read_picture, to_pixels
 from patina.imaging.resize import imresize
 from patina.imaging.tiles import Tile, apply_tiled
 from patina.models.files import file_hash
-from patina.models.restoration import load_generator
+from patina.models.restoration import ImageModelDescriptor, load_generator
 from patina.runs.atomic import write_text
 from patina.runs.folder_job import JobReport, output_paths, run_folder_job
 from patina.verbs.arguments import add_compute_flags, add_flag
