@@ -1,10 +1,22 @@
-"""Settings of every test."""
+"""Settings and fixtures of all tests."""
 
-import os
+import urllib.error
 
-# Threads that spin while they wait starve each other on a busy machine; set before torch is imported.
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")
-
+import pytest
 import torch
 
+# Threads starve each other on a busy machine, and the tests' networks are too small to gain from them.
 torch.set_num_threads(1)
+
+
+@pytest.fixture
+def hub(tmp_path, monkeypatch):
+    """Return an empty folder in place of torch hub's downloaded weights, without a network."""
+
+    def refuse(*_args, **_kwargs):
+        raise urllib.error.URLError("no network in the tests")
+
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
+    monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
+    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
+    return tmp_path / "hub" / "checkpoints"

@@ -1,5 +1,4 @@
 import re
-import urllib.error
 
 import pytest
 import torch
@@ -8,17 +7,6 @@ from patina import torchvision_shim
 from patina.errors import ConfigError
 from patina.losses.perceptual import WEIGHTS, PerceptualLoss
 from patina.metrics.backbones import WeightsMissing
-
-
-@pytest.fixture
-def hub(tmp_path, monkeypatch):
-    def refuse(*_args, **_kwargs):
-        raise urllib.error.URLError("no network in the tests")
-
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
-    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
-    return tmp_path / "hub" / "checkpoints"
 
 
 @pytest.fixture(scope="module")

@@ -1,7 +1,6 @@
 import re
 import subprocess
 import sys
-import urllib.error
 
 import numpy as np
 import pytest
@@ -11,17 +10,6 @@ from patina import torchvision_shim
 from patina.errors import PatinaError
 from patina.metrics.backbones import WeightsMissing
 from patina.metrics.lpips import WEIGHTS, Lpips
-
-
-@pytest.fixture
-def hub(tmp_path, monkeypatch):
-    def refuse(*_args, **_kwargs):
-        raise urllib.error.URLError("no network in the tests")
-
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
-    (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
-    return tmp_path / "hub" / "checkpoints"
 
 
 @pytest.fixture

@@ -90,9 +90,8 @@ def test_a_compact_network_learns(pairs, tmp_path):
     assert psnr[1] > psnr[0]
 
 
-def test_missing_vgg_weights_are_one_line(pairs, tmp_path, capsys, monkeypatch):
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub"))
-    monkeypatch.setattr(torch.hub, "download_url_to_file", lambda *_, **__: (_ for _ in ()).throw(OSError("offline")))
+@pytest.mark.usefixtures("hub")
+def test_missing_vgg_weights_are_one_line(pairs, tmp_path, capsys):
     config = values(pairs, tmp_path)
     config["stages"][1]["losses"]["perceptual"] = {"weight": 1.0}
     assert train(tmp_path, config) == 2

@@ -46,10 +46,24 @@ def open_domain(name: str, folder: Path, image_scale: int, scale: int) -> Domain
     images, conditions = list_pictures(image_folder), list_pictures(condition_folder)
     _require_partners(images, conditions)
     for image, condition in zip(images, conditions, strict=True):
-        _require_scale(image, condition, scale)
+        require_scale(condition, image, scale)
     return Domain(
         name, images, conditions, scale, _statistics(folder, image_folder), _statistics(folder, condition_folder)
     )
+
+
+def require_scale(small: Path, large: Path, scale: int) -> None:
+    """Check from the headers that `large` is exactly `scale` times the size of `small`.
+
+    Raises:
+        PatinaError: names both pictures and their sizes.
+    """
+    (height, width), (large_height, large_width) = picture_size(small), picture_size(large)
+    if (large_height, large_width) != (height * scale, width * scale):
+        raise PatinaError(
+            f"{small} is {width}x{height} and {large} is {large_width}x{large_height}; "
+            f"expected exactly {scale} times the size"
+        )
 
 
 def require_size(paths: list[Path], side: int, what: str) -> None:
@@ -72,14 +86,6 @@ def _require_partners(images: list[Path], conditions: list[Path]) -> None:
         there, missing = (images, conditions) if alone[0] in image_names else (conditions, images)
         raise PatinaError(
             f"{there[0].parent / alone[0]} has no partner in {missing[0].parent}; run `patina prepare` again"
-        )
-
-
-def _require_scale(image: Path, condition: Path, scale: int) -> None:
-    (height, width), (low_height, low_width) = picture_size(image), picture_size(condition)
-    if (height, width) != (low_height * scale, low_width * scale):
-        raise PatinaError(
-            f"{image} is {width}x{height} and {condition} is {low_width}x{low_height}; expected exactly {scale} times"
         )
 
 

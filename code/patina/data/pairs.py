@@ -9,11 +9,11 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from patina.data.cache import PictureCache
-from patina.data.domains import require_size
+from patina.data.domains import require_scale, require_size
 from patina.data.matching import match_by_stem
 from patina.data.order import ShuffledOrder
 from patina.errors import PatinaError
-from patina.imaging.files import picture_size, to_tensor
+from patina.imaging.files import to_tensor
 from patina.seeding import derive, numpy_rng
 
 
@@ -46,17 +46,8 @@ def match_pairs(lq_dir: Path, gt_dir: Path, scale: int) -> list[Pair]:
     """
     pairs = [Pair(match.stem, match.first, match.second) for match in match_by_stem(lq_dir, gt_dir)]
     for pair in pairs:
-        _require_scale(pair, scale)
+        require_scale(pair.lq, pair.gt, scale)
     return pairs
-
-
-def _require_scale(pair: Pair, scale: int) -> None:
-    (height, width), (gt_height, gt_width) = picture_size(pair.lq), picture_size(pair.gt)
-    if (gt_height, gt_width) != (height * scale, width * scale):
-        raise PatinaError(
-            f"{pair.lq} is {width}x{height} and {pair.gt} is {gt_width}x{gt_height}; "
-            f"expected exactly {scale} times the size"
-        )
 
 
 class PairedPatches(Dataset):
