@@ -69,9 +69,8 @@ class Regression(Task):
         self._loss(batch)
 
     def validate(self):
-        return Validation(
-            {"norm": float(self.network[0].weight.detach().norm())}, {"dot": np.zeros((4, 4, 3), np.uint8)}
-        )
+        norm = float(self.network[0].weight.detach().norm())
+        return Validation({"norm": norm}, {"dot": np.zeros((4, 4, 3), np.uint8)})
 
     def save_model(self, path, step):
         path.with_suffix(".txt").write_text(str(step))
