@@ -6,7 +6,7 @@ from pathlib import Path
 CODE = Path(__file__).parents[1] / "code"
 
 FLOORS = [
-    {"version", "errors", "seeding", "torchvision_shim", "runs", "imaging"},
+    {"version", "errors", "seeding", "strict", "torchvision_shim", "runs", "imaging"},
     {"layers", "metrics", "losses"},
     {"models", "data", "degradations"},
     {"training"},
@@ -16,6 +16,7 @@ FLOORS = [
 ]
 NEIGHBOURS = {
     ("runs", "errors"),
+    ("strict", "errors"),
     ("imaging", "errors"),
     ("imaging", "runs"),
     ("losses", "metrics"),

@@ -1,15 +1,11 @@
 """Configuration files: typed and strict, one YAML file an experiment."""
 
-import difflib
-import types
-import typing
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
 from pydantic import (
     BaseModel,
-    ConfigDict,
     Discriminator,
     Field,
     Tag,
@@ -20,15 +16,7 @@ from pydantic import (
 
 from patina.errors import ConfigError
 from patina.models.deflow import DeFlowArchitecture
-
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
-
-
-class Strict(BaseModel):
-    """A block of settings that refuses keys it does not know."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
+from patina.strict import Strict, find_file, first_problem, read_yaml
 
 PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
@@ -221,7 +209,7 @@ class PerceptualSettings(Strict):
     """VGG19 feature loss: weight of each layer, and of the whole."""
 
     weight: PositiveFloat = 1.0
-    layers: dict[str, PositiveFloat] = {"conv5_4": 1.0}
+    layers: dict[str, PositiveFloat] = Field({"conv5_4": 1.0})
 
 
 class AdversarialSettings(Strict):
@@ -311,13 +299,7 @@ def find_config(given: str | Path) -> Path:
     Raises:
         ConfigError: there is none; the message says where it was looked for.
     """
-    given = Path(given)
-    names = [given] if given.suffix else [given, given.with_name(given.name + ".yml")]
-    folders = [Path("confs"), Path("../confs"), PROJECT_ROOT / "confs"]
-    for candidate in [*names, *(folder / name.name for folder in folders for name in names)]:
-        if candidate.is_file():
-            return candidate.resolve()
-    raise ConfigError(f"{given}: no such configuration, neither there nor in confs/")
+    return find_file(given, ["confs"], "configuration")
 
 
 def load_config(given: str | Path) -> Any:
@@ -333,12 +315,7 @@ def load_config(given: str | Path) -> Any:
         ConfigError: one line with file, key and what was expected.
     """
     path = find_config(given)
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"{path}: not valid YAML: {reason}") from error
-    return resolve_paths(parse_config(values, path), base_folder(path))
+    return resolve_paths(parse_config(read_yaml(path), path), base_folder(path))
 
 
 def parse_config(values: Any, source: str | Path) -> Any:
@@ -351,7 +328,7 @@ def parse_config(values: Any, source: str | Path) -> Any:
     try:
         return TypeAdapter(Config).validate_python(values)
     except ValidationError as error:
-        raise ConfigError(f"{source}: {_first_problem(error, TASKS[values['task']])}") from error
+        raise ConfigError(f"{source}: {first_problem(error, TASKS[values['task']], TAGS)}") from error
 
 
 def dump_config(config: BaseModel) -> str:
@@ -373,42 +350,3 @@ def resolve_paths(value: Any, base: Path) -> Any:
     if isinstance(value, BaseModel):
         return value.model_copy(update={key: resolve_paths(item, base) for key, item in value})
     return value
-
-
-def _first_problem(error: ValidationError, config: type[BaseModel]) -> str:
-    problems = error.errors(include_url=False)
-    problem = problems[0]
-    location = [str(part) for part in problem["loc"] if str(part) not in TAGS]
-    key = ".".join(location)
-    if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
-        known = _keys_at(config, location[:-1])
-        near = difflib.get_close_matches(location[-1], known, n=1)
-        text = f"{key}: unknown key, " + (f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}")
-    elif problem["type"] == "missing":
-        text = f"{key}: missing, expected a value"
-    else:
-        message = problem["msg"].removeprefix("Value error, ")
-        plain = problem["type"] == "value_error" or isinstance(problem["input"], dict)
-        text = (f"{key}: " if key else "") + (message if plain else f"{message}, found {problem['input']!r}")
-    return text + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else "")
-
-
-def _keys_at(model: Any, location: list[str]) -> list[str]:
-    """Return the keys known at `location` (names of settings, positions in lists) below `model`."""
-    if not location:
-        fields = getattr(model, "model_fields", None) or getattr(model, "__dataclass_fields__", {})
-        return list(fields)
-    if location[0].isdigit():
-        return _keys_at(model, location[1:])
-    fields = getattr(model, "model_fields", {})
-    if location[0] not in fields:
-        return []
-    return _keys_at(_block_of(fields[location[0]].annotation), location[1:])
-
-
-def _block_of(annotation: Any) -> Any:
-    """Return the settings class inside an annotation such as ``Block | None`` or ``tuple[Block, ...]``."""
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType, tuple, Annotated):
-        inner = [_block_of(part) for part in typing.get_args(annotation)]
-        return next((part for part in inner if hasattr(part, "model_fields")), annotation)
-    return annotation

@@ -1,17 +1,25 @@
-"""The one interface of everything that degrades a picture."""
+"""The interfaces of everything that degrades a picture; drawing the parameters and applying them are apart."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import numpy as np
 from torch import Tensor
 
+from patina.degradations.ranges import Probability
+from patina.strict import Strict
+
 Parameters = dict[str, Any]
 """What was drawn for one picture: plain JSON values, so that it can be logged and done again."""
 
+Size = tuple[int, int]
+"""Height and width in pixels."""
+
 
 class Degradation(ABC):
-    """Takes clean pictures and returns degraded ones; drawing the parameters and applying them are apart."""
+    """A learned model that takes clean pictures and returns degraded ones of the same size."""
 
     @abstractmethod
     def draw(self, rng: np.random.Generator) -> Parameters:
@@ -29,3 +37,76 @@ class Degradation(ABC):
         Returns:
             The degraded picture, ``[3, H, W]`` in [0, 1].
         """
+
+    def apply_batch(
+        self, images: Sequence[Tensor], parameters: Sequence[Parameters], keys: Sequence[int]
+    ) -> list[Tensor]:
+        """Degrade several pictures; a model that computes them together faster overrides this."""
+        return [self.apply(*each) for each in zip(images, parameters, keys, strict=True)]
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The sizes that parameters are drawn for.
+
+    Attributes:
+        size: of the picture now.
+        source: of the clean picture.
+        target: that the recipe ends at.
+    """
+
+    size: Size
+    source: Size
+    target: Size
+
+    def resized(self, size: Size) -> "Frame":
+        """Return the frame after a step that ended at `size`."""
+        return replace(self, size=size)
+
+
+class Operation(Strict, ABC):
+    """A classical degradation as a block of a recipe: the ranges it draws from, and how likely it is.
+
+    Pictures are ``[H, W, 3]`` float32 RGB in [0, 1].
+    """
+
+    probability: Probability = 1.0
+
+    mild_at_high: ClassVar[frozenset[str]] = frozenset()
+    """The ranges whose high end does less to a picture, such as a quality."""
+
+    @abstractmethod
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw the parameters for one picture; an operation that changes its size gives the new one as `size`."""
+
+    @staticmethod
+    @abstractmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Degrade one picture.
+
+        Args:
+            image: ``[H, W, 3]`` float32 RGB in [0, 1]; it is not changed.
+            parameters: from `draw`.
+            key: seed of the noise inside; the same key gives the same picture.
+
+        Returns:
+            The degraded picture, ``[H', W', 3]`` float32 in [0, 1].
+        """
+
+    def factors(self, before: tuple[float, float], scale: int) -> tuple[float, float]:
+        """Return the least and the greatest size after this block, relative to the clean picture.
+
+        Args:
+            before: the same, before the block.
+            scale: how many times smaller the recipe's results are.
+        """
+        return before
+
+    def at_end(self, strongest: bool) -> "Operation":
+        """Return the block with every range closed to its mildest or strongest end, and certain to happen."""
+        ends = {
+            name: (value[(name in self.mild_at_high) != strongest],) * 2
+            for name, value in self
+            if isinstance(value, tuple)
+        }
+        return self.model_copy(update={**ends, "probability": 1.0})

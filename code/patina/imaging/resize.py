@@ -6,12 +6,12 @@ repeats the edge, and integer pictures rounded after each of the two passes, as 
 
 import math
 from functools import lru_cache
-from typing import NamedTuple
 
 import numpy as np
 
+from patina.imaging.banded import Block, blocks_of, product
+
 KERNEL_WIDTH = 4.0
-_ONE_THREAD = 1 << 18  # multiplications up to which OpenBLAS starts no threads
 _CEIL_SLACK = 1e-9  # 1/s is not a binary fraction: 3 * 49 * (1 / 49) must give 3 rows, never 4
 
 
@@ -83,21 +83,9 @@ def cubic(x: np.ndarray) -> np.ndarray:
     return np.where(x <= 1, near, np.where(x < 2, far, 0.0))
 
 
-class _Block(NamedTuple):
-    """A few neighbouring outputs: a small dense matrix times the inputs that they see."""
-
-    first: int
-    rows: np.ndarray | slice
-    matrix: np.ndarray
-
-
 @lru_cache(maxsize=64)
-def _blocks(length: int, output: int, scale: float, antialias: bool) -> tuple[_Block, ...]:
-    """Cut the banded resize matrix ``[output, length]`` into dense blocks along its band.
-
-    BLAS on a block that is one half zeros is several times faster than a sparse product, and a block of inputs
-    stays in the cache while it is turned into float64.
-    """
+def _blocks(length: int, output: int, scale: float, antialias: bool) -> tuple[Block, ...]:
+    """Return the resize matrix ``[output, length]`` in blocks."""
     stretch = scale if antialias and scale < 1 else 1.0
     reach = KERNEL_WIDTH / stretch
     taps = math.ceil(reach) + 2
@@ -106,29 +94,7 @@ def _blocks(length: int, output: int, scale: float, antialias: bool) -> tuple[_B
     positions = left[:, None] + np.arange(taps)
     weights = cubic(stretch * (centres[:, None] - positions))
     weights /= weights.sum(axis=1, keepdims=True)
-
-    step = max(8, math.ceil(taps * scale))
-    return tuple(
-        _block(first, left[first : first + step], weights[first : first + step], length)
-        for first in range(0, output, step)
-    )
-
-
-def _block(first: int, left: np.ndarray, weights: np.ndarray, length: int) -> _Block:
-    start = int(left[0])
-    columns = (left - start)[:, None] + np.arange(weights.shape[1])
-    matrix = np.zeros((len(left), int(columns[-1, -1]) + 1))
-    np.put_along_axis(matrix, columns, weights, axis=1)
-    stop = start + matrix.shape[1]
-    if start >= 0 and stop <= length:
-        return _Block(first, slice(start, stop), matrix)
-    return _Block(first, _mirror(np.arange(start, stop), length), matrix)
-
-
-def _mirror(positions: np.ndarray, length: int) -> np.ndarray:
-    """Fold positions outside ``[0, length)`` back into it, repeating the edge and wrapping as often as needed."""
-    folded = positions % (2 * length)
-    return np.where(folded < length, folded, 2 * length - 1 - folded)
+    return blocks_of(left, weights, length, scale)
 
 
 def _resize_axis(image: np.ndarray, axis: int, output: int, scale: float, antialias: bool) -> np.ndarray:
@@ -139,21 +105,8 @@ def _resize_axis(image: np.ndarray, axis: int, output: int, scale: float, antial
     flat = np.ascontiguousarray(image).reshape(image.shape[0], -1)
     result = np.empty((output, flat.shape[1]), dtype)
     for first, rows, matrix in _blocks(image.shape[0], output, scale, antialias):
-        values = _product(matrix, flat[rows].astype(np.float64, copy=False))
+        values = product(matrix, flat[rows].astype(np.float64, copy=False))
         if dtype.kind == "u":
             np.clip(np.rint(values, out=values), 0, np.iinfo(dtype).max, out=values)
         result[first : first + len(matrix)] = values
     return result.reshape(output, *image.shape[1:])
-
-
-def _product(matrix: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return ``matrix @ values`` in pieces so small that BLAS stays on this thread.
-
-    Waking other threads for each block costs more than they bring, twenty times as much on a busy machine.
-    """
-    step = max(1, _ONE_THREAD // matrix.size)
-    result = np.empty((len(matrix), values.shape[1]))
-    for start in range(0, values.shape[1], step):
-        piece = slice(start, start + step)
-        np.matmul(matrix, values[:, piece], out=result[:, piece])
-    return result

@@ -1,0 +1,285 @@
+"""Blurs: of a lens, of random kernels, of motion, by a median, by ringing, by kernels from a file."""
+
+import hashlib
+import math
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+import cv2
+import numpy as np
+from pydantic import AfterValidator, Field
+
+from patina.degradations import kernels
+from patina.degradations.base import Frame, Operation, Parameters
+from patina.degradations.ranges import draw_kind, draw_odd, draw_real, draw_whole, kinds, odd_range, real_range
+from patina.errors import PatinaError
+from patina.seeding import numpy_rng
+
+KERNEL_KINDS = (
+    "isotropic",
+    "anisotropic",
+    "generalised_isotropic",
+    "generalised_anisotropic",
+    "plateau_isotropic",
+    "plateau_anisotropic",
+)
+
+
+def convolve(image: np.ndarray, kernel: np.ndarray, border: int = cv2.BORDER_REFLECT) -> np.ndarray:
+    """Correlate ``[H, W, 3]`` float32 with a kernel, not clipped; the border mirrors the picture, edge included."""
+    return cv2.filter2D(image, -1, kernel, borderType=border)
+
+
+def _clipped(image: np.ndarray) -> np.ndarray:
+    return np.clip(image, 0, 1, out=image)
+
+
+def _require_odd(size: int) -> int:
+    if size % 2 == 0:
+        raise ValueError(f"expected an odd number, found {size}")
+    return size
+
+
+class LensBlur(Operation):
+    """Out of focus: a disk.
+
+    `radius` is in pixels, any fraction.
+    """
+
+    radius: real_range(0, 100)
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw the radius."""
+        return {"radius": draw_real(rng, self.radius)}
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Convolve with the disk."""
+        return convolve(image, kernels.disk(parameters["radius"])) if parameters["radius"] else image
+
+
+class ComplexLensBlur(Operation):
+    """Out of focus by complex Gaussians, with highlights that bleed.
+
+    `radius` in pixels, rounded up; more `components` (1 to 6) come closer to a hard disk; an `exposure_gamma` above 1
+    lets bright points grow.
+    """
+
+    radius: real_range(0.01, 100)
+    components: Annotated[int, Field(ge=1, le=6)] = 5
+    exposure_gamma: real_range(0.1, 10) = (1.0, 1.0)
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw radius and gamma."""
+        return {
+            "radius": draw_real(rng, self.radius),
+            "components": self.components,
+            "exposure_gamma": draw_real(rng, self.exposure_gamma),
+        }
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Convolve the exposed picture and bring it back."""
+        gamma = parameters["exposure_gamma"]
+        kernel = kernels.complex_lens(parameters["radius"], parameters["components"])
+        exposed = convolve(np.power(image, np.float32(gamma)), kernel, cv2.BORDER_REPLICATE)
+        return _clipped(np.maximum(exposed, 0) ** np.float32(1 / gamma))
+
+
+class GaussianBlur(Operation):
+    """Random kernels around the Gaussian.
+
+    `kind` is one of isotropic, anisotropic, generalised_ and plateau_(an)isotropic; `size` the odd side of the kernel
+    and `sigma` the deviation, in pixels; `angle` in degrees; `beta_generalised` and `beta_plateau` the two families'
+    shapes.
+    """
+
+    kind: kinds(KERNEL_KINDS, "kernel") = Field({"isotropic": 1.0})
+    size: odd_range(3, 101) = (21, 21)
+    sigma: real_range(0.01, 50) = (0.2, 3.0)
+    angle: real_range(-360, 360) = (-180.0, 180.0)
+    beta_generalised: real_range(0.1, 10) = (0.5, 4.0)
+    beta_plateau: real_range(0.1, 10) = (1.0, 2.0)
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw a kind, and what that kind needs."""
+        kind = draw_kind(rng, self.kind)
+        drawn = {"kind": kind, "kernel_size": draw_odd(rng, self.size), "sigma_x": draw_real(rng, self.sigma)}
+        if kind.endswith("anisotropic"):
+            drawn |= {"sigma_y": draw_real(rng, self.sigma), "angle": draw_real(rng, self.angle)}
+        if kind.startswith("generalised"):
+            drawn["beta"] = draw_real(rng, self.beta_generalised)
+        if kind.startswith("plateau"):
+            drawn["beta"] = draw_real(rng, self.beta_plateau)
+        return drawn
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Convolve with the kernel."""
+        size, sigma_x = parameters["kernel_size"], parameters["sigma_x"]
+        sigma_y, angle = parameters.get("sigma_y", sigma_x), math.radians(parameters.get("angle", 0.0))
+        if parameters["kind"].startswith("generalised"):
+            kernel = kernels.generalised_gaussian(size, sigma_x, sigma_y, angle, parameters["beta"])
+        elif parameters["kind"].startswith("plateau"):
+            kernel = kernels.plateau(size, sigma_x, sigma_y, angle, parameters["beta"])
+        else:
+            kernel = kernels.gaussian(size, sigma_x, sigma_y, angle)
+        return convolve(image, kernel)
+
+
+class BoxBlur(Operation):
+    """The mean over a square; `size` is its odd side in pixels."""
+
+    size: odd_range(1, 101)
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw the side."""
+        return {"kernel_size": draw_odd(rng, self.size)}
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Average."""
+        size = parameters["kernel_size"]
+        return cv2.blur(image, (size, size), borderType=cv2.BORDER_REFLECT)
+
+
+class MotionBlur(Operation):
+    """A straight, even motion of `length` pixels in the direction `angle`, in degrees."""
+
+    length: real_range(0, 200)
+    angle: real_range(-360, 360) = (0.0, 180.0)
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw the way."""
+        return {"length": draw_real(rng, self.length), "angle": draw_real(rng, self.angle)}
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Convolve with the way."""
+        return convolve(image, kernels.motion(parameters["length"], math.radians(parameters["angle"])))
+
+
+class MedianBlur(Operation):
+    """The median over a square of odd side `size`, of 8-bit pixels: flat areas with hard edges."""
+
+    size: odd_range(1, 101)
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw the side."""
+        return {"kernel_size": draw_odd(rng, self.size)}
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Take the median of each channel."""
+        pixels = np.rint(image * 255).astype(np.uint8)
+        return cv2.medianBlur(pixels, parameters["kernel_size"]).astype(np.float32) / np.float32(255)
+
+
+class Sinc(Operation):
+    """Ringing: an ideal low-pass of `cutoff` radians a pixel (pi passes all); `size` is the kernel's odd side.
+
+    A kernel smaller than 13 pixels draws its cutoff from `cutoff_small`, where that is given.
+    """
+
+    cutoff: real_range(0.1, math.pi) = (math.pi / 5, math.pi)
+    cutoff_small: real_range(0.1, math.pi) | None = None
+    size: odd_range(3, 101) = (7, 21)
+
+    mild_at_high = frozenset({"cutoff", "cutoff_small"})
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw size and cutoff."""
+        size = draw_odd(rng, self.size)
+        ends = self.cutoff_small if size < 13 and self.cutoff_small else self.cutoff
+        return {"kernel_size": size, "cutoff": draw_real(rng, ends)}
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Convolve; what over- or undershoots is clipped."""
+        return _clipped(convolve(image, kernels.sinc(parameters["kernel_size"], parameters["cutoff"])))
+
+
+class Div2krkBlur(Operation):
+    """The random kernels of DIV2KRK: anisotropic, any angle, with multiplicative noise.
+
+    `variance` is drawn for both axes, in pixels²; `noise` is how far each value is changed, of itself; `shift` moves
+    the centre, in pixels, to meet the pixels that a nearest resize picks.
+    """
+
+    size: Annotated[int, Field(ge=3, le=101), AfterValidator(_require_odd)] = 11
+    variance: real_range(0.01, 500) = (0.6, 5.0)
+    angle: real_range(-360, 360) = (-180.0, 180.0)
+    noise: real_range(0, 0.99) = (0.25, 0.25)
+    shift: float = 0.0
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw the covariance and the noise's strength."""
+        return {
+            "kernel_size": self.size,
+            "variances": [draw_real(rng, self.variance), draw_real(rng, self.variance)],
+            "angle": draw_real(rng, self.angle),
+            "noise": draw_real(rng, self.noise),
+            "shift": self.shift,
+        }
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Convolve with the noisy kernel."""
+        size, strength = parameters["kernel_size"], parameters["noise"]
+        noise = numpy_rng(key, "kernel").uniform(-strength, strength, (size, size))
+        angle, shift = math.radians(parameters["angle"]), parameters["shift"]
+        return convolve(image, kernels.div2krk(*parameters["variances"], angle, noise, size=size, shift=shift))
+
+
+class KernelBlur(Operation):
+    """One of the kernels in a file.
+
+    `file` is a NumPy file: one kernel ``[h, w]`` or several ``[n, h, w]`` (``.npy``), or any number of arrays
+    (``.npz``). `turn` lets each be flipped and turned, 8 ways.
+    """
+
+    file: Path
+    turn: bool = False
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw which kernel, and how it is turned."""
+        found, digest = read_kernels(self.file)
+        orientation = draw_whole(rng, (0, 7)) if self.turn else 0
+        index = draw_whole(rng, (0, len(found) - 1))
+        return {"file": str(self.file), "digest": digest, "index": index, "orientation": orientation}
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Convolve with the kernel."""
+        found, digest = read_kernels(Path(parameters["file"]))
+        if digest != parameters["digest"]:
+            raise PatinaError(f"{parameters['file']}: holds other kernels than those that were drawn from it")
+        kernel, orientation = found[parameters["index"]], parameters["orientation"]
+        kernel = kernel[:: -1 if orientation & 1 else 1, :: -1 if orientation & 2 else 1]
+        kernel = kernel.T if orientation & 4 else kernel
+        return _clipped(convolve(image, np.ascontiguousarray(kernel)))
+
+
+@lru_cache(maxsize=8)
+def read_kernels(path: Path) -> tuple[list[np.ndarray], str]:
+    """Read blur kernels, each brought to sum 1, and a digest of them all.
+
+    Raises:
+        PatinaError: the file is missing or holds something else than kernels.
+    """
+    try:
+        content = np.load(path)
+    except (OSError, ValueError) as error:
+        raise PatinaError(f"{path}: cannot be read as a NumPy file of kernels: {error}") from None
+    arrays = [content] if isinstance(content, np.ndarray) else [content[name] for name in content.files]
+    found = [kernel for array in arrays for kernel in (array if array.ndim == 3 else [array])]
+    if not found or not all(_is_kernel(each) for each in found):
+        raise PatinaError(f"{path}: expected kernels [h, w] or [n, h, w] of finite numbers with a sum above 0")
+    found = [kernel.astype(np.float64) / kernel.sum() for kernel in found]
+    digest = hashlib.blake2b(b"".join(repr(k.shape).encode() + k.tobytes() for k in found), digest_size=8)
+    return found, digest.hexdigest()
+
+
+def _is_kernel(array: np.ndarray) -> bool:
+    return array.ndim == 2 and array.dtype.kind in "fiu" and bool(np.isfinite(array).all()) and array.sum() > 0

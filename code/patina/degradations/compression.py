@@ -1,0 +1,68 @@
+"""Compression artefacts: JPEG and WebP by the real codecs, and JPEG computed in torch."""
+
+from typing import Literal
+
+import numpy as np
+import torch
+from pydantic import Field
+
+from patina.degradations.base import Frame, Operation, Parameters
+from patina.degradations.ranges import draw_kind, draw_whole, kinds, whole_range
+from patina.degradations.torch_jpeg import torch_jpeg
+from patina.errors import PictureError
+from patina.imaging.recompress import JPEG_SUBSAMPLINGS, WEBP_LARGEST, jpeg, webp
+
+
+def _pixels(image: np.ndarray) -> np.ndarray:
+    return np.rint(image * np.float32(255)).astype(np.uint8)
+
+
+def _values(pixels: np.ndarray) -> np.ndarray:
+    return pixels.astype(np.float32) / np.float32(255)
+
+
+class Jpeg(Operation):
+    """JPEG of a `quality` (1 to 100) and chroma `subsampling` (4:4:4, 4:2:2 or 4:2:0).
+
+    With ``codec: torch`` it is computed on whole batches, on the accelerator where there is one, always 4:2:0;
+    otherwise by libjpeg.
+    """
+
+    quality: whole_range(1, 100)
+    subsampling: kinds(JPEG_SUBSAMPLINGS, "subsampling") = Field({"4:2:0": 1.0})
+    codec: Literal["libjpeg", "torch"] = "libjpeg"
+
+    mild_at_high = frozenset({"quality"})
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw quality and subsampling."""
+        drawn = {"quality": draw_whole(rng, self.quality), "subsampling": draw_kind(rng, self.subsampling)}
+        return {**drawn, "codec": self.codec}
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Compress and decode."""
+        if parameters["codec"] == "torch":
+            batch = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None]
+            result = torch_jpeg(batch, torch.tensor([float(parameters["quality"])]))[0]
+            return np.ascontiguousarray(result.numpy().transpose(1, 2, 0))
+        return _values(jpeg(_pixels(image), parameters["quality"], parameters["subsampling"]))
+
+
+class WebP(Operation):
+    """Lossy WebP of a `quality` (1 to 100)."""
+
+    quality: whole_range(1, 100)
+
+    mild_at_high = frozenset({"quality"})
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw the quality."""
+        if max(frame.size) > WEBP_LARGEST:
+            raise PictureError(f"{frame.size[1]}x{frame.size[0]} pixels are more than a WebP holds, {WEBP_LARGEST}")
+        return {"quality": draw_whole(rng, self.quality)}
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Compress and decode."""
+        return _values(webp(_pixels(image), parameters["quality"]))

@@ -1,0 +1,176 @@
+"""Blur kernels: float64 arrays of odd side that sum to 1.
+
+Offsets are counted from the centre, x along columns and y along rows (downwards). Where a kernel has a covariance, it
+is ``R(angle) diag(a, b) R(angle)^T`` with the angle in radians, and ``m = v^T covariance^-1 v``.
+"""
+
+import math
+from functools import lru_cache
+
+import numpy as np
+from scipy.special import j1
+
+LENS_COMPONENTS: dict[int, np.ndarray] = {
+    1: np.array([[0.862325, 1.624835, 0.767583, 1.862321]]),
+    2: np.array([[0.886528, 5.268909, 0.411259, -0.548794], [1.960518, 1.558213, 0.513282, 4.56111]]),
+    3: np.array(
+        [
+            [2.17649, 5.043495, 1.621035, -2.105439],
+            [1.019306, 9.027613, -0.28086, -0.162882],
+            [2.81511, 1.597273, -0.366471, 10.300301],
+        ]
+    ),
+    4: np.array(
+        [
+            [4.338459, 1.553635, -5.767909, 46.164397],
+            [3.839993, 4.693183, 9.795391, -15.227561],
+            [2.79188, 8.178137, -3.048324, 0.302959],
+            [1.34219, 12.328289, 0.010001, 0.24465],
+        ]
+    ),
+    5: np.array(
+        [
+            [4.892608, 1.685979, -22.356787, 85.91246],
+            [4.71187, 4.998496, 35.918936, -28.875618],
+            [4.052795, 8.244168, -13.212253, -1.578428],
+            [2.929212, 11.900859, 0.507991, 1.816328],
+            [1.512961, 16.116382, 0.138051, -0.01],
+        ]
+    ),
+    6: np.array(
+        [
+            [5.143778, 2.079813, -82.326596, 111.231024],
+            [5.612426, 6.153387, 113.878661, 58.004879],
+            [5.982921, 9.802895, 39.479083, -162.028887],
+            [6.505167, 11.059237, -71.286026, 95.027069],
+            [3.869579, 14.81052, 1.405746, -3.704914],
+            [2.201904, 19.032909, -0.152784, -0.107988],
+        ]
+    ),
+}
+"""Rows (a, b, A, B) whose sum imitates a disk, by O. Niemitalo (yehar.com/blog/?p=1495)."""
+
+
+def gaussian(size: int, sigma_x: float, sigma_y: float, angle: float = 0.0) -> np.ndarray:
+    """Return ``exp(-m / 2)``; the sigmas are deviations in pixels along the turned axes."""
+    return _normalised(np.exp(-0.5 * _mahalanobis(size, sigma_x, sigma_y, angle)))
+
+
+def generalised_gaussian(size: int, sigma_x: float, sigma_y: float, angle: float, beta: float) -> np.ndarray:
+    """Return ``exp(-m^beta / 2)``: flat and steep for beta above 1, heavy-tailed below (Liu et al. 2020)."""
+    return _normalised(np.exp(-0.5 * _mahalanobis(size, sigma_x, sigma_y, angle) ** beta))
+
+
+def plateau(size: int, sigma_x: float, sigma_y: float, angle: float, beta: float) -> np.ndarray:
+    """Return ``1 / (1 + m^beta)``."""
+    return _normalised(1 / (1 + _mahalanobis(size, sigma_x, sigma_y, angle) ** beta))
+
+
+def sinc(size: int, cutoff: float) -> np.ndarray:
+    """Return the ideal circular low-pass; it rings.
+
+    Args:
+        size: side in pixels.
+        cutoff: angular frequency in radians a pixel, up to pi.
+    """
+    x, y = _offsets(size)
+    distance = np.hypot(x, y)
+    distance[size // 2, size // 2] = 1  # its limit is set below
+    kernel = cutoff * j1(cutoff * distance) / (2 * np.pi * distance)
+    kernel[size // 2, size // 2] = cutoff**2 / (4 * np.pi)
+    return _normalised(kernel)
+
+
+def div2krk(
+    lambda_1: float,
+    lambda_2: float,
+    angle: float,
+    noise: np.ndarray | None = None,
+    *,
+    size: int = 11,
+    shift: float = 0.0,
+) -> np.ndarray:
+    """Return a kernel of the DIV2KRK set (Bell-Kligler et al. 2019).
+
+    Args:
+        lambda_1, lambda_2: variances along the turned axes, in pixels².
+        angle: in radians.
+        noise: ``[size, size]``, each value multiplies the kernel by ``1 + noise``.
+        size: side in pixels.
+        shift: of the centre to the right and down, in pixels.
+    """
+    kernel = np.exp(-0.5 * _mahalanobis(size, math.sqrt(lambda_1), math.sqrt(lambda_2), angle, shift))
+    return _normalised(kernel if noise is None else kernel * (1 + noise))
+
+
+@lru_cache(maxsize=64)
+def disk(radius: float) -> np.ndarray:
+    """Return a disk of `radius` pixels, any fraction: the outer ring fades in with it.
+
+    The side is ``2 ceil(radius) + 1``; radius 0 is one pixel.
+    """
+    reach = math.ceil(radius)
+    fraction = radius % 1
+    kernel = _inside(reach, reach)
+    if fraction:
+        kernel = np.minimum(1, _inside(reach, reach - 1) + fraction * kernel)
+    return _normalised(kernel)
+
+
+@lru_cache(maxsize=64)
+def complex_lens(radius: float, components: int) -> np.ndarray:
+    """Return a disk imitated by complex Gaussians (Niemitalo), soft-edged and slightly ringing.
+
+    Args:
+        radius: above 0; rounded up to whole pixels.
+        components: 1 to 6; more come closer to a disk.
+    """
+    scale = 1.4 if components == 1 else 1.2
+    t = np.linspace(-scale, scale, 2 * math.ceil(radius) + 1)
+    kernel = np.zeros((len(t), len(t)))
+    for a, b, real, imaginary in LENS_COMPONENTS[components]:
+        line = np.exp(-(a - 1j * b) * t * t)
+        plane = np.outer(line, line)
+        kernel += real * plane.real + imaginary * plane.imag
+    return _normalised(kernel)
+
+
+def box(size: int) -> np.ndarray:
+    """Return the mean over a square of odd side."""
+    return np.full((size, size), 1 / size**2)
+
+
+def motion(length: float, angle: float) -> np.ndarray:
+    """Return a straight, even motion.
+
+    Args:
+        length: of the way, in pixels; 1 or less is no motion.
+        angle: direction in radians.
+    """
+    reach = max(1, math.ceil((length - 1) / 2))
+    x, y = _offsets(2 * reach + 1)
+    along = x * math.cos(angle) + y * math.sin(angle)
+    across = -x * math.sin(angle) + y * math.cos(angle)
+    beyond = np.maximum(np.abs(along) - max(length - 1, 0) / 2, 0)
+    return _normalised(np.clip(1 - np.hypot(across, beyond), 0, None))
+
+
+def _offsets(size: int) -> tuple[np.ndarray, np.ndarray]:
+    axis = np.arange(size, dtype=np.float64) - (size - 1) / 2
+    return np.meshgrid(axis, axis)
+
+
+def _mahalanobis(size: int, sigma_x: float, sigma_y: float, angle: float, shift: float = 0.0) -> np.ndarray:
+    x, y = _offsets(size)
+    x, y = x - shift, y - shift
+    cosine, sine = math.cos(angle), math.sin(angle)
+    return ((x * cosine + y * sine) / sigma_x) ** 2 + ((y * cosine - x * sine) / sigma_y) ** 2
+
+
+def _inside(reach: int, radius: int) -> np.ndarray:
+    x, y = _offsets(2 * reach + 1)
+    return (x * x + y * y <= radius * radius).astype(np.float64)
+
+
+def _normalised(kernel: np.ndarray) -> np.ndarray:
+    return kernel / kernel.sum()

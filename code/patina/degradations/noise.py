@@ -1,0 +1,178 @@
+"""Noise: Gaussian, Poisson, speckle, salt and pepper, and correlated as a camera's processing leaves it."""
+
+import math
+from typing import Literal
+
+import cv2
+import numpy as np
+
+from patina.degradations.base import Frame, Operation, Parameters
+from patina.degradations.ranges import Probability, draw_real, real_range
+from patina.seeding import numpy_rng
+
+LUMA = np.array([0.2989, 0.5870, 0.1140], np.float32)
+
+
+def add_gaussian(image: np.ndarray, standard: np.ndarray, sigma: float) -> np.ndarray:
+    """Add noise of deviation `sigma` (of 255).
+
+    Args:
+        image: ``[H, W, 3]`` float32 in [0, 1].
+        standard: standard-normal draws, ``[H, W, 3]``, or ``[H, W]`` for all channels in common.
+        sigma: the deviation.
+
+    Returns:
+        The sum, clipped.
+    """
+    return np.clip(image + _planes(standard) * np.float32(sigma / 255), 0, 1)
+
+
+def poisson_base(image: np.ndarray, gray: bool) -> tuple[np.ndarray, float]:
+    """Return what photons are counted of: the rounded picture (or its luma), and the counts that white stands for.
+
+    White is the next power of two at or above the number of different levels in the picture.
+    """
+    base = np.rint((image @ LUMA if gray else image).clip(0, 1) * 255)
+    levels = np.count_nonzero(np.bincount(base.astype(np.uint8).ravel()))
+    return base / np.float32(255), float(2 ** math.ceil(math.log2(levels)))
+
+
+def add_poisson(image: np.ndarray, base: np.ndarray, counts: np.ndarray, white: float, scale: float) -> np.ndarray:
+    """Add ``scale`` times the noise of the counts.
+
+    Args:
+        image: ``[H, W, 3]`` float32 in [0, 1].
+        base: from `poisson_base`, ``[H, W, 3]`` or ``[H, W]``.
+        counts: drawn around ``base * white``.
+        white: from `poisson_base`.
+        scale: 1 is the noise of the counts themselves.
+
+    Returns:
+        The sum, clipped.
+    """
+    noise = (counts / white).astype(np.float32) - base
+    return np.clip(image + np.float32(scale) * _planes(noise), 0, 1)
+
+
+def _planes(noise: np.ndarray) -> np.ndarray:
+    """Give gray noise a channel axis."""
+    return noise[..., None] if noise.ndim == 2 else noise
+
+
+def _standard(key: int, image: np.ndarray, gray: bool) -> np.ndarray:
+    shape = image.shape[:2] if gray else image.shape
+    return numpy_rng(key, "noise").standard_normal(shape, np.float32)
+
+
+class GaussianNoise(Operation):
+    """Additive Gaussian noise of deviation `sigma` (of 255); `gray` is how often the channels share it."""
+
+    sigma: real_range(0, 255)
+    gray: Probability = 0.0
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw the deviation and whether the noise is gray."""
+        return {"sigma": draw_real(rng, self.sigma), "gray": bool(rng.random() < self.gray)}
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Add the noise."""
+        return add_gaussian(image, _standard(key, image, parameters["gray"]), parameters["sigma"])
+
+
+class PoissonNoise(Operation):
+    """The noise of counted light, `scale` times over; `gray` is how often the channels share it."""
+
+    scale: real_range(0, 100)
+    gray: Probability = 0.0
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw the strength and whether the noise is gray."""
+        return {"scale": draw_real(rng, self.scale), "gray": bool(rng.random() < self.gray)}
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Count and add the difference."""
+        base, white = poisson_base(image, parameters["gray"])
+        counts = numpy_rng(key, "noise").poisson(base.astype(np.float64) * white)
+        return add_poisson(image, base, counts, white, parameters["scale"])
+
+
+class Speckle(Operation):
+    """Multiplicative Gaussian noise: deviation `sigma` (of 255) at white, none at black; `gray` as elsewhere."""
+
+    sigma: real_range(0, 255)
+    gray: Probability = 0.0
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw the deviation and whether the noise is gray."""
+        return {"sigma": draw_real(rng, self.sigma), "gray": bool(rng.random() < self.gray)}
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Multiply by ``1 + noise``."""
+        noise = _planes(_standard(key, image, parameters["gray"])) * np.float32(parameters["sigma"] / 255)
+        return np.clip(image + image * noise, 0, 1)
+
+
+class SaltAndPepper(Operation):
+    """A `share` of the values set to black or white; `gray` is how often all channels of a pixel change together."""
+
+    share: real_range(0, 1)
+    gray: Probability = 1.0
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw the share and whether channels change together."""
+        return {"share": draw_real(rng, self.share), "gray": bool(rng.random() < self.gray)}
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Set the values."""
+        shape = image.shape[:2] if parameters["gray"] else image.shape
+        draws, share = _planes(numpy_rng(key, "noise").random(shape, np.float32)), np.float32(parameters["share"])
+        salted = np.where(draws < share / 2, np.float32(0), image)
+        return np.where(draws > 1 - share / 2, np.float32(1), salted)
+
+
+class CorrelatedNoise(Operation):
+    """Gaussian noise whose neighbours and channels are alike, as denoising and demosaicing leave it.
+
+    `sigma` is the deviation (of 255); `grain` the deviation of the Gaussian that spreads it, in pixels; `shared` the
+    share of its variance that all channels have in common, or ``random`` for a random covariance of the channels.
+    """
+
+    sigma: real_range(0, 255)
+    grain: real_range(0, 20) = (0.0, 0.0)
+    shared: real_range(0, 1) | Literal["random"] = (0.0, 0.5)
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw deviation, grain and how the channels are mixed: independent draws times `mixing`, ``[3, 3]``."""
+        mixing = _random_mixing(rng) if self.shared == "random" else _even_mixing(draw_real(rng, self.shared))
+        return {"sigma": draw_real(rng, self.sigma), "grain": draw_real(rng, self.grain), "mixing": mixing.tolist()}
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Spread and mix white noise, and add it."""
+        white = _spread(_standard(key, image, gray=False), parameters["grain"])
+        return add_gaussian(image, white @ np.array(parameters["mixing"], np.float32), parameters["sigma"])
+
+
+def _even_mixing(shared: float) -> np.ndarray:
+    """Return the root of a covariance with 1 on the diagonal and `shared` beside it."""
+    values, vectors = np.linalg.eigh(np.full((3, 3), shared) + (1 - shared) * np.eye(3))
+    return (vectors * np.sqrt(values.clip(0))) @ vectors.T
+
+
+def _random_mixing(rng: np.random.Generator) -> np.ndarray:
+    """Return the root of a covariance with random axes and variances in [0, 1] along them."""
+    axes, _ = np.linalg.qr(rng.standard_normal((3, 3)))
+    return (axes * np.sqrt(rng.random(3))) @ axes.T
+
+
+def _spread(white: np.ndarray, grain: float) -> np.ndarray:
+    """Correlate neighbours, keeping the deviation 1."""
+    if not grain:
+        return white
+    kernel = cv2.getGaussianKernel(2 * math.ceil(3 * grain) + 1, grain, cv2.CV_64F)
+    kernel /= np.sqrt((kernel**2).sum())
+    return cv2.sepFilter2D(white, -1, kernel, kernel, borderType=cv2.BORDER_REFLECT)

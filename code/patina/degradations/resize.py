@@ -1,0 +1,82 @@
+"""Changes of size: one step, or two that end at the wanted size."""
+
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
+from patina.degradations.base import Frame, Operation, Parameters, Size
+from patina.degradations.ranges import draw_kind, draw_real, kinds, real_range
+from patina.imaging.filters import FILTERS, resize
+
+Filters = kinds(FILTERS, "filter")
+
+_SLACK = 1e-6  # 481 * 0.25 is 120.25 and 120 * 4.0000001 is no more than 480
+
+
+def scaled(size: Size, factor: float) -> Size:
+    """Return `size` times `factor`, rounded down, at least one pixel."""
+    return tuple(max(1, int(length * factor + _SLACK)) for length in size)
+
+
+class Resize(Operation):
+    """A resize by a factor of the picture as it is, of the clean one, or of the wanted size.
+
+    `filter` is a name, a list or weights by name; `factor` multiplies the size that `of` names: ``current``,
+    ``source`` (the clean picture) or ``target`` (the clean picture over the recipe's scale). A recipe ends at the
+    wanted size with ``of: target``, whose factor is 1 if nothing is said.
+    """
+
+    filter: Filters
+    factor: real_range(0.01, 16) = (1.0, 1.0)
+    of: Literal["current", "source", "target"] = "current"
+
+    mild_at_high = frozenset({"factor"})
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw filter and size."""
+        base = {"current": frame.size, "source": frame.source, "target": frame.target}[self.of]
+        factor = draw_real(rng, self.factor)
+        return {"filter": draw_kind(rng, self.filter), "size": list(scaled(base, factor))}
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Resize; what a filter overshoots is clipped."""
+        return resize(image, tuple(parameters["size"]), parameters["filter"])
+
+    def factors(self, before: tuple[float, float], scale: int) -> tuple[float, float]:
+        """Return the sizes after this block."""
+        base = {"current": before, "source": (1.0, 1.0), "target": (1 / scale, 1 / scale)}[self.of]
+        return base[0] * self.factor[0], base[1] * self.factor[1]
+
+
+class DownUp(Operation):
+    """Two resizes that end at the wanted size: first to `factor` of it, then to it.
+
+    Each has its own `filter`s; a factor above 1 first makes the picture larger than what is wanted of it.
+    """
+
+    factor: real_range(0.01, 16) = (0.15, 1.5)
+    first: Filters = Field(dict.fromkeys(("linear", "catmull_rom", "area", "box"), 1.0))
+    second: Filters = Field(dict.fromkeys(("linear", "catmull_rom", "lanczos"), 1.0))
+
+    mild_at_high = frozenset({"factor"})
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw the size on the way, and both filters."""
+        return {
+            "first": draw_kind(rng, self.first),
+            "size_between": list(scaled(frame.target, draw_real(rng, self.factor))),
+            "second": draw_kind(rng, self.second),
+            "size": list(frame.target),
+        }
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Resize twice."""
+        between = resize(image, tuple(parameters["size_between"]), parameters["first"])
+        return resize(between, tuple(parameters["size"]), parameters["second"])
+
+    def factors(self, before: tuple[float, float], scale: int) -> tuple[float, float]:
+        """Return the wanted size."""
+        return 1 / scale, 1 / scale

@@ -1,0 +1,44 @@
+"""Sharpening, which real pictures went through and clean ones should not have."""
+
+import cv2
+import numpy as np
+
+from patina.degradations.base import Frame, Operation, Parameters
+from patina.degradations.ranges import draw_real, real_range
+
+
+class UnsharpMask(Operation):
+    """Adds `amount` times what a Gaussian of deviation `sigma` takes away, where that exceeds `threshold` (of 255).
+
+    With `soft_mask` the places where it does are blurred too, so that sharp and left areas merge.
+    """
+
+    sigma: real_range(0.05, 50)
+    amount: real_range(0, 10) = (0.5, 0.5)
+    threshold: real_range(0, 255) = (0.0, 0.0)
+    soft_mask: bool = False
+
+    mild_at_high = frozenset({"threshold"})
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw all three."""
+        return {
+            "sigma": draw_real(rng, self.sigma),
+            "amount": draw_real(rng, self.amount),
+            "threshold": draw_real(rng, self.threshold),
+            "soft_mask": self.soft_mask,
+        }
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Sharpen."""
+
+        def blurred(values: np.ndarray) -> np.ndarray:
+            return cv2.GaussianBlur(values, (0, 0), parameters["sigma"], borderType=cv2.BORDER_REFLECT)
+
+        detail = image - blurred(image)
+        mask = (np.abs(detail) * 255 > parameters["threshold"]).astype(np.float32)
+        if parameters["soft_mask"]:
+            mask = blurred(mask)
+        sharp = np.clip(image + np.float32(parameters["amount"]) * detail, 0, 1)
+        return mask * sharp + (1 - mask) * image

@@ -1,0 +1,122 @@
+"""Resizing with the filters that image editors offer.
+
+Every filter is separable: output j looks at the inputs around ``c = (j + 0.5) r - 0.5``, with r the inputs to an
+output along that axis, through a window that is stretched by ``max(r, 1)``; inputs outside of the picture are left
+out and the remaining weights brought to sum 1.
+"""
+
+import math
+from collections.abc import Callable
+from functools import lru_cache
+
+import cv2
+import numpy as np
+
+from patina.imaging.banded import Block, blocks_of, product
+from patina.imaging.resize import imresize
+
+Window = Callable[[np.ndarray], np.ndarray]
+
+
+def mitchell_netravali(b: float, c: float) -> Window:
+    """Return the cubic filter of Mitchell and Netravali (1988, equation 8) with parameters B and C."""
+
+    def window(x: np.ndarray) -> np.ndarray:
+        x = np.abs(x)
+        near = (12 - 9 * b - 6 * c) * x**3 + (-18 + 12 * b + 6 * c) * x**2 + (6 - 2 * b)
+        far = (-b - 6 * c) * x**3 + (6 * b + 30 * c) * x**2 + (-12 * b - 48 * c) * x + (8 * b + 24 * c)
+        return np.where(x < 1, near, np.where(x < 2, far, 0.0)) / 6
+
+    return window
+
+
+def _windowed_sinc(low: float, high: float) -> Window:
+    """Return a sinc of one lobe under a raised cosine ``low + high cos(pi x)``."""
+    return lambda x: np.where(np.abs(x) < 1, np.sinc(x) * (low + high * np.cos(np.pi * x)), 0.0)
+
+
+def _lagrange(x: np.ndarray) -> np.ndarray:
+    """Return the weights of the cubic through four neighbouring points."""
+    x = np.abs(x)
+    near = (2 - x) * (1 - x) * (1 + x) / 2
+    far = (3 - x) * (2 - x) * (1 - x) / 6
+    return np.where(x < 1, near, np.where(x < 2, far, 0.0))
+
+
+WINDOWS: dict[str, tuple[float, Window]] = {
+    "box": (0.5, lambda x: (np.abs(x) <= 0.5).astype(np.float64)),
+    "linear": (1, lambda x: np.maximum(1 - np.abs(x), 0)),
+    "hermite": (1, mitchell_netravali(0, 0)),
+    "catmull_rom": (2, mitchell_netravali(0, 0.5)),
+    "mitchell": (2, mitchell_netravali(1 / 3, 1 / 3)),
+    "b_spline": (2, mitchell_netravali(1, 0)),
+    "hamming": (1, _windowed_sinc(0.54, 0.46)),
+    "hann": (1, _windowed_sinc(0.5, 0.5)),
+    "lanczos": (3, lambda x: np.where(np.abs(x) < 3, np.sinc(x) * np.sinc(x / 3), 0.0)),
+    "lagrange": (2, _lagrange),
+    "gauss": (3, lambda x: np.where(np.abs(x) <= 3, np.exp(-2 * x * x), 0.0)),
+}
+"""Support, in outputs or inputs whichever are further apart, and weight at a distance."""
+
+FILTERS = ("nearest", *WINDOWS, "area", "matlab_bicubic")
+"""Every filter `resize` knows. `area` is OpenCV's (linear where it enlarges), `matlab_bicubic` is `imresize`."""
+
+
+def resize(image: np.ndarray, size: tuple[int, int], name: str) -> np.ndarray:
+    """Resize a picture with a named filter.
+
+    Args:
+        image: ``[H, W, C]`` float32 in [0, 1].
+        size: output ``(height, width)``.
+        name: one of `FILTERS`.
+
+    Returns:
+        ``[height, width, C]`` float32 in [0, 1]; what a filter overshoots is clipped.
+    """
+    if name == "nearest":
+        rows, columns = (_nearest(length, output) for length, output in zip(image.shape, size, strict=False))
+        return image[rows[:, None], columns]
+    if name == "area":
+        return cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA)
+    if name == "matlab_bicubic":
+        return imresize(image, size=size).clip(0, 1)
+    return _resize_separably(image, size, name).clip(0, 1)
+
+
+def _nearest(length: int, output: int) -> np.ndarray:
+    """Return the inputs nearest to each output's centre, in 32.32 fixed point so that ties go down."""
+    step = (length << 32) // output
+    return np.array([((2 * j + 1) * step) >> 33 for j in range(output)])
+
+
+def _resize_separably(image: np.ndarray, size: tuple[int, int], name: str) -> np.ndarray:
+    # The axis that shrinks most goes first: less is left for the other.
+    shrinks = [output / length for output, length in zip(size, image.shape, strict=False)]
+    for axis in np.argsort(shrinks, kind="stable"):
+        image = _resize_axis(image, int(axis), size[axis], name)
+    return image
+
+
+def _resize_axis(image: np.ndarray, axis: int, output: int, name: str) -> np.ndarray:
+    if axis == 1:
+        return np.ascontiguousarray(_resize_axis(image.swapaxes(0, 1), 0, output, name).swapaxes(0, 1))
+    flat = np.ascontiguousarray(image).reshape(image.shape[0], -1)
+    result = np.empty((output, flat.shape[1]), np.float32)
+    for first, rows, matrix in _blocks(name, image.shape[0], output):
+        result[first : first + len(matrix)] = product(matrix, flat[rows])
+    return result.reshape(output, *image.shape[1:])
+
+
+@lru_cache(maxsize=256)
+def _blocks(name: str, length: int, output: int) -> tuple[Block, ...]:
+    support, window = WINDOWS[name]
+    ratio = length / output
+    stretch = max(ratio, 1.0)
+    reach = math.ceil(support * stretch)
+    centres = (np.arange(output) + 0.5) * ratio - 0.5
+    left = np.ceil(centres - reach).astype(np.int64)
+    positions = left[:, None] + np.arange(2 * reach + 1)
+    weights = window((positions - centres[:, None]) / stretch)
+    weights[(positions < 0) | (positions >= length)] = 0
+    weights /= weights.sum(axis=1, keepdims=True)
+    return blocks_of(left, weights.astype(np.float32), length, output / length)

@@ -1,0 +1,36 @@
+"""Compression artefacts by the real codecs: pixels are encoded and decoded again, in memory."""
+
+import cv2
+import numpy as np
+
+JPEG_SUBSAMPLINGS = {
+    "4:4:4": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
+    "4:2:2": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422,
+    "4:2:0": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
+}
+"""How many chroma samples a JPEG keeps: all, half of a row's, or one of four."""
+
+WEBP_LARGEST = 16383
+"""The longest side that a WebP can have, in pixels."""
+
+
+def jpeg(pixels: np.ndarray, quality: int, subsampling: str = "4:2:0") -> np.ndarray:
+    """Compress ``[H, W, 3]`` RGB uint8 as JPEG and decode it again.
+
+    Args:
+        pixels: the picture.
+        quality: 1 to 100, libjpeg's.
+        subsampling: a key of `JPEG_SUBSAMPLINGS`.
+    """
+    settings = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, JPEG_SUBSAMPLINGS[subsampling]]
+    return _there_and_back(pixels, ".jpg", settings)
+
+
+def webp(pixels: np.ndarray, quality: int) -> np.ndarray:
+    """Compress ``[H, W, 3]`` RGB uint8 as lossy WebP (quality 1 to 100) and decode it again."""
+    return _there_and_back(pixels, ".webp", [cv2.IMWRITE_WEBP_QUALITY, quality])
+
+
+def _there_and_back(pixels: np.ndarray, suffix: str, settings: list[int]) -> np.ndarray:
+    _, encoded = cv2.imencode(suffix, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), settings)
+    return cv2.cvtColor(cv2.imdecode(encoded, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)

@@ -1,0 +1,100 @@
+"""Typed settings that refuse what they do not know, and one line for what is wrong with them."""
+
+import difflib
+import types
+import typing
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from patina.errors import ConfigError
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+
+class Strict(BaseModel):
+    """A block of settings that refuses keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def find_file(given: str | Path, folders: Sequence[str], what: str) -> Path:
+    """Return the file meant: as given, with ``.yml`` added, or by its name in one of the project's `folders`.
+
+    Raises:
+        ConfigError: there is none; the message says where it was looked for.
+    """
+    given = Path(given)
+    names = [given] if given.suffix else [given, given.with_name(given.name + ".yml")]
+    places = [place for folder in folders for place in (Path(folder), Path("..") / folder, PROJECT_ROOT / folder)]
+    for candidate in [*names, *(place / name.name for place in places for name in names)]:
+        if candidate.is_file():
+            return candidate.resolve()
+    raise ConfigError(f"{given}: no such {what}, neither there nor in {' or '.join(f'{each}/' for each in folders)}")
+
+
+def read_yaml(path: Path) -> Any:
+    """Read a YAML file.
+
+    Raises:
+        ConfigError: it is no valid YAML.
+    """
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"{path}: not valid YAML: {reason}") from error
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return what to tell about an unknown `name`: the nearest known one, or all of them."""
+    known = list(known)
+    near = difflib.get_close_matches(name, known, n=1)
+    return f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}"
+
+
+def first_problem(error: ValidationError, settings: type[BaseModel], hidden: Iterable[str] = ()) -> str:
+    """Describe the first problem in one line.
+
+    Args:
+        error: what pydantic raised.
+        settings: the class that was validated; unknown keys are compared with its own.
+        hidden: parts of a place that pydantic adds and no file contains.
+    """
+    problems = error.errors(include_url=False)
+    problem = problems[0]
+    location = [str(part) for part in problem["loc"] if str(part) not in hidden]
+    key = ".".join(location)
+    if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+        text = f"{key}: unknown key, {nearest(location[-1], _keys_at(settings, location[:-1]))}"
+    elif problem["type"] == "missing":
+        text = f"{key}: missing, expected a value"
+    else:
+        message = problem["msg"].removeprefix("Value error, ")
+        plain = problem["type"] == "value_error" or isinstance(problem["input"], dict)
+        text = (f"{key}: " if key else "") + (message if plain else f"{message}, found {problem['input']!r}")
+    return text + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else "")
+
+
+def _keys_at(model: Any, location: list[str]) -> list[str]:
+    """Return the keys known at `location` (names of settings, positions in lists) below `model`."""
+    if not location:
+        fields = getattr(model, "model_fields", None) or getattr(model, "__dataclass_fields__", {})
+        return list(fields)
+    if location[0].isdigit():
+        return _keys_at(model, location[1:])
+    fields = getattr(model, "model_fields", {})
+    if location[0] not in fields:
+        return []
+    return _keys_at(_block_of(fields[location[0]].annotation), location[1:])
+
+
+def _block_of(annotation: Any) -> Any:
+    """Return the settings class inside an annotation such as ``Block | None`` or ``tuple[Block, ...]``."""
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType, tuple, Annotated):
+        inner = [_block_of(part) for part in typing.get_args(annotation)]
+        return next((part for part in inner if hasattr(part, "model_fields")), annotation)
+    return annotation
