@@ -92,10 +92,13 @@ def test_resize_filters(name, scale):
 
 
 @pytest.mark.parametrize("scale", ["0.25", "1.23"])
-def test_area_is_opencvs(scale):
+@pytest.mark.parametrize(
+    ("name", "key"), [("area", "Box"), ("linear_aliased", "Linear"), ("cubic_aliased", "CubicCatrom")]
+)
+def test_opencvs_filters(name, key, scale):
     width, height = FILTERS[f"size_{scale}_wh"]
-    found = filters.resize(values(FILTERS["img_u8"]), (int(height), int(width)), "area")
-    np.testing.assert_allclose(found, FILTERS[f"opencv_Box_{scale}"], rtol=0, atol=1e-6)
+    found = filters.resize(values(FILTERS["img_u8"]), (int(height), int(width)), name)
+    np.testing.assert_allclose(found, FILTERS[f"opencv_{key}_{scale}"].clip(0, 1), rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("sigma", [5, 25])
@@ -120,7 +123,7 @@ def test_what_photons_are_counted_of():
     base, white = noise.poisson_base(values(NOISE["img_u8"]), gray=False)
     np.testing.assert_array_equal(np.rint(base * 255), NOISE["np_poisson_color_base_u8"])
     assert white == NOISE["np_poisson_color_vals"]
-    few, white = noise.poisson_base(values(NOISE["np_poisson_few_u8"]), gray=False)
+    _, white = noise.poisson_base(values(NOISE["np_poisson_few_u8"]), gray=False)
     assert white == NOISE["np_poisson_few_vals"] == 4
     for index, name in enumerate(["img_u8", "img2_u8"]):
         base, white = noise.poisson_base(values(NOISE[name]), gray=True)
@@ -135,11 +138,14 @@ def levels(statistics: np.ndarray, side: tuple[int, int]):
 
 
 def test_statistics_of_gaussian_noise():
+    checked = 0
     for row, image in levels(NOISE["stat_gauss_s25"], (256, 256)):
         if not 0.4 < row[1] < 0.6:  # the others are clipped here, but not in the reference
             continue
+        checked += 1
         found = noise.GaussianNoise.apply(image, {"sigma": 25.0, "gray": bool(row[0])}, 5) - image
         _check_statistics(found, (25 / 255) ** 2, bool(row[0]), 0.03, 0.02)
+    assert checked
 
 
 def test_statistics_of_poisson_noise():

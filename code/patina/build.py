@@ -21,7 +21,10 @@ from patina.data.domains import Domain, open_domain
 from patina.data.normalisation import DomainStatistics
 from patina.data.pairs import PairedPatches, match_pairs
 from patina.data.unpaired import UnpairedPatches
+from patina.degradations.base import Block, Degradation
+from patina.degradations.blocks import Learned
 from patina.degradations.deflow import DEFAULT_TILING, DeFlowDegradation, Tiling
+from patina.degradations.recipe import Recipe
 from patina.errors import ConfigError, PatinaError
 from patina.losses.perceptual import PerceptualLoss
 from patina.models.deflow import CLEAN, DeFlow, DeFlowArchitecture
@@ -29,7 +32,8 @@ from patina.models.discriminators import VGGDiscriminator
 from patina.models.files import ModelFile, load_model_file, load_state_dict_file, load_weights
 from patina.models.published import encoder_from_rrdbnet, from_published_deflow, is_published_deflow
 from patina.models.restoration import compact, load_generator_weights, rrdbnet
-from patina.seeding import derive, seed_step
+from patina.seeding import derive, numpy_rng, seed_step
+from patina.strict import nearest
 from patina.training.deflow_task import KIND as DEFLOW
 from patina.training.deflow_task import DeFlowObjective, DeFlowTask
 from patina.training.loop import LoopPlan
@@ -229,6 +233,30 @@ def learned_degradation(
         tiling=tiling,
         precision=torch.bfloat16 if precision == "bf16-mixed" else torch.float32,
     )
+
+
+def learned_blocks(recipe: Recipe, device: str = "auto") -> tuple[Recipe, dict[str, Degradation]]:
+    """Load the models that a recipe's learned blocks name.
+
+    Returns:
+        The recipe, the knobs that it leaves out set to the models' own values, and the models by their paths.
+
+    Raises:
+        PatinaError: a model cannot be used, or has no such knob.
+    """
+    paths = dict.fromkeys(block.model for block in recipe.blocks_of(Learned))
+    models = {str(path): learned_degradation(path, device=device) for path in paths}
+
+    def complete(block: Block) -> Block:
+        if not isinstance(block, Learned):
+            return block
+        own = models[str(block.model)].draw(numpy_rng(0))
+        for knob in set(block.knobs) - set(own):
+            raise ConfigError(f"{block.model}: has no knob {knob!r}, {nearest(knob, own)}")
+        fixed = {name: (value, value) for name, value in own.items()}
+        return block.model_copy(update={"knobs": fixed | block.knobs})
+
+    return recipe.changed(complete), models
 
 
 def _own_deflow(path: Path) -> ModelFile:

@@ -14,6 +14,8 @@ from patina.errors import ConfigError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
+_UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
+
 
 class Strict(BaseModel):
     """A block of settings that refuses keys it does not know."""
@@ -65,10 +67,11 @@ def first_problem(error: ValidationError, settings: type[BaseModel], hidden: Ite
         hidden: parts of a place that pydantic adds and no file contains.
     """
     problems = error.errors(include_url=False)
-    problem = problems[0]
+    # A misspelt key is told before what is missing because of it.
+    problem = next((each for each in problems if each["type"] in _UNKNOWN), problems[0])
     location = [str(part) for part in problem["loc"] if str(part) not in hidden]
     key = ".".join(location)
-    if problem["type"] in ("extra_forbidden", "unexpected_keyword_argument"):
+    if problem["type"] in _UNKNOWN:
         text = f"{key}: unknown key, {nearest(location[-1], _keys_at(settings, location[:-1]))}"
     elif problem["type"] == "missing":
         text = f"{key}: missing, expected a value"

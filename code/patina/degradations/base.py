@@ -1,21 +1,28 @@
 """The interfaces of everything that degrades a picture; drawing the parameters and applying them are apart."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-from torch import Tensor
 
 from patina.degradations.ranges import Probability
 from patina.strict import Strict
+
+if TYPE_CHECKING:  # processes that work without models need not load torch
+    from torch import Tensor
 
 Parameters = dict[str, Any]
 """What was drawn for one picture: plain JSON values, so that it can be logged and done again."""
 
 Size = tuple[int, int]
 """Height and width in pixels."""
+
+Factors = tuple[float, float]
+"""The least and the greatest size relative to the clean picture."""
 
 
 class Degradation(ABC):
@@ -59,21 +66,43 @@ class Frame:
     source: Size
     target: Size
 
-    def resized(self, size: Size) -> "Frame":
+    def resized(self, size: Size) -> Frame:
         """Return the frame after a step that ended at `size`."""
         return replace(self, size=size)
 
 
-class Operation(Strict, ABC):
-    """A classical degradation as a block of a recipe: the ranges it draws from, and how likely it is.
-
-    Pictures are ``[H, W, 3]`` float32 RGB in [0, 1].
-    """
+class Block(Strict, ABC):
+    """One entry of a recipe, and how likely it is."""
 
     probability: Probability = 1.0
 
     mild_at_high: ClassVar[frozenset[str]] = frozenset()
     """The ranges whose high end does less to a picture, such as a quality."""
+
+    def factors(self, before: Factors, scale: int) -> Factors:
+        """Return the least and the greatest size after this block, relative to the clean picture.
+
+        Args:
+            before: the same, before the block.
+            scale: how many times smaller the recipe's results are.
+        """
+        return before
+
+    def at_end(self, strongest: bool) -> Block:
+        """Return the block with every range closed to its mildest or strongest end, and certain to happen."""
+        ends = {
+            name: (value[(name in self.mild_at_high) != strongest],) * 2
+            for name, value in self
+            if isinstance(value, tuple)
+        }
+        return self.model_copy(update={**ends, "probability": 1.0})
+
+
+class Operation(Block):
+    """A classical degradation: the ranges it draws from.
+
+    Pictures are ``[H, W, 3]`` float32 RGB in [0, 1].
+    """
 
     @abstractmethod
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
@@ -92,21 +121,3 @@ class Operation(Strict, ABC):
         Returns:
             The degraded picture, ``[H', W', 3]`` float32 in [0, 1].
         """
-
-    def factors(self, before: tuple[float, float], scale: int) -> tuple[float, float]:
-        """Return the least and the greatest size after this block, relative to the clean picture.
-
-        Args:
-            before: the same, before the block.
-            scale: how many times smaller the recipe's results are.
-        """
-        return before
-
-    def at_end(self, strongest: bool) -> "Operation":
-        """Return the block with every range closed to its mildest or strongest end, and certain to happen."""
-        ends = {
-            name: (value[(name in self.mild_at_high) != strongest],) * 2
-            for name, value in self
-            if isinstance(value, tuple)
-        }
-        return self.model_copy(update={**ends, "probability": 1.0})

@@ -3,12 +3,10 @@
 from typing import Literal
 
 import numpy as np
-import torch
 from pydantic import Field
 
 from patina.degradations.base import Frame, Operation, Parameters
 from patina.degradations.ranges import draw_kind, draw_whole, kinds, whole_range
-from patina.degradations.torch_jpeg import torch_jpeg
 from patina.errors import PictureError
 from patina.imaging.recompress import JPEG_SUBSAMPLINGS, WEBP_LARGEST, jpeg, webp
 
@@ -43,6 +41,10 @@ class Jpeg(Operation):
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
         """Compress and decode."""
         if parameters["codec"] == "torch":
+            import torch
+
+            from patina.degradations.torch_jpeg import torch_jpeg
+
             batch = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None]
             result = torch_jpeg(batch, torch.tensor([float(parameters["quality"])]))[0]
             return np.ascontiguousarray(result.numpy().transpose(1, 2, 0))

@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from pydantic import Field
 
-from patina.degradations.base import Frame, Operation, Parameters, Size
+from patina.degradations.base import Factors, Frame, Operation, Parameters, Size
 from patina.degradations.ranges import draw_kind, draw_real, kinds, real_range
 from patina.imaging.filters import FILTERS, resize
 
@@ -44,7 +44,7 @@ class Resize(Operation):
         """Resize; what a filter overshoots is clipped."""
         return resize(image, tuple(parameters["size"]), parameters["filter"])
 
-    def factors(self, before: tuple[float, float], scale: int) -> tuple[float, float]:
+    def factors(self, before: Factors, scale: int) -> Factors:
         """Return the sizes after this block."""
         base = {"current": before, "source": (1.0, 1.0), "target": (1 / scale, 1 / scale)}[self.of]
         return base[0] * self.factor[0], base[1] * self.factor[1]
@@ -77,6 +77,6 @@ class DownUp(Operation):
         between = resize(image, tuple(parameters["size_between"]), parameters["first"])
         return resize(between, tuple(parameters["size"]), parameters["second"])
 
-    def factors(self, before: tuple[float, float], scale: int) -> tuple[float, float]:
+    def factors(self, before: Factors, scale: int) -> Factors:
         """Return the wanted size."""
         return 1 / scale, 1 / scale

@@ -210,7 +210,8 @@ def _to_picture(path: Path, header: Header, pixels: np.ndarray) -> Picture:
     alpha = np.ascontiguousarray(pixels[..., 3]) if pixels.shape[2] == 4 else None
     if alpha is not None and (alpha == np.iinfo(alpha.dtype).max).all():
         alpha = None
-    return Picture(np.ascontiguousarray(pixels[..., 2::-1]), alpha, header.gray)
+    to_rgb = cv2.COLOR_BGRA2RGB if pixels.shape[2] == 4 else cv2.COLOR_BGR2RGB
+    return Picture(cv2.cvtColor(np.ascontiguousarray(pixels), to_rgb), alpha, header.gray)
 
 
 # Writing
@@ -251,7 +252,7 @@ def _to_opencv(pixels: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
     """Return ``[H, W]``, BGR or BGRA."""
     if pixels.ndim == 2 and alpha is None:
         return pixels
-    bgr = np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels[..., ::-1]
+    bgr = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_GRAY2BGR if pixels.ndim == 2 else cv2.COLOR_RGB2BGR)
     return np.ascontiguousarray(bgr if alpha is None else np.dstack([bgr, alpha]))
 
 

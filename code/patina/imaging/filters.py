@@ -58,8 +58,12 @@ WINDOWS: dict[str, tuple[float, Window]] = {
 }
 """Support, in outputs or inputs whichever are further apart, and weight at a distance."""
 
-FILTERS = ("nearest", *WINDOWS, "area", "matlab_bicubic")
-"""Every filter `resize` knows. `area` is OpenCV's (linear where it enlarges), `matlab_bicubic` is `imresize`."""
+OPENCV = {"area": cv2.INTER_AREA, "linear_aliased": cv2.INTER_LINEAR, "cubic_aliased": cv2.INTER_CUBIC}
+"""OpenCV's own: `area` is linear where it enlarges, the other two look at the same few inputs however much they shrink,
+as torch's `interpolate` does."""
+
+FILTERS = ("nearest", *WINDOWS, *OPENCV, "matlab_bicubic")
+"""Every filter that `resize` knows; `matlab_bicubic` is `imresize`."""
 
 
 def resize(image: np.ndarray, size: tuple[int, int], name: str) -> np.ndarray:
@@ -76,8 +80,8 @@ def resize(image: np.ndarray, size: tuple[int, int], name: str) -> np.ndarray:
     if name == "nearest":
         rows, columns = (_nearest(length, output) for length, output in zip(image.shape, size, strict=False))
         return image[rows[:, None], columns]
-    if name == "area":
-        return cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA)
+    if name in OPENCV:
+        return cv2.resize(image, size[::-1], interpolation=OPENCV[name]).clip(0, 1)
     if name == "matlab_bicubic":
         return imresize(image, size=size).clip(0, 1)
     return _resize_separably(image, size, name).clip(0, 1)

@@ -55,6 +55,7 @@ def run_folder_job(
     description: str,
     name: Callable[[T], str],
     workers: int = 0,
+    on_result: Callable[[R], None] = lambda result: None,
 ) -> JobReport[R]:
     """Apply `work` to every item with a progress bar; a `PictureError` skips its item, all else ends the job.
 
@@ -64,6 +65,7 @@ def run_folder_job(
         description: of the progress bar.
         name: what an item is called in the report.
         workers: processes; 0 and 1 stay in this one. Each worker computes on one thread.
+        on_result: called here with each result as soon as it is there, in any order.
 
     Raises:
         PatinaError: a worker process died.
@@ -72,6 +74,8 @@ def run_folder_job(
     outcomes: dict[int, tuple[R | None, str | None]] = {}
     for index, outcome in progress(attempts(items, work, workers), description, total=len(items)):
         outcomes[index] = outcome
+        if outcome[1] is None:
+            on_result(outcome[0])
     report: JobReport[R] = JobReport()
     for index, item in enumerate(items):
         result, failure = outcomes[index]

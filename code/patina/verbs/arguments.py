@@ -1,6 +1,9 @@
 """Command-line arguments that several verbs share; every flag is known with one dash and with two."""
 
 import argparse
+import os
+
+from patina.errors import PatinaError
 
 
 def add_flag(parser: argparse.ArgumentParser, name: str, *aliases: str, **options) -> None:
@@ -13,3 +16,12 @@ def add_compute_flags(parser: argparse.ArgumentParser) -> None:
     """Add ``-device`` and ``-precision``."""
     add_flag(parser, "device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="where to compute")
     add_flag(parser, "precision", default="32", choices=["32", "bf16-mixed"], help="arithmetic of the convolutions")
+
+
+def checked_workers(workers: int | None) -> int:
+    """Return the number of processes of ``-workers``, one a core where it is not given."""
+    if workers is None:
+        return os.cpu_count() or 1
+    if workers < 1:
+        raise PatinaError(f"workers must be at least 1, got {workers}")
+    return workers

@@ -3,7 +3,6 @@
 import argparse
 import json
 import math
-import os
 import re
 import sys
 from collections.abc import Sequence
@@ -21,7 +20,7 @@ from patina.imaging.manifest import FILE_NAME, Manifest, ManifestFailure, Manife
 from patina.imaging.resize import imresize
 from patina.imaging.statistics import StatisticsAccumulator
 from patina.runs.folder_job import JobReport, output_paths, run_folder_job
-from patina.verbs.arguments import add_flag
+from patina.verbs.arguments import add_flag, checked_workers
 
 RECORDS = ".prepared"
 """Hidden folder in the target: one small file a picture, so that the next run knows what is done."""
@@ -131,7 +130,7 @@ def prepare(
         PatinaError: bad scales or folders, two pictures of one name, or a full disk.
     """
     source, layout = Path(source), Layout(Path(target), _checked_scales(scales))
-    workers = _checked_workers(workers)
+    workers = checked_workers(workers)
     _check_folders(source, layout)
     pictures = list_pictures(source)
     output_paths(pictures, layout.target)
@@ -275,14 +274,6 @@ def _checked_scales(scales: Sequence[int]) -> tuple[int, ...]:
     if not scales or min(scales) < 1 or len(set(scales)) != len(scales):
         raise PatinaError(f"scales must be different whole numbers from 1 up, e.g. 1 8; got {list(scales)}")
     return tuple(sorted(scales))
-
-
-def _checked_workers(workers: int | None) -> int:
-    if workers is None:
-        return os.cpu_count() or 1
-    if workers < 1:
-        raise PatinaError(f"workers must be at least 1, got {workers}")
-    return workers
 
 
 def _check_folders(source: Path, layout: Layout) -> None:

@@ -1,0 +1,165 @@
+"""The blocks of a recipe that are no classical operation: a learned model, a choice, a shuffled order."""
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, ValidationError, model_validator
+
+from patina.degradations.base import Block, Factors
+from patina.degradations.operations import OPERATIONS
+from patina.degradations.ranges import real_range
+from patina.strict import Strict, first_problem, nearest
+
+
+class Learned(Block):
+    """A model that Patina trained: `model` is its file, every other key one of its knobs.
+
+    A knob is a number or a range; one that is left out takes the model's own value.
+    """
+
+    model: Path
+    knobs: dict[str, real_range()] = Field({})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _other_keys_are_knobs(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or "knobs" in values:
+            return values
+        own = {name: value for name, value in values.items() if name in cls.model_fields}
+        return {**own, "knobs": {name: value for name, value in values.items() if name not in own}}
+
+    def at_end(self, strongest: bool) -> "Learned":
+        """Close every knob to its low or high end."""
+        knobs = {name: (ends[strongest],) * 2 for name, ends in self.knobs.items()}
+        return self.model_copy(update={"knobs": knobs, "probability": 1.0})
+
+
+def parse_block(value: Any) -> Any:
+    """Turn ``{operation: settings}`` into its block.
+
+    Raises:
+        ValueError: an unknown operation, or settings that do not fit; the message says which.
+    """
+    if isinstance(value, Block):
+        return value
+    if isinstance(value, str):
+        value = {value: None}
+    if not isinstance(value, dict) or len(value) != 1:
+        found = ", ".join(map(str, value)) if isinstance(value, dict) else repr(value)
+        raise ValueError(f"expected one operation with its settings, found {found}")
+    [(name, settings)] = value.items()
+    if name not in BLOCKS:
+        raise ValueError(f"unknown operation {name!r}, {nearest(str(name), BLOCKS)}")
+    try:
+        return BLOCKS[name].model_validate({} if settings is None else settings)
+    except ValidationError as error:
+        raise ValueError(f"{name}.{first_problem(error, BLOCKS[name])}") from None
+
+
+def _listed(value: Any) -> Any:
+    """Let a single block stand for a list of one."""
+    return [value] if isinstance(value, dict | str) else value
+
+
+Steps = Annotated[
+    tuple[Annotated[Block, BeforeValidator(parse_block)], ...], BeforeValidator(_listed), Field(min_length=1)
+]
+
+
+class Choice(Strict):
+    """One of the alternatives of `OneOf`: its `steps`, which may be none, and its `weight`."""
+
+    weight: Annotated[float, Field(gt=0)] = 1.0
+    steps: Annotated[tuple[Annotated[Block, BeforeValidator(parse_block)], ...], BeforeValidator(_listed)]
+
+
+def _weighted(value: Any) -> Any:
+    """Let a plain block stand for a choice of weight 1."""
+    is_block = isinstance(value, str) or (isinstance(value, dict) and len(value) == 1 and "steps" not in value)
+    return {"steps": [value]} if is_block else value
+
+
+class OneOf(Block):
+    """One of several lists of blocks, by weight."""
+
+    choices: Annotated[tuple[Annotated[Choice, BeforeValidator(_weighted)], ...], Field(min_length=1)]
+
+    def factors(self, before: Factors, scale: int) -> Factors:
+        """Return the hull of all choices."""
+        return _hull([in_order(choice.steps, before, scale) for choice in self.choices])
+
+    def at_end(self, strongest: bool) -> "OneOf":
+        """Close the ranges of every choice."""
+        choices = tuple(choice.model_copy(update=_ends(choice.steps, strongest)) for choice in self.choices)
+        return self.model_copy(update={"choices": choices, "probability": 1.0})
+
+
+class Shuffle(Block):
+    """All of its blocks, in random order.
+
+    With `resizes_in_order` those that change the size keep the order they are written in.
+    """
+
+    steps: Steps
+    resizes_in_order: bool = False
+
+    def order(self, permutation: list[int]) -> list[int]:
+        """Return `permutation` with the blocks that change the size put in their written order."""
+        if not self.resizes_in_order:
+            return permutation
+        moving = [place for place in permutation if changes_size(self.steps[place])]
+        ordered = iter(sorted(moving))
+        return [next(ordered) if place in moving else place for place in permutation]
+
+    def factors(self, before: Factors, scale: int) -> Factors:
+        """Return the hull of all orders of the blocks that change the size."""
+        moving = [step for step in self.steps if changes_size(step)]
+        orders = [moving] if self.resizes_in_order else itertools.permutations(moving)
+        return _hull([in_order(order, before, scale) for order in orders])
+
+    def at_end(self, strongest: bool) -> "Shuffle":
+        """Close the ranges of every block."""
+        return self.model_copy(update={**_ends(self.steps, strongest), "probability": 1.0})
+
+
+BLOCKS: dict[str, type[Block]] = {**OPERATIONS, "learned": Learned, "one_of": OneOf, "shuffle": Shuffle}
+"""All that a recipe may contain, by name."""
+
+NAMES = {block: name for name, block in BLOCKS.items()}
+
+
+def in_order(steps: Any, before: Factors, scale: int) -> Factors:
+    """Return the least and the greatest size after all `steps` (see `Block.factors`)."""
+    for step in steps:
+        after = step.factors(before, scale)
+        before = after if step.probability == 1 else _hull([before, after])
+    return before
+
+
+def changes_size(step: Block) -> bool:
+    """Say whether a block may change the size of a picture."""
+    return any(step.factors((size, size), 4) != (size, size) for size in (1.0, 0.3))
+
+
+def replaced(steps: tuple[Block, ...], change: Callable[[Block], Block | None]) -> tuple[Block, ...]:
+    """Return `steps` with every block below that is no list itself changed, or left out where `change` gives None."""
+    found = []
+    for step in steps:
+        if isinstance(step, OneOf):
+            choices = tuple(c.model_copy(update={"steps": replaced(c.steps, change)}) for c in step.choices)
+            found.append(step.model_copy(update={"choices": choices}))
+        elif isinstance(step, Shuffle):
+            found.append(step.model_copy(update={"steps": replaced(step.steps, change)}))
+        elif (changed := change(step)) is not None:
+            found.append(changed)
+    return tuple(found)
+
+
+def _ends(steps: tuple[Block, ...], strongest: bool) -> dict[str, Any]:
+    return {"steps": tuple(step.at_end(strongest) for step in steps)}
+
+
+def _hull(ranges: list[Factors]) -> Factors:
+    return min(low for low, _ in ranges), max(high for _, high in ranges)

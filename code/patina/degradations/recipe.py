@@ -1,0 +1,292 @@
+"""Recipes: lists of degradations with ranges and probabilities, and what is drawn of them for one picture."""
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, ValidationError, model_validator
+
+from patina.degradations.base import Block, Frame, Operation, Parameters, Size
+from patina.degradations.blocks import NAMES, Learned, OneOf, Shuffle, Steps, in_order, replaced
+from patina.degradations.blur import KernelBlur, read_kernels
+from patina.degradations.ranges import draw_index, draw_real
+from patina.errors import ConfigError, PatinaError, PictureError
+from patina.seeding import derive, numpy_rng
+from patina.strict import Strict, find_file, first_problem, nearest, read_yaml
+
+FOLDERS = ("confs/recipes", "confs")
+LEARNED = NAMES[Learned]
+MIXED = "mixed"
+"""The folder that holds one variant of every picture."""
+
+FolderName = Annotated[str, Field(pattern=r"^[\w-][\w.-]*$")]
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One thing that is done to one picture; steps of equal content are equal.
+
+    Attributes:
+        op: the operation's name.
+        parameters: what was drawn.
+        key: seed of the noise inside.
+    """
+
+    op: str
+    parameters: Parameters
+    key: int
+
+    @cached_property
+    def text(self) -> str:
+        """The step as JSON."""
+        return json.dumps(self.to_dict(), sort_keys=True)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Step) and self.text == other.text
+
+    def __hash__(self) -> int:
+        return hash(self.text)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, for JSON."""
+        return {"op": self.op, "parameters": self.parameters, "key": self.key}
+
+
+Plan = tuple[Step, ...]
+"""All that is done to one picture, in order."""
+
+
+class Recipe(Strict):
+    """What makes low-quality pictures of clean ones.
+
+    `scale` is how many times smaller they are. Either `steps` are done to every picture; or named `blocks` are
+    combined in `variants`, an output folder each, and `mixed` adds a folder with one variant of every picture, in turn
+    or at random. A named block is drawn once for a picture (once more each time that a variant repeats it), so that
+    its variants differ only in what they leave out.
+    """
+
+    scale: Annotated[int, Field(ge=1)]
+    steps: Steps | None = None
+    blocks: dict[str, Steps] = Field({})
+    variants: dict[FolderName, tuple[str, ...]] = Field({})
+    mixed: Literal["round_robin", "random"] | None = None
+
+    @model_validator(mode="after")
+    def _has_one_form(self) -> "Recipe":
+        if (self.steps is None) == (not self.variants):
+            raise ValueError("expected either steps, or blocks and variants")
+        if not self.variants and (self.blocks or self.mixed):
+            raise ValueError("blocks and mixed belong to variants; a recipe of steps has neither")
+        if MIXED in self.variants:
+            raise ValueError(f"a variant cannot be named {MIXED}, that folder is made of all variants")
+        return self
+
+    @model_validator(mode="after")
+    def _names_are_known_and_used(self) -> "Recipe":
+        used = {name for names in self.variants.values() for name in names}
+        for name in used - set(self.blocks):
+            raise ValueError(f"variants: there is no block {name!r}, {nearest(name, self.blocks)}")
+        for name in set(self.blocks) - used:
+            raise ValueError(f"blocks.{name}: no variant uses it")
+        return self
+
+    @model_validator(mode="after")
+    def _ends_at_the_wanted_size(self) -> "Recipe":
+        for name in self.variants or [""]:
+            least, greatest = in_order([step for _, step in self.sequence(name)], (1.0, 1.0), self.scale)
+            if max(abs(least * self.scale - 1), abs(greatest * self.scale - 1)) > 1e-9:
+                where = f"variants.{name}" if name else "steps"
+                size = f"{least:.4g}" if least == greatest else f"{least:.4g} to {greatest:.4g}"
+                raise ValueError(
+                    f"{where}: ends at {size} of the clean picture, expected 1/{self.scale} for scale {self.scale}; "
+                    "end with a resize of: target"
+                )
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The variants; a recipe of steps has one without a name."""
+        return tuple(self.variants) or ("",)
+
+    def sequence(self, variant: str) -> list[tuple[str, Block]]:
+        """Return a variant's blocks, each with the name that its draws go by."""
+        if self.steps is not None:
+            return [(str(index), step) for index, step in enumerate(self.steps)]
+        found, seen = [], dict.fromkeys(self.blocks, 0)
+        for name in self.variants[variant]:
+            seen[name] += 1
+            found += [(f"{name}#{seen[name]}.{index}", step) for index, step in enumerate(self.blocks[name])]
+        return found
+
+    def draw(self, variant: str, size: Size, seed: int, name: str) -> Plan:
+        """Draw all that is done to one picture: a function of the recipe, its size, `seed` and `name` alone.
+
+        Args:
+            variant: one of `names`.
+            size: of the clean picture, a multiple of the scale.
+            seed: of the whole set.
+            name: of the picture.
+        """
+        target = size[0] // self.scale, size[1] // self.scale
+        plan, frame = draw_blocks(self.sequence(variant), Frame(size, size, target), seed, name)
+        if frame.size != target:
+            raise PictureError(f"{name}: ends at {frame.size} pixels, expected {target}; end with a resize of: target")
+        return plan
+
+    def variant_of(self, index: int, seed: int, name: str) -> str:
+        """Return the variant in the mixed folder of the picture that is number `index` of its set."""
+        names = self.names
+        if self.mixed == "random":
+            return names[int(numpy_rng(seed, MIXED, name).integers(len(names)))]
+        return names[index % len(names)]
+
+    def blocks_of(self, kind: type[Block]) -> list[Block]:
+        """Return all blocks of a class, wherever they stand."""
+        found: list[Block] = []
+
+        def note(block: Block) -> Block:
+            if isinstance(block, kind):
+                found.append(block)
+            return block
+
+        self.changed(note)
+        return found
+
+    def changed(self, change: Callable[[Block], Block | None]) -> "Recipe":
+        """Return the recipe with every block changed, or left out where `change` gives None."""
+        if self.steps is not None:
+            return self.model_copy(update={"steps": replaced(self.steps, change)})
+        blocks = {name: replaced(steps, change) for name, steps in self.blocks.items()}
+        return self.model_copy(update={"blocks": blocks})
+
+    def without_learned(self) -> "Recipe":
+        """Return the recipe without its learned blocks."""
+        return self.changed(lambda block: None if isinstance(block, Learned) else block)
+
+    def with_model(self, path: Path) -> "Recipe":
+        """Return the recipe with another model file in its learned block.
+
+        Raises:
+            ConfigError: the recipe has none, or several that are different.
+        """
+        models = {block.model for block in self.blocks_of(Learned)}
+        if len(models) != 1:
+            raise ConfigError(f"the recipe names {len(models)} model files, expected one to replace by {path}")
+        return self.changed(lambda b: b.model_copy(update={"model": path}) if isinstance(b, Learned) else b)
+
+    @cached_property
+    def digest(self) -> str:
+        """A short name of all that the recipe says."""
+        sequences = {variant: [_plain(step) for _, step in self.sequence(variant)] for variant in self.names}
+        text = json.dumps([self.scale, self.mixed, sequences], sort_keys=True)
+        return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
+
+
+def load_recipe(given: str | Path) -> Recipe:
+    """Read a recipe, a path or a name in ``confs/recipes/``.
+
+    Relative paths in it start at the folder that holds ``confs/``, or at the recipe's own when it lies elsewhere.
+
+    Raises:
+        ConfigError: one line with file, key and what was expected.
+        PatinaError: a file of kernels that cannot be used.
+    """
+    path = find_file(given, FOLDERS, "recipe")
+    recipe = _resolved(parse_recipe(read_yaml(path), path), _base_folder(path))
+    for block in recipe.blocks_of(KernelBlur):
+        read_kernels(block.file)
+    return recipe
+
+
+def parse_recipe(values: Any, source: str | Path) -> Recipe:
+    """Turn plain values into a recipe; `source` is named in errors (see `load_recipe`)."""
+    if not isinstance(values, dict):
+        raise ConfigError(f"{source}: expected keys and values, found {type(values).__name__}")
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(f"{source}: {first_problem(error, Recipe)}") from error
+
+
+def _base_folder(path: Path) -> Path:
+    for folder in path.parents:
+        if folder.name == "confs":
+            return folder.parent
+    return path.parent
+
+
+def _resolved(recipe: Recipe, base: Path) -> Recipe:
+    def resolve(block: Block) -> Block:
+        paths = {name: base / value.expanduser() for name, value in block if isinstance(value, Path)}
+        return block.model_copy(update=paths)
+
+    return recipe.changed(resolve)
+
+
+def _plain(block: Block) -> dict[str, Any]:
+    """Return a block as plain values, with the classes of blocks inside."""
+    return {NAMES[type(block)]: json.loads(block.model_dump_json(serialize_as_any=True))}
+
+
+def draw_blocks(blocks: list[tuple[str, Block]], frame: Frame, seed: int, name: str) -> tuple[Plan, Frame]:
+    """Draw what some of a recipe's blocks do to a picture; return also the sizes behind them.
+
+    Args:
+        blocks: each with the name that its draws go by, as from `Recipe.sequence`.
+        frame: the picture's sizes before them.
+        seed: of the whole set.
+        name: of the picture.
+    """
+    return _draw_all(blocks, _Draws(seed, name), frame)
+
+
+@dataclass(frozen=True)
+class _Draws:
+    """Random numbers for one picture, by what they are for."""
+
+    seed: int
+    name: str
+
+    def rng(self, place: str) -> np.random.Generator:
+        return numpy_rng(self.seed, "recipe", self.name, place)
+
+    def key(self, place: str) -> int:
+        return derive(self.seed, "noise", self.name, place)
+
+
+def _draw_all(steps: list[tuple[str, Block]], draws: _Draws, frame: Frame) -> tuple[Plan, Frame]:
+    plan: list[Step] = []
+    for place, block in steps:
+        drawn, frame = _draw(block, place, draws, frame)
+        plan += drawn
+    return tuple(plan), frame
+
+
+def _draw(block: Block, place: str, draws: _Draws, frame: Frame) -> tuple[Plan, Frame]:
+    rng = draws.rng(place)
+    if rng.random() >= block.probability:
+        return (), frame
+    if isinstance(block, OneOf):
+        chosen = draw_index(rng, [choice.weight for choice in block.choices])
+        return _draw_all(_numbered(block.choices[chosen].steps, f"{place}.{chosen}"), draws, frame)
+    if isinstance(block, Shuffle):
+        steps = _numbered(block.steps, place)
+        return _draw_all([steps[i] for i in block.order(rng.permutation(len(steps)).tolist())], draws, frame)
+    if isinstance(block, Learned):
+        knobs = {name: draw_real(rng, ends) for name, ends in block.knobs.items()}
+        return (Step(LEARNED, {"model": str(block.model), "knobs": knobs}, draws.key(place)),), frame
+    if not isinstance(block, Operation):
+        raise PatinaError(f"{type(block).__name__} cannot be drawn")
+    parameters = block.draw(rng, frame)
+    if "size" in parameters:
+        frame = frame.resized(tuple(parameters["size"]))
+    return (Step(NAMES[type(block)], parameters, draws.key(place)),), frame
+
+
+def _numbered(steps: tuple[Block, ...], place: str) -> list[tuple[str, Block]]:
+    return [(f"{place}.{index}", step) for index, step in enumerate(steps)]

@@ -1,0 +1,218 @@
+"""Make low-quality pictures of a folder of clean ones by a recipe, and write down all that was drawn."""
+
+import argparse
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from pathlib import Path
+
+from patina.degradations.base import Degradation, Size
+from patina.degradations.blocks import Learned
+from patina.degradations.recipe import MIXED, Recipe, load_recipe
+from patina.errors import PatinaError
+from patina.imaging.files import list_pictures
+from patina.runs.folder_job import JobReport, output_paths
+from patina.strict import nearest
+from patina.verbs.arguments import add_flag, checked_workers
+from patina.verbs.recipe_folder import (
+    Entry,
+    Header,
+    Job,
+    append_entries,
+    finish_log,
+    is_made,
+    open_log,
+    run_jobs,
+)
+from patina.version import __version__
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Which outputs of which pictures are wanted: the variants, and the mixed folder."""
+
+    variants: tuple[str, ...]
+    mixed: bool
+
+    def of(self, recipe: Recipe, index: int, source: Path, seed: int) -> list[tuple[str, str]]:
+        """Return (folder, variant) of every output of picture number `index`."""
+        found = [(variant, variant) for variant in self.variants]
+        return found + ([(MIXED, recipe.variant_of(index, seed, source.name))] if self.mixed else [])
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("recipe", help="recipe, a path or a name in confs/recipes/")
+    parser.add_argument("source", type=Path, help="folder of clean pictures")
+    parser.add_argument("out", type=Path, help="folder for the results; one folder in it for each variant")
+    add_flag(parser, "seed", type=int, default=0, help="of all draws; with the file's name it decides the result")
+    add_flag(parser, "gt", type=Path, help="folder for the clean pictures, cropped to fit the results exactly")
+    add_recipe_flags(parser)
+    add_flag(parser, "workers", type=int, help="processes (default: one a core)")
+    add_flag(parser, "device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="where models compute")
+
+
+def add_recipe_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the flags that change what a recipe does."""
+    add_flag(parser, "variant", nargs="+", help=f"variants to make, or {MIXED} (default: all)")
+    add_flag(parser, "model", type=Path, help="model file in place of the one the recipe names")
+    parser.add_argument("--without-learned", action="store_true", help="leave out the recipe's learned blocks")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Degrade every picture of a folder that is not yet degraded."""
+    began = time.perf_counter()
+    recipe = chosen_recipe(arguments)
+    report = degrade(
+        recipe,
+        arguments.source,
+        arguments.out,
+        name=arguments.recipe,
+        outputs=chosen_outputs(recipe, arguments.variant),
+        seed=arguments.seed,
+        ground_truth=arguments.gt,
+        workers=arguments.workers,
+        device=arguments.device,
+    )
+    report.print_summary()
+    made = sum(map(len, report.results))
+    speed = len(report.results) / (time.perf_counter() - began)
+    print(f"{arguments.out}: {made} pictures made of {len(report.results)}, {speed:.1f} a second", file=sys.stderr)
+    return report.exit_code
+
+
+def degrade(
+    recipe: Recipe,
+    source: Path,
+    out: Path,
+    *,
+    name: str,
+    outputs: Outputs | None = None,
+    seed: int = 0,
+    ground_truth: Path | None = None,
+    workers: int | None = None,
+    device: str = "auto",
+) -> JobReport[list[Entry]]:
+    """Make what is missing of a set, as PNG of the pictures' own depth.
+
+    Args:
+        recipe: what to do.
+        source, out: folders.
+        name: of the recipe, for the log.
+        outputs: None for all.
+        seed: of all draws.
+        ground_truth: folder for the clean pictures, cropped to a multiple of the scale.
+        workers: None for one a core.
+        device: for learned blocks.
+
+    Returns:
+        The entries of each picture that was made now, and the failures.
+
+    Raises:
+        PatinaError: anything that can be known to be wrong before the first picture is touched.
+    """
+    workers = checked_workers(workers)
+    check_models(recipe)
+    _check_folders(source, out, ground_truth)
+    pictures = list_pictures(source)
+    files = output_paths(pictures, out)
+    recipe, models, digests = with_models(recipe, device)
+    header = Header(__version__, name, recipe.digest, seed, recipe.scale, str(source.resolve()), digests)
+    made = {entry.output: entry for entry in open_log(out, header)}
+    done = {output for output, entry in made.items() if is_made(entry, out)}
+    jobs = []
+    for index, picture in enumerate(pictures):
+        wanted = (outputs or all_outputs(recipe)).of(recipe, index, picture, seed)
+        files_of = [(str(Path(folder) / files[picture].name), variant) for folder, variant in wanted]
+        missing = [(file, variant) for file, variant in files_of if file not in done or made[file].variant != variant]
+        truth = ground_truth / files[picture].name if ground_truth else None
+        if missing or (truth and not truth.is_file()):
+            plan = partial(draw_entries, recipe=recipe, source=picture.name, outputs=missing, seed=seed)
+            jobs.append(Job(picture, plan, truth))
+    report = run_jobs(
+        jobs, out, recipe.scale, models,
+        description="degrade", workers=workers, on_result=partial(append_entries, out),
+    )  # fmt: skip
+    finish_log(out, header, [picture.name for picture in pictures])
+    return report
+
+
+def draw_entries(
+    size: Size, *, recipe: Recipe, source: str, outputs: Sequence[tuple[str, str]], seed: int
+) -> list[Entry]:
+    """Draw what is to be done to one picture, for each (file, variant)."""
+    plans = {variant: recipe.draw(variant, size, seed, source) for variant in {variant for _, variant in outputs}}
+    return [Entry(file, source, variant, size, plans[variant]) for file, variant in outputs]
+
+
+def chosen_recipe(arguments: argparse.Namespace) -> Recipe:
+    """Read the recipe with the changes that the flags ask for."""
+    recipe = load_recipe(arguments.recipe)
+    if arguments.without_learned and arguments.model:
+        raise PatinaError("-model and --without-learned are both given; a model is of no use without its block")
+    if arguments.without_learned:
+        return recipe.without_learned()
+    return recipe.with_model(arguments.model) if arguments.model else recipe
+
+
+def chosen_outputs(recipe: Recipe, given: Sequence[str] | None) -> Outputs:
+    """Return the outputs that ``-variant`` names.
+
+    Raises:
+        PatinaError: there is no such variant.
+    """
+    if given is None:
+        return all_outputs(recipe)
+    known = [*recipe.variants, *([MIXED] if recipe.mixed else [])]
+    for name in given:
+        if name not in known:
+            text = nearest(name, known) if known else "the recipe has none"
+            raise PatinaError(f"there is no variant {name!r}, {text}")
+    return replace(all_outputs(recipe), variants=tuple(v for v in recipe.variants if v in given), mixed=MIXED in given)
+
+
+def all_outputs(recipe: Recipe) -> Outputs:
+    """Return all variants, and the mixed folder where the recipe has one."""
+    return Outputs(recipe.names, recipe.mixed is not None)
+
+
+def with_models(recipe: Recipe, device: str) -> tuple[Recipe, dict[str, Degradation], dict[str, str]]:
+    """Load the models of a recipe; return it completed, the models and the files' digests by path."""
+    if not recipe.blocks_of(Learned):
+        return recipe, {}, {}
+    # What learned models need takes seconds to import, and classical recipes are done by then.
+    from patina.build import learned_blocks
+    from patina.models.files import file_hash
+
+    recipe, models = learned_blocks(recipe, device)
+    return recipe, models, {path: file_hash(Path(path)) for path in models}
+
+
+def longest_variant(recipe: Recipe) -> str:
+    """Return the variant with the most blocks."""
+    return max(recipe.names, key=lambda variant: len(recipe.sequence(variant)))
+
+
+def check_models(recipe: Recipe) -> None:
+    """Refuse a recipe whose model files are not there.
+
+    Raises:
+        PatinaError: names the file and what to do.
+    """
+    for block in recipe.blocks_of(Learned):
+        if not block.model.is_file():
+            raise PatinaError(
+                f"{block.model}: no such model file; train one, name another with -model, or use --without-learned"
+            )
+
+
+def _check_folders(source: Path, out: Path, ground_truth: Path | None) -> None:
+    places = {"source": source, "output": out, "gt": ground_truth}
+    taken: dict[Path, str] = {}
+    for name, place in places.items():
+        if place is None:
+            continue
+        if (other := taken.setdefault(place.resolve(), name)) != name:
+            raise PatinaError(f"{place}: {other} and {name} are the same folder; choose another")

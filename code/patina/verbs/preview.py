@@ -1,0 +1,142 @@
+"""Show what each step of a recipe does to a picture: as drawn, at its mildest and strongest, and the difference."""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from patina.degradations.base import Block, Frame
+from patina.degradations.blocks import NAMES, Shuffle
+from patina.degradations.execution import Models, apply_plan, from_pixels, into_pixels
+from patina.degradations.recipe import Plan, Recipe, draw_blocks
+from patina.errors import PatinaError
+from patina.imaging.crops import crop_to_multiple
+from patina.imaging.files import read_picture, write_picture
+from patina.imaging.filters import resize
+from patina.imaging.sheets import LIGHT, sheet
+from patina.verbs.arguments import add_flag
+from patina.verbs.degrade import (
+    add_recipe_flags,
+    check_models,
+    chosen_outputs,
+    chosen_recipe,
+    longest_variant,
+    with_models,
+)
+
+COLUMNS = ["result", "mildest", "strongest", "difference"]
+STRONGEST_AMPLIFICATION = 32
+
+
+@dataclass(frozen=True)
+class Row:
+    """One step: its name, and the pictures before it, after it, and at both ends of its ranges."""
+
+    title: str
+    before: np.ndarray
+    after: np.ndarray
+    mildest: np.ndarray
+    strongest: np.ndarray
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("recipe", help="recipe, a path or a name in confs/recipes/")
+    parser.add_argument("image", type=Path, help="clean picture")
+    add_flag(parser, "out", type=Path, default=Path("preview.png"), help="the sheet")
+    add_flag(parser, "side", type=int, default=192, help="of the crop that is shown, in pixels")
+    add_flag(parser, "zoom", type=int, default=1, help="shows every pixel as a square of this side")
+    add_flag(parser, "seed", type=int, default=0, help="of the draws")
+    add_recipe_flags(parser)
+    add_flag(parser, "device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="where models compute")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the sheet of one variant."""
+    recipe = chosen_recipe(arguments)
+    check_models(recipe)
+    chosen = chosen_outputs(recipe, arguments.variant).variants if arguments.variant else [longest_variant(recipe)]
+    if len(chosen) != 1:
+        raise PatinaError(f"-variant names {len(chosen)} variants, expected one to show")
+    if arguments.zoom < 1 or arguments.side < recipe.scale:
+        raise PatinaError(f"-zoom must be 1 or more and -side at least the scale, {recipe.scale}")
+    recipe, models, _ = with_models(recipe, arguments.device)
+    clean = middle(read_picture(arguments.image, alpha="refuse").pixels, arguments.side, recipe.scale)
+    rows = preview_rows(recipe, chosen[0], from_pixels(clean), arguments.seed, arguments.image.name, models)
+    write_picture(arguments.out, preview_sheet(from_pixels(clean), rows, arguments.zoom))
+    print(f"{arguments.out}: {len(rows)} steps of {arguments.recipe}{f', {chosen[0]}' if chosen[0] else ''}")
+    return 0
+
+
+def middle(pixels: np.ndarray, side: int, multiple: int) -> np.ndarray:
+    """Cut the middle of a picture out, at most `side` pixels, its sides multiples of `multiple`."""
+    top, left = (max(0, (length - side) // 2) for length in pixels.shape[:2])
+    cut = pixels[top : top + side, left : left + side]
+    if min(cut.shape[:2]) < multiple:
+        raise PatinaError(f"a picture of {pixels.shape[1]}x{pixels.shape[0]} pixels is too small for scale {multiple}")
+    return np.ascontiguousarray(crop_to_multiple(cut, multiple))
+
+
+def preview_rows(
+    recipe: Recipe, variant: str, clean: np.ndarray, seed: int, name: str, models: Models | None = None
+) -> list[Row]:
+    """Do a variant's blocks one after the other; what each does at its ends is done to the same picture.
+
+    Args:
+        recipe: what to do.
+        variant: one of `recipe.names`.
+        clean: ``[H, W, 3]`` float32 in [0, 1], sides multiples of the scale.
+        seed, name: of the draws, as in `Recipe.draw`.
+        models: for learned blocks.
+    """
+    size = clean.shape[:2]
+    frame = Frame(size, size, (size[0] // recipe.scale, size[1] // recipe.scale))
+    image, rows = clean, []
+    for place, block in recipe.sequence(variant):
+
+        def after(variation: Block, place: str = place, frame: Frame = frame, before: np.ndarray = image) -> np.ndarray:
+            return apply_plan(before, draw_blocks([(place, variation)], frame, seed, name)[0], models)
+
+        plan, following = draw_blocks([(place, block)], frame, seed, name)
+        result = apply_plan(image, plan, models)
+        rows.append(Row(_title(block, plan), image, result, after(block.at_end(False)), after(block.at_end(True))))
+        image, frame = result, following
+    return rows
+
+
+def preview_sheet(clean: np.ndarray, rows: list[Row], zoom: int = 1) -> np.ndarray:
+    """Lay the steps out, pictures of other sizes enlarged to the clean one's; ``[H, W, 3]`` uint8."""
+    size = clean.shape[:2]
+    empty = np.full((*size, 3), LIGHT, np.uint8)
+    cells, titles = [[_shown(clean, size), empty, empty, empty]], ["clean"]
+    for row in rows:
+        difference, factor = amplified_difference(row.before, row.after)
+        pictures = (row.after, row.mildest, row.strongest, difference)
+        cells.append([_shown(picture, size) for picture in pictures])
+        titles.append(f"{row.title}, x{factor:g}")
+    return sheet(cells, COLUMNS, titles, zoom=zoom)
+
+
+def amplified_difference(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return what a step added, around mid-gray, and how many times it is amplified.
+
+    Where the step changes the size, `after` is compared with `before` shrunk or enlarged evenly.
+    """
+    if before.shape != after.shape:
+        before = resize(before, after.shape[:2], "area")
+    difference = after - before
+    largest = float(np.quantile(np.abs(difference), 0.995))
+    factor = 2.0 ** np.floor(np.log2(0.5 / largest)) if largest > 0 else STRONGEST_AMPLIFICATION
+    factor = float(np.clip(factor, 1, STRONGEST_AMPLIFICATION))
+    return (np.float32(0.5) + np.float32(factor) * difference).clip(0, 1), factor
+
+
+def _title(block: Block, plan: Plan) -> str:
+    if isinstance(block, Shuffle):
+        return "shuffle"
+    return " ".join(step.op for step in plan) or f"{NAMES[type(block)]}, not drawn"
+
+
+def _shown(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    return into_pixels(resize(image, size, "nearest"), np.dtype(np.uint8))

@@ -1,0 +1,295 @@
+"""What `degrade` and `replay` share: plans over a folder of pictures, on all cores, and their log.
+
+The log's first line says how the set is made; every other line is one picture that was made, with all that was drawn.
+"""
+
+import hashlib
+import json
+import os
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from patina.degradations.base import Degradation, Size
+from patina.degradations.description import describe
+from patina.degradations.execution import BATCH, Images, from_pixels, grow, into_pixels, learn_waiting
+from patina.degradations.recipe import Plan, Step
+from patina.errors import PatinaError, PictureError
+from patina.imaging.crops import crop_to_multiple
+from patina.imaging.files import read_picture, write_picture
+from patina.runs.atomic import write_text
+from patina.runs.folder_job import JobReport, run_folder_job
+from patina.runs.progress import progress
+
+LOG_NAME = "log.jsonl"
+READABLE_NAME = "applied_degradations.txt"
+
+
+@dataclass(frozen=True)
+class Header:
+    """How a set is made: the first line of its log.
+
+    Attributes:
+        patina: the version.
+        recipe: as given.
+        digest: of what the recipe says.
+        seed: of all draws.
+        scale: how many times smaller the results are.
+        source: the folder of clean pictures.
+        models: the digest of each model file by its path.
+    """
+
+    patina: str
+    recipe: str
+    digest: str
+    seed: int
+    scale: int
+    source: str
+    models: dict[str, str]
+
+    @property
+    def meaning(self) -> tuple[Any, ...]:
+        """What decides the pictures; two sets that agree in it can be continued as one."""
+        return self.digest, self.seed, self.scale, tuple(self.models.values())
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One picture that is made, or was: a line of the log.
+
+    Attributes:
+        output: file, from the set's folder.
+        source: file name of the clean picture.
+        variant: of the recipe; empty where it has none.
+        size: of the clean picture, cropped.
+        steps: all that is done to it.
+        digest: of the written file.
+    """
+
+    output: str
+    source: str
+    variant: str
+    size: Size
+    steps: Plan
+    digest: str = ""
+
+    def to_line(self) -> str:
+        """Return the log's line."""
+        return json.dumps({**asdict(self), "steps": [step.to_dict() for step in self.steps]}) + "\n"
+
+    @classmethod
+    def from_values(cls, values: dict[str, Any]) -> "Entry":
+        """Undo `to_line`."""
+        steps = tuple(Step(**step) for step in values["steps"])
+        return cls(**{**values, "size": tuple(values["size"]), "steps": steps})
+
+
+@dataclass(frozen=True)
+class Job:
+    """One clean picture and what to make of it.
+
+    Attributes:
+        source: the clean picture.
+        plan: gives the entries for the picture's (cropped) size.
+        ground_truth: where the cropped clean picture goes, None for nowhere.
+    """
+
+    source: Path
+    plan: Callable[[Size], list[Entry]]
+    ground_truth: Path | None = None
+
+
+@dataclass
+class Opened:
+    """A picture in the middle of its job."""
+
+    entries: list[Entry]
+    images: Images
+    dtype: np.dtype
+    waiting: list[Plan]
+
+
+# Running
+
+
+def run_jobs(
+    jobs: Sequence[Job],
+    out: Path,
+    scale: int,
+    models: dict[str, Degradation],
+    *,
+    description: str,
+    workers: int,
+    on_result: Callable[[list[Entry]], None],
+) -> JobReport[list[Entry]]:
+    """Make the pictures of all jobs below `out`; a picture that cannot be used is skipped and reported.
+
+    The results do not depend on `workers`. Without learned steps each worker is a process; with them, workers are
+    threads around the models, which take the pictures in batches of the same composition every time.
+
+    Args:
+        jobs: what to do.
+        out: the set's folder.
+        scale: pictures are cropped to a multiple of it.
+        models: for learned steps, by path; empty if there are none.
+        description: of the progress bar.
+        workers: processes or threads.
+        on_result: called with the entries of each finished picture.
+    """
+    if not models:
+        return run_folder_job(
+            jobs, partial(_make, out=out, scale=scale), description=description, name=lambda job: str(job.source),
+            workers=workers, on_result=on_result,
+        )  # fmt: skip
+    report: JobReport[list[Entry]] = JobReport()
+    outcomes = _with_models(jobs, out, scale, models, workers)
+    for job, outcome in progress(outcomes, description, total=len(jobs)):
+        if isinstance(outcome, PictureError):
+            report.failures.append((str(job.source), str(outcome)))
+        else:
+            report.results.append(outcome)
+            on_result(outcome)
+    return report
+
+
+def _make(job: Job, out: Path, scale: int) -> list[Entry]:
+    return _write(_open(job, scale), out)
+
+
+def _open(job: Job, scale: int) -> Opened:
+    """Read a picture, draw what is to be done and do it as far as that goes without a model."""
+    pixels = read_picture(job.source, alpha="refuse").pixels
+    if min(pixels.shape[:2]) < scale:
+        raise PictureError(f"{job.source} is {pixels.shape[1]}x{pixels.shape[0]}; scale {scale} needs more pixels")
+    pixels = crop_to_multiple(pixels, scale)
+    if job.ground_truth is not None:
+        write_picture(job.ground_truth, pixels)
+    opened = Opened(job.plan(pixels.shape[:2]), {(): from_pixels(pixels)}, pixels.dtype, [])
+    return _grown(opened)
+
+
+def _grown(opened: Opened) -> Opened:
+    opened.waiting = grow(opened.images, [entry.steps for entry in opened.entries])
+    return opened
+
+
+def _write(opened: Opened, out: Path) -> list[Entry]:
+    written = []
+    for entry in opened.entries:
+        path = out / entry.output
+        write_picture(path, into_pixels(opened.images[entry.steps], opened.dtype))
+        written.append(replace(entry, digest=_digest(path)))
+    return written
+
+
+def _digest(path: Path) -> str:
+    return hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
+
+
+def _with_models(
+    jobs: Sequence[Job], out: Path, scale: int, models: dict[str, Degradation], workers: int
+) -> Iterator[tuple[Job, list[Entry] | PictureError]]:
+    """Yield each job's outcome; while the models work on a batch, the next one is already being opened."""
+    batches = [jobs[start : start + BATCH] for start in range(0, len(jobs), BATCH)]
+    with ThreadPoolExecutor(workers) as pool:
+
+        def attempt(work: Callable, *items: Any) -> list[Any]:
+            futures = [pool.submit(work, *item) for item in zip(*items, strict=True)]
+            return [future.exception() or future.result() for future in futures]
+
+        def opening(batch: Sequence[Job]) -> list:
+            return [pool.submit(_open, job, scale) for job in batch]
+
+        following = opening(batches[0]) if batches else []
+        for number, batch in enumerate(batches):
+            opened = [future.exception() or future.result() for future in following]
+            following = opening(batches[number + 1]) if number + 1 < len(batches) else []
+            good = [each for each in opened if isinstance(each, Opened)]
+            while any(each.waiting for each in good):
+                learn_waiting([(each.images, each.waiting) for each in good], models)
+                good = attempt(_grown, good)
+            written = iter(attempt(_write, good, [out] * len(good)))
+            for job, each in zip(batch, opened, strict=True):
+                outcome = next(written) if isinstance(each, Opened) else each
+                if isinstance(outcome, BaseException) and not isinstance(outcome, PictureError):
+                    raise outcome
+                yield job, outcome
+
+
+# The log
+
+
+def open_log(out: Path, header: Header) -> list[Entry]:
+    """Start the log of a set, or return the entries of the one that is there.
+
+    Raises:
+        PatinaError: the folder holds pictures that were made otherwise.
+    """
+    log = out / LOG_NAME
+    if not log.is_file():
+        write_text(log, json.dumps(asdict(header)) + "\n")
+        return []
+    before, entries = read_log(log)
+    if before.meaning != header.meaning:
+        raise PatinaError(f"{out} holds pictures of another recipe, model, seed or scale; choose another output folder")
+    return entries
+
+
+def read_log(log: Path) -> tuple[Header, list[Entry]]:
+    """Read a log; lines that a killed run left half written are passed over.
+
+    Raises:
+        PatinaError: it is missing, or no log of a recipe.
+    """
+    try:
+        first, *lines = log.read_text(encoding="utf-8").splitlines()
+        header = Header(**json.loads(first))
+    except OSError as error:
+        raise PatinaError(
+            f"{log}: cannot be read ({error.strerror}); expected the {LOG_NAME} of a degraded set"
+        ) from None
+    except (ValueError, TypeError):
+        raise PatinaError(f"{log}: is no log of a recipe; expected the {LOG_NAME} of a degraded set") from None
+    newest: dict[str, Entry] = {}
+    for line in lines:
+        try:
+            entry = Entry.from_values(json.loads(line))
+        except (ValueError, TypeError, KeyError):
+            continue
+        newest[entry.output] = entry
+    return header, list(newest.values())
+
+
+def append_entries(out: Path, entries: Iterable[Entry]) -> None:
+    """Add lines to the log of a set."""
+    with (out / LOG_NAME).open("a", encoding="utf-8") as stream:
+        stream.write("".join(entry.to_line() for entry in entries))
+
+
+def finish_log(out: Path, header: Header, sources: Sequence[str]) -> None:
+    """Put the log in the order of the sources, and write the readable one beside it."""
+    _, entries = read_log(out / LOG_NAME)
+    place = {name: index for index, name in enumerate(sources)}
+    entries.sort(key=lambda entry: (place.get(entry.source, len(place)), entry.output))
+    write_text(out / LOG_NAME, json.dumps(asdict(header)) + "\n" + "".join(entry.to_line() for entry in entries))
+    lines = [f"{entry.output} - {describe(entry.steps, entry.size)}\n" for entry in entries]
+    write_text(out / READABLE_NAME, "".join(lines))
+
+
+def by_source(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    """Group entries by their clean picture."""
+    groups: dict[str, list[Entry]] = defaultdict(list)
+    for entry in entries:
+        groups[entry.source].append(entry)
+    return groups
+
+
+def is_made(entry: Entry, out: Path) -> bool:
+    """Say whether an entry's file is there."""
+    return os.path.isfile(out / entry.output)

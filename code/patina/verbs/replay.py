@@ -1,0 +1,102 @@
+"""Make the pictures of a recipe's log again, from nothing but the log and the clean pictures."""
+
+import argparse
+import sys
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from patina.degradations.base import Degradation, Size
+from patina.degradations.recipe import LEARNED
+from patina.errors import PatinaError, PictureError
+from patina.runs.folder_job import JobReport
+from patina.verbs.arguments import add_flag, checked_workers
+from patina.verbs.recipe_folder import Entry, Header, Job, by_source, read_log, run_jobs
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("log", type=Path, help="log.jsonl of a degraded set")
+    add_flag(parser, "out", type=Path, help="folder for the pictures (default: the log's own, written over)")
+    add_flag(parser, "source", type=Path, help="folder of the clean pictures (default: as in the log)")
+    add_flag(parser, "workers", type=int, help="processes (default: one a core)")
+    add_flag(parser, "device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="where models compute")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Replay a log; return 1 if a picture failed or came out otherwise than logged."""
+    report = replay(arguments.log, arguments.out, arguments.source, workers=arguments.workers, device=arguments.device)
+    report.print_summary()
+    print(f"{sum(map(len, report.results))} pictures made again, equal to the logged ones", file=sys.stderr)
+    return report.exit_code
+
+
+def replay(
+    log: Path, out: Path | None = None, source: Path | None = None, *, workers: int | None = None, device: str = "auto"
+) -> JobReport[list[Entry]]:
+    """Make the pictures of a log again.
+
+    Args:
+        log: of a degraded set.
+        out: folder for the pictures; None for the log's own.
+        source: folder of the clean pictures; None for the one in the log.
+        workers: None for one a core.
+        device: for learned steps.
+
+    Returns:
+        The entries of each clean picture whose results are equal to the logged ones, and the failures; a result that
+        differs is one.
+
+    Raises:
+        PatinaError: the log or a model file cannot be used.
+    """
+    workers = checked_workers(workers)
+    header, entries = read_log(log)
+    folder = source or Path(header.source)
+    if not folder.is_dir():
+        raise PatinaError(f"{folder}: no such folder of clean pictures; name it with -source")
+    logged = by_source(entries)
+    models = _models(header, entries, device)
+    jobs = [Job(folder / name, partial(_as_logged, entries=group, source=name)) for name, group in logged.items()]
+    report = run_jobs(
+        jobs, out or log.parent, header.scale, models, description="replay", workers=workers, on_result=lambda _: None
+    )
+    return _compared(report, logged, folder)
+
+
+def _as_logged(size: Size, *, entries: list[Entry], source: str) -> list[Entry]:
+    """Return the entries, for a picture of the logged size."""
+    if any(entry.size != size for entry in entries):
+        height, width = entries[0].size
+        raise PictureError(f"{source} is {size[1]}x{size[0]}, but {width}x{height} in the log; it is another picture")
+    return [replace(entry, digest="") for entry in entries]
+
+
+def _models(header: Header, entries: list[Entry], device: str) -> dict[str, Degradation]:
+    paths = {step.parameters["model"]: None for entry in entries for step in entry.steps if step.op == LEARNED}
+    if not paths:
+        return {}
+    # What learned models need takes seconds to import, and classical sets are done by then.
+    from patina.build import learned_degradation
+    from patina.models.files import file_hash
+
+    for path in paths:
+        if not Path(path).is_file():
+            raise PatinaError(f"{path}: no such model file, and the log was made with it")
+        if file_hash(Path(path)) != header.models.get(path):
+            raise PatinaError(f"{path}: is another model than the log was made with")
+    return {path: learned_degradation(Path(path), device=device) for path in paths}
+
+
+def _compared(report: JobReport[list[Entry]], logged: dict[str, list[Entry]], folder: Path) -> JobReport[list[Entry]]:
+    """Turn results that differ from the log into failures."""
+    compared: JobReport[list[Entry]] = JobReport(failures=list(report.failures))
+    for entries in report.results:
+        expected = {entry.output: entry.digest for entry in logged[entries[0].source]}
+        different = [entry.output for entry in entries if entry.digest != expected[entry.output]]
+        if different:
+            source = str(folder / entries[0].source)
+            compared.failures.append((source, f"{source}: {', '.join(different)} came out otherwise than logged"))
+        else:
+            compared.results.append(entries)
+    return compared
