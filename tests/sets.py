@@ -3,8 +3,11 @@
 from pathlib import Path
 
 import numpy as np
+import torch
 import yaml
 
+from patina.build import deflow_task, make_fabric
+from patina.config import parse_config
 from patina.imaging.files import write_picture
 from patina.verbs.prepare import prepare
 
@@ -67,3 +70,25 @@ def write_config(path: Path, values: dict) -> Path:
     """Write a configuration file."""
     path.write_text(yaml.safe_dump(values), encoding="utf-8")
     return path
+
+
+def write_deflow_model(folder: Path) -> Path:
+    """Write a tiny DeFlow with random weights; return its file."""
+    write_domains(folder)
+    task = deflow_task(parse_config(deflow_values(folder), "some.yml"))
+    task.setup(make_fabric("32", "cpu"))
+    generator = torch.Generator().manual_seed(0)
+    for parameter in task.network.parameters():
+        parameter.data += 0.02 * torch.randn(parameter.shape, generator=generator)
+    task.save_model(folder / "model", 1)
+    return folder / "model.safetensors"
+
+
+def learned_recipe(path: Path, model: Path, **knobs) -> str:
+    """Write a recipe with a learned block and JPEG in torch behind it, scale 2."""
+    steps = [
+        {"resize": {"filter": "matlab_bicubic", "of": "target"}},
+        {"learned": {"model": str(model), **knobs}},
+        {"jpeg": {"quality": [40, 80], "codec": "torch"}},
+    ]
+    return str(write_config(path, {"scale": 2, "steps": steps}))

@@ -43,7 +43,7 @@ def test_every_shipped_configuration_loads_and_dumps_to_itself(path):
     [
         ({"training__stepz": 5}, "training.stepz: unknown key, did you mean steps?"),
         ({"model__hiden": 5}, "model.hiden: unknown key, did you mean hidden?"),
-        ({"data__clean": {"foldr": "x"}}, "data.clean.folder"),
+        ({"data__clean": {"foldr": "x"}}, "data.clean.foldr: unknown key, did you mean folder?"),
         ({"training__steps": "many"}, "training.steps: Input should be a valid integer"),
         ({"training__steps": 0}, "training.steps: Input should be greater than 0, found 0"),
         ({"training__precision": "16"}, "training.precision"),

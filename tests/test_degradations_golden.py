@@ -7,7 +7,8 @@ import pytest
 import torch
 
 from patina.degradations import blur, kernels, noise
-from patina.degradations.compression import Jpeg
+from patina.degradations.execution import apply_plan
+from patina.degradations.recipe import Step
 from patina.degradations.torch_jpeg import torch_jpeg
 from patina.imaging import filters, recompress
 
@@ -184,7 +185,7 @@ def test_jpeg_is_the_codecs(name, quality):
 def test_jpeg_in_torch_agrees_with_the_codec(name, quality):
     pixels = JPEG[f"in_{name}"]
     parameters = {"quality": quality, "subsampling": "4:2:0", "codec": "torch"}
-    found = Jpeg.apply(values(pixels), parameters, 0) * 255
+    found = apply_plan(values(pixels), (Step("jpeg", parameters, 0),)) * 255
     assert psnr(found, JPEG[f"cv2_{name}_q{quality}"]) > 41
     batch = torch.from_numpy(values(pixels).transpose(2, 0, 1).copy())[None].repeat(2, 1, 1, 1)
     together = torch_jpeg(batch, torch.tensor([quality, 20.0]))

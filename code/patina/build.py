@@ -1,7 +1,8 @@
 """The one place that turns configuration into objects; everything else takes plain arguments."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -19,13 +20,17 @@ from patina.config import (
 )
 from patina.data.domains import Domain, open_domain
 from patina.data.normalisation import DomainStatistics
+from patina.data.on_the_fly import OnTheFlyPatches, Source
 from patina.data.pairs import PairedPatches, match_pairs
 from patina.data.unpaired import UnpairedPatches
-from patina.degradations.base import Block, Degradation
+from patina.degradations.base import Block
 from patina.degradations.blocks import Learned
 from patina.degradations.deflow import DEFAULT_TILING, DeFlowDegradation, Tiling
-from patina.degradations.recipe import Recipe
+from patina.degradations.execution import Engine
+from patina.degradations.on_the_fly import OnTheFly, finish_patches
+from patina.degradations.recipe import Recipe, load_recipe, require_models
 from patina.errors import ConfigError, PatinaError
+from patina.imaging.files import list_pictures
 from patina.losses.perceptual import PerceptualLoss
 from patina.models.deflow import CLEAN, DeFlow, DeFlowArchitecture
 from patina.models.discriminators import VGGDiscriminator
@@ -113,18 +118,12 @@ def deflow_task(config: DeFlowConfig) -> DeFlowTask:
     )
 
 
-def restoration_task(config: RestorationConfig, stage: RestorationStage, start: Path | None) -> RestorationTask:
+def restoration_task(
+    config: RestorationConfig, stage: RestorationStage, start: Path | None, device: str = "auto"
+) -> RestorationTask:
     """Make the task that trains one stage of super-resolution, from the generator in `start` where given."""
     model = config.model
-    dataset = PairedPatches(
-        match_pairs(config.data.lq, config.data.gt, model.scale),
-        patch=config.data.patch,
-        scale=model.scale,
-        seed=derive(config.seed, "data", stage.name),
-        augment=config.data.augment,
-        batch=config.data.batch,
-        cache_mb=config.data.cache_mb,
-    )
+    dataset, engine = _paired_patches(config, stage, device)
     validation = config.validation
     seed_step(config.seed, "weights", stage.name)
     losses = stage.losses
@@ -142,7 +141,44 @@ def restoration_task(config: RestorationConfig, stage: RestorationStage, start: 
         discriminator=VGGDiscriminator(config.data.patch, losses.gan.features) if losses.gan else None,
         validation=match_pairs(validation.lq, validation.gt, model.scale) if validation else (),
         pictures=validation.pictures if validation else 0,
+        finish=partial(finish_patches, engine=engine),
     )
+
+
+def _paired_patches(
+    config: RestorationConfig, stage: RestorationStage, device: str
+) -> tuple[PairedPatches | OnTheFlyPatches, Engine]:
+    """Make the training patches; return also what finishes them."""
+    data, scale = config.data, config.model.scale
+    options = {
+        "patch": data.patch,
+        "scale": scale,
+        "seed": derive(config.seed, "data", stage.name),
+        "augment": data.augment,
+        "batch": data.batch,
+        "cache_mb": data.cache_mb,
+    }
+    if len(data.lq) == 1 and not data.lq[0].is_recipe:
+        return PairedPatches(match_pairs(data.lq[0].path, data.gt, scale), **options), Engine()
+    sources, models = [], {}
+    for number, each in enumerate(data.lq):
+        if each.is_recipe:
+            recipe, engine = recipe_engine(_recipe_of_scale(each.path, scale), device)
+            models |= engine.models
+            degrade = OnTheFly(recipe, derive(options["seed"], "recipe", number))
+            sources.append(Source(each.weight, degrade=degrade))
+        else:
+            pairs = match_pairs(each.path, data.gt, scale)
+            sources.append(Source(each.weight, files={pair.gt: pair.lq for pair in pairs}))
+    return OnTheFlyPatches(list_pictures(data.gt), sources, **options), Engine(models, make_fabric("32", device).device)
+
+
+def _recipe_of_scale(path: Path, scale: int) -> Recipe:
+    recipe = load_recipe(path)
+    if recipe.scale != scale:
+        raise ConfigError(f"{path}: makes pictures {recipe.scale} times smaller, expected {scale} for this model")
+    require_models(recipe)
+    return recipe
 
 
 def generator(settings: GeneratorSettings, start: Path | None) -> torch.nn.Module:
@@ -235,28 +271,33 @@ def learned_degradation(
     )
 
 
-def learned_blocks(recipe: Recipe, device: str = "auto") -> tuple[Recipe, dict[str, Degradation]]:
+def recipe_engine(recipe: Recipe, device: str = "auto") -> tuple[Recipe, Engine]:
     """Load the models that a recipe's learned blocks name.
 
     Returns:
-        The recipe, the knobs that it leaves out set to the models' own values, and the models by their paths.
+        The recipe, the knobs that it leaves out set to the models' own values, and what its steps are computed with.
 
     Raises:
         PatinaError: a model cannot be used, or has no such knob.
     """
-    paths = dict.fromkeys(block.model for block in recipe.blocks_of(Learned))
-    models = {str(path): learned_degradation(path, device=device) for path in paths}
+    engine = make_engine([str(block.model) for block in recipe.blocks_of(Learned)], device)
 
     def complete(block: Block) -> Block:
         if not isinstance(block, Learned):
             return block
-        own = models[str(block.model)].draw(numpy_rng(0))
+        own = engine.models[str(block.model)].draw(numpy_rng(0))
         for knob in set(block.knobs) - set(own):
             raise ConfigError(f"{block.model}: has no knob {knob!r}, {nearest(knob, own)}")
         fixed = {name: (value, value) for name, value in own.items()}
         return block.model_copy(update={"knobs": fixed | block.knobs})
 
-    return recipe.changed(complete), models
+    return recipe.changed(complete), engine
+
+
+def make_engine(paths: Iterable[str], device: str = "auto") -> Engine:
+    """Load learned degradations to be used together."""
+    models = {path: learned_degradation(Path(path), device=device) for path in dict.fromkeys(paths)}
+    return Engine(models, make_fabric("32", device).device)
 
 
 def _own_deflow(path: Path) -> ModelFile:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 import yaml
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     Discriminator,
     Field,
     Tag,
@@ -187,10 +188,37 @@ GeneratorSettings = Annotated[
 ]
 
 
-class PairedData(LoaderSettings):
-    """Low-quality pictures and their ground truth, matched by stem; `patch` in ground-truth pixels."""
+def _listed(value: Any) -> Any:
+    """Let one source stand for a list of one."""
+    return value if isinstance(value, list | tuple) else [value]
 
-    lq: Path
+
+class LowQuality(Strict):
+    """Where low-quality patches come from, and how often: a folder of pictures, or a recipe (``.yml``)."""
+
+    path: Path
+    weight: PositiveFloat = 1.0
+
+    @model_validator(mode="before")
+    @classmethod
+    def _path_alone(cls, value: Any) -> Any:
+        """A plain path stands for its source."""
+        return {"path": value} if isinstance(value, str | Path) else value
+
+    @property
+    def is_recipe(self) -> bool:
+        """Whether patches are made by a recipe."""
+        return self.path.suffix in (".yml", ".yaml")
+
+
+class PairedData(LoaderSettings):
+    """Low-quality pictures and their ground truth; `patch` in ground-truth pixels.
+
+    `lq` is a folder whose pictures match by stem, a recipe that makes them of the ground truth on the fly, or a list
+    of both with weights, of which each patch draws one.
+    """
+
+    lq: Annotated[tuple[LowQuality, ...], BeforeValidator(_listed), Field(min_length=1)]
     gt: Path
     patch: PositiveInt = 128
     batch: PositiveInt = 16

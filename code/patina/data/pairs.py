@@ -79,8 +79,7 @@ class PairedPatches(Dataset):
         augment: bool = True,
         cache_mb: int = 512,
     ):
-        if patch < scale or patch % scale:
-            raise PatinaError(f"a patch of {patch} pixels is no multiple of the scale {scale}")
+        require_patch(patch, scale)
         require_size([pair.gt for pair in pairs], patch, "patch")
         self.pairs = pairs
         self.patch = patch
@@ -105,21 +104,35 @@ class PairedPatches(Dataset):
         """
         step, slot = place
         pair = self.pairs[self.order((step - 1) * self.batch + slot)]
-        lq, gt = self._crop(pair, numpy_rng(self.seed, "place", step, slot))
+        lq, gt = self.cache.get(pair.lq), self.cache.get(pair.gt)
+        lq, gt = aligned_crop(lq, gt, self.patch, self.scale, numpy_rng(self.seed, "place", step, slot))
         if self.augment:
             orientation = int(numpy_rng(self.seed, "orientation", step, slot).integers(8))
             lq, gt = orient(lq, orientation), orient(gt, orientation)
         return {"lq": to_tensor(lq), "gt": to_tensor(gt)}
 
-    def _crop(self, pair: Pair, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-        lq, gt = self.cache.get(pair.lq), self.cache.get(pair.gt)
-        side, scale = self.patch // self.scale, self.scale
-        top, left = (int(rng.integers(length - side + 1)) for length in lq.shape[:2])
-        gt_top, gt_left = top * scale, left * scale
-        return (
-            lq[top : top + side, left : left + side],
-            gt[gt_top : gt_top + self.patch, gt_left : gt_left + self.patch],
-        )
+
+def require_patch(patch: int, scale: int) -> None:
+    """Refuse a patch that the scale does not divide."""
+    if patch < scale or patch % scale:
+        raise PatinaError(f"a patch of {patch} pixels is no multiple of the scale {scale}")
+
+
+def aligned_crop(
+    lq: np.ndarray, gt: np.ndarray, patch: int, scale: int, rng: np.random.Generator
+) -> tuple[np.ndarray, np.ndarray]:
+    """Cut the same random square out of both pictures of a pair.
+
+    Args:
+        lq, gt: ``[h, w, 3]`` and ``[scale h, scale w, 3]`` pixels.
+        patch: side in pixels of `gt`, a multiple of the scale.
+        scale: ground-truth pixels to a low-quality pixel.
+        rng: of the place.
+    """
+    side = patch // scale
+    top, left = (int(rng.integers(length - side + 1)) for length in lq.shape[:2])
+    gt_top, gt_left = top * scale, left * scale
+    return lq[top : top + side, left : left + side], gt[gt_top : gt_top + patch, gt_left : gt_left + patch]
 
 
 def orient(pixels: np.ndarray, orientation: int) -> np.ndarray:

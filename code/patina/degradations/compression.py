@@ -3,7 +3,7 @@
 from typing import Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from patina.degradations.base import Frame, Operation, Parameters
 from patina.degradations.ranges import draw_kind, draw_whole, kinds, whole_range
@@ -22,7 +22,7 @@ def _values(pixels: np.ndarray) -> np.ndarray:
 class Jpeg(Operation):
     """JPEG of a `quality` (1 to 100) and chroma `subsampling` (4:4:4, 4:2:2 or 4:2:0).
 
-    With ``codec: torch`` it is computed on whole batches, on the accelerator where there is one, always 4:2:0;
+    With ``codec: torch`` it is computed on whole batches, on the accelerator where there is one, and 4:2:0 alone;
     otherwise by libjpeg.
     """
 
@@ -32,6 +32,12 @@ class Jpeg(Operation):
 
     mild_at_high = frozenset({"quality"})
 
+    @model_validator(mode="after")
+    def _torch_knows_one_subsampling(self) -> "Jpeg":
+        if self.codec == "torch" and set(self.subsampling) != {"4:2:0"}:
+            raise ValueError("codec torch has subsampling 4:2:0 alone; leave subsampling out, or use codec libjpeg")
+        return self
+
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw quality and subsampling."""
         drawn = {"quality": draw_whole(rng, self.quality), "subsampling": draw_kind(rng, self.subsampling)}
@@ -39,15 +45,7 @@ class Jpeg(Operation):
 
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
-        """Compress and decode."""
-        if parameters["codec"] == "torch":
-            import torch
-
-            from patina.degradations.torch_jpeg import torch_jpeg
-
-            batch = torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None]
-            result = torch_jpeg(batch, torch.tensor([float(parameters["quality"])]))[0]
-            return np.ascontiguousarray(result.numpy().transpose(1, 2, 0))
+        """Compress and decode with libjpeg; with ``codec: torch`` plans leave the step to an `Engine`."""
         return _values(jpeg(_pixels(image), parameters["quality"], parameters["subsampling"]))
 
 

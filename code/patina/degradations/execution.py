@@ -1,6 +1,6 @@
-"""Doing what was drawn: plans over pictures, what they have in common once, learned steps in batches.
+"""Doing what was drawn: plans over pictures, what they have in common once, models in batches.
 
-Inside a plan a picture is ``[H, W, 3]`` float32 RGB in [0, 1]. Learned models take tensors; that is converted here and
+Inside a plan a picture is ``[H, W, 3]`` float32 RGB in [0, 1]. Engines take tensors; that is converted here and
 nowhere else.
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,16 +18,32 @@ from patina.degradations.operations import OPERATIONS
 from patina.degradations.recipe import LEARNED, Plan, Step
 
 if TYPE_CHECKING:  # processes that work without models need not load torch
+    import torch
     from torch import Tensor
 
 Images = dict[Plan, np.ndarray]
 """Pictures by what has been done to them."""
 
-Models = Mapping[str, Degradation]
-"""Learned degradations by the path in a step's parameters."""
-
 BATCH = 8
-"""Pictures that a model is given at a time."""
+"""Pictures that are computed together."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """What steps are computed with that want batches.
+
+    Attributes:
+        models: learned degradations by the path in a step's parameters.
+        device: of what torch computes without a model.
+    """
+
+    models: Mapping[str, Degradation] = field(default_factory=dict)
+    device: torch.device | str = "cpu"
+
+
+def wants_batch(step: Step) -> bool:
+    """Say whether a step is for an `Engine`: a learned one, or JPEG in torch."""
+    return step.op == LEARNED or step.parameters.get("codec") == "torch"
 
 
 def from_pixels(pixels: np.ndarray) -> np.ndarray:
@@ -45,19 +62,19 @@ def apply_step(image: np.ndarray, step: Step) -> np.ndarray:
 
 
 def grow(images: Images, plans: Iterable[Plan]) -> list[Plan]:
-    """Do all classical steps of the plans for one picture, those that several plans begin with only once.
+    """Do the steps of the plans for one picture that need no engine; what several plans begin with only once.
 
     Args:
         images: what has been made of the picture, at least ``{(): picture}``; the results are added.
         plans: what to make of it.
 
     Returns:
-        The plans, cut behind their next learned step, that cannot go on without it.
+        The plans that cannot go on without an engine, cut behind the step that needs it.
     """
     waiting: dict[Plan, None] = {}
     for plan in plans:
         place = max(length for length in range(len(plan) + 1) if plan[:length] in images)
-        while place < len(plan) and plan[place].op != LEARNED:
+        while place < len(plan) and not wants_batch(plan[place]):
             images[plan[: place + 1]] = apply_step(images[plan[:place]], plan[place])
             place += 1
         if place < len(plan):
@@ -65,42 +82,50 @@ def grow(images: Images, plans: Iterable[Plan]) -> list[Plan]:
     return list(waiting)
 
 
-def learn_waiting(pictures: Sequence[tuple[Images, Sequence[Plan]]], models: Models) -> None:
-    """Do the learned steps that several pictures wait for, in batches; `images` and plans as `grow` leaves them."""
+def serve_waiting(pictures: Sequence[tuple[Images, Sequence[Plan]]], engine: Engine) -> None:
+    """Do the steps that several pictures wait for, in batches; `images` and plans as `grow` leaves them."""
     wanted = [(images, plan) for images, waiting in pictures for plan in waiting]
-    results = learn([images[plan[:-1]] for images, plan in wanted], [plan[-1] for _, plan in wanted], models)
+    results = _in_batches([images[plan[:-1]] for images, plan in wanted], [plan[-1] for _, plan in wanted], engine)
     for (images, plan), result in zip(wanted, results, strict=True):
         images[plan] = result
 
 
-def finish(pictures: Sequence[tuple[Images, Sequence[Plan]]], models: Models) -> None:
+def finish(pictures: Sequence[tuple[Images, Sequence[Plan]]], engine: Engine) -> None:
     """Do all that is left of the plans of several pictures."""
     while any(waiting := [grow(images, plans) for images, plans in pictures]):
-        learn_waiting([(images, cut) for (images, _), cut in zip(pictures, waiting, strict=True)], models)
+        serve_waiting([(images, cut) for (images, _), cut in zip(pictures, waiting, strict=True)], engine)
 
 
-def learn(images: Sequence[np.ndarray], steps: Sequence[Step], models: Models) -> list[np.ndarray]:
-    """Do one learned step for each picture, those of one model and one size together."""
+def _in_batches(images: Sequence[np.ndarray], steps: Sequence[Step], engine: Engine) -> list[np.ndarray]:
+    """Do one step for each picture, those of one model and one size together."""
     groups: dict[tuple, list[int]] = defaultdict(list)
     for index, (image, step) in enumerate(zip(images, steps, strict=True)):
-        groups[step.parameters["model"], image.shape].append(index)
+        groups[step.op, step.parameters.get("model"), image.shape].append(index)
     results: dict[int, np.ndarray] = {}
-    for (model, _), members in groups.items():
+    for members in groups.values():
         for start in range(0, len(members), BATCH):
             batch = members[start : start + BATCH]
-            degraded = models[model].apply_batch(
-                [_tensor(images[i]) for i in batch],
-                [steps[i].parameters["knobs"] for i in batch],
-                [steps[i].key for i in batch],
-            )
+            degraded = _batch([_tensor(images[i]) for i in batch], [steps[i] for i in batch], engine)
             results |= {i: _array(result) for i, result in zip(batch, degraded, strict=True)}
     return [results[index] for index in range(len(images))]
 
 
-def apply_plan(image: np.ndarray, plan: Plan, models: Models | None = None) -> np.ndarray:
+def _batch(images: list[Tensor], steps: list[Step], engine: Engine) -> Sequence[Tensor]:
+    if steps[0].op == LEARNED:
+        model = engine.models[steps[0].parameters["model"]]
+        return model.apply_batch(images, [step.parameters["knobs"] for step in steps], [step.key for step in steps])
+    import torch
+
+    from patina.degradations.torch_jpeg import torch_jpeg
+
+    quality = torch.tensor([float(step.parameters["quality"]) for step in steps], device=engine.device)
+    return torch_jpeg(torch.stack(images).to(engine.device), quality)
+
+
+def apply_plan(image: np.ndarray, plan: Plan, engine: Engine | None = None) -> np.ndarray:
     """Do a whole plan to one picture."""
     images: Images = {(): image}
-    finish([(images, [plan])], models or {})
+    finish([(images, [plan])], engine or Engine())
     return images[plan]
 
 

@@ -213,6 +213,19 @@ def parse_recipe(values: Any, source: str | Path) -> Recipe:
         raise ConfigError(f"{source}: {first_problem(error, Recipe)}") from error
 
 
+def require_models(recipe: Recipe) -> None:
+    """Refuse a recipe whose model files are not there.
+
+    Raises:
+        PatinaError: names the file and what to do.
+    """
+    for block in recipe.blocks_of(Learned):
+        if not block.model.is_file():
+            raise PatinaError(
+                f"{block.model}: no such model file; train one, name another with -model, or use --without-learned"
+            )
+
+
 def _base_folder(path: Path) -> Path:
     for folder in path.parents:
         if folder.name == "confs":

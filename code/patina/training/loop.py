@@ -122,6 +122,7 @@ def _batches(task: Task, plan: LoopPlan, done: int, fabric: Fabric) -> Iterator[
     loader = DataLoader(
         task.dataset,
         batch_sampler=StepBatches(task.batch_size, done + 1, plan.steps),
+        collate_fn=task.collate,
         num_workers=plan.workers,
         pin_memory=fabric.device.type == "cuda",
         worker_init_fn=_leave_interruption_to_the_loop if plan.workers else None,

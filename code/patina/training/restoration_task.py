@@ -9,6 +9,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from patina.data.on_the_fly import OnTheFlyPatches
 from patina.data.pairs import Pair, PairedPatches
 from patina.imaging.files import read_picture, to_pixels, to_tensor
 from patina.imaging.resize import imresize
@@ -49,6 +50,7 @@ class RestorationTask(Task):
     Args:
         generator: ``[N, 3, h, w]`` to ``[N, 3, scale·h, scale·w]``, RGB in [0, 1].
         dataset: paired patches.
+        finish: makes the inputs of a batch whose dataset leaves some unfinished, for (inputs, device).
         scale: of the generator.
         objective: the losses.
         make_updater: gives the optimiser step for (fabric, name, network).
@@ -60,7 +62,7 @@ class RestorationTask(Task):
     def __init__(
         self,
         generator: nn.Module,
-        dataset: PairedPatches,
+        dataset: PairedPatches | OnTheFlyPatches,
         scale: int,
         objective: RestorationObjective,
         make_updater: Callable[..., Updater],
@@ -68,11 +70,14 @@ class RestorationTask(Task):
         discriminator: nn.Module | None = None,
         validation: Sequence[Pair] = (),
         pictures: int = 4,
+        finish: Callable[[list, torch.device], Tensor] | None = None,
     ):
         self.generator = generator
         self.discriminator = discriminator if objective.gan else None
         self.dataset = dataset
         self.batch_size = dataset.batch
+        self.collate = getattr(dataset, "collate", None)
+        self._finish = finish
         self.scale = scale
         self.objective = objective
         self.validation = validation
@@ -92,7 +97,7 @@ class RestorationTask(Task):
 
     def training_step(self, batch: Batch, step: int) -> dict[str, float]:
         """Take one step of the generator, then one of the discriminator on the same pictures."""
-        result = self.generator_updater.module(batch["lq"])
+        result = self.generator_updater.module(self._inputs(batch))
         losses = self._generator_losses(result, batch["gt"])
         for name, loss in losses.items():
             if not torch.isfinite(loss):
@@ -112,7 +117,7 @@ class RestorationTask(Task):
 
     def probe(self, batch: Batch) -> None:
         """Compute the generator's result and its losses."""
-        self._generator_losses(self.generator_updater.module(batch["lq"]), batch["gt"])
+        self._generator_losses(self.generator_updater.module(self._inputs(batch)), batch["gt"])
 
     def validate(self) -> Validation:
         """Measure PSNR and SSIM (RGB, border of `scale` pixels) over the validation pairs, and show some."""
@@ -135,6 +140,11 @@ class RestorationTask(Task):
     def save_model(self, path: Path, step: int) -> None:
         """Write the generator so that spandrel opens it."""
         save_generator(self.generator, path.with_name(path.name + ".safetensors"))
+
+    def _inputs(self, batch: Batch) -> Tensor:
+        """Return the low-quality patches, finished by models where they wait for them."""
+        lq = batch["lq"]
+        return self._finish(lq, self.fabric.device) if isinstance(lq, list) else lq
 
     def _generator_losses(self, result: Tensor, truth: Tensor) -> dict[str, Tensor]:
         objective, losses = self.objective, {}

@@ -1,6 +1,7 @@
 """What the loop asks of a task."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,11 +31,13 @@ class Task(ABC):
         dataset: samples by (step, slot).
         batch_size: slots of a step.
         updaters: one for every network that is trained; set by `setup`.
+        collate: makes a batch of samples; None for torch's own way.
     """
 
     dataset: Dataset
     batch_size: int
     updaters: list[Updater]
+    collate: Callable[[list[Any]], Batch] | None = None
 
     @abstractmethod
     def setup(self, fabric: Fabric) -> None:

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
+from patina.degradations.recipe import require_models
 from patina.imaging.files import write_picture
 from patina.verbs.arguments import add_flag, checked_workers
 from patina.verbs.degrade import (
     Outputs,
     add_recipe_flags,
-    check_models,
     chosen_outputs,
     chosen_recipe,
     degrade,
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Make the clean pictures, degrade them, and print the speed."""
     recipe = chosen_recipe(arguments)
-    check_models(recipe)
+    require_models(recipe)
     workers = checked_workers(arguments.workers)
     outputs = (
         chosen_outputs(recipe, arguments.variant)
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
     made = len(report.results)
     print(
         f"{arguments.recipe} {variant}: {made} pictures of {arguments.side}x{arguments.side} in {seconds:.2f} s with "
-        f"{workers} workers: {made / seconds:.1f} a second, {1000 * busy / made:.1f} ms of one core each; start included"
+        f"{workers} workers: {made / seconds:.1f} a second, {1000 * busy / made:.1f} ms of a core each, start included"
     )
     return report.exit_code
 

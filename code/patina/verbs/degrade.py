@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from patina.degradations.base import Degradation, Size
+from patina.degradations.base import Size
 from patina.degradations.blocks import Learned
-from patina.degradations.recipe import MIXED, Recipe, load_recipe
+from patina.degradations.compression import Jpeg
+from patina.degradations.execution import Engine
+from patina.degradations.recipe import MIXED, Recipe, load_recipe, require_models
 from patina.errors import PatinaError
 from patina.imaging.files import list_pictures
 from patina.runs.folder_job import JobReport, output_paths
@@ -114,12 +116,12 @@ def degrade(
         PatinaError: anything that can be known to be wrong before the first picture is touched.
     """
     workers = checked_workers(workers)
-    check_models(recipe)
+    require_models(recipe)
     _check_folders(source, out, ground_truth)
     pictures = list_pictures(source)
     files = output_paths(pictures, out)
-    recipe, models, digests = with_models(recipe, device)
-    header = Header(__version__, name, recipe.digest, seed, recipe.scale, str(source.resolve()), digests)
+    recipe, engine = with_engine(recipe, device)
+    header = Header(__version__, name, recipe.digest, seed, recipe.scale, str(source.resolve()), model_digests(recipe))
     made = {entry.output: entry for entry in open_log(out, header)}
     done = {output for output, entry in made.items() if is_made(entry, out)}
     jobs = []
@@ -132,7 +134,7 @@ def degrade(
             plan = partial(draw_entries, recipe=recipe, source=picture.name, outputs=missing, seed=seed)
             jobs.append(Job(picture, plan, truth))
     report = run_jobs(
-        jobs, out, recipe.scale, models,
+        jobs, out, recipe.scale, engine,
         description="degrade", workers=workers, on_result=partial(append_entries, out),
     )  # fmt: skip
     finish_log(out, header, [picture.name for picture in pictures])
@@ -178,34 +180,28 @@ def all_outputs(recipe: Recipe) -> Outputs:
     return Outputs(recipe.names, recipe.mixed is not None)
 
 
-def with_models(recipe: Recipe, device: str) -> tuple[Recipe, dict[str, Degradation], dict[str, str]]:
-    """Load the models of a recipe; return it completed, the models and the files' digests by path."""
-    if not recipe.blocks_of(Learned):
-        return recipe, {}, {}
+def with_engine(recipe: Recipe, device: str) -> tuple[Recipe, Engine | None]:
+    """Load the models of a recipe; return it completed, and an engine where its steps want one."""
+    if not recipe.blocks_of(Learned) and all(block.codec != "torch" for block in recipe.blocks_of(Jpeg)):
+        return recipe, None
     # What learned models need takes seconds to import, and classical recipes are done by then.
-    from patina.build import learned_blocks
+    from patina.build import recipe_engine
+
+    return recipe_engine(recipe, device)
+
+
+def model_digests(recipe: Recipe) -> dict[str, str]:
+    """Return the digests of a recipe's model files by path."""
+    if not (blocks := recipe.blocks_of(Learned)):
+        return {}
     from patina.models.files import file_hash
 
-    recipe, models = learned_blocks(recipe, device)
-    return recipe, models, {path: file_hash(Path(path)) for path in models}
+    return {str(block.model): file_hash(block.model) for block in blocks}
 
 
 def longest_variant(recipe: Recipe) -> str:
     """Return the variant with the most blocks."""
     return max(recipe.names, key=lambda variant: len(recipe.sequence(variant)))
-
-
-def check_models(recipe: Recipe) -> None:
-    """Refuse a recipe whose model files are not there.
-
-    Raises:
-        PatinaError: names the file and what to do.
-    """
-    for block in recipe.blocks_of(Learned):
-        if not block.model.is_file():
-            raise PatinaError(
-                f"{block.model}: no such model file; train one, name another with -model, or use --without-learned"
-            )
 
 
 def _check_folders(source: Path, out: Path, ground_truth: Path | None) -> None:

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 
 from patina.build import learned_degradation
-from patina.config import DeFlowConfig, RestorationConfig, load_config
+from patina.config import DeFlowConfig, LowQuality, RestorationConfig, load_config
 from patina.degradations.camera import Camera
 from patina.errors import PatinaError
 from patina.imaging.files import list_pictures, read_picture, to_pixels, to_tensor, write_picture
@@ -244,7 +244,7 @@ def _restoration_config(folders: Folders, method: str, seed: int) -> Restoration
     config = load_config("SR-demo")
     lq = folders.learned if method == TRAINED[1] else folders.clean_set / f"{SCALE}x"
     name = f"SR-{method.split()[-1]}-seed{seed}"
-    data = config.data.model_copy(update={"lq": lq, "gt": folders.clean_set / "1x"})
+    data = config.data.model_copy(update={"lq": (LowQuality(path=lq),), "gt": folders.clean_set / "1x"})
     return config.model_copy(update={"name": name, "data": data, "seed": seed, "runs": folders.out / "runs"})
 
 

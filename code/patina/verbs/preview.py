@@ -8,8 +8,8 @@ import numpy as np
 
 from patina.degradations.base import Block, Frame
 from patina.degradations.blocks import NAMES, Shuffle
-from patina.degradations.execution import Models, apply_plan, from_pixels, into_pixels
-from patina.degradations.recipe import Plan, Recipe, draw_blocks
+from patina.degradations.execution import Engine, apply_plan, from_pixels, into_pixels
+from patina.degradations.recipe import Plan, Recipe, draw_blocks, require_models
 from patina.errors import PatinaError
 from patina.imaging.crops import crop_to_multiple
 from patina.imaging.files import read_picture, write_picture
@@ -18,11 +18,10 @@ from patina.imaging.sheets import LIGHT, sheet
 from patina.verbs.arguments import add_flag
 from patina.verbs.degrade import (
     add_recipe_flags,
-    check_models,
     chosen_outputs,
     chosen_recipe,
     longest_variant,
-    with_models,
+    with_engine,
 )
 
 COLUMNS = ["result", "mildest", "strongest", "difference"]
@@ -55,15 +54,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the sheet of one variant."""
     recipe = chosen_recipe(arguments)
-    check_models(recipe)
+    require_models(recipe)
     chosen = chosen_outputs(recipe, arguments.variant).variants if arguments.variant else [longest_variant(recipe)]
     if len(chosen) != 1:
         raise PatinaError(f"-variant names {len(chosen)} variants, expected one to show")
     if arguments.zoom < 1 or arguments.side < recipe.scale:
         raise PatinaError(f"-zoom must be 1 or more and -side at least the scale, {recipe.scale}")
-    recipe, models, _ = with_models(recipe, arguments.device)
+    recipe, engine = with_engine(recipe, arguments.device)
     clean = middle(read_picture(arguments.image, alpha="refuse").pixels, arguments.side, recipe.scale)
-    rows = preview_rows(recipe, chosen[0], from_pixels(clean), arguments.seed, arguments.image.name, models)
+    rows = preview_rows(recipe, chosen[0], from_pixels(clean), arguments.seed, arguments.image.name, engine)
     write_picture(arguments.out, preview_sheet(from_pixels(clean), rows, arguments.zoom))
     print(f"{arguments.out}: {len(rows)} steps of {arguments.recipe}{f', {chosen[0]}' if chosen[0] else ''}")
     return 0
@@ -79,7 +78,7 @@ def middle(pixels: np.ndarray, side: int, multiple: int) -> np.ndarray:
 
 
 def preview_rows(
-    recipe: Recipe, variant: str, clean: np.ndarray, seed: int, name: str, models: Models | None = None
+    recipe: Recipe, variant: str, clean: np.ndarray, seed: int, name: str, engine: Engine | None = None
 ) -> list[Row]:
     """Do a variant's blocks one after the other; what each does at its ends is done to the same picture.
 
@@ -88,7 +87,7 @@ def preview_rows(
         variant: one of `recipe.names`.
         clean: ``[H, W, 3]`` float32 in [0, 1], sides multiples of the scale.
         seed, name: of the draws, as in `Recipe.draw`.
-        models: for learned blocks.
+        engine: for the steps that want one.
     """
     size = clean.shape[:2]
     frame = Frame(size, size, (size[0] // recipe.scale, size[1] // recipe.scale))
@@ -96,10 +95,10 @@ def preview_rows(
     for place, block in recipe.sequence(variant):
 
         def after(variation: Block, place: str = place, frame: Frame = frame, before: np.ndarray = image) -> np.ndarray:
-            return apply_plan(before, draw_blocks([(place, variation)], frame, seed, name)[0], models)
+            return apply_plan(before, draw_blocks([(place, variation)], frame, seed, name)[0], engine)
 
         plan, following = draw_blocks([(place, block)], frame, seed, name)
-        result = apply_plan(image, plan, models)
+        result = apply_plan(image, plan, engine)
         rows.append(Row(_title(block, plan), image, result, after(block.at_end(False)), after(block.at_end(True))))
         image, frame = result, following
     return rows
@@ -121,10 +120,10 @@ def preview_sheet(clean: np.ndarray, rows: list[Row], zoom: int = 1) -> np.ndarr
 def amplified_difference(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, float]:
     """Return what a step added, around mid-gray, and how many times it is amplified.
 
-    Where the step changes the size, `after` is compared with `before` shrunk or enlarged evenly.
+    Where the step changes the size, the smaller picture's pixels are enlarged to squares.
     """
-    if before.shape != after.shape:
-        before = resize(before, after.shape[:2], "area")
+    size = tuple(np.maximum(before.shape[:2], after.shape[:2]).tolist())
+    before, after = resize(before, size, "nearest"), resize(after, size, "nearest")
     difference = after - before
     largest = float(np.quantile(np.abs(difference), 0.995))
     factor = 2.0 ** np.floor(np.log2(0.5 / largest)) if largest > 0 else STRONGEST_AMPLIFICATION

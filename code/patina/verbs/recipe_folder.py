@@ -16,9 +16,9 @@ from typing import Any
 
 import numpy as np
 
-from patina.degradations.base import Degradation, Size
+from patina.degradations.base import Size
 from patina.degradations.description import describe
-from patina.degradations.execution import BATCH, Images, from_pixels, grow, into_pixels, learn_waiting
+from patina.degradations.execution import BATCH, Engine, Images, from_pixels, grow, into_pixels, serve_waiting
 from patina.degradations.recipe import Plan, Step
 from patina.errors import PatinaError, PictureError
 from patina.imaging.crops import crop_to_multiple
@@ -122,7 +122,7 @@ def run_jobs(
     jobs: Sequence[Job],
     out: Path,
     scale: int,
-    models: dict[str, Degradation],
+    engine: Engine | None,
     *,
     description: str,
     workers: int,
@@ -130,25 +130,25 @@ def run_jobs(
 ) -> JobReport[list[Entry]]:
     """Make the pictures of all jobs below `out`; a picture that cannot be used is skipped and reported.
 
-    The results do not depend on `workers`. Without learned steps each worker is a process; with them, workers are
-    threads around the models, which take the pictures in batches of the same composition every time.
+    The results do not depend on `workers`. Without an engine each worker is a process; with one, workers are
+    threads around it, and it takes the pictures in batches of the same composition every time.
 
     Args:
         jobs: what to do.
         out: the set's folder.
         scale: pictures are cropped to a multiple of it.
-        models: for learned steps, by path; empty if there are none.
+        engine: for the steps that want one; None if there are none.
         description: of the progress bar.
         workers: processes or threads.
         on_result: called with the entries of each finished picture.
     """
-    if not models:
+    if engine is None:
         return run_folder_job(
             jobs, partial(_make, out=out, scale=scale), description=description, name=lambda job: str(job.source),
             workers=workers, on_result=on_result,
         )  # fmt: skip
     report: JobReport[list[Entry]] = JobReport()
-    outcomes = _with_models(jobs, out, scale, models, workers)
+    outcomes = _with_engine(jobs, out, scale, engine, workers)
     for job, outcome in progress(outcomes, description, total=len(jobs)):
         if isinstance(outcome, PictureError):
             report.failures.append((str(job.source), str(outcome)))
@@ -163,7 +163,7 @@ def _make(job: Job, out: Path, scale: int) -> list[Entry]:
 
 
 def _open(job: Job, scale: int) -> Opened:
-    """Read a picture, draw what is to be done and do it as far as that goes without a model."""
+    """Read a picture, draw what is to be done and do it as far as that goes without an engine."""
     pixels = read_picture(job.source, alpha="refuse").pixels
     if min(pixels.shape[:2]) < scale:
         raise PictureError(f"{job.source} is {pixels.shape[1]}x{pixels.shape[0]}; scale {scale} needs more pixels")
@@ -192,10 +192,10 @@ def _digest(path: Path) -> str:
     return hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
 
 
-def _with_models(
-    jobs: Sequence[Job], out: Path, scale: int, models: dict[str, Degradation], workers: int
+def _with_engine(
+    jobs: Sequence[Job], out: Path, scale: int, engine: Engine, workers: int
 ) -> Iterator[tuple[Job, list[Entry] | PictureError]]:
-    """Yield each job's outcome; while the models work on a batch, the next one is already being opened."""
+    """Yield each job's outcome; while the engine works on a batch, the next one is already being opened."""
     batches = [jobs[start : start + BATCH] for start in range(0, len(jobs), BATCH)]
     with ThreadPoolExecutor(workers) as pool:
 
@@ -212,7 +212,7 @@ def _with_models(
             following = opening(batches[number + 1]) if number + 1 < len(batches) else []
             good = [each for each in opened if isinstance(each, Opened)]
             while any(each.waiting for each in good):
-                learn_waiting([(each.images, each.waiting) for each in good], models)
+                serve_waiting([(each.images, each.waiting) for each in good], engine)
                 good = attempt(_grown, good)
             written = iter(attempt(_write, good, [out] * len(good)))
             for job, each in zip(batch, opened, strict=True):

@@ -6,7 +6,8 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
-from patina.degradations.base import Degradation, Size
+from patina.degradations.base import Size
+from patina.degradations.execution import Engine, wants_batch
 from patina.degradations.recipe import LEARNED
 from patina.errors import PatinaError, PictureError
 from patina.runs.folder_job import JobReport
@@ -56,10 +57,10 @@ def replay(
     if not folder.is_dir():
         raise PatinaError(f"{folder}: no such folder of clean pictures; name it with -source")
     logged = by_source(entries)
-    models = _models(header, entries, device)
+    engine = _engine(header, entries, device)
     jobs = [Job(folder / name, partial(_as_logged, entries=group, source=name)) for name, group in logged.items()]
     report = run_jobs(
-        jobs, out or log.parent, header.scale, models, description="replay", workers=workers, on_result=lambda _: None
+        jobs, out or log.parent, header.scale, engine, description="replay", workers=workers, on_result=lambda _: None
     )
     return _compared(report, logged, folder)
 
@@ -72,12 +73,13 @@ def _as_logged(size: Size, *, entries: list[Entry], source: str) -> list[Entry]:
     return [replace(entry, digest="") for entry in entries]
 
 
-def _models(header: Header, entries: list[Entry], device: str) -> dict[str, Degradation]:
-    paths = {step.parameters["model"]: None for entry in entries for step in entry.steps if step.op == LEARNED}
-    if not paths:
-        return {}
+def _engine(header: Header, entries: list[Entry], device: str) -> Engine | None:
+    wanting = [step for entry in entries for step in entry.steps if wants_batch(step)]
+    if not wanting:
+        return None
+    paths = dict.fromkeys(step.parameters["model"] for step in wanting if step.op == LEARNED)
     # What learned models need takes seconds to import, and classical sets are done by then.
-    from patina.build import learned_degradation
+    from patina.build import make_engine
     from patina.models.files import file_hash
 
     for path in paths:
@@ -85,7 +87,7 @@ def _models(header: Header, entries: list[Entry], device: str) -> dict[str, Degr
             raise PatinaError(f"{path}: no such model file, and the log was made with it")
         if file_hash(Path(path)) != header.models.get(path):
             raise PatinaError(f"{path}: is another model than the log was made with")
-    return {path: learned_degradation(Path(path), device=device) for path in paths}
+    return make_engine(paths, device)
 
 
 def _compared(report: JobReport[list[Entry]], logged: dict[str, list[Entry]], folder: Path) -> JobReport[list[Entry]]:

@@ -66,7 +66,7 @@ def final_model(config: Experiment, stage: str | None = None) -> Path:
 def _train_stages(config: RestorationConfig, device: str) -> bool:
     start = None
     for stage in config.stages:
-        task = restoration_task(config, stage, stage.init_from or start)
+        task = restoration_task(config, stage, stage.init_from or start, device)
         if not _train_task(task, stage, config, run_folder(config, stage.name), device):
             return False
         start = final_model(config, stage.name)

@@ -1,0 +1,60 @@
+"""A recipe inside training: most steps in the loader's workers, those of an engine where it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from patina.data.on_the_fly import Unfinished
+from patina.degradations.execution import Engine, Images, finish, from_pixels, grow, into_pixels
+from patina.degradations.recipe import Plan, Recipe
+
+
+class Waiting:
+    """A picture with the steps that are left, the first of them for an engine."""
+
+    def __init__(self, image: np.ndarray, plan: Plan, dtype: np.dtype):
+        self.image = image
+        self.plan = plan
+        self.dtype = dtype
+
+
+@dataclass(frozen=True)
+class OnTheFly:
+    """Degrades patches by a recipe; patches of one name are degraded alike.
+
+    Attributes:
+        recipe: what to do; of a recipe with variants each patch gets one, as its mixed folder would.
+        seed: of the draws.
+    """
+
+    recipe: Recipe
+    seed: int
+
+    def __call__(self, clean: np.ndarray, name: str, index: int) -> np.ndarray | Waiting:
+        """Degrade pixels ``[H, W, 3]``, as far as that goes without a model."""
+        variant = self.recipe.variant_of(index, self.seed, name)
+        plan = self.recipe.draw(variant, clean.shape[:2], self.seed, name)
+        images: Images = {(): from_pixels(clean)}
+        for cut in grow(images, [plan]):
+            return Waiting(images[cut[:-1]], plan[len(cut) - 1 :], clean.dtype)
+        return into_pixels(images[plan], clean.dtype)
+
+
+def finish_patches(patches: Sequence[Tensor | Unfinished], device: torch.device, engine: Engine) -> Tensor:
+    """Finish a batch: ``[N, 3, h, w]`` in [0, 1] on `device`."""
+    open_ones = [patch for patch in patches if isinstance(patch, Unfinished)]
+    pictures: list[tuple[Images, list[Plan]]] = [({(): each.state.image}, [each.state.plan]) for each in open_ones]
+    finish(pictures, engine)
+    results = iter(
+        _patch(images[plan], each) for (images, [plan]), each in zip(pictures, open_ones, strict=True)
+    )  # fmt: skip
+    return torch.stack([next(results).to(device) if isinstance(each, Unfinished) else each for each in patches])
+
+
+def _patch(image: np.ndarray, patch: Unfinished) -> Tensor:
+    """Round as a file would, and cut the patch out."""
+    pixels = into_pixels(image[patch.window], patch.state.dtype)
+    return torch.from_numpy(np.ascontiguousarray(from_pixels(pixels).transpose(2, 0, 1)))

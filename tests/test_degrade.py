@@ -1,0 +1,226 @@
+"""Running recipes over folders: resume, the log, replay, and results that do not depend on the workers."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from patina.build import recipe_engine
+from patina.cli import main
+from patina.data.pairs import match_pairs
+from patina.degradations.recipe import load_recipe
+from patina.errors import ConfigError
+from patina.imaging.files import picture_size, read_picture, write_picture
+from sets import learned_recipe, picture, write_config, write_deflow_model, write_pictures
+
+VALUES = {
+    "scale": 2,
+    "blocks": {
+        "blur": {"lens_blur": {"radius": [0.5, 2]}},
+        "noise": {"gaussian_noise": {"sigma": [2, 20]}},
+        "shrink": {"resize": {"filter": ["box", "lanczos"], "of": "target"}},
+        "compress": {"one_of": {"choices": [{"jpeg": {"quality": [40, 90]}}, {"webp": {"quality": [40, 90]}}]}},
+    },
+    "variants": {"plain": ["shrink"], "bad": ["blur", "noise", "shrink", "compress", "compress"]},
+    "mixed": "random",
+}
+
+
+@pytest.fixture
+def clean(tmp_path):
+    folder = write_pictures(tmp_path / "clean", 4, height=37, width=50)
+    write_picture(folder / "deep.png", picture(9).astype(np.uint16) * 257)
+    return folder
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    return str(write_config(tmp_path / "some.yml", VALUES))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def run(*arguments) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def test_a_set_has_a_folder_for_each_variant_the_log_and_the_truth(clean, recipe, tmp_path):
+    out, truth = tmp_path / "out", tmp_path / "gt"
+    assert run("degrade", recipe, clean, out, "-gt", truth, "-workers", 1) == 0
+    names = ["0.png", "1.png", "2.png", "3.png", "deep.png"]
+    for folder in ("plain", "bad", "mixed"):
+        assert [path.name for path in sorted((out / folder).iterdir())] == names
+        assert len(match_pairs(out / folder, truth, 2)) == 5
+        assert picture_size(out / folder / "0.png") == (18, 25)
+        assert read_picture(out / folder / "deep.png").pixels.dtype == np.uint16
+    for name in names:
+        variants = [(out / folder / name).read_bytes() for folder in ("plain", "bad")]
+        assert (out / "mixed" / name).read_bytes() in variants
+    header, *lines = map(json.loads, (out / "log.jsonl").read_text().splitlines())
+    assert (header["scale"], header["seed"], len(lines)) == (2, 0, 15)
+    assert [line["source"] for line in lines[::3]] == names
+    assert {step["op"] for line in lines if line["variant"] == "bad" for step in line["steps"]} >= {
+        "lens_blur", "gaussian_noise", "resize",
+    }  # fmt: skip
+    readable = (out / "applied_degradations.txt").read_text().splitlines()
+    assert len(readable) == 15
+    assert readable[0].startswith("bad/0.png - blur: lens radius=")
+    assert not list(out.rglob(".part-*"))
+
+
+def test_the_bytes_do_not_depend_on_the_workers_or_on_interruptions(clean, recipe, tmp_path):
+    run("degrade", recipe, clean, tmp_path / "one", "-workers", 1)
+    run("degrade", recipe, clean, tmp_path / "three", "-workers", 3)
+    assert contents(tmp_path / "one") == contents(tmp_path / "three")
+    # A killed run: some pictures are missing, some are there without their line, and the last line is half written.
+    log = tmp_path / "three" / "log.jsonl"
+    lines = log.read_text().splitlines(keepends=True)
+    log.write_text("".join(lines[:7]) + lines[7][:40], encoding="utf-8")
+    (tmp_path / "three" / "plain" / "0.png").unlink()
+    kept = tmp_path / "three" / "bad" / "0.png"
+    before = kept.stat().st_mtime_ns
+    run("degrade", recipe, clean, tmp_path / "three", "-workers", 1)
+    assert contents(tmp_path / "one") == contents(tmp_path / "three")
+    assert kept.stat().st_mtime_ns == before
+
+
+def test_another_seed_makes_other_pictures_and_is_not_mixed_into_a_set(clean, recipe, tmp_path, capsys):
+    run("degrade", recipe, clean, tmp_path / "a", "-workers", 1, "-variant", "bad")
+    run("degrade", recipe, clean, tmp_path / "b", "-workers", 1, "-variant", "bad", "-seed", 1)
+    a, b = contents(tmp_path / "a" / "bad"), contents(tmp_path / "b" / "bad")
+    assert not any(a[name] == b[name] for name in a)
+    assert run("degrade", recipe, clean, tmp_path / "a", "-seed", 1) == 2
+    assert "holds pictures of another recipe, model, seed or scale" in capsys.readouterr().err
+
+
+def test_replay_makes_the_same_pictures_from_the_log_alone(clean, recipe, tmp_path, capsys):
+    out = tmp_path / "out"
+    run("degrade", recipe, clean, out, "-workers", 2)
+    Path(recipe).unlink()
+    assert run("replay", out / "log.jsonl", "-out", tmp_path / "again", "-workers", 2) == 0
+    made = contents(out)
+    assert contents(tmp_path / "again") == {name: made[name] for name in made if name.endswith(".png")}
+    # In place, after one was lost and one clean picture was exchanged.
+    (out / "bad" / "0.png").unlink()
+    write_picture(clean / "1.png", picture(77, 37, 50))
+    write_picture(clean / "2.png", picture(77, 60, 60))
+    assert run("replay", out / "log.jsonl", "-workers", 1) == 1
+    assert (out / "bad" / "0.png").read_bytes() == made["bad/0.png"]
+    told = capsys.readouterr().err
+    assert "1.png: bad/1.png" in told
+    assert "came out otherwise than logged" in told
+    assert "2.png is 60x60, but 50x36 in the log" in told
+
+
+def test_replay_refuses_what_is_no_log(tmp_path, capsys):
+    (tmp_path / "log.jsonl").write_text("hello\n", encoding="utf-8")
+    assert run("replay", tmp_path / "log.jsonl") == 2
+    assert run("replay", tmp_path / "nothing.jsonl") == 2
+    told = capsys.readouterr().err
+    assert "is no log of a recipe" in told
+    assert "cannot be read" in told
+
+
+def test_a_broken_picture_is_named_and_the_others_are_made(clean, recipe, tmp_path, capsys):
+    (clean / "1.png").write_bytes((clean / "1.png").read_bytes()[:90])
+    write_picture(clean / "tiny.png", picture(0, 1, 9))
+    assert run("degrade", recipe, clean, tmp_path / "out", "-variant", "plain", "-workers", 1) == 1
+    assert sorted(contents(tmp_path / "out" / "plain")) == ["0.png", "2.png", "3.png", "deep.png"]
+    told = capsys.readouterr().err
+    assert "1.png is cut off" in told
+    assert "tiny.png is 9x1; scale 2 needs more pixels" in told
+    assert "2 of 6 pictures failed" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["nothing", "clean", "out"], "nothing: no such recipe"),
+        (["some.yml", "nowhere", "out"], "nowhere does not exist"),
+        (["some.yml", "clean", "clean"], "source and output are the same folder"),
+        (["some.yml", "clean", "out", "-gt", "out"], "output and gt are the same folder"),
+        (["some.yml", "clean", "out", "-variant", "bat"], "there is no variant 'bat', did you mean bad?"),
+        (["some.yml", "clean", "out", "-workers", "0"], "workers must be at least 1"),
+        (["some.yml", "clean", "out", "-model", "x.safetensors"], "names 0 model files"),
+        (["deflow", "clean", "out"], "no such model file; train one, name another with -model"),
+        (["deflow", "clean", "out", "-model", "x.safetensors"], "x.safetensors: no such model file"),
+        (["deflow", "clean", "out", "-model", "x", "--without-learned"], "are both given"),
+    ],
+)
+def test_bad_input_is_refused_before_the_first_picture(
+    clean, recipe, tmp_path, monkeypatch, capsys, arguments, expected
+):
+    monkeypatch.chdir(tmp_path)
+    assert run("degrade", *arguments) == 2
+    told = capsys.readouterr().err.strip()
+    assert expected in told
+    assert "\n" not in told
+    assert not list(tmp_path.glob("out/**/*.png"))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return write_deflow_model(tmp_path_factory.mktemp("model"))
+
+
+def test_learned_blocks_run_are_logged_and_replayed(clean, model, tmp_path):
+    recipe = learned_recipe(tmp_path / "learned.yml", model, heat=[0.3, 0.9])
+    (clean / "1.png").write_bytes(b"broken")
+    assert run("degrade", recipe, clean, tmp_path / "one", "-workers", 1, "-device", "cpu") == 1
+    assert run("degrade", recipe, clean, tmp_path / "three", "-workers", 3, "-device", "cpu") == 1
+    assert contents(tmp_path / "one") == contents(tmp_path / "three")
+    assert run("replay", tmp_path / "one" / "log.jsonl", "-out", tmp_path / "again", "-device", "cpu") == 0
+    assert contents(tmp_path / "again").items() <= contents(tmp_path / "one").items()
+    header, *lines = map(json.loads, (tmp_path / "one" / "log.jsonl").read_text().splitlines())
+    assert list(header["models"]) == [str(model)]
+    heats = [line["steps"][1]["parameters"]["knobs"]["heat"] for line in lines]
+    assert len(set(heats)) == 4
+    assert all(0.3 <= heat <= 0.9 for heat in heats)
+    plain = read_picture(tmp_path / "one" / "0.png").pixels.astype(float)
+    assert run("degrade", recipe, clean, tmp_path / "without", "--without-learned", "-device", "cpu") == 1
+    assert np.abs(plain - read_picture(tmp_path / "without" / "0.png").pixels).mean() > 1
+
+
+def test_a_models_own_values_are_logged_and_unknown_knobs_refused(model, tmp_path):
+    recipe, engine = recipe_engine(load_recipe(learned_recipe(tmp_path / "a.yml", model)), "cpu")
+    assert list(engine.models) == [str(model)]
+    assert recipe.steps[1].knobs == {"heat": (1.0, 1.0)}
+    with pytest.raises(ConfigError, match="has no knob 'heta', did you mean heat"):
+        recipe_engine(load_recipe(learned_recipe(tmp_path / "b.yml", model, heta=1)), "cpu")
+
+
+def test_preview_shows_every_step(clean, recipe, model, tmp_path):
+    sheet = tmp_path / "sheet.png"
+    assert run("preview", recipe, clean / "0.png", "-out", sheet, "-side", 32) == 0
+    height, width = picture_size(sheet)
+    assert height > 6 * 32
+    assert width > 4 * 32
+    assert run("preview", recipe, clean / "0.png", "-out", sheet, "-side", 32, "-variant", "plain") == 0
+    assert picture_size(sheet)[0] < height - 3 * 32
+    learned = learned_recipe(tmp_path / "learned.yml", model)
+    assert run("preview", learned, clean / "0.png", "-out", tmp_path / "b.png", "-side", 64, "-device", "cpu") == 0
+
+
+def test_preview_refuses_what_it_cannot_show(clean, recipe, tmp_path, capsys):
+    assert run("preview", recipe, clean / "0.png", "-variant", "bad", "plain") == 2
+    assert run("preview", recipe, clean / "0.png", "-zoom", 0) == 2
+    assert run("preview", recipe, clean / "nothing.png") == 2
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 3
+
+
+def test_the_benchmark_measures(recipe, capsys):
+    assert run("benchmark", recipe, "-pictures", 14, "-side", 64, "-workers", 1) == 0
+    told = capsys.readouterr().out
+    assert "bad: 14 pictures of 64x64" in told
+    assert "a second" in told
+
+
+def test_a_recipe_file_is_yaml_like_any_other(tmp_path, clean):
+    (tmp_path / "r.yml").write_text(yaml.safe_dump({"scale": 2, "steps": {"down_up": None}}), encoding="utf-8")
+    assert run("degrade", tmp_path / "r.yml", clean, tmp_path / "out", "-workers", 1) == 0
+    assert picture_size(tmp_path / "out" / "deep.png") == (24, 32)
