@@ -19,6 +19,10 @@ def scaled(size: Size, factor: float) -> Size:
     return tuple(max(1, int(length * factor + _SLACK)) for length in size)
 
 
+def _base(frame: Frame, of: str) -> Size:
+    return {"current": frame.size, "source": frame.source, "target": frame.target}[of]
+
+
 class Resize(Operation):
     """A resize by a factor of the picture as it is, of the clean one, or of the wanted size.
 
@@ -35,9 +39,8 @@ class Resize(Operation):
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw filter and size."""
-        base = {"current": frame.size, "source": frame.source, "target": frame.target}[self.of]
         factor = draw_real(rng, self.factor)
-        return {"filter": draw_kind(rng, self.filter), "size": list(scaled(base, factor))}
+        return {"filter": draw_kind(rng, self.filter), "size": list(scaled(_base(frame, self.of), factor))}
 
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
@@ -51,12 +54,13 @@ class Resize(Operation):
 
 
 class DownUp(Operation):
-    """Two resizes that end at the wanted size: first to `factor` of it, then to it.
+    """Two resizes that end at the wanted size: first by `factor` of what `of` names (see `Resize`), then to it.
 
-    Each has its own `filter`s; a factor above 1 first makes the picture larger than what is wanted of it.
+    Each step draws one of its own filters.
     """
 
     factor: real_range(0.01, 16) = (0.15, 1.5)
+    of: Literal["current", "source", "target"] = "source"
     first: Filters = Field(dict.fromkeys(("linear", "catmull_rom", "area", "box"), 1.0))
     second: Filters = Field(dict.fromkeys(("linear", "catmull_rom", "lanczos"), 1.0))
 
@@ -66,7 +70,7 @@ class DownUp(Operation):
         """Draw the size on the way, and both filters."""
         return {
             "first": draw_kind(rng, self.first),
-            "size_between": list(scaled(frame.target, draw_real(rng, self.factor))),
+            "size_between": list(scaled(_base(frame, self.of), draw_real(rng, self.factor))),
             "second": draw_kind(rng, self.second),
             "size": list(frame.target),
         }

@@ -14,7 +14,7 @@ class UnsharpMask(Operation):
     """
 
     sigma: real_range(0.05, 50)
-    amount: real_range(0, 10) = (0.5, 0.5)
+    amount: real_range(0, 100) = (0.5, 0.5)
     threshold: real_range(0, 255) = (0.0, 0.0)
     soft_mask: bool = False
 
