@@ -97,6 +97,17 @@ def test_another_seed_makes_other_pictures_and_is_not_mixed_into_a_set(clean, re
     assert "holds pictures of another recipe, model, seed or scale" in capsys.readouterr().err
 
 
+def test_an_exchanged_picture_is_degraded_again(clean, recipe, tmp_path):
+    run("degrade", recipe, clean, tmp_path / "out", "-workers", 1)
+    before = contents(tmp_path / "out")
+    write_picture(clean / "0.png", picture(77, 37, 50))
+    run("degrade", recipe, clean, tmp_path / "out", "-workers", 1)
+    after = contents(tmp_path / "out")
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed >= {"plain/0.png", "bad/0.png", "mixed/0.png", "log.jsonl"}
+    assert not any(name.endswith("1.png") for name in changed)
+
+
 def test_replay_makes_the_same_pictures_from_the_log_alone(clean, recipe, tmp_path, capsys):
     out = tmp_path / "out"
     run("degrade", recipe, clean, out, "-workers", 2)

@@ -62,6 +62,15 @@ def test_workers_compute_on_one_thread_and_the_parent_as_before(monkeypatch: pyt
     assert "OPENBLAS_NUM_THREADS" not in os.environ
 
 
+@pytest.mark.parametrize("workers", [0, 2])
+def test_results_are_handed_over_as_they_come(workers: int) -> None:
+    seen = []
+    run_folder_job(
+        [0, 1, 2], halve, description="halve", name=str, workers=workers, on_result=seen.append
+    )  # fmt: skip
+    assert sorted(seen) == [0, 1]
+
+
 def test_no_items_is_no_failure() -> None:
     report = run_folder_job([], halve, description="nothing", name=str, workers=4)
     assert (report.results, report.failures, report.exit_code) == ([], [], 0)

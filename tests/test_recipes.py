@@ -1,6 +1,8 @@
 """The language of recipes: what it refuses, what it draws, and that drawing and doing are functions of the seed."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from patina.degradations.base import Frame
-from patina.degradations.blocks import BLOCKS, Learned, changes_size
+from patina.degradations.blocks import BLOCKS, Learned, changes_size, parse_block
 from patina.degradations.description import FAMILIES, describe
 from patina.degradations.execution import Engine, apply_plan, finish, grow
 from patina.degradations.operations import OPERATIONS
@@ -286,6 +288,8 @@ def test_the_digest_changes_with_any_setting_and_nothing_else():
     first = parse_recipe(values, "x").digest
     values["steps"][0]["one_of"]["choices"][0]["jpeg"]["quality"] = [5, 91]
     assert parse_recipe(values, "x").digest != first
+    here, there = (recipe({"learned": {"model": f"{folder}/m"}}, END).digest for folder in ("here", "there"))
+    assert here == there
 
 
 class Halve:
@@ -388,3 +392,22 @@ def test_blocks_without_their_needed_settings_are_refused():
     for name, block in BLOCKS.items():
         with pytest.raises(ValidationError):
             block.model_validate({"surely_unknown": {}} if name != "learned" else {})
+
+
+def test_the_documentation_shows_every_block():
+    docs = Path(__file__).parents[1] / "docs"
+    text = (docs / "recipes.md").read_text(encoding="utf-8").split("## Every operation")[1]
+    examples = dict(re.findall(r"### (\w+)\n[^#]*?```yaml\n(.*?)```", text, re.DOTALL))
+    assert set(examples) == set(BLOCKS)
+    for name, example in examples.items():
+        assert isinstance(parse_block(yaml.safe_load(example)), BLOCKS[name])
+        assert f"![{name}](recipes/{name}.jpg)" in text
+        assert (docs / "recipes" / f"{name}.jpg").is_file()
+
+
+def test_the_documentations_recipes_are_recipes():
+    text = (Path(__file__).parents[1] / "docs" / "recipes.md").read_text(encoding="utf-8")
+    whole = [code for code in re.findall(r"```yaml\n(.*?)```", text, re.DOTALL) if code.startswith("scale:")]
+    assert len(whole) == 2
+    for code in whole:
+        assert parse_recipe(yaml.safe_load(code), "docs").names

@@ -182,7 +182,9 @@ class Recipe(Strict):
     @cached_property
     def digest(self) -> str:
         """A short name of all that the recipe says."""
-        sequences = {variant: [_plain(step) for _, step in self.sequence(variant)] for variant in self.names}
+        # What lies in a file is compared by content elsewhere; where it lies decides nothing.
+        bare = self.changed(lambda block: _with_paths(block, lambda path: Path(path.name)))
+        sequences = {variant: [_plain(step) for _, step in bare.sequence(variant)] for variant in self.names}
         text = json.dumps([self.scale, self.mixed, sequences], sort_keys=True)
         return hashlib.blake2b(text.encode(), digest_size=8).hexdigest()
 
@@ -234,11 +236,12 @@ def _base_folder(path: Path) -> Path:
 
 
 def _resolved(recipe: Recipe, base: Path) -> Recipe:
-    def resolve(block: Block) -> Block:
-        paths = {name: base / value.expanduser() for name, value in block if isinstance(value, Path)}
-        return block.model_copy(update=paths)
+    return recipe.changed(lambda block: _with_paths(block, lambda path: base / path.expanduser()))
 
-    return recipe.changed(resolve)
+
+def _with_paths(block: Block, change: Callable[[Path], Path]) -> Block:
+    """Return a block with its paths changed."""
+    return block.model_copy(update={name: change(value) for name, value in block if isinstance(value, Path)})
 
 
 def _plain(block: Block) -> dict[str, Any]:

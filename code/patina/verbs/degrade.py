@@ -128,10 +128,15 @@ def degrade(
     for index, picture in enumerate(pictures):
         wanted = (outputs or all_outputs(recipe)).of(recipe, index, picture, seed)
         files_of = [(str(Path(folder) / files[picture].name), variant) for folder, variant in wanted]
-        missing = [(file, variant) for file, variant in files_of if file not in done or made[file].variant != variant]
+        length = picture.stat().st_size
+        missing = [
+            (file, variant)
+            for file, variant in files_of
+            if file not in done or (made[file].variant, made[file].source_bytes) != (variant, length)
+        ]
         truth = ground_truth / files[picture].name if ground_truth else None
         if missing or (truth and not truth.is_file()):
-            plan = partial(draw_entries, recipe=recipe, source=picture.name, outputs=missing, seed=seed)
+            plan = partial(draw_entries, recipe=recipe, source=(picture.name, length), outputs=missing, seed=seed)
             jobs.append(Job(picture, plan, truth))
     report = run_jobs(
         jobs, out, recipe.scale, engine,
@@ -142,11 +147,11 @@ def degrade(
 
 
 def draw_entries(
-    size: Size, *, recipe: Recipe, source: str, outputs: Sequence[tuple[str, str]], seed: int
+    size: Size, *, recipe: Recipe, source: tuple[str, int], outputs: Sequence[tuple[str, str]], seed: int
 ) -> list[Entry]:
-    """Draw what is to be done to one picture, for each (file, variant)."""
-    plans = {variant: recipe.draw(variant, size, seed, source) for variant in {variant for _, variant in outputs}}
-    return [Entry(file, source, variant, size, plans[variant]) for file, variant in outputs]
+    """Draw what is to be done to one picture, `source` by name and length, for each (file, variant)."""
+    plans = {variant: recipe.draw(variant, size, seed, source[0]) for variant in {variant for _, variant in outputs}}
+    return [Entry(file, *source, variant, size, plans[variant]) for file, variant in outputs]
 
 
 def chosen_recipe(arguments: argparse.Namespace) -> Recipe:

@@ -66,6 +66,7 @@ class Entry:
     Attributes:
         output: file, from the set's folder.
         source: file name of the clean picture.
+        source_bytes: length of that file, to notice that it was exchanged.
         variant: of the recipe; empty where it has none.
         size: of the clean picture, cropped.
         steps: all that is done to it.
@@ -74,6 +75,7 @@ class Entry:
 
     output: str
     source: str
+    source_bytes: int
     variant: str
     size: Size
     steps: Plan

@@ -1,0 +1,51 @@
+"""Make the pictures of docs/recipes.md: run from the project's folder, with a trained model for the learned block.
+
+python docs/recipes/make_pictures.py trained_models/DeFlow-demo/models/final.safetensors
+"""
+
+import re
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import yaml
+from skimage import data
+
+from patina.cli import main
+from patina.degradations.kernels import motion
+from patina.imaging.files import read_picture, write_picture
+
+PAGE = Path(__file__).parents[1] / "recipes.md"
+RESIZES = ("resize", "down_up")
+
+
+def examples() -> dict[str, dict]:
+    """Return the example of every operation in the page."""
+    text = PAGE.read_text(encoding="utf-8").split("## Every operation")[1]
+    return {
+        name: yaml.safe_load(code)[name] for name, code in re.findall(r"### (\w+)\n.*?```yaml\n(.*?)```", text, re.S)
+    }
+
+
+def make_pictures(model: Path) -> None:
+    """Write a preview for every example."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        write_picture(place / "clean.png", data.astronaut()[50:178, 160:288])
+        np.save(place / "kernels.npy", motion(9, 0.5))
+        for name, settings in examples().items():
+            settings |= {"file": str(place / "kernels.npy")} if name == "kernel_blur" else {}
+            settings |= {"model": str(model.resolve())} if name == "learned" else {}
+            end = [{"resize": {"filter": "linear", "of": "target"}}] if name == "resize" else []
+            scale = 4 if name in RESIZES else 1
+            (place / "r.yml").write_text(yaml.safe_dump({"scale": scale, "steps": [{name: settings}, *end]}))
+            sheet = place / "sheet.png"
+            main(["preview", str(place / "r.yml"), str(place / "clean.png"), "-out", str(sheet), "-side", "128"])
+            pixels = read_picture(sheet).pixels
+            rows = 2 * (128 + 12) + 32
+            write_picture(PAGE.parent / "recipes" / f"{name}.jpg", pixels[:rows], quality=82)
+
+
+if __name__ == "__main__":
+    make_pictures(Path(sys.argv[1]))
