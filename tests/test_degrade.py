@@ -10,6 +10,7 @@ import yaml
 from patina.build import recipe_engine
 from patina.cli import main
 from patina.data.pairs import match_pairs
+from patina.degradations.deflow import DeFlowDegradation
 from patina.degradations.recipe import load_recipe
 from patina.errors import ConfigError
 from patina.imaging.files import picture_size, read_picture, write_picture
@@ -194,6 +195,27 @@ def test_learned_blocks_run_are_logged_and_replayed(clean, model, tmp_path):
     plain = read_picture(tmp_path / "one" / "0.png").pixels.astype(float)
     assert run("degrade", recipe, clean, tmp_path / "without", "--without-learned", "-device", "cpu") == 1
     assert np.abs(plain - read_picture(tmp_path / "without" / "0.png").pixels).mean() > 1
+
+
+def test_a_picture_that_a_model_fails_for_is_named(clean, model, tmp_path, monkeypatch, capsys):
+    original = DeFlowDegradation.apply
+
+    def apply(self, image, parameters, key):
+        return original(self, image, parameters, key) * (np.nan if image.shape[2] == 32 else 1)
+
+    monkeypatch.setattr(DeFlowDegradation, "apply", apply)
+    recipe = learned_recipe(tmp_path / "learned.yml", model)
+    assert run("degrade", recipe, clean, tmp_path / "out", "-device", "cpu") == 1
+    assert sorted(contents(tmp_path / "out")) == [
+        "0.png",
+        "1.png",
+        "2.png",
+        "3.png",
+        "applied_degradations.txt",
+        "log.jsonl",
+    ]
+    assert "deep.png" in (told := capsys.readouterr().err)
+    assert "not finite" in told
 
 
 def test_a_models_own_values_are_logged_and_unknown_knobs_refused(model, tmp_path):

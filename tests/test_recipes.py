@@ -2,22 +2,26 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from patina.data.on_the_fly import Unfinished
 from patina.degradations.base import Frame
 from patina.degradations.blocks import BLOCKS, Learned, changes_size, parse_block
 from patina.degradations.description import FAMILIES, describe
-from patina.degradations.execution import Engine, apply_plan, finish, grow
+from patina.degradations.execution import Engine, apply_plan, finish, grow, serve_waiting
+from patina.degradations.on_the_fly import Waiting, finish_patches
 from patina.degradations.operations import OPERATIONS
 from patina.degradations.recipe import Recipe, Step, load_recipe, parse_recipe
-from patina.errors import ConfigError, PatinaError
+from patina.errors import ConfigError, PatinaError, PictureError
 from patina.imaging.filters import FILTERS, resize
 
 SHIPPED = ["web-photo", "real-esrgan", "bsrgan", "div2krk", "deflow"]
@@ -317,6 +321,33 @@ def test_learned_steps_of_several_pictures_are_done_in_batches():
         np.testing.assert_array_equal(images[plan], alone)
         by = plan[1].parameters["knobs"]["by"]
         assert images[plan].mean() == pytest.approx(photo().mean() * by, rel=1e-3)
+
+
+class Overflow(Halve):
+    """A model that fails for every second picture."""
+
+    def apply_batch(self, images, parameters, keys):
+        return [image * (1 if index % 2 else np.inf) for index, image in enumerate(images)]
+
+
+def test_values_that_are_not_finite_go_no_further():
+    made = recipe({"learned": {"model": "m"}}, END, {"jpeg": {"quality": 50}})
+    plan = made.draw("", (40, 48), 0, "a.png")
+    images = {(): photo()}
+    waiting = grow(images, [plan])
+    serve_waiting([(images, waiting)], Engine({"m": Overflow()}))
+    with pytest.raises(PictureError, match="m gave values that are not finite"):
+        grow(images, [plan])
+    window = slice(2, 10), slice(3, 11)
+    patches = [Unfinished(Waiting(photo(), plan, np.dtype(np.uint8)), window) for _ in range(3)]
+    model = Overflow()
+    model.apply_batch = lambda images, parameters, keys: [
+        i * (np.inf if k == 7 else 1) for i, k in zip(images, keys, strict=True)
+    ]
+    patches[1].state.plan = (replace(plan[0], key=7), *plan[1:])
+    found = finish_patches(patches, torch.device("cpu"), Engine({"m": model}))
+    assert found.shape == (3, 3, 8, 8)
+    assert torch.isfinite(found).flatten(1).all(1).tolist() == [True, False, True]
 
 
 def test_a_model_can_be_replaced_or_left_out():

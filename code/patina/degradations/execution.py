@@ -16,6 +16,7 @@ import numpy as np
 from patina.degradations.base import Degradation
 from patina.degradations.operations import OPERATIONS
 from patina.degradations.recipe import LEARNED, Plan, Step
+from patina.errors import PictureError
 
 if TYPE_CHECKING:  # processes that work without models need not load torch
     import torch
@@ -70,10 +71,19 @@ def grow(images: Images, plans: Iterable[Plan]) -> list[Plan]:
 
     Returns:
         The plans that cannot go on without an engine, cut behind the step that needs it.
+
+    Raises:
+        PictureError: an engine gave values that are not finite.
     """
     waiting: dict[Plan, None] = {}
     for plan in plans:
         place = max(length for length in range(len(plan) + 1) if plan[:length] in images)
+        if place and wants_batch(plan[place - 1]) and not np.isfinite(images[plan[:place]]).all():
+            model = plan[place - 1].parameters.get("model", plan[place - 1].op)
+            raise PictureError(
+                f"{model} gave values that are not finite for this picture; use milder knobs, or a model that was "
+                "trained on such pictures"
+            )
         while place < len(plan) and not wants_batch(plan[place]):
             images[plan[: place + 1]] = apply_step(images[plan[:place]], plan[place])
             place += 1

@@ -10,6 +10,9 @@ from torch import Tensor
 from patina.data.on_the_fly import Unfinished
 from patina.degradations.execution import Engine, Images, finish, from_pixels, grow, into_pixels
 from patina.degradations.recipe import Plan, Recipe
+from patina.errors import PictureError
+
+_Picture = tuple[Images, list[Plan]]
 
 
 class Waiting:
@@ -44,17 +47,32 @@ class OnTheFly:
 
 
 def finish_patches(patches: Sequence[Tensor | Unfinished], device: torch.device, engine: Engine) -> Tensor:
-    """Finish a batch: ``[N, 3, h, w]`` in [0, 1] on `device`."""
-    open_ones = [patch for patch in patches if isinstance(patch, Unfinished)]
-    pictures: list[tuple[Images, list[Plan]]] = [({(): each.state.image}, [each.state.plan]) for each in open_ones]
-    finish(pictures, engine)
-    results = iter(
-        _patch(images[plan], each) for (images, [plan]), each in zip(pictures, open_ones, strict=True)
-    )  # fmt: skip
+    """Finish a batch: ``[N, 3, h, w]`` in [0, 1] on `device`.
+
+    A patch that a model gives values for which are not finite is NaN, so that the training's own guard skips the step.
+    """
+    waiting = [patch for patch in patches if isinstance(patch, Unfinished)]
+    pictures: list[_Picture] = [({(): each.state.image}, [each.state.plan]) for each in waiting]
+    try:
+        finish(pictures, engine)
+        finished = [_patch(picture, each) for picture, each in zip(pictures, waiting, strict=True)]
+    except PictureError:
+        finished = [_alone(picture, each, engine) for picture, each in zip(pictures, waiting, strict=True)]
+    results = iter(finished)
     return torch.stack([next(results).to(device) if isinstance(each, Unfinished) else each for each in patches])
 
 
-def _patch(image: np.ndarray, patch: Unfinished) -> Tensor:
+def _alone(picture: _Picture, patch: Unfinished, engine: Engine) -> Tensor:
+    try:
+        finish([picture], engine)
+    except PictureError:
+        rows, columns = patch.window
+        return torch.full((3, rows.stop - rows.start, columns.stop - columns.start), torch.nan)
+    return _patch(picture, patch)
+
+
+def _patch(picture: _Picture, patch: Unfinished) -> Tensor:
     """Round as a file would, and cut the patch out."""
-    pixels = into_pixels(image[patch.window], patch.state.dtype)
+    images, [plan] = picture
+    pixels = into_pixels(images[plan][patch.window], patch.state.dtype)
     return torch.from_numpy(np.ascontiguousarray(from_pixels(pixels).transpose(2, 0, 1)))

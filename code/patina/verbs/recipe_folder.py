@@ -199,29 +199,26 @@ def _with_engine(
 ) -> Iterator[tuple[Job, list[Entry] | PictureError]]:
     """Yield each job's outcome; while the engine works on a batch, the next one is already being opened."""
     batches = [jobs[start : start + BATCH] for start in range(0, len(jobs), BATCH)]
+    open_job, write = partial(_attempt, partial(_open, scale=scale)), partial(_attempt, partial(_write, out=out))
     with ThreadPoolExecutor(workers) as pool:
-
-        def attempt(work: Callable, *items: Any) -> list[Any]:
-            futures = [pool.submit(work, *item) for item in zip(*items, strict=True)]
-            return [future.exception() or future.result() for future in futures]
-
-        def opening(batch: Sequence[Job]) -> list:
-            return [pool.submit(_open, job, scale) for job in batch]
-
-        following = opening(batches[0]) if batches else []
+        following = pool.map(open_job, batches[0]) if batches else iter(())
         for number, batch in enumerate(batches):
-            opened = [future.exception() or future.result() for future in following]
-            following = opening(batches[number + 1]) if number + 1 < len(batches) else []
-            good = [each for each in opened if isinstance(each, Opened)]
-            while any(each.waiting for each in good):
-                serve_waiting([(each.images, each.waiting) for each in good], engine)
-                good = attempt(_grown, good)
-            written = iter(attempt(_write, good, [out] * len(good)))
-            for job, each in zip(batch, opened, strict=True):
-                outcome = next(written) if isinstance(each, Opened) else each
-                if isinstance(outcome, BaseException) and not isinstance(outcome, PictureError):
-                    raise outcome
-                yield job, outcome
+            states = list(following)
+            following = pool.map(open_job, batches[number + 1]) if number + 1 < len(batches) else iter(())
+            while waiting := [state for state in states if isinstance(state, Opened) and state.waiting]:
+                serve_waiting([(state.images, state.waiting) for state in waiting], engine)
+                states = list(pool.map(partial(_attempt, _grown), states))
+            yield from zip(batch, pool.map(write, states), strict=True)
+
+
+def _attempt(work: Callable[[Any], Any], item: Any) -> Any:
+    """Return what `work` gives, or its `PictureError`; an earlier one is passed on."""
+    if isinstance(item, PictureError):
+        return item
+    try:
+        return work(item)
+    except PictureError as error:
+        return error
 
 
 # The log
