@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from patina.cli import main
-from patina.degradations.execution import apply_plan, from_pixels
+from patina.degradations.execution import apply_plan
 from patina.degradations.recipe import load_recipe, parse_recipe
+from patina.imaging.files import to_values
 from sets import picture
 
 INI = r"""
@@ -81,7 +82,7 @@ def test_what_has_a_counterpart_is_translated_and_runs(ini, tmp_path):
     assert levels.levels == (2, 255)
     assert sharp.amount == (3, 15)
     for seed in range(10):
-        image = from_pixels(picture(seed, 40, 44))
+        image = to_values(picture(seed, 40, 44))
         assert apply_plan(image, recipe.draw("", (40, 44), seed, "a")).shape == (10, 11, 3)
 
 
@@ -145,5 +146,5 @@ def test_no_recipe_is_written_over(ini, tmp_path, capsys):
 
 def test_a_picture_stays_itself_at_the_mildest_blur():
     recipe = parse_recipe({"scale": 1, "steps": [{"box_blur": {"size": 1}}]}, "x")
-    image = from_pixels(picture(0))
+    image = to_values(picture(0))
     np.testing.assert_allclose(apply_plan(image, recipe.draw("", image.shape[:2], 0, "a")), image, atol=1e-6)

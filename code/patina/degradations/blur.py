@@ -14,6 +14,7 @@ from patina.degradations import kernels
 from patina.degradations.base import Frame, Operation, Parameters
 from patina.degradations.ranges import draw_kind, draw_odd, draw_real, draw_whole, kinds, odd_range, real_range
 from patina.errors import PatinaError
+from patina.imaging.files import to_values, values_to_pixels
 from patina.seeding import numpy_rng
 
 KERNEL_KINDS = (
@@ -172,8 +173,7 @@ class MedianBlur(Operation):
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
         """Take the median of each channel."""
-        pixels = np.rint(image * 255).astype(np.uint8)
-        return cv2.medianBlur(pixels, parameters["kernel_size"]).astype(np.float32) / np.float32(255)
+        return to_values(cv2.medianBlur(values_to_pixels(image), parameters["kernel_size"]))
 
 
 class Sinc(Operation):

@@ -8,15 +8,8 @@ from pydantic import Field, model_validator
 from patina.degradations.base import Frame, Operation, Parameters
 from patina.degradations.ranges import draw_kind, draw_whole, kinds, whole_range
 from patina.errors import PictureError
+from patina.imaging.files import to_values, values_to_pixels
 from patina.imaging.recompress import JPEG_SUBSAMPLINGS, WEBP_LARGEST, jpeg, webp
-
-
-def _pixels(image: np.ndarray) -> np.ndarray:
-    return np.rint(image * np.float32(255)).astype(np.uint8)
-
-
-def _values(pixels: np.ndarray) -> np.ndarray:
-    return pixels.astype(np.float32) / np.float32(255)
 
 
 class Jpeg(Operation):
@@ -46,7 +39,7 @@ class Jpeg(Operation):
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
         """Compress and decode with libjpeg; with ``codec: torch`` plans leave the step to an `Engine`."""
-        return _values(jpeg(_pixels(image), parameters["quality"], parameters["subsampling"]))
+        return to_values(jpeg(values_to_pixels(image), parameters["quality"], parameters["subsampling"]))
 
 
 class WebP(Operation):
@@ -65,4 +58,4 @@ class WebP(Operation):
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
         """Compress and decode."""
-        return _values(webp(_pixels(image), parameters["quality"]))
+        return to_values(webp(values_to_pixels(image), parameters["quality"]))

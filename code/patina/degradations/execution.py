@@ -47,16 +47,6 @@ def wants_batch(step: Step) -> bool:
     return step.op == LEARNED or step.parameters.get("codec") == "torch"
 
 
-def from_pixels(pixels: np.ndarray) -> np.ndarray:
-    """Turn uint8 or uint16 pixels into the values that plans work on."""
-    return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
-
-
-def into_pixels(image: np.ndarray, dtype: np.dtype) -> np.ndarray:
-    """Turn values in [0, 1] into pixels, rounded half to even."""
-    return np.rint(image.clip(0, 1) * np.float32(np.iinfo(dtype).max)).astype(dtype)
-
-
 def apply_step(image: np.ndarray, step: Step) -> np.ndarray:
     """Do one classical step."""
     return OPERATIONS[step.op].apply(image, step.parameters, step.key)

@@ -8,9 +8,10 @@ import torch
 from torch import Tensor
 
 from patina.data.on_the_fly import Unfinished
-from patina.degradations.execution import Engine, Images, finish, from_pixels, grow, into_pixels
+from patina.degradations.execution import Engine, Images, finish, grow
 from patina.degradations.recipe import Plan, Recipe
 from patina.errors import PictureError
+from patina.imaging.files import to_values, values_to_pixels
 
 _Picture = tuple[Images, list[Plan]]
 
@@ -40,10 +41,10 @@ class OnTheFly:
         """Degrade pixels ``[H, W, 3]``, as far as that goes without a model."""
         variant = self.recipe.variant_of(index, self.seed, name)
         plan = self.recipe.draw(variant, clean.shape[:2], self.seed, name)
-        images: Images = {(): from_pixels(clean)}
+        images: Images = {(): to_values(clean)}
         for cut in grow(images, [plan]):
             return Waiting(images[cut[:-1]], plan[len(cut) - 1 :], clean.dtype)
-        return into_pixels(images[plan], clean.dtype)
+        return values_to_pixels(images[plan], clean.dtype)
 
 
 def finish_patches(patches: Sequence[Tensor | Unfinished], device: torch.device, engine: Engine) -> Tensor:
@@ -74,5 +75,5 @@ def _alone(picture: _Picture, patch: Unfinished, engine: Engine) -> Tensor:
 def _patch(picture: _Picture, patch: Unfinished) -> Tensor:
     """Round as a file would, and cut the patch out."""
     images, [plan] = picture
-    pixels = into_pixels(images[plan][patch.window], patch.state.dtype)
-    return torch.from_numpy(np.ascontiguousarray(from_pixels(pixels).transpose(2, 0, 1)))
+    pixels = values_to_pixels(images[plan][patch.window], patch.state.dtype)
+    return torch.from_numpy(np.ascontiguousarray(to_values(pixels).transpose(2, 0, 1)))

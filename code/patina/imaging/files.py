@@ -1,7 +1,7 @@
 """Pictures in and out: the only module that reads and writes picture files.
 
-Three value spaces meet here and are converted nowhere else: files; pixels, ``[H, W, 3]`` RGB uint8 or uint16; and
-tensors, float32 ``[3, H, W]`` in [0, 1].
+Four value spaces meet here and are converted nowhere else: files; pixels, ``[H, W, 3]`` RGB uint8 or uint16; values,
+float32 ``[H, W, 3]`` in [0, 1], on which classical degradations work; and tensors, float32 ``[3, H, W]`` in [0, 1].
 """
 
 from __future__ import annotations
@@ -271,6 +271,19 @@ def _encode(path: Path, pixels: np.ndarray, quality: int) -> bytes:
         height, width = pixels.shape[:2]
         raise PictureError(f"{path}: {suffix} cannot hold {width}x{height} pixels; write .png or .tif")
     return encoded.tobytes()
+
+
+# Values
+
+
+def to_values(pixels: np.ndarray) -> np.ndarray:
+    """Turn uint8 or uint16 pixels into float32 values in [0, 1] of the same shape."""
+    return pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
+
+
+def values_to_pixels(values: np.ndarray, dtype: type[np.unsignedinteger] | np.dtype = np.uint8) -> np.ndarray:
+    """Turn float32 values into pixels of the same shape: clipped to [0, 1], rounded half to even."""
+    return np.rint(values.clip(0, 1) * np.float32(np.iinfo(dtype).max)).astype(dtype)
 
 
 # Tensors. Torch is imported when it is first needed: processes that only prepare pictures start much faster.

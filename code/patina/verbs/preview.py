@@ -8,11 +8,11 @@ import numpy as np
 
 from patina.degradations.base import Block, Frame
 from patina.degradations.blocks import NAMES, Shuffle
-from patina.degradations.execution import Engine, apply_plan, from_pixels, into_pixels
+from patina.degradations.execution import Engine, apply_plan
 from patina.degradations.recipe import Plan, Recipe, draw_blocks, require_models
 from patina.errors import PatinaError
 from patina.imaging.crops import crop_to_multiple
-from patina.imaging.files import read_picture, write_picture
+from patina.imaging.files import read_picture, to_values, values_to_pixels, write_picture
 from patina.imaging.filters import resize
 from patina.imaging.sheets import LIGHT, sheet
 from patina.verbs.arguments import add_flag
@@ -62,8 +62,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise PatinaError(f"-zoom must be 1 or more and -side at least the scale, {recipe.scale}")
     recipe, engine = with_engine(recipe, arguments.device)
     clean = middle(read_picture(arguments.image, alpha="refuse").pixels, arguments.side, recipe.scale)
-    rows = preview_rows(recipe, chosen[0], from_pixels(clean), arguments.seed, arguments.image.name, engine)
-    write_picture(arguments.out, preview_sheet(from_pixels(clean), rows, arguments.zoom))
+    rows = preview_rows(recipe, chosen[0], to_values(clean), arguments.seed, arguments.image.name, engine)
+    write_picture(arguments.out, preview_sheet(to_values(clean), rows, arguments.zoom))
     print(f"{arguments.out}: {len(rows)} steps of {arguments.recipe}{f', {chosen[0]}' if chosen[0] else ''}")
     return 0
 
@@ -138,4 +138,4 @@ def _title(block: Block, plan: Plan) -> str:
 
 
 def _shown(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    return into_pixels(resize(image, size, "nearest"), np.dtype(np.uint8))
+    return values_to_pixels(resize(image, size, "nearest"), np.dtype(np.uint8))

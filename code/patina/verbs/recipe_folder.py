@@ -18,11 +18,11 @@ import numpy as np
 
 from patina.degradations.base import Size
 from patina.degradations.description import describe
-from patina.degradations.execution import BATCH, Engine, Images, from_pixels, grow, into_pixels, serve_waiting
+from patina.degradations.execution import BATCH, Engine, Images, grow, serve_waiting
 from patina.degradations.recipe import Plan, Step
 from patina.errors import PatinaError, PictureError
 from patina.imaging.crops import crop_to_multiple
-from patina.imaging.files import read_picture, write_picture
+from patina.imaging.files import read_picture, to_values, values_to_pixels, write_picture
 from patina.runs.atomic import write_text
 from patina.runs.folder_job import JobReport, run_folder_job
 from patina.runs.progress import progress
@@ -172,7 +172,7 @@ def _open(job: Job, scale: int) -> Opened:
     pixels = crop_to_multiple(pixels, scale)
     if job.ground_truth is not None:
         write_picture(job.ground_truth, pixels)
-    opened = Opened(job.plan(pixels.shape[:2]), {(): from_pixels(pixels)}, pixels.dtype, [])
+    opened = Opened(job.plan(pixels.shape[:2]), {(): to_values(pixels)}, pixels.dtype, [])
     return _grown(opened)
 
 
@@ -185,7 +185,7 @@ def _write(opened: Opened, out: Path) -> list[Entry]:
     written = []
     for entry in opened.entries:
         path = out / entry.output
-        write_picture(path, into_pixels(opened.images[entry.steps], opened.dtype))
+        write_picture(path, values_to_pixels(opened.images[entry.steps], opened.dtype))
         written.append(replace(entry, digest=_digest(path)))
     return written
 
