@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from patina.data.on_the_fly import Unfinished
 from patina.degradations.base import Frame
-from patina.degradations.blocks import BLOCKS, Learned, changes_size, parse_block
+from patina.degradations.blocks import BLOCKS, LearnedBlock, changes_size, parse_block
 from patina.degradations.description import FAMILIES, describe
 from patina.degradations.execution import Engine, apply_plan, finish, grow, serve_waiting
 from patina.degradations.on_the_fly import Waiting, finish_patches
@@ -309,7 +309,7 @@ class Halve:
 
 def test_learned_steps_of_several_pictures_are_done_in_batches():
     made = recipe({"box_blur": {"size": 3}}, {"learned": {"model": "m", "by": [0.4, 0.6]}}, END)
-    [block] = made.blocks_of(Learned)
+    [block] = made.blocks_of(LearnedBlock)
     assert block.knobs == {"by": (0.4, 0.6)}
     plans = [made.draw("", (40, 48), 0, f"{index}.png") for index in range(3)]
     model = Halve()
@@ -352,8 +352,8 @@ def test_values_that_are_not_finite_go_no_further():
 
 def test_a_model_can_be_replaced_or_left_out():
     made = recipe({"learned": {"model": "m"}}, END)
-    assert made.with_model("n").blocks_of(Learned)[0].model == "n"
-    assert made.without_learned().blocks_of(Learned) == []
+    assert made.with_model("n").blocks_of(LearnedBlock)[0].model == "n"
+    assert made.without_learned().blocks_of(LearnedBlock) == []
     with pytest.raises(ConfigError, match="names 0 model files"):
         recipe(END).with_model("n")
 
@@ -374,7 +374,7 @@ def test_web_photo_has_its_twelve_variants():
     made = load_recipe("web-photo")
     assert len(made.names) == 12
     assert made.mixed == "round_robin"
-    [block, *_] = made.blocks_of(Learned)
+    [block, *_] = made.blocks_of(LearnedBlock)
     assert block.knobs == {"noise_level": (1, 5), "temperature": (0.04, 0.14)}
     assert block.model.is_absolute()
 

@@ -24,7 +24,7 @@ from patina.data.on_the_fly import OnTheFlyPatches, Source
 from patina.data.pairs import PairedPatches, match_pairs
 from patina.data.unpaired import UnpairedPatches
 from patina.degradations.base import Block
-from patina.degradations.blocks import Learned
+from patina.degradations.blocks import LearnedBlock
 from patina.degradations.deflow import DEFAULT_TILING, DeFlowDegradation, Tiling
 from patina.degradations.execution import Engine
 from patina.degradations.on_the_fly import OnTheFly, finish_patches
@@ -280,10 +280,10 @@ def recipe_engine(recipe: Recipe, device: str = "auto") -> tuple[Recipe, Engine]
     Raises:
         PatinaError: a model cannot be used, or has no such knob.
     """
-    engine = make_engine([str(block.model) for block in recipe.blocks_of(Learned)], device)
+    engine = make_engine([str(block.model) for block in recipe.blocks_of(LearnedBlock)], device)
 
     def complete(block: Block) -> Block:
-        if not isinstance(block, Learned):
+        if not isinstance(block, LearnedBlock):
             return block
         own = engine.models[str(block.model)].draw(numpy_rng(0))
         for knob in set(block.knobs) - set(own):

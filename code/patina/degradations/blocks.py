@@ -13,7 +13,7 @@ from patina.degradations.ranges import real_range
 from patina.strict import Strict, first_problem, nearest
 
 
-class Learned(Block):
+class LearnedBlock(Block):
     """A model that Patina trained: `model` is its file, every other key one of its knobs.
 
     A knob is a number or a range; one that is left out takes the model's own value.
@@ -30,7 +30,7 @@ class Learned(Block):
         own = {name: value for name, value in values.items() if name in cls.model_fields}
         return {**own, "knobs": {name: value for name, value in values.items() if name not in own}}
 
-    def at_end(self, strongest: bool) -> "Learned":
+    def at_end(self, strongest: bool) -> "LearnedBlock":
         """Close every knob to its low or high end."""
         knobs = {name: (ends[strongest],) * 2 for name, ends in self.knobs.items()}
         return self.model_copy(update={"knobs": knobs, "probability": 1.0})
@@ -124,7 +124,7 @@ class Shuffle(Block):
         return self.model_copy(update={**_ends(self.steps, strongest), "probability": 1.0})
 
 
-BLOCKS: dict[str, type[Block]] = {**OPERATIONS, "learned": Learned, "one_of": OneOf, "shuffle": Shuffle}
+BLOCKS: dict[str, type[Block]] = {**OPERATIONS, "learned": LearnedBlock, "one_of": OneOf, "shuffle": Shuffle}
 """All that a recipe may contain, by name."""
 
 NAMES = {block: name for name, block in BLOCKS.items()}

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
 from patina.degradations.base import Block, Frame, Operation, Parameters, Size
-from patina.degradations.blocks import NAMES, Learned, OneOf, Shuffle, Steps, in_order, replaced
+from patina.degradations.blocks import NAMES, LearnedBlock, OneOf, Shuffle, Steps, in_order, replaced
 from patina.degradations.blur import KernelBlur, read_kernels
 from patina.degradations.ranges import draw_index, draw_real
 from patina.errors import ConfigError, PatinaError, PictureError
@@ -20,7 +20,7 @@ from patina.seeding import derive, numpy_rng
 from patina.strict import Strict, find_file, first_problem, nearest, read_yaml
 
 FOLDERS = ("confs/recipes", "confs")
-LEARNED = NAMES[Learned]
+LEARNED = NAMES[LearnedBlock]
 MIXED = "mixed"
 """The folder that holds one variant of every picture."""
 
@@ -166,7 +166,7 @@ class Recipe(Strict):
 
     def without_learned(self) -> "Recipe":
         """Return the recipe without its learned blocks."""
-        return self.changed(lambda block: None if isinstance(block, Learned) else block)
+        return self.changed(lambda block: None if isinstance(block, LearnedBlock) else block)
 
     def with_model(self, path: Path) -> "Recipe":
         """Return the recipe with another model file in its learned block.
@@ -174,10 +174,10 @@ class Recipe(Strict):
         Raises:
             ConfigError: the recipe has none, or several that are different.
         """
-        models = {block.model for block in self.blocks_of(Learned)}
+        models = {block.model for block in self.blocks_of(LearnedBlock)}
         if len(models) != 1:
             raise ConfigError(f"the recipe names {len(models)} model files, expected one to replace by {path}")
-        return self.changed(lambda b: b.model_copy(update={"model": path}) if isinstance(b, Learned) else b)
+        return self.changed(lambda b: b.model_copy(update={"model": path}) if isinstance(b, LearnedBlock) else b)
 
     @cached_property
     def digest(self) -> str:
@@ -221,7 +221,7 @@ def require_models(recipe: Recipe) -> None:
     Raises:
         PatinaError: names the file and what to do.
     """
-    for block in recipe.blocks_of(Learned):
+    for block in recipe.blocks_of(LearnedBlock):
         if not block.model.is_file():
             raise PatinaError(
                 f"{block.model}: no such model file; train one, name another with -model, or use --without-learned"
@@ -293,7 +293,7 @@ def _draw(block: Block, place: str, draws: _Draws, frame: Frame) -> tuple[Plan, 
     if isinstance(block, Shuffle):
         steps = _numbered(block.steps, place)
         return _draw_all([steps[i] for i in block.order(rng.permutation(len(steps)).tolist())], draws, frame)
-    if isinstance(block, Learned):
+    if isinstance(block, LearnedBlock):
         knobs = {name: draw_real(rng, ends) for name, ends in block.knobs.items()}
         return (Step(LEARNED, {"model": str(block.model), "knobs": knobs}, draws.key(place)),), frame
     if not isinstance(block, Operation):

@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from patina.degradations.base import Size
-from patina.degradations.blocks import Learned
+from patina.degradations.blocks import LearnedBlock
 from patina.degradations.compression import Jpeg
 from patina.degradations.execution import Engine
 from patina.degradations.recipe import MIXED, Recipe, load_recipe, require_models
@@ -187,7 +187,7 @@ def all_outputs(recipe: Recipe) -> Outputs:
 
 def with_engine(recipe: Recipe, device: str) -> tuple[Recipe, Engine | None]:
     """Load the models of a recipe; return it completed, and an engine where its steps want one."""
-    if not recipe.blocks_of(Learned) and all(block.codec != "torch" for block in recipe.blocks_of(Jpeg)):
+    if not recipe.blocks_of(LearnedBlock) and all(block.codec != "torch" for block in recipe.blocks_of(Jpeg)):
         return recipe, None
     # What learned models need takes seconds to import, and classical recipes are done by then.
     from patina.build import recipe_engine
@@ -197,7 +197,7 @@ def with_engine(recipe: Recipe, device: str) -> tuple[Recipe, Engine | None]:
 
 def model_digests(recipe: Recipe) -> dict[str, str]:
     """Return the digests of a recipe's model files by path."""
-    if not (blocks := recipe.blocks_of(Learned)):
+    if not (blocks := recipe.blocks_of(LearnedBlock)):
         return {}
     from patina.models.files import file_hash
 
