@@ -30,6 +30,27 @@ def test_the_table_holds_what_was_added(folders):
     np.testing.assert_allclose(numbers[1], [5, 10, 5, 0.5, 0, 1, 1], atol=0.15)
 
 
+def test_flat_blocks_leave_edges_out(folders, tmp_path, capsys):
+    clean, degraded = folders
+    for path in list_pictures(clean):
+        pixels = read_picture(path).pixels.copy()
+        noisy = read_picture(degraded["white"] / path.name).pixels.copy()
+        pixels[:, :32:2] = 0
+        noisy[:, :32] = 255
+        write_picture(path, pixels)
+        write_picture(degraded["white"] / path.name, noisy)
+    with_edges, flat = (noise_table(clean, {"white": degraded["white"]}, flat=flat) for flat in (False, True))
+    deviations = [float(table.splitlines()[2].split("|")[2].split(",")[0]) for table in (with_edges, flat)]
+    assert deviations[0] > 40
+    assert abs(deviations[1] - 5) < 0.2
+    striped = np.zeros((64, 64, 3), np.uint8)
+    striped[:, ::2] = 255
+    write_picture(tmp_path / "striped/0.png", striped)
+    folder = str(tmp_path / "striped")
+    assert run_verb("noise", ["-clean", folder, "-degraded", f"same={folder}", "-flat"]) == 2
+    assert "no picture has a flat block" in capsys.readouterr().err
+
+
 def test_the_sheet_shows_residuals(folders, tmp_path, capsys):
     clean, degraded = folders
     arguments = ["-clean", str(clean), "-degraded", *(f"{name}={folder}" for name, folder in degraded.items())]

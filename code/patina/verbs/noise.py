@@ -1,7 +1,7 @@
 """Compare what degradations add to the same clean pictures: deviation and correlation of the residuals."""
 
 import argparse
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,9 @@ from patina.imaging.sheets import sheet
 from patina.metrics.noise import channel_correlation, neighbour_correlation, residual_std
 from patina.runs.atomic import write_text
 from patina.verbs.arguments import add_flag
+
+BLOCK, FLAT_BELOW = 32, 3.0
+"""A block is flat when its brightness deviates by less than this, of 255."""
 
 SHOWN, SIDE, AMPLIFIED, ZOOM = 4, 128, 4, 2
 HEADER = (
@@ -27,12 +30,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser, "degraded", required=True, nargs="+", metavar="NAME=DIR", help="the same pictures degraded, by stem"
     )
     add_flag(parser, "out", "out_dir", help="folder for noise.md and noise.png")
+    add_flag(
+        parser, "flat", action="store_true", help=f"measure flat blocks of {BLOCK}x{BLOCK} pixels alone, without edges"
+    )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table; with ``-out`` write it and a sheet of pictures and amplified residuals."""
     degraded = dict(map(_named_folder, arguments.degraded))
-    table = noise_table(Path(arguments.clean), degraded)
+    table = noise_table(Path(arguments.clean), degraded, flat=arguments.flat)
     print(table)
     if arguments.out is not None:
         write_text(Path(arguments.out) / "noise.md", table + "\n")
@@ -40,13 +46,16 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def noise_table(clean: Path, degraded: Mapping[str, Path]) -> str:
+def noise_table(clean: Path, degraded: Mapping[str, Path], *, flat: bool = False) -> str:
     """Measure the residuals (degraded minus clean, means over all pictures) of each folder; a Markdown table.
 
+    With `flat` the means are over the blocks in which the clean picture's brightness hardly varies: what a
+    degradation does to edges is left out.
+
     Raises:
-        PatinaError: a picture has no partner, cannot be read, or differs in size from its partner.
+        PatinaError: a picture has no partner, cannot be read, or differs in size from its partner, or no block is flat.
     """
-    return "\n".join([HEADER, *(_row(name, folder, clean) for name, folder in degraded.items())])
+    return "\n".join([HEADER, *(_row(name, folder, clean, flat) for name, folder in degraded.items())])
 
 
 def noise_sheet(clean: Path, degraded: Mapping[str, Path]) -> np.ndarray:
@@ -70,12 +79,30 @@ def residual(match: Match) -> np.ndarray:
     return 255 * (degraded.pixels / degraded.max_value - clean.pixels / clean.max_value)
 
 
-def _row(name: str, folder: Path, clean: Path) -> str:
-    measured = np.mean([_measures(residual(match)) for match in match_by_stem(folder, clean)], axis=0)
+def _row(name: str, folder: Path, clean: Path, flat: bool) -> str:
+    pieces = [
+        piece
+        for match in match_by_stem(folder, clean)
+        for piece in (_flat_blocks(match) if flat else [residual(match)])
+    ]
+    if not pieces:
+        raise PatinaError(f"{clean}: no picture has a flat block of {BLOCK}x{BLOCK} pixels; measure without -flat")
+    measured = np.mean([_measures(piece) for piece in pieces], axis=0)
     red, green, blue, right, down, red_green, green_blue = measured
     return (
         f"| {name} | {red:.2f}, {green:.2f}, {blue:.2f} | {right:.2f}, {down:.2f} | {red_green:.2f}, {green_blue:.2f} |"
     )
+
+
+def _flat_blocks(match: Match) -> Iterator[np.ndarray]:
+    """Yield the residual's blocks over which the clean picture is flat."""
+    noise, brightness = residual(match), _eight_bit(match.second).mean(axis=2)
+    height, width = brightness.shape
+    for top in range(0, height - BLOCK + 1, BLOCK):
+        for left in range(0, width - BLOCK + 1, BLOCK):
+            place = (slice(top, top + BLOCK), slice(left, left + BLOCK))
+            if brightness[place].std() < FLAT_BELOW:
+                yield noise[place]
 
 
 def _measures(noise: np.ndarray) -> list[float]:
