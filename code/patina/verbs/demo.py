@@ -159,7 +159,7 @@ def take_photographs(folders: Folders, seed: int) -> None:
 def translate(config: DeFlowConfig, source: Path, out: Path, device: str) -> None:
     """Translate a folder of clean pictures with the demo's DeFlow."""
     path = final_model(config)
-    like = Record("", "", "X", config.seed, 1.0, 0, file_hash(path))
+    like = Record("", "", "X", config.seed, 0, file_hash(path))
     translate_folder(learned_degradation(path, device=device), source, out, like)
 
 

@@ -1,0 +1,160 @@
+"""A trained LUD-VAE as a degradation: whole pictures of any size, in exact tiles, between the domains."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from patina.data.normalisation import ImageStatistics
+from patina.degradations.base import Parameters
+from patina.degradations.learned import Knob, LearnedDegradation, Span, Use, require_range
+from patina.errors import PatinaError, PictureError
+from patina.imaging.tiles import Tile
+from patina.imaging.windows import apply_windows
+from patina.models.files import ModelFile, load_weights
+from patina.models.labels import CLEAN, REAL
+from patina.models.ludvae import BORDER, IMAGE_CHANNELS, LUDVAE, STAGES, LUDVAEArchitecture, is_published_ludvae
+from patina.seeding import derive, noise_window, numpy_rng
+
+KIND = "ludvae"
+TILE = 256
+"""A tile's feature maps take 34 MB each in float32 at 128 channels; about ten of them live at once."""
+
+SMALLEST_TILE = 64
+BATCH_ON_ACCELERATOR = 8
+DOMAIN_NAMES = {CLEAN: "clean", REAL: "real"}
+
+
+class LUDVAEDegradation(LearnedDegradation):
+    """Translates or samples with a trained LUD-VAE.
+
+    Args:
+        network: in eval mode, on the device to compute on.
+        statistics: the training data's, from the model file.
+        noise_level: deviation of the noise that hides a picture's domain, in 1/255.
+        temperature: multiplies the latents that are drawn; 0 draws none.
+        source: the domain pictures come from, `CLEAN` (X) or `REAL` (Y).
+        tile: side of a tile in pixels.
+        batch: tiles computed together; None chooses by the device.
+        precision: ``torch.float32`` or ``torch.bfloat16``.
+    """
+
+    kind: ClassVar[str] = KIND
+    knobs: ClassVar[tuple[Knob, ...]] = (
+        Knob("noise_level", "LUD-VAE: how much of a picture is hidden, in 1/255; default: as trained", 0, 255),
+        Knob("temperature", "LUD-VAE: how much noise is drawn", 0, default=1.0),
+    )
+
+    def __init__(
+        self,
+        network: LUDVAE,
+        statistics: ImageStatistics,
+        *,
+        noise_level: Span,
+        temperature: Span = 1.0,
+        source: int = CLEAN,
+        tile: int = TILE,
+        batch: int | None = None,
+        precision: torch.dtype = torch.float32,
+    ):
+        self.network = network
+        self.statistics = statistics
+        self.settings = {"noise_level": noise_level, "temperature": temperature}
+        self.source = source
+        self.tile = tile
+        self.device = next(network.parameters()).device
+        self.batch = batch or (1 if self.device.type == "cpu" else BATCH_ON_ACCELERATOR)
+        self.precision = precision
+
+    @classmethod
+    def from_model(cls, model: ModelFile, path: Path, use: Use) -> "LUDVAEDegradation":
+        """Make the degradation of a model file; the noise level is the file's unless it is set."""
+        if use.tiling.overlap is not None:
+            raise PatinaError(f"-overlap is no setting of a {KIND} model: its tiles are exact, with {BORDER} pixels")
+        tile = use.tiling.tile or TILE
+        require_range("tile", tile, SMALLEST_TILE)
+        network = LUDVAE(LUDVAEArchitecture(**model.configuration["architecture"]))
+        load_weights(network, model.weights, path)
+        own_level = model.configuration["noise_level"][DOMAIN_NAMES[use.source]]
+        return cls(
+            network.eval().requires_grad_(False).to(use.device),
+            ImageStatistics.from_dict(model.statistics),
+            **{"noise_level": own_level, **use.settings},
+            source=use.source,
+            tile=tile,
+            precision=use.precision,
+        )
+
+    @classmethod
+    def published_weights(cls, state: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
+        """Return a published state dict as it is."""
+        return dict(state) if is_published_ludvae(state) else None
+
+    def apply(self, image: Tensor, parameters: Parameters, key: int) -> Tensor:
+        """Translate ``[3, H, W]`` of the source domain to the other one, clamped to [0, 1].
+
+        Raises:
+            PictureError: a side is smaller than the distance that the network sees.
+        """
+        target = CLEAN if self.source == REAL else REAL
+        return self._compute(image, key, parameters["noise_level"], parameters["temperature"], target)
+
+    def sample(self, image: Tensor, domain: int, key: int) -> Tensor:
+        """Draw a picture of `domain` from what the noise leaves of `image`, ``[3, H, W]`` in [0, 1].
+
+        Raises:
+            PictureError: as in `apply`.
+        """
+        parameters = self.draw(numpy_rng(key, "parameters"))
+        return self._compute(image, key, parameters["noise_level"], 1.0, domain)
+
+    def _compute(self, image: Tensor, key: int, noise_level: float, temperature: float, target: int) -> Tensor:
+        """Hide, encode and decode tile by tile, and bring the result to `target`."""
+        _require_border(image)
+
+        def on_tiles(pixels: Tensor, tiles: list[Tile]) -> Tensor:
+            noise = _noise_at(derive(key, "hidden"), IMAGE_CHANNELS, tiles)
+            hidden = hide(pixels, noise, noise_level)
+            if self.source == REAL:
+                hidden = self.statistics.normalise_noisy(hidden)
+            origin = torch.full((len(tiles),), float(1 - target), device=self.device)
+            strength = torch.full_like(origin, temperature)
+            bf16 = self.precision == torch.bfloat16
+            with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
+                result = self.network.translate(hidden.to(self.device), origin, self._draws(key, tiles), strength)
+            return result.float().cpu()
+
+        result = apply_windows(on_tiles, image, tile=self.tile, border=BORDER, batch=self.batch)
+        if target == REAL:
+            result = self.statistics.restore_real(result)
+        return result.clamp(0, 1)
+
+    def _draws(self, key: int, tiles: list[Tile]) -> Iterator[Tensor]:
+        """Yield each stage's draws of the tiles' places when they are asked for, so that one is held at a time."""
+        channels = self.network.architecture.channels
+        for stage in range(STAGES):
+            yield _noise_at(derive(key, "latent", stage), channels, tiles).to(self.device)
+
+
+def hide(image: Tensor, noise: Tensor, noise_level: float | Tensor) -> Tensor:
+    """Return images with Gaussian noise strong enough to hide their domain; not clamped.
+
+    Args:
+        image, noise: ``[N, 3, H, W]``; standard-normal noise.
+        noise_level: deviation in 1/255, or one for each image, ``[N, 1, 1, 1]``.
+    """
+    return image + noise_level / 255 * noise
+
+
+def _noise_at(key: int, channels: int, tiles: list[Tile]) -> Tensor:
+    return torch.stack([noise_window(key, channels, tile.top, tile.left, tile.height, tile.width) for tile in tiles])
+
+
+def _require_border(image: Tensor) -> None:
+    height, width = image.shape[-2:]
+    if min(height, width) < BORDER:
+        raise PictureError(
+            f"{width}x{height} pixels, smaller than the {BORDER} that a LUD-VAE sees around a pixel; remove it"
+        )
