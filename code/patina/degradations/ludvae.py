@@ -19,11 +19,11 @@ from patina.models.ludvae import BORDER, IMAGE_CHANNELS, LUDVAE, STAGES, LUDVAEA
 from patina.seeding import derive, noise_window, numpy_rng
 
 KIND = "ludvae"
-TILE = 256
-"""A tile's feature maps take 34 MB each in float32 at 128 channels; about ten of them live at once."""
+TILE = 320
+"""A tile's feature maps take 52 MB each in float32 at 128 channels; about ten of them live at once."""
 
 SMALLEST_TILE = 64
-BATCH_ON_ACCELERATOR = 8
+BATCH_ON_ACCELERATOR = 4
 DOMAIN_NAMES = {CLEAN: "clean", REAL: "real"}
 
 
