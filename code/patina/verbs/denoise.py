@@ -158,7 +158,7 @@ def fitted_sigma(real: Path, clean: Path) -> list[float]:
     Raises:
         PatinaError: the real set varies no more than the clean one.
     """
-    squares = [_mean_flat_deviation(folder) ** 2 for folder in (real, clean)]
+    squares = [_flat_deviation_of(folder) ** 2 for folder in (real, clean)]
     variance = squares[0] - squares[1]
     if variance.min() <= 0:
         raise PatinaError(f"{real} is not noisier than {clean}; exchange the folders or choose others")
@@ -307,13 +307,13 @@ def _middle(path: Path) -> np.ndarray:
     return to_pixels(to_tensor(pixels[top : top + SHOWN_SIDE, left : left + SHOWN_SIDE]), np.uint8)
 
 
-def _mean_flat_deviation(folder: Path) -> np.ndarray:
-    """Return the root of the pictures' mean squared `flat_deviation`, by channel, in 1/255."""
-    squares = []
+def _flat_deviation_of(folder: Path) -> np.ndarray:
+    """Return the pictures' median `flat_deviation`, by channel, in 1/255: pictures full of texture do not count."""
+    measured = []
     for path in list_pictures(folder):
         picture = read_picture(path)
-        squares.append((255 / picture.max_value * flat_deviation(picture.pixels)) ** 2)
-    return np.sqrt(np.mean(squares, axis=0))
+        measured.append(255 / picture.max_value * flat_deviation(picture.pixels))
+    return np.median(measured, axis=0)
 
 
 def _scene(match: Match) -> str:
