@@ -108,6 +108,12 @@ def test_a_second_call_trains_nothing_again(folders, model):
     assert (folders / "out/results.md").read_text() == first
 
 
+def test_knobs_can_be_set(folders, model):
+    assert run(folders, "-learned", f"ours={model},temperature=0,detail=1", "-seeds", 0) == 0
+    line = json.loads((folders / "out/pairs/ours/log.jsonl").read_text().splitlines()[0])
+    assert (line["temperature"], line["detail"]) == (0, 1)
+
+
 def test_a_configuration_is_trained_first_on_the_pictures_given(folders):
     values = ludvae_values(folders, steps=1) | {"runs": str(folders / "learned_runs")}
     values["data"] |= {"clean": "nowhere", "real": "nowhere"}
@@ -122,6 +128,7 @@ def test_a_configuration_is_trained_first_on_the_pictures_given(folders):
         ("LUDVAE-polyu", "-learned is 'LUDVAE-polyu', expected NAME=MODEL"),
         ("Gaussian=x.safetensors", "expected NAME=MODEL"),
         ("a/b=x.safetensors", "expected NAME=MODEL"),
+        ("ours=x.safetensors,temperature", "'' is neither a number nor a range"),
         ("ours=DnCNN-polyu", "task is restoration, expected one of deflow, ludvae"),
     ],
 )

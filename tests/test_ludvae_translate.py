@@ -27,7 +27,7 @@ FLAT = ChannelStatistics((120.0, 120.0, 120.0), (50.0, 50.0, 50.0), 1)
 REDDISH = ChannelStatistics((140.0, 110.0, 120.0), (60.0, 40.0, 50.0), 1)
 STATISTICS = {"clean_image": FLAT.to_dict(), "real_image": REDDISH.to_dict()}
 MODEL = ModelFile("ludvae", {"architecture": asdict(ARCHITECTURE), "noise_level": {"clean": 12, "real": 7}}, {})
-PLAIN = {"noise_level": 10.0, "temperature": 1.0}
+PLAIN = {"noise_level": 10.0, "temperature": 1.0, "detail": 0.0}
 
 
 def network() -> LUDVAE:
@@ -100,7 +100,7 @@ class TestDegradation:
         apply = degradation(model).apply
 
         def spread(temperature: float) -> float:
-            parameters = {"noise_level": 0.0, "temperature": temperature}
+            parameters = PLAIN | {"noise_level": 0.0, "temperature": temperature}
             return float((apply(image, parameters, 1) - apply(image, parameters, 2)).std())
 
         spreads = [spread(temperature) for temperature in (0.0, 0.5, 1.0)]
@@ -110,13 +110,13 @@ class TestDegradation:
     def test_real_to_clean_depends_on_the_hiding_noise_alone(self, model):
         image = to_tensor(picture(3))
         apply = degradation(model, source=REAL).apply
-        still = {"noise_level": 0.0, "temperature": 1.0}
+        still = PLAIN | {"noise_level": 0.0}
         assert torch.equal(apply(image, still, 1), apply(image, still, 2))
         assert not torch.equal(apply(image, PLAIN, 1), apply(image, PLAIN, 2))
 
     def test_translation_moves_the_statistics(self, model):
         image = to_tensor(picture(4, 64, 64))
-        plain = {"noise_level": 0.0, "temperature": 0.0}
+        plain = PLAIN | {"noise_level": 0.0, "temperature": 0.0}
         to_real = degradation(model).apply(image, plain, 1)
         reconstruction = degradation(model).sample(image, CLEAN, 1)
         matched = degradation(model).statistics.restore_real(
@@ -125,16 +125,26 @@ class TestDegradation:
         torch.testing.assert_close(to_real, matched.clamp(0, 1), atol=1e-5, rtol=0)
         assert reconstruction.shape == image.shape
 
+    @pytest.mark.parametrize("source", [CLEAN, REAL])
+    def test_detail_puts_back_what_temperature_0_loses(self, model, source):
+        image = 0.4 + 0.2 * to_tensor(picture(6, 60, 60))
+        chosen = degradation(model, source=source)
+        statistics = chosen.statistics
+        moved = statistics.restore_real(image) if source == CLEAN else statistics.normalise_noisy(image)
+        kept = chosen.apply(image, PLAIN | {"temperature": 0.0, "detail": 1.0}, 3)
+        torch.testing.assert_close(kept, moved.clamp(0, 1), atol=1e-5, rtol=0)
+        assert (chosen.apply(image, PLAIN | {"temperature": 0.0}, 3) - kept).abs().mean() > 0.01
+
     def test_a_real_sample_of_a_clean_picture_is_its_translation(self, model):
         image = to_tensor(picture(5))
         chosen = degradation(model)
-        parameters = {"noise_level": 12, "temperature": 1.0}
+        parameters = PLAIN | {"noise_level": 12}
         assert torch.equal(chosen.sample(image, REAL, 3), chosen.apply(image, parameters, 3))
 
     @pytest.mark.parametrize(("source", "level"), [(CLEAN, 12), (REAL, 7)])
     def test_the_noise_level_comes_from_the_model_file(self, model, source, level):
         rng = np.random.default_rng(0)
-        assert degradation(model, source=source).draw(rng) == {"noise_level": level, "temperature": 1.0}
+        assert degradation(model, source=source).draw(rng) == PLAIN | {"noise_level": level}
         assert degradation(model, source=source, noise_level=3.0).draw(rng)["noise_level"] == 3.0
 
     def test_bf16_stays_close(self, model):
@@ -149,8 +159,10 @@ MEMORY_PROBE = """
 import resource, sys
 from pathlib import Path
 import numpy as np
+import torch
 from torch import nn
 from patina.build import learned_degradation
+from patina.degradations import ludvae
 from patina.imaging.files import write_picture
 from patina.models.ludvae import LUDVAE
 from patina.verbs.translate import Record, translate_folder
@@ -161,7 +173,11 @@ def first_tile_only(self, hidden, label, noise, temperature):
     calls.append(hidden.shape)
     return full(self, hidden, label, noise, temperature) if len(calls) == 2 else hidden
 
-convolve = nn.Conv2d.forward
+def latents_alone(key, channels, top, left, height, width):
+    draw = noise_window if channels > 3 else lambda *_: torch.zeros(channels, height, width)
+    return draw(key, channels, top, left, height, width)
+
+convolve, noise_window, ludvae.noise_window = nn.Conv2d.forward, ludvae.noise_window, latents_alone
 LUDVAE.translate = first_tile_only
 nn.Conv2d.forward = lambda self, x: convolve(self, x) if self.kernel_size == (1, 1) else x.clone()
 folder = Path(sys.argv[1])
@@ -219,7 +235,7 @@ class TestFolder:
             (["-temperature", -1], "-temperature is -1.0, expected 0 or more"),
             (["-noise_level", "3:1"], "-noise_level is 3.0:1.0, expected the smaller number first"),
             (["-noise_level", 300], "-noise_level is 300.0, expected 0 to 255"),
-            (["-heat", 1], "-heat is no setting of a ludvae model; it has -noise_level, -temperature"),
+            (["-heat", 1], "-heat is no setting of a ludvae model; it has -noise_level, -temperature, -detail"),
             (["-overlap", 64], "-overlap is no setting of a ludvae model: its tiles are exact, with 24 pixels"),
             (["-tile", 48], "-tile is 48, expected 64 or more"),
         ],

@@ -4,6 +4,7 @@ A new kind of model is one file that defines a `LearnedDegradation`, and one lin
 `patina.build`.
 """
 
+import math
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -138,6 +139,21 @@ class LearnedDegradation(Degradation):
                 raise PatinaError(f"-{name} is no setting of a {cls.kind} model; it has {own}")
         defaults = {knob.name: knob.default for knob in cls.knobs if knob.default is not None}
         return defaults | {name: known[name].check(value) for name, value in given.items()}
+
+
+def parse_span(text: str) -> Span:
+    """Read ``0.5`` or ``0.5:1.5``.
+
+    Raises:
+        ValueError: something else.
+    """
+    try:
+        ends = [float(part) for part in text.split(":")]
+    except ValueError:
+        ends = []
+    if len(ends) not in (1, 2) or not all(map(math.isfinite, ends)):
+        raise ValueError(f"{text!r} is neither a number nor a range such as 0.5:1.5")
+    return ends[0] if len(ends) == 1 else (ends[0], ends[1])
 
 
 def require_range(name: str, value: float, low: float, high: float = float("inf")) -> None:

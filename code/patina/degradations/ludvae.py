@@ -35,6 +35,7 @@ class LUDVAEDegradation(LearnedDegradation):
         statistics: the training data's, from the model file.
         noise_level: deviation of the noise that hides a picture's domain, in 1/255.
         temperature: multiplies the latents that are drawn; 0 draws none.
+        detail: share, 0 to 1, of what is lost at temperature 0 that is put back; above 0 it takes twice the time.
         source: the domain pictures come from, `CLEAN` (X) or `REAL` (Y).
         tile: side of a tile in pixels.
         batch: tiles computed together; None chooses by the device.
@@ -45,6 +46,7 @@ class LUDVAEDegradation(LearnedDegradation):
     knobs: ClassVar[tuple[Knob, ...]] = (
         Knob("noise_level", "LUD-VAE: how much of a picture is hidden, in 1/255; default: as trained", 0, 255),
         Knob("temperature", "LUD-VAE: how much noise is drawn", 0, default=1.0),
+        Knob("detail", "LUD-VAE: share of what the model itself loses that is put back", 0, 1, default=0.0),
     )
 
     def __init__(
@@ -54,6 +56,7 @@ class LUDVAEDegradation(LearnedDegradation):
         *,
         noise_level: Span,
         temperature: Span = 1.0,
+        detail: Span = 0.0,
         source: int = CLEAN,
         tile: int = TILE,
         batch: int | None = None,
@@ -61,7 +64,7 @@ class LUDVAEDegradation(LearnedDegradation):
     ):
         self.network = network
         self.statistics = statistics
-        self.settings = {"noise_level": noise_level, "temperature": temperature}
+        self.settings = {"noise_level": noise_level, "temperature": temperature, "detail": detail}
         self.source = source
         self.tile = tile
         self.device = next(network.parameters()).device
@@ -99,7 +102,7 @@ class LUDVAEDegradation(LearnedDegradation):
             PictureError: a side is smaller than the distance that the network sees.
         """
         target = CLEAN if self.source == REAL else REAL
-        return self._compute(image, key, parameters["noise_level"], parameters["temperature"], target)
+        return self._compute(image, key, parameters, target)
 
     def sample(self, image: Tensor, domain: int, key: int) -> Tensor:
         """Draw a picture of `domain` from what the noise leaves of `image`, ``[3, H, W]`` in [0, 1].
@@ -108,28 +111,36 @@ class LUDVAEDegradation(LearnedDegradation):
             PictureError: as in `apply`.
         """
         parameters = self.draw(numpy_rng(key, "parameters"))
-        return self._compute(image, key, parameters["noise_level"], 1.0, domain)
+        return self._compute(image, key, parameters | {"temperature": 1.0, "detail": 0.0}, domain)
 
-    def _compute(self, image: Tensor, key: int, noise_level: float, temperature: float, target: int) -> Tensor:
-        """Hide, encode and decode tile by tile, and bring the result to `target`."""
+    def _compute(self, image: Tensor, key: int, parameters: Parameters, target: int) -> Tensor:
+        """Decode, put back the detail asked for, and bring the result to `target`."""
         _require_border(image)
+        result = self._decoded(image, key, parameters, target)
+        if parameters["detail"]:
+            still = self._decoded(image, key, parameters | {"temperature": 0.0}, target)
+            result = result + parameters["detail"] * (self._in_clean_statistics(image) - still)
+        if target == REAL:
+            result = self.statistics.restore_real(result)
+        return result.clamp(0, 1)
+
+    def _decoded(self, image: Tensor, key: int, parameters: Parameters, target: int) -> Tensor:
+        """Hide, encode and decode tile by tile; the result is in the clean set's statistics, not clamped."""
 
         def on_tiles(pixels: Tensor, tiles: list[Tile]) -> Tensor:
             noise = _noise_at(derive(key, "hidden"), IMAGE_CHANNELS, tiles)
-            hidden = hide(pixels, noise, noise_level)
-            if self.source == REAL:
-                hidden = self.statistics.normalise_noisy(hidden)
+            hidden = self._in_clean_statistics(hide(pixels, noise, parameters["noise_level"]))
             origin = torch.full((len(tiles),), float(1 - target), device=self.device)
-            strength = torch.full_like(origin, temperature)
+            strength = torch.full_like(origin, parameters["temperature"])
             bf16 = self.precision == torch.bfloat16
             with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
                 result = self.network.translate(hidden.to(self.device), origin, self._draws(key, tiles), strength)
             return result.float().cpu()
 
-        result = apply_windows(on_tiles, image, tile=self.tile, border=BORDER, batch=self.batch)
-        if target == REAL:
-            result = self.statistics.restore_real(result)
-        return result.clamp(0, 1)
+        return apply_windows(on_tiles, image, tile=self.tile, border=BORDER, batch=self.batch)
+
+    def _in_clean_statistics(self, pixels: Tensor) -> Tensor:
+        return self.statistics.normalise_noisy(pixels) if self.source == REAL else pixels
 
     def _draws(self, key: int, tiles: list[Tile]) -> Iterator[Tensor]:
         """Yield each stage's draws of the tiles' places when they are asked for, so that one is held at a time."""

@@ -147,7 +147,7 @@ class LUDVAETask(Task):
     def _translated(self, source: int, temperature: float) -> list[Tensor]:
         level = self.objective.noise_level[DOMAIN_NAMES[source]]
         degradation = LUDVAEDegradation(self.network, self.statistics, noise_level=level, source=source)
-        parameters = {"noise_level": level, "temperature": temperature}
+        parameters = {"noise_level": level, "temperature": temperature, "detail": 0.0}
         return [
             degradation.apply(crop, parameters, derive("preview", DOMAIN_NAMES[source], index))
             for index, crop in enumerate(self._crops[source])

@@ -23,6 +23,7 @@ from patina.config import (
 )
 from patina.data.matching import Match, match_by_stem
 from patina.degradations.base import Degradation, Parameters
+from patina.degradations.learned import Span, parse_span
 from patina.errors import ConfigError, PatinaError
 from patina.imaging.files import list_pictures, read_picture, to_pixels, to_tensor, write_picture
 from patina.imaging.sheets import sheet
@@ -99,9 +100,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser,
         "learned",
         nargs="+",
-        default=["LUD-VAE=LUDVAE-polyu", "DeFlow=DeFlow-polyu"],
-        metavar="NAME=MODEL",
-        help="learned noises: a model file, or a configuration, trained first where it is not yet",
+        default=["LUD-VAE=LUDVAE-polyu", "LUD-VAE-detail=LUDVAE-polyu,detail=1", "DeFlow=DeFlow-polyu"],
+        metavar="NAME=MODEL[,KNOB=VALUE]",
+        help="learned noises: a model file, or a configuration, trained first where it is not yet; and its knobs",
     )
     add_flag(parser, "clean", default=SETS / "train_clean", help="folder of clean pictures")
     add_flag(parser, "real", default=SETS / "train_real", help="folder of real pictures of other scenes")
@@ -122,9 +123,9 @@ def run(arguments: argparse.Namespace) -> int:
     say(f"1/3 pairs: Gaussian noise and {', '.join(learned)} onto the clean pictures")
     sigma = fitted_sigma(pictures.real, pictures.clean)
     methods = {GAUSSIAN: _synthetic(GaussianNoise(sigma), GAUSSIAN, "gaussian", pictures, out)}
-    for name, given in learned.items():
+    for name, (given, knobs) in learned.items():
         model = _trained_model(given, pictures, arguments.device)
-        degradation = learned_degradation(model, device=arguments.device)
+        degradation = learned_degradation(model, device=arguments.device, **knobs)
         methods[name] = _synthetic(degradation, name, file_hash(model), pictures, out)
     methods[REAL_PAIRS] = scene_folds(pictures, out / "scenes")
     methods = {name: folds for name, folds in methods.items() if folds}
@@ -208,11 +209,16 @@ def _denoiser_config(given: str) -> RestorationConfig:
     return config
 
 
-def _named_model(given: str) -> tuple[str, str]:
+def _named_model(given: str) -> tuple[str, tuple[str, dict[str, Span]]]:
+    """Read ``NAME=MODEL,KNOB=VALUE``: the method's name, its model and the knobs that are set."""
     name, separator, model = given.partition("=")
+    model, *knobs = model.split(",")
     if not separator or not re.fullmatch(r"[\w.-]+", name) or name in (NOTHING, GAUSSIAN, REAL_PAIRS):
         raise PatinaError(f"-learned is {given!r}, expected NAME=MODEL, e.g. LUD-VAE=LUDVAE-polyu")
-    return name, model
+    try:
+        return name, (model, {knob: parse_span(value) for knob, _, value in (each.partition("=") for each in knobs)})
+    except ValueError as error:
+        raise PatinaError(f"-learned is {given!r}: {error}") from error
 
 
 def _trained_model(given: str, pictures: Pictures, device: str) -> Path:

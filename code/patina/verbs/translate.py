@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import math
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 from patina.build import LEARNED, learned_degradation
 from patina.config import LearnedConfig, load_config
 from patina.degradations.base import Degradation, Parameters
-from patina.degradations.learned import Knob, Span, Tiling, require_range
+from patina.degradations.learned import Knob, Span, Tiling, parse_span, require_range
 from patina.errors import ConfigError, PatinaError
 from patina.imaging.files import list_pictures, read_picture, to_pixels, to_tensor, write_picture
 from patina.models.files import file_hash
@@ -175,7 +174,7 @@ def add_knob_flags(parser: argparse.ArgumentParser) -> None:
     """Add a flag for every knob of every kind of model."""
     for knob in _knobs():
         default = "" if knob.default is None else f" (default {knob.default:g})"
-        add_flag(parser, knob.name, type=parse_span, help=f"{knob.help}{default}; a range a:b is drawn per picture")
+        add_flag(parser, knob.name, type=_span_argument, help=f"{knob.help}{default}; a range a:b is drawn per picture")
 
 
 def given_knobs(arguments: argparse.Namespace) -> dict[str, Span]:
@@ -184,19 +183,11 @@ def given_knobs(arguments: argparse.Namespace) -> dict[str, Span]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def parse_span(text: str) -> Span:
-    """Read ``0.5`` or ``0.5:1.5``.
-
-    Raises:
-        argparse.ArgumentTypeError: something else.
-    """
+def _span_argument(text: str) -> Span:
     try:
-        ends = [float(part) for part in text.split(":")]
-    except ValueError:
-        ends = []
-    if len(ends) not in (1, 2) or not all(map(math.isfinite, ends)):
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a number nor a range such as 0.5:1.5")
-    return ends[0] if len(ends) == 1 else (ends[0], ends[1])
+        return parse_span(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _knobs() -> Iterable[Knob]:
