@@ -86,6 +86,15 @@ class TestDegradation:
             results.append(tiled.apply(image, PLAIN, key=5))
         torch.testing.assert_close(*results, atol=1e-5, rtol=0)
 
+    @pytest.mark.parametrize("tile", [64, 256])
+    def test_pictures_together_equal_one_by_one(self, model, tile):
+        images = [to_tensor(picture(seed)) for seed in range(5)]
+        parameters = [PLAIN | {"noise_level": 2.0 * i, "temperature": 0.3 * i, "detail": 0.2 * i} for i in range(5)]
+        chosen = degradation(model, tiling=Tiling(tile))
+        together = chosen.apply_batch(images, parameters, range(5))
+        for key, result in enumerate(together):
+            torch.testing.assert_close(result, chosen.apply(images[key], parameters[key], key), atol=1e-5, rtol=0)
+
     def test_the_noise_belongs_to_the_place_and_the_key(self, model):
         image = torch.full((3, 100, 100), 0.5)
         apply = degradation(model).apply

@@ -1,6 +1,6 @@
 """A trained LUD-VAE as a degradation: whole pictures of any size, in exact tiles, between the domains."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -101,8 +101,20 @@ class LUDVAEDegradation(LearnedDegradation):
         Raises:
             PictureError: a side is smaller than the distance that the network sees.
         """
+        return self.apply_batch([image], [parameters], [key])[0]
+
+    def apply_batch(
+        self, images: Sequence[Tensor], parameters: Sequence[Parameters], keys: Sequence[int]
+    ) -> list[Tensor]:
+        """Translate pictures of one size, as many together as a tile has room for."""
         target = CLEAN if self.source == REAL else REAL
-        return self._compute(image, key, parameters, target)
+        height, width = images[0].shape[-2:]
+        room = max(1, self.batch * self.tile**2 // (height * width))
+        results = []
+        for first in range(0, len(images), room):
+            part = slice(first, first + room)
+            results += self._compute(torch.stack(list(images[part])), parameters[part], keys[part], target)
+        return results
 
     def sample(self, image: Tensor, domain: int, key: int) -> Tensor:
         """Draw a picture of `domain` from what the noise leaves of `image`, ``[3, H, W]`` in [0, 1].
@@ -110,43 +122,55 @@ class LUDVAEDegradation(LearnedDegradation):
         Raises:
             PictureError: as in `apply`.
         """
-        parameters = self.draw(numpy_rng(key, "parameters"))
-        return self._compute(image, key, parameters | {"temperature": 1.0, "detail": 0.0}, domain)
+        parameters = self.draw(numpy_rng(key, "parameters")) | {"temperature": 1.0, "detail": 0.0}
+        return self._compute(image[None], [parameters], [key], domain)[0]
 
-    def _compute(self, image: Tensor, key: int, parameters: Parameters, target: int) -> Tensor:
-        """Decode, put back the detail asked for, and bring the result to `target`."""
-        _require_border(image)
-        result = self._decoded(image, key, parameters, target)
-        if parameters["detail"]:
-            still = self._decoded(image, key, parameters | {"temperature": 0.0}, target)
-            result = result + parameters["detail"] * (self._in_clean_statistics(image) - still)
+    def _compute(
+        self, images: Tensor, parameters: Sequence[Parameters], keys: Sequence[int], target: int
+    ) -> Sequence[Tensor]:
+        """Decode, put back the detail asked for, and bring the results to `target`."""
+        _require_border(images)
+        result = self._decoded(images, parameters, keys, target)
+        detail = _column(parameters, "detail")
+        if detail.any():
+            still = self._decoded(images, [each | {"temperature": 0.0} for each in parameters], keys, target)
+            result = result + detail * (self._in_clean_statistics(images) - still)
         if target == REAL:
             result = self.statistics.restore_real(result)
-        return result.clamp(0, 1)
+        return result.clamp(0, 1).unbind()
 
-    def _decoded(self, image: Tensor, key: int, parameters: Parameters, target: int) -> Tensor:
-        """Hide, encode and decode tile by tile; the result is in the clean set's statistics, not clamped."""
+    def _decoded(self, images: Tensor, parameters: Sequence[Parameters], keys: Sequence[int], target: int) -> Tensor:
+        """Hide, encode and decode; the results are in the clean set's statistics, not clamped."""
+        if len(images) > 1:
+            whole = Tile(0, 0, *images.shape[-2:])
+            return self._on_tiles(images, [whole] * len(images), parameters, keys, target)
 
         def on_tiles(pixels: Tensor, tiles: list[Tile]) -> Tensor:
-            noise = _noise_at(derive(key, "hidden"), IMAGE_CHANNELS, tiles)
-            hidden = self._in_clean_statistics(hide(pixels, noise, parameters["noise_level"]))
-            origin = torch.full((len(tiles),), float(1 - target), device=self.device)
-            strength = torch.full_like(origin, parameters["temperature"])
-            bf16 = self.precision == torch.bfloat16
-            with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
-                result = self.network.translate(hidden.to(self.device), origin, self._draws(key, tiles), strength)
-            return result.float().cpu()
+            return self._on_tiles(pixels, tiles, [parameters[0]] * len(tiles), [keys[0]] * len(tiles), target)
 
-        return apply_windows(on_tiles, image, tile=self.tile, border=BORDER, batch=self.batch)
+        return apply_windows(on_tiles, images[0], tile=self.tile, border=BORDER, batch=self.batch)[None]
+
+    def _on_tiles(
+        self, pixels: Tensor, tiles: list[Tile], parameters: Sequence[Parameters], keys: Sequence[int], target: int
+    ) -> Tensor:
+        """Run the network on equal tiles ``[N, 3, h, w]``, each with its parameters and the noise of its place."""
+        noise = _noise_at([derive(key, "hidden") for key in keys], IMAGE_CHANNELS, tiles)
+        hidden = self._in_clean_statistics(hide(pixels, noise, _column(parameters, "noise_level")))
+        origin = torch.full((len(tiles),), float(1 - target), device=self.device)
+        strength = _column(parameters, "temperature").flatten().to(self.device)
+        bf16 = self.precision == torch.bfloat16
+        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
+            result = self.network.translate(hidden.to(self.device), origin, self._draws(keys, tiles), strength)
+        return result.float().cpu()
 
     def _in_clean_statistics(self, pixels: Tensor) -> Tensor:
         return self.statistics.normalise_noisy(pixels) if self.source == REAL else pixels
 
-    def _draws(self, key: int, tiles: list[Tile]) -> Iterator[Tensor]:
+    def _draws(self, keys: Sequence[int], tiles: list[Tile]) -> Iterator[Tensor]:
         """Yield each stage's draws of the tiles' places when they are asked for, so that one is held at a time."""
         channels = self.network.architecture.channels
         for stage in range(STAGES):
-            yield _noise_at(derive(key, "latent", stage), channels, tiles).to(self.device)
+            yield _noise_at([derive(key, "latent", stage) for key in keys], channels, tiles).to(self.device)
 
 
 def hide(image: Tensor, noise: Tensor, noise_level: float | Tensor) -> Tensor:
@@ -159,8 +183,19 @@ def hide(image: Tensor, noise: Tensor, noise_level: float | Tensor) -> Tensor:
     return image + noise_level / 255 * noise
 
 
-def _noise_at(key: int, channels: int, tiles: list[Tile]) -> Tensor:
-    return torch.stack([noise_window(key, channels, tile.top, tile.left, tile.height, tile.width) for tile in tiles])
+def _noise_at(keys: Sequence[int], channels: int, tiles: list[Tile]) -> Tensor:
+    """Cut each tile's place out of its key's noise: ``[N, channels, h, w]``."""
+    return torch.stack(
+        [
+            noise_window(key, channels, tile.top, tile.left, tile.height, tile.width)
+            for key, tile in zip(keys, tiles, strict=True)
+        ]
+    )
+
+
+def _column(parameters: Sequence[Parameters], name: str) -> Tensor:
+    """Return a parameter of each picture, ``[N, 1, 1, 1]``."""
+    return torch.tensor([float(each[name]) for each in parameters]).view(-1, 1, 1, 1)
 
 
 def _require_border(image: Tensor) -> None:

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from patina.build import learned_degradation
 from patina.config import (
-    PROJECT_ROOT,
     DeFlowConfig,
     LearnedConfig,
+    LowQuality,
     LUDVAEConfig,
     RestorationConfig,
     load_config,
@@ -31,6 +31,7 @@ from patina.metrics.noise import flat_deviation
 from patina.models.files import file_hash
 from patina.runs.atomic import write_text
 from patina.seeding import numpy_rng
+from patina.strict import PROJECT_ROOT
 from patina.verbs.arguments import add_flag
 from patina.verbs.evaluate import evaluate_folders
 from patina.verbs.experiments import processes, require_finished, say, spread
@@ -254,7 +255,7 @@ def _synthetic(degradation: Degradation, name: str, model: str, pictures: Pictur
 
 def _fold_config(config: RestorationConfig, method: str, fold: Fold, seed: int, out: Path) -> RestorationConfig:
     """Return the denoiser's configuration for one training; the pairs and the seed are all that differs."""
-    data = config.data.model_copy(update={"lq": fold.lq, "gt": fold.gt})
+    data = config.data.model_copy(update={"lq": (LowQuality(path=fold.lq),), "gt": fold.gt})
     name = f"{method}-{fold.name}-seed{seed}"
     return config.model_copy(
         update={"name": name, "data": data, "validation": None, "seed": seed, "runs": out / "runs"}
