@@ -20,7 +20,7 @@ from patina.imaging.statistics import ChannelStatistics
 from patina.models.files import ModelFile, save_model_file
 from patina.models.labels import CLEAN, REAL
 from patina.models.ludvae import BORDER, LUDVAE, LUDVAEArchitecture
-from sets import deflow_values, ludvae_values, picture, write_config, write_pictures
+from sets import deflow_values, learned_recipe, ludvae_values, picture, write_config, write_pictures
 
 ARCHITECTURE = LUDVAEArchitecture(channels=6)
 FLAT = ChannelStatistics((120.0, 120.0, 120.0), (50.0, 50.0, 50.0), 1)
@@ -275,6 +275,23 @@ class TestFolder:
         for folder in ("X_to_Y", "Y_to_X", "X_sample", "Y_sample"):
             for path in list_pictures(tmp_path / "out" / folder):
                 assert read_picture(path).pixels.shape == (48, 64, 3)
+
+
+class TestRecipes:
+    def degrade(self, model, tmp_path, **knobs) -> int:
+        write_pictures(tmp_path / "clean", 2, height=96, width=128)
+        recipe = learned_recipe(tmp_path / "learned.yml", model, **knobs)
+        return run_verb("degrade", [recipe, str(tmp_path / "clean"), str(tmp_path / "out"), "-device", "cpu"])
+
+    def test_a_recipe_takes_its_knobs(self, model, tmp_path):
+        assert self.degrade(model, tmp_path, temperature=[0.2, 0.6]) == 0
+        logged = "".join(path.read_text() for path in (tmp_path / "out").rglob("*.jsonl"))
+        assert '"noise_level": 12' in logged
+        assert '"temperature": 0.' in logged
+
+    def test_a_temperature_below_zero_is_refused(self, model, tmp_path, capsys):
+        assert self.degrade(model, tmp_path, temperature=-1) == 2
+        assert "final.safetensors: -temperature is -1.0, expected 0 or more" in capsys.readouterr().err
 
 
 class TestKinds:

@@ -348,6 +348,10 @@ def recipe_engine(recipe: Recipe, device: str = "auto") -> tuple[Recipe, Engine]
         own = engine.models[str(block.model)].draw(numpy_rng(0))
         for knob in set(block.knobs) - set(own):
             raise ConfigError(f"{block.model}: has no knob {knob!r}, {nearest(knob, own)}")
+        try:
+            engine.models[str(block.model)].chosen_settings(block.knobs)
+        except PatinaError as error:
+            raise ConfigError(f"{block.model}: {error}") from error
         fixed = {name: (value, value) for name, value in own.items()}
         return block.model_copy(update={"knobs": fixed | block.knobs})
 
