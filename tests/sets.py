@@ -66,6 +66,26 @@ def deflow_values(folder: Path, **training) -> dict:
     }
 
 
+def ludvae_values(folder: Path, **training) -> dict:
+    """Return the plain values of a tiny LUD-VAE configuration on the folders ``clean`` and ``real`` in `folder`."""
+    return {
+        "task": "ludvae",
+        "name": "tiny",
+        "runs": str(folder / "runs"),
+        "model": {"channels": 8},
+        "noise_level": {"clean": 15, "real": 10},
+        "data": {
+            "clean": str(folder / "clean"),
+            "real": str(folder / "real"),
+            "patch": 32,
+            "batch": 4,
+            "workers": 0,
+        },
+        "validation": {"pictures": 1, "crop": 32},
+        "training": {"steps": 4, "log_every": 1, "validate_every": 2, "save_every": 2} | training,
+    }
+
+
 def write_config(path: Path, values: dict) -> Path:
     """Write a configuration file."""
     path.write_text(yaml.safe_dump(values), encoding="utf-8")

@@ -221,4 +221,4 @@ def test_validation_shows_both_translations_and_samples(domains, tmp_path):
         for path in list_pictures(tmp_path / "out" / folder):
             assert read_picture(path).pixels.shape == (48, 64, 3)
     assert (tmp_path / "out" / "sheet.png").is_file()
-    assert learned_degradation(tmp_path / "runs/tiny/models/final.safetensors", device="cpu").heat == 1.0
+    assert learned_degradation(tmp_path / "runs/tiny/models/final.safetensors", device="cpu").settings == {"heat": 1.0}

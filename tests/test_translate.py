@@ -9,14 +9,16 @@ import pytest
 import torch
 from torch import nn
 
-from patina.build import learned_degradation, load_deflow
+from patina.build import learned_degradation, load_learned
 from patina.cli import run_verb
 from patina.config import load_config
-from patina.degradations.deflow import DeFlowDegradation, Tiling, condition_of
+from patina.degradations.deflow import DeFlowDegradation, condition_of
+from patina.degradations.learned import Tiling
 from patina.imaging.files import list_pictures, read_picture, to_tensor, write_picture
 from patina.imaging.statistics import ChannelStatistics
-from patina.models.deflow import CLEAN, REAL, DeFlow, DeFlowArchitecture
+from patina.models.deflow import DeFlow, DeFlowArchitecture
 from patina.models.files import ModelFile, file_hash, save_model_file
+from patina.models.labels import CLEAN, REAL
 from sets import deflow_values, picture, write_config, write_domains, write_pictures
 
 ARCHITECTURE = DeFlowArchitecture(
@@ -213,7 +215,7 @@ class TestPublishedFile:
         config, state = published
         path = tmp_path / "published.pth"
         torch.save({prefix + name: value for name, value in state.items()}, path)
-        weights = load_deflow(path, load_config(config)).weights
+        weights = load_learned(path, load_config(config)).weights
         assert all(torch.equal(weights[name], value) for name, value in network().state_dict().items())
         source = write_pictures(tmp_path / "in", 1)
         assert translate(path, source, tmp_path / "out", "-opt", config) == 0

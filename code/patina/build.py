@@ -1,7 +1,7 @@
 """The one place that turns configuration into objects; everything else takes plain arguments."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -12,38 +12,46 @@ from patina.config import (
     DeFlowConfig,
     DomainSettings,
     GeneratorSettings,
+    LearnedConfig,
     LoaderSettings,
     LoopSettings,
+    LUDVAEConfig,
     OptimiserSettings,
     RestorationConfig,
     RestorationStage,
 )
-from patina.data.domains import Domain, open_domain
-from patina.data.normalisation import DomainStatistics
+from patina.data.domains import Domain, ImageDomain, open_domain, open_images
+from patina.data.normalisation import UNMATCHED, DomainStatistics, ImageStatistics
 from patina.data.on_the_fly import OnTheFlyPatches, Source
 from patina.data.pairs import PairedPatches, match_pairs
-from patina.data.unpaired import UnpairedPatches
+from patina.data.unpaired import UnpairedImages, UnpairedPatches
 from patina.degradations.base import Block
 from patina.degradations.blocks import LearnedBlock
-from patina.degradations.deflow import DEFAULT_TILING, DeFlowDegradation, Tiling
+from patina.degradations.deflow import DeFlowDegradation
 from patina.degradations.execution import Engine
+from patina.degradations.learned import LearnedDegradation, Span, Tiling, Use
+from patina.degradations.ludvae import LUDVAEDegradation
 from patina.degradations.on_the_fly import OnTheFly, finish_patches
 from patina.degradations.recipe import Recipe, load_recipe, require_models
 from patina.errors import ConfigError, PatinaError
 from patina.imaging.files import list_pictures
+from patina.imaging.statistics import ChannelStatistics
 from patina.losses.perceptual import PerceptualLoss
-from patina.models.deflow import CLEAN, DeFlow, DeFlowArchitecture
+from patina.models.deflow import DeFlow
 from patina.models.discriminators import VGGDiscriminator
 from patina.models.files import ModelFile, load_model_file, load_state_dict_file, load_weights
-from patina.models.published import encoder_from_rrdbnet, from_published_deflow, is_published_deflow
-from patina.models.restoration import compact, load_generator_weights, rrdbnet
+from patina.models.labels import CLEAN
+from patina.models.ludvae import LUDVAE
+from patina.models.published import encoder_from_rrdbnet
+from patina.models.restoration import compact, dncnn, load_generator_weights, rrdbnet
 from patina.seeding import derive, numpy_rng, seed_step
 from patina.strict import nearest
-from patina.training.deflow_task import KIND as DEFLOW
 from patina.training.deflow_task import DeFlowObjective, DeFlowTask
 from patina.training.loop import LoopPlan
+from patina.training.ludvae_task import LUDVAEObjective, LUDVAETask
 from patina.training.restoration_task import RestorationObjective, RestorationTask
 from patina.training.schedules import halved_at
+from patina.training.task import Task
 from patina.training.updates import Updater
 
 SHIFT = ("mean_shift", "cov_shift")
@@ -81,7 +89,7 @@ def deflow_network(config: DeFlowConfig) -> tuple[DeFlow, bool]:
     seed_step(config.seed, "weights")
     network = DeFlow(config.model)
     if config.training.init_from is not None:
-        load_weights(network, deflow_weights(config.training.init_from), config.training.init_from)
+        load_weights(network, learned_weights(config.training.init_from, config.task), config.training.init_from)
     if config.training.encoder_from is not None:
         path = config.training.encoder_from
         load_weights(network.encoder, encoder_from_rrdbnet(load_state_dict_file(path)), path)
@@ -112,6 +120,49 @@ def deflow_task(config: DeFlowConfig) -> DeFlowTask:
         shown=(
             _domain("clean", shown.clean, config) if shown.clean else clean,
             _domain("real", shown.real, config) if shown.real else real,
+        ),
+        pictures=shown.pictures,
+        crop=shown.crop,
+    )
+
+
+def ludvae_domains(config: LUDVAEConfig) -> tuple[ImageDomain, ImageDomain]:
+    """Open the training domains, clean and real, with the statistics that the configuration asks for."""
+    clean, real = _given_statistics(config) or (None, None)
+    return open_images("clean", config.data.clean, clean), open_images("real", config.data.real, real)
+
+
+def ludvae_network(config: LUDVAEConfig) -> tuple[LUDVAE, bool]:
+    """Make the network with its starting weights; the second value says whether it is untrained."""
+    seed_step(config.seed, "weights")
+    network = LUDVAE(config.model)
+    if config.training.init_from is not None:
+        load_weights(network, learned_weights(config.training.init_from, config.task), config.training.init_from)
+    return network, config.training.init_from is None
+
+
+def ludvae_task(config: LUDVAEConfig) -> LUDVAETask:
+    """Make the task that trains LUD-VAE."""
+    clean, real = ludvae_domains(config)
+    dataset = UnpairedImages(
+        clean,
+        real,
+        patch=config.data.patch,
+        batch=config.data.batch,
+        seed=derive(config.seed, "data"),
+        augment=config.data.augment,
+        cache_mb=config.data.cache_mb,
+    )
+    shown = config.validation
+    return LUDVAETask(
+        ludvae_network(config)[0],
+        dataset,
+        ImageStatistics.of(clean, real),
+        LUDVAEObjective(config.noise_level.model_dump(), config.kl.rise, config.kl.end),
+        updater_factory(config.training),
+        shown=(
+            open_images("clean", shown.clean, clean.image_statistics) if shown.clean else clean,
+            open_images("real", shown.real, real.image_statistics) if shown.real else real,
         ),
         pictures=shown.pictures,
         crop=shown.crop,
@@ -185,6 +236,8 @@ def generator(settings: GeneratorSettings, start: Path | None) -> torch.nn.Modul
     """Make the generator, with the weights of the file `start` where given."""
     if settings.architecture == "compact":
         network = compact(settings.scale, settings.features, settings.blocks)
+    elif settings.architecture == "dncnn":
+        network = dncnn(settings.features, settings.layers)
     else:
         network = rrdbnet(settings.scale, settings.features, settings.blocks, settings.growth)
     if start is not None:
@@ -217,58 +270,65 @@ def updater_factory(
     return make
 
 
-def deflow_weights(path: Path) -> dict[str, torch.Tensor]:
-    """Read the weights of an own model file, or of a published state dict."""
-    if path.suffix == ".safetensors":
-        return _own_deflow(path).weights
-    state = load_state_dict_file(path)
-    return from_published_deflow(state) if is_published_deflow(state) else state
-
-
-def load_deflow(path: Path, config: DeFlowConfig | None = None) -> ModelFile:
-    """Read a trained DeFlow; a published file needs `config` for its size, and measures its sets' statistics.
+def learned_weights(path: Path, kind: str) -> dict[str, torch.Tensor]:
+    """Read the weights of a learned degradation from an own model file or a published state dict.
 
     Raises:
-        ConfigError: a published file without a configuration.
-        PatinaError: the file cannot be used.
+        PatinaError: the file cannot be read, or holds a model of another kind.
     """
     if path.suffix == ".safetensors":
-        return _own_deflow(path)
+        return _own_model(path, kind).weights
+    state = load_state_dict_file(path)
+    for name, learned in LEARNED.items():
+        weights = learned.degradation.published_weights(state)
+        if weights is not None and name != kind:
+            raise PatinaError(f"{path}: holds a published model of kind {name!r}, expected {kind!r}")
+        if weights is not None:
+            return weights
+    return state
+
+
+def load_learned(path: Path, config: LearnedConfig | None = None) -> ModelFile:
+    """Read a trained degradation of any kind.
+
+    A published file needs `config` for its size, and for its sets' statistics, given or measured.
+
+    Raises:
+        ConfigError: a published file without a configuration, or without statistics.
+        PatinaError: the file cannot be used, or is of another kind than the configuration.
+    """
+    if path.suffix == ".safetensors":
+        return _own_model(path, config.task if config else None)
     if config is None:
         raise ConfigError(f"{path}: a published state dict does not say how it was made; give its configuration, -opt")
-    statistics = _statistics(config, *deflow_domains(config))
-    return ModelFile(
-        kind=DEFLOW,
-        configuration={"architecture": asdict(config.model), "condition_noise": config.condition_noise},
-        weights=deflow_weights(path),
-        statistics=statistics.to_dict(),
-    )
+    return LEARNED[config.task].describe(config, learned_weights(path, config.task))
 
 
 def learned_degradation(
     path: Path,
-    config: DeFlowConfig | None = None,
+    config: LearnedConfig | None = None,
     *,
     source: int = CLEAN,
-    heat: float = 1.0,
-    tiling: Tiling = DEFAULT_TILING,
+    tiling: Tiling = Tiling(),  # noqa: B008 - frozen
     device: str = "auto",
     precision: str = "32",
-) -> DeFlowDegradation:
-    """Load a trained model as a degradation, ready to use on `device`."""
-    model = load_deflow(path, config)
-    network = DeFlow(DeFlowArchitecture(**model.configuration["architecture"]))
-    load_weights(network, model.weights, path)
-    fabric = make_fabric("32", device)
-    return DeFlowDegradation(
-        network.eval().requires_grad_(False).to(fabric.device),
-        DomainStatistics.from_dict(model.statistics),
-        condition_noise=model.configuration["condition_noise"],
+    **settings: Span,
+) -> LearnedDegradation:
+    """Load a trained model as a degradation, ready to use on `device`; `settings` are its knobs (``heat=0.5``).
+
+    Raises:
+        ConfigError, PatinaError: as in `load_learned`; or a setting that this kind of model does not have.
+    """
+    model = load_learned(path, config)
+    kind = LEARNED[model.kind].degradation
+    use = Use(
         source=source,
-        heat=heat,
+        settings=kind.chosen_settings(settings),
         tiling=tiling,
+        device=make_fabric("32", device).device,
         precision=torch.bfloat16 if precision == "bf16-mixed" else torch.float32,
     )
+    return kind.from_model(model, path, use)
 
 
 def recipe_engine(recipe: Recipe, device: str = "auto") -> tuple[Recipe, Engine]:
@@ -288,6 +348,10 @@ def recipe_engine(recipe: Recipe, device: str = "auto") -> tuple[Recipe, Engine]
         own = engine.models[str(block.model)].draw(numpy_rng(0))
         for knob in set(block.knobs) - set(own):
             raise ConfigError(f"{block.model}: has no knob {knob!r}, {nearest(knob, own)}")
+        try:
+            engine.models[str(block.model)].chosen_settings(block.knobs)
+        except PatinaError as error:
+            raise ConfigError(f"{block.model}: {error}") from error
         fixed = {name: (value, value) for name, value in own.items()}
         return block.model_copy(update={"knobs": fixed | block.knobs})
 
@@ -300,11 +364,32 @@ def make_engine(paths: Iterable[str], device: str = "auto") -> Engine:
     return Engine(models, make_fabric("32", device).device)
 
 
-def _own_deflow(path: Path) -> ModelFile:
+def _own_model(path: Path, kind: str | None) -> ModelFile:
+    """Read an own model file; `kind` is the one expected, None for any."""
     model = load_model_file(path)
-    if model.kind != DEFLOW:
-        raise PatinaError(f"{path}: holds a model of kind {model.kind!r}, expected {DEFLOW!r}")
+    if model.kind not in LEARNED:
+        raise PatinaError(f"{path}: holds a model of kind {model.kind!r}, expected one of {', '.join(LEARNED)}")
+    if kind is not None and model.kind != kind:
+        raise PatinaError(f"{path}: holds a model of kind {model.kind!r}, expected {kind!r}")
     return model
+
+
+def _deflow_description(config: DeFlowConfig, weights: dict[str, torch.Tensor]) -> ModelFile:
+    statistics = _statistics(config, *deflow_domains(config)).to_dict()
+    configuration = {"architecture": asdict(config.model), "condition_noise": config.condition_noise}
+    return ModelFile(DeFlowDegradation.kind, configuration, weights, statistics)
+
+
+def _ludvae_description(config: LUDVAEConfig, weights: dict[str, torch.Tensor]) -> ModelFile:
+    try:
+        statistics = ImageStatistics(*_given_statistics(config) or _measured_statistics(config)).to_dict()
+    except PatinaError as error:
+        raise ConfigError(
+            f"a published state dict has no channel statistics, and they cannot be measured ({error}); put the sets "
+            "there, give mean and std of both as data.statistics, or set data.match_statistics to false"
+        ) from error
+    configuration = {"architecture": asdict(config.model), "noise_level": config.noise_level.model_dump()}
+    return ModelFile(LUDVAEDegradation.kind, configuration, weights, statistics)
 
 
 def _domain(name: str, settings: DomainSettings, config: DeFlowConfig) -> Domain:
@@ -314,3 +399,41 @@ def _domain(name: str, settings: DomainSettings, config: DeFlowConfig) -> Domain
 def _statistics(config: DeFlowConfig, clean: Domain, real: Domain) -> DomainStatistics:
     statistics = DomainStatistics.of(clean, real)
     return statistics if config.data.match_statistics else statistics.without_matching()
+
+
+def _given_statistics(config: LUDVAEConfig) -> list[ChannelStatistics] | None:
+    """Return the statistics of clean and real, None where they are to be measured."""
+    if not config.data.match_statistics:
+        return [UNMATCHED, UNMATCHED]
+    given = config.data.statistics
+    return given and [ChannelStatistics(each.mean, each.std, pixels=0) for each in (given.clean, given.real)]
+
+
+def _measured_statistics(config: LUDVAEConfig) -> list[ChannelStatistics]:
+    return [domain.image_statistics for domain in ludvae_domains(config)]
+
+
+@dataclass(frozen=True)
+class Learned:
+    """One kind of learned degradation: how it is used and, where it is trained here, how it is made.
+
+    Attributes:
+        degradation: used by translation, recipes and reports.
+        task: configuration to the task that trains it.
+        network: configuration to (network, whether it is untrained).
+        domains: configuration to the opened domains, clean and real.
+        describe: configuration and published weights to a model file.
+    """
+
+    degradation: type[LearnedDegradation]
+    task: Callable[[LearnedConfig], Task] | None = None
+    network: Callable[[LearnedConfig], tuple[torch.nn.Module, bool]] | None = None
+    domains: Callable[[LearnedConfig], tuple[ImageDomain, ImageDomain]] | None = None
+    describe: Callable[[LearnedConfig, dict[str, torch.Tensor]], ModelFile] | None = None
+
+
+LEARNED = {
+    "deflow": Learned(DeFlowDegradation, deflow_task, deflow_network, deflow_domains, _deflow_description),
+    "ludvae": Learned(LUDVAEDegradation, ludvae_task, ludvae_network, ludvae_domains, _ludvae_description),
+}
+"""The kinds of learned degradation, by the name in model files and configurations; a new one is a line here."""

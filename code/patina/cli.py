@@ -21,6 +21,7 @@ VERBS = {
     "upscale": "upscale a folder with a super-resolution model",
     "evaluate": "measure PSNR, SSIM and LPIPS of a folder against another",
     "noise": "measure and show what degradations add to the same clean pictures",
+    "denoise": "measure learned noise by the denoisers that it trains",
     "test": "upscale and evaluate as a configuration says",
     "demo": "the whole job on photographs that come with a dependency",
 }

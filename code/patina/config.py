@@ -17,11 +17,14 @@ from pydantic import (
 
 from patina.errors import ConfigError
 from patina.models.deflow import DeFlowArchitecture
+from patina.models.ludvae import BORDER, LUDVAEArchitecture
 from patina.strict import Strict, find_file, first_problem, read_yaml
 
 PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
 Precision = Literal["32", "bf16-mixed"]
+FEWEST_DNCNN_LAYERS = 8
+"""What spandrel recognises a DnCNN by lies in the first eight."""
 
 
 class OptimiserSettings(Strict):
@@ -80,25 +83,32 @@ class LoaderSettings(Strict):
     cache_mb: Annotated[int, Field(ge=0)] = 512
 
 
-class UnpairedData(LoaderSettings):
+class BalancedData(LoaderSettings):
     """Two domains, never paired; `patch` is the side of a training image in pixels.
 
     `match_statistics` brings real pictures to the clean set's channel statistics before training, and
     translated ones back. Turn it off where the sets are small and their colours differ by subject.
     """
 
+    patch: PositiveInt
+    batch: PositiveInt
+    match_statistics: bool = True
+
+    @model_validator(mode="after")
+    def _domains_are_balanced(self) -> "BalancedData":
+        if self.batch % 2:
+            raise ValueError(f"batch is {self.batch}, expected an even number: half clean, half real")
+        return self
+
+
+class UnpairedData(BalancedData):
+    """Images with their conditions, from two multi-scale sets; `flip` mirrors half of the patches."""
+
     clean: DomainSettings
     real: DomainSettings
     patch: PositiveInt = 160
     batch: PositiveInt = 8
     flip: bool = True
-    match_statistics: bool = True
-
-    @model_validator(mode="after")
-    def _domains_are_balanced(self) -> "UnpairedData":
-        if self.batch % 2:
-            raise ValueError(f"batch is {self.batch}, expected an even number: half clean, half real")
-        return self
 
 
 class UnpairedValidation(Strict):
@@ -156,6 +166,88 @@ class DeFlowConfig(Experiment):
         return self
 
 
+Triple = tuple[float, float, float]
+
+
+class ChannelSettings(Strict):
+    """A set's mean and standard deviation of red, green and blue, 0..255."""
+
+    mean: Triple
+    std: tuple[PositiveFloat, PositiveFloat, PositiveFloat]
+
+
+class StatisticsSettings(Strict):
+    """Channel statistics of both sets, where they are known and not to be measured."""
+
+    clean: ChannelSettings
+    real: ChannelSettings
+
+
+class UnpairedImageData(BalancedData):
+    """Images alone, from two folders; `augment` flips and turns the patches in 8 ways.
+
+    `statistics` stands for the measured ones, e.g. of a published model's sets.
+    """
+
+    clean: Path
+    real: Path
+    patch: PositiveInt = 64
+    batch: PositiveInt = 16
+    augment: bool = True
+    statistics: StatisticsSettings | None = None
+
+    @model_validator(mode="after")
+    def _statistics_are_used(self) -> "UnpairedImageData":
+        if self.statistics and not self.match_statistics:
+            raise ValueError("statistics are given, but match_statistics is false; leave one of them out")
+        return self
+
+
+class ImageValidation(Strict):
+    """Held-out folders for validation; without them the training pictures are shown."""
+
+    clean: Path | None = None
+    real: Path | None = None
+    pictures: PositiveInt = 4
+    crop: Annotated[int, Field(ge=BORDER)] = 160
+
+
+class HidingNoise(Strict):
+    """Deviation of the noise that hides which domain an image is from, in 1/255, by domain."""
+
+    clean: Annotated[float, Field(ge=0)]
+    real: Annotated[float, Field(ge=0)]
+
+
+class KLSettings(Strict):
+    """Weight of the KL terms: it grows by `rise` at every step, up to `end`."""
+
+    rise: PositiveFloat = 1e-8
+    end: PositiveFloat = 1e-4
+
+
+class LUDVAETraining(LoopSettings, OptimiserSettings):
+    """Training of LUD-VAE; `init_from` is a model to fine-tune (own or published)."""
+
+    init_from: Path | None = None
+
+
+class LUDVAEConfig(Experiment):
+    """Learn a noise: `train.py`, and what `translate.py` and `validate.py` need of it."""
+
+    task: Literal["ludvae"]
+    model: LUDVAEArchitecture = LUDVAEArchitecture()
+    noise_level: HidingNoise
+    kl: KLSettings = KLSettings()
+    data: UnpairedImageData
+    validation: ImageValidation = ImageValidation()
+    training: LUDVAETraining
+
+
+LearnedConfig = DeFlowConfig | LUDVAEConfig
+"""The configurations of learned degradations."""
+
+
 class RRDBNetSettings(Strict):
     """ESRGAN's generator: scale 1, 2 or 4, and its size."""
 
@@ -175,6 +267,15 @@ class CompactSettings(Strict):
     blocks: PositiveInt = 16
 
 
+class DnCNNSettings(Strict):
+    """DnCNN, which takes noise off at the same size; `layers` convolutions without batch normalisation."""
+
+    architecture: Literal["dncnn"]
+    scale: Literal[1] = 1
+    features: PositiveInt = 64
+    layers: Annotated[int, Field(ge=FEWEST_DNCNN_LAYERS)] = 17
+
+
 def _architecture(values: Any) -> str:
     """Return which network the settings are of; `rrdbnet` where they do not say."""
     if isinstance(values, dict):
@@ -183,7 +284,9 @@ def _architecture(values: Any) -> str:
 
 
 GeneratorSettings = Annotated[
-    Annotated[RRDBNetSettings, Tag("rrdbnet")] | Annotated[CompactSettings, Tag("compact")],
+    Annotated[RRDBNetSettings, Tag("rrdbnet")]
+    | Annotated[CompactSettings, Tag("compact")]
+    | Annotated[DnCNNSettings, Tag("dncnn")],
     Discriminator(_architecture),
 ]
 
@@ -315,9 +418,14 @@ class UpscaleTestConfig(Experiment):
     lpips: bool = True
 
 
-Config = Annotated[DeFlowConfig | RestorationConfig | UpscaleTestConfig, Field(discriminator="task")]
-TASKS = {"deflow": DeFlowConfig, "restoration": RestorationConfig, "test": UpscaleTestConfig}
-TAGS = {*TASKS, "rrdbnet", "compact"}
+Config = Annotated[LearnedConfig | RestorationConfig | UpscaleTestConfig, Field(discriminator="task")]
+TASKS = {
+    "deflow": DeFlowConfig,
+    "ludvae": LUDVAEConfig,
+    "restoration": RestorationConfig,
+    "test": UpscaleTestConfig,
+}
+TAGS = {*TASKS, "rrdbnet", "compact", "dncnn"}
 """What pydantic adds to the place of an error and no file contains."""
 
 
@@ -337,7 +445,7 @@ def load_config(given: str | Path) -> Any:
     folder when it lies elsewhere.
 
     Returns:
-        A `DeFlowConfig`, `RestorationConfig` or `UpscaleTestConfig`.
+        A `DeFlowConfig`, `LUDVAEConfig`, `RestorationConfig` or `UpscaleTestConfig`.
 
     Raises:
         ConfigError: one line with file, key and what was expected.

@@ -1,5 +1,6 @@
-"""A domain: one folder of a multi-scale set as images, conditions and channel statistics."""
+"""A domain: one folder of pictures, or of a multi-scale set, as images, conditions and channel statistics."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,22 +11,45 @@ from patina.imaging.statistics import ChannelStatistics, StatisticsAccumulator
 
 
 @dataclass(frozen=True)
-class Domain:
-    """Images and their low-resolution conditions, in the same order.
+class ImageDomain:
+    """Images alone.
 
     Attributes:
         name: ``"clean"`` or ``"real"``, for messages.
-        images, conditions: files; the conditions are `scale` times smaller.
-        scale: ratio of the sizes.
-        image_statistics, condition_statistics: over all pixels, 0..255.
+        images: files.
+        image_statistics: over all pixels, 0..255.
     """
 
     name: str
     images: list[Path]
+    image_statistics: ChannelStatistics
+
+
+@dataclass(frozen=True)
+class Domain(ImageDomain):
+    """Images and their low-resolution conditions, in the same order.
+
+    Attributes:
+        conditions: files, `scale` times smaller than the images.
+        scale: ratio of the sizes.
+        condition_statistics: over all pixels, 0..255.
+    """
+
     conditions: list[Path]
     scale: int
-    image_statistics: ChannelStatistics
     condition_statistics: ChannelStatistics
+
+
+def open_images(name: str, folder: Path, statistics: ChannelStatistics | None = None) -> ImageDomain:
+    """Open a plain folder of pictures, or one scale (``1x/``) of a set made by ``patina prepare``.
+
+    Statistics come from the argument, else from the set's manifest, and are measured otherwise.
+
+    Raises:
+        PatinaError: the folder is missing or empty, or a picture cannot be read.
+    """
+    images = list_pictures(folder)
+    return ImageDomain(name, images, _statistics(folder.parent, folder) if statistics is None else statistics)
 
 
 def open_domain(name: str, folder: Path, image_scale: int, scale: int) -> Domain:
@@ -48,7 +72,12 @@ def open_domain(name: str, folder: Path, image_scale: int, scale: int) -> Domain
     for image, condition in zip(images, conditions, strict=True):
         require_scale(condition, image, scale)
     return Domain(
-        name, images, conditions, scale, _statistics(folder, image_folder), _statistics(folder, condition_folder)
+        name=name,
+        images=images,
+        image_statistics=_statistics(folder, image_folder),
+        conditions=conditions,
+        scale=scale,
+        condition_statistics=_statistics(folder, condition_folder),
     )
 
 
@@ -91,7 +120,7 @@ def _require_partners(images: list[Path], conditions: list[Path]) -> None:
 
 def _statistics(folder: Path, subfolder: Path) -> ChannelStatistics:
     """Read a subfolder's statistics from the manifest, or measure them over all its pixels."""
-    if (folder / "manifest.json").is_file():
+    if (folder / "manifest.json").is_file() and re.fullmatch(r"\d+x", subfolder.name):
         known = load_manifest(folder).statistics
         scale = int(subfolder.name.removesuffix("x"))
         if scale in known:

@@ -1,4 +1,6 @@
-"""Unpaired training batches: half clean, half real, each image with its low-resolution condition."""
+"""Unpaired training batches: half clean, half real, each image alone or with its low-resolution condition."""
+
+from abc import abstractmethod
 
 import numpy as np
 import torch
@@ -6,25 +8,24 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from patina.data.cache import PictureCache
-from patina.data.domains import Domain, require_size
+from patina.data.domains import Domain, ImageDomain, require_size
 from patina.data.normalisation import DomainStatistics
 from patina.data.order import ShuffledOrder
+from patina.data.pairs import orient
 from patina.imaging.files import to_tensor
 from patina.seeding import derive, numpy_rng
 
 
-class UnpairedPatches(Dataset):
-    """Aligned patches of both domains; a sample is a function of (seed, step, slot) alone.
+class BalancedPatches(Dataset):
+    """Patches of both domains in turn; a sample is a function of (seed, step, slot) alone.
 
-    Even slots are clean, odd ones real and normalised to the clean set's statistics.
+    Even slots are clean, odd ones real; every picture of a domain is chosen once an epoch.
 
     Args:
         clean, real: the two domains.
-        statistics: of the same domains.
-        patch: side of an image patch in pixels, a multiple of the scale.
+        patch: side of an image patch in pixels.
         batch: samples in a batch, both domains together; even.
-        seed: of order, place and flip.
-        flip: whether to mirror half of the patches horizontally.
+        seed: of order, place and orientation.
         cache_mb: decoded pictures kept in memory, in MiB.
 
     Raises:
@@ -32,25 +33,14 @@ class UnpairedPatches(Dataset):
     """
 
     def __init__(
-        self,
-        clean: Domain,
-        real: Domain,
-        statistics: DomainStatistics,
-        *,
-        patch: int,
-        batch: int,
-        seed: int,
-        flip: bool = True,
-        cache_mb: int = 512,
+        self, clean: ImageDomain, real: ImageDomain, *, patch: int, batch: int, seed: int, cache_mb: int = 512
     ):
         self.domains = (clean, real)
         for domain in self.domains:
             require_size(domain.images, patch, "patch")
-        self.statistics = statistics
         self.patch = patch
         self.batch = batch
         self.seed = seed
-        self.flip = flip
         self.orders = [ShuffledOrder(len(domain.images), derive(seed, domain.name)) for domain in self.domains]
         self.cache = PictureCache(cache_mb << 20)
 
@@ -61,18 +51,62 @@ class UnpairedPatches(Dataset):
             place: (step, counted from 1, and slot in the batch).
 
         Returns:
-            ``image`` ``[3, patch, patch]``, ``condition`` ``[3, patch/scale, patch/scale]``, both RGB in
-            [0, 1], and ``label``, 0 clean or 1 real.
+            What `sample` returns, and ``label``, 0 clean or 1 real.
         """
         step, slot = place
         label = slot % 2
-        domain = self.domains[label]
         index = self.orders[label]((step - 1) * (self.batch // 2) + slot // 2)
-        image, condition = self._crop(domain, index, numpy_rng(self.seed, step, slot))
+        sample = self.sample(label, index, numpy_rng(self.seed, step, slot))
+        return sample | {"label": torch.tensor(float(label))}
+
+    @abstractmethod
+    def sample(self, label: int, index: int, rng: np.random.Generator) -> dict[str, Tensor]:
+        """Cut a patch out of picture `index` of the domain `label`."""
+
+
+class UnpairedImages(BalancedPatches):
+    """Images alone, in the 8 flips and quarter turns; real ones are as they are, not normalised.
+
+    Args:
+        augment: whether to flip and turn.
+        clean, real, patch, batch, seed, cache_mb: as in `BalancedPatches`.
+    """
+
+    def __init__(self, clean: ImageDomain, real: ImageDomain, *, augment: bool = True, **options: int):
+        super().__init__(clean, real, **options)
+        self.augment = augment
+
+    def sample(self, label: int, index: int, rng: np.random.Generator) -> dict[str, Tensor]:
+        """Return ``image``, ``[3, patch, patch]`` RGB in [0, 1]."""
+        pixels = self.cache.get(self.domains[label].images[index])
+        top, left = (int(rng.integers(side - self.patch + 1)) for side in pixels.shape[:2])
+        pixels = pixels[top : top + self.patch, left : left + self.patch]
+        if self.augment:
+            pixels = orient(pixels, int(rng.integers(8)))
+        return {"image": to_tensor(np.ascontiguousarray(pixels))}
+
+
+class UnpairedPatches(BalancedPatches):
+    """Images with their conditions; real ones are normalised to the clean set's statistics.
+
+    Args:
+        statistics: of the same domains.
+        flip: whether to mirror half of the patches horizontally.
+        clean, real, patch, batch, seed, cache_mb: as in `BalancedPatches`; the patch is a multiple of the scale.
+    """
+
+    def __init__(self, clean: Domain, real: Domain, statistics: DomainStatistics, *, flip: bool = True, **options: int):
+        super().__init__(clean, real, **options)
+        self.statistics = statistics
+        self.flip = flip
+
+    def sample(self, label: int, index: int, rng: np.random.Generator) -> dict[str, Tensor]:
+        """Return ``image``, ``[3, patch, patch]``, and ``condition``, ``[3, patch/scale, patch/scale]``."""
+        image, condition = self._crop(self.domains[label], index, rng)
         if label:
             image = self.statistics.normalise_image(image)
             condition = self.statistics.normalise_condition(condition)
-        return {"image": image, "condition": condition, "label": torch.tensor(float(label))}
+        return {"image": image, "condition": condition}
 
     def _crop(self, domain: Domain, index: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
         image = self.cache.get(domain.images[index])

@@ -1,33 +1,32 @@
 """A trained DeFlow as a degradation: whole pictures of any size, in tiles, from either domain to the other."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from patina.data.normalisation import DomainStatistics
-from patina.degradations.base import Degradation, Parameters
+from patina.degradations.base import Parameters
+from patina.degradations.learned import Knob, LearnedDegradation, Span, Tiling, Use, require_range
 from patina.imaging.crops import reflect_pad_to_multiple
 from patina.imaging.files import to_pixels, to_tensor
 from patina.imaging.resize import imresize
 from patina.imaging.tiles import Tile, apply_tiled
-from patina.models.deflow import CLEAN, REAL, DeFlow
+from patina.models.deflow import DeFlow, DeFlowArchitecture
+from patina.models.files import ModelFile, load_weights
+from patina.models.labels import CLEAN, REAL
+from patina.models.published import from_published_deflow, is_published_deflow
 from patina.seeding import derive, noise_window
 
-
-@dataclass(frozen=True)
-class Tiling:
-    """How large pictures are cut: side of a tile and overlap of neighbours, in pixels."""
-
-    tile: int = 512
-    overlap: int = 64
+KIND = "deflow"
+TILE, OVERLAP = 512, 64
+SMALLEST_TILE = 64
 
 
-DEFAULT_TILING = Tiling()
-
-
-class DeFlowDegradation(Degradation):
+class DeFlowDegradation(LearnedDegradation):
     """Translates or samples with a trained DeFlow.
 
     Args:
@@ -36,9 +35,12 @@ class DeFlowDegradation(Degradation):
         condition_noise: deviation of the noise on the condition, as in training.
         source: the domain pictures come from, `CLEAN` (X) or `REAL` (Y).
         heat: how far to translate, 0 to 1.
-        tiling: tile size and overlap.
+        tile, overlap: side of a tile and overlap of neighbours, in pixels.
         precision: ``torch.float32`` or ``torch.bfloat16``.
     """
+
+    kind: ClassVar[str] = KIND
+    knobs: ClassVar[tuple[Knob, ...]] = (Knob("heat", "DeFlow: how far to translate, 0 to 1", 0, 1, default=1.0),)
 
     def __init__(
         self,
@@ -47,21 +49,41 @@ class DeFlowDegradation(Degradation):
         *,
         condition_noise: float,
         source: int = CLEAN,
-        heat: float = 1.0,
-        tiling: Tiling = DEFAULT_TILING,
+        heat: Span = 1.0,
+        tile: int = TILE,
+        overlap: int = OVERLAP,
         precision: torch.dtype = torch.float32,
     ):
         self.network = network
         self.statistics = statistics
         self.condition_noise = condition_noise
         self.source = source
-        self.heat = heat
-        self.tiling = tiling
+        self.settings = {"heat": heat}
+        self.tile = tile
+        self.overlap = overlap
         self.precision = precision
 
-    def draw(self, rng: np.random.Generator) -> Parameters:
-        """Return the heat; nothing is random but the noise."""
-        return {"heat": self.heat}
+    @classmethod
+    def from_model(cls, model: ModelFile, path: Path, use: Use) -> "DeFlowDegradation":
+        """Make the degradation of a model file."""
+        tile, overlap = _checked(use.tiling)
+        network = DeFlow(DeFlowArchitecture(**model.configuration["architecture"]))
+        load_weights(network, model.weights, path)
+        return cls(
+            network.eval().requires_grad_(False).to(use.device),
+            DomainStatistics.from_dict(model.statistics),
+            condition_noise=model.configuration["condition_noise"],
+            **use.settings,
+            source=use.source,
+            tile=tile,
+            overlap=overlap,
+            precision=use.precision,
+        )
+
+    @classmethod
+    def published_weights(cls, state: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
+        """Rename a published state dict."""
+        return from_published_deflow(state) if is_published_deflow(state) else None
 
     def apply(self, image: Tensor, parameters: Parameters, key: int) -> Tensor:
         """Translate ``[3, H, W]`` of the source domain to the other one, clamped to [0, 1]."""
@@ -100,8 +122,8 @@ class DeFlowDegradation(Degradation):
         result = apply_tiled(
             on_tile,
             padded,
-            tile=self.tiling.tile,
-            overlap=self.tiling.overlap,
+            tile=self.tile,
+            overlap=self.overlap,
             multiple=self.network.architecture.multiple,
         )[:, :height, :width]
         if target == REAL:
@@ -121,6 +143,15 @@ class DeFlowDegradation(Degradation):
             noise_window(derive(key, "latent", index), channels, *_at_scale(tile, divisor))[None]
             for index, (channels, divisor) in enumerate(self.network.latent_layout)
         ]
+
+
+def _checked(tiling: Tiling) -> tuple[int, int]:
+    """Return tile and overlap, where nothing is asked for the defaults."""
+    tile = TILE if tiling.tile is None else tiling.tile
+    require_range("tile", tile, SMALLEST_TILE)
+    overlap = min(OVERLAP, tile // 4) if tiling.overlap is None else tiling.overlap
+    require_range("overlap", overlap, 0, tile // 2)
+    return tile, overlap
 
 
 def condition_of(image: Tensor, scale: int) -> Tensor:

@@ -57,3 +57,28 @@ def _correlate(a: np.ndarray, b: np.ndarray) -> float:
     a, b = a - a.mean(dtype=np.float64), b - b.mean(dtype=np.float64)
     scale = float(np.sqrt(np.sum(a * a) * np.sum(b * b)))
     return float(np.sum(a * b)) / scale if scale > 0 else float("nan")
+
+
+def flat_deviation(pixels: np.ndarray, side: int = 8) -> np.ndarray:
+    """Return each channel's median deviation within small squares, the local slope taken off.
+
+    Noise shows in it whether neighbours are correlated or not, as long as their correlation is shorter than a
+    square; so does texture, which most squares of a photograph have little of.
+
+    Args:
+        pixels: ``[H, W, C]``, any type; at least one square.
+        side: of a square, in pixels.
+
+    Returns:
+        Float64 ``[C]`` in the picture's units.
+    """
+    rows, columns = (length // side for length in pixels.shape[:2])
+    squares = pixels[: rows * side, : columns * side].astype(np.float64)
+    squares = (
+        squares.reshape(rows, side, columns, side, -1).transpose(0, 2, 1, 3, 4).reshape(rows * columns, side**2, -1)
+    )
+    y, x = np.mgrid[:side, :side] - (side - 1) / 2
+    planes = np.stack([np.ones(side**2), y.ravel(), x.ravel()]) / np.sqrt([[side**2], [(y**2).sum()], [(x**2).sum()]])
+    weights = planes @ squares
+    energy = (squares**2).sum(axis=1) - (weights**2).sum(axis=1)
+    return np.median(np.sqrt(energy.clip(0) / (side**2 - len(planes))), axis=0)

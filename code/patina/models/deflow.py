@@ -16,7 +16,6 @@ from patina.layers.split import Split
 from patina.models.condition_encoder import ConditionEncoder
 
 IMAGE_CHANNELS = 3
-CLEAN, REAL = 0, 1
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Super-resolution networks: ESRGAN's generator, a compact one, and any model file that spandrel can read.
+"""Restoration networks: ESRGAN's generator, a compact one, a denoiser, and any model file that spandrel can read.
 
 The networks themselves are spandrel's, so whatever is trained here opens in every tool that reads ESRGAN models.
 """
@@ -21,6 +21,7 @@ torchvision_shim.ensure()  # spandrel imports torchvision
 
 from spandrel import ImageModelDescriptor, ModelLoader  # noqa: E402
 from spandrel.architectures.Compact import Compact  # noqa: E402
+from spandrel.architectures.DnCNN import DnCNN  # noqa: E402
 from spandrel.architectures.ESRGAN import ESRGAN  # noqa: E402
 
 _UNSHUFFLE = {1: 4, 2: 2, 4: None}
@@ -76,6 +77,21 @@ def compact(scale: int, features: int = 64, blocks: int = 16) -> nn.Module:
     return Compact(num_feat=features, num_conv=blocks, upscale=scale)
 
 
+def dncnn(features: int = 64, layers: int = 17) -> nn.Module:
+    """Build DnCNN (Zhang et al. 2017) for RGB, without batch normalisation: it predicts the noise and takes it off.
+
+    It takes RGB ``[N, 3, H, W]`` in [0, 1] of any size and returns the same size, not clipped.
+
+    Args:
+        features: channels of every convolution.
+        layers: number of convolutions, 8 or more; files with fewer are not recognised.
+
+    Returns:
+        The network, on the CPU; `save_generator` writes it.
+    """
+    return DnCNN(in_nc=3, out_nc=3, nc=features, nb=layers, act_mode="R")
+
+
 def save_generator(network: nn.Module, path: Path, metadata: Mapping[str, str] | None = None) -> None:
     """Write a generator as a file that spandrel recognises, atomically.
 
@@ -127,7 +143,7 @@ def load_generator(path: Path) -> ImageModelDescriptor:
 
 
 def load_generator_weights(network: nn.Module, path: Path) -> None:
-    """Give a network from `rrdbnet` or `compact` the weights of a file: written by `save_generator`, or published.
+    """Give a network of this module the weights of a file: written by `save_generator`, or published.
 
     Args:
         network: changed in place.

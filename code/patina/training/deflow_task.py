@@ -9,20 +9,19 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
-from patina.data.cache import PictureCache
 from patina.data.domains import Domain, require_size
 from patina.data.normalisation import DomainStatistics
 from patina.data.unpaired import UnpairedPatches
-from patina.degradations.deflow import DeFlowDegradation, condition_of
-from patina.imaging.files import to_pixels, to_tensor
+from patina.degradations.deflow import KIND, DeFlowDegradation, condition_of
+from patina.imaging.files import to_pixels
 from patina.imaging.sheets import sheet
-from patina.models.deflow import CLEAN, REAL, DeFlow
+from patina.models.deflow import DeFlow
 from patina.models.files import ModelFile, save_model_file
+from patina.models.labels import CLEAN, REAL
 from patina.seeding import derive
+from patina.training.previews import centre
 from patina.training.task import Batch, Task, Validation
 from patina.training.updates import Updater
-
-KIND = "deflow"
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class DeFlowTask(Task):
         self._make_updater = make_updater
         for domain in shown:
             require_size(domain.images[:pictures], crop, "validation crop")
-        self._crops = [[_centre(path, crop) for path in domain.images[:pictures]] for domain in shown]
+        self._crops = [[centre(path, crop) for path in domain.images[:pictures]] for domain in shown]
 
     @property
     def statistics(self) -> DomainStatistics:
@@ -151,10 +150,3 @@ class DeFlowTask(Task):
             degradation.apply(crop, {"heat": 1.0}, derive("preview", names[source], index))
             for index, crop in enumerate(crops)
         ]
-
-
-def _centre(path: Path, side: int) -> Tensor:
-    """Cut a square out of a picture's middle: ``[3, side, side]`` in [0, 1]."""
-    pixels = PictureCache(0).get(path)
-    top, left = (pixels.shape[0] - side) // 2, (pixels.shape[1] - side) // 2
-    return to_tensor(np.ascontiguousarray(pixels[top : top + side, left : left + side]))

@@ -2,33 +2,26 @@
 
 import argparse
 import json
-import os
-import sys
 import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-import torch
 
 from patina.build import learned_degradation
 from patina.config import DeFlowConfig, LowQuality, RestorationConfig, load_config
 from patina.degradations.camera import Camera
-from patina.errors import PatinaError
 from patina.imaging.files import list_pictures, read_picture, to_pixels, to_tensor, write_picture
 from patina.imaging.resize import imresize
 from patina.imaging.sheets import sheet
 from patina.models.files import file_hash
 from patina.runs.atomic import write_text
-from patina.runs.progress import silence_progress
 from patina.seeding import derive, numpy_rng
 from patina.verbs.arguments import add_flag
 from patina.verbs.evaluate import evaluate_folders
+from patina.verbs.experiments import processes, require_finished, say, spread
 from patina.verbs.noise import noise_table
 from patina.verbs.prepare import prepare
 from patina.verbs.train import final_model, train_config
@@ -109,28 +102,28 @@ def run(arguments: argparse.Namespace) -> int:
     began = time.perf_counter()
     folders = Folders(Path(arguments.out))
     deflow = _shortened(_deflow_config(folders, arguments.seed), arguments.smoke)
-    _say("1/5 photographs: clean ones, and real ones from a camera whose degradation no training sees")
+    say("1/5 photographs: clean ones, and real ones from a camera whose degradation no training sees")
     take_photographs(folders, arguments.seed)
-    _say("2/5 multi-scale sets")
+    say("2/5 multi-scale sets")
     prepare(folders.photographs("clean"), folders.clean_set, [1, SCALE, SCALE * deflow.model.scale])
     prepare(folders.photographs("real"), folders.real_set, [1, deflow.model.scale])
-    _say(f"3/5 DeFlow learns the degradation ({deflow.training.steps} steps, a few minutes)")
-    _say(f"    beside it, x{SCALE} networks learn from bicubic pairs, one for each of the seeds {arguments.seeds}")
+    say(f"3/5 DeFlow learns the degradation ({deflow.training.steps} steps, a few minutes)")
+    say(f"    beside it, x{SCALE} networks learn from bicubic pairs, one for each of the seeds {arguments.seeds}")
     bicubic, learned = (
         [_shortened(_restoration_config(folders, method, seed), arguments.smoke) for seed in arguments.seeds]
         for method in TRAINED
     )
-    with _processes() as pool:
+    with processes() as pool:
         degradation = pool.submit(train_config, deflow, arguments.device)
         trained = [pool.submit(train_config, config, arguments.device) for config in bicubic]
-        _require(degradation.result())
-        _say("4/5 the learned degradation onto the clean pictures, and the same networks on learned pairs")
+        require_finished(degradation.result())
+        say("4/5 the learned degradation onto the clean pictures, and the same networks on learned pairs")
         translate(deflow, folders.clean_set / f"{SCALE}x", folders.learned, arguments.device)
         trained += [pool.submit(train_config, config, arguments.device) for config in learned]
         translate(deflow, folders.photographs("held_out_2x"), folders.held_out_learned, arguments.device)
         for each in trained:
-            _require(each.result())
-    _say("5/5 measured on held-out pictures with the true degradation")
+            require_finished(each.result())
+    say("5/5 measured on held-out pictures with the true degradation")
     _upscale_held_out(folders, arguments.seeds, arguments.device)
     text = report(folders, arguments.seeds)
     write_text(folders.out / "results.md", text)
@@ -159,7 +152,7 @@ def take_photographs(folders: Folders, seed: int) -> None:
 def translate(config: DeFlowConfig, source: Path, out: Path, device: str) -> None:
     """Translate a folder of clean pictures with the demo's DeFlow."""
     path = final_model(config)
-    like = Record("", "", "X", config.seed, 1.0, 0, file_hash(path))
+    like = Record("", "", "X", config.seed, 0, file_hash(path))
     translate_folder(learned_degradation(path, device=device), source, out, like)
 
 
@@ -167,9 +160,7 @@ def report(folders: Folders, seeds: Sequence[int]) -> str:
     """Measure all methods on the held-out pictures; return the tables in Markdown."""
     lines = ["| held-out pictures, x2 | PSNR (dB) | SSIM |", "| --- | ---: | ---: |"]
     scores = {method: _scores(folders, method, seeds) for method in METHODS}
-    lines += [
-        f"| {method} | {_spread(score[:, 0], 2)} | {_spread(score[:, 1], 4)} |" for method, score in scores.items()
-    ]
+    lines += [f"| {method} | {spread(score[:, 0], 2)} | {spread(score[:, 1], 4)} |" for method, score in scores.items()]
     margins = scores[METHODS[2]][:, 0] - scores[METHODS[1]][:, 0]
     lines.append("")
     lines.append(f"Seeds {', '.join(map(str, seeds))}; PSNR and SSIM on RGB, border of {SCALE} pixels cut.")
@@ -214,21 +205,6 @@ def _upscale_held_out(folders: Folders, seeds: Sequence[int], device: str) -> No
             config = _restoration_config(folders, method, seed)
             model = final_model(config, config.stages[-1].name)
             upscale_folder(model, source, folders.upscaled(method, seed), device=device)
-
-
-@contextmanager
-def _processes() -> Iterator[ProcessPoolExecutor]:
-    """Yield a pool that trains on all cores, one thread a process: small networks gain nothing from more."""
-    pool = ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), initializer=_start_process)
-    try:
-        yield pool
-    finally:
-        pool.shutdown(cancel_futures=True)
-
-
-def _start_process() -> None:
-    torch.set_num_threads(1)
-    silence_progress()
 
 
 def _deflow_config(folders: Folders, seed: int) -> DeFlowConfig:
@@ -286,21 +262,5 @@ def _scores(folders: Folders, method: str, seeds: Sequence[int]) -> np.ndarray:
     return np.array(rows)
 
 
-def _spread(values: np.ndarray, digits: int) -> str:
-    """Return the mean and, where the seeds differ, their standard deviation."""
-    if np.ptp(values) == 0:
-        return f"{values.mean():.{digits}f}"
-    return f"{values.mean():.{digits}f} ± {values.std(ddof=1):.{digits}f}"
-
-
 def _scaled(span: slice) -> slice:
     return slice(span.start * SCALE, span.stop * SCALE)
-
-
-def _require(finished: bool) -> None:
-    if not finished:
-        raise PatinaError("stopped; the same command goes on from there")
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

@@ -1,13 +1,13 @@
-"""Train from a configuration: a DeFlow, or a super-resolution network in stages."""
+"""Train from a configuration: a learned degradation, or a restoration network in stages."""
 
 import argparse
 import sys
 from pathlib import Path
 
-from patina.build import deflow_network, deflow_task, generator, loop_plan, make_fabric, restoration_task
+from patina.build import LEARNED, generator, loop_plan, make_fabric, restoration_task
 from patina.config import (
-    DeFlowConfig,
     Experiment,
+    LearnedConfig,
     LoopSettings,
     RestorationConfig,
     dump_config,
@@ -33,8 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Train, or print what would be trained."""
     config = load_config(arguments.opt)
-    if not isinstance(config, DeFlowConfig | RestorationConfig):
-        raise ConfigError(f"{arguments.opt}: task is {config.task}, expected one that trains: deflow or restoration")
+    if not isinstance(config, LearnedConfig | RestorationConfig):
+        trained = ", ".join([*LEARNED, "restoration"])
+        raise ConfigError(f"{arguments.opt}: task is {config.task}, expected one that trains: {trained}")
     if arguments.dry_run:
         print(dump_config(config), end="")
         print(f"# {_size(config)}")
@@ -42,14 +43,15 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if train_config(config, arguments.device) else INTERRUPTED
 
 
-def train_config(config: DeFlowConfig | RestorationConfig, device: str = "auto") -> bool:
+def train_config(config: LearnedConfig | RestorationConfig, device: str = "auto") -> bool:
     """Train everything in `config`, going on from where an earlier run stopped.
 
     Returns:
         True when all is done, False when interrupted.
     """
-    if isinstance(config, DeFlowConfig):
-        return _train_task(deflow_task(config), config.training, config, run_folder(config), device)
+    if isinstance(config, LearnedConfig):
+        task = LEARNED[config.task].task(config)
+        return _train_task(task, config.training, config, run_folder(config), device)
     return _train_stages(config, device)
 
 
@@ -74,7 +76,7 @@ def _train_stages(config: RestorationConfig, device: str) -> bool:
 
 
 def _train_task(
-    task: Task, settings: LoopSettings, config: DeFlowConfig | RestorationConfig, path: Path, device: str
+    task: Task, settings: LoopSettings, config: LearnedConfig | RestorationConfig, path: Path, device: str
 ) -> bool:
     name = path.relative_to(config.runs).as_posix().replace("/", "-")
     folder = RunFolder(path, name)
@@ -86,15 +88,17 @@ def _train_task(
     return finished
 
 
-def _size(config: DeFlowConfig | RestorationConfig) -> str:
+def _size(config: LearnedConfig | RestorationConfig) -> str:
     """Return the model's size in words."""
-    if isinstance(config, DeFlowConfig):
-        network = deflow_network(config.model_copy(update={"training": _without_start(config)}))[0]
+    if isinstance(config, LearnedConfig):
+        network = LEARNED[config.task].network(config.model_copy(update={"training": _without_start(config)}))[0]
     else:
         network = generator(config.model, None)
     parameters = sum(parameter.numel() for parameter in network.parameters())
     return f"{type(network).__name__}: {parameters:,} parameters, {parameters * 4 / 2**20:.1f} MiB in float32"
 
 
-def _without_start(config: DeFlowConfig):
-    return config.training.model_copy(update={"init_from": None, "encoder_from": None})
+def _without_start(config: LearnedConfig) -> LoopSettings:
+    """Return the training settings with no file to start from."""
+    files = {name for name in ("init_from", "encoder_from") if hasattr(config.training, name)}
+    return config.training.model_copy(update=dict.fromkeys(files))

@@ -1,19 +1,19 @@
-"""Translate a folder from one domain to the other with a trained DeFlow."""
+"""Translate a folder from one domain to the other with a trained degradation of any kind."""
 
 import argparse
 import json
-from collections.abc import Iterable
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from patina.build import learned_degradation
-from patina.config import DeFlowConfig, load_config
-from patina.degradations.base import Degradation
-from patina.degradations.deflow import Tiling
+from patina.build import LEARNED, learned_degradation
+from patina.config import LearnedConfig, load_config
+from patina.degradations.base import Degradation, Parameters
+from patina.degradations.learned import Knob, Span, Tiling, parse_span, require_range
 from patina.errors import ConfigError, PatinaError
 from patina.imaging.files import list_pictures, read_picture, to_pixels, to_tensor, write_picture
-from patina.models.deflow import CLEAN, REAL
 from patina.models.files import file_hash
+from patina.models.labels import CLEAN, REAL
 from patina.runs.folder_job import JobReport, output_paths, run_folder_job
 from patina.seeding import derive, numpy_rng
 from patina.verbs.arguments import add_compute_flags, add_flag
@@ -25,15 +25,40 @@ LOG_NAME = "log.jsonl"
 
 @dataclass(frozen=True)
 class Record:
-    """What made one translated picture: its line in the log."""
+    """What made one translated picture: its line in the log.
+
+    Attributes:
+        output, source: file names.
+        domain: of the source, X or Y.
+        seed: as given with ``-seed``.
+        sample: which of the translations of the picture.
+        model: the model file's hash.
+        parameters: what was drawn for the picture; in the log they stand beside the others.
+    """
 
     output: str
     source: str
     domain: str
     seed: int
-    heat: float
     sample: int
     model: str
+    parameters: Parameters = field(default_factory=dict)
+
+    def to_line(self) -> str:
+        """Return the record as a line of JSON."""
+        values = asdict(self)
+        return json.dumps(values | values.pop("parameters"))
+
+    @classmethod
+    def from_line(cls, line: str) -> "Record":
+        """Undo `to_line`.
+
+        Raises:
+            ValueError: the line is not whole.
+        """
+        values = json.loads(line)
+        own = {name: values.pop(name, None) for name in ("output", "source", "domain", "seed", "sample", "model")}
+        return cls(**own, parameters=values)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,30 +68,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "source_dir", "source", required=True, help="folder of pictures")
     add_flag(parser, "out_dir", "out", required=True, help="folder for the translated pictures")
     add_flag(parser, "source_domain", default="X", choices=list(DOMAINS), help="X: clean to real, Y: real to clean")
-    add_flag(parser, "heat", type=float, default=1.0, help="how far to translate, 0 to 1")
+    add_knob_flags(parser)
     add_flag(parser, "samples", type=int, default=1, help="translations of every picture")
     add_flag(parser, "seed", type=int, default=0, help="of the noise; with the file's name it decides the result")
-    add_flag(parser, "tile", type=int, default=512, help="side of a tile in pixels; less needs less memory")
-    add_flag(parser, "overlap", type=int, default=64, help="overlap of tiles in pixels")
+    add_flag(parser, "tile", type=int, help="side of a tile in pixels; less needs less memory")
+    add_flag(parser, "overlap", type=int, help="overlap of tiles in pixels, for models that need one")
     add_compute_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Translate every picture of a folder that is not yet translated."""
-    require_range("heat", arguments.heat, 0, 1)
     require_range("samples", arguments.samples, 1)
-    config = load_deflow_config(arguments.opt)
+    config = load_learned_config(arguments.opt)
     path = model_path(arguments.model_path, config)
     degradation = learned_degradation(
         path,
         config,
         source=DOMAINS[arguments.source_domain],
-        heat=arguments.heat,
-        tiling=make_tiling(arguments.tile, arguments.overlap),
+        tiling=Tiling(arguments.tile, arguments.overlap),
         device=arguments.device,
         precision=arguments.precision,
+        **given_knobs(arguments),
     )
-    like = Record("", "", arguments.source_domain, arguments.seed, arguments.heat, 0, file_hash(path))
+    like = Record("", "", arguments.source_domain, arguments.seed, 0, file_hash(path))
     report = translate_folder(
         degradation, Path(arguments.source_dir), Path(arguments.out_dir), like, samples=arguments.samples
     )
@@ -88,53 +112,56 @@ def translate_folder(degradation: Degradation, source: Path, out: Path, like: Re
     """
     if source.resolve() == out.resolve():
         raise PatinaError(f"{source}: source and output are the same folder; choose another output")
-    jobs = _jobs(output_paths(list_pictures(source), out), like, samples)
+    jobs = _jobs(degradation, output_paths(list_pictures(source), out), like, samples)
     out.mkdir(parents=True, exist_ok=True)
     log = out / LOG_NAME
     done = read_records(log)
-    missing = [(path, record) for path, record in jobs if record not in done or not (out / record.output).is_file()]
+    missing = [
+        (path, record)
+        for path, record in jobs
+        if done.get(record.output) != record or not (out / record.output).is_file()
+    ]
 
     def translate(job: tuple[Path, Record]) -> None:
         path, record = job
         picture = read_picture(path)
-        name, key = path.name, derive(record.seed, path.name, record.sample)
-        parameters = degradation.draw(numpy_rng(record.seed, "parameters", name, record.sample))
-        result = degradation.apply(to_tensor(picture.pixels), parameters, key)
+        key = derive(record.seed, path.name, record.sample)
+        result = degradation.apply(to_tensor(picture.pixels), record.parameters, key)
         write_picture(out / record.output, to_pixels(result, picture.pixels.dtype), picture.alpha)
         append_record(log, record)
 
     return run_folder_job(missing, translate, description="translate", name=lambda job: str(job[0]))
 
 
-def read_records(log: Path) -> set[Record]:
+def read_records(log: Path) -> dict[str, Record]:
     """Return the newest record of every output; lines that a killed run left half written are passed over."""
     newest: dict[str, Record] = {}
     for line in log.read_text(encoding="utf-8").splitlines() if log.is_file() else []:
         try:
-            record = Record(**json.loads(line))
-        except (json.JSONDecodeError, TypeError):
+            record = Record.from_line(line)
+        except ValueError:
             continue
         newest[record.output] = record
-    return set(newest.values())
+    return newest
 
 
 def append_record(log: Path, record: Record) -> None:
     """Add a line to the log."""
     with log.open("a", encoding="utf-8") as stream:
-        stream.write(json.dumps(asdict(record)) + "\n")
+        stream.write(record.to_line() + "\n")
 
 
-def load_deflow_config(given: str | None) -> DeFlowConfig | None:
+def load_learned_config(given: str | None) -> LearnedConfig | None:
     """Read the configuration given with ``-opt``, if any."""
     if given is None:
         return None
     config = load_config(given)
-    if not isinstance(config, DeFlowConfig):
-        raise ConfigError(f"{given}: task is {config.task}, expected deflow")
+    if not isinstance(config, LearnedConfig):
+        raise ConfigError(f"{given}: task is {config.task}, expected one of {', '.join(LEARNED)}")
     return config
 
 
-def model_path(given: str | None, config: DeFlowConfig | None) -> Path:
+def model_path(given: str | None, config: LearnedConfig | None) -> Path:
     """Return the model to use: as given, or the configuration's finished run."""
     if given is not None:
         return Path(given)
@@ -143,22 +170,36 @@ def model_path(given: str | None, config: DeFlowConfig | None) -> Path:
     return final_model(config)
 
 
-def make_tiling(tile: int, overlap: int) -> Tiling:
-    """Return the tiling of the flags ``-tile`` and ``-overlap``."""
-    require_range("tile", tile, 64)
-    require_range("overlap", overlap, 0, tile // 2)
-    return Tiling(tile, overlap)
+def add_knob_flags(parser: argparse.ArgumentParser) -> None:
+    """Add a flag for every knob of every kind of model."""
+    for knob in _knobs():
+        default = "" if knob.default is None else f" (default {knob.default:g})"
+        add_flag(parser, knob.name, type=_span_argument, help=f"{knob.help}{default}; a range a:b is drawn per picture")
 
 
-def require_range(name: str, value: float, low: float, high: float = float("inf")) -> None:
-    """Refuse a flag's value outside of its range."""
-    if not low <= value <= high:
-        expected = f"{low} to {high}" if high < float("inf") else f"{low} or more"
-        raise PatinaError(f"-{name} is {value}, expected {expected}")
+def given_knobs(arguments: argparse.Namespace) -> dict[str, Span]:
+    """Return the knobs that were given on the command line."""
+    values = {knob.name: getattr(arguments, knob.name) for knob in _knobs()}
+    return {name: value for name, value in values.items() if value is not None}
 
 
-def _jobs(outputs: dict[Path, Path], like: Record, samples: int) -> Iterable[tuple[Path, Record]]:
+def _span_argument(text: str) -> Span:
+    try:
+        return parse_span(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+
+
+def _knobs() -> Iterable[Knob]:
+    """Return every kind's knobs, those of one name once."""
+    return {knob.name: knob for learned in LEARNED.values() for knob in learned.degradation.knobs}.values()
+
+
+def _jobs(
+    degradation: Degradation, outputs: dict[Path, Path], like: Record, samples: int
+) -> Iterator[tuple[Path, Record]]:
     for path, output in outputs.items():
         for sample in range(samples):
             name = output.name if samples == 1 else f"{output.stem}_{sample}{output.suffix}"
-            yield path, replace(like, output=name, source=path.name, sample=sample)
+            drawn = degradation.draw(numpy_rng(like.seed, "parameters", path.name, sample))
+            yield path, replace(like, output=name, source=path.name, sample=sample, parameters=drawn)

@@ -1,4 +1,4 @@
-"""Look at a trained DeFlow: both translations, and samples from both domains."""
+"""Look at a learned degradation: both translations, and samples from both domains."""
 
 import argparse
 from collections.abc import Iterator
@@ -7,15 +7,15 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from patina.build import deflow_domains, learned_degradation
-from patina.degradations.deflow import DeFlowDegradation
+from patina.build import LEARNED, learned_degradation
+from patina.degradations.learned import LearnedDegradation, Tiling
 from patina.imaging.files import read_picture, to_pixels, to_tensor, write_picture
 from patina.imaging.sheets import sheet
-from patina.models.deflow import CLEAN, REAL
+from patina.models.labels import CLEAN, REAL
 from patina.runs.folder_job import run_folder_job
-from patina.seeding import derive
+from patina.seeding import derive, numpy_rng
 from patina.verbs.arguments import add_compute_flags, add_flag
-from patina.verbs.translate import load_deflow_config, make_tiling, model_path
+from patina.verbs.translate import add_knob_flags, given_knobs, load_learned_config, model_path
 
 NAMES = {CLEAN: "X", REAL: "Y"}
 SHEET_SIDE = 256
@@ -27,30 +27,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "model_path", help="model file; default: the configuration's finished run")
     add_flag(parser, "out_dir", "out", required=True, help="folder for the pictures")
     add_flag(parser, "pictures", type=int, default=4, help="pictures of each domain")
-    add_flag(parser, "heat", type=float, default=1.0, help="how far to translate, 0 to 1")
+    add_knob_flags(parser)
     add_flag(parser, "seed", type=int, default=0, help="of the noise")
-    add_flag(parser, "tile", type=int, default=512, help="side of a tile in pixels")
+    add_flag(parser, "tile", type=int, help="side of a tile in pixels; less needs less memory")
     add_compute_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write ``X_to_Y/``, ``Y_to_X/``, ``X_sample/``, ``Y_sample/`` and a sheet of them."""
-    config = load_deflow_config(arguments.opt)
+    config = load_learned_config(arguments.opt)
     path = model_path(arguments.model_path, config)
     out = Path(arguments.out_dir)
     exit_code, rows = 0, []
-    for source, domain in enumerate(deflow_domains(config)):
+    for source, domain in enumerate(LEARNED[config.task].domains(config)):
         degradation = learned_degradation(
             path,
             config,
             source=source,
-            heat=arguments.heat,
-            tiling=make_tiling(arguments.tile, min(64, arguments.tile // 4)),
+            tiling=Tiling(arguments.tile),
             device=arguments.device,
             precision=arguments.precision,
+            **given_knobs(arguments),
         )
 
-        def show(picture: Path, source: int = source, degradation: DeFlowDegradation = degradation) -> None:
+        def show(picture: Path, source: int = source, degradation: LearnedDegradation = degradation) -> None:
             rows.append(_show(degradation, picture, source, out, arguments.seed))
 
         report = run_folder_job(
@@ -63,7 +63,7 @@ def run(arguments: argparse.Namespace) -> int:
     return exit_code
 
 
-def _show(degradation: DeFlowDegradation, path: Path, source: int, out: Path, seed: int) -> list[np.ndarray]:
+def _show(degradation: LearnedDegradation, path: Path, source: int, out: Path, seed: int) -> list[np.ndarray]:
     """Write one picture's translation and samples; return its row of the sheet."""
     image = to_tensor(read_picture(path, alpha="refuse").pixels)
     row = [_square(image)]
@@ -73,9 +73,10 @@ def _show(degradation: DeFlowDegradation, path: Path, source: int, out: Path, se
     return row
 
 
-def _results(degradation: DeFlowDegradation, image: Tensor, source: int, key: int) -> Iterator[tuple[str, Tensor]]:
+def _results(degradation: LearnedDegradation, image: Tensor, source: int, key: int) -> Iterator[tuple[str, Tensor]]:
     target = 1 - source
-    yield f"{NAMES[source]}_to_{NAMES[target]}", degradation.apply(image, {"heat": degradation.heat}, key)
+    parameters = degradation.draw(numpy_rng(key, "parameters"))
+    yield f"{NAMES[source]}_to_{NAMES[target]}", degradation.apply(image, parameters, key)
     for domain in (CLEAN, REAL):
         yield f"{NAMES[domain]}_sample", degradation.sample(image, domain, key)
 

@@ -1,0 +1,3 @@
+"""What the learned models call their two domains."""
+
+CLEAN, REAL = 0, 1

@@ -1,0 +1,222 @@
+"""LUD-VAE: a variational model of two domains of unpaired images (arXiv 2204.10090).
+
+Its parameters carry the published names, so a published state dict is one of this network's as it is.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import torch
+from pydantic import ConfigDict
+from torch import Tensor, nn
+
+from patina.layers.precision import full_precision
+
+IMAGE_CHANNELS = 3
+STAGES = 3
+CONVOLUTIONS = 4
+"""3×3 convolutions of a block."""
+
+BORDER = 2 * STAGES * CONVOLUTIONS
+"""How far a translated pixel sees, in pixels: one for every 3×3 convolution of the encoder and the decoder."""
+
+
+Moments = tuple[Tensor, Tensor]
+"""Mean and log standard deviation of a latent, ``[N, channels, H, W]`` each."""
+
+
+@dataclass(frozen=True)
+class LUDVAEArchitecture:
+    """The size of a LUD-VAE; the default is the published one.
+
+    Attributes:
+        channels: of every feature map and of every latent.
+    """
+
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=False)
+
+    channels: int = 128
+
+    def __post_init__(self):
+        if self.channels < 1:
+            raise ValueError(f"channels must be 1 or more, not {self.channels}")
+
+
+class LUDVAE(nn.Module):
+    """Two encoders without downscaling and a decoder with a Gaussian latent at each of three stages.
+
+    Images are ``[N, 3, H, W]`` RGB in [0, 1] of any size, real ones in the clean set's statistics. `hidden` is
+    the image with noise strong enough to hide its domain. Labels are ``[N]``, 0 clean, 1 real. Latents and
+    their standard-normal draws are ``[N, channels, H, W]``, deepest stage first.
+    """
+
+    def __init__(self, architecture: LUDVAEArchitecture):
+        super().__init__()
+        self.architecture = architecture
+        channels = architecture.channels
+        self.inconv = nn.Conv2d(IMAGE_CHANNELS, channels, 1)
+        self.inconv_n = nn.Conv2d(IMAGE_CHANNELS, channels, 1)
+        for stage in range(1, STAGES + 1):
+            self.add_module(f"enc_{stage}", _Block(channels))
+            self.add_module(f"enc_n_{stage}", _Block(channels))
+            self.add_module(f"dec_{stage}", _Block(channels))
+            self.add_module(f"Gauconv_q_{stage}", _Gaussian(channels))
+            self.add_module(f"proj_{stage}", _Join(channels))
+            if stage < STAGES:
+                self.add_module(f"Gauconv_p_{stage}", _Gaussian(channels))
+                self.add_module(f"proj_c_{stage}", _Join(channels))
+                self.add_module(f"proj_n_{stage}", _Join(channels))
+        self.outconv = nn.Conv2d(channels, IMAGE_CHANNELS, 1)
+
+    def forward(
+        self, image: Tensor, hidden: Tensor, label: Tensor, noise: Iterable[Tensor] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """Reconstruct images through their posterior latents.
+
+        Args:
+            image, hidden, label: as in the class.
+            noise: standard-normal draws; None draws them from torch's global generator.
+
+        Returns:
+            The reconstruction ``[N, 3, H, W]``, and the KL divergence of posterior from prior in nats, summed
+            over stages, places and channels, ``[N]``; clean images have none.
+        """
+        contents = self._encode("enc", self.inconv(hidden))
+        noises = self._encode("enc_n", self.inconv_n(image))
+        draws = iter(noise) if noise is not None else None
+        real = _as_column(label)
+        decoded, divergence = None, torch.zeros(len(image), device=image.device)
+        for stage in range(STAGES, 0, -1):
+            features, prior = self._content(stage, decoded, contents[stage - 1])
+            own = noises[stage - 1] if prior is None else self._part("proj_n", stage)(features, noises[stage - 1])
+            posterior = self._part("Gauconv_q", stage)(own)
+            divergence = divergence + label * _divergence(posterior, prior)
+            latent = real * _sample(posterior, next(draws) if draws else torch.randn_like(posterior[0]))
+            decoded = self._part("proj", stage)(features, latent)
+        return self._image(decoded), divergence
+
+    @torch.no_grad()
+    def translate(self, hidden: Tensor, label: Tensor, noise: Iterable[Tensor], temperature: Tensor) -> Tensor:
+        """Bring images into the other domain; the noise encoder is not needed and not computed.
+
+        Args:
+            hidden, label: as in the class; `label` is the domain that the images come from.
+            noise: standard-normal draws, asked for one by one when they are needed, and not at all where
+                nothing is drawn (real to clean, or temperature 0).
+            temperature: ``[N]``; multiplies every latent.
+
+        Returns:
+            ``[N, 3, H, W]``, not clamped.
+        """
+        contents = self._encode("enc", self.inconv(hidden))
+        strength = _as_column((1 - label) * temperature)
+        draws = iter(noise) if strength.any() else None
+        decoded = None
+        for stage in range(STAGES, 0, -1):
+            features, prior = self._content(stage, decoded, contents.pop())
+            if draws is None:
+                latent = torch.zeros_like(features)
+            else:
+                draw = next(draws)
+                latent = strength * (draw if prior is None else _sample(prior, draw))
+            decoded = self._part("proj", stage)(features, latent)
+        return self._image(decoded)
+
+    def _part(self, name: str, stage: int) -> nn.Module:
+        return getattr(self, f"{name}_{stage}")
+
+    def _encode(self, name: str, features: Tensor) -> list[Tensor]:
+        """Return the features of stages 1, 2, 3."""
+        outputs = []
+        for stage in range(1, STAGES + 1):
+            features = self._part(name, stage)(features)
+            outputs.append(features)
+        return outputs
+
+    def _content(self, stage: int, decoded: Tensor | None, content: Tensor) -> tuple[Tensor, Moments | None]:
+        """Return what a stage knows without its latent, and the latent's prior (None is N(0, 1))."""
+        if decoded is None:
+            return content, None
+        above = self._part("dec", stage + 1)(decoded)
+        features = self._part("proj_c", stage)(above, content)
+        return features, self._part("Gauconv_p", stage)(features)
+
+    def _image(self, decoded: Tensor) -> Tensor:
+        return self.outconv(self._part("dec", 1)(decoded)).float()
+
+
+def evidence_bound(image: Tensor, reconstruction: Tensor, divergence: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the two losses of training: mean squared error over all images, and KL over the real ones.
+
+    The KL divergence is divided by (number of real images · C·H·W); it is 0 where there are none.
+    """
+    error = (reconstruction - image).square().mean()
+    return error, divergence.sum() / (label.sum().clamp(min=1) * image[0].numel())
+
+
+def is_published_ludvae(state: Mapping[str, Tensor]) -> bool:
+    """Tell whether `state` has LUD-VAE's parameter names."""
+    return "inconv_n.weight" in state and "Gauconv_q_3.m.weight" in state
+
+
+class _Block(nn.Module):
+    """Four 3×3 convolutions with ReLU between them."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        layers = []
+        for index in range(CONVOLUTIONS):
+            if index:
+                layers.append(nn.ReLU(inplace=True))
+            layers.append(nn.Conv2d(channels, channels, 3, padding=1))
+        self.net = nn.Sequential(*layers)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.net(x)
+
+
+class _Join(nn.Module):
+    """Two feature maps into one by a 1×1 convolution."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.proj = nn.Conv2d(2 * channels, channels, 1)
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        # Latents are float32; without the cast both would be, at twice the memory of bf16.
+        return self.proj(torch.cat([first, second.to(first.dtype)], dim=1))
+
+
+class _Gaussian(nn.Module):
+    """Mean and log standard deviation of a latent, by 1×1 convolutions."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.m = nn.Conv2d(channels, channels, 1)
+        self.v = nn.Conv2d(channels, channels, 1)
+
+    def forward(self, x: Tensor) -> Moments:
+        return self.m(x), self.v(x)
+
+
+def _sample(moments: Moments, noise: Tensor) -> Tensor:
+    """Draw z = m + exp(v)·noise."""
+    mean, log_deviation = moments
+    return mean + log_deviation.exp() * noise
+
+
+def _divergence(posterior: Moments, prior: Moments | None) -> Tensor:
+    """Return KL(posterior ‖ prior) in nats, ``[N]``; exponentials and the long sum need float32."""
+    with full_precision(posterior[0]):
+        mean, log_deviation = (part.float() for part in posterior)
+        if prior is not None:
+            prior_mean, prior_log_deviation = (part.float() for part in prior)
+            mean = (mean - prior_mean) * (-prior_log_deviation).exp()
+            log_deviation = log_deviation - prior_log_deviation
+        # KL of N(m, exp(2v)) from N(0, 1), which N(m, s) of N(m', s') becomes in units of s'.
+        terms = 0.5 * (mean.square() + (2 * log_deviation).exp() - 1) - log_deviation
+        return terms.sum(dim=(1, 2, 3))
+
+
+def _as_column(values: Tensor) -> Tensor:
+    return values.view(-1, 1, 1, 1)

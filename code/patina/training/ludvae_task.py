@@ -1,0 +1,154 @@
+"""Training LUD-VAE: the evidence bound of both domains in one network (arXiv 2204.10090)."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+
+from patina.data.domains import ImageDomain, require_size
+from patina.data.normalisation import ImageStatistics
+from patina.data.unpaired import UnpairedImages
+from patina.degradations.ludvae import DOMAIN_NAMES, KIND, LUDVAEDegradation, hide
+from patina.imaging.files import to_pixels
+from patina.imaging.sheets import sheet
+from patina.models.files import ModelFile, save_model_file
+from patina.models.labels import CLEAN, REAL
+from patina.models.ludvae import LUDVAE, evidence_bound
+from patina.seeding import derive
+from patina.training.previews import centre
+from patina.training.task import Batch, Task, Validation
+from patina.training.updates import Updater
+
+SHEET_TITLES = ["clean", "clean → real", "temperature 0", "real", "real → clean"]
+
+
+@dataclass(frozen=True)
+class LUDVAEObjective:
+    """What the evidence bound is taken of.
+
+    Attributes:
+        noise_level: deviation of the hiding noise by domain, in 1/255: ``{"clean": …, "real": …}``.
+        kl_rise: what the weight of the KL terms grows by at every step.
+        kl_end: where it stays.
+    """
+
+    noise_level: dict[str, float]
+    kl_rise: float
+    kl_end: float
+
+    def kl_weight(self, step: int) -> float:
+        """Return the KL terms' weight at a step, counted from 1."""
+        return min(self.kl_rise * step, self.kl_end)
+
+
+class LUDVAETask(Task):
+    """Trains one `LUDVAE`.
+
+    Args:
+        network: fresh or loaded.
+        dataset: unpaired patches.
+        statistics: of the same domains.
+        objective: noise levels and the KL terms' weight.
+        make_updater: gives the optimiser step for (fabric, name, network).
+        shown: the domains that validation measures and shows, clean and real.
+        pictures, crop: how many pictures of each are shown, and the side of their crops.
+    """
+
+    def __init__(
+        self,
+        network: LUDVAE,
+        dataset: UnpairedImages,
+        statistics: ImageStatistics,
+        objective: LUDVAEObjective,
+        make_updater: Callable[..., Updater],
+        *,
+        shown: tuple[ImageDomain, ImageDomain],
+        pictures: int,
+        crop: int,
+    ):
+        self.network = network
+        self.dataset = dataset
+        self.batch_size = dataset.batch
+        self.statistics = statistics
+        self.objective = objective
+        self._make_updater = make_updater
+        for domain in shown:
+            require_size(domain.images[:pictures], crop, "validation crop")
+        self._crops = [[centre(path, crop) for path in domain.images[:pictures]] for domain in shown]
+
+    def setup(self, fabric: Fabric) -> None:
+        """Put the network on its device and make its optimiser."""
+        self.updater = self._make_updater(fabric, "ludvae", self.network)
+        self.updaters = [self.updater]
+
+    def training_step(self, batch: Batch, step: int) -> dict[str, float]:
+        """Take one step on squared error plus the KL terms at their weight of the step."""
+        error, divergence = self._losses(batch["image"], batch["label"])
+        weight = self.objective.kl_weight(step)
+        loss = error + weight * divergence
+        logged = self.updater.update(loss, step)
+        losses = {"loss": loss, "reconstruction": error, "kl": divergence}
+        return {name: float(value.detach()) for name, value in losses.items()} | {"kl_weight": weight} | logged
+
+    def probe(self, batch: Batch) -> None:
+        """Compute the losses."""
+        self._losses(batch["image"], batch["label"])
+
+    def validate(self) -> Validation:
+        """Measure the losses of the shown crops by domain, and translate these both ways."""
+        device = next(self.network.parameters()).device
+        found = Validation()
+        for label, name in DOMAIN_NAMES.items():
+            crops = torch.stack(self._crops[label]).to(device)
+            with torch.no_grad():
+                error, divergence = self._losses(crops, torch.full((len(crops),), float(label), device=device))
+            found.scalars |= {f"reconstruction_{name}": float(error), f"kl_{name}": float(divergence)}
+        columns = [
+            self._crops[CLEAN],
+            self._translated(CLEAN, 1.0),
+            self._translated(CLEAN, 0.0),
+            self._crops[REAL],
+            self._translated(REAL, 1.0),
+        ]
+        rows = [[to_pixels(crop, np.uint8) for crop in row] for row in zip(*columns, strict=False)]
+        found.pictures["translations"] = sheet(rows, SHEET_TITLES)
+        return found
+
+    def save_model(self, path: Path, step: int) -> None:
+        """Write a model file that explains itself."""
+        save_model_file(
+            path.with_name(path.name + ".safetensors"),
+            ModelFile(
+                kind=KIND,
+                configuration={
+                    "architecture": asdict(self.network.architecture),
+                    "noise_level": self.objective.noise_level,
+                },
+                weights=self.network.state_dict(),
+                statistics=self.statistics.to_dict(),
+                step=step,
+            ),
+        )
+
+    def _losses(self, image: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
+        """Return squared error and KL terms of images as they are in their files, ``[N, 3, H, W]``."""
+        real = label.view(-1, 1, 1, 1) > 0.5
+        levels = self.objective.noise_level
+        hidden = hide(image, torch.randn_like(image), torch.where(real, levels["real"], levels["clean"]))
+        hidden = torch.where(real, self.statistics.normalise_noisy(hidden), hidden)
+        image = torch.where(real, self.statistics.normalise_image(image), image)
+        reconstruction, divergence = self.updater.module(image, hidden, label)
+        return evidence_bound(image, reconstruction, divergence, label)
+
+    def _translated(self, source: int, temperature: float) -> list[Tensor]:
+        level = self.objective.noise_level[DOMAIN_NAMES[source]]
+        degradation = LUDVAEDegradation(self.network, self.statistics, noise_level=level, source=source)
+        parameters = {"noise_level": level, "temperature": temperature, "detail": 0.0}
+        return [
+            degradation.apply(crop, parameters, derive("preview", DOMAIN_NAMES[source], index))
+            for index, crop in enumerate(self._crops[source])
+        ]

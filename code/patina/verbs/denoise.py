@@ -1,0 +1,335 @@
+"""Measure a learned noise by the denoisers that it trains, against Gaussian noise and real pairs, on true pairs."""
+
+import argparse
+import json
+import re
+import shutil
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from patina.build import learned_degradation
+from patina.config import (
+    DeFlowConfig,
+    LearnedConfig,
+    LowQuality,
+    LUDVAEConfig,
+    RestorationConfig,
+    load_config,
+)
+from patina.data.matching import Match, match_by_stem
+from patina.degradations.base import Degradation, Parameters
+from patina.degradations.learned import Span, parse_span
+from patina.errors import ConfigError, PatinaError
+from patina.imaging.files import list_pictures, read_picture, to_pixels, to_tensor, write_picture
+from patina.imaging.sheets import sheet
+from patina.metrics.noise import flat_deviation
+from patina.models.files import file_hash
+from patina.runs.atomic import write_text
+from patina.seeding import numpy_rng
+from patina.strict import PROJECT_ROOT
+from patina.verbs.arguments import add_flag
+from patina.verbs.evaluate import evaluate_folders
+from patina.verbs.experiments import processes, require_finished, say, spread
+from patina.verbs.noise import noise_table
+from patina.verbs.prepare import prepare
+from patina.verbs.train import final_model, train_config
+from patina.verbs.translate import Record, load_learned_config, translate_folder
+from patina.verbs.upscale import upscale_folder
+
+NOTHING, GAUSSIAN, REAL_PAIRS = "nothing", "Gaussian", "real-pairs"
+SETS = PROJECT_ROOT / "datasets" / "polyu"
+SHOWN_SIDE = 160
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The folders of an experiment: `clean` and `real` are unpaired, the test folders are true pairs by stem."""
+
+    clean: Path
+    real: Path
+    test_real: Path
+    test_clean: Path
+
+
+@dataclass(frozen=True)
+class Fold:
+    """One training and what it is tested on.
+
+    Attributes:
+        name: of the fold; a method that needs only one calls it ``"all"``.
+        lq, gt: folders of training pairs.
+        test_real, test_clean: folders of true pairs that training has not seen.
+    """
+
+    name: str
+    lq: Path
+    gt: Path
+    test_real: Path
+    test_clean: Path
+
+
+class GaussianNoise(Degradation):
+    """White noise of a fixed deviation.
+
+    Args:
+        sigma: of red, green and blue, in 1/255.
+    """
+
+    def __init__(self, sigma: Sequence[float]):
+        self.sigma = [float(value) for value in sigma]
+
+    def draw(self, rng: np.random.Generator) -> Parameters:
+        """Return the deviation; nothing is drawn but the noise."""
+        return {"sigma": self.sigma}
+
+    def apply(self, image: Tensor, parameters: Parameters, key: int) -> Tensor:
+        """Add noise to ``[3, H, W]`` in [0, 1]; the result is clamped to [0, 1]."""
+        noise = numpy_rng(key, "gaussian").standard_normal(tuple(image.shape), np.float32)
+        sigma = torch.tensor(parameters["sigma"]).view(3, 1, 1) / 255
+        return (image + sigma * torch.from_numpy(noise)).clamp(0, 1)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    add_flag(parser, "opt", default="DnCNN-polyu", help="configuration of the denoiser, a restoration at scale 1")
+    add_flag(
+        parser,
+        "learned",
+        nargs="+",
+        default=["LUD-VAE=LUDVAE-polyu", "LUD-VAE-detail=LUDVAE-polyu,detail=1", "DeFlow=DeFlow-polyu"],
+        metavar="NAME=MODEL[,KNOB=VALUE]",
+        help="learned noises: a model file, or a configuration, trained first where it is not yet; and its knobs",
+    )
+    add_flag(parser, "clean", default=SETS / "train_clean", help="folder of clean pictures")
+    add_flag(parser, "real", default=SETS / "train_real", help="folder of real pictures of other scenes")
+    add_flag(parser, "test_real", default=SETS / "test_real", help="folder of real pictures to denoise")
+    add_flag(parser, "test_clean", default=SETS / "test_clean", help="folder of their truth, matched by stem")
+    add_flag(parser, "seeds", type=int, nargs="+", default=[0, 1, 2], help="of the denoisers")
+    add_flag(parser, "out", "out_dir", default="results/denoise", help="folder for everything the experiment writes")
+    add_flag(parser, "device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="where to compute")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Make the pairs, train the denoisers and measure them; what an earlier call has finished is not done again."""
+    denoiser = _denoiser_config(arguments.opt)
+    learned = dict(map(_named_model, arguments.learned))
+    pictures = Pictures(*(Path(getattr(arguments, name)) for name in ("clean", "real", "test_real", "test_clean")))
+    out = Path(arguments.out)
+    match_by_stem(pictures.test_real, pictures.test_clean)
+    say(f"1/3 pairs: Gaussian noise and {', '.join(learned)} onto the clean pictures")
+    sigma = fitted_sigma(pictures.real, pictures.clean)
+    methods = {GAUSSIAN: _synthetic(GaussianNoise(sigma), GAUSSIAN, "gaussian", pictures, out)}
+    for name, (given, knobs) in learned.items():
+        model = _trained_model(given, pictures, arguments.device)
+        degradation = learned_degradation(model, device=arguments.device, **knobs)
+        methods[name] = _synthetic(degradation, name, file_hash(model), pictures, out)
+    methods[REAL_PAIRS] = scene_folds(pictures, out / "scenes")
+    methods = {name: folds for name, folds in methods.items() if folds}
+    configs = [
+        _fold_config(denoiser, name, fold, seed, out)
+        for name, folds in methods.items()
+        for fold in folds
+        for seed in arguments.seeds
+    ]
+    say(f"2/3 denoisers: {len(configs)} trainings of {denoiser.stages[-1].steps} steps, seeds {arguments.seeds}")
+    with processes() as pool:
+        for finished in [pool.submit(train_config, config, arguments.device) for config in configs]:
+            require_finished(finished.result())
+    say("3/3 denoise and measure the true pairs")
+    scores = {NOTHING: np.array([_mean_score(pictures.test_real, pictures.test_clean)])}
+    for name, folds in methods.items():
+        scores[name] = np.array(
+            [_score(denoiser, name, folds, seed, out, arguments.device) for seed in arguments.seeds]
+        )
+    text = report(scores, arguments.seeds, sigma) + "\n\n" + _noise_report(pictures, methods, learned)
+    write_text(out / "results.md", text + "\n")
+    write_text(out / "results.json", json.dumps({name: score.tolist() for name, score in scores.items()}, indent=1))
+    write_picture(out / "sheet.png", _sheet(pictures, methods, arguments.seeds[0], out))
+    print(text)
+    return 0
+
+
+def fitted_sigma(real: Path, clean: Path) -> list[float]:
+    """Fit white noise to a real set: what its flat places vary more than a clean set's, by channel, in 1/255.
+
+    Raises:
+        PatinaError: the real set varies no more than the clean one.
+    """
+    squares = [_flat_deviation_of(folder) ** 2 for folder in (real, clean)]
+    variance = squares[0] - squares[1]
+    if variance.min() <= 0:
+        raise PatinaError(f"{real} is not noisier than {clean}; exchange the folders or choose others")
+    return [round(float(value), 3) for value in np.sqrt(variance)]
+
+
+def scene_folds(pictures: Pictures, folder: Path) -> list[Fold]:
+    """Divide the true pairs by scene: each scene is tested with what the others teach.
+
+    A scene is a stem without its trailing numbers (``toy_0016_0976`` is ``toy``). Copies go to `folder`.
+
+    Returns:
+        A fold for every scene; none where all pairs are of one scene.
+    """
+    matches = match_by_stem(pictures.test_real, pictures.test_clean)
+    scenes = sorted({_scene(match) for match in matches})
+    if len(scenes) < 2:
+        return []
+    folds = []
+    for scene in scenes:
+        parts = {"test": [], "train": []}
+        for match in matches:
+            parts["test" if _scene(match) == scene else "train"].append(match)
+        for part, members in parts.items():
+            _copy(members, folder / scene / part)
+        train, test = folder / scene / "train", folder / scene / "test"
+        folds.append(Fold(scene, train / "real", train / "clean", test / "real", test / "clean"))
+    return folds
+
+
+def report(scores: dict[str, np.ndarray], seeds: Sequence[int], sigma: Sequence[float]) -> str:
+    """Return the table in Markdown; `scores` are mean PSNR and SSIM by method, ``[seeds, 2]``."""
+    lines = ["| the denoiser was trained on | PSNR (dB) | SSIM |", "| --- | ---: | ---: |"]
+    for name, score in scores.items():
+        label = "(no denoiser)" if name == NOTHING else name
+        lines.append(f"| {label} | {spread(score[:, 0], 2)} | {spread(score[:, 1], 4)} |")
+    lines.append("")
+    lines.append(f"Seeds {', '.join(map(str, seeds))}: mean ± deviation; PSNR and SSIM on RGB, all pixels.")
+    lines.append(f"The Gaussian noise has deviations {', '.join(f'{value:.2f}' for value in sigma)} (R, G, B; of 255).")
+    return "\n".join(lines)
+
+
+def _denoiser_config(given: str) -> RestorationConfig:
+    config = load_config(given)
+    if not isinstance(config, RestorationConfig) or config.model.scale != 1:
+        raise ConfigError(f"{given}: expected task restoration with model.scale 1, a denoiser")
+    return config
+
+
+def _named_model(given: str) -> tuple[str, tuple[str, dict[str, Span]]]:
+    """Read ``NAME=MODEL,KNOB=VALUE``: the method's name, its model and the knobs that are set."""
+    name, separator, model = given.partition("=")
+    model, *knobs = model.split(",")
+    if not separator or not re.fullmatch(r"[\w.-]+", name) or name in (NOTHING, GAUSSIAN, REAL_PAIRS):
+        raise PatinaError(f"-learned is {given!r}, expected NAME=MODEL, e.g. LUD-VAE=LUDVAE-polyu")
+    try:
+        return name, (model, {knob: parse_span(value) for knob, _, value in (each.partition("=") for each in knobs)})
+    except ValueError as error:
+        raise PatinaError(f"-learned is {given!r}: {error}") from error
+
+
+def _trained_model(given: str, pictures: Pictures, device: str) -> Path:
+    """Return a model file; where a configuration is given, train it on the experiment's pictures first."""
+    if Path(given).suffix == ".safetensors":
+        return Path(given)
+    config = _on_pictures(load_learned_config(given), pictures)
+    say(f"    {config.name}: {config.training.steps} steps, unless they are done")
+    require_finished(train_config(config, device))
+    return final_model(config)
+
+
+def _on_pictures(config: LearnedConfig, pictures: Pictures) -> LearnedConfig:
+    """Return the configuration for the experiment's pictures; make a DeFlow's multi-scale sets where they miss."""
+    if isinstance(config, LUDVAEConfig):
+        data = config.data.model_copy(update={"clean": pictures.clean, "real": pictures.real})
+        return config.model_copy(update={"data": data})
+    if isinstance(config, DeFlowConfig):
+        for domain, source in ((config.data.clean, pictures.clean), (config.data.real, pictures.real)):
+            if not domain.folder.exists():
+                prepare(source, domain.folder, [domain.image_scale, domain.image_scale * config.model.scale])
+    return config
+
+
+def _synthetic(degradation: Degradation, name: str, model: str, pictures: Pictures, out: Path) -> list[Fold]:
+    """Degrade the clean pictures; return the one fold that they train."""
+    lq = out / "pairs" / name
+    report = translate_folder(degradation, pictures.clean, lq, Record("", "", "X", 0, 0, model))
+    if report.failures:
+        raise PatinaError(f"{report.failures[0][0]}: {report.failures[0][1]}")
+    return [Fold("all", lq, pictures.clean, pictures.test_real, pictures.test_clean)]
+
+
+def _fold_config(config: RestorationConfig, method: str, fold: Fold, seed: int, out: Path) -> RestorationConfig:
+    """Return the denoiser's configuration for one training; the pairs and the seed are all that differs."""
+    data = config.data.model_copy(update={"lq": (LowQuality(path=fold.lq),), "gt": fold.gt})
+    name = f"{method}-{fold.name}-seed{seed}"
+    return config.model_copy(
+        update={"name": name, "data": data, "validation": None, "seed": seed, "runs": out / "runs"}
+    )
+
+
+def _score(
+    config: RestorationConfig, method: str, folds: list[Fold], seed: int, out: Path, device: str
+) -> tuple[float, float]:
+    """Denoise every fold's test pictures; return their mean PSNR and SSIM, each picture counting the same."""
+    sums, count = np.zeros(2), 0
+    for fold in folds:
+        trained = _fold_config(config, method, fold, seed, out)
+        results = _denoised(out, method, fold, seed)
+        upscale_folder(final_model(trained, trained.stages[-1].name), fold.test_real, results, device=device)
+        pictures = len(list_pictures(fold.test_real))
+        sums += pictures * np.array(_mean_score(results, fold.test_clean))
+        count += pictures
+    return tuple(sums / count)
+
+
+def _mean_score(results: Path, truth: Path) -> tuple[float, float]:
+    means = evaluate_folders(results, truth, lpips=False).means
+    return means["psnr"], means["ssim"]
+
+
+def _denoised(out: Path, method: str, fold: Fold, seed: int) -> Path:
+    return out / "denoised" / f"{method}-seed{seed}" / fold.name
+
+
+def _noise_report(pictures: Pictures, methods: dict[str, list[Fold]], learned: Sequence[str]) -> str:
+    """Compare the noise of the true pairs with what the learned methods and the Gaussian add to other pictures."""
+    rows = [noise_table(pictures.test_clean, {"true pairs": pictures.test_real})]
+    added = noise_table(pictures.clean, {name: methods[name][0].lq for name in (GAUSSIAN, *learned)})
+    return "\n".join([*rows, *added.splitlines()[2:]])
+
+
+def _sheet(pictures: Pictures, methods: dict[str, list[Fold]], seed: int, out: Path) -> np.ndarray:
+    """Show a picture of every scene: noisy, as every method denoises it, and the truth."""
+    first = {_scene(match): match for match in reversed(match_by_stem(pictures.test_real, pictures.test_clean))}
+    rows = []
+    for match in first.values():
+        shown = [match.first]
+        for name, folds in methods.items():
+            shown += [
+                path for fold in folds if (path := _denoised(out, name, fold, seed) / f"{match.stem}.png").is_file()
+            ]
+        rows.append([_middle(path) for path in [*shown, match.second]])
+    return sheet(rows, ["real", *methods, "truth"], zoom=2)
+
+
+def _middle(path: Path) -> np.ndarray:
+    """Cut a square out of a picture's middle, 8 bit."""
+    pixels = read_picture(path).pixels
+    top, left = (max(0, (side - SHOWN_SIDE) // 2) for side in pixels.shape[:2])
+    return to_pixels(to_tensor(pixels[top : top + SHOWN_SIDE, left : left + SHOWN_SIDE]), np.uint8)
+
+
+def _flat_deviation_of(folder: Path) -> np.ndarray:
+    """Return the pictures' median `flat_deviation`, by channel, in 1/255: pictures full of texture do not count."""
+    measured = []
+    for path in list_pictures(folder):
+        picture = read_picture(path)
+        measured.append(255 / picture.max_value * flat_deviation(picture.pixels))
+    return np.median(measured, axis=0)
+
+
+def _scene(match: Match) -> str:
+    return re.sub(r"([_-]?\d+)+$", "", match.stem)
+
+
+def _copy(matches: Sequence[Match], folder: Path) -> None:
+    for part in ("real", "clean"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    for match in matches:
+        shutil.copyfile(match.first, folder / "real" / match.first.name)
+        shutil.copyfile(match.second, folder / "clean" / match.second.name)
