@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ from patina.degradations.learned import Tiling
 from patina.imaging.files import list_pictures, read_picture, to_tensor, write_picture
 from patina.imaging.statistics import ChannelStatistics
 from patina.models.deflow import DeFlow, DeFlowArchitecture
-from patina.models.files import ModelFile, file_hash, save_model_file
+from patina.models.files import ModelFile, file_hash, load_model_file, save_model_file
 from patina.models.labels import CLEAN, REAL
 from sets import deflow_values, picture, write_config, write_domains, write_pictures
 
@@ -175,6 +175,15 @@ class TestFolder:
         assert translate(model, source, tmp_path / "out") == 1
         assert [path.name for path in list_pictures(tmp_path / "out")] == ["0.png", "2.png"]
         assert "1.png" in capsys.readouterr().err
+
+    def test_a_picture_that_the_model_cannot_take_is_named(self, model, tmp_path, capsys):
+        stored = load_model_file(model)
+        exploding = {name: value + 200 * name.endswith("members.0.logs") for name, value in stored.weights.items()}
+        save_model_file(tmp_path / "exploding.safetensors", replace(stored, weights=exploding))
+        source = write_pictures(tmp_path / "in", 1)
+        assert translate(tmp_path / "exploding.safetensors", source, tmp_path / "out") == 1
+        assert "0.png: the model gave values that are not finite" in capsys.readouterr().err
+        assert not (tmp_path / "out/0.png").exists()
 
     @pytest.mark.parametrize(
         ("options", "expected"),

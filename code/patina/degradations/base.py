@@ -18,6 +18,11 @@ if TYPE_CHECKING:  # processes that work without models need not load torch
 Parameters = dict[str, Any]
 """What was drawn for one picture: plain JSON values, so that it can be logged and done again."""
 
+NOT_FINITE = (
+    "gave values that are not finite for this picture; use milder knobs, or a model that was trained on such pictures"
+)
+"""What to say of a learned model whose result cannot be a picture."""
+
 Size = tuple[int, int]
 """Height and width in pixels."""
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from patina.degradations.base import Degradation
+from patina.degradations.base import NOT_FINITE, Degradation
 from patina.degradations.operations import OPERATIONS
 from patina.degradations.recipe import LEARNED, Plan, Step
 from patina.errors import PictureError
@@ -70,10 +70,7 @@ def grow(images: Images, plans: Iterable[Plan]) -> list[Plan]:
         place = max(length for length in range(len(plan) + 1) if plan[:length] in images)
         if place and wants_batch(plan[place - 1]) and not np.isfinite(images[plan[:place]]).all():
             model = plan[place - 1].parameters.get("model", plan[place - 1].op)
-            raise PictureError(
-                f"{model} gave values that are not finite for this picture; use milder knobs, or a model that was "
-                "trained on such pictures"
-            )
+            raise PictureError(f"{model} {NOT_FINITE}")
         while place < len(plan) and not wants_batch(plan[place]):
             images[plan[: place + 1]] = apply_step(images[plan[:place]], plan[place])
             place += 1

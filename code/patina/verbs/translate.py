@@ -8,9 +8,9 @@ from pathlib import Path
 
 from patina.build import LEARNED, learned_degradation
 from patina.config import LearnedConfig, load_config
-from patina.degradations.base import Degradation, Parameters
+from patina.degradations.base import NOT_FINITE, Degradation, Parameters
 from patina.degradations.learned import Knob, Span, Tiling, parse_span, require_range
-from patina.errors import ConfigError, PatinaError
+from patina.errors import ConfigError, PatinaError, PictureError
 from patina.imaging.files import list_pictures, read_picture, to_pixels, to_tensor, write_picture
 from patina.models.files import file_hash
 from patina.models.labels import CLEAN, REAL
@@ -127,6 +127,8 @@ def translate_folder(degradation: Degradation, source: Path, out: Path, like: Re
         picture = read_picture(path)
         key = derive(record.seed, path.name, record.sample)
         result = degradation.apply(to_tensor(picture.pixels), record.parameters, key)
+        if not result.isfinite().all():
+            raise PictureError(f"{path}: the model {NOT_FINITE}")
         write_picture(out / record.output, to_pixels(result, picture.pixels.dtype), picture.alpha)
         append_record(log, record)
 
