@@ -23,7 +23,7 @@ from patina.training.previews import centre
 from patina.training.task import Batch, Task, Validation
 from patina.training.updates import Updater
 
-SHEET_TITLES = ["clean", "clean → real", "temperature 0", "real", "real → clean"]
+SHEET_TITLES = ["clean", "clean to real", "temperature 0", "real", "real to clean"]
 
 
 @dataclass(frozen=True)
