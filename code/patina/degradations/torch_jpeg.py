@@ -9,6 +9,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from patina.imaging.crops import reflect_pad_to_multiple
+
 LUMA_TABLE = (
     (16, 11, 10, 16, 24, 40, 51, 61),
     (12, 12, 14, 19, 26, 58, 60, 55),
@@ -50,7 +52,7 @@ def torch_jpeg(images: Tensor, quality: Tensor) -> Tensor:
     """
     height, width = images.shape[2:]
     pixels = torch.round(images.clamp(0, 1) * 255)
-    ycc = _mix(_pad_to_multiple(pixels, 16), _TO_YCC) - pixels.new_tensor([128.0, 0, 0]).view(1, 3, 1, 1)
+    ycc = _mix(reflect_pad_to_multiple(pixels, 16)[0], _TO_YCC) - pixels.new_tensor([128.0, 0, 0]).view(1, 3, 1, 1)
     # The codec stores whole levels of colour before it transforms them.
     luma, chroma = torch.round(ycc[:, :1]), _halved(torch.round(ycc[:, 1:]))
     luma = _quantised(luma, LUMA_TABLE, quality)
@@ -86,12 +88,6 @@ def _dct(device: torch.device, dtype: torch.dtype) -> Tensor:
 
 def _mix(images: Tensor, matrix: tuple[tuple[float, ...], ...]) -> Tensor:
     return torch.einsum("ij,njhw->nihw", images.new_tensor(matrix), images)
-
-
-def _pad_to_multiple(images: Tensor, multiple: int) -> Tensor:
-    """Repeat the last row and column, as encoders do."""
-    height, width = images.shape[2:]
-    return functional.pad(images, (0, -width % multiple, 0, -height % multiple), mode="replicate")
 
 
 def _halved(chroma: Tensor) -> Tensor:
