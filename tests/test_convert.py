@@ -96,6 +96,7 @@ def test_what_has_none_is_named_on_the_screen_and_in_the_recipe(ini, tmp_path, c
         "quantization stucki: has no counterpart, left out",
         "degradation chroma: has no counterpart, left out",
         "likelihood.scale = 0.05: all pictures of a set have one size, made 1",
+        "likelihood.noise: not given, made 1",
         "main.surprise: not used",
     ):
         assert expected in told

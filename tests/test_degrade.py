@@ -198,12 +198,13 @@ def test_learned_blocks_run_are_logged_and_replayed(clean, model, tmp_path):
 
 
 def test_a_picture_that_a_model_fails_for_is_named(clean, model, tmp_path, monkeypatch, capsys):
-    original = DeFlowDegradation.apply
+    original = DeFlowDegradation.apply_batch
 
-    def apply(self, image, parameters, key):
-        return original(self, image, parameters, key) * (np.nan if image.shape[2] == 32 else 1)
+    def apply_batch(self, images, parameters, keys):
+        results = original(self, images, parameters, keys)
+        return [result * (np.nan if result.shape[2] == 32 else 1) for result in results]
 
-    monkeypatch.setattr(DeFlowDegradation, "apply", apply)
+    monkeypatch.setattr(DeFlowDegradation, "apply_batch", apply_batch)
     recipe = learned_recipe(tmp_path / "learned.yml", model)
     assert run("degrade", recipe, clean, tmp_path / "out", "-device", "cpu") == 1
     assert sorted(contents(tmp_path / "out")) == [

@@ -75,6 +75,18 @@ class TestDegradation:
         assert (whole - tiled).abs().mean() < 0.1 / 255
         assert (whole - tiled).abs().max() < 2 / 255
 
+    def test_pictures_computed_together_equal_themselves_alone(self, model):
+        images = [to_tensor(picture(index, 37, 50)) for index in range(3)]
+        parameters = [{"heat": heat} for heat in (1.0, 0.5, 0.0)]
+        alone = degradation(model)
+        together = DeFlowDegradation(alone.network, alone.statistics, condition_noise=0.03, batch=2)
+        results = together.apply_batch(images, parameters, [7, 8, 9])
+        for result, image, each, key in zip(results, images, parameters, [7, 8, 9], strict=True):
+            torch.testing.assert_close(result, alone.apply(image, each, key), atol=1e-5, rtol=0)
+        large = [to_tensor(picture(index, 64, 600)) for index in range(2)]
+        tiled = together.apply_batch(large, parameters[:2], [1, 2])
+        torch.testing.assert_close(tiled[1], alone.apply(large[1], parameters[1], 2), atol=1e-5, rtol=0)
+
     def test_there_is_no_seam(self, model):
         image = torch.full((3, 192, 1600), 0.5)
         tiled = degradation(model, tiling=Tiling(64, 32)).apply(image, {"heat": 1.0}, key=5)

@@ -48,7 +48,7 @@ def convert(path: Path) -> Conversion:
             reader.remark(f"degradation {name}: has no counterpart, left out")
             continue
         choices = _FAMILIES[name](reader)
-        likelihood = reader.number("likelihood", name, 1.0) if shuffled else 1.0
+        likelihood = _likelihood(reader, name) if shuffled else 1.0
         if name == "scale" and likelihood < 1:
             reader.remark(f"likelihood.scale = {likelihood:g}: all pictures of a set have one size, made 1")
             likelihood = 1.0
@@ -59,6 +59,13 @@ def convert(path: Path) -> Conversion:
     reader.note_unused()
     moved = [{"shuffle": {"steps": steps}}] if shuffled and len(steps) > 1 else steps
     return Conversion({"scale": scale, "steps": moved}, reader.remarks)
+
+
+def _likelihood(reader: "_Reader", family: str) -> float:
+    """Return how likely a family of a shuffled order is; what is not given is certain, and named."""
+    if not reader.has("likelihood", family):
+        reader.remark(f"likelihood.{family}: not given, made 1")
+    return reader.number("likelihood", family, 1.0)
 
 
 def _one_of(choices: list[Block], likelihood: float) -> Block:
@@ -89,6 +96,9 @@ class _Reader:
     def remark(self, text: str) -> None:
         if text not in self.remarks:
             self.remarks.append(text)
+
+    def has(self, section: str, key: str) -> bool:
+        return self._ini.has_option(section, key)
 
     def text(self, section: str, key: str, default: str | None = None) -> str:
         self._asked.add((section, key))

@@ -1,6 +1,7 @@
 """A trained DeFlow as a degradation: whole pictures of any size, in tiles, from either domain to the other."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,6 +16,7 @@ from patina.imaging.crops import reflect_pad_to_multiple
 from patina.imaging.files import to_pixels, to_tensor
 from patina.imaging.resize import imresize
 from patina.imaging.tiles import Tile, apply_tiled
+from patina.layers.bijection import State
 from patina.models.deflow import DeFlow, DeFlowArchitecture
 from patina.models.files import ModelFile, load_weights
 from patina.models.labels import CLEAN, REAL
@@ -24,6 +26,7 @@ from patina.seeding import derive, noise_window
 KIND = "deflow"
 TILE, OVERLAP = 512, 64
 SMALLEST_TILE = 64
+BATCH_ON_ACCELERATOR = 4
 
 
 class DeFlowDegradation(LearnedDegradation):
@@ -36,6 +39,7 @@ class DeFlowDegradation(LearnedDegradation):
         source: the domain pictures come from, `CLEAN` (X) or `REAL` (Y).
         heat: how far to translate, 0 to 1.
         tile, overlap: side of a tile and overlap of neighbours, in pixels.
+        batch: pictures computed together; None chooses by the device.
         precision: ``torch.float32`` or ``torch.bfloat16``.
     """
 
@@ -52,6 +56,7 @@ class DeFlowDegradation(LearnedDegradation):
         heat: Span = 1.0,
         tile: int = TILE,
         overlap: int = OVERLAP,
+        batch: int | None = None,
         precision: torch.dtype = torch.float32,
     ):
         self.network = network
@@ -61,6 +66,8 @@ class DeFlowDegradation(LearnedDegradation):
         self.settings = {"heat": heat}
         self.tile = tile
         self.overlap = overlap
+        self.device = next(network.parameters()).device
+        self.batch = batch or (1 if self.device.type == "cpu" else BATCH_ON_ACCELERATOR)
         self.precision = precision
 
     @classmethod
@@ -87,62 +94,73 @@ class DeFlowDegradation(LearnedDegradation):
 
     def apply(self, image: Tensor, parameters: Parameters, key: int) -> Tensor:
         """Translate ``[3, H, W]`` of the source domain to the other one, clamped to [0, 1]."""
+        return self.apply_batch([image], [parameters], [key])[0]
 
-        def translate(tile: Tensor, condition: Tensor, label: Tensor, noise: tuple[Tensor, ...]) -> Tensor:
-            return self.network.translate(tile, condition, label, noise, parameters["heat"])
-
+    def apply_batch(
+        self, images: Sequence[Tensor], parameters: Sequence[Parameters], keys: Sequence[int]
+    ) -> list[Tensor]:
+        """Translate pictures of one size; together, `batch` at a time, where they fit into a tile."""
         target = CLEAN if self.source == REAL else REAL
-        return self._compute(image, key, translate, target)
+        room = self.batch if max(images[0].shape[-2:]) <= self.tile else 1
+        results: list[Tensor] = []
+        for first in range(0, len(images), room):
+            part = slice(first, first + room)
+            heat = torch.tensor([each["heat"] for each in parameters[part]], device=self.device).view(-1, 1, 1, 1)
+            translate = partial(self.network.translate, heat=heat)
+            results += self._compute(torch.stack(list(images[part])), keys[part], translate, target)
+        return results
 
     def sample(self, image: Tensor, domain: int, key: int) -> Tensor:
         """Draw a picture of `domain` that has the condition of `image`, ``[3, H, W]`` in [0, 1]."""
 
-        def sample(tile: Tensor, condition: Tensor, label: Tensor, noise: tuple[Tensor, ...]) -> Tensor:
+        def sample(tile: Tensor, condition: Tensor, label: Tensor, noise: State) -> Tensor:
             return self.network.sample(condition, torch.full_like(label, domain), noise)
 
-        return self._compute(image, key, sample, domain)
+        return self._compute(image[None], [key], sample, domain)[0]
 
-    def _compute(self, image: Tensor, key: int, function, target: int) -> Tensor:
-        """Run `function` over tiles of the padded, normalised picture and bring the result to `target`."""
-        padded, (height, width) = reflect_pad_to_multiple(image, self.network.architecture.multiple)
-        condition = condition_of(padded, self.network.architecture.scale)
+    def _compute(
+        self, images: Tensor, keys: Sequence[int], function: Callable[..., Tensor], target: int
+    ) -> Sequence[Tensor]:
+        """Run `function` over the padded, normalised pictures and bring the results to `target`.
+
+        A single picture is cut into tiles; several must fit into one.
+        """
+        padded, (height, width) = reflect_pad_to_multiple(images, self.network.architecture.multiple)
+        conditions = torch.stack([condition_of(each, self.network.architecture.scale) for each in padded])
         if self.source == REAL:
             padded = self.statistics.normalise_image(padded)
-            condition = self.statistics.normalise_condition(condition)
-        device = next(self.network.parameters()).device
-        label = torch.tensor([float(self.source)], device=device)
+            conditions = self.statistics.normalise_condition(conditions)
+        label = torch.full((len(images),), float(self.source), device=self.device)
 
         def on_tile(pixels: Tensor, tile: Tile) -> Tensor:
-            low = self._noisy_condition(condition, tile, key).to(device)
-            noise = tuple(draw.to(device) for draw in self._latent_noise(tile, key))
+            low = self._noisy_conditions(conditions, tile, keys).to(self.device)
+            noise = tuple(draws.to(self.device) for draws in self._latent_noise(tile, keys))
             bf16 = self.precision == torch.bfloat16
-            with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-                return function(pixels.to(device), low, label, noise).float().cpu()
+            with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
+                return function(pixels.to(self.device), low, label, noise).float().cpu()
 
-        result = apply_tiled(
-            on_tile,
-            padded,
-            tile=self.tile,
-            overlap=self.overlap,
-            multiple=self.network.architecture.multiple,
-        )[:, :height, :width]
+        if len(padded) == 1:
+            multiple = self.network.architecture.multiple
+            result = apply_tiled(on_tile, padded[0], tile=self.tile, overlap=self.overlap, multiple=multiple)[None]
+        else:
+            result = on_tile(padded, Tile(0, 0, *padded.shape[-2:]))
+        result = result[..., :height, :width]
         if target == REAL:
             result = self.statistics.restore_real(result)
-        return result.clamp(0, 1)
+        return result.clamp(0, 1).unbind()
 
-    def _noisy_condition(self, condition: Tensor, tile: Tile, key: int) -> Tensor:
-        """Cut a tile's condition and add the noise of its place: ``[1, 3, h, w]``."""
-        top, left, height, width = _at_scale(tile, self.network.architecture.scale)
-        cut = condition[:, top : top + height, left : left + width]
-        noise = noise_window(derive(key, "condition"), 3, top, left, height, width)
-        return (cut + self.condition_noise * noise)[None]
+    def _noisy_conditions(self, conditions: Tensor, tile: Tile, keys: Sequence[int]) -> Tensor:
+        """Cut a tile's conditions and add the noise of its place: ``[N, 3, h, w]``."""
+        top, left, height, width = place = _at_scale(tile, self.network.architecture.scale)
+        cut = conditions[..., top : top + height, left : left + width]
+        noise = torch.stack([noise_window(derive(key, "condition"), 3, *place) for key in keys])
+        return cut + self.condition_noise * noise
 
-    def _latent_noise(self, tile: Tile, key: int) -> list[Tensor]:
-        """Draw the latents' noise of a tile's place, each ``[1, C, h, w]``."""
-        return [
-            noise_window(derive(key, "latent", index), channels, *_at_scale(tile, divisor))[None]
-            for index, (channels, divisor) in enumerate(self.network.latent_layout)
-        ]
+    def _latent_noise(self, tile: Tile, keys: Sequence[int]) -> Iterator[Tensor]:
+        """Draw the latents' noise of a tile's place, each ``[N, C, h, w]``."""
+        for index, (channels, divisor) in enumerate(self.network.latent_layout):
+            place = _at_scale(tile, divisor)
+            yield torch.stack([noise_window(derive(key, "latent", index), channels, *place) for key in keys])
 
 
 def _checked(tiling: Tiling) -> tuple[int, int]:

@@ -130,13 +130,16 @@ class DeFlow(nn.Module):
         return -log_likelihood / (math.log(2) * positions)
 
     @torch.no_grad()
-    def translate(self, image: Tensor, condition: Tensor, label: Tensor, noise: State, heat: float = 1.0) -> Tensor:
+    def translate(
+        self, image: Tensor, condition: Tensor, label: Tensor, noise: State, heat: float | Tensor = 1.0
+    ) -> Tensor:
         """Bring images of domain `label` into the other one.
 
         Args:
             image, condition, label: as in the class.
             noise: standard-normal draws of the latents' shapes (`latent_layout`).
-            heat: 0 returns the image, 1 the full translation: (1 − heat)·z + heat·z_translated.
+            heat: 0 returns the image, 1 the full translation: (1 − heat)·z + heat·z_translated; one number, or
+                one for each image, ``[N, 1, 1, 1]``.
 
         Returns:
             ``[N, 3, H, W]``, not clamped.
