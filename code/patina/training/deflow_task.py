@@ -104,7 +104,7 @@ class DeFlowTask(Task):
             found.scalars[f"bits_{name}"] = float(np.mean([self._bits_of(crop, label, device) for crop in crops]))
             columns += [crops, self._translated(crops, label)]
         rows = [[to_pixels(crop, np.uint8) for crop in row] for row in zip(*columns, strict=False)]
-        found.pictures["translations"] = sheet(rows, ["clean", "clean → real", "real", "real → clean"])
+        found.pictures["translations"] = sheet(rows, ["clean", "clean to real", "real", "real to clean"])
         return found
 
     def save_model(self, path: Path, step: int) -> None:
