@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from patina.config import DeFlowConfig, dump_config, find_config, load_config, parse_config
+from patina.config.files import dump_config, find_config, load_config, parse_config
+from patina.config.learned import DeFlowConfig
 from patina.errors import ConfigError
 
 CONFS = Path(__file__).parents[1] / "confs"

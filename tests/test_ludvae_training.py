@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch.utils.data import default_collate
 
-from patina.build import ludvae_task, make_fabric
+from patina.build.learned import ludvae_task
+from patina.build.running import make_fabric
 from patina.cli import main, run_verb
-from patina.config import load_config, parse_config
+from patina.config.files import load_config, parse_config
 from patina.data.domains import open_images
 from patina.errors import ConfigError, PatinaError
 from patina.imaging.files import list_pictures, read_picture, to_tensor

@@ -12,15 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from patina.build import learned_degradation
-from patina.config import (
-    DeFlowConfig,
-    LearnedConfig,
-    LowQuality,
-    LUDVAEConfig,
-    RestorationConfig,
-    load_config,
-)
+from patina.build.learned import learned_degradation
+from patina.config.files import load_config
+from patina.config.learned import DeFlowConfig, LearnedConfig, LUDVAEConfig
+from patina.config.restoration import LowQuality, RestorationConfig
 from patina.data.matching import Match, match_by_stem
 from patina.degradations.base import Degradation, Parameters
 from patina.degradations.learned import Span, parse_span

@@ -4,15 +4,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from patina.build import LEARNED, generator, loop_plan, make_fabric, restoration_task
-from patina.config import (
-    Experiment,
-    LearnedConfig,
-    LoopSettings,
-    RestorationConfig,
-    dump_config,
-    load_config,
-)
+from patina.build.learned import LEARNED
+from patina.build.restoration import generator, restoration_task
+from patina.build.running import loop_plan, make_fabric
+from patina.config.files import dump_config, load_config
+from patina.config.learned import LearnedConfig
+from patina.config.restoration import RestorationConfig
+from patina.config.settings import Experiment, LoopSettings
 from patina.errors import ConfigError
 from patina.runs.folder import RunFolder
 from patina.training.loop import train

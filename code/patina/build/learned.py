@@ -1,4 +1,4 @@
-"""The one place that turns configuration into objects; everything else takes plain arguments."""
+"""Configuration to learned degradations, in training and in use."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
@@ -8,18 +8,9 @@ from pathlib import Path
 import torch
 from lightning_fabric import Fabric
 
-from patina.config import (
-    DeFlowConfig,
-    DomainSettings,
-    GeneratorSettings,
-    LearnedConfig,
-    LoaderSettings,
-    LoopSettings,
-    LUDVAEConfig,
-    OptimiserSettings,
-    RestorationConfig,
-    RestorationStage,
-)
+from patina.config.learned import DeFlowConfig, DomainSettings, LearnedConfig, LUDVAEConfig
+from patina.config.restoration import GeneratorSettings, RestorationConfig, RestorationStage
+from patina.config.settings import LoaderSettings, LoopSettings, OptimiserSettings
 from patina.data.domains import Domain, ImageDomain, open_domain, open_images
 from patina.data.normalisation import UNMATCHED, DomainStatistics, ImageStatistics
 from patina.data.on_the_fly import OnTheFlyPatches, Source
@@ -53,30 +44,10 @@ from patina.training.restoration_task import RestorationObjective, RestorationTa
 from patina.training.schedules import halved_at
 from patina.training.task import Task
 from patina.training.updates import Updater
+from patina.build.running import make_fabric, updater_factory
 
 SHIFT = ("mean_shift", "cov_shift")
 """What tells DeFlow's domains apart: mu and S."""
-
-PRECISIONS = {"32": "32-true", "bf16-mixed": "bf16-mixed"}
-
-
-def make_fabric(precision: str, device: str = "auto") -> Fabric:
-    """Return Lightning Fabric on one device at a configured precision."""
-    return Fabric(accelerator=device, devices=1, precision=PRECISIONS[precision])
-
-
-def loop_plan(settings: LoopSettings, loader: LoaderSettings, seed: int) -> LoopPlan:
-    """Return the loop's plan."""
-    return LoopPlan(
-        steps=settings.steps,
-        log_every=settings.log_every,
-        validate_every=settings.validate_every,
-        save_every=settings.save_every,
-        keep_states=settings.keep_states,
-        max_not_finite=settings.max_not_finite,
-        workers=loader.workers,
-        seed=seed,
-    )
 
 
 def deflow_domains(config: DeFlowConfig) -> tuple[Domain, Domain]:
@@ -169,107 +140,6 @@ def ludvae_task(config: LUDVAEConfig) -> LUDVAETask:
     )
 
 
-def restoration_task(
-    config: RestorationConfig, stage: RestorationStage, start: Path | None, device: str = "auto"
-) -> RestorationTask:
-    """Make the task that trains one stage of super-resolution, from the generator in `start` where given."""
-    model = config.model
-    dataset, engine = _paired_patches(config, stage, device)
-    validation = config.validation
-    seed_step(config.seed, "weights", stage.name)
-    losses = stage.losses
-    return RestorationTask(
-        generator(model, start),
-        dataset,
-        model.scale,
-        RestorationObjective(
-            pixel=losses.pixel or 0.0,
-            perceptual=losses.perceptual.weight if losses.perceptual else 0.0,
-            gan=losses.gan.weight if losses.gan else 0.0,
-            perceptual_loss=PerceptualLoss(losses.perceptual.layers) if losses.perceptual else None,
-        ),
-        updater_factory(stage, {"discriminator": losses.gan.learning_rate} if losses.gan else {}),
-        discriminator=VGGDiscriminator(config.data.patch, losses.gan.features) if losses.gan else None,
-        validation=match_pairs(validation.lq, validation.gt, model.scale) if validation else (),
-        pictures=validation.pictures if validation else 0,
-        finish=partial(finish_patches, engine=engine),
-    )
-
-
-def _paired_patches(
-    config: RestorationConfig, stage: RestorationStage, device: str
-) -> tuple[PairedPatches | OnTheFlyPatches, Engine]:
-    """Make the training patches; return also what finishes them."""
-    data, scale = config.data, config.model.scale
-    options = {
-        "patch": data.patch,
-        "scale": scale,
-        "seed": derive(config.seed, "data", stage.name),
-        "augment": data.augment,
-        "batch": data.batch,
-        "cache_mb": data.cache_mb,
-    }
-    if len(data.lq) == 1 and not data.lq[0].is_recipe:
-        return PairedPatches(match_pairs(data.lq[0].path, data.gt, scale), **options), Engine()
-    sources, models = [], {}
-    for number, each in enumerate(data.lq):
-        if each.is_recipe:
-            recipe, engine = recipe_engine(_recipe_of_scale(each.path, scale), device)
-            models |= engine.models
-            degrade = OnTheFly(recipe, derive(options["seed"], "recipe", number))
-            sources.append(Source(each.weight, degrade=degrade))
-        else:
-            pairs = match_pairs(each.path, data.gt, scale)
-            sources.append(Source(each.weight, files={pair.gt: pair.lq for pair in pairs}))
-    return OnTheFlyPatches(list_pictures(data.gt), sources, **options), Engine(models, make_fabric("32", device).device)
-
-
-def _recipe_of_scale(path: Path, scale: int) -> Recipe:
-    recipe = load_recipe(path)
-    if recipe.scale != scale:
-        raise ConfigError(f"{path}: makes pictures {recipe.scale} times smaller, expected {scale} for this model")
-    require_models(recipe)
-    return recipe
-
-
-def generator(settings: GeneratorSettings, start: Path | None) -> torch.nn.Module:
-    """Make the generator, with the weights of the file `start` where given."""
-    if settings.architecture == "compact":
-        network = compact(settings.scale, settings.features, settings.blocks)
-    elif settings.architecture == "dncnn":
-        network = dncnn(settings.features, settings.layers)
-    else:
-        network = rrdbnet(settings.scale, settings.features, settings.blocks, settings.growth)
-    if start is not None:
-        load_generator_weights(network, start)
-    return network
-
-
-def updater_factory(
-    settings: OptimiserSettings,
-    learning_rates: dict[str, float] | None = None,
-    rate_factors: dict[str, float] | None = None,
-) -> Callable[..., Updater]:
-    """Return what makes an `Updater` for (fabric, name, network).
-
-    `learning_rates` by network override the setting; `rate_factors` by parameter multiply it.
-    """
-
-    def make(fabric: Fabric, name: str, network: torch.nn.Module) -> Updater:
-        rate = (learning_rates or {}).get(name, settings.learning_rate)
-        return Updater(
-            fabric,
-            name,
-            network,
-            schedule=halved_at(rate, settings.milestones),
-            betas=settings.betas,
-            clip_gradient=settings.clip_gradient,
-            rate_factors=rate_factors,
-        )
-
-    return make
-
-
 def learned_weights(path: Path, kind: str) -> dict[str, torch.Tensor]:
     """Read the weights of a learned degradation from an own model file or a published state dict.
 
@@ -329,39 +199,6 @@ def learned_degradation(
         precision=torch.bfloat16 if precision == "bf16-mixed" else torch.float32,
     )
     return kind.from_model(model, path, use)
-
-
-def recipe_engine(recipe: Recipe, device: str = "auto") -> tuple[Recipe, Engine]:
-    """Load the models that a recipe's learned blocks name.
-
-    Returns:
-        The recipe, the knobs that it leaves out set to the models' own values, and what its steps are computed with.
-
-    Raises:
-        PatinaError: a model cannot be used, or has no such knob.
-    """
-    engine = make_engine([str(block.model) for block in recipe.blocks_of(LearnedBlock)], device)
-
-    def complete(block: Block) -> Block:
-        if not isinstance(block, LearnedBlock):
-            return block
-        own = engine.models[str(block.model)].draw(numpy_rng(0))
-        for knob in set(block.knobs) - set(own):
-            raise ConfigError(f"{block.model}: has no knob {knob!r}, {nearest(knob, own)}")
-        try:
-            engine.models[str(block.model)].chosen_settings(block.knobs)
-        except PatinaError as error:
-            raise ConfigError(f"{block.model}: {error}") from error
-        fixed = {name: (value, value) for name, value in own.items()}
-        return block.model_copy(update={"knobs": fixed | block.knobs})
-
-    return recipe.changed(complete), engine
-
-
-def make_engine(paths: Iterable[str], device: str = "auto") -> Engine:
-    """Load learned degradations to be used together."""
-    models = {path: learned_degradation(Path(path), device=device) for path in dict.fromkeys(paths)}
-    return Engine(models, make_fabric("32", device).device)
 
 
 def _own_model(path: Path, kind: str | None) -> ModelFile:
