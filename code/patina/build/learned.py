@@ -1,50 +1,30 @@
 """Configuration to learned degradations, in training and in use."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 
 import torch
-from lightning_fabric import Fabric
 
+from patina.build.running import make_fabric, updater_factory
 from patina.config.learned import DeFlowConfig, DomainSettings, LearnedConfig, LUDVAEConfig
-from patina.config.restoration import GeneratorSettings, RestorationConfig, RestorationStage
-from patina.config.settings import LoaderSettings, LoopSettings, OptimiserSettings
 from patina.data.domains import Domain, ImageDomain, open_domain, open_images
 from patina.data.normalisation import UNMATCHED, DomainStatistics, ImageStatistics
-from patina.data.on_the_fly import OnTheFlyPatches, Source
-from patina.data.pairs import PairedPatches, match_pairs
 from patina.data.unpaired import UnpairedImages, UnpairedPatches
-from patina.degradations.base import Block
-from patina.degradations.blocks import LearnedBlock
 from patina.degradations.deflow import DeFlowDegradation
-from patina.degradations.execution import Engine
 from patina.degradations.learned import LearnedDegradation, Span, Tiling, Use
 from patina.degradations.ludvae import LUDVAEDegradation
-from patina.degradations.on_the_fly import OnTheFly, finish_patches
-from patina.degradations.recipe import Recipe, load_recipe, require_models
 from patina.errors import ConfigError, PatinaError
-from patina.imaging.files import list_pictures
 from patina.imaging.statistics import ChannelStatistics
-from patina.losses.perceptual import PerceptualLoss
 from patina.models.deflow import DeFlow
-from patina.models.discriminators import VGGDiscriminator
 from patina.models.files import ModelFile, load_model_file, load_state_dict_file, load_weights
 from patina.models.labels import CLEAN
 from patina.models.ludvae import LUDVAE
 from patina.models.published import encoder_from_rrdbnet
-from patina.models.restoration import compact, dncnn, load_generator_weights, rrdbnet
-from patina.seeding import derive, numpy_rng, seed_step
-from patina.strict import nearest
+from patina.seeding import derive, seed_step
 from patina.training.deflow_task import DeFlowObjective, DeFlowTask
-from patina.training.loop import LoopPlan
 from patina.training.ludvae_task import LUDVAEObjective, LUDVAETask
-from patina.training.restoration_task import RestorationObjective, RestorationTask
-from patina.training.schedules import halved_at
 from patina.training.task import Task
-from patina.training.updates import Updater
-from patina.build.running import make_fabric, updater_factory
 
 SHIFT = ("mean_shift", "cov_shift")
 """What tells DeFlow's domains apart: mu and S."""
