@@ -5,12 +5,15 @@ from collections.abc import Callable
 import torch
 from lightning_fabric import Fabric
 
-from patina.config.settings import LoaderSettings, LoopSettings, OptimiserSettings
+from patina.config.settings import LoaderSettings, LoopSettings, TrainingSettings
 from patina.training.loop import LoopPlan
-from patina.training.schedules import halved_at
+from patina.training.schedules import Schedule, cosine, halved_at, warmed_up
 from patina.training.updates import Updater
 
 PRECISIONS = {"32": "32-true", "bf16-mixed": "bf16-mixed"}
+
+
+OPTIMISERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 
 
 def make_fabric(precision: str, device: str = "auto") -> Fabric:
@@ -33,7 +36,7 @@ def loop_plan(settings: LoopSettings, loader: LoaderSettings, seed: int) -> Loop
 
 
 def updater_factory(
-    settings: OptimiserSettings,
+    settings: TrainingSettings,
     learning_rates: dict[str, float] | None = None,
     rate_factors: dict[str, float] | None = None,
 ) -> Callable[..., Updater]:
@@ -48,10 +51,21 @@ def updater_factory(
             fabric,
             name,
             network,
-            schedule=halved_at(rate, settings.milestones),
+            schedule=schedule_of(settings, rate),
             betas=settings.betas,
             clip_gradient=settings.clip_gradient,
             rate_factors=rate_factors,
+            optimiser=OPTIMISERS[settings.optimiser],
+            weight_decay=settings.weight_decay,
         )
 
     return make
+
+
+def schedule_of(settings: TrainingSettings, learning_rate: float) -> Schedule:
+    """Return the learning rate by step; `learning_rate` is where it starts from."""
+    if settings.cosine is None:
+        return warmed_up(halved_at(learning_rate, settings.milestones), settings.warm_up)
+    wave = settings.cosine
+    schedule = cosine(learning_rate, wave.periods or (settings.steps,), wave.restart_weights, wave.lowest)
+    return warmed_up(schedule, settings.warm_up)

@@ -11,10 +11,9 @@ from pydantic import (
 from patina.config.settings import (
     Experiment,
     LoaderSettings,
-    LoopSettings,
-    OptimiserSettings,
     PositiveFloat,
     PositiveInt,
+    TrainingSettings,
 )
 from patina.models.deflow import DeFlowArchitecture
 from patina.models.ludvae import BORDER, LUDVAEArchitecture
@@ -75,7 +74,7 @@ class UnpairedValidation(Strict):
     crop: PositiveInt = 160
 
 
-class DeFlowTraining(LoopSettings, OptimiserSettings):
+class DeFlowTraining(TrainingSettings):
     """Training of DeFlow.
 
     `init_from` is a model to fine-tune (own or published); `encoder_from` an RRDB network trained for
@@ -173,7 +172,7 @@ class KLSettings(Strict):
     end: PositiveFloat = 1e-4
 
 
-class LUDVAETraining(LoopSettings, OptimiserSettings):
+class LUDVAETraining(TrainingSettings):
     """Training of LUD-VAE; `init_from` is a model to fine-tune (own or published)."""
 
     init_from: Path | None = None

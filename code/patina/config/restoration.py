@@ -14,10 +14,9 @@ from pydantic import (
 from patina.config.settings import (
     Experiment,
     LoaderSettings,
-    LoopSettings,
-    OptimiserSettings,
     PositiveFloat,
     PositiveInt,
+    TrainingSettings,
 )
 from patina.strict import Strict
 
@@ -142,7 +141,7 @@ class RestorationLosses(Strict):
         return self
 
 
-class RestorationStage(LoopSettings, OptimiserSettings):
+class RestorationStage(TrainingSettings):
     """One stage of training; it starts from the stage before, the first one from `init_from`."""
 
     name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
