@@ -1,6 +1,7 @@
-"""Restoration networks: ESRGAN's generator, a compact one, a denoiser, and any model file that spandrel can read.
+"""Restoration networks by name, and any model file that spandrel can read.
 
-The networks themselves are spandrel's, so whatever is trained here opens in every tool that reads ESRGAN models.
+The networks are spandrel's wherever it has them, so what is trained here opens in every tool built on it. Those that it
+lacks are taught to the reader of this module: their files open here like all others.
 """
 
 import io
@@ -13,7 +14,9 @@ from torch import Tensor, nn
 
 from patina import torchvision_shim
 from patina.errors import PatinaError
+from patina.models.architectures import READABLE
 from patina.models.growth import PUBLISHED_GROWTH, growth_of, set_growth, widened, without_filling
+from patina.models.msrresnet import MSRResNet
 from patina.runs.atomic import atomic_path
 from patina.version import __version__
 
@@ -23,6 +26,7 @@ from spandrel import ImageModelDescriptor, ModelLoader  # noqa: E402
 from spandrel.architectures.Compact import Compact  # noqa: E402
 from spandrel.architectures.DnCNN import DnCNN  # noqa: E402
 from spandrel.architectures.ESRGAN import ESRGAN  # noqa: E402
+from spandrel.architectures.PLKSR import RealPLKSR  # noqa: E402
 
 _UNSHUFFLE = {1: 4, 2: 2, 4: None}
 """How the published networks reach a scale below 4: pixel-unshuffle the input, then enlarge four times."""
@@ -92,6 +96,48 @@ def dncnn(features: int = 64, layers: int = 17) -> nn.Module:
     return DnCNN(in_nc=3, out_nc=3, nc=features, nb=layers, act_mode="R")
 
 
+def msrresnet(scale: int, features: int = 64, blocks: int = 16) -> nn.Module:
+    """Build MSRResNet with fresh weights; see `patina.models.msrresnet`. Its files open in Patina alone."""
+    return MSRResNet(scale, features, blocks)
+
+
+def realplksr(
+    scale: int,
+    features: int = 64,
+    blocks: int = 28,
+    *,
+    kernel: int = 17,
+    split: float = 0.25,
+    dysample: bool = False,
+    layer_norm: bool = False,
+) -> nn.Module:
+    """Build RealPLKSR: large kernels over a part of the channels (Lee et al. 2024, arXiv:2404.11848).
+
+    It takes RGB ``[N, 3, H, W]`` in [0, 1] of any size and returns ``[N, 3, scale H, scale W]``, not clipped.
+
+    Args:
+        scale: 1 and up.
+        features: channels, a multiple of 4.
+        blocks: number of blocks.
+        kernel: side of the large kernels, odd.
+        split: share of the channels that they see.
+        dysample: enlarge by learned sampling points instead of a pixel shuffle.
+        layer_norm: normalise each position over the channels instead of groups of channels over the picture.
+
+    Returns:
+        The network, on the CPU; `save_generator` writes it.
+    """
+    return RealPLKSR(
+        dim=features,
+        n_blocks=blocks,
+        upscaling_factor=scale,
+        kernel_size=kernel,
+        split_ratio=split,
+        dysample=dysample,
+        layer_norm=layer_norm,
+    )
+
+
 def save_generator(network: nn.Module, path: Path, metadata: Mapping[str, str] | None = None) -> None:
     """Write a generator as a file that spandrel recognises, atomically.
 
@@ -135,7 +181,7 @@ def load_generator(path: Path) -> ImageModelDescriptor:
     if not path.is_file():
         raise PatinaError(f"{path}: there is no such model file")
     try:
-        descriptor = ModelLoader(device="cpu").load_from_file(path)
+        descriptor = ModelLoader(device="cpu", registry=READABLE).load_from_file(path)
     except Exception as error:  # a foreign file can fail in any way
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise PatinaError(f"{path}: this is no super-resolution model that can be read ({reason})") from error
