@@ -81,9 +81,9 @@ def test_an_empty_folder_is_named(tmp_path):
         match_pairs(tmp_path / "lq", tmp_path / "gt", 2)
 
 
-@pytest.mark.parametrize("augment", [False, True])
-def test_patches_are_aligned(folders, augment):
-    data = dataset(folders, augment=augment)
+@pytest.mark.parametrize("probability", [0, 0.5])
+def test_patches_are_aligned(folders, probability):
+    data = dataset(folders, flip=probability, rotate=probability)
     places = set()
     for slot in range(40):
         sample = data[1, slot]
@@ -96,7 +96,7 @@ def test_patches_are_aligned(folders, augment):
 
 
 def test_crops_reach_every_border(folders):
-    data = dataset(folders, augment=False, patch=40)
+    data = dataset(folders, flip=0, rotate=0, patch=40)
     tops = {round(float(data[step, 0]["lq"][1].min()) * 255) for step in range(1, 120)}
     assert tops == set(range(7))
 
@@ -110,8 +110,8 @@ def test_all_eight_orientations_occur_and_none_without_augmentation(folders):
             found.add((*np.sign(along).astype(int), int(np.sign(float(y[1, 0] - y[0, 0])))))
         return found
 
-    assert len(directions(dataset(folders, augment=True))) == 8
-    assert directions(dataset(folders, augment=False)) == {(1, 0, 0, 1)}
+    assert len(directions(dataset(folders))) == 8
+    assert directions(dataset(folders, flip=0, rotate=0)) == {(1, 0, 0, 1)}
 
 
 def test_orientations_are_the_symmetries_of_the_square():
