@@ -1,5 +1,6 @@
 """Configuration to super-resolution networks and the tasks that train them."""
 
+import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -101,5 +102,7 @@ def generator(settings: GeneratorSettings, start: Path | None, strict: bool = Tr
         del size["scale"]  # a denoiser has no choice of it
     network = GENERATORS[settings.architecture](**size)
     if start is not None:
-        load_generator_weights(network, start)
+        left_out = load_generator_weights(network, start, strict)
+        for line in [f"{start}: {len(left_out)} weights do not fit and are left out:", *left_out] if left_out else []:
+            print(line, file=sys.stderr)
     return network

@@ -32,6 +32,7 @@ _UNSHUFFLE = {1: 4, 2: 2, 4: None}
 """How the published networks reach a scale below 4: pixel-unshuffle the input, then enlarge four times."""
 
 _INITIAL_GAIN = 0.1
+_NAMED_WEIGHTS = 3
 
 
 def rrdbnet(scale: int, features: int = 64, blocks: int = 23, growth: int = 32) -> nn.Module:
@@ -188,23 +189,68 @@ def load_generator(path: Path) -> ImageModelDescriptor:
     return _require_single_rgb(descriptor, path).eval()
 
 
-def load_generator_weights(network: nn.Module, path: Path) -> None:
+def load_generator_weights(network: nn.Module, path: Path, strict: bool = True) -> list[str]:
     """Give a network of this module the weights of a file: written by `save_generator`, or published.
 
     Args:
         network: changed in place.
-        path: a file of a network of the same architecture, scale and size.
+        path: a file of any architecture that `load_generator` opens.
+        strict: refuse a file in which a weight is missing, left over or of another shape; otherwise take what fits.
+
+    Returns:
+        What did not fit, a line for each weight; nothing where `strict`.
 
     Raises:
-        PatinaError: the file cannot be read, or holds a network of another kind, scale or size.
+        PatinaError: the file cannot be read, or it does not fit (with `strict`, at all without).
     """
     source = load_generator(path).model
-    try:
-        if isinstance(source, ESRGAN) and isinstance(network, ESRGAN):
-            source = without_filling(source, growth_of(network))
-        network.load_state_dict(source.state_dict())
-    except (RuntimeError, ValueError) as error:
-        raise PatinaError(f"{path}: it holds {_layout(source)}, asked for was {_layout(network)}") from error
+    if isinstance(source, ESRGAN) and isinstance(network, ESRGAN):
+        source = without_filling(source, growth_of(network))
+    found, wanted = source.state_dict(), network.state_dict()
+    problems = _mismatches(found, wanted)
+    fitting = {name: value for name, value in found.items() if name in wanted and value.shape == wanted[name].shape}
+    if problems and (strict or not fitting):
+        shown = "; ".join(problems[:_NAMED_WEIGHTS]) + ("; …" if len(problems) > _NAMED_WEIGHTS else "")
+        raise PatinaError(
+            f"{path}: it holds {_layout(source)}, asked for was {_layout(network)}; "
+            f"{len(problems)} weights do not fit: {shown}"
+        )
+    network.load_state_dict(fitting, strict=False)
+    return problems
+
+
+def interpolated(a: Path, b: Path, alpha: float) -> nn.Module:
+    """Return the network whose weights are ``(1 - alpha) a + alpha b`` (Wang et al. 2018, ESRGAN, equation 4).
+
+    Args:
+        a, b: files of one architecture, scale and size.
+        alpha: 0 gives `a`, 1 gives `b`.
+
+    Raises:
+        PatinaError: a file cannot be read, or the two do not fit together.
+    """
+    network, other = load_generator(a).model, load_generator(b).model
+    first, second = network.state_dict(), other.state_dict()
+    if type(network) is not type(other) or (problems := _mismatches(second, first)):
+        reason = f": {problems[0]}" if type(network) is type(other) else ""
+        raise PatinaError(f"{b}: it holds {_layout(other)}, {a} holds {_layout(network)}{reason}; expected two alike")
+    blended = {
+        name: torch.lerp(value, second[name].to(value.dtype), alpha) if value.is_floating_point() else value
+        for name, value in first.items()
+    }
+    network.load_state_dict(blended)
+    return network
+
+
+def _mismatches(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> list[str]:
+    """Say of every weight that two states do not share what is wrong with it."""
+    lines = [f"{name} is not in the file" for name in wanted if name not in found]
+    lines += [f"{name} is only in the file" for name in found if name not in wanted]
+    for name in wanted:
+        shapes = [tuple(state[name].shape) for state in (found, wanted) if name in state]
+        if len(set(shapes)) == 2:
+            lines.append(f"{name} is {shapes[0]} in the file, {shapes[1]} here")
+    return lines
 
 
 def _layout(network: nn.Module) -> str:
