@@ -6,7 +6,7 @@ from torch.utils.data import DataLoader
 from patina.data.batches import StepBatches
 from patina.data.cache import PictureCache
 from patina.data.order import ShuffledOrder
-from patina.data.pairs import PairedPatches, match_pairs, orient
+from patina.data.pairs import PairedPatches, draw_orientation, match_pairs, orient
 from patina.errors import PatinaError, PictureError
 from patina.imaging.files import write_picture
 
@@ -210,3 +210,18 @@ def test_cached_pixels_cannot_be_changed_and_alpha_is_refused(tmp_path):
     write_picture(tmp_path / "b.png", coordinates(10, 10), np.full((10, 10), 99, np.uint8))
     with pytest.raises(PictureError, match=r"b\.png"):
         cache.get(tmp_path / "b.png")
+
+
+def test_probabilities_of_orientation_are_met():
+    rng = np.random.default_rng(0)
+    drawn = np.array([draw_orientation(rng, 0.2, 0.9) for _ in range(2000)])
+    for bit, expected in ((0, 0.2), (1, 0.2), (2, 0.9)):
+        assert (drawn >> bit & 1).mean() == pytest.approx(expected, abs=0.04)
+    assert {draw_orientation(rng, 0, 0) for _ in range(20)} == {0}
+    assert {draw_orientation(rng, 1, 1) for _ in range(20)} == {7}
+
+
+def test_patches_grow_by_the_schedule(folders):
+    data = dataset(folders, patch={1: 16, 3: 32})
+    assert [data[step, 0]["gt"].shape[-1] for step in (1, 2, 3)] == [16, 16, 32]
+    assert data[3, 0]["lq"].shape == (3, 16, 16)
