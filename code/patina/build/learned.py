@@ -20,6 +20,7 @@ from patina.models.deflow import DeFlow
 from patina.models.files import ModelFile, load_model_file, load_state_dict_file, load_weights
 from patina.models.labels import CLEAN
 from patina.models.ludvae import LUDVAE
+from patina.models.ludvae_start import start_near_identity
 from patina.models.published import encoder_from_rrdbnet
 from patina.seeding import derive, seed_step
 from patina.training.deflow_task import DeFlowObjective, DeFlowTask
@@ -87,7 +88,9 @@ def ludvae_network(config: LUDVAEConfig) -> tuple[LUDVAE, bool]:
     """Make the network with its starting weights; the second value says whether it is untrained."""
     seed_step(config.seed, "weights")
     network = LUDVAE(config.model)
-    if config.training.init_from is not None:
+    if config.training.init_from is None:
+        start_near_identity(network)
+    else:
         load_weights(network, learned_weights(config.training.init_from, config.task), config.training.init_from)
     return network, config.training.init_from is None
 
