@@ -171,7 +171,8 @@ class RestorationTask(Task):
                 rows.append(_shown(lq, result, gt, self.scale))
         self.judged.train()
         found.scalars["psnr"], found.scalars["ssim"] = (float(mean) for mean in np.mean(scores, axis=0))
-        titles = [f"{score:.2f} dB, {similarity:.3f}" for score, similarity in scores[: len(rows)]]
+        shown = zip(self.validation, scores[: len(rows)], strict=False)
+        titles = [f"{pair.stem}: {score:.2f} dB, {similarity:.3f}" for pair, (score, similarity) in shown]
         found.pictures["results"] = sheet(rows, ["input, bicubic", "result", "truth"], titles)
         return found
 
