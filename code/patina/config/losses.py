@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field
 
 from patina.config.settings import PositiveFloat, PositiveInt
-from patina.strict import Strict
+from patina.strict import Strict, nearest
 
 
 class LossSettings(Strict):
@@ -132,10 +132,14 @@ AnyLoss = Annotated[
 
 
 def _required_list(value: Any) -> Any:
-    """Say what the list looks like to who writes something else."""
+    """Say what the list looks like to who writes something else; a plain name stands for a loss of that type."""
     if not isinstance(value, list | tuple):
         raise ValueError("losses are a list, expected lines like `- {type: l1, weight: 1.0}`")
-    return value
+    losses = [{"type": loss} if isinstance(loss, str) else loss for loss in value]
+    for number, loss in enumerate(losses):
+        if isinstance(loss, dict) and (given := loss.get("type")) not in LOSS_TYPES:
+            raise ValueError(f"loss {number} has the type {given}, {nearest(str(given), LOSS_TYPES)}")
+    return losses
 
 
 def _fitting(losses: Sequence[LossSettings]) -> Sequence[LossSettings]:

@@ -88,6 +88,9 @@ class RealPLKSRSettings(Strict):
         return self
 
 
+ARCHITECTURES = ("rrdbnet", "compact", "dncnn", "msrresnet", "realplksr")
+
+
 def _architecture(values: Any) -> str:
     """Return which network the settings are of; `rrdbnet` where they do not say."""
     if isinstance(values, dict):
@@ -101,12 +104,21 @@ GeneratorSettings = Annotated[
     | Annotated[DnCNNSettings, Tag("dncnn")]
     | Annotated[MSRResNetSettings, Tag("msrresnet")]
     | Annotated[RealPLKSRSettings, Tag("realplksr")],
-    Discriminator(_architecture),
+    Discriminator(
+        _architecture,
+        custom_error_type="architecture",
+        custom_error_message=f"unknown architecture, expected one of {', '.join(ARCHITECTURES)}",
+    ),
 ]
-ARCHITECTURES = ("rrdbnet", "compact", "dncnn", "msrresnet", "realplksr")
 
-PatchSize = PositiveInt | dict[PositiveInt, PositiveInt]
-"""The side of a patch, or sides by the step that each begins at."""
+
+def _from_the_start(value: Any) -> Any:
+    """Let one size stand for a schedule of one."""
+    return value if isinstance(value, dict) else {1: value}
+
+
+PatchSchedule = Annotated[dict[PositiveInt, PositiveInt], BeforeValidator(_from_the_start), Field(min_length=1)]
+"""Sides of the patches by the step that each begins at; a plain number is the side of all."""
 
 
 def _listed(value: Any) -> Any:
@@ -169,7 +181,7 @@ class PairedData(LoaderSettings):
 
     lq: Annotated[tuple[LowQuality, ...], BeforeValidator(_listed), Field(min_length=1)]
     gt: Path
-    patch: PatchSize = 128
+    patch: PatchSchedule = {1: 128}  # noqa: RUF012 - pydantic copies it
     batch: PositiveInt = 16
     augment: AugmentSettings = AugmentSettings()
 
@@ -193,7 +205,7 @@ class RestorationStage(TrainingSettings):
     name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
     losses: Losses = (L1Settings(type="l1"),)
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
-    patch: PatchSize | None = None
+    patch: PatchSchedule | None = None
     init_from: Path | None = None
     init_strict: bool = True
 
@@ -231,13 +243,12 @@ class RestorationConfig(Experiment):
 
 def patch_sides(config: RestorationConfig, stage: RestorationStage) -> dict[int, int]:
     """Return the sides of a stage's patches by the step that each begins at."""
-    patch = config.data.patch if stage.patch is None else stage.patch
-    return {1: patch} if isinstance(patch, int) else dict(sorted(patch.items()))
+    return dict(sorted((config.data.patch if stage.patch is None else stage.patch).items()))
 
 
 def _check_patches(sides: dict[int, int], key: str, scale: int, stage: RestorationStage) -> None:
     if 1 not in sides:
-        raise ValueError(f"{key} begins at step {min(sides, default=None)}, expected 1 for the first size")
+        raise ValueError(f"{key} begins at step {min(sides)}, expected 1 for the first size")
     for side in sides.values():
         if side % scale:
             raise ValueError(f"{key} is {side}, expected a multiple of the scale {scale}")

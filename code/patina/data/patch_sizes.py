@@ -27,11 +27,6 @@ class PatchSizes:
         return self._sides
 
     @property
-    def smallest(self) -> int:
-        """The smallest side."""
-        return min(self._sides)
-
-    @property
     def largest(self) -> int:
         """The largest side."""
         return max(self._sides)
