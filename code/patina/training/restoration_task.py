@@ -30,6 +30,10 @@ VALIDATION_TILE, VALIDATION_OVERLAP = 256, 32
 SHOWN_SIDE = 256
 
 
+Targets = dict[bool, Tensor]
+"""The truth as it is (False) and sharpened (True), as far as the losses ask for them."""
+
+
 @dataclass(frozen=True)
 class Term:
     """One loss of the generator.
@@ -137,24 +141,24 @@ class RestorationTask(Task):
 
     def training_step(self, batch: Batch, step: int) -> dict[str, float]:
         """Take one step of the generator, then one of the discriminator on the same pictures."""
-        lq, truth = self._inputs(batch)
+        lq, targets = self._inputs(batch)
         result = self.generator_updater.module(lq)
-        losses = self._generator_losses(lq, result, truth)
+        losses = self._generator_losses(lq, result, targets)
         for name, loss in losses.items():
             if not torch.isfinite(loss):
                 raise NotFinite(f"{name} loss")
         logged = self.generator_updater.update(torch.stack(list(losses.values())).sum(), step)
         logged |= {name: float(loss.detach()) for name, loss in losses.items()}
         if self.adversary:
-            logged |= self._train_discriminator(result.detach(), self._target(truth, self.adversary), step)
+            logged |= self._train_discriminator(result.detach(), targets[self.adversary.sharpened], step)
         if self.ema:
             self.ema.update(self.generator)
         return logged
 
     def probe(self, batch: Batch) -> None:
         """Compute the generator's result and its losses."""
-        lq, truth = self._inputs(batch)
-        self._generator_losses(lq, self.generator_updater.module(lq), truth)
+        lq, targets = self._inputs(batch)
+        self._generator_losses(lq, self.generator_updater.module(lq), targets)
 
     def validate(self) -> Validation:
         """Measure PSNR and SSIM (RGB, border of `scale` pixels) over the validation pairs, and show some."""
@@ -195,35 +199,34 @@ class RestorationTask(Task):
         if self.ema:
             self.ema.load_state(state["ema"])
 
-    def _inputs(self, batch: Batch) -> tuple[Tensor, Tensor]:
+    def _inputs(self, batch: Batch) -> tuple[Tensor, Targets]:
         """Return the low-quality and the true patches: finished by models where they wait for them, then mixed."""
         lq = batch["lq"]
         lq = self._finish(lq, self.fabric.device) if isinstance(lq, list) else lq
-        return mixed(lq, batch["gt"], self.objective.mixings)
+        lq, truth = mixed(lq, batch["gt"], self.objective.mixings)
+        parts = [*self.objective.terms, *([self.adversary] if self.adversary else [])]
+        return lq, {kind: self._sharpen(truth) if kind else truth for kind in {part.sharpened for part in parts}}
 
-    def _generator_losses(self, lq: Tensor, result: Tensor, truth: Tensor) -> dict[str, Tensor]:
+    def _generator_losses(self, lq: Tensor, result: Tensor, targets: Targets) -> dict[str, Tensor]:
         averaged = self._averaged_result(lq) if any(term.averaged for term in self.objective.terms) else None
         losses = {}
         for term in self.objective.terms:
-            arguments = (result, self._target(truth, term), *([averaged] if term.averaged else []))
+            arguments = (result, targets[term.sharpened], *([averaged] if term.averaged else []))
             losses[term.name] = term.weight * term.loss(*arguments)
         if self.adversary:
-            losses[self.adversary.name] = self.adversary.weight * self._adversarial_loss(result, truth)
+            losses[self.adversary.name] = self.adversary.weight * self._adversarial_loss(result, targets)
         return losses
-
-    def _target(self, truth: Tensor, part: Term | Adversary) -> Tensor:
-        return self._sharpen(truth) if part.sharpened else truth
 
     @torch.no_grad()
     def _averaged_result(self, lq: Tensor) -> Tensor:
         with self.fabric.autocast():
             return self.ema.network(lq).float()
 
-    def _adversarial_loss(self, result: Tensor, truth: Tensor) -> Tensor:
+    def _adversarial_loss(self, result: Tensor, targets: Targets) -> Tensor:
         """Judge the generator without gradients for the discriminator's own weights."""
         discriminator, game = self.adversary.discriminator, self.adversary.game
         discriminator.requires_grad_(False)
-        real = self._logits(self._target(truth, self.adversary)).detach() if game.relativistic else None
+        real = self._logits(targets[self.adversary.sharpened]).detach() if game.relativistic else None
         fake = self._logits(result)
         discriminator.requires_grad_(True)
         return game.generator(real, fake)
