@@ -9,7 +9,7 @@ FLOORS = [
     {"version", "errors", "seeding", "strict", "torchvision_shim", "runs", "imaging"},
     {"layers", "metrics", "losses"},
     {"models", "data", "degradations"},
-    {"training"},
+    {"training", "fidelity"},
     {"config", "build"},
     {"verbs"},
     {"cli"},

@@ -99,7 +99,7 @@ class TestNoiseLevel:
     def test_noise_that_does_not_grow_has_no_gain(self):
         light = np.repeat(np.linspace(5, 250, 400), 400).reshape(400, 400, 1)
         gains, floors = fit_line(noise_level(light, np.random.default_rng(0).normal(0, 4, light.shape)))
-        assert gains[0] < 0.005
+        assert abs(gains[0]) < 0.005
         assert floors[0] == pytest.approx(16, rel=0.05)
 
 
@@ -177,7 +177,7 @@ class TestSlicedWasserstein:
         clean = picture(1, 96, 96).astype(np.float64)
         sets = [pyramid_patches(clean + rng.normal(0, sigma, clean.shape), 400, 3, rng) for sigma in (0.01, 10)]
         distances = [sliced_wasserstein(a, b, rng) for a, b in zip(*sets, strict=True)]
-        assert distances[0] > 3
+        assert distances[0] > 3 > 3 * distances[2]
         assert [band.shape for band in sets[0]] == [(400, 147)] * 3
 
 
@@ -226,17 +226,19 @@ class TestQuietPlaces:
         pixels = np.full((64, 64, 3), 100.0)
         pixels[:32] += 40 * np.sin(np.arange(64) / 5)[None, :, None]
         pixels[32:, 32:] += rng.normal(0, 5, (32, 32, 3))
-        assert quiet_places(low_pass(pixels), 32, 0.5) == [(32, 0), (32, 32)]
+        flat = np.full((32, 64, 3), 50.0)
+        flat[:, :32] = 255
+        assert quiet_places([pixels, flat], 32, 0.5) == [[(32, 0), (32, 32)], [(0, 32)]]
 
     def test_squares_are_cut_where_they_were_found(self):
         pixels = np.arange(64 * 48 * 3).reshape(64, 48, 3)
         squares = cut(pixels, [(0, 0), (32, 8)], 32)
         np.testing.assert_array_equal(squares[1], pixels[32:64, 8:40])
+        assert cut(pixels, [], 32).shape == (0, 32, 32, 3)
 
     def test_high_pass_keeps_the_fine_part(self):
-        noise = white(count=1, side=128)[0]
-        fine = noise - low_pass(noise)
-        patches = cut(fine, quiet_places(low_pass(noise), 32, 1.0), 32)
+        noise = 100 + white(count=1, side=128)[0]
+        patches = cut(noise - low_pass(noise), quiet_places([noise], 32, 1.0)[0], 32)
         _, levels = by_frequency(power_spectrum(patches))
         np.testing.assert_allclose(levels[3:], 25, rtol=0.2)
         assert LOWEST < 0.1

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import nnls
 
 EDGES = np.linspace(0, 256, 17)
 """Of the bins of brightness, in grey levels."""
@@ -40,16 +39,16 @@ def noise_level(brightness: np.ndarray, noise: np.ndarray) -> NoiseLevel:
 
 
 def fit_line(level: NoiseLevel) -> tuple[np.ndarray, np.ndarray]:
-    """Fit variance = gain · brightness + floor to every channel, neither negative; bins count by their pixels.
+    """Fit variance = gain · brightness + floor to every channel; bins count by their pixels.
 
-    This is the Poisson-Gaussian model of a sensor (Foi et al. 2008, equation 3).
+    This is the Poisson-Gaussian model of a sensor (Foi et al. 2008, equation 3). A camera's tone curve can turn the
+    gain negative: what is brighter has less noise then.
 
     Returns:
-        Gain in grey levels and floor in grey levels squared, each ``[C]``.
+        Gain in grey levels and floor in squared grey levels, each ``[C]``.
     """
-    fits = [
-        _line(level.brightness[:, c], level.variance[:, c], level.counts[:, c]) for c in range(level.variance.shape[1])
-    ]
+    channels = range(level.variance.shape[1])
+    fits = [_line(level.brightness[:, c], level.variance[:, c], level.counts[:, c]) for c in channels]
     gains, floors = zip(*fits, strict=True)
     return np.array(gains), np.array(floors)
 
@@ -67,7 +66,7 @@ def _one_channel(brightness: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray,
 
 def _line(brightness: np.ndarray, variance: np.ndarray, counts: np.ndarray) -> tuple[float, float]:
     known = np.isfinite(variance)
-    root = np.sqrt(counts[known])
-    (gain, floor), _ = nnls(np.stack([brightness[known], np.ones(known.sum())], axis=1) * root[:, None],
-                            np.maximum(variance[known], 0) * root)  # fmt: skip
+    if known.sum() < 2:
+        return 0.0, float(variance[known].mean()) if known.any() else 0.0
+    gain, floor = np.polyfit(brightness[known], variance[known], 1, w=np.sqrt(counts[known]))
     return float(gain), float(floor)

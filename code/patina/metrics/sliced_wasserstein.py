@@ -26,9 +26,12 @@ def laplacian_pyramid(pixels: np.ndarray, levels: int) -> list[np.ndarray]:
 
 
 def pyramid_patches(pixels: np.ndarray, count: int, levels: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """Cut `count` patches at random places out of every band: a list of ``[count, PATCH² C]``."""
+    """Cut `count` patches at random places out of the `levels` finest bands: a list of ``[count, PATCH² C]``.
+
+    The coarse rest is left out: it is what a picture shows, not how it was degraded.
+    """
     drawn = []
-    for band in laplacian_pyramid(pixels, levels):
+    for band in laplacian_pyramid(pixels, levels + 1)[:levels]:
         tops, lefts = (rng.integers(0, side - PATCH + 1, count) for side in band.shape[:2])
         patches = [band[t : t + PATCH, s : s + PATCH].ravel() for t, s in zip(tops, lefts, strict=True)]
         drawn.append(np.stack(patches))

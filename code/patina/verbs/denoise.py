@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from patina.build import learned_degradation
 from patina.config import (
@@ -21,8 +19,9 @@ from patina.config import (
     RestorationConfig,
     load_config,
 )
-from patina.data.matching import Match, match_by_stem
-from patina.degradations.base import Degradation, Parameters
+from patina.data.matching import Match, match_by_stem, scene_of
+from patina.degradations.base import Degradation
+from patina.degradations.fitted_noise import GaussianNoise
 from patina.degradations.learned import Span, parse_span
 from patina.errors import ConfigError, PatinaError
 from patina.imaging.files import list_pictures, read_picture, to_pixels, to_tensor, write_picture
@@ -30,7 +29,6 @@ from patina.imaging.sheets import sheet
 from patina.metrics.noise import flat_deviation
 from patina.models.files import file_hash
 from patina.runs.atomic import write_text
-from patina.seeding import numpy_rng
 from patina.strict import PROJECT_ROOT
 from patina.verbs.arguments import add_flag
 from patina.verbs.evaluate import evaluate_folders
@@ -71,27 +69,6 @@ class Fold:
     gt: Path
     test_real: Path
     test_clean: Path
-
-
-class GaussianNoise(Degradation):
-    """White noise of a fixed deviation.
-
-    Args:
-        sigma: of red, green and blue, in 1/255.
-    """
-
-    def __init__(self, sigma: Sequence[float]):
-        self.sigma = [float(value) for value in sigma]
-
-    def draw(self, rng: np.random.Generator) -> Parameters:
-        """Return the deviation; nothing is drawn but the noise."""
-        return {"sigma": self.sigma}
-
-    def apply(self, image: Tensor, parameters: Parameters, key: int) -> Tensor:
-        """Add noise to ``[3, H, W]`` in [0, 1]; the result is clamped to [0, 1]."""
-        noise = numpy_rng(key, "gaussian").standard_normal(tuple(image.shape), np.float32)
-        sigma = torch.tensor(parameters["sigma"]).view(3, 1, 1) / 255
-        return (image + sigma * torch.from_numpy(noise)).clamp(0, 1)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -176,14 +153,14 @@ def scene_folds(pictures: Pictures, folder: Path) -> list[Fold]:
         A fold for every scene; none where all pairs are of one scene.
     """
     matches = match_by_stem(pictures.test_real, pictures.test_clean)
-    scenes = sorted({_scene(match) for match in matches})
+    scenes = sorted({scene_of(match.stem) for match in matches})
     if len(scenes) < 2:
         return []
     folds = []
     for scene in scenes:
         parts = {"test": [], "train": []}
         for match in matches:
-            parts["test" if _scene(match) == scene else "train"].append(match)
+            parts["test" if scene_of(match.stem) == scene else "train"].append(match)
         for part, members in parts.items():
             _copy(members, folder / scene / part)
         train, test = folder / scene / "train", folder / scene / "test"
@@ -295,7 +272,7 @@ def _noise_report(pictures: Pictures, methods: dict[str, list[Fold]], learned: S
 
 def _sheet(pictures: Pictures, methods: dict[str, list[Fold]], seed: int, out: Path) -> np.ndarray:
     """Show a picture of every scene: noisy, as every method denoises it, and the truth."""
-    first = {_scene(match): match for match in reversed(match_by_stem(pictures.test_real, pictures.test_clean))}
+    first = {scene_of(match.stem): match for match in reversed(match_by_stem(pictures.test_real, pictures.test_clean))}
     rows = []
     for match in first.values():
         shown = [match.first]
@@ -321,10 +298,6 @@ def _flat_deviation_of(folder: Path) -> np.ndarray:
         picture = read_picture(path)
         measured.append(255 / picture.max_value * flat_deviation(picture.pixels))
     return np.median(measured, axis=0)
-
-
-def _scene(match: Match) -> str:
-    return re.sub(r"([_-]?\d+)+$", "", match.stem)
 
 
 def _copy(matches: Sequence[Match], folder: Path) -> None:
