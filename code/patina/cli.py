@@ -22,6 +22,7 @@ VERBS = {
     "evaluate": "measure PSNR, SSIM and LPIPS of a folder against another",
     "noise": "measure and show what degradations add to the same clean pictures",
     "denoise": "measure learned noise by the denoisers that it trains",
+    "report": "show whether a learned degradation looks real: a page, verdicts, JSON",
     "test": "upscale and evaluate as a configuration says",
     "demo": "the whole job on photographs that come with a dependency",
 }

@@ -28,6 +28,9 @@ YARDSTICKS = (REAL, GAUSSIAN, POISSON_GAUSSIAN)
 REACHED = 1.5
 """A distance up to this many times the one between real pictures is as good as real."""
 
+CLOSER = 0.9
+"""Closer than fitted noise is what has at most this share of its distance."""
+
 CHANCE = 0.5
 Grade = Literal["real", "better", "no better"]
 
@@ -205,9 +208,9 @@ def _finding(key: str, scores: Scores, reference: Reference, words: str) -> Find
     title, unit, explanation, rounding = MEASURES[key]
     distance = scores.distances[key]
     yardsticks = {name: reference.yardsticks[name].distances[key] for name in YARDSTICKS}
-    grade = _grade(key, distance, yardsticks, rounding)
-    noise = min((GAUSSIAN, POISSON_GAUSSIAN), key=lambda name: yardsticks[name])
-    told = _grade(key, yardsticks[noise], yardsticks, rounding) != "real"
+    grade = _grade(key, scores, yardsticks, rounding)
+    noise = min((reference.yardsticks[name] for name in (GAUSSIAN, POISSON_GAUSSIAN)), key=lambda s: s.distances[key])
+    told = _grade(key, noise, yardsticks, rounding) != "real"
     return Finding(key, title, unit, explanation, distance, yardsticks, grade, _sentence(grade, words, told))
 
 
@@ -221,13 +224,14 @@ def _sentence(grade: Grade, words: str, told: bool) -> str:
     return f"{words[0].upper()}{words[1:]}."
 
 
-def _grade(key: str, distance: float, yardsticks: dict[str, float], rounding: float) -> Grade:
-    """Grade a distance; an accuracy counts from chance on."""
-    zero = 100 * CHANCE if key == "two_sample" else 0.0
-    own, real, *noises = (abs(value - zero) for value in (distance, *yardsticks.values()))
-    if own <= max(REACHED * real, rounding):
+def _grade(key: str, scores: Scores, yardsticks: dict[str, float], rounding: float) -> Grade:
+    """Grade a distance; an accuracy counts from chance on, and is as real where it may be chance."""
+    judged = key == "two_sample"
+    zero = 100 * CHANCE if judged else 0.0
+    own, real, *noises = (abs(value - zero) for value in (scores.distances[key], *yardsticks.values()))
+    if own <= max(REACHED * real, rounding) or (judged and scores.interval[0] <= zero):
         return "real"
-    return "better" if own < min(noises) else "no better"
+    return "better" if own < CLOSER * min(noises) else "no better"
 
 
 def _words(each: Property, profile: Profile, real: Profile) -> str:

@@ -82,7 +82,7 @@ def _orientation_words(profile: Profile, real: Profile) -> str:
     worst = int(np.argmax(np.abs(ratio)))
     angle = by_orientation(real.spectrum)[0][worst]
     more = "too much" if ratio[worst] > 0 else "too little"
-    return f"{more} of it lies at {angle:.0f} degrees: {ratio[worst]:+.1f} dB"
+    return f"{more} of the noise lies at {angle:.0f} degrees: {ratio[worst]:+.1f} dB"
 
 
 def _correlation_words(profile: Profile, real: Profile) -> str:
