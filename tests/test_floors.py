@@ -7,7 +7,7 @@ CODE = Path(__file__).parents[1] / "code"
 
 FLOORS = [
     {"version", "errors", "seeding", "strict", "torchvision_shim", "runs", "imaging"},
-    {"layers", "metrics", "losses"},
+    {"layers", "metrics", "losses", "conditions"},
     {"models", "data", "degradations"},
     {"training", "fidelity"},
     {"config", "build"},

@@ -5,9 +5,13 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import torch
 from lightning_fabric import Fabric
 
+from patina.conditions.autoencoder import DenoisingAutoencoder, train_autoencoder
+from patina.conditions.condition_map import ConditionMap
+from patina.conditions.steps import Noise, Step
 from patina.config import (
     DeFlowConfig,
     DomainSettings,
@@ -20,6 +24,7 @@ from patina.config import (
     RestorationConfig,
     RestorationStage,
 )
+from patina.data.conditions import prepare_conditions, whole_condition
 from patina.data.domains import Domain, ImageDomain, open_domain, open_images
 from patina.data.normalisation import UNMATCHED, DomainStatistics, ImageStatistics
 from patina.data.on_the_fly import OnTheFlyPatches, Source
@@ -27,7 +32,7 @@ from patina.data.pairs import PairedPatches, match_pairs
 from patina.data.unpaired import UnpairedImages, UnpairedPatches
 from patina.degradations.base import Block
 from patina.degradations.blocks import LearnedBlock
-from patina.degradations.deflow import DeFlowDegradation
+from patina.degradations.deflow import DeFlowDegradation, described_map, network_weights
 from patina.degradations.execution import Engine
 from patina.degradations.learned import LearnedDegradation, Span, Tiling, Use
 from patina.degradations.ludvae import LUDVAEDegradation
@@ -39,7 +44,7 @@ from patina.imaging.statistics import ChannelStatistics
 from patina.losses.perceptual import PerceptualLoss
 from patina.models.deflow import DeFlow
 from patina.models.discriminators import VGGDiscriminator
-from patina.models.files import ModelFile, load_model_file, load_state_dict_file, load_weights
+from patina.models.files import ModelFile, load_model_file, load_state_dict_file, load_weights, save_model_file
 from patina.models.labels import CLEAN
 from patina.models.ludvae import LUDVAE
 from patina.models.published import encoder_from_rrdbnet
@@ -53,6 +58,12 @@ from patina.training.restoration_task import RestorationObjective, RestorationTa
 from patina.training.schedules import halved_at
 from patina.training.task import Task
 from patina.training.updates import Updater
+
+AUTOENCODER = "autoencoder"
+"""Kind of the model files of h's autoencoders."""
+
+AUTOENCODER_PICTURES = 64
+"""Clean pictures that they are trained on."""
 
 SHIFT = ("mean_shift", "cov_shift")
 """What tells DeFlow's domains apart: mu and S."""
@@ -79,6 +90,52 @@ def loop_plan(settings: LoopSettings, loader: LoaderSettings, seed: int) -> Loop
     )
 
 
+def condition_map(config: DeFlowConfig) -> ConditionMap:
+    """Make h; an autoencoder without a file is trained on the clean set, once for every run's folder."""
+    steps = config.condition_steps
+    networks: dict[int, DenoisingAutoencoder] = {}
+    for index, step in enumerate(steps):
+        if step.autoencoder is None:
+            continue
+        given = step.autoencoder.file
+        path = given or config.runs / config.name / f"h_autoencoder_{index}.safetensors"
+        if given is None and not path.is_file():
+            network = train_autoencoder(_filtered_clean(config, steps[:index], networks), step.autoencoder, config.seed)
+            save_model_file(path, ModelFile(AUTOENCODER, {"features": network.features}, network.state_dict()))
+        networks[index] = _autoencoder(path, step.autoencoder.features)
+    return ConditionMap(steps, networks)
+
+
+def _filtered_clean(
+    config: DeFlowConfig, steps: tuple[Step, ...], networks: dict[int, DenoisingAutoencoder]
+) -> list[np.ndarray]:
+    """Return clean pictures as the steps before an autoencoder leave them, noise left out."""
+    filters = [(index, step) for index, step in enumerate(steps) if not isinstance(step.settings, Noise)]
+    moved = {place: networks[index] for place, (index, _) in enumerate(filters) if index in networks}
+    h = ConditionMap([step for _, step in filters], moved)
+    folder = config.data.clean.folder / f"{config.data.clean.image_scale}x"
+    return [whole_condition(path, h) for path in list_pictures(folder)[:AUTOENCODER_PICTURES]]
+
+
+def _autoencoder(path: Path, features: int) -> DenoisingAutoencoder:
+    model = load_model_file(path)
+    if model.kind != AUTOENCODER or model.configuration["features"] != features:
+        found = f"a model of kind {model.kind!r}, {model.configuration}"
+        raise PatinaError(f"{path}: holds {found}, expected an autoencoder of {features} features, as h says")
+    network = DenoisingAutoencoder(features)
+    load_weights(network, model.weights, path)
+    return network.eval().requires_grad_(False)
+
+
+def _local_conditions(h: ConditionMap) -> Callable[[torch.Tensor, np.random.Generator], torch.Tensor]:
+    """Return what samples still do to their conditions."""
+
+    def local(condition: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
+        return h.local(condition, lambda _, shape: torch.from_numpy(rng.standard_normal(tuple(shape), np.float32)))
+
+    return local
+
+
 def deflow_domains(config: DeFlowConfig) -> tuple[Domain, Domain]:
     """Open the training domains, clean and real."""
     return _domain("clean", config.data.clean, config), _domain("real", config.data.real, config)
@@ -89,7 +146,8 @@ def deflow_network(config: DeFlowConfig) -> tuple[DeFlow, bool]:
     seed_step(config.seed, "weights")
     network = DeFlow(config.model)
     if config.training.init_from is not None:
-        load_weights(network, learned_weights(config.training.init_from, config.task), config.training.init_from)
+        weights = network_weights(learned_weights(config.training.init_from, config.task))
+        load_weights(network, weights, config.training.init_from)
     if config.training.encoder_from is not None:
         path = config.training.encoder_from
         load_weights(network.encoder, encoder_from_rrdbnet(load_state_dict_file(path)), path)
@@ -99,10 +157,12 @@ def deflow_network(config: DeFlowConfig) -> tuple[DeFlow, bool]:
 def deflow_task(config: DeFlowConfig) -> DeFlowTask:
     """Make the task that trains DeFlow."""
     clean, real = deflow_domains(config)
+    h = condition_map(config)
     dataset = UnpairedPatches(
         clean,
         real,
         _statistics(config, clean, real),
+        local=_local_conditions(h),
         patch=config.data.patch,
         batch=config.data.batch,
         seed=derive(config.seed, "data"),
@@ -114,7 +174,7 @@ def deflow_task(config: DeFlowConfig) -> DeFlowTask:
     return DeFlowTask(
         network,
         dataset,
-        DeFlowObjective(config.condition_noise, config.quantisation),
+        DeFlowObjective(h, config.quantisation),
         updater_factory(config.training, rate_factors=dict.fromkeys(SHIFT, config.training.shift_rate_factor)),
         fresh=fresh,
         shown=(
@@ -376,8 +436,9 @@ def _own_model(path: Path, kind: str | None) -> ModelFile:
 
 def _deflow_description(config: DeFlowConfig, weights: dict[str, torch.Tensor]) -> ModelFile:
     statistics = _statistics(config, *deflow_domains(config)).to_dict()
-    configuration = {"architecture": asdict(config.model), "condition_noise": config.condition_noise}
-    return ModelFile(DeFlowDegradation.kind, configuration, weights, statistics)
+    h = condition_map(config)
+    configuration = {"architecture": asdict(config.model), **described_map(h)}
+    return ModelFile(DeFlowDegradation.kind, configuration, weights | h.weights(), statistics)
 
 
 def _ludvae_description(config: LUDVAEConfig, weights: dict[str, torch.Tensor]) -> ModelFile:
@@ -393,7 +454,12 @@ def _ludvae_description(config: LUDVAEConfig, weights: dict[str, torch.Tensor]) 
 
 
 def _domain(name: str, settings: DomainSettings, config: DeFlowConfig) -> Domain:
-    return open_domain(name, settings.folder, settings.image_scale, config.model.scale)
+    h = condition_map(config)
+    if h.is_prepared:
+        return open_domain(name, settings.folder, settings.image_scale, h.scale)
+    return open_domain(
+        name, settings.folder, settings.image_scale, h.whole_scale, lambda images: prepare_conditions(images, h)
+    )
 
 
 def _statistics(config: DeFlowConfig, clean: Domain, real: Domain) -> DomainStatistics:

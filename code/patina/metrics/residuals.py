@@ -1,5 +1,7 @@
 """Residuals against residuals, where true pairs are at hand; a residual is a degraded picture minus its clean one."""
 
+from typing import TypeVar
+
 import cv2
 import numpy as np
 from scipy import stats
@@ -9,6 +11,8 @@ EDGES = np.arange(-64.5, 65)
 
 WINDOW, SIGMA = 7, 1.4
 """Of the Gaussian over which local variances are taken: 0.3 ((7 − 1)/2 − 1) + 0.8."""
+
+Values = TypeVar("Values", float, np.ndarray)
 
 LEAST_RATIO, GREATEST_RATIO = 0.1, 10.0
 
@@ -59,7 +63,7 @@ def _gaussian_kl(ratio: np.ndarray) -> float:
     return float(0.5 * np.mean(np.log(1 / ratio) + ratio - 1))
 
 
-def pgap(psnr_generated: float, psnr_real: float) -> float:
+def pgap(psnr_generated: Values, psnr_real: Values) -> Values:
     """Return what a denoiser trained on generated noise loses against one trained on real noise, in dB.
 
     After the PSNR gap of Yue et al. (2020): both denoise the same real pictures; 0 is no loss.

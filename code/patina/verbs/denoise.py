@@ -27,6 +27,7 @@ from patina.errors import ConfigError, PatinaError
 from patina.imaging.files import list_pictures, read_picture, to_pixels, to_tensor, write_picture
 from patina.imaging.sheets import sheet
 from patina.metrics.noise import flat_deviation
+from patina.metrics.residuals import pgap
 from patina.models.files import file_hash
 from patina.runs.atomic import write_text
 from patina.strict import PROJECT_ROOT
@@ -93,22 +94,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the pairs, train the denoisers and measure them; what an earlier call has finished is not done again."""
-    denoiser = _denoiser_config(arguments.opt)
+    denoiser = denoiser_config(arguments.opt)
     learned = dict(map(_named_model, arguments.learned))
     pictures = Pictures(*(Path(getattr(arguments, name)) for name in ("clean", "real", "test_real", "test_clean")))
     out = Path(arguments.out)
     match_by_stem(pictures.test_real, pictures.test_clean)
     say(f"1/3 pairs: Gaussian noise and {', '.join(learned)} onto the clean pictures")
     sigma = fitted_sigma(pictures.real, pictures.clean)
-    methods = {GAUSSIAN: _synthetic(GaussianNoise(sigma), GAUSSIAN, "gaussian", pictures, out)}
+    methods = {GAUSSIAN: synthetic_fold(GaussianNoise(sigma), GAUSSIAN, "gaussian", pictures, out)}
     for name, (given, knobs) in learned.items():
         model = _trained_model(given, pictures, arguments.device)
         degradation = learned_degradation(model, device=arguments.device, **knobs)
-        methods[name] = _synthetic(degradation, name, file_hash(model), pictures, out)
+        methods[name] = synthetic_fold(degradation, name, file_hash(model), pictures, out)
     methods[REAL_PAIRS] = scene_folds(pictures, out / "scenes")
     methods = {name: folds for name, folds in methods.items() if folds}
     configs = [
-        _fold_config(denoiser, name, fold, seed, out)
+        fold_config(denoiser, name, fold, seed, out)
         for name, folds in methods.items()
         for fold in folds
         for seed in arguments.seeds
@@ -121,7 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
     scores = {NOTHING: np.array([_mean_score(pictures.test_real, pictures.test_clean)])}
     for name, folds in methods.items():
         scores[name] = np.array(
-            [_score(denoiser, name, folds, seed, out, arguments.device) for seed in arguments.seeds]
+            [fold_score(denoiser, name, folds, seed, out, arguments.device) for seed in arguments.seeds]
         )
     text = report(scores, arguments.seeds, sigma) + "\n\n" + _noise_report(pictures, methods, learned)
     write_text(out / "results.md", text + "\n")
@@ -176,11 +177,25 @@ def report(scores: dict[str, np.ndarray], seeds: Sequence[int], sigma: Sequence[
         lines.append(f"| {label} | {spread(score[:, 0], 2)} | {spread(score[:, 1], 4)} |")
     lines.append("")
     lines.append(f"Seeds {', '.join(map(str, seeds))}: mean ± deviation; PSNR and SSIM on RGB, all pixels.")
+    if REAL_PAIRS in scores:
+        lines.append(f"PGAP, what is lost against real pairs (dB): {_gaps(scores)}.")
     lines.append(f"The Gaussian noise has deviations {', '.join(f'{value:.2f}' for value in sigma)} (R, G, B; of 255).")
     return "\n".join(lines)
 
 
-def _denoiser_config(given: str) -> RestorationConfig:
+def _gaps(scores: dict[str, np.ndarray]) -> str:
+    """Return every method's loss against real pairs, seed by seed the same."""
+    real = scores[REAL_PAIRS][:, 0]
+    gaps = {name: pgap(each[:, 0], real) for name, each in scores.items() if name not in (NOTHING, REAL_PAIRS)}
+    return ", ".join(f"{name} {spread(gap, 2)}" for name, gap in gaps.items())
+
+
+def denoiser_config(given: str) -> RestorationConfig:
+    """Read the configuration of a denoiser.
+
+    Raises:
+        ConfigError: it is of something else.
+    """
     config = load_config(given)
     if not isinstance(config, RestorationConfig) or config.model.scale != 1:
         raise ConfigError(f"{given}: expected task restoration with model.scale 1, a denoiser")
@@ -203,13 +218,13 @@ def _trained_model(given: str, pictures: Pictures, device: str) -> Path:
     """Return a model file; where a configuration is given, train it on the experiment's pictures first."""
     if Path(given).suffix == ".safetensors":
         return Path(given)
-    config = _on_pictures(load_learned_config(given), pictures)
+    config = on_pictures(load_learned_config(given), pictures)
     say(f"    {config.name}: {config.training.steps} steps, unless they are done")
     require_finished(train_config(config, device))
     return final_model(config)
 
 
-def _on_pictures(config: LearnedConfig, pictures: Pictures) -> LearnedConfig:
+def on_pictures(config: LearnedConfig, pictures: Pictures) -> LearnedConfig:
     """Return the configuration for the experiment's pictures; make a DeFlow's multi-scale sets where they miss."""
     if isinstance(config, LUDVAEConfig):
         data = config.data.model_copy(update={"clean": pictures.clean, "real": pictures.real})
@@ -221,16 +236,18 @@ def _on_pictures(config: LearnedConfig, pictures: Pictures) -> LearnedConfig:
     return config
 
 
-def _synthetic(degradation: Degradation, name: str, model: str, pictures: Pictures, out: Path) -> list[Fold]:
+def synthetic_fold(
+    degradation: Degradation, name: str, model: str, pictures: Pictures, out: Path, seed: int = 0
+) -> list[Fold]:
     """Degrade the clean pictures; return the one fold that they train."""
     lq = out / "pairs" / name
-    report = translate_folder(degradation, pictures.clean, lq, Record("", "", "X", 0, 0, model))
+    report = translate_folder(degradation, pictures.clean, lq, Record("", "", "X", seed, 0, model))
     if report.failures:
         raise PatinaError(f"{report.failures[0][0]}: {report.failures[0][1]}")
     return [Fold("all", lq, pictures.clean, pictures.test_real, pictures.test_clean)]
 
 
-def _fold_config(config: RestorationConfig, method: str, fold: Fold, seed: int, out: Path) -> RestorationConfig:
+def fold_config(config: RestorationConfig, method: str, fold: Fold, seed: int, out: Path) -> RestorationConfig:
     """Return the denoiser's configuration for one training; the pairs and the seed are all that differs."""
     data = config.data.model_copy(update={"lq": (LowQuality(path=fold.lq),), "gt": fold.gt})
     name = f"{method}-{fold.name}-seed{seed}"
@@ -239,13 +256,13 @@ def _fold_config(config: RestorationConfig, method: str, fold: Fold, seed: int, 
     )
 
 
-def _score(
+def fold_score(
     config: RestorationConfig, method: str, folds: list[Fold], seed: int, out: Path, device: str
 ) -> tuple[float, float]:
     """Denoise every fold's test pictures; return their mean PSNR and SSIM, each picture counting the same."""
     sums, count = np.zeros(2), 0
     for fold in folds:
-        trained = _fold_config(config, method, fold, seed, out)
+        trained = fold_config(config, method, fold, seed, out)
         results = _denoised(out, method, fold, seed)
         upscale_folder(final_model(trained, trained.stages[-1].name), fold.test_real, results, device=device)
         pictures = len(list_pictures(fold.test_real))

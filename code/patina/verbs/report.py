@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
 def report_values(comparison: Comparison, reference: Reference, origin: Origin) -> dict[str, Any]:
     """Return everything measured as plain JSON values; what is not a number is null."""
     profile, real = (_profile_values(each) for each in (comparison.profile, reference.profile))
-    return _plain(
+    return plain_values(
         {
             "name": origin.name,
             "headline": headline(comparison.findings),
@@ -230,12 +230,12 @@ def _profile_values(profile: Profile) -> dict[str, Any]:
     }
 
 
-def _plain(value: Any) -> Any:
+def plain_values(value: Any) -> Any:
     """Return `value` as JSON can hold it."""
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain_values(item) for key, item in value.items()}
     if isinstance(value, list | tuple | np.ndarray):
-        return [_plain(item) for item in value]
+        return [plain_values(item) for item in value]
     if isinstance(value, np.generic):
         value = value.item()
     return None if isinstance(value, float) and not np.isfinite(value) else value
