@@ -101,10 +101,10 @@ class Reference:
     ):
         self.clean, self.real, self.paired = clean, real, paired
         self.seed, self.judge_steps = seed, judge_steps
-        self.halves = halves(real)
-        self.noises = fitted_noises(clean, real, paired=paired)
         if paired:
             _require_pairs(clean, real)
+        self.halves = halves(real)
+        self.noises = fitted_noises(clean, real, paired=paired)
 
     @cached_property
     def profile(self) -> Profile:

@@ -44,7 +44,7 @@ def load_shots(folder: Path, *, limit: int, side: int, names: Collection[str] | 
         names: the stems to read, all others are left out; None for all.
 
     Raises:
-        PatinaError: no pictures, a stem twice, or a name without its picture.
+        PatinaError: no pictures, or a name without its picture.
         PictureError: a picture cannot be read, or is too small to be measured.
     """
     files = {path.stem: path for path in reversed(list_pictures(folder))}
