@@ -6,8 +6,9 @@ import numpy as np
 import torch
 import yaml
 
-from patina.build import deflow_task, make_fabric
-from patina.config import parse_config
+from patina.build.learned import deflow_task
+from patina.build.running import make_fabric
+from patina.config.files import parse_config
 from patina.imaging.files import write_picture
 from patina.verbs.prepare import prepare
 

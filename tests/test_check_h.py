@@ -14,11 +14,9 @@ from patina.verbs import check_h
 from patina.verbs.check_h import Candidate, recommended
 from sets import deflow_values, picture, write_config
 
-NOISE = {"add_gaussian": {"sigma": 0.02}}
 CANDIDATES = {
     "shown": [{"downscale": {"factor": 4}}],
     "hidden": [{"downscale": {"factor": 4}}, {"add_gaussian": {"sigma": 1.0}}],
-    "learned": [{"autoencoder": {"steps": 2, "features": 4}}, {"downscale": {"factor": 4}}, NOISE],
 }
 
 
@@ -48,7 +46,7 @@ def test_it_tells_what_hides_and_what_keeps(folders, tmp_path, capsys):
     assert check(folders, "-candidates", folders / "candidates.yml", "-out", tmp_path / "h.md", "--json") == 0
     values = json.loads(capsys.readouterr().out)
     found = {each["name"]: each for each in values["candidates"]}
-    assert set(found) == {"shown", "hidden", "learned", "configured"}
+    assert set(found) == {"shown", "hidden", "configured"}
     assert found["shown"]["accuracy"] > 0.9
     assert found["hidden"]["low"] <= 0.5 <= found["hidden"]["high"]
     assert found["shown"]["content"] > found["hidden"]["content"] + 3

@@ -5,12 +5,13 @@ import numpy as np
 import pytest
 import torch
 
-from patina.build import condition_map, deflow_task, learned_degradation
+from patina.build.conditions import condition_map
+from patina.build.learned import deflow_task, learned_degradation
 from patina.cli import run_verb
 from patina.conditions.autoencoder import train_autoencoder
 from patina.conditions.condition_map import ConditionMap
 from patina.conditions.steps import Autoencoder, Step
-from patina.config import load_config, parse_config
+from patina.config.files import load_config, parse_config
 from patina.degradations.deflow import placed_noise
 from patina.errors import ConfigError
 from patina.imaging.files import read_picture, to_tensor

@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from patina.config import DeFlowConfig, dump_config, find_config, load_config, parse_config
+from patina.config.files import dump_config, find_config, load_config, parse_config
+from patina.config.learned import DeFlowConfig
 from patina.errors import ConfigError
 
 CONFS = Path(__file__).parents[1] / "confs"
@@ -137,3 +138,20 @@ def test_a_missing_or_broken_file_is_one_line(tmp_path):
     broken.write_text("just text")
     with pytest.raises(ConfigError, match="expected keys and values, found str"):
         load_config(broken)
+
+
+SMOKE = RESTORATION | {"smoke": {"model": {"blocks": 1}, "stages": {"steps": 3}, "seed": 5}}
+
+
+def test_a_smoke_section_is_laid_over_the_rest():
+    small = parse_config(SMOKE, "some.yml", smoke=True)
+    assert (small.name, small.seed, small.model.scale, small.model.blocks) == ("small-smoke", 5, 2, 1)
+    assert [(stage.name, stage.steps) for stage in small.stages] == [("psnr", 3)]
+    assert parse_config(SMOKE, "some.yml") == parse_config(RESTORATION, "some.yml")
+
+
+def test_a_mistake_in_a_smoke_section_is_named_even_where_it_is_not_used():
+    with pytest.raises(ConfigError, match=r"some\.yml, smoke: model\.blokcs: unknown key, did you mean blocks"):
+        parse_config(RESTORATION | {"smoke": {"model": {"blokcs": 1}}}, "some.yml")
+    with pytest.raises(ConfigError, match="has no section smoke"):
+        parse_config(RESTORATION, "some.yml", smoke=True)

@@ -8,9 +8,10 @@ import pytest
 import torch
 from torch.utils.data import default_collate
 
-from patina.build import deflow_network, deflow_task, learned_degradation, make_fabric
+from patina.build.learned import deflow_network, deflow_task, learned_degradation
+from patina.build.running import make_fabric
 from patina.cli import main, run_verb
-from patina.config import load_config, parse_config
+from patina.config.files import load_config, parse_config
 from patina.data.domains import open_domain
 from patina.errors import PatinaError
 from patina.imaging.files import list_pictures, read_picture, to_tensor

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import yaml
 
-from patina.build import recipe_engine
+from patina.build.recipes import recipe_engine
 from patina.cli import main
 from patina.data.pairs import match_pairs
 from patina.degradations.deflow import DeFlowDegradation

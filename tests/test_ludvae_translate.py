@@ -10,8 +10,8 @@ import pytest
 import torch
 from torch import nn
 
-from patina import build
-from patina.build import Learned, learned_degradation
+from patina.build import learned
+from patina.build.learned import Learned, learned_degradation
 from patina.cli import run_verb
 from patina.degradations.learned import Knob, LearnedDegradation, Tiling
 from patina.degradations.ludvae import LUDVAEDegradation
@@ -169,7 +169,7 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 import torch
-from patina.build import learned_degradation
+from patina.build.learned import learned_degradation
 from patina.degradations import ludvae
 from patina.imaging.files import write_picture
 from patina.models.ludvae import LUDVAE
@@ -308,7 +308,7 @@ class TestKinds:
         assert "holds a model of kind 'other', expected one of deflow, ludvae" in capsys.readouterr().err
 
     def test_a_third_kind_is_one_class_and_one_line_in_build(self, tmp_path, monkeypatch):
-        monkeypatch.setitem(build.LEARNED, "darker", Learned(Darker))
+        monkeypatch.setitem(learned.LEARNED, "darker", Learned(Darker))
         path = tmp_path / "darker.safetensors"
         save_model_file(path, ModelFile("darker", {}, {"gain": torch.tensor(0.5)}))
         source = write_pictures(tmp_path / "in", 1)

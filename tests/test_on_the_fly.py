@@ -5,8 +5,9 @@ import pytest
 import torch
 from torch.utils.data import DataLoader
 
-from patina.build import make_fabric, restoration_task
-from patina.config import parse_config
+from patina.build.restoration import restoration_task
+from patina.build.running import make_fabric
+from patina.config.files import parse_config
 from patina.data.batches import StepBatches
 from patina.data.on_the_fly import OnTheFlyPatches, Unfinished
 from patina.data.pairs import PairedPatches

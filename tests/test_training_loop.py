@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import nn
 
-from patina.build import make_fabric
+from patina.build.running import make_fabric
 from patina.errors import PatinaError
 from patina.runs.folder import RunFolder
 from patina.training.diagnosis import first_not_finite

@@ -9,9 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from patina.build import learned_degradation, load_learned
+from patina.build.learned import learned_degradation, load_learned
 from patina.cli import run_verb
-from patina.config import load_config
+from patina.config.files import load_config
 from patina.degradations.deflow import DeFlowDegradation, condition_of
 from patina.degradations.learned import Tiling
 from patina.imaging.files import list_pictures, read_picture, to_tensor, write_picture

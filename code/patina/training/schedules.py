@@ -1,6 +1,9 @@
 """Learning rates as functions of the step, so that a resumed run needs no scheduler state."""
 
+import math
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 
 Schedule = Callable[[int], float]
 """Learning rate at a training step, counted from 1."""
@@ -13,3 +16,34 @@ def halved_at(learning_rate: float, milestones: Sequence[int]) -> Schedule:
         return learning_rate * 0.5 ** sum(step > milestone for milestone in milestones)
 
     return schedule
+
+
+def cosine(
+    learning_rate: float, periods: Sequence[int], restart_weights: Sequence[float] = (), lowest: float = 0.0
+) -> Schedule:
+    """Return cosine annealing with restarts (Loshchilov and Hutter, "SGDR", 2017, equation 5).
+
+    Args:
+        learning_rate: at the first step.
+        periods: steps from one restart to the next; behind the last one the rate stays where it ended.
+        restart_weights: factor of `learning_rate` in each period, 1 where none are given.
+        lowest: learning rate at the end of every period.
+    """
+    ends = list(accumulate(periods))
+    weights = list(restart_weights) or [1.0] * len(ends)
+
+    def schedule(step: int) -> float:
+        period = min(bisect_left(ends, step), len(ends) - 1)
+        done = min(step - 1 - (ends[period] - periods[period]), periods[period])
+        return (
+            lowest + weights[period] * (learning_rate - lowest) * (1 + math.cos(math.pi * done / periods[period])) / 2
+        )
+
+    return schedule
+
+
+def warmed_up(schedule: Schedule, steps: int) -> Schedule:
+    """Return `schedule`, rising in proportion to the step during the first `steps`."""
+    if not steps:
+        return schedule
+    return lambda step: schedule(step) * min(step / steps, 1.0)

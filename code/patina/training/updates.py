@@ -19,7 +19,7 @@ class NotFinite(Exception):
 
 
 class Updater:
-    """Adam on one network with its schedule and gradient clipping.
+    """Adam or AdamW on one network with its schedule and gradient clipping.
 
     Args:
         fabric: does the backward pass at its precision.
@@ -29,6 +29,8 @@ class Updater:
         betas: Adam's.
         clip_gradient: largest gradient norm, None for no clipping.
         rate_factors: multiplies the learning rate of parameters by the last part of their name.
+        optimiser: the class; Adam adds `weight_decay` to the gradient, AdamW takes it off the weights.
+        weight_decay: 0 for none.
     """
 
     def __init__(
@@ -41,6 +43,8 @@ class Updater:
         betas: tuple[float, float],
         clip_gradient: float | None = None,
         rate_factors: Mapping[str, float] | None = None,
+        optimiser: type[torch.optim.Optimizer] = torch.optim.Adam,
+        weight_decay: float = 0.0,
     ):
         self.fabric = fabric
         self.name = name
@@ -48,7 +52,8 @@ class Updater:
         self.schedule = schedule
         self.clip_gradient = clip_gradient
         groups = _by_rate(network, rate_factors or {})
-        self.module, self.optimizer = fabric.setup(network, torch.optim.Adam(groups, lr=schedule(1), betas=betas))
+        optimizer = optimiser(groups, lr=schedule(1), betas=betas, weight_decay=weight_decay)
+        self.module, self.optimizer = fabric.setup(network, optimizer)
 
     def update(self, loss: Tensor, step: int) -> dict[str, float]:
         """Take one step down `loss`.

@@ -15,7 +15,7 @@ from patina.conditions.autoencoder import train_autoencoder
 from patina.conditions.condition_map import ConditionMap
 from patina.conditions.inverse import content_kept
 from patina.conditions.steps import Noise, Step, scale_of
-from patina.config import PUBLISHED_NOISE, DeFlowConfig
+from patina.config.learned import PUBLISHED_NOISE, DeFlowConfig
 from patina.degradations.deflow import placed_noise
 from patina.errors import ConfigError, PatinaError
 from patina.fidelity.shots import Shot, load_shots

@@ -190,7 +190,7 @@ def with_engine(recipe: Recipe, device: str) -> tuple[Recipe, Engine | None]:
     if not recipe.blocks_of(LearnedBlock) and all(block.codec != "torch" for block in recipe.blocks_of(Jpeg)):
         return recipe, None
     # What learned models need takes seconds to import, and classical recipes are done by then.
-    from patina.build import recipe_engine
+    from patina.build.recipes import recipe_engine
 
     return recipe_engine(recipe, device)
 

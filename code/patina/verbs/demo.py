@@ -10,8 +10,10 @@ from typing import TypeVar
 
 import numpy as np
 
-from patina.build import learned_degradation
-from patina.config import DeFlowConfig, LowQuality, RestorationConfig, load_config
+from patina.build.learned import learned_degradation
+from patina.config.files import load_config
+from patina.config.learned import DeFlowConfig
+from patina.config.restoration import LowQuality, RestorationConfig
 from patina.degradations.camera import Camera
 from patina.imaging.files import list_pictures, read_picture, to_pixels, to_tensor, write_picture
 from patina.imaging.resize import imresize

@@ -10,15 +10,10 @@ from pathlib import Path
 
 import numpy as np
 
-from patina.build import learned_degradation
-from patina.config import (
-    DeFlowConfig,
-    LearnedConfig,
-    LowQuality,
-    LUDVAEConfig,
-    RestorationConfig,
-    load_config,
-)
+from patina.build.learned import learned_degradation
+from patina.config.files import load_config
+from patina.config.learned import DeFlowConfig, LearnedConfig, LUDVAEConfig
+from patina.config.restoration import LowQuality, RestorationConfig
 from patina.data.matching import Match, match_by_stem, scene_of
 from patina.degradations.base import Degradation
 from patina.degradations.fitted_noise import GaussianNoise

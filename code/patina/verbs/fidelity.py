@@ -9,8 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from patina.build import learned_degradation
-from patina.config import LearnedConfig, RestorationConfig
+from patina.build.learned import learned_degradation
+from patina.config.learned import LearnedConfig
+from patina.config.restoration import RestorationConfig
 from patina.degradations.base import Degradation
 from patina.degradations.learned import Span, parse_span
 from patina.errors import PatinaError

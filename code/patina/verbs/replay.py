@@ -79,7 +79,7 @@ def _engine(header: Header, entries: list[Entry], device: str) -> Engine | None:
         return None
     paths = dict.fromkeys(step.parameters["model"] for step in wanting if step.op == LEARNED)
     # What learned models need takes seconds to import, and classical sets are done by then.
-    from patina.build import make_engine
+    from patina.build.recipes import make_engine
     from patina.models.files import file_hash
 
     for path in paths:

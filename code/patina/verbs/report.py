@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from patina.build import learned_degradation
-from patina.config import DeFlowConfig, LearnedConfig, LUDVAEConfig
+from patina.build.learned import learned_degradation
+from patina.config.learned import DeFlowConfig, LearnedConfig, LUDVAEConfig
 from patina.errors import PatinaError
 from patina.fidelity.comparison import Comparison, Reference, compare
 from patina.fidelity.page import Origin, headline, render

@@ -3,7 +3,8 @@
 import argparse
 from pathlib import Path
 
-from patina.config import TestSet, UpscaleTestConfig, load_config
+from patina.config.files import load_config
+from patina.config.upscaling import TestSet, UpscaleTestConfig
 from patina.errors import ConfigError
 from patina.verbs.arguments import add_flag
 from patina.verbs.evaluate import evaluate_folders

@@ -4,20 +4,22 @@ import argparse
 import sys
 from pathlib import Path
 
-from patina.build import LEARNED, generator, loop_plan, make_fabric, restoration_task
-from patina.config import (
-    Experiment,
-    LearnedConfig,
-    LoopSettings,
-    RestorationConfig,
-    dump_config,
-    load_config,
-)
+from patina.build.learned import LEARNED
+from patina.build.restoration import generator, restoration_task
+from patina.build.running import loop_plan, make_fabric
+from patina.config.files import base_folder, dump_config, find_config, load_config
+from patina.config.learned import LearnedConfig
+from patina.config.restoration import RestorationConfig
+from patina.config.settings import Experiment, LoopSettings
 from patina.errors import ConfigError
 from patina.runs.folder import RunFolder
 from patina.training.loop import train
 from patina.training.task import Task
 from patina.verbs.arguments import add_flag
+from patina.verbs.smoke import ensure_smoke_pictures
+
+SMOKE_PICTURES = "datasets/smoke"
+"""Where the pictures of `--smoke` lie, beside ``confs/``; they are made where they are missing."""
 
 INTERRUPTED = 130
 """Exit code after Ctrl-C."""
@@ -27,12 +29,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     add_flag(parser, "opt", required=True, help="configuration, a path or a name in confs/")
     add_flag(parser, "device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="where to compute")
+    parser.add_argument(
+        "--smoke", action="store_true", help="a small size, to see in about a minute that everything works"
+    )
     parser.add_argument("--dry-run", action="store_true", help="print the resolved configuration and the model's size")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, or print what would be trained."""
-    config = load_config(arguments.opt)
+    config = load_config(arguments.opt, arguments.smoke)
     if not isinstance(config, LearnedConfig | RestorationConfig):
         trained = ", ".join([*LEARNED, "restoration"])
         raise ConfigError(f"{arguments.opt}: task is {config.task}, expected one that trains: {trained}")
@@ -40,6 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(dump_config(config), end="")
         print(f"# {_size(config)}")
         return 0
+    if arguments.smoke:
+        ensure_smoke_pictures(base_folder(find_config(arguments.opt)) / SMOKE_PICTURES)
     return 0 if train_config(config, arguments.device) else INTERRUPTED
 
 

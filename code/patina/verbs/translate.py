@@ -6,8 +6,9 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
-from patina.build import LEARNED, learned_degradation
-from patina.config import LearnedConfig, load_config
+from patina.build.learned import LEARNED, learned_degradation
+from patina.config.files import load_config
+from patina.config.learned import LearnedConfig
 from patina.degradations.base import NOT_FINITE, Degradation, Parameters
 from patina.degradations.learned import Knob, Span, Tiling, parse_span, require_range
 from patina.errors import ConfigError, PatinaError, PictureError

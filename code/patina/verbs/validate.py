@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from patina.build import LEARNED, learned_degradation
+from patina.build.learned import LEARNED, learned_degradation
 from patina.degradations.learned import LearnedDegradation, Tiling
 from patina.imaging.files import read_picture, to_pixels, to_tensor, write_picture
 from patina.imaging.sheets import sheet

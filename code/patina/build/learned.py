@@ -1,139 +1,36 @@
-"""The one place that turns configuration into objects; everything else takes plain arguments."""
+"""Configuration to learned degradations, in training and in use."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 
-import numpy as np
 import torch
-from lightning_fabric import Fabric
 
-from patina.conditions.autoencoder import DenoisingAutoencoder, train_autoencoder
-from patina.conditions.condition_map import ConditionMap
-from patina.conditions.steps import Noise, Step
-from patina.config import (
-    DeFlowConfig,
-    DomainSettings,
-    GeneratorSettings,
-    LearnedConfig,
-    LoaderSettings,
-    LoopSettings,
-    LUDVAEConfig,
-    OptimiserSettings,
-    RestorationConfig,
-    RestorationStage,
-)
-from patina.data.conditions import prepare_conditions, whole_condition
+from patina.build.conditions import condition_map, local_conditions
+from patina.build.running import make_fabric, updater_factory
+from patina.config.learned import DeFlowConfig, DomainSettings, LearnedConfig, LUDVAEConfig
+from patina.data.conditions import prepare_conditions
 from patina.data.domains import Domain, ImageDomain, open_domain, open_images
 from patina.data.normalisation import UNMATCHED, DomainStatistics, ImageStatistics
-from patina.data.on_the_fly import OnTheFlyPatches, Source
-from patina.data.pairs import PairedPatches, match_pairs
 from patina.data.unpaired import UnpairedImages, UnpairedPatches
-from patina.degradations.base import Block
-from patina.degradations.blocks import LearnedBlock
 from patina.degradations.deflow import DeFlowDegradation, described_map, network_weights
-from patina.degradations.execution import Engine
 from patina.degradations.learned import LearnedDegradation, Span, Tiling, Use
 from patina.degradations.ludvae import LUDVAEDegradation
-from patina.degradations.on_the_fly import OnTheFly, finish_patches
-from patina.degradations.recipe import Recipe, load_recipe, require_models
 from patina.errors import ConfigError, PatinaError
-from patina.imaging.files import list_pictures
 from patina.imaging.statistics import ChannelStatistics
-from patina.losses.perceptual import PerceptualLoss
 from patina.models.deflow import DeFlow
-from patina.models.discriminators import VGGDiscriminator
-from patina.models.files import ModelFile, load_model_file, load_state_dict_file, load_weights, save_model_file
+from patina.models.files import ModelFile, load_model_file, load_state_dict_file, load_weights
 from patina.models.labels import CLEAN
 from patina.models.ludvae import LUDVAE
+from patina.models.ludvae_start import start_near_identity
 from patina.models.published import encoder_from_rrdbnet
-from patina.models.restoration import compact, dncnn, load_generator_weights, rrdbnet
-from patina.seeding import derive, numpy_rng, seed_step
-from patina.strict import nearest
+from patina.seeding import derive, seed_step
 from patina.training.deflow_task import DeFlowObjective, DeFlowTask
-from patina.training.loop import LoopPlan
 from patina.training.ludvae_task import LUDVAEObjective, LUDVAETask
-from patina.training.restoration_task import RestorationObjective, RestorationTask
-from patina.training.schedules import halved_at
 from patina.training.task import Task
-from patina.training.updates import Updater
-
-AUTOENCODER = "autoencoder"
-"""Kind of the model files of h's autoencoders."""
-
-AUTOENCODER_PICTURES = 64
-"""Clean pictures that they are trained on."""
 
 SHIFT = ("mean_shift", "cov_shift")
 """What tells DeFlow's domains apart: mu and S."""
-
-PRECISIONS = {"32": "32-true", "bf16-mixed": "bf16-mixed"}
-
-
-def make_fabric(precision: str, device: str = "auto") -> Fabric:
-    """Return Lightning Fabric on one device at a configured precision."""
-    return Fabric(accelerator=device, devices=1, precision=PRECISIONS[precision])
-
-
-def loop_plan(settings: LoopSettings, loader: LoaderSettings, seed: int) -> LoopPlan:
-    """Return the loop's plan."""
-    return LoopPlan(
-        steps=settings.steps,
-        log_every=settings.log_every,
-        validate_every=settings.validate_every,
-        save_every=settings.save_every,
-        keep_states=settings.keep_states,
-        max_not_finite=settings.max_not_finite,
-        workers=loader.workers,
-        seed=seed,
-    )
-
-
-def condition_map(config: DeFlowConfig) -> ConditionMap:
-    """Make h; an autoencoder without a file is trained on the clean set, once for every run's folder."""
-    steps = config.condition_steps
-    networks: dict[int, DenoisingAutoencoder] = {}
-    for index, step in enumerate(steps):
-        if step.autoencoder is None:
-            continue
-        given = step.autoencoder.file
-        path = given or config.runs / config.name / f"h_autoencoder_{index}.safetensors"
-        if given is None and not path.is_file():
-            network = train_autoencoder(_filtered_clean(config, steps[:index], networks), step.autoencoder, config.seed)
-            save_model_file(path, ModelFile(AUTOENCODER, {"features": network.features}, network.state_dict()))
-        networks[index] = _autoencoder(path, step.autoencoder.features)
-    return ConditionMap(steps, networks)
-
-
-def _filtered_clean(
-    config: DeFlowConfig, steps: tuple[Step, ...], networks: dict[int, DenoisingAutoencoder]
-) -> list[np.ndarray]:
-    """Return clean pictures as the steps before an autoencoder leave them, noise left out."""
-    filters = [(index, step) for index, step in enumerate(steps) if not isinstance(step.settings, Noise)]
-    moved = {place: networks[index] for place, (index, _) in enumerate(filters) if index in networks}
-    h = ConditionMap([step for _, step in filters], moved)
-    folder = config.data.clean.folder / f"{config.data.clean.image_scale}x"
-    return [whole_condition(path, h) for path in list_pictures(folder)[:AUTOENCODER_PICTURES]]
-
-
-def _autoencoder(path: Path, features: int) -> DenoisingAutoencoder:
-    model = load_model_file(path)
-    if model.kind != AUTOENCODER or model.configuration["features"] != features:
-        found = f"a model of kind {model.kind!r}, {model.configuration}"
-        raise PatinaError(f"{path}: holds {found}, expected an autoencoder of {features} features, as h says")
-    network = DenoisingAutoencoder(features)
-    load_weights(network, model.weights, path)
-    return network.eval().requires_grad_(False)
-
-
-def _local_conditions(h: ConditionMap) -> Callable[[torch.Tensor, np.random.Generator], torch.Tensor]:
-    """Return what samples still do to their conditions."""
-
-    def local(condition: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
-        return h.local(condition, lambda _, shape: torch.from_numpy(rng.standard_normal(tuple(shape), np.float32)))
-
-    return local
 
 
 def deflow_domains(config: DeFlowConfig) -> tuple[Domain, Domain]:
@@ -162,7 +59,7 @@ def deflow_task(config: DeFlowConfig) -> DeFlowTask:
         clean,
         real,
         _statistics(config, clean, real),
-        local=_local_conditions(h),
+        local=local_conditions(h),
         patch=config.data.patch,
         batch=config.data.batch,
         seed=derive(config.seed, "data"),
@@ -196,7 +93,9 @@ def ludvae_network(config: LUDVAEConfig) -> tuple[LUDVAE, bool]:
     """Make the network with its starting weights; the second value says whether it is untrained."""
     seed_step(config.seed, "weights")
     network = LUDVAE(config.model)
-    if config.training.init_from is not None:
+    if config.training.init_from is None:
+        start_near_identity(network)
+    else:
         load_weights(network, learned_weights(config.training.init_from, config.task), config.training.init_from)
     return network, config.training.init_from is None
 
@@ -227,107 +126,6 @@ def ludvae_task(config: LUDVAEConfig) -> LUDVAETask:
         pictures=shown.pictures,
         crop=shown.crop,
     )
-
-
-def restoration_task(
-    config: RestorationConfig, stage: RestorationStage, start: Path | None, device: str = "auto"
-) -> RestorationTask:
-    """Make the task that trains one stage of super-resolution, from the generator in `start` where given."""
-    model = config.model
-    dataset, engine = _paired_patches(config, stage, device)
-    validation = config.validation
-    seed_step(config.seed, "weights", stage.name)
-    losses = stage.losses
-    return RestorationTask(
-        generator(model, start),
-        dataset,
-        model.scale,
-        RestorationObjective(
-            pixel=losses.pixel or 0.0,
-            perceptual=losses.perceptual.weight if losses.perceptual else 0.0,
-            gan=losses.gan.weight if losses.gan else 0.0,
-            perceptual_loss=PerceptualLoss(losses.perceptual.layers) if losses.perceptual else None,
-        ),
-        updater_factory(stage, {"discriminator": losses.gan.learning_rate} if losses.gan else {}),
-        discriminator=VGGDiscriminator(config.data.patch, losses.gan.features) if losses.gan else None,
-        validation=match_pairs(validation.lq, validation.gt, model.scale) if validation else (),
-        pictures=validation.pictures if validation else 0,
-        finish=partial(finish_patches, engine=engine),
-    )
-
-
-def _paired_patches(
-    config: RestorationConfig, stage: RestorationStage, device: str
-) -> tuple[PairedPatches | OnTheFlyPatches, Engine]:
-    """Make the training patches; return also what finishes them."""
-    data, scale = config.data, config.model.scale
-    options = {
-        "patch": data.patch,
-        "scale": scale,
-        "seed": derive(config.seed, "data", stage.name),
-        "augment": data.augment,
-        "batch": data.batch,
-        "cache_mb": data.cache_mb,
-    }
-    if len(data.lq) == 1 and not data.lq[0].is_recipe:
-        return PairedPatches(match_pairs(data.lq[0].path, data.gt, scale), **options), Engine()
-    sources, models = [], {}
-    for number, each in enumerate(data.lq):
-        if each.is_recipe:
-            recipe, engine = recipe_engine(_recipe_of_scale(each.path, scale), device)
-            models |= engine.models
-            degrade = OnTheFly(recipe, derive(options["seed"], "recipe", number))
-            sources.append(Source(each.weight, degrade=degrade))
-        else:
-            pairs = match_pairs(each.path, data.gt, scale)
-            sources.append(Source(each.weight, files={pair.gt: pair.lq for pair in pairs}))
-    return OnTheFlyPatches(list_pictures(data.gt), sources, **options), Engine(models, make_fabric("32", device).device)
-
-
-def _recipe_of_scale(path: Path, scale: int) -> Recipe:
-    recipe = load_recipe(path)
-    if recipe.scale != scale:
-        raise ConfigError(f"{path}: makes pictures {recipe.scale} times smaller, expected {scale} for this model")
-    require_models(recipe)
-    return recipe
-
-
-def generator(settings: GeneratorSettings, start: Path | None) -> torch.nn.Module:
-    """Make the generator, with the weights of the file `start` where given."""
-    if settings.architecture == "compact":
-        network = compact(settings.scale, settings.features, settings.blocks)
-    elif settings.architecture == "dncnn":
-        network = dncnn(settings.features, settings.layers)
-    else:
-        network = rrdbnet(settings.scale, settings.features, settings.blocks, settings.growth)
-    if start is not None:
-        load_generator_weights(network, start)
-    return network
-
-
-def updater_factory(
-    settings: OptimiserSettings,
-    learning_rates: dict[str, float] | None = None,
-    rate_factors: dict[str, float] | None = None,
-) -> Callable[..., Updater]:
-    """Return what makes an `Updater` for (fabric, name, network).
-
-    `learning_rates` by network override the setting; `rate_factors` by parameter multiply it.
-    """
-
-    def make(fabric: Fabric, name: str, network: torch.nn.Module) -> Updater:
-        rate = (learning_rates or {}).get(name, settings.learning_rate)
-        return Updater(
-            fabric,
-            name,
-            network,
-            schedule=halved_at(rate, settings.milestones),
-            betas=settings.betas,
-            clip_gradient=settings.clip_gradient,
-            rate_factors=rate_factors,
-        )
-
-    return make
 
 
 def learned_weights(path: Path, kind: str) -> dict[str, torch.Tensor]:
@@ -389,39 +187,6 @@ def learned_degradation(
         precision=torch.bfloat16 if precision == "bf16-mixed" else torch.float32,
     )
     return kind.from_model(model, path, use)
-
-
-def recipe_engine(recipe: Recipe, device: str = "auto") -> tuple[Recipe, Engine]:
-    """Load the models that a recipe's learned blocks name.
-
-    Returns:
-        The recipe, the knobs that it leaves out set to the models' own values, and what its steps are computed with.
-
-    Raises:
-        PatinaError: a model cannot be used, or has no such knob.
-    """
-    engine = make_engine([str(block.model) for block in recipe.blocks_of(LearnedBlock)], device)
-
-    def complete(block: Block) -> Block:
-        if not isinstance(block, LearnedBlock):
-            return block
-        own = engine.models[str(block.model)].draw(numpy_rng(0))
-        for knob in set(block.knobs) - set(own):
-            raise ConfigError(f"{block.model}: has no knob {knob!r}, {nearest(knob, own)}")
-        try:
-            engine.models[str(block.model)].chosen_settings(block.knobs)
-        except PatinaError as error:
-            raise ConfigError(f"{block.model}: {error}") from error
-        fixed = {name: (value, value) for name, value in own.items()}
-        return block.model_copy(update={"knobs": fixed | block.knobs})
-
-    return recipe.changed(complete), engine
-
-
-def make_engine(paths: Iterable[str], device: str = "auto") -> Engine:
-    """Load learned degradations to be used together."""
-    models = {path: learned_degradation(Path(path), device=device) for path in dict.fromkeys(paths)}
-    return Engine(models, make_fabric("32", device).device)
 
 
 def _own_model(path: Path, kind: str | None) -> ModelFile:

@@ -1,0 +1,1 @@
+"""The one place that turns configuration into objects; everything else takes plain arguments."""

@@ -1,0 +1,41 @@
+"""Configurations that upscale test sets with a finished model."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import (
+    Field,
+)
+
+from patina.config.settings import (
+    Experiment,
+    PositiveInt,
+    Precision,
+)
+from patina.strict import Strict
+
+
+class TestSet(Strict):
+    """A folder to upscale and, where it exists, its ground truth."""
+
+    name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
+    lq: Path
+    gt: Path | None = None
+
+
+class UpscaleTestConfig(Experiment):
+    """Upscale folders with a model and measure the results: `test.py`.
+
+    `model` is a file that spandrel reads, or ``bicubic``; `scale` is needed for bicubic alone.
+    """
+
+    task: Literal["test"]
+    model: str
+    scale: Literal[1, 2, 4] | None = None
+    sets: Annotated[tuple[TestSet, ...], Field(min_length=1)]
+    out: Path
+    tile: PositiveInt | None = None
+    precision: Precision = "32"
+    crop_border: Annotated[int, Field(ge=0)] = 0
+    space: Literal["rgb", "y"] = "rgb"
+    lpips: bool = True

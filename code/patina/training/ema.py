@@ -1,0 +1,37 @@
+"""The moving average of a network's weights, which is steadier than the weights themselves."""
+
+from typing import Any
+
+from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+
+class Ema:
+    """Follows a network: after every step, average = decay * average + (1 - decay) * weights.
+
+    Buffers are the network's own. The first update takes the weights as they are.
+
+    Args:
+        network: raw module, on its device.
+        decay: 0 to 1, e.g. 0.999.
+    """
+
+    def __init__(self, network: nn.Module, decay: float):
+        self._averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay)).requires_grad_(False)
+
+    @property
+    def network(self) -> nn.Module:
+        """The network with averaged weights, which is never trained."""
+        return self._averaged.module
+
+    def update(self, network: nn.Module) -> None:
+        """Take the weights after a training step into the average."""
+        self._averaged.update_parameters(network)
+
+    def state(self) -> dict[str, Any]:
+        """Return all that a resumed run needs."""
+        return self._averaged.state_dict()
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Continue from what `state` returned."""
+        self._averaged.load_state_dict(state)
