@@ -51,7 +51,9 @@ def test_it_tells_what_hides_and_what_keeps(folders, tmp_path, capsys):
     assert found["hidden"]["low"] <= 0.5 <= found["hidden"]["high"]
     assert found["shown"]["content"] > found["hidden"]["content"] + 3
     assert values["recommended"] == "hidden"
+    assert values["images"]["accuracy"] > 0.8
     text = (tmp_path / "h.md").read_text()
+    assert "| (the pictures themselves) |" in text
     assert "Recommended: hidden" in text
     assert "- add_gaussian: {sigma: 1.0}" in text
     assert values == json.loads((tmp_path / "h.json").read_text())

@@ -34,7 +34,7 @@ def condition_map(config: DeFlowConfig) -> ConditionMap:
         if given is None and not path.is_file():
             network = train_autoencoder(_filtered_clean(config, steps[:index], networks), step.autoencoder, config.seed)
             save_model_file(path, ModelFile(AUTOENCODER, {"features": network.features}, network.state_dict()))
-        networks[index] = _autoencoder(path, step.autoencoder.features)
+        networks[index] = open_autoencoder(path, step.autoencoder.features)
     return ConditionMap(steps, networks)
 
 
@@ -49,7 +49,12 @@ def _filtered_clean(
     return [whole_condition(path, h) for path in list_pictures(folder)[:AUTOENCODER_PICTURES]]
 
 
-def _autoencoder(path: Path, features: int) -> DenoisingAutoencoder:
+def open_autoencoder(path: Path, features: int) -> DenoisingAutoencoder:
+    """Read an autoencoder's file.
+
+    Raises:
+        PatinaError: it holds something else, or a network of another width.
+    """
     model = load_model_file(path)
     if model.kind != AUTOENCODER or model.configuration["features"] != features:
         found = f"a model of kind {model.kind!r}, {model.configuration}"

@@ -11,6 +11,7 @@ import yaml
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
+from patina.build.conditions import open_autoencoder
 from patina.conditions.autoencoder import train_autoencoder
 from patina.conditions.condition_map import ConditionMap
 from patina.conditions.inverse import content_kept
@@ -88,13 +89,17 @@ def run(arguments: argparse.Namespace) -> int:
     ]
     if min(map(len, shots)) < 4:
         raise PatinaError("too few pictures to tell the domains apart; expected 4 or more in either folder")
+    say("the pictures themselves")
+    images = _told_apart(
+        _conditions(ConditionMap(()), shots, config.data.match_statistics, arguments), shots, arguments
+    )
     found = []
     for number, (name, steps) in enumerate(maps.items(), 1):
         say(f"{number}/{len(maps)} {name}")
         found.append(_measured(name, steps, shots, config.data.match_statistics, arguments))
     best = recommended(found)
-    text = report(found, best)
-    values = {"candidates": [asdict(each) for each in found], "recommended": best.name}
+    text = report(found, best, images)
+    values = {"images": asdict(images), "candidates": [asdict(each) for each in found], "recommended": best.name}
     if arguments.out is not None:
         write_text(arguments.out, text + "\n")
         write_text(arguments.out.with_suffix(".json"), json.dumps(values, indent=1) + "\n")
@@ -123,12 +128,17 @@ def recommended(found: Sequence[Candidate]) -> Candidate:
     return max(hiding, key=lambda each: each.content) if hiding else min(found, key=lambda each: each.accuracy)
 
 
-def report(found: Sequence[Candidate], best: Candidate) -> str:
-    """Return the table in Markdown, and the recommendation with its configuration."""
+def report(found: Sequence[Candidate], best: Candidate, images: TwoSampleResult) -> str:
+    """Return the table in Markdown, and the recommendation with its configuration.
+
+    Args:
+        found: the candidates.
+        best: the recommended one.
+        images: how well the pictures themselves are told apart: what the test can see at all.
+    """
     lines = ["| h | told apart (%, 95 % interval) | content kept (dB) |", "| --- | ---: | ---: |"]
-    for each in found:
-        accuracy, low, high = (f"{100 * value:.0f}" for value in (each.accuracy, each.low, each.high))
-        lines.append(f"| {each.name} | {accuracy} ({low} to {high}) | {each.content:.2f} |")
+    lines.append(f"| (the pictures themselves) | {_told(images)} | |")
+    lines += [f"| {each.name} | {_told(each)} | {each.content:.2f} |" for each in found]
     why = (
         "the classifier cannot be told from chance, and no other such candidate keeps more content"
         if best.hides
@@ -136,6 +146,11 @@ def report(found: Sequence[Candidate], best: Candidate) -> str:
     )
     snippet = yaml.safe_dump({"h": best.steps}, sort_keys=False, default_flow_style=None, width=110)
     return "\n".join([*lines, "", f"Recommended: {best.name}: {why}. In the configuration:", "", snippet.rstrip()])
+
+
+def _told(each: TwoSampleResult | Candidate) -> str:
+    accuracy, low, high = (f"{100 * value:.0f}" for value in (each.accuracy, each.low, each.high))
+    return f"{accuracy} ({low} to {high})"
 
 
 def _built_in(scale: int) -> dict[str, list[dict]]:
@@ -177,17 +192,7 @@ def _measured(
     name: str, steps: tuple[Step, ...], shots: Sequence[list[Shot]], matched: bool, arguments: argparse.Namespace
 ) -> Candidate:
     h = _map_of(steps, shots[0], arguments.seed)
-    conditions = [[to_tensor(h.whole(_eight_bit(shot))) for shot in each] for each in shots]
-    if matched:
-        statistics = [_statistics(each) for each in conditions]
-        conditions[1] = [match(each, statistics[1], statistics[0]).clamp(0, 1) for each in conditions[1]]
-    finished = [
-        [
-            _finished(h, condition, derive(arguments.seed, side, shot.name))
-            for condition, shot in zip(part, each, strict=True)
-        ]
-        for side, part, each in zip(("clean", "real"), conditions, shots, strict=True)
-    ]
+    finished = _conditions(h, shots, matched, arguments)
     told = _told_apart(finished, shots, arguments)
     images = [to_tensor(_eight_bit(shot)) for shot in shots[0]]
     held = _held_out(shots[0])
@@ -195,13 +200,30 @@ def _measured(
     return Candidate(name, [step.plain() for step in steps], told.accuracy, told.low, told.high, round(content, 3))
 
 
+def _conditions(
+    h: ConditionMap, shots: Sequence[list[Shot]], matched: bool, arguments: argparse.Namespace
+) -> list[list[Tensor]]:
+    """Return h of all pictures, clean and real, as DeFlow sees them: normalised where statistics are matched."""
+    conditions = [[to_tensor(h.whole(_eight_bit(shot))) for shot in each] for each in shots]
+    if matched:
+        statistics = [_statistics(each) for each in conditions]
+        conditions[1] = [match(each, statistics[1], statistics[0]).clamp(0, 1) for each in conditions[1]]
+    return [
+        [
+            _finished(h, condition, derive(arguments.seed, side, shot.name))
+            for condition, shot in zip(part, each, strict=True)
+        ]
+        for side, part, each in zip(("clean", "real"), conditions, shots, strict=True)
+    ]
+
+
 def _map_of(steps: tuple[Step, ...], clean: Sequence[Shot], seed: int) -> ConditionMap:
     """Make h; its autoencoders are read, or trained on the clean pictures as the filters before them leave these."""
     networks = {}
     for index, step in enumerate(steps):
         if step.autoencoder and step.autoencoder.file:
-            raise ConfigError("an autoencoder of a file cannot be a candidate; leave the file out, it is trained here")
-        if step.autoencoder:
+            networks[index] = open_autoencoder(step.autoencoder.file, step.autoencoder.features)
+        elif step.autoencoder:
             filters = [number for number in range(index) if not isinstance(steps[number].settings, Noise)]
             own = {place: networks[number] for place, number in enumerate(filters) if number in networks}
             before = ConditionMap([steps[number] for number in filters], own)
