@@ -7,9 +7,9 @@ CODE = Path(__file__).parents[1] / "code"
 
 FLOORS = [
     {"version", "errors", "seeding", "strict", "torchvision_shim", "runs", "imaging"},
-    {"layers", "metrics", "losses"},
+    {"layers", "metrics", "losses", "conditions"},
     {"models", "data", "degradations"},
-    {"training"},
+    {"training", "fidelity"},
     {"config", "build"},
     {"verbs"},
     {"cli"},

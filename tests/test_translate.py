@@ -79,7 +79,7 @@ class TestDegradation:
         images = [to_tensor(picture(index, 37, 50)) for index in range(3)]
         parameters = [{"heat": heat} for heat in (1.0, 0.5, 0.0)]
         alone = degradation(model)
-        together = DeFlowDegradation(alone.network, alone.statistics, condition_noise=0.03, batch=2)
+        together = DeFlowDegradation(alone.network, alone.statistics, h=alone.h, batch=2)
         results = together.apply_batch(images, parameters, [7, 8, 9])
         for result, image, each, key in zip(results, images, parameters, [7, 8, 9], strict=True):
             torch.testing.assert_close(result, alone.apply(image, each, key), atol=1e-5, rtol=0)
@@ -119,7 +119,7 @@ class TestDegradation:
         image = to_tensor(picture(6))
         moved = image.clone()
         moved[:, :4, :4] = image[:, :4, :4].flip(-1)
-        same = torch.equal(condition_of(image, 4), condition_of(moved, 4))
+        same = torch.equal(condition_of(image, degradation(model).h), condition_of(moved, degradation(model).h))
         first, second = (degradation(model).sample(each, REAL, key=1) for each in (image, moved))
         assert torch.equal(first, second) == same
         assert not torch.equal(first, degradation(model).sample(image, CLEAN, key=1))

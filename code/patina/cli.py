@@ -23,6 +23,9 @@ VERBS = {
     "evaluate": "measure PSNR, SSIM and LPIPS of a folder against another",
     "noise": "measure and show what degradations add to the same clean pictures",
     "denoise": "measure learned noise by the denoisers that it trains",
+    "fidelity": "hold learned degradations against real pictures by every measure, over seeds",
+    "check-h": "measure which map h hides the domain and keeps content, and recommend one",
+    "report": "show whether a learned degradation looks real: a page, verdicts, JSON",
     "test": "upscale and evaluate as a configuration says",
     "demo": "the whole job on photographs that come with a dependency",
 }
@@ -40,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run_verb(verb: str, arguments: Sequence[str] | None = None, program: str | None = None) -> int:
     """Run `verb`; `arguments` default to the process's, `program` is the name in its help."""
-    module = importlib.import_module(f"patina.verbs.{verb}")
+    module = importlib.import_module(f"patina.verbs.{verb.replace('-', '_')}")
     parser = argparse.ArgumentParser(prog=program, description=module.__doc__, allow_abbrev=False)
     module.add_arguments(parser)
     try:

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import torch
 
+from patina.build.conditions import condition_map, local_conditions
 from patina.build.running import make_fabric, updater_factory
 from patina.config.learned import DeFlowConfig, DomainSettings, LearnedConfig, LUDVAEConfig
+from patina.data.conditions import prepare_conditions
 from patina.data.domains import Domain, ImageDomain, open_domain, open_images
 from patina.data.normalisation import UNMATCHED, DomainStatistics, ImageStatistics
 from patina.data.unpaired import UnpairedImages, UnpairedPatches
-from patina.degradations.deflow import DeFlowDegradation
+from patina.degradations.deflow import DeFlowDegradation, described_map, network_weights
 from patina.degradations.learned import LearnedDegradation, Span, Tiling, Use
 from patina.degradations.ludvae import LUDVAEDegradation
 from patina.errors import ConfigError, PatinaError
@@ -41,7 +43,8 @@ def deflow_network(config: DeFlowConfig) -> tuple[DeFlow, bool]:
     seed_step(config.seed, "weights")
     network = DeFlow(config.model)
     if config.training.init_from is not None:
-        load_weights(network, learned_weights(config.training.init_from, config.task), config.training.init_from)
+        weights = network_weights(learned_weights(config.training.init_from, config.task))
+        load_weights(network, weights, config.training.init_from)
     if config.training.encoder_from is not None:
         path = config.training.encoder_from
         load_weights(network.encoder, encoder_from_rrdbnet(load_state_dict_file(path)), path)
@@ -51,10 +54,12 @@ def deflow_network(config: DeFlowConfig) -> tuple[DeFlow, bool]:
 def deflow_task(config: DeFlowConfig) -> DeFlowTask:
     """Make the task that trains DeFlow."""
     clean, real = deflow_domains(config)
+    h = condition_map(config)
     dataset = UnpairedPatches(
         clean,
         real,
         _statistics(config, clean, real),
+        local=local_conditions(h),
         patch=config.data.patch,
         batch=config.data.batch,
         seed=derive(config.seed, "data"),
@@ -66,7 +71,7 @@ def deflow_task(config: DeFlowConfig) -> DeFlowTask:
     return DeFlowTask(
         network,
         dataset,
-        DeFlowObjective(config.condition_noise, config.quantisation),
+        DeFlowObjective(h, config.quantisation),
         updater_factory(config.training, rate_factors=dict.fromkeys(SHIFT, config.training.shift_rate_factor)),
         fresh=fresh,
         shown=(
@@ -196,8 +201,9 @@ def _own_model(path: Path, kind: str | None) -> ModelFile:
 
 def _deflow_description(config: DeFlowConfig, weights: dict[str, torch.Tensor]) -> ModelFile:
     statistics = _statistics(config, *deflow_domains(config)).to_dict()
-    configuration = {"architecture": asdict(config.model), "condition_noise": config.condition_noise}
-    return ModelFile(DeFlowDegradation.kind, configuration, weights, statistics)
+    h = condition_map(config)
+    configuration = {"architecture": asdict(config.model), **described_map(h)}
+    return ModelFile(DeFlowDegradation.kind, configuration, weights | h.weights(), statistics)
 
 
 def _ludvae_description(config: LUDVAEConfig, weights: dict[str, torch.Tensor]) -> ModelFile:
@@ -213,7 +219,12 @@ def _ludvae_description(config: LUDVAEConfig, weights: dict[str, torch.Tensor]) 
 
 
 def _domain(name: str, settings: DomainSettings, config: DeFlowConfig) -> Domain:
-    return open_domain(name, settings.folder, settings.image_scale, config.model.scale)
+    h = condition_map(config)
+    if h.is_prepared:
+        return open_domain(name, settings.folder, settings.image_scale, h.scale)
+    return open_domain(
+        name, settings.folder, settings.image_scale, h.whole_scale, lambda images: prepare_conditions(images, h)
+    )
 
 
 def _statistics(config: DeFlowConfig, clean: Domain, real: Domain) -> DomainStatistics:

@@ -8,6 +8,7 @@ from pydantic import (
     model_validator,
 )
 
+from patina.conditions.steps import Step, published_steps, scale_of
 from patina.config.settings import (
     Experiment,
     LoaderSettings,
@@ -18,6 +19,9 @@ from patina.config.settings import (
 from patina.models.deflow import DeFlowArchitecture
 from patina.models.ludvae import BORDER, LUDVAEArchitecture
 from patina.strict import Strict
+
+PUBLISHED_NOISE = 0.03
+"""On DeFlow's conditions, unless a configuration says otherwise."""
 
 
 class DomainSettings(Strict):
@@ -94,15 +98,42 @@ class DeFlowTraining(TrainingSettings):
 
 
 class DeFlowConfig(Experiment):
-    """Learn a degradation: `train.py`, and what `translate.py` and `validate.py` need of it."""
+    """Learn a degradation: `train.py`, and what `translate.py` and `validate.py` need of it.
+
+    `h` lists the steps that make the condition of an image; left out, it is the published one: bicubic downscaling by
+    `model.scale`, then Gaussian noise of deviation `condition_noise`.
+    """
 
     task: Literal["deflow"]
     model: DeFlowArchitecture = DeFlowArchitecture()
-    condition_noise: Annotated[float, Field(ge=0)] = 0.03
+    condition_noise: Annotated[float, Field(ge=0)] | None = None
+    h: tuple[Step, ...] | None = None
     quantisation: PositiveInt = 32
     data: UnpairedData
     validation: UnpairedValidation = UnpairedValidation()
     training: DeFlowTraining
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_h(cls, values: Any) -> Any:
+        """Spell the published noise out, unless `h` stands in its place."""
+        if not isinstance(values, dict) or values.get("h") is None:
+            noise = values.get("condition_noise") if isinstance(values, dict) else None
+            return {**values, "condition_noise": PUBLISHED_NOISE if noise is None else noise}
+        if values.get("condition_noise") is not None:
+            raise ValueError("h and condition_noise are both set; give the noise as a step of h, add_gaussian")
+        return values
+
+    @property
+    def condition_steps(self) -> tuple[Step, ...]:
+        """The steps of h."""
+        return self.h or published_steps(self.model.scale, self.condition_noise)
+
+    @model_validator(mode="after")
+    def _h_fits(self) -> "DeFlowConfig":
+        if (scale := scale_of(self.condition_steps)) != self.model.scale:
+            raise ValueError(f"h makes conditions {scale} times smaller, expected model.scale, {self.model.scale}")
+        return self
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "DeFlowConfig":

@@ -1,6 +1,7 @@
 """A domain: one folder of pictures, or of a multi-scale set, as images, conditions and channel statistics."""
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,30 +53,39 @@ def open_images(name: str, folder: Path, statistics: ChannelStatistics | None = 
     return ImageDomain(name, images, _statistics(folder.parent, folder) if statistics is None else statistics)
 
 
-def open_domain(name: str, folder: Path, image_scale: int, scale: int) -> Domain:
+def open_domain(
+    name: str, folder: Path, image_scale: int, scale: int, conditions: Callable[[Path], Path] | None = None
+) -> Domain:
     """Open a set made by ``patina prepare``: images from ``{image_scale}x/``, conditions `scale` times smaller.
 
-    Statistics come from the set's manifest where it has one, and are measured otherwise.
+    The conditions lie in ``{image_scale · scale}x/``, or where `conditions` says for the folder of images; there they
+    match by stem. Statistics come from the set's manifest where it has one, and are measured otherwise.
 
     Raises:
         PatinaError: a folder is missing or empty, a picture has no partner, or two sizes do not fit.
     """
     image_folder, condition_folder = folder / f"{image_scale}x", folder / f"{image_scale * scale}x"
-    for subfolder in (image_folder, condition_folder):
+    for subfolder in (image_folder, *([] if conditions else [condition_folder])):
         if not subfolder.is_dir():
             raise PatinaError(
                 f"{folder}: the {name} set has no {subfolder.name}/; "
                 f"make it with `patina prepare -source … -target {folder} -scales {image_scale} {image_scale * scale}`"
             )
-    images, conditions = list_pictures(image_folder), list_pictures(condition_folder)
-    _require_partners(images, conditions)
-    for image, condition in zip(images, conditions, strict=True):
+    images = list_pictures(image_folder)
+    if conditions is None:
+        small = list_pictures(condition_folder)
+        _require_partners(images, small)
+    else:
+        condition_folder = conditions(image_folder)
+        by_stem = {path.stem: path for path in list_pictures(condition_folder)}
+        small = [by_stem[path.stem] for path in images]
+    for image, condition in zip(images, small, strict=True):
         require_scale(condition, image, scale)
     return Domain(
         name=name,
         images=images,
         image_statistics=_statistics(folder, image_folder),
-        conditions=conditions,
+        conditions=small,
         scale=scale,
         condition_statistics=_statistics(folder, condition_folder),
     )

@@ -1,5 +1,6 @@
 """Pictures of two folders that belong together because their names without suffix are equal."""
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +40,11 @@ def match_by_stem(first_folder: Path, second_folder: Path, without: Collection[s
     _require_partners(first, second, second_folder)
     _require_partners(second, first, first_folder)
     return [Match(stem, path, second[stem]) for stem, path in first.items()]
+
+
+def scene_of(stem: str) -> str:
+    """Return a stem without its trailing numbers: tiles of one scene differ in those alone (``toy_0016_0976``)."""
+    return re.sub(r"([_-]?\d+)+$", "", stem) or stem
 
 
 def _files_by_stem(folder: Path, without: Collection[str]) -> dict[str, Path]:

@@ -1,6 +1,7 @@
 """Unpaired training batches: half clean, half real, each image alone or with its low-resolution condition."""
 
 from abc import abstractmethod
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -92,11 +93,22 @@ class UnpairedPatches(BalancedPatches):
     Args:
         statistics: of the same domains.
         flip: whether to mirror half of the patches horizontally.
+        local: what is still done to a cut condition, with the sample's random numbers; None for nothing.
         clean, real, patch, batch, seed, cache_mb: as in `BalancedPatches`; the patch is a multiple of the scale.
     """
 
-    def __init__(self, clean: Domain, real: Domain, statistics: DomainStatistics, *, flip: bool = True, **options: int):
+    def __init__(
+        self,
+        clean: Domain,
+        real: Domain,
+        statistics: DomainStatistics,
+        *,
+        flip: bool = True,
+        local: Callable[[Tensor, np.random.Generator], Tensor] | None = None,
+        **options: int,
+    ):
         super().__init__(clean, real, **options)
+        self.local = local
         self.statistics = statistics
         self.flip = flip
 
@@ -106,6 +118,8 @@ class UnpairedPatches(BalancedPatches):
         if label:
             image = self.statistics.normalise_image(image)
             condition = self.statistics.normalise_condition(condition)
+        if self.local is not None:
+            condition = self.local(condition, rng)
         return {"image": image, "condition": condition}
 
     def _crop(self, domain: Domain, index: int, rng: np.random.Generator) -> tuple[Tensor, Tensor]:

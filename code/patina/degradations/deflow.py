@@ -3,18 +3,18 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from patina.conditions.condition_map import ConditionMap, Draw
 from patina.data.normalisation import DomainStatistics
 from patina.degradations.base import Parameters
 from patina.degradations.learned import Knob, LearnedDegradation, Span, Tiling, Use, require_range
 from patina.imaging.crops import reflect_pad_to_multiple
 from patina.imaging.files import to_pixels, to_tensor
-from patina.imaging.resize import imresize
 from patina.imaging.tiles import Tile, apply_tiled
 from patina.layers.bijection import State
 from patina.models.deflow import DeFlow, DeFlowArchitecture
@@ -35,7 +35,7 @@ class DeFlowDegradation(LearnedDegradation):
     Args:
         network: in eval mode, on the device to compute on.
         statistics: the training data's, from the model file.
-        condition_noise: deviation of the noise on the condition, as in training.
+        h: the map that its conditions are made with, as in training.
         source: the domain pictures come from, `CLEAN` (X) or `REAL` (Y).
         heat: how far to translate, 0 to 1.
         tile, overlap: side of a tile and overlap of neighbours, in pixels.
@@ -51,7 +51,7 @@ class DeFlowDegradation(LearnedDegradation):
         network: DeFlow,
         statistics: DomainStatistics,
         *,
-        condition_noise: float,
+        h: ConditionMap,
         source: int = CLEAN,
         heat: Span = 1.0,
         tile: int = TILE,
@@ -61,7 +61,7 @@ class DeFlowDegradation(LearnedDegradation):
     ):
         self.network = network
         self.statistics = statistics
-        self.condition_noise = condition_noise
+        self.h = h
         self.source = source
         self.settings = {"heat": heat}
         self.tile = tile
@@ -75,11 +75,11 @@ class DeFlowDegradation(LearnedDegradation):
         """Make the degradation of a model file."""
         tile, overlap = _checked(use.tiling)
         network = DeFlow(DeFlowArchitecture(**model.configuration["architecture"]))
-        load_weights(network, model.weights, path)
+        load_weights(network, network_weights(model.weights), path)
         return cls(
             network.eval().requires_grad_(False).to(use.device),
             DomainStatistics.from_dict(model.statistics),
-            condition_noise=model.configuration["condition_noise"],
+            h=map_of(model),
             **use.settings,
             source=use.source,
             tile=tile,
@@ -126,10 +126,13 @@ class DeFlowDegradation(LearnedDegradation):
         A single picture is cut into tiles; several must fit into one.
         """
         padded, (height, width) = reflect_pad_to_multiple(images, self.network.architecture.multiple)
-        conditions = torch.stack([condition_of(each, self.network.architecture.scale) for each in padded])
+        conditions = torch.stack([condition_of(each, self.h) for each in padded])
         if self.source == REAL:
             padded = self.statistics.normalise_image(padded)
             conditions = self.statistics.normalise_condition(conditions)
+        conditions = torch.stack(
+            [self.h.local(each, placed_noise(key)) for each, key in zip(conditions, keys, strict=True)]
+        )
         label = torch.full((len(images),), float(self.source), device=self.device)
 
         def on_tile(pixels: Tensor, tile: Tile) -> Tensor:
@@ -151,10 +154,10 @@ class DeFlowDegradation(LearnedDegradation):
 
     def _noisy_conditions(self, conditions: Tensor, tile: Tile, keys: Sequence[int]) -> Tensor:
         """Cut a tile's conditions and add the noise of its place: ``[N, 3, h, w]``."""
-        top, left, height, width = place = _at_scale(tile, self.network.architecture.scale)
+        top, left, height, width = _at_scale(tile, self.network.architecture.scale)
         cut = conditions[..., top : top + height, left : left + width]
-        noise = torch.stack([noise_window(derive(key, "condition"), 3, *place) for key in keys])
-        return cut + self.condition_noise * noise
+        parts = [self.h.final(each, placed_noise(key, top, left)) for each, key in zip(cut, keys, strict=True)]
+        return torch.stack(parts)
 
     def _latent_noise(self, tile: Tile, keys: Sequence[int]) -> Iterator[Tensor]:
         """Draw the latents' noise of a tile's place, each ``[N, C, h, w]``."""
@@ -172,14 +175,44 @@ def _checked(tiling: Tiling) -> tuple[int, int]:
     return tile, overlap
 
 
-def condition_of(image: Tensor, scale: int) -> Tensor:
-    """Return h(image): MATLAB bicubic 1/scale of 8-bit pixels, rounded as in a prepared set.
+def condition_of(image: Tensor, h: ConditionMap) -> Tensor:
+    """Return what h's filters before any noise make of an image, on 8-bit pixels as in a prepared set.
 
     Args:
         image: ``[3, H, W]`` RGB in [0, 1].
-        scale: how many times smaller.
+        h: the map.
     """
-    return to_tensor(imresize(to_pixels(image, np.uint8), 1 / scale))
+    return to_tensor(h.whole(to_pixels(image, np.uint8)))
+
+
+def placed_noise(key: int, top: int = 0, left: int = 0) -> Draw:
+    """Return noise for h that belongs to a place in the picture: the window of every step's field at (top, left)."""
+
+    def draw(number: int, shape: torch.Size) -> Tensor:
+        field = derive(key, "condition", *([number] if number else []))
+        return noise_window(field, shape[-3], top, left, *shape[-2:])
+
+    return draw
+
+
+def map_of(model: ModelFile) -> ConditionMap:
+    """Return the map h that a model was trained with."""
+    configuration = model.configuration
+    if "h" in configuration:
+        return ConditionMap.from_plain(configuration["h"], model.weights)
+    return ConditionMap.published(configuration["architecture"]["scale"], configuration["condition_noise"])
+
+
+def described_map(h: ConditionMap) -> dict[str, Any]:
+    """Return what a model file's configuration says of h."""
+    if h.is_published:
+        return {"condition_noise": h.steps[-1].add_gaussian.sigma}
+    return {"h": [step.plain() for step in h.steps]}
+
+
+def network_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the flow's own weights of a model file, those of h left out."""
+    return {name: value for name, value in weights.items() if not name.startswith("h.")}
 
 
 def _at_scale(tile: Tile, divisor: int) -> tuple[int, int, int, int]:

@@ -238,6 +238,11 @@ def write_picture(path: Path | str, pixels: np.ndarray, alpha: np.ndarray | None
         temporary.write_bytes(encoded)
 
 
+def png_bytes(pixels: np.ndarray) -> bytes:
+    """Return ``[H, W, 3]`` RGB or ``[H, W]`` gray pixels, uint8 or uint16, as the bytes of a PNG file."""
+    return _encode(Path("picture.png"), _to_opencv(pixels, None), quality=0)
+
+
 def _check_holds(path: Path, pixels: np.ndarray, alpha: np.ndarray | None) -> None:
     suffix = path.suffix.lower()
     if pixels.dtype not in (np.uint8, np.uint16):

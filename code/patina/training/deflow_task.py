@@ -9,10 +9,11 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from patina.conditions.condition_map import ConditionMap
 from patina.data.domains import Domain, require_size
 from patina.data.normalisation import DomainStatistics
 from patina.data.unpaired import UnpairedPatches
-from patina.degradations.deflow import KIND, DeFlowDegradation, condition_of
+from patina.degradations.deflow import KIND, DeFlowDegradation, condition_of, described_map
 from patina.imaging.files import to_pixels
 from patina.imaging.sheets import sheet
 from patina.models.deflow import DeFlow
@@ -26,9 +27,9 @@ from patina.training.updates import Updater
 
 @dataclass(frozen=True)
 class DeFlowObjective:
-    """What the likelihood is taken of: the deviation of the condition's noise, and the images' quantisation."""
+    """What the likelihood is taken of: the map h that makes conditions, and the images' quantisation."""
 
-    condition_noise: float
+    h: ConditionMap
     quantisation: int
 
 
@@ -115,9 +116,9 @@ class DeFlowTask(Task):
                 kind=KIND,
                 configuration={
                     "architecture": asdict(self.network.architecture),
-                    "condition_noise": self.objective.condition_noise,
+                    **described_map(self.objective.h),
                 },
-                weights=self.network.state_dict(),
+                weights=self.network.state_dict() | self.objective.h.weights(),
                 statistics=self.statistics.to_dict(),
                 step=step,
             ),
@@ -128,13 +129,14 @@ class DeFlowTask(Task):
         return self.updater.module(batch["image"], condition, batch["label"], self.objective.quantisation)
 
     def _noisy(self, condition: Tensor) -> Tensor:
-        return condition + self.objective.condition_noise * torch.randn_like(condition)
+        return self.objective.h.final(condition, lambda number, shape: torch.randn_like(condition))
 
     @torch.no_grad()
     def _bits_of(self, crop: Tensor, label: int, device: torch.device) -> float:
-        condition = condition_of(crop, self.network.architecture.scale)
+        condition = condition_of(crop, self.objective.h)
         if label == REAL:
             crop, condition = self.statistics.normalise_image(crop), self.statistics.normalise_condition(condition)
+        condition = self.objective.h.local(condition, lambda number, shape: torch.randn(shape))
         labels = torch.full((1,), float(label), device=device)
         bits = self.updater.module(
             crop[None].to(device), self._noisy(condition[None].to(device)), labels, self.objective.quantisation
@@ -142,9 +144,7 @@ class DeFlowTask(Task):
         return float(bits)
 
     def _translated(self, crops: list[Tensor], source: int) -> list[Tensor]:
-        degradation = DeFlowDegradation(
-            self.network, self.statistics, condition_noise=self.objective.condition_noise, source=source
-        )
+        degradation = DeFlowDegradation(self.network, self.statistics, h=self.objective.h, source=source)
         names = {CLEAN: "clean", REAL: "real"}
         return [
             degradation.apply(crop, {"heat": 1.0}, derive("preview", names[source], index))

@@ -9,23 +9,22 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from patina.build.learned import learned_degradation
 from patina.config.files import load_config
 from patina.config.learned import DeFlowConfig, LearnedConfig, LUDVAEConfig
 from patina.config.restoration import LowQuality, RestorationConfig
-from patina.data.matching import Match, match_by_stem
-from patina.degradations.base import Degradation, Parameters
+from patina.data.matching import Match, match_by_stem, scene_of
+from patina.degradations.base import Degradation
+from patina.degradations.fitted_noise import GaussianNoise
 from patina.degradations.learned import Span, parse_span
 from patina.errors import ConfigError, PatinaError
 from patina.imaging.files import list_pictures, read_picture, to_pixels, to_tensor, write_picture
 from patina.imaging.sheets import sheet
 from patina.metrics.noise import flat_deviation
+from patina.metrics.residuals import pgap
 from patina.models.files import file_hash
 from patina.runs.atomic import write_text
-from patina.seeding import numpy_rng
 from patina.strict import PROJECT_ROOT
 from patina.verbs.arguments import add_flag
 from patina.verbs.evaluate import evaluate_folders
@@ -68,27 +67,6 @@ class Fold:
     test_clean: Path
 
 
-class GaussianNoise(Degradation):
-    """White noise of a fixed deviation.
-
-    Args:
-        sigma: of red, green and blue, in 1/255.
-    """
-
-    def __init__(self, sigma: Sequence[float]):
-        self.sigma = [float(value) for value in sigma]
-
-    def draw(self, rng: np.random.Generator) -> Parameters:
-        """Return the deviation; nothing is drawn but the noise."""
-        return {"sigma": self.sigma}
-
-    def apply(self, image: Tensor, parameters: Parameters, key: int) -> Tensor:
-        """Add noise to ``[3, H, W]`` in [0, 1]; the result is clamped to [0, 1]."""
-        noise = numpy_rng(key, "gaussian").standard_normal(tuple(image.shape), np.float32)
-        sigma = torch.tensor(parameters["sigma"]).view(3, 1, 1) / 255
-        return (image + sigma * torch.from_numpy(noise)).clamp(0, 1)
-
-
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     add_flag(parser, "opt", default="DnCNN-polyu", help="configuration of the denoiser, a restoration at scale 1")
@@ -111,22 +89,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Make the pairs, train the denoisers and measure them; what an earlier call has finished is not done again."""
-    denoiser = _denoiser_config(arguments.opt)
+    denoiser = denoiser_config(arguments.opt)
     learned = dict(map(_named_model, arguments.learned))
     pictures = Pictures(*(Path(getattr(arguments, name)) for name in ("clean", "real", "test_real", "test_clean")))
     out = Path(arguments.out)
     match_by_stem(pictures.test_real, pictures.test_clean)
     say(f"1/3 pairs: Gaussian noise and {', '.join(learned)} onto the clean pictures")
     sigma = fitted_sigma(pictures.real, pictures.clean)
-    methods = {GAUSSIAN: _synthetic(GaussianNoise(sigma), GAUSSIAN, "gaussian", pictures, out)}
+    methods = {GAUSSIAN: synthetic_fold(GaussianNoise(sigma), GAUSSIAN, "gaussian", pictures, out)}
     for name, (given, knobs) in learned.items():
         model = _trained_model(given, pictures, arguments.device)
         degradation = learned_degradation(model, device=arguments.device, **knobs)
-        methods[name] = _synthetic(degradation, name, file_hash(model), pictures, out)
+        methods[name] = synthetic_fold(degradation, name, file_hash(model), pictures, out)
     methods[REAL_PAIRS] = scene_folds(pictures, out / "scenes")
     methods = {name: folds for name, folds in methods.items() if folds}
     configs = [
-        _fold_config(denoiser, name, fold, seed, out)
+        fold_config(denoiser, name, fold, seed, out)
         for name, folds in methods.items()
         for fold in folds
         for seed in arguments.seeds
@@ -139,7 +117,7 @@ def run(arguments: argparse.Namespace) -> int:
     scores = {NOTHING: np.array([_mean_score(pictures.test_real, pictures.test_clean)])}
     for name, folds in methods.items():
         scores[name] = np.array(
-            [_score(denoiser, name, folds, seed, out, arguments.device) for seed in arguments.seeds]
+            [fold_score(denoiser, name, folds, seed, out, arguments.device) for seed in arguments.seeds]
         )
     text = report(scores, arguments.seeds, sigma) + "\n\n" + _noise_report(pictures, methods, learned)
     write_text(out / "results.md", text + "\n")
@@ -171,14 +149,14 @@ def scene_folds(pictures: Pictures, folder: Path) -> list[Fold]:
         A fold for every scene; none where all pairs are of one scene.
     """
     matches = match_by_stem(pictures.test_real, pictures.test_clean)
-    scenes = sorted({_scene(match) for match in matches})
+    scenes = sorted({scene_of(match.stem) for match in matches})
     if len(scenes) < 2:
         return []
     folds = []
     for scene in scenes:
         parts = {"test": [], "train": []}
         for match in matches:
-            parts["test" if _scene(match) == scene else "train"].append(match)
+            parts["test" if scene_of(match.stem) == scene else "train"].append(match)
         for part, members in parts.items():
             _copy(members, folder / scene / part)
         train, test = folder / scene / "train", folder / scene / "test"
@@ -194,11 +172,25 @@ def report(scores: dict[str, np.ndarray], seeds: Sequence[int], sigma: Sequence[
         lines.append(f"| {label} | {spread(score[:, 0], 2)} | {spread(score[:, 1], 4)} |")
     lines.append("")
     lines.append(f"Seeds {', '.join(map(str, seeds))}: mean ± deviation; PSNR and SSIM on RGB, all pixels.")
+    if REAL_PAIRS in scores:
+        lines.append(f"PGAP, what is lost against real pairs (dB): {_gaps(scores)}.")
     lines.append(f"The Gaussian noise has deviations {', '.join(f'{value:.2f}' for value in sigma)} (R, G, B; of 255).")
     return "\n".join(lines)
 
 
-def _denoiser_config(given: str) -> RestorationConfig:
+def _gaps(scores: dict[str, np.ndarray]) -> str:
+    """Return every method's loss against real pairs, seed by seed the same."""
+    real = scores[REAL_PAIRS][:, 0]
+    gaps = {name: pgap(each[:, 0], real) for name, each in scores.items() if name not in (NOTHING, REAL_PAIRS)}
+    return ", ".join(f"{name} {spread(gap, 2)}" for name, gap in gaps.items())
+
+
+def denoiser_config(given: str) -> RestorationConfig:
+    """Read the configuration of a denoiser.
+
+    Raises:
+        ConfigError: it is of something else.
+    """
     config = load_config(given)
     if not isinstance(config, RestorationConfig) or config.model.scale != 1:
         raise ConfigError(f"{given}: expected task restoration with model.scale 1, a denoiser")
@@ -221,13 +213,13 @@ def _trained_model(given: str, pictures: Pictures, device: str) -> Path:
     """Return a model file; where a configuration is given, train it on the experiment's pictures first."""
     if Path(given).suffix == ".safetensors":
         return Path(given)
-    config = _on_pictures(load_learned_config(given), pictures)
+    config = on_pictures(load_learned_config(given), pictures)
     say(f"    {config.name}: {config.training.steps} steps, unless they are done")
     require_finished(train_config(config, device))
     return final_model(config)
 
 
-def _on_pictures(config: LearnedConfig, pictures: Pictures) -> LearnedConfig:
+def on_pictures(config: LearnedConfig, pictures: Pictures) -> LearnedConfig:
     """Return the configuration for the experiment's pictures; make a DeFlow's multi-scale sets where they miss."""
     if isinstance(config, LUDVAEConfig):
         data = config.data.model_copy(update={"clean": pictures.clean, "real": pictures.real})
@@ -239,16 +231,18 @@ def _on_pictures(config: LearnedConfig, pictures: Pictures) -> LearnedConfig:
     return config
 
 
-def _synthetic(degradation: Degradation, name: str, model: str, pictures: Pictures, out: Path) -> list[Fold]:
+def synthetic_fold(
+    degradation: Degradation, name: str, model: str, pictures: Pictures, out: Path, seed: int = 0
+) -> list[Fold]:
     """Degrade the clean pictures; return the one fold that they train."""
     lq = out / "pairs" / name
-    report = translate_folder(degradation, pictures.clean, lq, Record("", "", "X", 0, 0, model))
+    report = translate_folder(degradation, pictures.clean, lq, Record("", "", "X", seed, 0, model))
     if report.failures:
         raise PatinaError(f"{report.failures[0][0]}: {report.failures[0][1]}")
     return [Fold("all", lq, pictures.clean, pictures.test_real, pictures.test_clean)]
 
 
-def _fold_config(config: RestorationConfig, method: str, fold: Fold, seed: int, out: Path) -> RestorationConfig:
+def fold_config(config: RestorationConfig, method: str, fold: Fold, seed: int, out: Path) -> RestorationConfig:
     """Return the denoiser's configuration for one training; the pairs and the seed are all that differs."""
     data = config.data.model_copy(update={"lq": (LowQuality(path=fold.lq),), "gt": fold.gt})
     name = f"{method}-{fold.name}-seed{seed}"
@@ -257,13 +251,13 @@ def _fold_config(config: RestorationConfig, method: str, fold: Fold, seed: int, 
     )
 
 
-def _score(
+def fold_score(
     config: RestorationConfig, method: str, folds: list[Fold], seed: int, out: Path, device: str
 ) -> tuple[float, float]:
     """Denoise every fold's test pictures; return their mean PSNR and SSIM, each picture counting the same."""
     sums, count = np.zeros(2), 0
     for fold in folds:
-        trained = _fold_config(config, method, fold, seed, out)
+        trained = fold_config(config, method, fold, seed, out)
         results = _denoised(out, method, fold, seed)
         upscale_folder(final_model(trained, trained.stages[-1].name), fold.test_real, results, device=device)
         pictures = len(list_pictures(fold.test_real))
@@ -290,7 +284,7 @@ def _noise_report(pictures: Pictures, methods: dict[str, list[Fold]], learned: S
 
 def _sheet(pictures: Pictures, methods: dict[str, list[Fold]], seed: int, out: Path) -> np.ndarray:
     """Show a picture of every scene: noisy, as every method denoises it, and the truth."""
-    first = {_scene(match): match for match in reversed(match_by_stem(pictures.test_real, pictures.test_clean))}
+    first = {scene_of(match.stem): match for match in reversed(match_by_stem(pictures.test_real, pictures.test_clean))}
     rows = []
     for match in first.values():
         shown = [match.first]
@@ -316,10 +310,6 @@ def _flat_deviation_of(folder: Path) -> np.ndarray:
         picture = read_picture(path)
         measured.append(255 / picture.max_value * flat_deviation(picture.pixels))
     return np.median(measured, axis=0)
-
-
-def _scene(match: Match) -> str:
-    return re.sub(r"([_-]?\d+)+$", "", match.stem)
 
 
 def _copy(matches: Sequence[Match], folder: Path) -> None:

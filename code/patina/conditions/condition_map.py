@@ -1,0 +1,145 @@
+"""The map h, applied: filters on whole 8-bit pictures first, then what follows the first noise, then noise alone."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from patina.conditions.autoencoder import DenoisingAutoencoder
+from patina.conditions.steps import AddGaussian, Autoencoder, Noise, Step, published_steps, scale_of
+from patina.seeding import derive
+
+Draw = Callable[[int, torch.Size], Tensor]
+"""Standard-normal noise of a shape, for the k-th noise step."""
+
+
+class ConditionMap:
+    """h as a list of steps.
+
+    Filters before the first noise do the same to a picture every time: they are done once, on the whole picture
+    (`whole`). Filters behind a noise are done on what is at hand (`local`), and the noises at the end come last, where
+    the computing is done (`final`). Filters work on 8-bit pixels; what noise leaves is rounded for them.
+
+    Args:
+        steps: in order.
+        autoencoders: networks of the autoencoder steps, by the step's index.
+    """
+
+    def __init__(self, steps: Sequence[Step], autoencoders: Mapping[int, DenoisingAutoencoder] | None = None):
+        self.steps = tuple(steps)
+        self.autoencoders = dict(autoencoders or {})
+        noisy = [index for index, step in enumerate(self.steps) if isinstance(step.settings, Noise)]
+        filters = [index for index in range(len(self.steps)) if index not in noisy]
+        self._first_noise = noisy[0] if noisy else len(self.steps)
+        self._first_final = max([index + 1 for index in filters], default=0)
+        self._noise_numbers = {index: number for number, index in enumerate(noisy)}
+
+    @classmethod
+    def published(cls, scale: int, noise: float) -> "ConditionMap":
+        """Return DeFlow's own map."""
+        return cls(published_steps(scale, noise))
+
+    @property
+    def scale(self) -> int:
+        """How many times smaller a condition is than its image."""
+        return scale_of(self.steps)
+
+    @property
+    def whole_steps(self) -> tuple[Step, ...]:
+        """The filters before any noise."""
+        return self.steps[: self._first_noise]
+
+    @property
+    def whole_scale(self) -> int:
+        """How many times smaller `whole` makes a picture."""
+        return scale_of(self.whole_steps)
+
+    @property
+    def is_published(self) -> bool:
+        """Whether it is bicubic downscaling and Gaussian noise, nothing else."""
+        last = self.steps[-1].settings if self.steps else None
+        return isinstance(last, AddGaussian) and self.steps == published_steps(self.scale, last.sigma)
+
+    @property
+    def is_prepared(self) -> bool:
+        """Whether `whole` is what ``patina prepare`` makes: one bicubic downscaling."""
+        return self.whole_steps == published_steps(self.scale, 0)[:1]
+
+    @property
+    def digest(self) -> str:
+        """Sixteen hex digits that name what `whole` does."""
+        weights = [
+            float(value.double().abs().sum())
+            for index in range(self._first_noise)
+            if index in self.autoencoders
+            for value in self.autoencoders[index].state_dict().values()
+        ]
+        described = json.dumps([[step.plain() for step in self.whole_steps], weights])
+        return f"{derive(described):016x}"
+
+    def whole(self, pixels: np.ndarray) -> np.ndarray:
+        """Do the filters before any noise to a picture ``[H, W, 3]`` uint8."""
+        for index in range(self._first_noise):
+            pixels = self._filtered(index, pixels)
+        return pixels
+
+    def local(self, condition: Tensor, draw: Draw) -> Tensor:
+        """Do what lies between the first noise and the last filter to ``[3, h, w]``."""
+        for index in range(self._first_noise, self._first_final):
+            condition = self._step(index, condition, draw)
+        return condition
+
+    def final(self, condition: Tensor, draw: Draw) -> Tensor:
+        """Put the last noises onto ``[..., 3, h, w]``; nothing is clamped."""
+        for index in range(max(self._first_noise, self._first_final), len(self.steps)):
+            condition = self._noisy(index, condition, draw)
+        return condition
+
+    def of_pixels(self, pixels: np.ndarray, draw: Draw) -> Tensor:
+        """Do all steps to a picture ``[H, W, 3]`` uint8; return ``[3, h, w]``."""
+        return self.final(self.local(_to_tensor(self.whole(pixels)), draw), draw)
+
+    def _step(self, index: int, condition: Tensor, draw: Draw) -> Tensor:
+        if index in self._noise_numbers:
+            return self._noisy(index, condition, draw)
+        pixels = np.uint8(np.rint(255 * condition.clamp(0, 1).permute(1, 2, 0).numpy()))
+        return _to_tensor(self._filtered(index, pixels))
+
+    def _noisy(self, index: int, condition: Tensor, draw: Draw) -> Tensor:
+        settings = self.steps[index].settings
+        noise = draw(self._noise_numbers[index], condition.shape)
+        if isinstance(settings, AddGaussian):
+            return condition + settings.sigma * noise
+        return condition * (1 + settings.sigma * noise)
+
+    def _filtered(self, index: int, pixels: np.ndarray) -> np.ndarray:
+        settings = self.steps[index].settings
+        return (self.autoencoders[index] if isinstance(settings, Autoencoder) else settings).apply(pixels)
+
+    # In model files
+
+    def weights(self) -> dict[str, Tensor]:
+        """Return the autoencoders' weights, ``h.{step}.{name}``."""
+        modules = nn.ModuleDict({str(index): network for index, network in self.autoencoders.items()})
+        return {f"h.{name}": value for name, value in modules.state_dict().items()}
+
+    @classmethod
+    def from_plain(cls, steps: Sequence[dict], weights: Mapping[str, Tensor]) -> "ConditionMap":
+        """Make the map of a model file: the steps as plain values, and all its weights."""
+        parsed = [Step.model_validate(step) for step in steps]
+        networks = {}
+        for index, step in enumerate(parsed):
+            if step.autoencoder:
+                prefix = f"h.{index}."
+                networks[index] = DenoisingAutoencoder(step.autoencoder.features)
+                own = {name.removeprefix(prefix): each for name, each in weights.items() if name.startswith(prefix)}
+                networks[index].load_state_dict(own)
+                networks[index].eval().requires_grad_(False)
+        return cls(parsed, networks)
+
+
+def _to_tensor(pixels: np.ndarray) -> Tensor:
+    scaled = pixels.astype(np.float32) / np.float32(255)
+    return torch.from_numpy(np.ascontiguousarray(scaled.transpose(2, 0, 1)))

@@ -1,0 +1,58 @@
+"""Conditions on disk: what h's filters make of a domain's images, computed once."""
+
+from pathlib import Path
+
+import numpy as np
+
+from patina.conditions.condition_map import ConditionMap
+from patina.errors import PatinaError
+from patina.imaging.files import list_pictures, read_picture, to_pixels, to_tensor, write_picture
+from patina.runs.folder_job import run_folder_job
+
+
+def prepare_conditions(images: Path, h: ConditionMap) -> Path:
+    """Write the filtered pictures of a folder beside it, where they are not there yet.
+
+    Args:
+        images: a folder of images, e.g. ``1x/`` of a set.
+        h: its filters before any noise are done.
+
+    Returns:
+        The folder of conditions; `images` itself where h begins with noise.
+
+    Raises:
+        PatinaError: a picture cannot be read, or its sides are no multiples of h's scale.
+    """
+    if not h.whole_steps:
+        return images
+    folder = images.parent / f"{images.name}-h-{h.digest}"
+
+    def work(path: Path) -> None:
+        write_picture(folder / f"{path.stem}.png", whole_condition(path, h))
+
+    missing = [path for path in list_pictures(images) if not (folder / f"{path.stem}.png").is_file()]
+    report = run_folder_job(missing, work, description="conditions", name=str)
+    if report.failures:
+        raise PatinaError(report.failures[0][1])
+    return folder
+
+
+def whole_condition(path: Path, h: ConditionMap) -> np.ndarray:
+    """Return what h's filters before any noise make of a picture: ``[h, w, 3]`` uint8.
+
+    Raises:
+        PatinaError: its sides are no multiples of h's scale.
+    """
+    pixels = eight_bit(path)
+    if any(length % h.whole_scale for length in pixels.shape[:2]):
+        raise PatinaError(
+            f"{path}: {pixels.shape[1]}x{pixels.shape[0]} pixels, expected multiples of {h.whole_scale} for this h; "
+            "`patina prepare` cuts them"
+        )
+    return h.whole(pixels)
+
+
+def eight_bit(path: Path) -> np.ndarray:
+    """Read a picture as ``[H, W, 3]`` uint8."""
+    pixels = read_picture(path, alpha="refuse").pixels
+    return pixels if pixels.dtype == np.uint8 else to_pixels(to_tensor(pixels), np.uint8)

@@ -1,0 +1,196 @@
+"""One self-contained HTML page: what a degradation looks like beside real pictures, and how it measures up."""
+
+import base64
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from patina.fidelity.comparison import CHANCE, Comparison, Finding, Reference
+from patina.fidelity.curves import (
+    Figure,
+    correlation_maps,
+    profile_figures,
+    residual_figure,
+    training_figures,
+)
+from patina.fidelity.profile import Profile
+from patina.fidelity.shots import Shot
+from patina.fidelity.yardsticks import GAUSSIAN, POISSON_GAUSSIAN, REAL
+from patina.imaging.files import png_bytes
+from patina.version import __version__
+
+SCENES, SIDE = 4, 288
+GRADES = {
+    "real": ("good", "as real", "as in real pictures"),
+    "better": ("fair", "better than noise", "better than fitted noise"),
+    "no better": ("poor", "no better than noise", "no better than fitted noise"),
+}
+"""Style and words, short and long, of every grade."""
+
+MARKS = {REAL: "real", GAUSSIAN: "gaussian", POISSON_GAUSSIAN: "poisson"}
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a report comes from, so that it can be made again.
+
+    Attributes:
+        name: of the degradation.
+        command: the command line.
+        facts: names and values to list.
+        config: the configuration of its training, YAML; empty where unknown.
+        log: the lines of its training's log.
+    """
+
+    name: str
+    command: str
+    facts: Sequence[tuple[str, str]]
+    config: str = ""
+    log: Sequence[Mapping[str, Any]] = field(default_factory=list)
+
+
+def render(comparison: Comparison, generated: Sequence[Shot], reference: Reference, origin: Origin) -> str:
+    """Return the page as HTML that needs no other file.
+
+    Args:
+        comparison: what was measured.
+        generated: the degraded pictures, in the order of the reference's clean ones.
+        reference: what they were held against.
+        origin: of the pictures.
+    """
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    template = environment.from_string(_part("page.html"))
+    findings = comparison.findings
+    counts = {grade: sum(each.grade == grade for each in findings) for grade in GRADES}
+    page = {
+        "name": origin.name,
+        "headline": headline(findings),
+        "summary": _summary(comparison.profile, reference.profile),
+        "truth": _truth(reference),
+        "paired": reference.paired,
+        "scenes": _scenes(generated, reference),
+        "verdicts": [_verdict(each) for each in findings],
+        "figures": _figures(comparison, generated, reference),
+        "maps": correlation_maps(comparison.profile, reference),
+        "channels": _channels(comparison.profile, reference),
+        "training": training_figures(origin.log),
+        "command": origin.command,
+        "facts": origin.facts,
+        "config": origin.config,
+    }
+    grades = [{"style": GRADES[grade][0], "label": GRADES[grade][2], "count": counts[grade]} for grade in GRADES]
+    return template.render(
+        page=page, grades=grades, version=__version__, css=_safe(_part("page.css")), js=_safe(_part("page.js"))
+    )
+
+
+def headline(findings: Sequence[Finding]) -> str:
+    """Say in one sentence how a degradation measures up."""
+    good, better = (sum(each.grade == grade for each in findings) for grade in ("real", "better"))
+    if good == len(findings):
+        return "By every measure the generated pictures are as close to real ones as real ones are to each other."
+    worst = [_lower(each.title) for each in findings if each.grade == "no better"]
+    tail = f"; {_listed(worst)} no closer than noise that needs no learning" if worst else ""
+    beyond = f", {better} more closer to real than fitted noise" if better else ""
+    return f"{good} of {len(findings)} properties as in real pictures{beyond}{tail}."
+
+
+def _lower(title: str) -> str:
+    """Begin with a small letter, but for names such as JPEG."""
+    return title if title[:2].isupper() else title.lower()
+
+
+def _listed(words: Sequence[str]) -> str:
+    joined = f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
+    return f"{joined} {'are' if len(words) > 1 else 'is'}"
+
+
+def _part(name: str) -> str:
+    return resources.files("patina.fidelity").joinpath(name).read_text(encoding="utf-8")
+
+
+def _safe(text: str) -> Markup:
+    """Mark the page's own style and script, which need no escaping."""
+    return Markup(text)
+
+
+def _summary(profile: Profile, real: Profile) -> str:
+    return (
+        f"In quiet places the generated noise has a deviation of {profile.deviation:.2f} of 255, the real noise "
+        f"{real.deviation:.2f}. At one pixel's distance it goes along by {profile.neighbours:.2f}, the real by "
+        f"{real.neighbours:.2f}; from channel to channel by {profile.channels:.2f}, the real by {real.channels:.2f}."
+    )
+
+
+def _truth(reference: Reference) -> str:
+    if reference.paired:
+        return "The real pictures show the same scenes as the clean ones, so that residuals can be compared."
+    return "The real pictures show other scenes than the clean ones: noise is compared where pictures are quiet."
+
+
+def _scenes(generated: Sequence[Shot], reference: Reference) -> list[dict[str, str]]:
+    """Cut squares out of the middle of a few pictures, evenly chosen."""
+    chosen = np.unique(np.linspace(0, len(generated) - 1, min(SCENES, len(generated))).round().astype(int))
+    scenes = []
+    for index in chosen:
+        real = reference.real[index % len(reference.real)]
+        shown = {"clean": reference.clean[index], "generated": generated[index], "real": real}
+        scenes.append({"name": generated[index].name} | {name: _data(shot) for name, shot in shown.items()})
+    return scenes
+
+
+def _data(shot: Shot) -> str:
+    top, left = (max(0, (length - SIDE) // 2) for length in shot.pixels.shape[:2])
+    side = min(SIDE, *shot.pixels.shape[:2])
+    square = shot.pixels[top : top + side, left : left + side]
+    pixels = np.uint8(square.round().clip(0, 255))
+    return "data:image/png;base64," + base64.b64encode(png_bytes(pixels)).decode()
+
+
+def _verdict(finding: Finding) -> dict[str, Any]:
+    style, label, _ = GRADES[finding.grade]
+    zero = 100 * CHANCE if finding.key == "two_sample" else 0.0
+    values = {"own": finding.distance} | {MARKS[name]: value for name, value in finding.yardsticks.items()}
+    largest = max(max(abs(value - zero) for value in values.values()), 1e-9)
+    marks = [{"style": name, "place": round(100 * abs(v - zero) / largest, 1)} for name, v in values.items()]
+    unit = f" {finding.unit}" if finding.unit else ""
+    yardsticks = ", ".join(f"{name} {_number(value)}" for name, value in finding.yardsticks.items())
+    return {
+        "style": style,
+        "label": label,
+        "title": finding.title,
+        "sentence": finding.sentence,
+        "explanation": f"{finding.explanation[0].upper()}{finding.explanation[1:]}.",
+        "numbers": f"{_number(finding.distance)}{unit}; {yardsticks}",
+        "marks": sorted(marks, key=lambda mark: mark["style"] == "own"),
+    }
+
+
+def _number(value: float) -> str:
+    return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.3f}"
+
+
+def _figures(comparison: Comparison, generated: Sequence[Shot], reference: Reference) -> list[Figure]:
+    figures = profile_figures(comparison.profile, reference)
+    if reference.paired:
+        sets = {"generated": generated, "real": reference.real, **reference.noisy}
+        pairs = {name: zip(shots, reference.clean, strict=True) for name, shots in sets.items()}
+        residuals = {name: [a.pixels - b.pixels for a, b in pair] for name, pair in pairs.items()}
+        figures.append(residual_figure(residuals))
+    return figures
+
+
+def _channels(profile: Profile, reference: Reference) -> dict[str, Any]:
+    rows = []
+    shown = {"generated": profile, "real": reference.profile, **reference.noisy_profiles}
+    for name, each in shown.items():
+        deviation = np.sqrt(np.diag(each.covariance))
+        correlation = each.covariance / np.outer(deviation, deviation).clip(1e-12)
+        values = [*deviation, correlation[0, 1], correlation[1, 2], correlation[0, 2]]
+        rows.append((name, [f"{value:.2f}" for value in values]))
+    return {"heads": ["R", "G", "B", "R–G", "G–B", "R–B"], "rows": rows}

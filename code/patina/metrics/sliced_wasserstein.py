@@ -1,0 +1,56 @@
+"""The sliced Wasserstein distance between the patches of two sets of pictures, scale by scale."""
+
+import cv2
+import numpy as np
+
+PATCH = 7
+"""Side of the compared patches in pixels (Karras et al. 2018, section 5)."""
+
+
+def laplacian_pyramid(pixels: np.ndarray, levels: int) -> list[np.ndarray]:
+    """Split a picture into bands (Burt and Adelson 1983): finest first, the last one is what is left.
+
+    Args:
+        pixels: ``[H, W, C]``.
+        levels: number of bands.
+
+    Returns:
+        float32 ``[H / 2^k, W / 2^k, C]``.
+    """
+    bands, rest = [], pixels.astype(np.float32)
+    for _ in range(levels - 1):
+        small = cv2.pyrDown(rest)
+        bands.append(rest - cv2.pyrUp(small, dstsize=rest.shape[1::-1]))
+        rest = small
+    return [*bands, rest]
+
+
+def pyramid_patches(pixels: np.ndarray, count: int, levels: int, rng: np.random.Generator) -> list[np.ndarray]:
+    """Cut `count` patches at random places out of the `levels` finest bands: a list of ``[count, PATCH² C]``.
+
+    The coarse rest is left out: it is what a picture shows, not how it was degraded.
+    """
+    drawn = []
+    for band in laplacian_pyramid(pixels, levels + 1)[:levels]:
+        tops, lefts = (rng.integers(0, side - PATCH + 1, count) for side in band.shape[:2])
+        patches = [band[t : t + PATCH, s : s + PATCH].ravel() for t, s in zip(tops, lefts, strict=True)]
+        drawn.append(np.stack(patches))
+    return drawn
+
+
+def sliced_wasserstein(a: np.ndarray, b: np.ndarray, rng: np.random.Generator, projections: int = 256) -> float:
+    """Return the mean 1-Wasserstein distance of two point sets over random directions (Rabin et al. 2011).
+
+    Args:
+        a, b: ``[N, D]`` and ``[M, D]``; of the larger set as many points as the smaller one has are drawn.
+        rng: of the directions and the drawing.
+        projections: number of directions, uniform on the sphere.
+
+    Returns:
+        In the points' units.
+    """
+    count = min(len(a), len(b))
+    a, b = (points if len(points) == count else rng.choice(points, count, replace=False) for points in (a, b))
+    directions = rng.standard_normal((a.shape[1], projections))
+    directions /= np.linalg.norm(directions, axis=0)
+    return float(np.abs(np.sort(a @ directions, axis=0) - np.sort(b @ directions, axis=0)).mean())
