@@ -50,11 +50,16 @@ class ConditionEncoder(nn.Module):
             The conditions of levels 1, 2, …, each ``[N, channels, H/2^l, W/2^l]`` for an image of
             ``H = scale·h``. h and w must be multiples of 2^levels / scale where that is more than 1.
         """
+        features, stack = self.features(condition)
+        return [torch.cat([feature, interpolate(stack, size=feature.shape[-2:])], dim=1) for feature in features]
+
+    def features(self, condition: Tensor) -> tuple[list[Tensor], Tensor]:
+        """Return what the conditions are made of: each level's own features, and the blocks' outputs ``[N, C, h, w]``.
+
+        The blocks' outputs stand behind every level's features, brought to their size by nearest interpolation.
+        """
         trunk, stack = self._trunk(condition)
-        return [
-            torch.cat([feature, interpolate(stack, size=feature.shape[-2:])], dim=1)
-            for feature in self._by_level(trunk)
-        ]
+        return self._by_level(trunk), stack
 
     def _trunk(self, condition: Tensor) -> tuple[Tensor, Tensor]:
         x = self.conv_first(condition)
