@@ -18,6 +18,7 @@ from patina.imaging.resize import imresize
 from patina.imaging.tiles import Tile, apply_tiled
 from patina.layers.bijection import State
 from patina.models.deflow import DeFlow, DeFlowArchitecture
+from patina.models.fast_deflow import FastDeFlow
 from patina.models.files import ModelFile, load_weights
 from patina.models.labels import CLEAN, REAL
 from patina.models.published import from_published_deflow, is_published_deflow
@@ -33,14 +34,13 @@ class DeFlowDegradation(LearnedDegradation):
     """Translates or samples with a trained DeFlow.
 
     Args:
-        network: in eval mode, on the device to compute on.
+        network: made ready to translate, on the device to compute on.
         statistics: the training data's, from the model file.
         condition_noise: deviation of the noise on the condition, as in training.
         source: the domain pictures come from, `CLEAN` (X) or `REAL` (Y).
         heat: how far to translate, 0 to 1.
         tile, overlap: side of a tile and overlap of neighbours, in pixels.
         batch: pictures computed together; None chooses by the device.
-        precision: ``torch.float32`` or ``torch.bfloat16``.
     """
 
     kind: ClassVar[str] = KIND
@@ -48,7 +48,7 @@ class DeFlowDegradation(LearnedDegradation):
 
     def __init__(
         self,
-        network: DeFlow,
+        network: FastDeFlow,
         statistics: DomainStatistics,
         *,
         condition_noise: float,
@@ -57,7 +57,6 @@ class DeFlowDegradation(LearnedDegradation):
         tile: int = TILE,
         overlap: int = OVERLAP,
         batch: int | None = None,
-        precision: torch.dtype = torch.float32,
     ):
         self.network = network
         self.statistics = statistics
@@ -66,9 +65,8 @@ class DeFlowDegradation(LearnedDegradation):
         self.settings = {"heat": heat}
         self.tile = tile
         self.overlap = overlap
-        self.device = next(network.parameters()).device
+        self.device = self.network.device
         self.batch = batch or (1 if self.device.type == "cpu" else BATCH_ON_ACCELERATOR)
-        self.precision = precision
 
     @classmethod
     def from_model(cls, model: ModelFile, path: Path, use: Use) -> "DeFlowDegradation":
@@ -77,14 +75,13 @@ class DeFlowDegradation(LearnedDegradation):
         network = DeFlow(DeFlowArchitecture(**model.configuration["architecture"]))
         load_weights(network, model.weights, path)
         return cls(
-            network.eval().requires_grad_(False).to(use.device),
+            FastDeFlow(network.to(use.device), use.precision),
             DomainStatistics.from_dict(model.statistics),
             condition_noise=model.configuration["condition_noise"],
             **use.settings,
             source=use.source,
             tile=tile,
             overlap=overlap,
-            precision=use.precision,
         )
 
     @classmethod
@@ -135,9 +132,7 @@ class DeFlowDegradation(LearnedDegradation):
         def on_tile(pixels: Tensor, tile: Tile) -> Tensor:
             low = self._noisy_conditions(conditions, tile, keys).to(self.device)
             noise = tuple(draws.to(self.device) for draws in self._latent_noise(tile, keys))
-            bf16 = self.precision == torch.bfloat16
-            with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
-                return function(pixels.to(self.device), low, label, noise).float().cpu()
+            return function(pixels.to(self.device), low, label, noise).cpu()
 
         if len(padded) == 1:
             multiple = self.network.architecture.multiple

@@ -13,7 +13,7 @@ from functools import partial, reduce
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate, pixel_shuffle, pixel_unshuffle
+from torch.nn.functional import interpolate, pad, pixel_shuffle, pixel_unshuffle
 
 from patina.layers.bijection import Bijection, Chain, State
 from patina.layers.coupling import ConditionalCoupling, ShiftAndScale
@@ -27,6 +27,10 @@ from patina.models.fast_encoder import SAME, FastEncoder
 
 KEPT_BYTES = 2 * 2**30
 """What conditional work may take; 512×512 pixels of the AIM model have 0.9 GB of it in float32."""
+
+
+BAND_BYTES = 2 * 2**20
+"""Size of the hidden maps that are computed together: more leaves the cache and takes memory."""
 
 
 class FastDeFlow:
@@ -224,15 +228,32 @@ class _Network:
 
     def with_z(self, first: Tensor, z: Tensor) -> Moments:
         """Return shift and scale by the condition's part of the first convolution and z."""
-        return self._rest(conv_onto(_cast(z, self.of_z.dtype), self.of_z, first, SAME))
+        z = pad(_cast(z, self.of_z.dtype), (0, 0, 1, 1))
+
+        def hidden(top: int, bottom: int) -> Tensor:
+            return conv_onto(z[:, :, top : bottom + 2], self.of_z, first[:, :, top:bottom], (0, 1))
+
+        return self._in_bands(hidden, first)
 
     def alone(self, condition: _Condition) -> Moments:
         """Return shift and scale by the condition."""
-        return self._rest(self.first(condition).relu_())
+        first = self.first(condition).relu_()
+        return self._in_bands(lambda top, bottom: first[:, :, top:bottom], first)
 
-    def _rest(self, hidden: Tensor) -> Moments:
-        raw = conv(conv(hidden, *self.second, activation="relu"), *self.last, SAME)
-        shift, scale = raw.to(torch.float32, memory_format=torch.contiguous_format).chunk(2, dim=1)
+    def _in_bands(self, hidden: Callable[[int, int], Tensor], like: Tensor) -> Moments:
+        """Compute what follows the first ReLU in bands of rows, so that a band stays in the processor's cache."""
+        count, _, height, width = like.shape
+        rows = max(4, BAND_BYTES // (like[:, :, 0].numel() * like.element_size()))
+        shape = (count, self.outputs, height, width)
+        raw = like.new_empty(shape, dtype=torch.float32)
+        for top in range(0, height, rows):
+            bottom = min(top + rows, height)
+            above, below = int(top == 0), int(bottom == height)
+            band = conv(hidden(top - 1 + above, bottom + 1 - below), *self.second, activation="relu")
+            if above or below:
+                band = pad(band, (0, 0, above, below))
+            raw[:, :, top:bottom] = conv(band, *self.last, (0, 1))
+        shift, scale = raw.chunk(2, dim=1)
         return shift, scale.add_(2.0).sigmoid_().add_(self.epsilon)
 
 

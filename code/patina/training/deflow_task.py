@@ -16,6 +16,7 @@ from patina.degradations.deflow import KIND, DeFlowDegradation, condition_of
 from patina.imaging.files import to_pixels
 from patina.imaging.sheets import sheet
 from patina.models.deflow import DeFlow
+from patina.models.fast_deflow import FastDeFlow
 from patina.models.files import ModelFile, save_model_file
 from patina.models.labels import CLEAN, REAL
 from patina.seeding import derive
@@ -143,7 +144,7 @@ class DeFlowTask(Task):
 
     def _translated(self, crops: list[Tensor], source: int) -> list[Tensor]:
         degradation = DeFlowDegradation(
-            self.network, self.statistics, condition_noise=self.objective.condition_noise, source=source
+            FastDeFlow(self.network), self.statistics, condition_noise=self.objective.condition_noise, source=source
         )
         names = {CLEAN: "clean", REAL: "real"}
         return [
