@@ -117,6 +117,7 @@ def deflow_task(config: DeFlowConfig) -> DeFlowTask:
         DeFlowObjective(config.condition_noise, config.quantisation),
         updater_factory(config.training, rate_factors=dict.fromkeys(SHIFT, config.training.shift_rate_factor)),
         fresh=fresh,
+        recompute=config.training.recompute,
         shown=(
             _domain("clean", shown.clean, config) if shown.clean else clean,
             _domain("real", shown.real, config) if shown.real else real,
