@@ -42,7 +42,9 @@ def conv(
 
 def conv_onto(x: Tensor, weight: Tensor, other: Tensor, padding: Padding = NO_PADDING) -> Tensor:
     """Return relu(other + x * weight), without gradients; `other` is kept."""
-    if _has_onednn(x):
+    # In any other layout oneDNN leaves the fusion to an operation that bf16 does not have.
+    channels_last = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
+    if _has_onednn(x) and channels_last:
         return torch.ops.mkldnn._convolution_pointwise.binary(
             x, other, weight, None, padding, (1, 1), (1, 1), 1, "add", 1.0, "relu", [], ""
         )
