@@ -33,6 +33,7 @@ from patina.degradations.learned import LearnedDegradation, Span, Tiling, Use
 from patina.degradations.ludvae import LUDVAEDegradation
 from patina.degradations.on_the_fly import OnTheFly, finish_patches
 from patina.degradations.recipe import Recipe, load_recipe, require_models
+from patina.degradations.trial import fastest
 from patina.errors import ConfigError, PatinaError
 from patina.imaging.files import list_pictures
 from patina.imaging.statistics import ChannelStatistics
@@ -317,19 +318,21 @@ def learned_degradation(
 ) -> LearnedDegradation:
     """Load a trained model as a degradation, ready to use on `device`; `settings` are its knobs (``heat=0.5``).
 
+    `precision` is "32", "bf16-mixed", or "auto" for bf16 where it is fast and gives float32's pictures.
+
     Raises:
         ConfigError, PatinaError: as in `load_learned`; or a setting that this kind of model does not have.
     """
     model = load_learned(path, config)
     kind = LEARNED[model.kind].degradation
-    use = Use(
-        source=source,
-        settings=kind.chosen_settings(settings),
-        tiling=tiling,
-        device=make_fabric("32", device).device,
-        precision=torch.bfloat16 if precision == "bf16-mixed" else torch.float32,
-    )
-    return kind.from_model(model, path, use)
+    chosen, where = kind.chosen_settings(settings), make_fabric("32", device).device
+
+    def make(dtype: torch.dtype) -> LearnedDegradation:
+        return kind.from_model(model, path, Use(source, chosen, tiling, where, dtype))
+
+    if precision == "auto":
+        return fastest(make, where)
+    return make(torch.bfloat16 if precision == "bf16-mixed" else torch.float32)
 
 
 def recipe_engine(recipe: Recipe, device: str = "auto") -> tuple[Recipe, Engine]:

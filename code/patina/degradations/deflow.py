@@ -59,6 +59,7 @@ class DeFlowDegradation(LearnedDegradation):
         batch: int | None = None,
     ):
         self.network = network
+        self.precision = network.dtype
         self.statistics = statistics
         self.condition_noise = condition_noise
         self.source = source

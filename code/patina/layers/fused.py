@@ -40,15 +40,33 @@ def conv(
     return _activated(conv2d(x, weight, bias, padding=padding), activation, slope)
 
 
-def conv_onto(x: Tensor, weight: Tensor, other: Tensor, padding: Padding = NO_PADDING) -> Tensor:
-    """Return relu(other + x * weight), without gradients; `other` is kept."""
+def conv_onto(
+    x: Tensor,
+    weight: Tensor,
+    other: Tensor,
+    padding: Padding = NO_PADDING,
+    activation: Literal["none", "relu"] = "relu",
+) -> Tensor:
+    """Return activation(other + x * weight), without gradients; `other` is kept."""
     # In any other layout oneDNN leaves the fusion to an operation that bf16 does not have.
     channels_last = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
     if _has_onednn(x) and channels_last:
         return torch.ops.mkldnn._convolution_pointwise.binary(
-            x, other, weight, None, padding, (1, 1), (1, 1), 1, "add", 1.0, "relu", [], ""
+            x,
+            other,
+            weight,
+            None,
+            padding,
+            (1, 1),
+            (1, 1),
+            1,
+            "add",
+            1.0,
+            None if activation == "none" else activation,
+            [],
+            "",
         )
-    return conv2d(x, weight, padding=padding).add_(other).relu_()
+    return _activated(conv2d(x, weight, padding=padding).add_(other), activation, slope=0.0)
 
 
 def _activated(x: Tensor, activation: Activation, slope: float) -> Tensor:

@@ -15,15 +15,14 @@ from torch.utils.checkpoint import checkpoint
 
 from patina.layers.bijection import Chain, State
 from patina.layers.coupling import ConditionalCoupling, ShiftAndScale
-from patina.layers.folding import Affine, folded_conv, folded_zero_conv
+from patina.layers.folding import folded_conv, folded_zero_conv
 from patina.layers.nearest import AddUpscaled, product_kernels
 from patina.layers.precision import full_precision
 from patina.models.deflow import DeFlow
 
 Recompute = Literal["nothing", "hidden", "everything"]
-"""What the backward pass computes again instead of keeping it: nothing; what lies behind the first convolutions of the
-couplings' networks, a small part of the operations; or all of a coupling, about a third more operations. With either of
-the last two the encoder's blocks are computed again as well."""
+"""What the backward pass computes again instead of keeping it: nothing; all of a step but the condition's part of the
+first convolutions, which is most of its operations; or all of it. The encoder's blocks, too, with the last two."""
 
 Moments = tuple[Tensor, Tensor]
 """Shift and scale, ``[N, C, H, W]``."""
@@ -46,23 +45,22 @@ def fast_objective(
         image, condition, label, quantisation: as in `DeFlow.forward`.
         recompute: what is not kept for the backward pass.
     """
-    run = partial(checkpoint, use_reentrant=False, preserve_rng_state=False) if recompute != "nothing" else _call
+    run = _call if recompute == "nothing" else partial(checkpoint, use_reentrant=False, preserve_rng_state=False)
     features, stack = network.encoder.features(condition.contiguous(memory_format=torch.channels_last), run)
-    couple = partial(_coupled, stack=stack, run_hidden=run if recompute == "hidden" else _call)
 
     def encode(noisy: Tensor) -> tuple[State, Tensor]:
         state: State = (noisy,)
         total = noisy.new_zeros(len(noisy))
         for layer, level in zip(network.layers, network.layer_levels, strict=True):
-            for member in layer.members if isinstance(layer, Chain) else [layer]:
-                if isinstance(member, ConditionalCoupling):
-                    step = partial(couple, member)
-                    arguments = state[-1], features[level]
-                    z, gained = run(step, *arguments) if recompute == "everything" else step(*arguments)
-                    state = (*state[:-1], z)
-                else:
-                    state, gained = member(state, None)
-                total = total + gained
+            if not isinstance(layer, Chain) or not isinstance(layer.members[-1], ConditionalCoupling):
+                state, gained = layer(state, None)
+            elif recompute == "everything":
+                z, gained = run(partial(_whole_step, layer), state[-1], features[level], stack)
+                state = (*state[:-1], z)
+            else:
+                z, gained = run(partial(_step, layer), state[-1], *_firsts(layer.members[-1], features[level], stack))
+                state = (*state[:-1], z)
+            total = total + gained
         return state, total
 
     return network.objective(encode, image, label, quantisation)
@@ -73,31 +71,40 @@ def _call(function: Callable[..., object], *arguments: Tensor) -> object:
     return function(*arguments)
 
 
-def _coupled(
-    coupling: ConditionalCoupling, x: Tensor, own: Tensor, *, stack: Tensor, run_hidden: Callable[..., Tensor]
-) -> tuple[Tensor, Tensor]:
-    """Encode ``[N, C, H, W]`` as `ConditionalCoupling.encode_tensor` does."""
+def _whole_step(step: Chain, x: Tensor, own: Tensor, stack: Tensor) -> tuple[Tensor, Tensor]:
+    return _step(step, x, *_firsts(step.members[-1], own, stack))
+
+
+def _step(step: Chain, x: Tensor, first_by_half: Tensor, first_by_condition: Tensor) -> tuple[Tensor, Tensor]:
+    """Encode ``[N, C, H, W]`` through a step, given the condition's part of its first convolutions."""
+    *others, coupling = step.members
+    total: Tensor | float = 0.0
+    for member in others:
+        (x,), gained = member((x,), None)
+        total = total + gained
     first, second = x[:, : coupling.kept], x[:, coupling.kept :]
-    half_shift, half_scale = _moments(coupling.by_half, first, own, stack, run_hidden)
-    shift, scale = _moments(coupling.by_condition, None, own, stack, run_hidden)
+    of_z = folded_conv(coupling.by_half.net[0])[0][:, : coupling.kept]
+    hidden = first_by_half + conv2d(first.contiguous(memory_format=torch.channels_last), of_z, padding=1)
+    half_shift, half_scale = _moments(coupling.by_half, hidden)
+    shift, scale = _moments(coupling.by_condition, first_by_condition)
     with full_precision(x):
         z = torch.cat([first, second / half_scale - half_shift], dim=1) / scale - shift
-        return z, -half_scale.log().sum(dim=(1, 2, 3)) - scale.log().sum(dim=(1, 2, 3))
+        return z, total - half_scale.log().sum(dim=(1, 2, 3)) - scale.log().sum(dim=(1, 2, 3))
 
 
-def _moments(
-    network: ShiftAndScale, z: Tensor | None, own: Tensor, stack: Tensor, run_hidden: Callable[..., Tensor]
-) -> Moments:
-    """Return shift and scale in float32 by the condition and, where given, a half of the flow's tensor."""
-    first, _, second, _, last = network.net
-    weight, bias = folded_conv(first)
-    inputs = 0 if z is None else z.shape[1]
-    hidden = _first(weight[:, inputs:], bias, own, stack)
-    if z is not None:
-        hidden = hidden + conv2d(z.contiguous(memory_format=torch.channels_last), weight[:, :inputs], padding=1)
-    raw = run_hidden(partial(_rest, folded_conv(second), folded_zero_conv(last)), hidden)
+def _moments(network: ShiftAndScale, hidden: Tensor) -> Moments:
+    """Return shift and scale in float32 of what a network's first convolution gives."""
+    second, last = folded_conv(network.net[2]), folded_zero_conv(network.net[4])
+    raw = conv2d(_conv1x1(torch.relu(hidden), *second).relu_(), *last, padding=1)
     shift, scale = raw.float().contiguous().chunk(2, dim=1)
     return shift, torch.sigmoid(scale + 2.0) + network.epsilon
+
+
+def _firsts(coupling: ConditionalCoupling, own: Tensor, stack: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the condition's part of the first convolutions of both of a coupling's networks."""
+    weight, bias = folded_conv(coupling.by_half.net[0])
+    by_half = _first(weight[:, coupling.kept :], bias, own, stack)
+    return by_half, _first(*folded_conv(coupling.by_condition.net[0]), own, stack)
 
 
 def _first(weight: Tensor, bias: Tensor, own: Tensor, stack: Tensor) -> Tensor:
@@ -109,11 +116,6 @@ def _first(weight: Tensor, bias: Tensor, own: Tensor, stack: Tensor) -> Tensor:
     split = own.shape[1]
     products = _conv1x1(stack, product_kernels(weight[:, split:]))
     return AddUpscaled.apply(conv2d(own, weight[:, :split], bias, padding=1), products, factor)
-
-
-def _rest(second: Affine, last: Affine, hidden: Tensor) -> Tensor:
-    """Apply what follows a first convolution."""
-    return conv2d(_conv1x1(torch.relu(hidden), *second).relu_(), *last, padding=1)
 
 
 def _conv1x1(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:

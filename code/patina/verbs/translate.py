@@ -3,8 +3,10 @@
 import argparse
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
+
+import torch
 
 from patina.build import LEARNED, learned_degradation
 from patina.config import LearnedConfig, load_config
@@ -33,6 +35,7 @@ class Record:
         seed: as given with ``-seed``.
         sample: which of the translations of the picture.
         model: the model file's hash.
+        precision: of the convolutions, "32" or "bf16-mixed".
         parameters: what was drawn for the picture; in the log they stand beside the others.
     """
 
@@ -42,6 +45,7 @@ class Record:
     seed: int
     sample: int
     model: str
+    precision: str = "32"
     parameters: Parameters = field(default_factory=dict)
 
     def to_line(self) -> str:
@@ -57,7 +61,10 @@ class Record:
             ValueError: the line is not whole.
         """
         values = json.loads(line)
-        own = {name: values.pop(name, None) for name in ("output", "source", "domain", "seed", "sample", "model")}
+        own = {
+            name: values.pop(name, None)
+            for name in ("output", "source", "domain", "seed", "sample", "model", "precision")
+        }
         return cls(**own, parameters=values)
 
 
@@ -90,7 +97,8 @@ def run(arguments: argparse.Namespace) -> int:
         precision=arguments.precision,
         **given_knobs(arguments),
     )
-    like = Record("", "", arguments.source_domain, arguments.seed, 0, file_hash(path))
+    precision = "bf16-mixed" if degradation.precision == torch.bfloat16 else "32"
+    like = Record("", "", arguments.source_domain, arguments.seed, 0, file_hash(path), precision)
     report = translate_folder(
         degradation, Path(arguments.source_dir), Path(arguments.out_dir), like, samples=arguments.samples
     )

@@ -11,10 +11,12 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from patina.degradations.trial import FEWEST_DB, decibels, trial_picture
 from patina.errors import PatinaError
 from patina.imaging.files import Picture, list_pictures, read_picture, to_pixels, to_tensor, write_picture
 from patina.imaging.resize import imresize
 from patina.imaging.tiles import Tile, apply_tiled
+from patina.layers.precision import has_fast_bf16
 from patina.models.files import file_hash
 from patina.models.restoration import ImageModelDescriptor, load_generator
 from patina.runs.atomic import write_text
@@ -90,15 +92,17 @@ class TiledModel:
         Raises:
             PatinaError: the tile does not fit into memory.
         """
-        multiple = self.model.size_requirements.multiple_of
         try:
-            result = apply_tiled(
-                self._on_tile, to_tensor(pixels), tile=self.tile, overlap=self.overlap, multiple=multiple,
-                scale=self.scale,
-            )  # fmt: skip
+            return to_pixels(self.enlarge(to_tensor(pixels)), pixels.dtype)
         except torch.cuda.OutOfMemoryError as error:
             raise PatinaError(f"a tile of {self.tile} pixels needs too much memory; choose a smaller -tile") from error
-        return to_pixels(result, pixels.dtype)
+
+    def enlarge(self, picture: Tensor) -> Tensor:
+        """Map ``[3, H, W]`` in [0, 1] to ``[3, scale H, scale W]``, not clamped."""
+        multiple = self.model.size_requirements.multiple_of
+        return apply_tiled(
+            self._on_tile, picture, tile=self.tile, overlap=self.overlap, multiple=multiple, scale=self.scale
+        )
 
     def _on_tile(self, tile: Tensor, _window: Tile) -> Tensor:
         device = self.model.device
@@ -181,7 +185,7 @@ def open_upscaler(
         tile: side of a tile in input pixels; None for the default.
         overlap: pixels that neighbouring tiles share, at most half a tile.
         device: "auto", "cpu", "cuda" or "mps".
-        precision: "32" or "bf16-mixed".
+        precision: "32", "bf16-mixed", or "auto" for bf16 where it is fast and gives float32's pictures.
 
     Raises:
         PatinaError: the file cannot be used, or a setting does not fit it.
@@ -193,9 +197,20 @@ def open_upscaler(
     descriptor = load_generator(Path(model))
     tile = TILE if tile is None else tile
     _check_settings(Path(model), descriptor, scale, tile, overlap, precision)
-    about = {"model": file_hash(Path(model)), "tile": tile, "overlap": overlap, "precision": precision}
     descriptor.to(Fabric(accelerator=device, devices=1).device)
-    return TiledModel(descriptor, about, tile, overlap, half=precision == "bf16-mixed")
+    half = precision == "bf16-mixed" or (precision == "auto" and _half_is_close(descriptor))
+    precision = "bf16-mixed" if half else "32"
+    about = {"model": file_hash(Path(model)), "tile": tile, "overlap": overlap, "precision": precision}
+    return TiledModel(descriptor, about, tile, overlap, half)
+
+
+def _half_is_close(descriptor: ImageModelDescriptor) -> bool:
+    """Say whether bf16 is fast on the model's device and enlarges a trial picture as float32 does."""
+    if not (descriptor.supports_bfloat16 and has_fast_bf16(descriptor.device)):
+        return False
+    picture = trial_picture()
+    exact, half = (TiledModel(descriptor, {}, half=half).enlarge(picture).clamp(0, 1) for half in (False, True))
+    return decibels(exact, half) >= FEWEST_DB
 
 
 def upscale_pictures(upscaler: Upscaler, source: Path, out: Path) -> JobReport[Path]:
@@ -246,5 +261,5 @@ def _check_settings(
         raise PatinaError(f"-tile is {tile}, expected 16 or more and a multiple of {multiple} for {path}")
     if not 0 <= overlap <= tile // 2:
         raise PatinaError(f"-overlap is {overlap}, expected 0 to {tile // 2}, half a tile")
-    if precision != "32" and not model.supports_bfloat16:
+    if precision == "bf16-mixed" and not model.supports_bfloat16:
         raise PatinaError(f"{path} cannot be computed in {precision}; use -precision 32")
