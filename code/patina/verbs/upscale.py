@@ -20,7 +20,8 @@ from patina.layers.precision import has_fast_bf16
 from patina.models.files import file_hash
 from patina.models.restoration import ImageModelDescriptor, load_generator
 from patina.runs.atomic import write_text
-from patina.runs.folder_job import JobReport, output_paths, run_folder_job
+from patina.runs.folder_job import JobReport, output_paths
+from patina.runs.overlapping_job import run_overlapping_job
 from patina.verbs.arguments import add_compute_flags, add_flag
 
 BICUBIC = "bicubic"
@@ -28,6 +29,9 @@ BICUBIC = "bicubic"
 
 TILE, OVERLAP = 256, 32
 """Defaults; ESRGAN's generator at scale 4 then needs about 1.5 GB."""
+
+Enlarged = tuple[np.ndarray, np.ndarray | None]
+"""Pixels, and alpha where there is one."""
 
 STATEMENT = "upscale.json"
 """The file in an output folder that says how its pictures were made."""
@@ -221,16 +225,18 @@ def upscale_pictures(upscaler: Upscaler, source: Path, out: Path) -> JobReport[P
     outputs = output_paths(sources, out)
     _claim(out, upscaler.about, outputs)
 
-    def work(path: Path) -> Path:
-        pixels, alpha = _enlarge(read_picture(path), upscaler)
-        write_picture(outputs[path], pixels, alpha)
+    def enlarge(_path: Path, picture: Picture) -> Enlarged:
+        return _enlarge(picture, upscaler)
+
+    def write(path: Path, enlarged: Enlarged) -> Path:
+        write_picture(outputs[path], *enlarged)
         return outputs[path]
 
     missing = [path for path in sources if not outputs[path].exists()]
-    return run_folder_job(missing, work, description="upscale", name=str)
+    return run_overlapping_job(missing, read_picture, enlarge, write, description="upscale", name=str)
 
 
-def _enlarge(picture: Picture, upscaler: Upscaler) -> tuple[np.ndarray, np.ndarray | None]:
+def _enlarge(picture: Picture, upscaler: Upscaler) -> Enlarged:
     pixels = upscaler(picture.pixels)
     if picture.gray:
         pixels = np.rint(pixels.mean(axis=2)).astype(pixels.dtype)
