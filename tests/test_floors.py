@@ -12,7 +12,7 @@ FLOORS = [
     {"training"},
     {"config", "build"},
     {"verbs"},
-    {"cli"},
+    {"cli", "bench"},
 ]
 NEIGHBOURS = {
     ("runs", "errors"),
