@@ -311,11 +311,9 @@ def count(run: Callable[[], object]) -> tuple[float, float]:
     from torch.utils._pytree import tree_leaves
     from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
 
-    def fused(x: list, weight: list, *_: object, out_shape: list, **__: object) -> int:
-        return conv_flop_count(x, weight, out_shape)
-
-    def fused_onto(x: list, _other: list, weight: list, *_: object, out_shape: list, **__: object) -> int:
-        return conv_flop_count(x, weight, out_shape)
+    def fused(x: list, second: list, third: list | None, *_: object, out_shape: list, **__: object) -> int:
+        # With an addition the weight stands behind what is added to, without one in front of the bias.
+        return conv_flop_count(x, third if third is not None and len(third) == len(x) else second, out_shape)
 
     class Traffic(TorchDispatchMode):
         moved = 0
@@ -327,8 +325,7 @@ def count(run: Callable[[], object]) -> tuple[float, float]:
                 self.moved += sum(each.nbytes for each in tensors)
             return result
 
-    operations = torch.ops.mkldnn._convolution_pointwise
-    flops = FlopCounterMode(display=False, custom_mapping={operations.default: fused, operations.binary: fused_onto})
+    flops = FlopCounterMode(display=False, custom_mapping={torch.ops.mkldnn._convolution_pointwise: fused})
     with flops, Traffic() as traffic:
         run()
     return float(flops.get_total_flops()), float(traffic.moved)
