@@ -11,6 +11,7 @@ from patina.errors import PatinaError
 from patina.models.restoration import (
     ESRGAN,
     ModelLoader,
+    dncnn,
     load_generator,
     load_generator_weights,
     rrdbnet,
@@ -169,3 +170,20 @@ def test_models_for_something_else_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(ModelLoader, "load_from_file", lambda *_: object())
     with pytest.raises(PatinaError, match="needs more than a picture"):
         load_generator(tmp_path / "grey.pth")
+
+
+def test_a_fresh_dncnn_is_the_identity_and_learns_at_once():
+    torch.manual_seed(0)
+    network = dncnn(features=16, layers=8)
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+    errors = []
+    for _ in range(60):
+        clean = torch.rand(4, 3, 4, 4).repeat_interleave(4, dim=2).repeat_interleave(4, dim=3)
+        noisy = clean + 0.1 * torch.randn(clean.shape)
+        loss = (network(noisy) - clean).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        errors.append(loss.item() / (noisy - clean).square().mean().item())
+    assert errors[0] == pytest.approx(1)
+    assert errors[-1] < 0.8

@@ -92,9 +92,27 @@ def dncnn(features: int = 64, layers: int = 17) -> nn.Module:
         layers: number of convolutions, 8 or more; files with fewer are not recognised.
 
     Returns:
-        The network, on the CPU; `save_generator` writes it.
+        The network, on the CPU, which starts as the identity; `save_generator` writes it.
     """
-    return DnCNN(in_nc=3, out_nc=3, nc=features, nb=layers, act_mode="R")
+    network = DnCNN(in_nc=3, out_nc=3, nc=features, nb=layers, act_mode="R")
+    convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
+    for convolution in convolutions:
+        _start_passing(convolution)
+    nn.init.zeros_(convolutions[-1].weight)
+    return network
+
+
+def _start_passing(convolution: nn.Conv2d) -> None:
+    """Let a 3x3 convolution pass its input on, in turn where there are more channels, beside random weights.
+
+    Without batch normalisation a DnCNN of any usual start predicts no noise for hundreds of steps, and some never do.
+    """
+    nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+    nn.init.zeros_(convolution.bias)
+    with torch.no_grad():
+        convolution.weight *= 0.5
+        for channel in range(convolution.out_channels):
+            convolution.weight[channel, channel % convolution.in_channels, 1, 1] += 1
 
 
 def msrresnet(scale: int, features: int = 64, blocks: int = 16) -> nn.Module:
