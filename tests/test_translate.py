@@ -133,6 +133,16 @@ class TestDegradation:
 
 
 class TestFolder:
+    @pytest.mark.parametrize(
+        ("fast", "options", "expected"),
+        [(True, [], "bf16-mixed"), (False, [], "32"), (True, ["-precision", "32"], "32")],
+    )
+    def test_bf16_by_itself_where_it_is_fast(self, model, tmp_path, monkeypatch, fast, options, expected):
+        monkeypatch.setattr("patina.degradations.trial.has_fast_bf16", lambda device: fast)
+        write_pictures(tmp_path / "in", 1)
+        assert translate(model, tmp_path / "in", tmp_path / "out", *options) == 0
+        assert json.loads((tmp_path / "out" / "log.jsonl").read_text())["precision"] == expected
+
     def test_results_depend_on_seed_and_name_alone(self, model, tmp_path):
         many = write_pictures(tmp_path / "many", 3)
         one = tmp_path / "one"
