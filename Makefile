@@ -1,14 +1,17 @@
-# `make demo` runs the main job, `make test` the tests; both make their own .venv first.
+# `make demo` runs the main job, `make test` the tests, `make bench` measures the speed; all make their own .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test lint format clean
+.PHONY: demo test bench lint format clean
 
 demo: .venv/installed
 	$(BIN)/patina demo --out demo_out
 
 test: .venv/installed lint
 	$(BIN)/python -m pytest
+
+bench: .venv/installed
+	$(BIN)/python -m patina.bench
 
 lint: .venv/installed
 	$(BIN)/ruff check .

@@ -82,16 +82,40 @@ RESTORATION = {
 }
 
 
+UNET = {"type": "gan", "discriminator": {"architecture": "unet"}}
+
+
+def with_losses(losses, **stage) -> list[dict]:
+    return [{"name": "a", "steps": 1, "losses": losses} | stage]
+
+
 @pytest.mark.parametrize(
     ("block", "values", "expected"),
     [
         ("model", {"architecture": "compact", "growth": 32}, "model.growth: unknown key"),
-        ("model", {"architecture": "swin"}, "model"),
+        ("model", {"architecture": "swin"}, "model: unknown architecture, expected one of rrdbnet, compact"),
         ("model", {"scale": 3}, "model.scale"),
         ("data", {"lq": "lq", "gt": "gt", "patch": 33}, "data.patch is 33, expected a multiple of the scale 2"),
         ("stages", [], "stages"),
-        ("stages", [{"name": "a", "steps": 1, "losses": {"pixle": 1}}], "stages.0.losses.pixle: unknown key, did you"),
-        ("stages", [{"name": "a", "steps": 1, "losses": {"pixel": None}}], "all losses are null"),
+        ("stages", with_losses({"pixel": 1}), "stages.0.losses: losses are a list, expected lines like `- {type: l1"),
+        ("stages", with_losses([]), "stages.0.losses"),
+        ("stages", with_losses([{"type": "perceptal"}]), "loss 0 has the type perceptal, did you mean perceptual?"),
+        ("stages", with_losses(["l1", {"weight": 1}]), "loss 1 has the type None, expected one of l1, huber"),
+        ("stages", with_losses(["l1"], patch="big"), "stages.0.patch.1: Input should be a valid integer"),
+        ("data", {"lq": "lq", "gt": "gt", "patch": {}}, "data.patch: Value should have at least 1 item"),
+        ("stages", with_losses([{"type": "huber", "detla": 1}]), "losses.0.detla: unknown key, did you mean delta?"),
+        ("stages", with_losses([{"type": "l1", "eps": 1}]), "losses.0.eps: unknown key, expected one of weight, name"),
+        ("stages", with_losses([{"type": "l1"}, {"type": "l1"}]), "expected a different `name`"),
+        ("stages", with_losses([{"type": "gan"}, {"type": "gan", "name": "b"}]), "more than one gan"),
+        ("stages", with_losses([{"type": "ldl"}]), "expected a decay in `ema`"),
+        ("stages", with_losses([{"type": "ms_ssim"}]), "data.patch is 32, expected 176 or more for ms_ssim"),
+        ("stages", with_losses([UNET], patch=36), "patch of stage a is 36, expected a multiple of 8"),
+        ("stages", with_losses([{"type": "gan"}], patch={1: 32, 5: 64}), "expected the architecture unet"),
+        ("stages", with_losses([{"type": "l1"}], patch={2: 32}), "begins at step 2, expected 1"),
+        ("stages", with_losses([{"type": "l1", "sharpened": True}], patch=24), "expected more than 25"),
+        ("model", {"architecture": "realplksr", "kernel": 16}, "kernel is 16, expected an odd number"),
+        ("model", {"architecture": "realplksr", "kernle": 17}, "model.kernle: unknown key, did you mean kernel?"),
+        ("data", {"lq": "lq", "gt": "gt", "augment": {"mixup": 0.6, "cutmix": 0.5}}, "add up to 1.1, expected 1"),
         ("stages", [{"name": "a", "steps": 1}, {"name": "a", "steps": 1}], "a different name for each"),
     ],
 )

@@ -160,11 +160,12 @@ class TestTraining:
     def test_bf16_trains_close_to_float32(self, domains, tmp_path):
         bits = {}
         for precision in ("32", "bf16-mixed"):
-            assert train(domains, tmp_path, precision, precision=precision, steps=2) == 0
+            assert train(domains, tmp_path, precision, precision=precision, steps=3, learning_rate=1e-3) == 0
             lines = [
                 json.loads(line) for line in (tmp_path / "runs" / precision / "log.jsonl").read_text().splitlines()
             ]
-            bits[precision] = next(line["bits"] for line in lines if line["part"] == "train")
+            # At the first step every coupling is still a constant, in any precision.
+            bits[precision] = [line["bits"] for line in lines if line["part"] == "train"][-1]
         assert bits["32"] != bits["bf16-mixed"]
         assert bits["32"] == pytest.approx(bits["bf16-mixed"], abs=0.1)
 

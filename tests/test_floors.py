@@ -12,7 +12,7 @@ FLOORS = [
     {"training", "fidelity"},
     {"config", "build"},
     {"verbs"},
-    {"cli"},
+    {"cli", "bench"},
 ]
 NEIGHBOURS = {
     ("runs", "errors"),

@@ -172,10 +172,10 @@ import torch
 from patina.build.learned import learned_degradation
 from patina.degradations import ludvae
 from patina.imaging.files import write_picture
-from patina.models.ludvae import LUDVAE
+from patina.models.fast_ludvae import FastLUDVAE
 from patina.verbs.translate import Record, translate_folder
 
-full, calls = LUDVAE.translate, []
+full, calls = FastLUDVAE.translate, []
 
 def one_tile_only(self, hidden, label, noise, temperature):
     calls.append(hidden.shape)
@@ -185,7 +185,7 @@ def latents_alone(key, channels, top, left, height, width):
     draw = noise_window if channels > 3 else lambda *_: torch.zeros(channels, height, width)
     return draw(key, channels, top, left, height, width)
 
-noise_window, ludvae.noise_window, LUDVAE.translate = ludvae.noise_window, latents_alone, one_tile_only
+noise_window, ludvae.noise_window, FastLUDVAE.translate = ludvae.noise_window, latents_alone, one_tile_only
 folder = Path(sys.argv[1])
 write_picture(folder / "in" / "large.jpg", np.zeros((4000, 6000, 3), np.uint8))
 report = translate_folder(

@@ -6,7 +6,7 @@ from torch.utils.data import DataLoader
 from patina.data.batches import StepBatches
 from patina.data.cache import PictureCache
 from patina.data.order import ShuffledOrder
-from patina.data.pairs import PairedPatches, match_pairs, orient
+from patina.data.pairs import PairedPatches, draw_orientation, match_pairs, orient
 from patina.errors import PatinaError, PictureError
 from patina.imaging.files import write_picture
 
@@ -81,9 +81,9 @@ def test_an_empty_folder_is_named(tmp_path):
         match_pairs(tmp_path / "lq", tmp_path / "gt", 2)
 
 
-@pytest.mark.parametrize("augment", [False, True])
-def test_patches_are_aligned(folders, augment):
-    data = dataset(folders, augment=augment)
+@pytest.mark.parametrize("probability", [0, 0.5])
+def test_patches_are_aligned(folders, probability):
+    data = dataset(folders, flip=probability, rotate=probability)
     places = set()
     for slot in range(40):
         sample = data[1, slot]
@@ -96,7 +96,7 @@ def test_patches_are_aligned(folders, augment):
 
 
 def test_crops_reach_every_border(folders):
-    data = dataset(folders, augment=False, patch=40)
+    data = dataset(folders, flip=0, rotate=0, patch=40)
     tops = {round(float(data[step, 0]["lq"][1].min()) * 255) for step in range(1, 120)}
     assert tops == set(range(7))
 
@@ -110,8 +110,8 @@ def test_all_eight_orientations_occur_and_none_without_augmentation(folders):
             found.add((*np.sign(along).astype(int), int(np.sign(float(y[1, 0] - y[0, 0])))))
         return found
 
-    assert len(directions(dataset(folders, augment=True))) == 8
-    assert directions(dataset(folders, augment=False)) == {(1, 0, 0, 1)}
+    assert len(directions(dataset(folders))) == 8
+    assert directions(dataset(folders, flip=0, rotate=0)) == {(1, 0, 0, 1)}
 
 
 def test_orientations_are_the_symmetries_of_the_square():
@@ -210,3 +210,18 @@ def test_cached_pixels_cannot_be_changed_and_alpha_is_refused(tmp_path):
     write_picture(tmp_path / "b.png", coordinates(10, 10), np.full((10, 10), 99, np.uint8))
     with pytest.raises(PictureError, match=r"b\.png"):
         cache.get(tmp_path / "b.png")
+
+
+def test_probabilities_of_orientation_are_met():
+    rng = np.random.default_rng(0)
+    drawn = np.array([draw_orientation(rng, 0.2, 0.9) for _ in range(2000)])
+    for bit, expected in ((0, 0.2), (1, 0.2), (2, 0.9)):
+        assert (drawn >> bit & 1).mean() == pytest.approx(expected, abs=0.04)
+    assert {draw_orientation(rng, 0, 0) for _ in range(20)} == {0}
+    assert {draw_orientation(rng, 1, 1) for _ in range(20)} == {7}
+
+
+def test_patches_grow_by_the_schedule(folders):
+    data = dataset(folders, patch={1: 16, 3: 32})
+    assert [data[step, 0]["gt"].shape[-1] for step in (1, 2, 3)] == [16, 16, 32]
+    assert data[3, 0]["lq"].shape == (3, 16, 16)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from patina.errors import PatinaError
-from patina.models.discriminators import VGGDiscriminator
+from patina.models.discriminators import UNetDiscriminator, VGGDiscriminator
 
 GOLDEN = np.load(Path(__file__).parent / "golden" / "srresnet.npz")
 
@@ -55,3 +55,53 @@ def test_unusable_patches_are_refused():
         VGGDiscriminator(31)
     with pytest.raises(ValueError, match="64x64"):
         VGGDiscriminator(64, features=2)(torch.rand(2, 3, 66, 66))
+
+
+UNET = np.load(Path(__file__).parent / "golden" / "msrresnet_unet.npz")
+UNET_LAYERS = {
+    "down.0": "conv1",
+    "down.1": "conv2",
+    "down.2": "conv3",
+    "up.0": "conv4",
+    "up.1": "conv5",
+    "up.2": "conv6",
+    "tail.0": "conv7",
+    "tail.1": "conv8",
+}
+"""Our layers and the published ones."""
+
+
+def unet(skip: bool = True) -> UNetDiscriminator:
+    state = {}
+    for ours, published in UNET_LAYERS.items():
+        for part, key in (("original", "orig"), ("0._u", "u"), ("0._v", "v")):
+            state[f"{ours}.parametrizations.weight.{part}"] = UNET[f"unetsn/w:{published}.weight_{key}"]
+    for ours, published in (("first", "conv0"), ("last", "conv9")):
+        state |= {f"{ours}.{part}": UNET[f"unetsn/w:{published}.{part}"] for part in ("weight", "bias")}
+    network = UNetDiscriminator(features=8, skip=skip)
+    network.load_state_dict({name: torch.from_numpy(value) for name, value in state.items()})
+    return network.eval()
+
+
+@pytest.mark.parametrize(("skip", "key"), [(True, "out"), (False, "out_noskip")])
+def test_the_unet_is_the_published_network(skip, key):
+    rgb = torch.from_numpy(UNET["unetsn/in_u8"]).float() / 255
+    with torch.no_grad():
+        np.testing.assert_allclose(unet(skip)(rgb).numpy(), UNET[f"unetsn/{key}"], rtol=0, atol=1e-5)
+
+
+def test_the_unets_spectral_norms_are_the_published_ones():
+    network = unet()
+    for (ours, published), sigma in zip(UNET_LAYERS.items(), UNET["unetsn/sigma"], strict=True):
+        effective = network.get_submodule(ours).weight.detach().double().numpy()
+        original = UNET[f"unetsn/w:{published}.weight_orig"].astype(np.float64)
+        np.testing.assert_allclose(original / sigma, effective, rtol=0, atol=1e-6)
+
+
+def test_the_unets_norms_follow_the_weights_in_training():
+    network = UNetDiscriminator(features=2).train()
+    network.down[0].parametrizations.weight.original.data *= 5
+    for _ in range(20):
+        network(torch.rand(1, 3, 16, 8))
+    weight = network.down[0].weight.detach().flatten(1)
+    assert torch.linalg.matrix_norm(weight, 2).item() == pytest.approx(1, abs=1e-2)

@@ -20,9 +20,13 @@ def pairs(tmp_path_factory):
     return folder
 
 
+L1 = {"type": "l1", "weight": 0.01}
+GAN = {"type": "gan", "weight": 0.005, "discriminator": {"features": 8}}
+
+
 def stage(name: str, **changes) -> dict:
     values = {"name": name, "steps": 2, "log_every": 1, "validate_every": 2, "save_every": 2}
-    return values | {"losses": {"pixel": 1.0}} | changes
+    return values | {"losses": [{"type": "l1"}]} | changes
 
 
 def values(pairs, tmp_path, scale: int = 2, **changes) -> dict:
@@ -33,7 +37,7 @@ def values(pairs, tmp_path, scale: int = 2, **changes) -> dict:
         "model": {"scale": scale, "features": 8, "blocks": 1, "growth": 4},
         "data": {"lq": str(pairs / f"{scale}x"), "gt": str(pairs / "1x"), "patch": 32, "batch": 2, "workers": 0},
         "validation": {"lq": str(pairs / f"{scale}x"), "gt": str(pairs / "1x"), "pictures": 1},
-        "stages": [stage("psnr"), stage("gan", losses={"pixel": 0.01, "gan": {"weight": 0.005, "features": 8}})],
+        "stages": [stage("psnr"), stage("gan", losses=[L1, GAN])],
     } | changes
 
 
@@ -47,8 +51,8 @@ def test_both_stages_train_and_the_result_opens_in_spandrel(pairs, tmp_path, sca
     for name in ("psnr", "gan"):
         run = tmp_path / "runs" / "tiny" / name
         lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-        assert {"pixel", "discriminator", "gan"} & lines[0].keys() == (
-            {"pixel"} if name == "psnr" else {"pixel", "discriminator", "gan"}
+        assert {"l1", "discriminator", "gan"} & lines[0].keys() == (
+            {"l1"} if name == "psnr" else {"l1", "discriminator", "gan"}
         )
         assert next(line for line in lines if line["part"] == "valid").keys() >= {"psnr", "ssim"}
         assert (run / "previews/0000002/results.png").is_file()
@@ -93,11 +97,11 @@ def test_a_compact_network_learns(pairs, tmp_path):
 @pytest.mark.usefixtures("hub")
 def test_missing_vgg_weights_are_one_line(pairs, tmp_path, capsys):
     config = values(pairs, tmp_path)
-    config["stages"][1]["losses"]["perceptual"] = {"weight": 1.0}
+    config["stages"][1]["losses"].append({"type": "perceptual"})
     assert train(tmp_path, config) == 2
     error = capsys.readouterr().err.splitlines()[-1]
     assert "vgg19-dcbb9e9d.pth" in error
-    assert "perceptual: null" in error
+    assert "train without `perceptual`" in error
 
 
 def test_a_missing_partner_is_refused_with_both_names(pairs, tmp_path, capsys):

@@ -19,6 +19,7 @@ VERBS = {
     "convert": "turn a Dataset Destroyer config.ini into a recipe",
     "benchmark": "measure how many pictures a second a recipe makes",
     "upscale": "upscale a folder with a super-resolution model",
+    "interpolate": "blend two models of one architecture",
     "evaluate": "measure PSNR, SSIM and LPIPS of a folder against another",
     "noise": "measure and show what degradations add to the same clean pictures",
     "denoise": "measure learned noise by the denoisers that it trains",
@@ -57,7 +58,7 @@ def run_verb(verb: str, arguments: Sequence[str] | None = None, program: str | N
 
 def _top_level(arguments: list[str]) -> int:
     """Print help or the version; refuse a verb that does not exist."""
-    lines = "\n".join(f"  {verb:<10} {text}" for verb, text in VERBS.items())
+    lines = "\n".join(f"  {verb:<11} {text}" for verb, text in VERBS.items())
     parser = argparse.ArgumentParser(
         prog="patina",
         description="Learn how real photographs are degraded and train super-resolution on it.",

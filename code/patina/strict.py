@@ -72,7 +72,8 @@ def first_problem(error: ValidationError, settings: type[BaseModel], hidden: Ite
     location = [str(part) for part in problem["loc"] if str(part) not in hidden]
     key = ".".join(location)
     if problem["type"] in _UNKNOWN:
-        text = f"{key}: unknown key, {nearest(location[-1], _keys_at(settings, location[:-1]))}"
+        known = _keys_at(settings, [str(part) for part in problem["loc"][:-1]])
+        text = f"{key}: unknown key, {nearest(location[-1], known)}"
     elif problem["type"] == "missing":
         text = f"{key}: missing, expected a value"
     else:
@@ -82,22 +83,32 @@ def first_problem(error: ValidationError, settings: type[BaseModel], hidden: Ite
     return text + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else "")
 
 
-def _keys_at(model: Any, location: list[str]) -> list[str]:
-    """Return the keys known at `location` (names of settings, positions in lists) below `model`."""
-    if not location:
-        fields = getattr(model, "model_fields", None) or getattr(model, "__dataclass_fields__", {})
-        return list(fields)
-    if location[0].isdigit():
-        return _keys_at(model, location[1:])
-    fields = getattr(model, "model_fields", {})
-    if location[0] not in fields:
-        return []
-    return _keys_at(_block_of(fields[location[0]].annotation), location[1:])
+def _keys_at(settings: Any, location: list[str]) -> list[str]:
+    """Return the keys known at `location` (names of settings, positions in lists, tags of unions) below `settings`."""
+    blocks = _blocks_in(settings)
+    for part in location:
+        inside = [_fields(block)[part] for block in blocks if part in _fields(block)]
+        if inside:
+            blocks = _blocks_in(inside[0])
+        elif not part.isdigit():
+            blocks = [block for block in blocks if _is_tagged(block, part)] or blocks
+    return list(dict.fromkeys(name for block in blocks for name in _fields(block)))
 
 
-def _block_of(annotation: Any) -> Any:
-    """Return the settings class inside an annotation such as ``Block | None`` or ``tuple[Block, ...]``."""
+def _blocks_in(annotation: Any) -> list[Any]:
+    """Return the settings classes inside an annotation such as ``Block | None`` or ``tuple[Block, ...]``."""
     if typing.get_origin(annotation) in (typing.Union, types.UnionType, tuple, Annotated):
-        inner = [_block_of(part) for part in typing.get_args(annotation)]
-        return next((part for part in inner if hasattr(part, "model_fields")), annotation)
-    return annotation
+        return [block for part in typing.get_args(annotation) for block in _blocks_in(part)]
+    return [annotation] if _fields(annotation) else []
+
+
+def _fields(block: Any) -> dict[str, Any]:
+    """Return the annotations of a settings class's or a dataclass's fields by name; nothing for other types."""
+    if hasattr(block, "model_fields"):
+        return {name: field.annotation for name, field in block.model_fields.items()}
+    return {name: field.type for name, field in getattr(block, "__dataclass_fields__", {}).items()}
+
+
+def _is_tagged(block: Any, tag: str) -> bool:
+    """Whether one of the block's settings can have no value but `tag`."""
+    return any(typing.get_args(annotation) == (tag,) for annotation in _fields(block).values())

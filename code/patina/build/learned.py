@@ -16,6 +16,7 @@ from patina.data.unpaired import UnpairedImages, UnpairedPatches
 from patina.degradations.deflow import DeFlowDegradation, described_map, network_weights
 from patina.degradations.learned import LearnedDegradation, Span, Tiling, Use
 from patina.degradations.ludvae import LUDVAEDegradation
+from patina.degradations.trial import fastest
 from patina.errors import ConfigError, PatinaError
 from patina.imaging.statistics import ChannelStatistics
 from patina.models.deflow import DeFlow
@@ -74,6 +75,7 @@ def deflow_task(config: DeFlowConfig) -> DeFlowTask:
         DeFlowObjective(h, config.quantisation),
         updater_factory(config.training, rate_factors=dict.fromkeys(SHIFT, config.training.shift_rate_factor)),
         fresh=fresh,
+        recompute=config.training.recompute,
         shown=(
             _domain("clean", shown.clean, config) if shown.clean else clean,
             _domain("real", shown.real, config) if shown.real else real,
@@ -174,19 +176,21 @@ def learned_degradation(
 ) -> LearnedDegradation:
     """Load a trained model as a degradation, ready to use on `device`; `settings` are its knobs (``heat=0.5``).
 
+    `precision` is "32", "bf16-mixed", or "auto" for bf16 where it is fast and gives float32's pictures.
+
     Raises:
         ConfigError, PatinaError: as in `load_learned`; or a setting that this kind of model does not have.
     """
     model = load_learned(path, config)
     kind = LEARNED[model.kind].degradation
-    use = Use(
-        source=source,
-        settings=kind.chosen_settings(settings),
-        tiling=tiling,
-        device=make_fabric("32", device).device,
-        precision=torch.bfloat16 if precision == "bf16-mixed" else torch.float32,
-    )
-    return kind.from_model(model, path, use)
+    chosen, where = kind.chosen_settings(settings), make_fabric("32", device).device
+
+    def make(dtype: torch.dtype) -> LearnedDegradation:
+        return kind.from_model(model, path, Use(source, chosen, tiling, where, dtype))
+
+    if precision == "auto":
+        return fastest(make, where)
+    return make(torch.bfloat16 if precision == "bf16-mixed" else torch.float32)
 
 
 def _own_model(path: Path, kind: str | None) -> ModelFile:

@@ -1,13 +1,16 @@
 """Configuration to super-resolution networks and the tasks that train them."""
 
+import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-import torch
+from torch import nn
 
+from patina.build.losses import adversary, loss_terms
 from patina.build.recipes import recipe_engine
 from patina.build.running import make_fabric, updater_factory
-from patina.config.restoration import GeneratorSettings, RestorationConfig, RestorationStage
+from patina.config.restoration import GeneratorSettings, RestorationConfig, RestorationStage, patch_sides
 from patina.data.on_the_fly import OnTheFlyPatches, Source
 from patina.data.pairs import PairedPatches, match_pairs
 from patina.degradations.execution import Engine
@@ -15,9 +18,7 @@ from patina.degradations.on_the_fly import OnTheFly, finish_patches
 from patina.degradations.recipe import Recipe, load_recipe, require_models
 from patina.errors import ConfigError
 from patina.imaging.files import list_pictures
-from patina.losses.perceptual import PerceptualLoss
-from patina.models.discriminators import VGGDiscriminator
-from patina.models.restoration import compact, dncnn, load_generator_weights, rrdbnet
+from patina.models.restoration import compact, dncnn, load_generator_weights, msrresnet, realplksr, rrdbnet
 from patina.seeding import derive, seed_step
 from patina.training.restoration_task import RestorationObjective, RestorationTask
 
@@ -26,23 +27,19 @@ def restoration_task(
     config: RestorationConfig, stage: RestorationStage, start: Path | None, device: str = "auto"
 ) -> RestorationTask:
     """Make the task that trains one stage of super-resolution, from the generator in `start` where given."""
-    model = config.model
+    model, validation, gan = config.model, config.validation, stage.gan
     dataset, engine = _paired_patches(config, stage, device)
-    validation = config.validation
     seed_step(config.seed, "weights", stage.name)
-    losses = stage.losses
+    network = generator(model, start, stage.init_strict or start != stage.init_from)
+    objective = RestorationObjective(
+        loss_terms(stage.losses), adversary(gan, patch_sides(config, stage)[1]), stage.ema, config.data.augment.mixings
+    )
     return RestorationTask(
-        generator(model, start),
+        network,
         dataset,
         model.scale,
-        RestorationObjective(
-            pixel=losses.pixel or 0.0,
-            perceptual=losses.perceptual.weight if losses.perceptual else 0.0,
-            gan=losses.gan.weight if losses.gan else 0.0,
-            perceptual_loss=PerceptualLoss(losses.perceptual.layers) if losses.perceptual else None,
-        ),
-        updater_factory(stage, {"discriminator": losses.gan.learning_rate} if losses.gan else {}),
-        discriminator=VGGDiscriminator(config.data.patch, losses.gan.features) if losses.gan else None,
+        objective,
+        updater_factory(stage, {"discriminator": gan.discriminator.learning_rate} if gan else {}),
         validation=match_pairs(validation.lq, validation.gt, model.scale) if validation else (),
         pictures=validation.pictures if validation else 0,
         finish=partial(finish_patches, engine=engine),
@@ -55,10 +52,11 @@ def _paired_patches(
     """Make the training patches; return also what finishes them."""
     data, scale = config.data, config.model.scale
     options = {
-        "patch": data.patch,
+        "patch": patch_sides(config, stage),
         "scale": scale,
         "seed": derive(config.seed, "data", stage.name),
-        "augment": data.augment,
+        "flip": data.augment.flip,
+        "rotate": data.augment.rotate,
         "batch": data.batch,
         "cache_mb": data.cache_mb,
     }
@@ -85,14 +83,26 @@ def _recipe_of_scale(path: Path, scale: int) -> Recipe:
     return recipe
 
 
-def generator(settings: GeneratorSettings, start: Path | None) -> torch.nn.Module:
-    """Make the generator, with the weights of the file `start` where given."""
-    if settings.architecture == "compact":
-        network = compact(settings.scale, settings.features, settings.blocks)
-    elif settings.architecture == "dncnn":
-        network = dncnn(settings.features, settings.layers)
-    else:
-        network = rrdbnet(settings.scale, settings.features, settings.blocks, settings.growth)
+GENERATORS: dict[str, Callable[..., nn.Module]] = {
+    "rrdbnet": rrdbnet,
+    "compact": compact,
+    "dncnn": dncnn,
+    "msrresnet": msrresnet,
+    "realplksr": realplksr,
+}
+
+
+def generator(settings: GeneratorSettings, start: Path | None, strict: bool = True) -> nn.Module:
+    """Make the generator, with the weights of the file `start` where given.
+
+    Where `strict` is off, weights that do not fit are named on stderr and left as they are.
+    """
+    size = settings.model_dump(exclude={"architecture"})
+    if settings.architecture == "dncnn":
+        del size["scale"]  # a denoiser has no choice of it
+    network = GENERATORS[settings.architecture](**size)
     if start is not None:
-        load_generator_weights(network, start)
+        left_out = load_generator_weights(network, start, strict)
+        for line in [f"{start}: {len(left_out)} weights do not fit and are left out:", *left_out] if left_out else []:
+            print(line, file=sys.stderr)
     return network

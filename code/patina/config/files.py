@@ -12,7 +12,8 @@ from pydantic import (
 )
 
 from patina.config.learned import DeFlowConfig, LearnedConfig, LUDVAEConfig
-from patina.config.restoration import RestorationConfig
+from patina.config.losses import LOSS_TYPES
+from patina.config.restoration import ARCHITECTURES, RestorationConfig
 from patina.config.upscaling import UpscaleTestConfig
 from patina.errors import ConfigError
 from patina.strict import find_file, first_problem, read_yaml
@@ -24,7 +25,7 @@ TASKS = {
     "restoration": RestorationConfig,
     "test": UpscaleTestConfig,
 }
-TAGS = {*TASKS, "rrdbnet", "compact", "dncnn"}
+TAGS = {*TASKS, *ARCHITECTURES, *LOSS_TYPES}
 """What pydantic adds to the place of an error and no file contains."""
 
 

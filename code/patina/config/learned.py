@@ -17,6 +17,7 @@ from patina.config.settings import (
     TrainingSettings,
 )
 from patina.models.deflow import DeFlowArchitecture
+from patina.models.fast_objective import Recompute
 from patina.models.ludvae import BORDER, LUDVAEArchitecture
 from patina.strict import Strict
 
@@ -84,8 +85,11 @@ class DeFlowTraining(TrainingSettings):
     `init_from` is a model to fine-tune (own or published); `encoder_from` an RRDB network trained for
     PSNR that the condition encoder starts from. `shift_rate_factor` multiplies the learning rate of mu and
     S: in a short training they, starting at almost nothing, must move faster than the rest.
+    `recompute` trades time for memory: what the backward pass computes again instead of keeping it, ``nothing``,
+    ``hidden`` or ``everything``. The numbers stay the same.
     """
 
+    recompute: Recompute = "hidden"
     shift_rate_factor: PositiveFloat = 1.0
     init_from: Path | None = None
     encoder_from: Path | None = None

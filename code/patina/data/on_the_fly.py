@@ -17,7 +17,8 @@ from torch.utils.data import Dataset
 from patina.data.cache import PictureCache
 from patina.data.domains import require_size
 from patina.data.order import ShuffledOrder
-from patina.data.pairs import aligned_crop, orient, require_patch
+from patina.data.pairs import aligned_crop, draw_orientation, orient, require_patches
+from patina.data.patch_sizes import PatchSizes
 from patina.imaging.files import to_tensor
 from patina.seeding import derive, numpy_rng
 
@@ -69,11 +70,11 @@ class OnTheFlyPatches(Dataset):
     Args:
         truths: clean pictures.
         sources: of low-quality patches, at least one.
-        patch: side of a clean patch in pixels, a multiple of the scale.
+        patch: side of a clean patch in pixels, a multiple of the scale; or sides by the step they begin at.
         scale: clean pixels to a low-quality pixel.
         batch: samples in a batch.
         seed: of order, place, orientation, source and degradation.
-        augment: whether to flip and turn patches, 8 orientations.
+        flip, rotate: probabilities, see `draw_orientation`.
         cache_mb: decoded pictures kept in memory by every worker, in MiB.
 
     Raises:
@@ -85,22 +86,23 @@ class OnTheFlyPatches(Dataset):
         truths: Sequence[Path],
         sources: Sequence[Source],
         *,
-        patch: int,
+        patch: int | Mapping[int, int],
         scale: int,
         batch: int,
         seed: int,
-        augment: bool = True,
+        flip: float = 0.5,
+        rotate: float = 0.5,
         cache_mb: int = 512,
     ):
-        require_patch(patch, scale)
-        require_size(truths, patch, "patch")
+        self.patches = PatchSizes(patch)
+        require_patches(self.patches, scale)
+        require_size(truths, self.patches.largest, "patch")
         self.truths = truths
         self.sources = sources
-        self.patch = patch
         self.scale = scale
         self.batch = batch
         self.seed = seed
-        self.augment = augment
+        self.flip, self.rotate = flip, rotate
         self.order = ShuffledOrder(len(truths), derive(seed, "order"))
         self.cache = PictureCache(cache_mb << 20)
         weights = np.array([source.weight for source in sources])
@@ -124,14 +126,15 @@ class OnTheFlyPatches(Dataset):
         truth = self.truths[self.order(index)]
         source = self.sources[numpy_rng(self.seed, "source", step, slot).choice(len(self._shares), p=self._shares)]
         rng = numpy_rng(self.seed, "place", step, slot)
-        orientation = int(numpy_rng(self.seed, "orientation", step, slot).integers(8)) if self.augment else 0
+        orientation = draw_orientation(numpy_rng(self.seed, "orientation", step, slot), self.flip, self.rotate)
+        patch = self.patches.at(step)
         if source.files is not None:
             lq, gt = self.cache.get(source.files[truth]), self.cache.get(truth)
-            lq, gt = aligned_crop(lq, gt, self.patch, self.scale, rng)
+            lq, gt = aligned_crop(lq, gt, patch, self.scale, rng)
             return {"lq": to_tensor(orient(lq, orientation)), "gt": to_tensor(orient(gt, orientation))}
-        region = np.ascontiguousarray(orient(self._region(truth, rng), orientation))
+        region = np.ascontiguousarray(orient(self._region(truth, patch, rng), orientation))
         degraded = source.degrade(region, f"{truth.name} {step} {slot}", index)
-        return self._cut(region, degraded, rng)
+        return self._cut(region, degraded, patch, rng)
 
     def collate(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
         """Make a batch; ``lq`` is a list where some of it is unfinished."""
@@ -139,18 +142,20 @@ class OnTheFlyPatches(Dataset):
         finished = all(isinstance(each, Tensor) for each in lq)
         return {"lq": torch.stack(lq) if finished else lq, "gt": torch.stack([sample["gt"] for sample in samples])}
 
-    def _region(self, truth: Path, rng: np.random.Generator) -> np.ndarray:
+    def _region(self, truth: Path, patch: int, rng: np.random.Generator) -> np.ndarray:
         """Cut a patch out with what is around it, sides multiples of the scale."""
         pixels = self.cache.get(truth)
-        side = self.patch + 2 * MARGIN * self.scale
+        side = patch + 2 * MARGIN * self.scale
         height, width = (min(side, length - length % self.scale) for length in pixels.shape[:2])
         top, left = int(rng.integers(pixels.shape[0] - height + 1)), int(rng.integers(pixels.shape[1] - width + 1))
         return pixels[top : top + height, left : left + width]
 
-    def _cut(self, region: np.ndarray, degraded: Any, rng: np.random.Generator) -> dict[str, Tensor | Unfinished]:
-        side, scale = self.patch // self.scale, self.scale
+    def _cut(
+        self, region: np.ndarray, degraded: Any, patch: int, rng: np.random.Generator
+    ) -> dict[str, Tensor | Unfinished]:
+        side, scale = patch // self.scale, self.scale
         top, left = (int(rng.integers(length // scale - side + 1)) for length in region.shape[:2])
         window = slice(top, top + side), slice(left, left + side)
-        gt = region[top * scale : top * scale + self.patch, left * scale : left * scale + self.patch]
+        gt = region[top * scale : top * scale + patch, left * scale : left * scale + patch]
         finished = isinstance(degraded, np.ndarray)
         return {"lq": to_tensor(degraded[window]) if finished else Unfinished(degraded, window), "gt": to_tensor(gt)}

@@ -1,6 +1,6 @@
 """Paired training data: low-quality pictures and the ground truth they were made from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from patina.data.cache import PictureCache
 from patina.data.domains import require_scale, require_size
 from patina.data.matching import match_by_stem
 from patina.data.order import ShuffledOrder
+from patina.data.patch_sizes import PatchSizes
 from patina.errors import PatinaError
 from patina.imaging.files import to_tensor
 from patina.seeding import derive, numpy_rng
@@ -57,11 +58,11 @@ class PairedPatches(Dataset):
 
     Args:
         pairs: from `match_pairs`.
-        patch: side of a ground-truth patch in pixels, a multiple of the scale.
+        patch: side of a ground-truth patch in pixels, a multiple of the scale; or sides by the step they begin at.
         scale: ground-truth pixels to a low-quality pixel.
         batch: samples in a batch.
         seed: of order, place and orientation.
-        augment: whether to flip and turn patches, 8 orientations.
+        flip, rotate: probabilities, see `draw_orientation`.
         cache_mb: decoded pictures kept in memory by every worker, in MiB.
 
     Raises:
@@ -72,21 +73,22 @@ class PairedPatches(Dataset):
         self,
         pairs: Sequence[Pair],
         *,
-        patch: int,
+        patch: int | Mapping[int, int],
         scale: int,
         batch: int,
         seed: int,
-        augment: bool = True,
+        flip: float = 0.5,
+        rotate: float = 0.5,
         cache_mb: int = 512,
     ):
-        require_patch(patch, scale)
-        require_size([pair.gt for pair in pairs], patch, "patch")
+        self.patches = PatchSizes(patch)
+        require_patches(self.patches, scale)
+        require_size([pair.gt for pair in pairs], self.patches.largest, "patch")
         self.pairs = pairs
-        self.patch = patch
         self.scale = scale
         self.batch = batch
         self.seed = seed
-        self.augment = augment
+        self.flip, self.rotate = flip, rotate
         self.order = ShuffledOrder(len(pairs), derive(seed, "order"))
         self.cache = PictureCache(cache_mb << 20)
 
@@ -105,17 +107,17 @@ class PairedPatches(Dataset):
         step, slot = place
         pair = self.pairs[self.order((step - 1) * self.batch + slot)]
         lq, gt = self.cache.get(pair.lq), self.cache.get(pair.gt)
-        lq, gt = aligned_crop(lq, gt, self.patch, self.scale, numpy_rng(self.seed, "place", step, slot))
-        if self.augment:
-            orientation = int(numpy_rng(self.seed, "orientation", step, slot).integers(8))
-            lq, gt = orient(lq, orientation), orient(gt, orientation)
-        return {"lq": to_tensor(lq), "gt": to_tensor(gt)}
+        rng = numpy_rng(self.seed, "place", step, slot)
+        lq, gt = aligned_crop(lq, gt, self.patches.at(step), self.scale, rng)
+        orientation = draw_orientation(numpy_rng(self.seed, "orientation", step, slot), self.flip, self.rotate)
+        return {"lq": to_tensor(orient(lq, orientation)), "gt": to_tensor(orient(gt, orientation))}
 
 
-def require_patch(patch: int, scale: int) -> None:
-    """Refuse a patch that the scale does not divide."""
-    if patch < scale or patch % scale:
-        raise PatinaError(f"a patch of {patch} pixels is no multiple of the scale {scale}")
+def require_patches(patches: PatchSizes, scale: int) -> None:
+    """Refuse patches that the scale does not divide."""
+    for patch in patches.all:
+        if patch < scale or patch % scale:
+            raise PatinaError(f"a patch of {patch} pixels is no multiple of the scale {scale}")
 
 
 def aligned_crop(
@@ -133,6 +135,21 @@ def aligned_crop(
     top, left = (int(rng.integers(length - side + 1)) for length in lq.shape[:2])
     gt_top, gt_left = top * scale, left * scale
     return lq[top : top + side, left : left + side], gt[gt_top : gt_top + patch, gt_left : gt_left + patch]
+
+
+def draw_orientation(rng: np.random.Generator, flip: float, rotate: float) -> int:
+    """Draw one of the 8 orientations of `orient`.
+
+    Args:
+        rng: of the draw.
+        flip: probability of swapping left and right, and that of swapping top and bottom.
+        rotate: probability of swapping rows and columns, which together with flips makes the quarter turns.
+    """
+    places = np.arange(3)
+    bits = int(rng.integers(8)) >> places & 1
+    # Each bit is the half of [0, 1] that a number lies in: at probabilities of 1/2 the bits themselves decide.
+    drawn = (1 - bits + rng.random(3)) / 2
+    return int(((drawn < [flip, flip, rotate]) << places).sum())
 
 
 def orient(pixels: np.ndarray, orientation: int) -> np.ndarray:

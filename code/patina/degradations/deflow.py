@@ -18,6 +18,7 @@ from patina.imaging.files import to_pixels, to_tensor
 from patina.imaging.tiles import Tile, apply_tiled
 from patina.layers.bijection import State
 from patina.models.deflow import DeFlow, DeFlowArchitecture
+from patina.models.fast_deflow import FastDeFlow
 from patina.models.files import ModelFile, load_weights
 from patina.models.labels import CLEAN, REAL
 from patina.models.published import from_published_deflow, is_published_deflow
@@ -33,14 +34,13 @@ class DeFlowDegradation(LearnedDegradation):
     """Translates or samples with a trained DeFlow.
 
     Args:
-        network: in eval mode, on the device to compute on.
+        network: made ready to translate, on the device to compute on.
         statistics: the training data's, from the model file.
         h: the map that its conditions are made with, as in training.
         source: the domain pictures come from, `CLEAN` (X) or `REAL` (Y).
         heat: how far to translate, 0 to 1.
         tile, overlap: side of a tile and overlap of neighbours, in pixels.
         batch: pictures computed together; None chooses by the device.
-        precision: ``torch.float32`` or ``torch.bfloat16``.
     """
 
     kind: ClassVar[str] = KIND
@@ -48,7 +48,7 @@ class DeFlowDegradation(LearnedDegradation):
 
     def __init__(
         self,
-        network: DeFlow,
+        network: FastDeFlow,
         statistics: DomainStatistics,
         *,
         h: ConditionMap,
@@ -57,18 +57,17 @@ class DeFlowDegradation(LearnedDegradation):
         tile: int = TILE,
         overlap: int = OVERLAP,
         batch: int | None = None,
-        precision: torch.dtype = torch.float32,
     ):
         self.network = network
+        self.precision = network.dtype
         self.statistics = statistics
         self.h = h
         self.source = source
         self.settings = {"heat": heat}
         self.tile = tile
         self.overlap = overlap
-        self.device = next(network.parameters()).device
+        self.device = self.network.device
         self.batch = batch or (1 if self.device.type == "cpu" else BATCH_ON_ACCELERATOR)
-        self.precision = precision
 
     @classmethod
     def from_model(cls, model: ModelFile, path: Path, use: Use) -> "DeFlowDegradation":
@@ -77,14 +76,13 @@ class DeFlowDegradation(LearnedDegradation):
         network = DeFlow(DeFlowArchitecture(**model.configuration["architecture"]))
         load_weights(network, network_weights(model.weights), path)
         return cls(
-            network.eval().requires_grad_(False).to(use.device),
+            FastDeFlow(network.to(use.device), use.precision),
             DomainStatistics.from_dict(model.statistics),
             h=map_of(model),
             **use.settings,
             source=use.source,
             tile=tile,
             overlap=overlap,
-            precision=use.precision,
         )
 
     @classmethod
@@ -138,9 +136,7 @@ class DeFlowDegradation(LearnedDegradation):
         def on_tile(pixels: Tensor, tile: Tile) -> Tensor:
             low = self._noisy_conditions(conditions, tile, keys).to(self.device)
             noise = tuple(draws.to(self.device) for draws in self._latent_noise(tile, keys))
-            bf16 = self.precision == torch.bfloat16
-            with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
-                return function(pixels.to(self.device), low, label, noise).float().cpu()
+            return function(pixels.to(self.device), low, label, noise).cpu()
 
         if len(padded) == 1:
             multiple = self.network.architecture.multiple

@@ -89,11 +89,13 @@ class LearnedDegradation(Degradation):
         kind: the name in model files and in the table of kinds.
         knobs: what a user may set.
         settings: the value of every knob.
+        precision: of the convolutions; float32 unless a kind offers another.
     """
 
     kind: ClassVar[str]
     knobs: ClassVar[tuple[Knob, ...]]
     settings: dict[str, Span]
+    precision: torch.dtype = torch.float32
 
     @classmethod
     @abstractmethod

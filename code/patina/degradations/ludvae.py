@@ -13,6 +13,7 @@ from patina.degradations.learned import Knob, LearnedDegradation, Span, Use, req
 from patina.errors import PatinaError, PictureError
 from patina.imaging.tiles import Tile
 from patina.imaging.windows import apply_windows
+from patina.models.fast_ludvae import FastLUDVAE
 from patina.models.files import ModelFile, load_weights
 from patina.models.labels import CLEAN, REAL
 from patina.models.ludvae import BORDER, IMAGE_CHANNELS, LUDVAE, STAGES, LUDVAEArchitecture, is_published_ludvae
@@ -31,7 +32,7 @@ class LUDVAEDegradation(LearnedDegradation):
     """Translates or samples with a trained LUD-VAE.
 
     Args:
-        network: in eval mode, on the device to compute on.
+        network: made ready to translate, on the device to compute on.
         statistics: the training data's, from the model file.
         noise_level: deviation of the noise that hides a picture's domain, in 1/255.
         temperature: multiplies the latents that are drawn; 0 draws none.
@@ -39,7 +40,6 @@ class LUDVAEDegradation(LearnedDegradation):
         source: the domain pictures come from, `CLEAN` (X) or `REAL` (Y).
         tile: side of a tile in pixels.
         batch: tiles computed together; None chooses by the device.
-        precision: ``torch.float32`` or ``torch.bfloat16``.
     """
 
     kind: ClassVar[str] = KIND
@@ -51,7 +51,7 @@ class LUDVAEDegradation(LearnedDegradation):
 
     def __init__(
         self,
-        network: LUDVAE,
+        network: FastLUDVAE,
         statistics: ImageStatistics,
         *,
         noise_level: Span,
@@ -60,16 +60,15 @@ class LUDVAEDegradation(LearnedDegradation):
         source: int = CLEAN,
         tile: int = TILE,
         batch: int | None = None,
-        precision: torch.dtype = torch.float32,
     ):
         self.network = network
+        self.precision = network.dtype
         self.statistics = statistics
         self.settings = {"noise_level": noise_level, "temperature": temperature, "detail": detail}
         self.source = source
         self.tile = tile
-        self.device = next(network.parameters()).device
+        self.device = network.device
         self.batch = batch or (1 if self.device.type == "cpu" else BATCH_ON_ACCELERATOR)
-        self.precision = precision
 
     @classmethod
     def from_model(cls, model: ModelFile, path: Path, use: Use) -> "LUDVAEDegradation":
@@ -82,12 +81,11 @@ class LUDVAEDegradation(LearnedDegradation):
         load_weights(network, model.weights, path)
         own_level = model.configuration["noise_level"][DOMAIN_NAMES[use.source]]
         return cls(
-            network.eval().requires_grad_(False).to(use.device),
+            FastLUDVAE(network.to(use.device), use.precision),
             ImageStatistics.from_dict(model.statistics),
             **{"noise_level": own_level, **use.settings},
             source=use.source,
             tile=tile,
-            precision=use.precision,
         )
 
     @classmethod
@@ -158,10 +156,7 @@ class LUDVAEDegradation(LearnedDegradation):
         hidden = self._in_clean_statistics(hide(pixels, noise, _column(parameters, "noise_level")))
         origin = torch.full((len(tiles),), float(1 - target), device=self.device)
         strength = _column(parameters, "temperature").flatten().to(self.device)
-        bf16 = self.precision == torch.bfloat16
-        with torch.inference_mode(), torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
-            result = self.network.translate(hidden.to(self.device), origin, self._draws(keys, tiles), strength)
-        return result.float().cpu()
+        return self.network.translate(hidden.to(self.device), origin, self._draws(keys, tiles), strength).cpu()
 
     def _in_clean_statistics(self, pixels: Tensor) -> Tensor:
         return self.statistics.normalise_noisy(pixels) if self.source == REAL else pixels

@@ -32,8 +32,8 @@ def plan_tiles(height: int, width: int, tile: int, overlap: int, multiple: int =
     Raises:
         ValueError: sizes that do not fit each other.
     """
-    rows = _plan_axis(height, tile, overlap, multiple)
-    columns = _plan_axis(width, tile, overlap, multiple)
+    rows = plan_axis(height, tile, overlap, multiple)
+    columns = plan_axis(width, tile, overlap, multiple)
     return [
         Tile(top, left, min(tile, height), min(tile, width))
         for top in rows
@@ -41,20 +41,28 @@ def plan_tiles(height: int, width: int, tile: int, overlap: int, multiple: int =
     ]  # fmt: skip
 
 
-def _plan_axis(length: int, tile: int, overlap: int, multiple: int) -> list[int]:
+def plan_axis(length: int, tile: int, overlap: int, multiple: int) -> list[int]:
     """Return the tile positions along one axis; the last tile ends at the edge and may overlap more."""
     if min(length, tile, multiple) < 1 or overlap < 0:
         raise ValueError(f"length, tile and multiple must be positive, got {length}, {tile}, {multiple}; {overlap=}")
     if tile % multiple:
         raise ValueError(f"the tile ({tile}) must be a multiple of {multiple}")
+    if length <= tile:
+        return [0]
     step = (tile - overlap) // multiple * multiple
     if step < 1:
         raise ValueError(f"the overlap ({overlap}) must be at most tile - multiple = {tile - multiple}")
-    if length <= tile:
-        return [0]
     if length % multiple:
         raise ValueError(f"the picture's side ({length}) must be a multiple of {multiple}; pad it first")
     return [*range(0, length - tile, step), length - tile]
+
+
+def even_tile(length: int, tile: int, overlap: int) -> int:
+    """Return the smallest tile that covers `length` with as many tiles as `tile` needs: the last repeats the least."""
+    if length <= tile:
+        return length
+    count = -(-(length - overlap) // (tile - overlap))
+    return -(-(length - overlap) // count) + overlap
 
 
 def apply_tiled(

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 
-from patina.imaging.tiles import Tile, plan_tiles
+from patina.imaging.tiles import Tile, even_tile, plan_axis
 
 
 def apply_windows(
@@ -18,13 +18,13 @@ def apply_windows(
     """Apply a picture-to-picture function window by window and keep of each what no window's edge can change.
 
     Nothing is blended: every pixel is computed with all of its surroundings, so the result is the whole
-    picture's up to rounding. All windows have the same size.
+    picture's up to rounding. All windows have the same size, and are no larger than their number needs.
 
     Args:
         function: maps ``[N, C, h, w]`` and its N windows to ``[N, C', h, w]``; an output pixel depends on input
             pixels at most `border` rows and columns away, and may know its place.
         image: ``[C, H, W]``.
-        tile: side of a window in pixels, more than twice the border.
+        tile: longest side of a window in pixels, more than twice the border.
         border: how far `function` sees.
         batch: windows computed together.
 
@@ -35,7 +35,7 @@ def apply_windows(
         ValueError: the tile is too small for its border.
     """
     height, width = image.shape[-2:]
-    windows = plan_tiles(height, width, tile, 2 * border)
+    windows = _plan(height, width, tile, 2 * border)
     rows = _kept({window.top for window in windows}, height, border)
     columns = _kept({window.left for window in windows}, width, border)
     result = None
@@ -48,6 +48,18 @@ def apply_windows(
             inner = output[:, top - window.top : bottom - window.top, left - window.left : right - window.left]
             result[:, top:bottom, left:right] = inner
     return result
+
+
+def _plan(height: int, width: int, tile: int, overlap: int) -> list[Tile]:
+    """Cover a picture with windows of one size."""
+    if tile <= overlap:
+        raise ValueError(f"the tile ({tile}) must be more than twice the border, {overlap}")
+    tall, wide = even_tile(height, tile, overlap), even_tile(width, tile, overlap)
+    return [
+        Tile(top, left, tall, wide)
+        for top in plan_axis(height, tall, overlap, 1)
+        for left in plan_axis(width, wide, overlap, 1)
+    ]
 
 
 def _groups(windows: list[Tile], size: int) -> Iterator[list[Tile]]:

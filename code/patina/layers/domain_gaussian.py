@@ -28,9 +28,9 @@ class DomainGaussian(nn.Module):
     def log_density(self, z: Tensor, label: Tensor) -> Tensor:
         """Return log p(z | label) in nats, ``[N]``."""
         with full_precision(z):
-            factor = torch.linalg.cholesky(self._covariance())
+            factor = self.root()
             log_determinant = 2 * factor.diagonal().log().sum() * z[0, 0].numel()
-            whitened = _apply(torch.linalg.inv(factor), z - self._mean())
+            whitened = apply_matrix(torch.linalg.inv(factor), z - self._mean())
             real = whitened.square().sum(dim=(1, 2, 3)) + log_determinant
             clean = z.square().sum(dim=(1, 2, 3))
             return -0.5 * (torch.where(label > 0.5, real, clean) + z[0].numel() * math.log(2 * math.pi))
@@ -42,17 +42,25 @@ class DomainGaussian(nn.Module):
         C = S Sᵀ and P = (I + C)⁻¹, mean P (z − mu), covariance C P with the square root U·diag(√s).
         """
         with full_precision(z):
-            to_real = z + self._mean() + _apply(self.cov_shift, noise)
-            shift = self.cov_shift @ self.cov_shift.T
-            precision = torch.linalg.inv(self._covariance())
-            basis, variances, _ = torch.linalg.svd(shift @ precision)
-            to_clean = _apply(precision, z - self._mean()) + _apply(basis * variances.sqrt(), noise)
+            to_real = z + self._mean() + apply_matrix(self.cov_shift, noise)
+            precision, root = self.posterior()
+            to_clean = apply_matrix(precision, z - self._mean()) + apply_matrix(root, noise)
             return torch.where(label.view(-1, 1, 1, 1) > 0.5, to_clean, to_real)
+
+    def posterior(self) -> tuple[Tensor, Tensor]:
+        """Return P and U·diag(√s), ``[C, C]``: the gain of the clean latent's mean, and a root of its covariance."""
+        precision = torch.linalg.inv(self._covariance())
+        basis, variances, _ = torch.linalg.svd(self.cov_shift @ self.cov_shift.T @ precision)
+        return precision, basis * variances.sqrt()
+
+    def root(self) -> Tensor:
+        """Return the Cholesky factor of the real domain's covariance, ``[C, C]``."""
+        return torch.linalg.cholesky(self._covariance())
 
     def sample(self, label: Tensor, noise: Tensor) -> Tensor:
         """Turn standard-normal `noise` into draws of p(z | label)."""
         with full_precision(noise):
-            real = _apply(torch.linalg.cholesky(self._covariance()), noise) + self._mean()
+            real = apply_matrix(self.root(), noise) + self._mean()
             return torch.where(label.view(-1, 1, 1, 1) > 0.5, real, noise)
 
     def _mean(self) -> Tensor:
@@ -63,6 +71,6 @@ class DomainGaussian(nn.Module):
         return identity + self.cov_shift @ self.cov_shift.T
 
 
-def _apply(matrix: Tensor, x: Tensor) -> Tensor:
+def apply_matrix(matrix: Tensor, x: Tensor) -> Tensor:
     """Multiply the channel vector at every position by `matrix`."""
     return nn.functional.conv2d(x, matrix[:, :, None, None])

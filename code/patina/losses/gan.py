@@ -22,10 +22,12 @@ class GanLoss:
     Attributes:
         generator: what the generator minimises; the gradient flows through the fake logits only.
         discriminator: what the discriminator minimises.
+        relativistic: whether the generator's side needs the real logits.
     """
 
     generator: LogitLoss
     discriminator: LogitLoss
+    relativistic: bool = False
 
 
 def ragan_generator(real: Tensor, fake: Tensor) -> Tensor:
@@ -76,8 +78,8 @@ def _independent(
 
 
 GAN_LOSSES: dict[str, GanLoss] = {
-    "ragan": GanLoss(ragan_generator, ragan_discriminator),
-    "ragan_joint": GanLoss(ragan_generator, partial(ragan_discriminator, joint=True)),
+    "ragan": GanLoss(ragan_generator, ragan_discriminator, relativistic=True),
+    "ragan_joint": GanLoss(ragan_generator, partial(ragan_discriminator, joint=True), relativistic=True),
     "vanilla": _independent(_should_be_real, _should_be_real, _should_be_fake),
     "lsgan": _independent(lambda x: ((x - 1) ** 2).mean(), lambda x: ((x - 1) ** 2).mean(), lambda x: (x**2).mean()),
     "wgan": _independent(lambda x: -x.mean(), lambda x: -x.mean(), lambda x: x.mean()),

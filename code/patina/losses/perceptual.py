@@ -16,7 +16,7 @@ WEIGHTS = "vgg19-dcbb9e9d.pth"
 ESRGAN_LAYERS = {"conv5_4": 1.0}
 """ESRGAN's choice: the last convolution, before its activation."""
 
-_INSTEAD = "or train without it: `perceptual: null`"
+_INSTEAD = "or train without `perceptual`"
 _BLOCKS = ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))  # convolutions and channels between poolings
 _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, of RGB in [0, 1]
 

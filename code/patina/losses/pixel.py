@@ -17,6 +17,21 @@ def l1(prediction: Tensor, target: Tensor) -> Tensor:
     return functional.l1_loss(prediction, target)
 
 
+def huber(prediction: Tensor, target: Tensor, delta: float = 0.01) -> Tensor:
+    """Return the mean Huber loss divided by `delta` (Huber 1964): square below `delta`, absolute above.
+
+    Divided, it is as large as L1 for large differences, so its weight means the same.
+
+    Args:
+        prediction, target: pictures of one shape ``[N, C, H, W]``.
+        delta: the difference at which the loss turns from square to absolute, in units of the pictures.
+
+    Returns:
+        A scalar.
+    """
+    return functional.huber_loss(prediction, target, delta=delta) / delta
+
+
 def charbonnier(prediction: Tensor, target: Tensor, eps: float = 1e-3) -> Tensor:
     """Return the mean of ``sqrt(d^2 + eps^2)``, an absolute difference that is smooth at zero.
 

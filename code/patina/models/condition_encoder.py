@@ -1,7 +1,7 @@
 """DeFlow's condition encoder: an RRDB network on h(image) that gives a condition for every level of the flow."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -50,17 +50,28 @@ class ConditionEncoder(nn.Module):
             The conditions of levels 1, 2, …, each ``[N, channels, H/2^l, W/2^l]`` for an image of
             ``H = scale·h``. h and w must be multiples of 2^levels / scale where that is more than 1.
         """
-        trunk, stack = self._trunk(condition)
-        return [
-            torch.cat([feature, interpolate(stack, size=feature.shape[-2:])], dim=1)
-            for feature in self._by_level(trunk)
-        ]
+        features, stack = self.features(condition)
+        return [torch.cat([feature, interpolate(stack, size=feature.shape[-2:])], dim=1) for feature in features]
 
-    def _trunk(self, condition: Tensor) -> tuple[Tensor, Tensor]:
+    def features(
+        self, condition: Tensor, run: Callable[[nn.Module, Tensor], Tensor] = lambda block, x: block(x)
+    ) -> tuple[list[Tensor], Tensor]:
+        """Return what the conditions are made of: each level's own features, and the blocks' outputs ``[N, C, h, w]``.
+
+        The blocks' outputs stand behind every level's features, brought to their size by nearest interpolation.
+
+        Args:
+            condition: as in `forward`.
+            run: how a block is applied; a checkpoint saves memory.
+        """
+        trunk, stack = self._trunk(condition, run)
+        return self._by_level(trunk), stack
+
+    def _trunk(self, condition: Tensor, run: Callable[[nn.Module, Tensor], Tensor]) -> tuple[Tensor, Tensor]:
         x = self.conv_first(condition)
         outputs = []
         for block in self.blocks:
-            x = block(x)
+            x = run(block, x)
             outputs.append(x)
         return x + self.trunk_conv(x), torch.cat([outputs[index] for index in self.stacked_blocks], dim=1)
 

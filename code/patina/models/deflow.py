@@ -1,6 +1,7 @@
 """DeFlow: one conditional flow for two domains of unpaired images (arXiv 2101.05796)."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -120,12 +121,22 @@ class DeFlow(nn.Module):
         With `quantisation` q, uniform noise (U − ½)/q is added and −log q per position joins the
         determinant.
         """
+        return self.objective(lambda noisy: self.encode(noisy, self.encoder(condition)), image, label, quantisation)
+
+    def objective(
+        self,
+        encode: Callable[[Tensor], tuple[State, Tensor]],
+        image: Tensor,
+        label: Tensor,
+        quantisation: int | None = None,
+    ) -> Tensor:
+        """Return what `forward` returns, with any way to encode: images to the latents and log |det|, as `encode`."""
         positions = image[0, 0].numel()
         constant = 0.0
         if quantisation is not None:
             image = image + (torch.rand_like(image) - 0.5) / quantisation
             constant = -math.log(quantisation) * positions
-        latents, log_determinant = self.encode(image, self.encoder(condition))
+        latents, log_determinant = encode(image)
         log_likelihood = log_determinant + constant + self.log_density(latents, label)
         return -log_likelihood / (math.log(2) * positions)
 

@@ -1,6 +1,10 @@
 """Discriminators: judges of whether a patch is a real photograph."""
 
+from itertools import pairwise
+
 from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.parametrizations import spectral_norm
 
 from patina.errors import PatinaError
 
@@ -70,3 +74,57 @@ def _stage(inputs: int, outputs: int, normalise: bool) -> nn.Sequential:
         nn.BatchNorm2d(outputs),
         nn.LeakyReLU(_SLOPE, inplace=True),
     )
+
+
+class UNetDiscriminator(nn.Module):
+    """Real-ESRGAN's discriminator: a U-Net with spectral normalisation that judges every pixel.
+
+    Three 4x4 convolutions of stride 2 go down, three bilinear enlargements with 3x3 convolutions go up; every one is
+    divided by its largest singular value (Miyato et al. 2018). What lies at the same size is added.
+
+    Args:
+        features: channels at full size, twice, four and eight times as many below.
+        skip: whether to add the way down to the way up.
+    """
+
+    multiple = 8
+    """Sides of the patches must be multiples of it."""
+
+    def __init__(self, features: int = 64, skip: bool = True) -> None:
+        super().__init__()
+        self.skip = skip
+        widths = [features, 2 * features, 4 * features, 8 * features]
+        self.first = nn.Conv2d(3, features, 3, padding=1)
+        self.down = nn.ModuleList(
+            spectral_norm(nn.Conv2d(few, many, 4, 2, 1, bias=False)) for few, many in pairwise(widths)
+        )
+        self.up = nn.ModuleList(
+            spectral_norm(nn.Conv2d(many, few, 3, padding=1, bias=False))
+            for few, many in reversed(list(pairwise(widths)))
+        )
+        self.tail = nn.ModuleList(spectral_norm(nn.Conv2d(features, features, 3, padding=1, bias=False)) for _ in "12")
+        self.last = nn.Conv2d(features, 1, 3, padding=1)
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        """Return one logit per pixel, large for a real photograph.
+
+        Args:
+            rgb: ``[N, 3, H, W]`` in [0, 1], sides multiples of 8.
+
+        Returns:
+            Logits ``[N, 1, H, W]``.
+        """
+        levels = [_lrelu(self.first(rgb))]
+        for convolution in self.down:
+            levels.append(_lrelu(convolution(levels[-1])))
+        x = levels.pop()
+        for convolution in self.up:
+            x = _lrelu(convolution(functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=False)))
+            x = x + levels.pop() if self.skip else x
+        for convolution in self.tail:
+            x = _lrelu(convolution(x))
+        return self.last(x)
+
+
+def _lrelu(x: Tensor) -> Tensor:
+    return functional.leaky_relu(x, _SLOPE)

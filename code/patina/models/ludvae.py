@@ -82,7 +82,7 @@ class LUDVAE(nn.Module):
             over stages, places and channels, ``[N]``; clean images have none.
         """
         contents = self._encode("enc", self.inconv(hidden))
-        noises = self._encode("enc_n", self.inconv_n(image))
+        noises = self.encode_noise(image)
         draws = iter(noise) if noise is not None else None
         real = _as_column(label)
         decoded, divergence = None, torch.zeros(len(image), device=image.device)
@@ -121,6 +121,10 @@ class LUDVAE(nn.Module):
                 latent = strength * (draw if prior is None else _sample(prior, draw))
             decoded = self._part("proj", stage)(features, latent)
         return self._image(decoded)
+
+    def encode_noise(self, image: Tensor) -> list[Tensor]:
+        """Return the noise encoder's features of stages 1, 2, 3: training needs them, translation does not."""
+        return self._encode("enc_n", self.inconv_n(image))
 
     def _part(self, name: str, stage: int) -> nn.Module:
         return getattr(self, f"{name}_{stage}")

@@ -1,6 +1,7 @@
-"""Restoration networks: ESRGAN's generator, a compact one, a denoiser, and any model file that spandrel can read.
+"""Restoration networks by name, and any model file that spandrel can read.
 
-The networks themselves are spandrel's, so whatever is trained here opens in every tool that reads ESRGAN models.
+The networks are spandrel's wherever it has them, so what is trained here opens in every tool built on it. Those that it
+lacks are taught to the reader of this module: their files open here like all others.
 """
 
 import io
@@ -13,7 +14,9 @@ from torch import Tensor, nn
 
 from patina import torchvision_shim
 from patina.errors import PatinaError
+from patina.models.architectures import READABLE
 from patina.models.growth import PUBLISHED_GROWTH, growth_of, set_growth, widened, without_filling
+from patina.models.msrresnet import MSRResNet
 from patina.runs.atomic import atomic_path
 from patina.version import __version__
 
@@ -23,11 +26,13 @@ from spandrel import ImageModelDescriptor, ModelLoader  # noqa: E402
 from spandrel.architectures.Compact import Compact  # noqa: E402
 from spandrel.architectures.DnCNN import DnCNN  # noqa: E402
 from spandrel.architectures.ESRGAN import ESRGAN  # noqa: E402
+from spandrel.architectures.PLKSR import RealPLKSR  # noqa: E402
 
 _UNSHUFFLE = {1: 4, 2: 2, 4: None}
 """How the published networks reach a scale below 4: pixel-unshuffle the input, then enlarge four times."""
 
 _INITIAL_GAIN = 0.1
+_NAMED_WEIGHTS = 3
 
 
 def rrdbnet(scale: int, features: int = 64, blocks: int = 23, growth: int = 32) -> nn.Module:
@@ -92,6 +97,48 @@ def dncnn(features: int = 64, layers: int = 17) -> nn.Module:
     return DnCNN(in_nc=3, out_nc=3, nc=features, nb=layers, act_mode="R")
 
 
+def msrresnet(scale: int, features: int = 64, blocks: int = 16) -> nn.Module:
+    """Build MSRResNet with fresh weights; see `patina.models.msrresnet`. Its files open in Patina alone."""
+    return MSRResNet(scale, features, blocks)
+
+
+def realplksr(
+    scale: int,
+    features: int = 64,
+    blocks: int = 28,
+    *,
+    kernel: int = 17,
+    split: float = 0.25,
+    dysample: bool = False,
+    layer_norm: bool = False,
+) -> nn.Module:
+    """Build RealPLKSR: large kernels over a part of the channels (Lee et al. 2024, arXiv:2404.11848).
+
+    It takes RGB ``[N, 3, H, W]`` in [0, 1] of any size and returns ``[N, 3, scale H, scale W]``, not clipped.
+
+    Args:
+        scale: 1 and up.
+        features: channels, a multiple of 4.
+        blocks: number of blocks.
+        kernel: side of the large kernels, odd.
+        split: share of the channels that they see.
+        dysample: enlarge by learned sampling points instead of a pixel shuffle.
+        layer_norm: normalise each position over the channels instead of groups of channels over the picture.
+
+    Returns:
+        The network, on the CPU; `save_generator` writes it.
+    """
+    return RealPLKSR(
+        dim=features,
+        n_blocks=blocks,
+        upscaling_factor=scale,
+        kernel_size=kernel,
+        split_ratio=split,
+        dysample=dysample,
+        layer_norm=layer_norm,
+    )
+
+
 def save_generator(network: nn.Module, path: Path, metadata: Mapping[str, str] | None = None) -> None:
     """Write a generator as a file that spandrel recognises, atomically.
 
@@ -135,30 +182,75 @@ def load_generator(path: Path) -> ImageModelDescriptor:
     if not path.is_file():
         raise PatinaError(f"{path}: there is no such model file")
     try:
-        descriptor = ModelLoader(device="cpu").load_from_file(path)
+        descriptor = ModelLoader(device="cpu", registry=READABLE).load_from_file(path)
     except Exception as error:  # a foreign file can fail in any way
         reason = next(iter(str(error).splitlines()), type(error).__name__)
         raise PatinaError(f"{path}: this is no super-resolution model that can be read ({reason})") from error
     return _require_single_rgb(descriptor, path).eval()
 
 
-def load_generator_weights(network: nn.Module, path: Path) -> None:
+def load_generator_weights(network: nn.Module, path: Path, strict: bool = True) -> list[str]:
     """Give a network of this module the weights of a file: written by `save_generator`, or published.
 
     Args:
         network: changed in place.
-        path: a file of a network of the same architecture, scale and size.
+        path: a file of any architecture that `load_generator` opens.
+        strict: refuse a file in which a weight is missing, left over or of another shape; otherwise take what fits.
+
+    Returns:
+        What did not fit, a line for each weight; nothing where `strict`.
 
     Raises:
-        PatinaError: the file cannot be read, or holds a network of another kind, scale or size.
+        PatinaError: the file cannot be read, or it does not fit (with `strict`, at all without).
     """
     source = load_generator(path).model
-    try:
-        if isinstance(source, ESRGAN) and isinstance(network, ESRGAN):
-            source = without_filling(source, growth_of(network))
-        network.load_state_dict(source.state_dict())
-    except (RuntimeError, ValueError) as error:
-        raise PatinaError(f"{path}: it holds {_layout(source)}, asked for was {_layout(network)}") from error
+    if isinstance(source, ESRGAN) and isinstance(network, ESRGAN):
+        source = without_filling(source, growth_of(network))
+    found, wanted = source.state_dict(), network.state_dict()
+    problems = _mismatches(found, wanted)
+    fitting = {name: value for name, value in found.items() if name in wanted and value.shape == wanted[name].shape}
+    if problems and (strict or not fitting):
+        shown = "; ".join(problems[:_NAMED_WEIGHTS]) + ("; …" if len(problems) > _NAMED_WEIGHTS else "")
+        raise PatinaError(
+            f"{path}: it holds {_layout(source)}, asked for was {_layout(network)}; "
+            f"{len(problems)} weights do not fit: {shown}"
+        )
+    network.load_state_dict(fitting, strict=False)
+    return problems
+
+
+def interpolated(a: Path, b: Path, alpha: float) -> nn.Module:
+    """Return the network whose weights are ``(1 - alpha) a + alpha b`` (Wang et al. 2018, ESRGAN, equation 4).
+
+    Args:
+        a, b: files of one architecture, scale and size.
+        alpha: 0 gives `a`, 1 gives `b`.
+
+    Raises:
+        PatinaError: a file cannot be read, or the two do not fit together.
+    """
+    network, other = load_generator(a).model, load_generator(b).model
+    first, second = network.state_dict(), other.state_dict()
+    if type(network) is not type(other) or (problems := _mismatches(second, first)):
+        reason = f": {problems[0]}" if type(network) is type(other) else ""
+        raise PatinaError(f"{b}: it holds {_layout(other)}, {a} holds {_layout(network)}{reason}; expected two alike")
+    blended = {
+        name: torch.lerp(value, second[name].to(value.dtype), alpha) if value.is_floating_point() else value
+        for name, value in first.items()
+    }
+    network.load_state_dict(blended)
+    return network
+
+
+def _mismatches(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> list[str]:
+    """Say of every weight that two states do not share what is wrong with it."""
+    lines = [f"{name} is not in the file" for name in wanted if name not in found]
+    lines += [f"{name} is only in the file" for name in found if name not in wanted]
+    for name in wanted:
+        shapes = [tuple(state[name].shape) for state in (found, wanted) if name in state]
+        if len(set(shapes)) == 2:
+            lines.append(f"{name} is {shapes[0]} in the file, {shapes[1]} here")
+    return lines
 
 
 def _layout(network: nn.Module) -> str:

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from patina.errors import PatinaError, PictureError
 from patina.runs.progress import progress
@@ -71,8 +71,19 @@ def run_folder_job(
         PatinaError: a worker process died.
     """
     attempts = _in_processes if min(workers, len(items)) > 1 else _in_this_process
-    outcomes: dict[int, tuple[R | None, str | None]] = {}
-    for index, outcome in progress(attempts(items, work, workers), description, total=len(items)):
+    return reported(attempts(items, work, workers), items, description, name, on_result)
+
+
+def reported(
+    attempts: "Attempts",
+    items: Sequence[T],
+    description: str,
+    name: Callable[[T], str],
+    on_result: Callable[[R], None] = lambda result: None,
+) -> JobReport[R]:
+    """Go through the attempts at all items with a progress bar; arguments as in `run_folder_job`."""
+    outcomes: dict[int, Outcome] = {}
+    for index, outcome in progress(attempts, description, total=len(items)):
         outcomes[index] = outcome
         if outcome[1] is None:
             on_result(outcome[0])
@@ -104,20 +115,24 @@ def output_paths(sources: Sequence[Path], out_dir: Path | str, suffix: str = ".p
     return outputs
 
 
-def _attempt(work: Callable[[T], R], item: T) -> tuple[R | None, str | None]:
-    """Return the result, or what to tell the user."""
+Outcome = tuple[Any, str | None]
+"""A result, or what to tell the user."""
+
+Attempts = Iterator[tuple[int, Outcome]]
+"""The index of an item and what became of it, in any order."""
+
+
+def attempt(work: Callable[..., R], *arguments: Any) -> Outcome:
+    """Return the result, or what to tell the user of a picture that cannot be used."""
     try:
-        return work(item), None
+        return work(*arguments), None
     except PictureError as error:
         return None, str(error)
 
 
-Attempts = Iterator[tuple[int, tuple[R | None, str | None]]]
-
-
 def _in_this_process(items: Sequence[T], work: Callable[[T], R], workers: int) -> Attempts:
     for index, item in enumerate(items):
-        yield index, _attempt(work, item)
+        yield index, attempt(work, item)
 
 
 def _in_processes(items: Sequence[T], work: Callable[[T], R], workers: int) -> Attempts:
@@ -125,7 +140,7 @@ def _in_processes(items: Sequence[T], work: Callable[[T], R], workers: int) -> A
     with _single_threaded_children():
         pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_parent)
         try:
-            futures = {pool.submit(_attempt, work, item): index for index, item in enumerate(items)}
+            futures = {pool.submit(attempt, work, item): index for index, item in enumerate(items)}
             for future in as_completed(futures):
                 yield futures[future], future.result()
         except BrokenProcessPool:

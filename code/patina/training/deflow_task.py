@@ -17,6 +17,8 @@ from patina.degradations.deflow import KIND, DeFlowDegradation, condition_of, de
 from patina.imaging.files import to_pixels
 from patina.imaging.sheets import sheet
 from patina.models.deflow import DeFlow
+from patina.models.fast_deflow import FastDeFlow
+from patina.models.fast_objective import Recompute, fast_objective
 from patina.models.files import ModelFile, save_model_file
 from patina.models.labels import CLEAN, REAL
 from patina.seeding import derive
@@ -42,6 +44,7 @@ class DeFlowTask(Task):
         objective: noise and quantisation.
         make_updater: gives the optimiser step for (fabric, name, network).
         fresh: whether ActNorm is still to be set from the first batch.
+        recompute: what the backward pass computes again instead of keeping it.
         shown: the domains that validation measures and shows, clean and real.
         pictures, crop: how many pictures of each are shown, and the side of their crops.
     """
@@ -54,6 +57,7 @@ class DeFlowTask(Task):
         make_updater: Callable[..., Updater],
         *,
         fresh: bool,
+        recompute: Recompute = "hidden",
         shown: tuple[Domain, Domain],
         pictures: int,
         crop: int,
@@ -63,6 +67,7 @@ class DeFlowTask(Task):
         self.batch_size = dataset.batch
         self.objective = objective
         self.fresh = fresh
+        self.recompute = recompute
         self._make_updater = make_updater
         for domain in shown:
             require_size(domain.images[:pictures], crop, "validation crop")
@@ -75,6 +80,7 @@ class DeFlowTask(Task):
 
     def setup(self, fabric: Fabric) -> None:
         """Put the flow on its device and make its optimiser."""
+        self._fabric = fabric
         self.updater = self._make_updater(fabric, "flow", self.network)
         self.updaters = [self.updater]
 
@@ -93,8 +99,9 @@ class DeFlowTask(Task):
         return {"bits": float(bits.mean())} | by_domain | logged
 
     def probe(self, batch: Batch) -> None:
-        """Compute the objective."""
-        self._bits(batch)
+        """Compute the objective layer by layer: in the plain network every layer can be watched."""
+        condition = self._noisy(batch["condition"])
+        self.updater.module(batch["image"], condition, batch["label"], self.objective.quantisation)
 
     def validate(self) -> Validation:
         """Measure both domains' bits per position on the shown crops and translate these both ways."""
@@ -126,7 +133,12 @@ class DeFlowTask(Task):
 
     def _bits(self, batch: Batch) -> Tensor:
         condition = self._noisy(batch["condition"])
-        return self.updater.module(batch["image"], condition, batch["label"], self.objective.quantisation)
+        return self._objective(batch["image"], condition, batch["label"])
+
+    def _objective(self, image: Tensor, condition: Tensor, label: Tensor) -> Tensor:
+        with self._fabric.autocast():
+            quantisation = self.objective.quantisation
+            return fast_objective(self.network, image, condition, label, quantisation, self.recompute)
 
     def _noisy(self, condition: Tensor) -> Tensor:
         return self.objective.h.final(condition, lambda number, shape: torch.randn_like(condition))
@@ -138,13 +150,10 @@ class DeFlowTask(Task):
             crop, condition = self.statistics.normalise_image(crop), self.statistics.normalise_condition(condition)
         condition = self.objective.h.local(condition, lambda number, shape: torch.randn(shape))
         labels = torch.full((1,), float(label), device=device)
-        bits = self.updater.module(
-            crop[None].to(device), self._noisy(condition[None].to(device)), labels, self.objective.quantisation
-        )
-        return float(bits)
+        return float(self._objective(crop[None].to(device), self._noisy(condition[None].to(device)), labels))
 
     def _translated(self, crops: list[Tensor], source: int) -> list[Tensor]:
-        degradation = DeFlowDegradation(self.network, self.statistics, h=self.objective.h, source=source)
+        degradation = DeFlowDegradation(FastDeFlow(self.network), self.statistics, h=self.objective.h, source=source)
         names = {CLEAN: "clean", REAL: "real"}
         return [
             degradation.apply(crop, {"heat": 1.0}, derive("preview", names[source], index))

@@ -15,6 +15,7 @@ from patina.data.unpaired import UnpairedImages
 from patina.degradations.ludvae import DOMAIN_NAMES, KIND, LUDVAEDegradation, hide
 from patina.imaging.files import to_pixels
 from patina.imaging.sheets import sheet
+from patina.models.fast_ludvae import FastLUDVAE
 from patina.models.files import ModelFile, save_model_file
 from patina.models.labels import CLEAN, REAL
 from patina.models.ludvae import LUDVAE, evidence_bound
@@ -146,7 +147,7 @@ class LUDVAETask(Task):
 
     def _translated(self, source: int, temperature: float) -> list[Tensor]:
         level = self.objective.noise_level[DOMAIN_NAMES[source]]
-        degradation = LUDVAEDegradation(self.network, self.statistics, noise_level=level, source=source)
+        degradation = LUDVAEDegradation(FastLUDVAE(self.network), self.statistics, noise_level=level, source=source)
         parameters = {"noise_level": level, "temperature": temperature, "detail": 0.0}
         return [
             degradation.apply(crop, parameters, derive("preview", DOMAIN_NAMES[source], index))

@@ -1,11 +1,14 @@
 """What experiments share: trainings side by side, means with their spread, and words on the way."""
 
 import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 
 import numpy as np
 import torch
@@ -27,6 +30,15 @@ def processes() -> Iterator[ProcessPoolExecutor]:
 def _start_process() -> None:
     torch.set_num_threads(1)
     silence_progress()
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """Stop where the experiment was killed: a training saves its state first, and no further one is begun."""
+    parent_process().join()
+    while True:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(1)
 
 
 def spread(values: np.ndarray, digits: int) -> str:

@@ -6,16 +6,19 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+import torch
+
 from patina.build.learned import LEARNED, learned_degradation
 from patina.config.files import load_config
 from patina.config.learned import LearnedConfig
 from patina.degradations.base import NOT_FINITE, Degradation, Parameters
 from patina.degradations.learned import Knob, Span, Tiling, parse_span, require_range
 from patina.errors import ConfigError, PatinaError, PictureError
-from patina.imaging.files import list_pictures, read_picture, to_pixels, to_tensor, write_picture
+from patina.imaging.files import Picture, list_pictures, read_picture, to_pixels, to_tensor, write_picture
 from patina.models.files import file_hash
 from patina.models.labels import CLEAN, REAL
-from patina.runs.folder_job import JobReport, output_paths, run_folder_job
+from patina.runs.folder_job import JobReport, output_paths
+from patina.runs.overlapping_job import run_overlapping_job
 from patina.seeding import derive, numpy_rng
 from patina.verbs.arguments import add_compute_flags, add_flag
 from patina.verbs.train import final_model
@@ -34,6 +37,7 @@ class Record:
         seed: as given with ``-seed``.
         sample: which of the translations of the picture.
         model: the model file's hash.
+        precision: of the convolutions, "32" or "bf16-mixed".
         parameters: what was drawn for the picture; in the log they stand beside the others.
     """
 
@@ -43,6 +47,7 @@ class Record:
     seed: int
     sample: int
     model: str
+    precision: str = "32"
     parameters: Parameters = field(default_factory=dict)
 
     def to_line(self) -> str:
@@ -58,7 +63,10 @@ class Record:
             ValueError: the line is not whole.
         """
         values = json.loads(line)
-        own = {name: values.pop(name, None) for name in ("output", "source", "domain", "seed", "sample", "model")}
+        own = {
+            name: values.pop(name, None)
+            for name in ("output", "source", "domain", "seed", "sample", "model", "precision")
+        }
         return cls(**own, parameters=values)
 
 
@@ -91,7 +99,8 @@ def run(arguments: argparse.Namespace) -> int:
         precision=arguments.precision,
         **given_knobs(arguments),
     )
-    like = Record("", "", arguments.source_domain, arguments.seed, 0, file_hash(path))
+    precision = "bf16-mixed" if degradation.precision == torch.bfloat16 else "32"
+    like = Record("", "", arguments.source_domain, arguments.seed, 0, file_hash(path), precision)
     report = translate_folder(
         degradation, Path(arguments.source_dir), Path(arguments.out_dir), like, samples=arguments.samples
     )
@@ -123,17 +132,22 @@ def translate_folder(degradation: Degradation, source: Path, out: Path, like: Re
         if done.get(record.output) != record or not (out / record.output).is_file()
     ]
 
-    def translate(job: tuple[Path, Record]) -> None:
+    def read(job: tuple[Path, Record]) -> Picture:
+        return read_picture(job[0])
+
+    def translate(job: tuple[Path, Record], picture: Picture) -> Picture:
         path, record = job
-        picture = read_picture(path)
         key = derive(record.seed, path.name, record.sample)
         result = degradation.apply(to_tensor(picture.pixels), record.parameters, key)
         if not result.isfinite().all():
             raise PictureError(f"{path}: the model {NOT_FINITE}")
-        write_picture(out / record.output, to_pixels(result, picture.pixels.dtype), picture.alpha)
-        append_record(log, record)
+        return replace(picture, pixels=to_pixels(result, picture.pixels.dtype))
 
-    return run_folder_job(missing, translate, description="translate", name=lambda job: str(job[0]))
+    def write(job: tuple[Path, Record], picture: Picture) -> None:
+        write_picture(out / job[1].output, picture.pixels, picture.alpha)
+        append_record(log, job[1])
+
+    return run_overlapping_job(missing, read, translate, write, description="translate", name=lambda job: str(job[0]))
 
 
 def read_records(log: Path) -> dict[str, Record]:

@@ -11,14 +11,17 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
+from patina.degradations.trial import FEWEST_DB, decibels, trial_picture
 from patina.errors import PatinaError
 from patina.imaging.files import Picture, list_pictures, read_picture, to_pixels, to_tensor, write_picture
 from patina.imaging.resize import imresize
 from patina.imaging.tiles import Tile, apply_tiled
+from patina.layers.precision import has_fast_bf16
 from patina.models.files import file_hash
 from patina.models.restoration import ImageModelDescriptor, load_generator
 from patina.runs.atomic import write_text
-from patina.runs.folder_job import JobReport, output_paths, run_folder_job
+from patina.runs.folder_job import JobReport, output_paths
+from patina.runs.overlapping_job import run_overlapping_job
 from patina.verbs.arguments import add_compute_flags, add_flag
 
 BICUBIC = "bicubic"
@@ -26,6 +29,9 @@ BICUBIC = "bicubic"
 
 TILE, OVERLAP = 256, 32
 """Defaults; ESRGAN's generator at scale 4 then needs about 1.5 GB."""
+
+Enlarged = tuple[np.ndarray, np.ndarray | None]
+"""Pixels, and alpha where there is one."""
 
 STATEMENT = "upscale.json"
 """The file in an output folder that says how its pictures were made."""
@@ -90,15 +96,17 @@ class TiledModel:
         Raises:
             PatinaError: the tile does not fit into memory.
         """
-        multiple = self.model.size_requirements.multiple_of
         try:
-            result = apply_tiled(
-                self._on_tile, to_tensor(pixels), tile=self.tile, overlap=self.overlap, multiple=multiple,
-                scale=self.scale,
-            )  # fmt: skip
+            return to_pixels(self.enlarge(to_tensor(pixels)), pixels.dtype)
         except torch.cuda.OutOfMemoryError as error:
             raise PatinaError(f"a tile of {self.tile} pixels needs too much memory; choose a smaller -tile") from error
-        return to_pixels(result, pixels.dtype)
+
+    def enlarge(self, picture: Tensor) -> Tensor:
+        """Map ``[3, H, W]`` in [0, 1] to ``[3, scale H, scale W]``, not clamped."""
+        multiple = self.model.size_requirements.multiple_of
+        return apply_tiled(
+            self._on_tile, picture, tile=self.tile, overlap=self.overlap, multiple=multiple, scale=self.scale
+        )
 
     def _on_tile(self, tile: Tensor, _window: Tile) -> Tensor:
         device = self.model.device
@@ -181,7 +189,7 @@ def open_upscaler(
         tile: side of a tile in input pixels; None for the default.
         overlap: pixels that neighbouring tiles share, at most half a tile.
         device: "auto", "cpu", "cuda" or "mps".
-        precision: "32" or "bf16-mixed".
+        precision: "32", "bf16-mixed", or "auto" for bf16 where it is fast and gives float32's pictures.
 
     Raises:
         PatinaError: the file cannot be used, or a setting does not fit it.
@@ -193,9 +201,20 @@ def open_upscaler(
     descriptor = load_generator(Path(model))
     tile = TILE if tile is None else tile
     _check_settings(Path(model), descriptor, scale, tile, overlap, precision)
-    about = {"model": file_hash(Path(model)), "tile": tile, "overlap": overlap, "precision": precision}
     descriptor.to(Fabric(accelerator=device, devices=1).device)
-    return TiledModel(descriptor, about, tile, overlap, half=precision == "bf16-mixed")
+    half = precision == "bf16-mixed" or (precision == "auto" and _half_is_close(descriptor))
+    precision = "bf16-mixed" if half else "32"
+    about = {"model": file_hash(Path(model)), "tile": tile, "overlap": overlap, "precision": precision}
+    return TiledModel(descriptor, about, tile, overlap, half)
+
+
+def _half_is_close(descriptor: ImageModelDescriptor) -> bool:
+    """Say whether bf16 is fast on the model's device and enlarges a trial picture as float32 does."""
+    if not (descriptor.supports_bfloat16 and has_fast_bf16(descriptor.device)):
+        return False
+    picture = trial_picture()
+    exact, half = (TiledModel(descriptor, {}, half=half).enlarge(picture).clamp(0, 1) for half in (False, True))
+    return decibels(exact, half) >= FEWEST_DB
 
 
 def upscale_pictures(upscaler: Upscaler, source: Path, out: Path) -> JobReport[Path]:
@@ -206,16 +225,18 @@ def upscale_pictures(upscaler: Upscaler, source: Path, out: Path) -> JobReport[P
     outputs = output_paths(sources, out)
     _claim(out, upscaler.about, outputs)
 
-    def work(path: Path) -> Path:
-        pixels, alpha = _enlarge(read_picture(path), upscaler)
-        write_picture(outputs[path], pixels, alpha)
+    def enlarge(_path: Path, picture: Picture) -> Enlarged:
+        return _enlarge(picture, upscaler)
+
+    def write(path: Path, enlarged: Enlarged) -> Path:
+        write_picture(outputs[path], *enlarged)
         return outputs[path]
 
     missing = [path for path in sources if not outputs[path].exists()]
-    return run_folder_job(missing, work, description="upscale", name=str)
+    return run_overlapping_job(missing, read_picture, enlarge, write, description="upscale", name=str)
 
 
-def _enlarge(picture: Picture, upscaler: Upscaler) -> tuple[np.ndarray, np.ndarray | None]:
+def _enlarge(picture: Picture, upscaler: Upscaler) -> Enlarged:
     pixels = upscaler(picture.pixels)
     if picture.gray:
         pixels = np.rint(pixels.mean(axis=2)).astype(pixels.dtype)
@@ -246,5 +267,5 @@ def _check_settings(
         raise PatinaError(f"-tile is {tile}, expected 16 or more and a multiple of {multiple} for {path}")
     if not 0 <= overlap <= tile // 2:
         raise PatinaError(f"-overlap is {overlap}, expected 0 to {tile // 2}, half a tile")
-    if precision != "32" and not model.supports_bfloat16:
+    if precision == "bf16-mixed" and not model.supports_bfloat16:
         raise PatinaError(f"{path} cannot be computed in {precision}; use -precision 32")

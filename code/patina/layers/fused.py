@@ -1,0 +1,83 @@
+"""Convolutions with what follows them in one pass, where oneDNN offers that; the same numbers everywhere else.
+
+On a processor the passes over memory for an addition and a ReLU cost more than a small convolution itself.
+"""
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+from torch.nn.functional import conv2d, leaky_relu
+
+Activation = Literal["none", "relu", "leaky_relu"]
+Padding = tuple[int, int]
+"""Rows and columns of zeros on each side."""
+
+NO_PADDING: Padding = (0, 0)
+
+
+def conv(
+    x: Tensor,
+    weight: Tensor,
+    bias: Tensor | None = None,
+    padding: Padding = NO_PADDING,
+    activation: Activation = "none",
+    slope: float = 0.0,
+) -> Tensor:
+    """Return activation(x * weight + bias), without gradients.
+
+    Args:
+        x, weight, bias: as in `torch.nn.functional.conv2d`, all of one dtype.
+        padding: rows and columns of zeros.
+        activation: what follows.
+        slope: LeakyReLU's, for negative values.
+    """
+    if _has_onednn(x):
+        scalars = [slope] if activation == "leaky_relu" else []
+        return torch.ops.mkldnn._convolution_pointwise(
+            x, weight, bias, padding, (1, 1), (1, 1), 1, activation, scalars, ""
+        )
+    return _activated(conv2d(x, weight, bias, padding=padding), activation, slope)
+
+
+def conv_onto(
+    x: Tensor,
+    weight: Tensor,
+    other: Tensor,
+    padding: Padding = NO_PADDING,
+    activation: Literal["none", "relu"] = "relu",
+) -> Tensor:
+    """Return activation(other + x * weight), without gradients; `other` is kept."""
+    # In any other layout oneDNN leaves the fusion to an operation that bf16 does not have.
+    channels_last = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
+    if _has_onednn(x) and channels_last:
+        return torch.ops.mkldnn._convolution_pointwise.binary(
+            x,
+            other,
+            weight,
+            None,
+            padding,
+            (1, 1),
+            (1, 1),
+            1,
+            "add",
+            1.0,
+            None if activation == "none" else activation,
+            [],
+            "",
+        )
+    return _activated(conv2d(x, weight, padding=padding).add_(other), activation, slope=0.0)
+
+
+def _activated(x: Tensor, activation: Activation, slope: float) -> Tensor:
+    if activation == "relu":
+        return x.relu_()
+    return leaky_relu(x, slope, inplace=True) if activation == "leaky_relu" else x
+
+
+def _has_onednn(x: Tensor) -> bool:
+    return (
+        x.device.type == "cpu"
+        and x.dtype in (torch.float32, torch.bfloat16)
+        and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+    )

@@ -1,0 +1,107 @@
+"""A 3×3 convolution of a nearest-upscaled map, computed at the map's own size.
+
+Along one axis, with kernel (k₀, k₁, k₂), source x and result y at phase p of the r pixels that source pixel i becomes,
+neighbours are the same source pixel except at its two ends:
+
+    first phase    y = s[i] + a[i−1] − a[i],   a = k₀ x
+    inner phases   y = s[i],                   s = (k₀ + k₁ + k₂) x
+    last phase     y = s[i] + b[i+1] − b[i],   b = k₂ x
+
+What is zero outside the source is zero outside the upscaled map. In two dimensions the three products become nine,
+each a 1×1 convolution, for any factor r ≥ 2. Maps are ``[N, C, H, W]``, best in channels-last memory.
+"""
+
+import torch
+from torch import Tensor
+from torch.autograd.function import FunctionCtx, once_differentiable
+
+SPANS = (slice(0, 1), slice(1, -1), slice(-1, None))
+"""Which of a source pixel's rows, or columns, are its first, inner and last phase."""
+
+Triple = tuple[Tensor, Tensor, Tensor]
+
+
+def product_kernels(weight: Tensor) -> Tensor:
+    """Return the nine 1×1 kernels of a 3×3 kernel, differentiably.
+
+    Args:
+        weight: ``[outputs, inputs, 3, 3]``.
+
+    Returns:
+        ``[9 · outputs, inputs, 1, 1]``: for k₀, sum and k₂ of the rows those of the columns.
+    """
+    by_row = torch.stack([weight[:, :, 0], weight.sum(2), weight[:, :, 2]])
+    by_both = torch.stack([by_row[..., 0], by_row.sum(-1), by_row[..., 2]], dim=1)
+    return by_both.flatten(0, 2)[:, :, None, None]
+
+
+def add_upscaled(target: Tensor, products: Tensor, factor: int) -> Tensor:
+    """Add the convolution of an upscaled map to `target`, in place, and return it.
+
+    Args:
+        target: ``[N, C, factor · h, factor · w]``.
+        products: the source convolved with its `product_kernels`, ``[N, 9 · C, h, w]``.
+        factor: how many times the source is upscaled, 2 or more.
+    """
+    cells, by_kernel = _cells(target, factor), _by_kernel(products)
+    for rows, of_row in zip(SPANS, _phases(by_kernel.unbind(3), axis=1), strict=True):
+        for columns, phase in zip(SPANS, _phases(of_row.unbind(3), axis=2), strict=True):
+            cells[:, :, rows, :, columns] += phase[:, :, None, :, None]
+    return target
+
+
+class AddUpscaled(torch.autograd.Function):
+    """`add_upscaled` with gradients; nothing is kept for them, because it is linear."""
+
+    @staticmethod
+    def forward(ctx: FunctionCtx, target: Tensor, products: Tensor, factor: int) -> Tensor:
+        """Add in place, see `add_upscaled`."""
+        ctx.mark_dirty(target)
+        ctx.factor = factor
+        return add_upscaled(target, products, factor)
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
+        """Return the gradients of target and products."""
+        return gradient, _gathered(gradient, ctx.factor), None
+
+
+def _gathered(gradient: Tensor, factor: int) -> Tensor:
+    """Return the transpose of `add_upscaled` in its products: ``[N, C, H, W]`` to ``[N, 9 · C, h, w]``."""
+    cells = _cells(gradient, factor)
+    by_row = [
+        torch.stack(_unphased([cells[:, :, rows, :, columns].sum((2, 4)) for columns in SPANS], axis=2), dim=3)
+        for rows in SPANS
+    ]
+    return torch.stack(_unphased(by_row, axis=1), dim=3).flatten(3).permute(0, 3, 1, 2)
+
+
+def _cells(full: Tensor, factor: int) -> Tensor:
+    """View ``[N, C, H, W]`` as ``[N, h, factor, w, factor, C]``."""
+    return full.permute(0, 2, 3, 1).unflatten(2, (-1, factor)).unflatten(1, (-1, factor))
+
+
+def _by_kernel(products: Tensor) -> Tensor:
+    """View ``[N, 9 · C, h, w]`` as ``[N, h, w, 3, 3, C]``."""
+    return products.permute(0, 2, 3, 1).unflatten(3, (3, 3, -1))
+
+
+def _phases(products: Triple, axis: int) -> Triple:
+    """Return first, inner and last phase along `axis` from a, s and b."""
+    before, whole, after = products
+    size = before.shape[axis]
+    first, last = whole - before, whole - after
+    first.narrow(axis, 1, size - 1).add_(before.narrow(axis, 0, size - 1))
+    last.narrow(axis, 0, size - 1).add_(after.narrow(axis, 1, size - 1))
+    return first, whole, last
+
+
+def _unphased(gradients: Triple, axis: int) -> Triple:
+    """Return the transpose of `_phases`."""
+    first, inner, last = gradients
+    size = first.shape[axis]
+    before, after = -first, -last
+    before.narrow(axis, 0, size - 1).add_(first.narrow(axis, 1, size - 1))
+    after.narrow(axis, 1, size - 1).add_(last.narrow(axis, 0, size - 1))
+    return before, first + inner + last, after

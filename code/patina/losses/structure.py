@@ -1,0 +1,68 @@
+"""Losses on structure and texture: MS-SSIM and DISTS, both computed by torchmetrics."""
+
+from torch import Tensor, nn
+
+from patina import torchvision_shim
+from patina.metrics.backbones import backbone_weights
+
+torchvision_shim.ensure()  # torchmetrics imports torchvision
+
+from torchmetrics.functional.image import multiscale_structural_similarity_index_measure  # noqa: E402
+from torchmetrics.functional.image.dists import DISTSNetwork  # noqa: E402
+
+DISTS_WEIGHTS = "vgg16-397923af.pth"
+"""torchvision's VGG16, trained on ImageNet; DISTS's own weights come with torchmetrics."""
+
+_WINDOW = 11
+_EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
+
+
+def ms_ssim_loss(prediction: Tensor, target: Tensor, scales: int = 5) -> Tensor:
+    """Return 1 minus the multi-scale SSIM (Wang, Simoncelli, Bovik 2003).
+
+    Similarities s enter as (1 + s) / 2: the powers of the formula have no gradient at negative ones, which a training
+    meets at its start.
+
+    Args:
+        prediction, target: pictures of one shape ``[N, C, H, W]`` in [0, 1], sides of
+            11 (scales - 1)^2 at least.
+        scales: 1 to 5; with fewer than 5, the finest ones with their exponents scaled to a sum of 1.
+
+    Returns:
+        A scalar, 0 for equal pictures.
+    """
+    exponents = _EXPONENTS[:scales]
+    similarity = multiscale_structural_similarity_index_measure(
+        prediction,
+        target,
+        sigma=1.5,
+        kernel_size=_WINDOW,
+        data_range=1.0,
+        betas=tuple(exponent / sum(exponents) for exponent in exponents),
+        normalize="simple",
+    )
+    return 1 - similarity
+
+
+class DistsLoss(nn.Module):
+    """Deep image structure and texture similarity (Ding et al. 2020, arXiv:2004.07728); its weights never train.
+
+    Raises:
+        WeightsMissing: the VGG16 weights are not on this machine and cannot be downloaded.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        backbone_weights(DISTS_WEIGHTS, "or train without `dists`")  # so that their absence is one clear line
+        self.network = DISTSNetwork().requires_grad_(False).eval()
+
+    def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
+        """Return the mean distance of two batches.
+
+        Args:
+            prediction, target: RGB ``[N, 3, H, W]`` in [0, 1], 32 pixels a side at least.
+
+        Returns:
+            A scalar, 0 for equal pictures.
+        """
+        return self.network(prediction, target, require_grad=True).mean()

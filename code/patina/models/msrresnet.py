@@ -1,0 +1,78 @@
+"""MSRResNet: SRResNet without batch normalisation (Ledig et al. 2017), as RealESRNet's courses train it.
+
+The parameters are named as in published files.
+"""
+
+from torch import Tensor, nn
+from torch.nn import functional
+
+_SLOPE = 0.1
+_INITIAL_GAIN = 0.1
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions with a ReLU between them, added to their input."""
+
+    def __init__(self, features: int):
+        super().__init__()
+        self.conv1 = nn.Conv2d(features, features, 3, padding=1)
+        self.conv2 = nn.Conv2d(features, features, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Map ``[N, features, H, W]`` to the same shape."""
+        return x + self.conv2(functional.relu(self.conv1(x)))
+
+
+class MSRResNet(nn.Module):
+    """Residual blocks at the small size, sub-pixel convolutions, and the bilinear picture added to the result.
+
+    Args:
+        scale: 2, 3 or 4.
+        features: channels of every convolution.
+        blocks: residual blocks.
+
+    Raises:
+        ValueError: another scale.
+    """
+
+    def __init__(self, scale: int = 4, features: int = 64, blocks: int = 16):
+        super().__init__()
+        if scale not in (2, 3, 4):
+            raise ValueError(f"MSRResNet enlarges by 2, 3 or 4, not by {scale}")
+        self.scale = scale
+        self.conv_first = nn.Conv2d(3, features, 3, padding=1)
+        self.body = nn.Sequential(*(ResidualBlock(features) for _ in range(blocks)))
+        factor = 3 if scale == 3 else 2
+        self.upconv1 = nn.Conv2d(features, features * factor**2, 3, padding=1)
+        self.upconv2 = nn.Conv2d(features, features * factor**2, 3, padding=1) if scale == 4 else None
+        self.shuffle = nn.PixelShuffle(factor)
+        self.conv_hr = nn.Conv2d(features, features, 3, padding=1)
+        self.conv_last = nn.Conv2d(features, 3, 3, padding=1)
+        self._start_small()
+
+    def forward(self, rgb: Tensor) -> Tensor:
+        """Enlarge a batch.
+
+        Args:
+            rgb: ``[N, 3, H, W]`` in [0, 1], any size.
+
+        Returns:
+            ``[N, 3, scale H, scale W]``, not clipped.
+        """
+        x = self.body(_lrelu(self.conv_first(rgb)))
+        for enlarge in filter(None, (self.upconv1, self.upconv2)):
+            x = _lrelu(self.shuffle(enlarge(x)))
+        base = functional.interpolate(rgb, scale_factor=self.scale, mode="bilinear", align_corners=False)
+        return self.conv_last(_lrelu(self.conv_hr(x))) + base
+
+    def _start_small(self) -> None:
+        """Take a tenth of He's initialisation, so that training starts near the bilinear picture."""
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv2d):
+                nn.init.kaiming_normal_(layer.weight)
+                layer.weight.data *= _INITIAL_GAIN
+                nn.init.zeros_(layer.bias)
+
+
+def _lrelu(x: Tensor) -> Tensor:
+    return functional.leaky_relu(x, _SLOPE)

@@ -1,0 +1,180 @@
+"""Training restoration networks with lists of losses, averaged weights, mixed batches and growing patches."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from patina.build import losses as built
+from patina.build.restoration import restoration_task
+from patina.build.running import make_fabric
+from patina.cli import run_verb
+from patina.config.files import parse_config
+from patina.config.losses import LOSS_TYPES
+from patina.imaging.files import read_picture
+from patina.losses.gan import GAN_LOSSES
+from patina.models.restoration import load_generator
+from patina.verbs.prepare import prepare
+from sets import write_config, write_pictures
+
+PROJECT = Path(__file__).parents[1]
+UNET = {"architecture": "unet", "features": 4}
+L1 = {"type": "l1"}
+FREE = [{"type": name} for name in LOSS_TYPES if name not in ("ms_ssim", "perceptual", "dists", "gan")]
+"""The losses that need neither published weights nor settings."""
+
+EVERY = [*FREE, {"type": "ms_ssim", "scales": 2}, {"type": "gan", "game": "vanilla", "discriminator": UNET}]
+
+
+@pytest.fixture(scope="module")
+def pairs(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pairs")
+    prepare(write_pictures(folder / "pictures", 2, height=64, width=80), folder, [1, 2], workers=1)
+    return folder
+
+
+def values(pairs, tmp_path, **stage) -> dict:
+    return {
+        "task": "restoration",
+        "name": "tiny",
+        "runs": str(tmp_path / "runs"),
+        "model": {"architecture": "compact", "scale": 2, "features": 8, "blocks": 1},
+        "data": {"lq": str(pairs / "2x"), "gt": str(pairs / "1x"), "patch": 32, "batch": 2, "workers": 0},
+        "validation": {"lq": str(pairs / "2x"), "gt": str(pairs / "1x"), "pictures": 2},
+        "stages": [{"name": "only", "steps": 4, "log_every": 1, "validate_every": 2, "save_every": 2} | stage],
+    }
+
+
+def train(tmp_path, config: dict) -> Path:
+    """Train as a user does; return the run's folder."""
+    path = write_config(tmp_path / "tiny.yml", config)
+    assert run_verb("train", ["-opt", str(path), "-device", "cpu"]) == 0
+    return tmp_path / "runs" / config["name"] / "only"
+
+
+def log(run: Path, part: str) -> list[dict]:
+    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+    return [line for line in lines if line["part"] == part]
+
+
+def test_every_loss_is_logged_by_name_with_its_weight(pairs, tmp_path):
+    losses = [
+        *EVERY,
+        {"type": "l1", "name": "twice", "weight": 2.0},
+        {"type": "l1", "name": "sharp", "sharpened": True},
+    ]
+    run = train(tmp_path, values(pairs, tmp_path, losses=losses, ema=0.9, steps=1, validate_every=1))
+    line = log(run, "train")[0]
+    for loss in losses:
+        assert line[loss.get("name", loss["type"])] >= 0
+    assert line["twice"] == pytest.approx(2 * line["l1"])
+    assert line["sharp"] > line["l1"]
+
+
+@pytest.mark.parametrize("name", [loss["type"] for loss in EVERY])
+def test_a_loss_that_is_not_finite_is_named(pairs, tmp_path, monkeypatch, name):
+    def broken(*arguments):
+        return arguments[-1].mean() * torch.nan
+
+    if name == "gan":
+        monkeypatch.setitem(built.GAN_LOSSES, "vanilla", type(GAN_LOSSES["vanilla"])(broken, broken))
+    else:
+        monkeypatch.setitem(built.LOSSES, name, lambda _settings: broken)
+    run = train(tmp_path, values(pairs, tmp_path, losses=EVERY, ema=0.9, steps=1, validate_every=1))
+    assert log(run, "event")[0]["message"].startswith(f"step 1: {name} loss is not finite")
+
+
+@pytest.mark.parametrize("game", ["vanilla", "lsgan", "hinge", "ragan"])
+def test_every_game_moves_both_sides(pairs, tmp_path, game):
+    config = values(pairs, tmp_path, losses=[{"type": "gan", "game": game, "discriminator": UNET}])
+    config = parse_config(config, "some.yml")
+    task = restoration_task(config, config.stages[0], None, "cpu")
+    task.setup(make_fabric("32", "cpu"))
+    before = {name: next(iter(network.parameters())).clone() for name, network in task.networks.items()}
+    logged = task.training_step(batch_of(task), 1)
+    assert logged.keys() >= {"gan", "discriminator", "logit_real", "logit_fake"}
+    for name, network in task.networks.items():
+        assert not torch.equal(before[name], next(iter(network.parameters())))
+        assert all(parameter.requires_grad for parameter in network.parameters())
+
+
+def batch_of(task) -> dict:
+    samples = [task.dataset[1, slot] for slot in range(task.batch_size)]
+    return {key: torch.stack([sample[key] for sample in samples]) for key in ("lq", "gt")}
+
+
+def test_averaged_weights_are_validated_and_saved(pairs, tmp_path):
+    config = parse_config(values(pairs, tmp_path, ema=0.9, learning_rate=1e-2), "some.yml")
+    task = restoration_task(config, config.stages[0], None, "cpu")
+    task.setup(make_fabric("32", "cpu"))
+    for step in range(1, 6):
+        task.training_step(batch_of(task), step)
+    task.save_model(tmp_path / "model", 5)
+    saved = load_generator(tmp_path / "model.safetensors").model.state_dict()
+    averaged, trained = task.ema.network.state_dict(), task.generator.state_dict()
+    assert all(torch.equal(saved[name], averaged[name]) for name in saved)
+    assert not all(torch.equal(saved[name], trained[name]) for name in saved)
+    measured = task.validate().scalars["psnr"]
+    task.generator.load_state_dict({name: torch.zeros_like(value) for name, value in trained.items()})
+    assert task.validate().scalars["psnr"] == measured
+
+
+def test_an_interrupted_run_equals_an_uninterrupted_one(pairs, tmp_path):
+    finals = []
+    for name in ("whole", "cut"):
+        config = values(
+            pairs, tmp_path, losses=EVERY, ema=0.9, steps=6, patch={1: 32, 4: 48}, optimiser="adamw", warm_up=3,
+            cosine={"periods": [4, 2]},
+        ) | {"name": name}  # fmt: skip
+        config["data"]["augment"] = {"mixup": 0.25, "cutmix": 0.25, "resizemix": 0.25, "cutblur": 0.25}
+        run = train(tmp_path, config)
+        if name == "cut":
+            (run / "training_state/6.state").unlink()
+            (run / "models/final.safetensors").unlink()
+            train(tmp_path, config)
+            assert log(run, "event")[0]["message"] == "resumed"
+        finals.append(load_generator(run / "models/final.safetensors").model.state_dict())
+    assert all(torch.equal(finals[0][name], value) for name, value in finals[1].items())
+
+
+def test_sheets_show_input_result_and_truth_with_their_scores(pairs, tmp_path):
+    run = train(tmp_path, values(pairs, tmp_path, steps=2))
+    sheet = read_picture(run / "previews/0000002/results.png").pixels
+    assert sheet.shape[0] > 2 * 64
+    assert sheet.shape[1] > 3 * 80 + 100  # the scores stand left of the pictures
+    assert len(list((run / "tb/tiny-only/valid").iterdir())) == 1
+    assert log(run, "valid")[0].keys() >= {"psnr", "ssim"}
+
+
+def test_a_start_of_another_scale_is_refused_or_taken_in_part(pairs, tmp_path, capsys):
+    run = train(tmp_path, values(pairs, tmp_path, steps=1))
+    config = values(pairs, tmp_path, steps=1, init_from=str(run / "models/final.safetensors")) | {"name": "next"}
+    config["model"]["features"] = 8
+    config["model"]["blocks"] = 2
+    path = write_config(tmp_path / "next.yml", config)
+    assert run_verb("train", ["-opt", str(path), "-device", "cpu"]) == 2
+    assert "weights do not fit: body.5.weight is not in the file" in capsys.readouterr().err
+    config["stages"][0]["init_strict"] = False
+    write_config(path, config)
+    assert run_verb("train", ["-opt", str(path), "-device", "cpu"]) == 0
+    assert "weights do not fit and are left out:\nbody.5.weight is not in the file\n" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A copy of what a user has: the configurations, with the folders beside them."""
+    folder = tmp_path_factory.mktemp("project")
+    shutil.copytree(PROJECT / "confs", folder / "confs")
+    return folder
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (PROJECT / "confs").glob("Real*.yml")))
+def test_smoke_sizes_train_to_the_end(project, name):
+    path = project / "confs" / f"{name}.yml"
+    assert run_verb("train", ["-opt", str(path), "--smoke", "-device", "cpu"]) == 0
+    assert (project / "datasets/smoke/1x/chelsea.png").is_file()
+    for run in (project / "trained_models" / f"{name}-smoke").iterdir():
+        assert load_generator(run / "models/final.safetensors").scale == 4
+        assert log(run, "valid")[-1]["psnr"] > 5

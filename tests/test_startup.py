@@ -1,0 +1,55 @@
+"""What a command imports: nothing heavy that it does not use."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from sets import write_pictures
+
+HEAVY = ["torch", "torchvision", "spandrel", "lightning_fabric", "scipy", "skimage", "pydantic", "tensorboard", "lpips"]
+
+PROBE = """
+import json, sys
+from patina.cli import main
+try:
+    code = main(sys.argv[1:])
+except SystemExit as end:
+    code = end.code
+print(json.dumps([code, sorted({name.split(".")[0] for name in sys.modules})]))
+"""
+
+
+def imported_by(*arguments: object) -> set[str]:
+    """Run a command; return the packages that are loaded at its end."""
+    command = [sys.executable, "-c", PROBE, *map(str, arguments)]
+    finished = subprocess.run(command, capture_output=True, text=True, check=True)
+    code, modules = json.loads(finished.stdout.splitlines()[-1])
+    assert code == 0, finished.stderr
+    return set(modules)
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
+def test_help_loads_nothing_but_the_standard_library(arguments):
+    assert not imported_by(*arguments) & {*HEAVY, "numpy", "cv2", "PIL", "yaml"}
+
+
+def test_help_of_a_verb_that_needs_no_model(tmp_path):
+    assert not imported_by("evaluate", "--help") & {*HEAVY}
+
+
+def test_evaluate_without_a_model(tmp_path):
+    for folder in ("results", "truth"):
+        write_pictures(tmp_path / folder, 2)
+    used = imported_by("evaluate", "-results", tmp_path / "results", "-truth", tmp_path / "truth", "-no_lpips")
+    assert {"numpy", "cv2"} <= used
+    assert not used & {*HEAVY}
+
+
+def test_prepare(tmp_path):
+    write_pictures(tmp_path / "in", 1)
+    used = imported_by(
+        "prepare", "-source", tmp_path / "in", "-target", tmp_path / "out", "-scales", 1, 2, "-workers", 1
+    )
+    assert not used & {*HEAVY}
