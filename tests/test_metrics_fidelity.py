@@ -211,6 +211,12 @@ class TestResiduals:
             expected = 0.5 * (np.log(1 / ratio) + ratio - 1)
             assert akld(factor * noise[None], noise) == pytest.approx(expected)
 
+    def test_white_noise_is_nearer_to_correlated_noise_than_another_draw_of_it(self):
+        """So AKLD alone cannot tell that a model has learned the correlation."""
+        draws = [cv2.GaussianBlur(white(seed, count=1, side=300)[0], (0, 0), 1.0) for seed in (0, 1)]
+        one, two = (draw / draw.std() for draw in draws)
+        assert akld(white(2, sigma=1, count=1, side=300), one) < 0.85 * akld(two[None], one)
+
     def test_samples_are_averaged(self):
         noise = white(count=1)[0]
         both = akld(np.stack([noise, 2 * noise]), noise)

@@ -94,14 +94,14 @@ def headline(findings: Sequence[Finding]) -> str:
     good, better = (sum(each.grade == grade for each in findings) for grade in ("real", "better"))
     if good == len(findings):
         return "By every measure the generated pictures are as close to real ones as real ones are to each other."
-    worst = [_lower(each.title) for each in findings if each.grade == "no better"]
+    worst = [lower_title(each.title) for each in findings if each.grade == "no better"]
     tail = f"; {_listed(worst)} no closer than noise that needs no learning" if worst else ""
     beyond = f", {better} more closer to real than fitted noise" if better else ""
     return f"{good} of {len(findings)} properties as in real pictures{beyond}{tail}."
 
 
-def _lower(title: str) -> str:
-    """Begin with a small letter, but for names such as JPEG."""
+def lower_title(title: str) -> str:
+    """Return a title within a sentence: begin with a small letter, but for names such as JPEG."""
     return title if title[:2].isupper() else title.lower()
 
 

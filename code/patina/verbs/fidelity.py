@@ -16,7 +16,7 @@ from patina.degradations.base import Degradation
 from patina.degradations.learned import Span, parse_span
 from patina.errors import PatinaError
 from patina.fidelity.comparison import CHANCE, MEASURES, YARDSTICKS, Reference, compare
-from patina.fidelity.page import Origin, render
+from patina.fidelity.page import Origin, lower_title, render
 from patina.fidelity.shots import load_shots
 from patina.fidelity.yardsticks import GAUSSIAN, POISSON_GAUSSIAN, REAL, degraded
 from patina.metrics.residuals import pgap
@@ -192,7 +192,7 @@ def _wins(name: str, scores: Mapping[str, Sequence[Mapping[str, float]]], keys: 
 
 
 def _titles(keys: Sequence[str]) -> str:
-    return ", ".join(MEASURES[key][0].lower() if key in MEASURES else "PGAP" for key in keys) or "nothing"
+    return ", ".join(lower_title(MEASURES[key][0]) if key in MEASURES else "PGAP" for key in keys) or "nothing"
 
 
 def _method(given: str) -> Method:
