@@ -95,7 +95,7 @@ class LearnedDegradation(Degradation):
     kind: ClassVar[str]
     knobs: ClassVar[tuple[Knob, ...]]
     settings: dict[str, Span]
-    precision: torch.dtype
+    precision: torch.dtype = torch.float32
 
     @classmethod
     @abstractmethod
