@@ -36,8 +36,7 @@ def test_all_windows_are_equal_and_come_in_batches() -> None:
     seen: list[list[Tile]] = []
 
     def record(pixels: torch.Tensor, windows: list[Tile]) -> torch.Tensor:
-        assert pixels.shape == (len(windows), 1, windows[0].height, windows[0].width)
-        assert max(pixels.shape[-2:]) <= 20
+        assert pixels.shape == (len(windows), 1, 17, 19)
         seen.append(windows)
         return pixels
 
@@ -48,5 +47,5 @@ def test_all_windows_are_equal_and_come_in_batches() -> None:
 
 
 def test_a_tile_without_a_middle_is_refused() -> None:
-    with pytest.raises(ValueError, match="border"):
+    with pytest.raises(ValueError, match="overlap"):
         apply_windows(lambda pixels, _: pixels, torch.zeros(1, 50, 50), tile=20, border=10)

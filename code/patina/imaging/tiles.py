@@ -58,9 +58,9 @@ def plan_axis(length: int, tile: int, overlap: int, multiple: int) -> list[int]:
 
 
 def even_tile(length: int, tile: int, overlap: int) -> int:
-    """Return the smallest tile that covers `length` with as many tiles as `tile` needs: the last repeats the least."""
+    """Return the smallest tile that covers `length` with as many tiles as `tile` needs; `tile` where that is one."""
     if length <= tile:
-        return length
+        return tile
     count = -(-(length - overlap) // (tile - overlap))
     return -(-(length - overlap) // count) + overlap
 

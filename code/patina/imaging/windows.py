@@ -53,10 +53,10 @@ def apply_windows(
 def _plan(height: int, width: int, tile: int, overlap: int) -> list[Tile]:
     """Cover a picture with windows of one size."""
     if tile <= overlap:
-        raise ValueError(f"the tile ({tile}) must be more than twice the border, {overlap}")
+        raise ValueError(f"the tile ({tile}) must be larger than its overlap with the next one ({overlap})")
     tall, wide = even_tile(height, tile, overlap), even_tile(width, tile, overlap)
     return [
-        Tile(top, left, tall, wide)
+        Tile(top, left, min(tall, height), min(wide, width))
         for top in plan_axis(height, tall, overlap, 1)
         for left in plan_axis(width, wide, overlap, 1)
     ]
