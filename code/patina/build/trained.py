@@ -9,6 +9,7 @@ from torch import nn
 from patina.build.learned import LEARNED
 from patina.build.luminance import luminance_network, luminance_task
 from patina.build.running import loop_plan
+from patina.build.sr3 import sr3_network, sr3_plan, sr3_task
 from patina.config.settings import LoopSettings
 from patina.training.loop import LoopPlan
 from patina.training.task import Task
@@ -50,5 +51,6 @@ def _without_start(training: LoopSettings) -> LoopSettings:
 TRAINED = {
     **{name: _learned(name) for name in LEARNED},
     "luminance": Trained(lambda config: luminance_network(config.model), luminance_task),
+    "sr3": Trained(sr3_network, sr3_task, sr3_plan),
 }
 """By task."""

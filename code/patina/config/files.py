@@ -11,6 +11,7 @@ from pydantic import (
     ValidationError,
 )
 
+from patina.config.diffusion import SR3Config
 from patina.config.learned import DeFlowConfig, LearnedConfig, LUDVAEConfig
 from patina.config.losses import LOSS_TYPES
 from patina.config.luminance import LuminanceConfig
@@ -20,7 +21,7 @@ from patina.errors import ConfigError
 from patina.strict import find_file, first_problem, read_yaml
 
 Config = Annotated[
-    LearnedConfig | RestorationConfig | LuminanceConfig | UpscaleTestConfig,
+    LearnedConfig | RestorationConfig | LuminanceConfig | SR3Config | UpscaleTestConfig,
     Field(discriminator="task"),
 ]
 TASKS = {
@@ -28,6 +29,7 @@ TASKS = {
     "ludvae": LUDVAEConfig,
     "restoration": RestorationConfig,
     "luminance": LuminanceConfig,
+    "sr3": SR3Config,
     "test": UpscaleTestConfig,
 }
 TAGS = {*TASKS, *ARCHITECTURES, *LOSS_TYPES, "lapsrn", "srcnn"}
