@@ -12,6 +12,7 @@ from pydantic import (
 )
 
 from patina.config.diffusion import SR3Config
+from patina.config.evaluation import EvaluationConfig
 from patina.config.learned import DeFlowConfig, LearnedConfig, LUDVAEConfig
 from patina.config.losses import LOSS_TYPES
 from patina.config.luminance import LuminanceConfig
@@ -21,7 +22,7 @@ from patina.errors import ConfigError
 from patina.strict import find_file, first_problem, read_yaml
 
 Config = Annotated[
-    LearnedConfig | RestorationConfig | LuminanceConfig | SR3Config | UpscaleTestConfig,
+    LearnedConfig | RestorationConfig | LuminanceConfig | SR3Config | UpscaleTestConfig | EvaluationConfig,
     Field(discriminator="task"),
 ]
 TASKS = {
@@ -31,6 +32,7 @@ TASKS = {
     "luminance": LuminanceConfig,
     "sr3": SR3Config,
     "test": UpscaleTestConfig,
+    "evaluate": EvaluationConfig,
 }
 TAGS = {*TASKS, *ARCHITECTURES, *LOSS_TYPES, "lapsrn", "srcnn"}
 """What pydantic adds to the place of an error and no file contains."""
