@@ -53,7 +53,10 @@ def test_every_shipped_configuration_loads_and_dumps_to_itself(path):
         ({"model__scale": 3}, "scale must be 2, 4, 8 or 16, not 3"),
         ({"model__stacked_blocks": [4]}, "stacked_blocks names block 4"),
         ({"training__init_from": "a.pth", "training__encoder_from": "b.pth"}, "init_from and encoder_from"),
-        ({"task": "deflo"}, "task is 'deflo', expected one of deflow, ludvae, restoration, test"),
+        (
+            {"task": "deflo"},
+            "task is 'deflo', expected one of deflow, ludvae, restoration, luminance, sr3, test, evaluate",
+        ),
         ({"name": "a/b"}, "name"),
     ],
 )

@@ -15,7 +15,7 @@ from patina.imaging.files import write_picture
 from patina.metrics.psnr import psnr
 from patina.metrics.ssim import ssim
 from patina.verbs import evaluate
-from patina.verbs.evaluate import evaluate_folders
+from patina.verbs.scores import evaluate_folders
 
 
 @pytest.fixture
@@ -159,7 +159,7 @@ def test_lpips_is_measured_where_weights_are(folders, hub, capsys):
 
 def test_nothing_heavy_is_loaded_without_lpips(folders):
     code = (
-        "import sys; from pathlib import Path; from patina.verbs.evaluate import evaluate_folders;"
+        "import sys; from pathlib import Path; from patina.verbs.scores import evaluate_folders;"
         "evaluate_folders(*map(Path, sys.argv[1:]), lpips=False).table();"
         "heavy = {'torch', 'scipy', 'lpips', 'pydantic', 'skimage'} & set(sys.modules); assert not heavy, heavy"
     )

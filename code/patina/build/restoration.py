@@ -1,16 +1,17 @@
 """Configuration to super-resolution networks and the tasks that train them."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from torch import nn
 
 from patina.build.losses import adversary, loss_terms
 from patina.build.recipes import recipe_engine
 from patina.build.running import make_fabric, updater_factory
-from patina.config.restoration import GeneratorSettings, RestorationConfig, RestorationStage, patch_sides
+from patina.config.restoration import GeneratorSettings, LowQuality, RestorationConfig, RestorationStage, patch_sides
 from patina.data.on_the_fly import OnTheFlyPatches, Source
 from patina.data.pairs import PairedPatches, match_pairs
 from patina.degradations.execution import Engine
@@ -27,8 +28,19 @@ def restoration_task(
     config: RestorationConfig, stage: RestorationStage, start: Path | None, device: str = "auto"
 ) -> RestorationTask:
     """Make the task that trains one stage of super-resolution, from the generator in `start` where given."""
-    model, validation, gan = config.model, config.validation, stage.gan
-    dataset, engine = _paired_patches(config, stage, device)
+    model, validation, gan, data = config.model, config.validation, stage.gan, config.data
+    dataset, engine = paired_patches(
+        data.lq,
+        data.gt,
+        device=device,
+        patch=patch_sides(config, stage),
+        scale=model.scale,
+        seed=derive(config.seed, "data", stage.name),
+        flip=data.augment.flip,
+        rotate=data.augment.rotate,
+        batch=data.batch,
+        cache_mb=data.cache_mb,
+    )
     seed_step(config.seed, "weights", stage.name)
     network = generator(model, start, stage.init_strict or start != stage.init_from)
     objective = RestorationObjective(
@@ -46,33 +58,27 @@ def restoration_task(
     )
 
 
-def _paired_patches(
-    config: RestorationConfig, stage: RestorationStage, device: str
+def paired_patches(
+    lq: Sequence[LowQuality], gt: Path, *, scale: int, seed: int, device: str, **options: Any
 ) -> tuple[PairedPatches | OnTheFlyPatches, Engine]:
-    """Make the training patches; return also what finishes them."""
-    data, scale = config.data, config.model.scale
-    options = {
-        "patch": patch_sides(config, stage),
-        "scale": scale,
-        "seed": derive(config.seed, "data", stage.name),
-        "flip": data.augment.flip,
-        "rotate": data.augment.rotate,
-        "batch": data.batch,
-        "cache_mb": data.cache_mb,
-    }
-    if len(data.lq) == 1 and not data.lq[0].is_recipe:
-        return PairedPatches(match_pairs(data.lq[0].path, data.gt, scale), **options), Engine()
+    """Make training patches of the low-quality sources `lq` and the truths `gt`; return also what finishes them.
+
+    `options` are those that `PairedPatches` and `OnTheFlyPatches` share.
+    """
+    options |= {"scale": scale, "seed": seed}
+    if len(lq) == 1 and not lq[0].is_recipe:
+        return PairedPatches(match_pairs(lq[0].path, gt, scale), **options), Engine()
     sources, models = [], {}
-    for number, each in enumerate(data.lq):
+    for number, each in enumerate(lq):
         if each.is_recipe:
             recipe, engine = recipe_engine(_recipe_of_scale(each.path, scale), device)
             models |= engine.models
-            degrade = OnTheFly(recipe, derive(options["seed"], "recipe", number))
+            degrade = OnTheFly(recipe, derive(seed, "recipe", number))
             sources.append(Source(each.weight, degrade=degrade))
         else:
-            pairs = match_pairs(each.path, data.gt, scale)
+            pairs = match_pairs(each.path, gt, scale)
             sources.append(Source(each.weight, files={pair.gt: pair.lq for pair in pairs}))
-    return OnTheFlyPatches(list_pictures(data.gt), sources, **options), Engine(models, make_fabric("32", device).device)
+    return OnTheFlyPatches(list_pictures(gt), sources, **options), Engine(models, make_fabric("32", device).device)
 
 
 def _recipe_of_scale(path: Path, scale: int) -> Recipe:

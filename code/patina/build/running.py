@@ -21,8 +21,8 @@ def make_fabric(precision: str, device: str = "auto") -> Fabric:
     return Fabric(accelerator=device, devices=1, precision=PRECISIONS[precision])
 
 
-def loop_plan(settings: LoopSettings, loader: LoaderSettings, seed: int) -> LoopPlan:
-    """Return the loop's plan."""
+def loop_plan(settings: LoopSettings, loader: LoaderSettings, seed: int, epoch: int | None = None) -> LoopPlan:
+    """Return the loop's plan; `epoch` is its steps, where models are named by it."""
     return LoopPlan(
         steps=settings.steps,
         log_every=settings.log_every,
@@ -32,6 +32,7 @@ def loop_plan(settings: LoopSettings, loader: LoaderSettings, seed: int) -> Loop
         max_not_finite=settings.max_not_finite,
         workers=loader.workers,
         seed=seed,
+        epoch=epoch,
     )
 
 

@@ -11,21 +11,30 @@ from pydantic import (
     ValidationError,
 )
 
+from patina.config.diffusion import SR3Config
+from patina.config.evaluation import EvaluationConfig
 from patina.config.learned import DeFlowConfig, LearnedConfig, LUDVAEConfig
 from patina.config.losses import LOSS_TYPES
+from patina.config.luminance import LuminanceConfig
 from patina.config.restoration import ARCHITECTURES, RestorationConfig
 from patina.config.upscaling import UpscaleTestConfig
 from patina.errors import ConfigError
 from patina.strict import find_file, first_problem, read_yaml
 
-Config = Annotated[LearnedConfig | RestorationConfig | UpscaleTestConfig, Field(discriminator="task")]
+Config = Annotated[
+    LearnedConfig | RestorationConfig | LuminanceConfig | SR3Config | UpscaleTestConfig | EvaluationConfig,
+    Field(discriminator="task"),
+]
 TASKS = {
     "deflow": DeFlowConfig,
     "ludvae": LUDVAEConfig,
     "restoration": RestorationConfig,
+    "luminance": LuminanceConfig,
+    "sr3": SR3Config,
     "test": UpscaleTestConfig,
+    "evaluate": EvaluationConfig,
 }
-TAGS = {*TASKS, *ARCHITECTURES, *LOSS_TYPES}
+TAGS = {*TASKS, *ARCHITECTURES, *LOSS_TYPES, "lapsrn", "srcnn"}
 """What pydantic adds to the place of an error and no file contains."""
 
 
@@ -53,7 +62,7 @@ def load_config(given: str | Path, smoke: bool = False) -> Any:
         smoke: take the small size that the file's `smoke` section makes of it.
 
     Returns:
-        A `DeFlowConfig`, `LUDVAEConfig`, `RestorationConfig` or `UpscaleTestConfig`.
+        The typed configuration of the file's task, see `TASKS`.
 
     Raises:
         ConfigError: one line with file, key and what was expected.

@@ -172,6 +172,9 @@ class AugmentSettings(Strict):
         return {name: getattr(self, name) for name in ("mixup", "cutmix", "resizemix", "cutblur")}
 
 
+LowQualitySources = Annotated[tuple[LowQuality, ...], BeforeValidator(_listed), Field(min_length=1)]
+
+
 class PairedData(LoaderSettings):
     """Low-quality pictures and their ground truth; `patch` in ground-truth pixels, or sizes by the step they begin at.
 
@@ -179,7 +182,7 @@ class PairedData(LoaderSettings):
     of both with weights, of which each patch draws one.
     """
 
-    lq: Annotated[tuple[LowQuality, ...], BeforeValidator(_listed), Field(min_length=1)]
+    lq: LowQualitySources
     gt: Path
     patch: PatchSchedule = {1: 128}  # noqa: RUF012 - pydantic copies it
     batch: PositiveInt = 16

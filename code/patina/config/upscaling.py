@@ -26,7 +26,8 @@ class TestSet(Strict):
 class UpscaleTestConfig(Experiment):
     """Upscale folders with a model and measure the results: `test.py`.
 
-    `model` is a file that spandrel reads, or ``bicubic``; `scale` is needed for bicubic alone.
+    `model` is a model file, or an interpolation (``nearest``, ``bilinear``, ``bicubic``, ``lanczos``), which alone
+    needs a `scale`.
     """
 
     task: Literal["test"]

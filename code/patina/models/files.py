@@ -73,6 +73,16 @@ def load_model_file(path: Path) -> ModelFile:
     return ModelFile(weights=weights, **json.loads(described))
 
 
+def stored_kind(path: Path) -> str | None:
+    """Return the kind of a model file that Patina wrote with its metadata, None for any other file."""
+    try:
+        with safe_open(path, "pt") as stored:
+            described = (stored.metadata() or {}).get(METADATA_KEY)
+    except (SafetensorError, OSError):
+        return None
+    return json.loads(described)["kind"] if described else None
+
+
 def load_state_dict_file(path: Path) -> dict[str, Tensor]:
     """Read a state dict from a published ``.pth`` file, executing nothing that is stored in it.
 

@@ -33,6 +33,7 @@ class LoopPlan:
         max_not_finite: skipped steps after which the run stops.
         workers: processes that read pictures.
         seed: of everything random in a step.
+        epoch: steps of an epoch, where models are to be named by theirs.
     """
 
     steps: int
@@ -43,10 +44,15 @@ class LoopPlan:
     max_not_finite: int
     workers: int
     seed: int
+    epoch: int | None = None
+
+    def label(self, step: int) -> int | str:
+        """Name the model of a step; the last one of an epoch by its number, where epochs are counted."""
+        return f"epoch-{step // self.epoch}" if self.epoch and step % self.epoch == 0 else step
 
 
 def train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric) -> bool:
-    """Train to `plan.steps`, from the last saved state of `folder` where there is one.
+    """Train to `plan.steps`, or until the task stops, from the last saved state of `folder` where there is one.
 
     Ctrl-C ends the step under way, saves and returns; the next call goes on from there.
 
@@ -63,7 +69,7 @@ def train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric) -> bool
     if state is not None:
         _load(task, state["task"], folder)
         step, skipped = state["step"], state["skipped"]
-    if step >= plan.steps:
+    if step >= plan.steps or task.stopped:
         return True
     log = RunLog(folder, step)
     if step:
@@ -96,15 +102,19 @@ def train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric) -> bool
                 log.write("train", step, meter.means())
             if step % plan.validate_every == 0 or last:
                 _validate(task, plan, step, folder, log)
+                last = last or task.stopped
             if step % plan.save_every == 0 or last or interrupted:
                 folder.save_state(step, {"task": task.state(), "skipped": skipped}, plan.keep_states)
-                task.save_model(folder.model_path("final" if last else step), step)
+                task.save_model(folder.model_path("final" if last else plan.label(step)), step)
             if interrupted and not last:
                 log.event(step, "interrupted")
                 print(f"{folder.name}: stopped at step {step}; the same command goes on", file=sys.stderr)
                 break
+            if task.stopped:
+                log.event(step, "no longer better")
+                break
     log.close()
-    return step >= plan.steps
+    return step >= plan.steps or task.stopped
 
 
 def _load(task: Task, state: dict[str, Any], folder: RunFolder) -> None:

@@ -32,12 +32,14 @@ class Task(ABC):
         batch_size: slots of a step.
         updaters: one for every network that is trained; set by `setup`.
         collate: makes a batch of samples; None for torch's own way.
+        stopped: whether the training is to end with the validation just done.
     """
 
     dataset: Dataset
     batch_size: int
     updaters: list[Updater]
     collate: Callable[[list[Any]], Batch] | None = None
+    stopped: bool = False
 
     @abstractmethod
     def setup(self, fabric: Fabric) -> None:

@@ -22,10 +22,10 @@ from patina.models.files import file_hash
 from patina.runs.atomic import write_text
 from patina.seeding import derive, numpy_rng
 from patina.verbs.arguments import add_flag
-from patina.verbs.evaluate import evaluate_folders
 from patina.verbs.experiments import processes, require_finished, say, spread
 from patina.verbs.noise import noise_table
 from patina.verbs.prepare import prepare
+from patina.verbs.scores import evaluate_folders
 from patina.verbs.train import final_model, train_config
 from patina.verbs.translate import Record, translate_folder
 from patina.verbs.upscale import upscale_folder

@@ -1,134 +1,49 @@
-"""Compare a folder of results with the truth: PSNR, SSIM and LPIPS of every picture, and their means."""
+"""Measure results against the truth: one folder picture by picture, or models and interpolations over test sets."""
 
 import argparse
-import csv
-import io
-import json
-import math
-from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
 
-import numpy as np
-
-from patina.data.matching import Match, match_by_stem
-from patina.errors import PatinaError, PictureError
-from patina.imaging.files import read_picture
-from patina.metrics.comparison import Space
-from patina.metrics.psnr import psnr
-from patina.metrics.ssim import ssim
-from patina.runs.atomic import write_text
-from patina.runs.folder_job import JobReport, run_folder_job
-from patina.verbs.arguments import add_flag
-
-METRICS = ("psnr", "ssim", "lpips")
-
-
-@dataclass(frozen=True)
-class Score:
-    """One picture's measures.
-
-    Attributes:
-        picture: the stem.
-        psnr: in dB, infinity for equal pictures.
-        ssim: 1 for equal pictures.
-        lpips: 0 for equal pictures; None where it was not measured.
-    """
-
-    picture: str
-    psnr: float
-    ssim: float
-    lpips: float | None
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """What a comparison found.
-
-    Attributes:
-        report: the scores in natural order of the pictures, and which pictures could not be compared.
-        space: "rgb", or "y" for luma; LPIPS is always of RGB.
-        crop: pixels that were cut from every side.
-        lpips_missing: why LPIPS was asked for and not measured, or None.
-    """
-
-    report: JobReport[Score]
-    space: Space
-    crop: int
-    lpips_missing: str | None = None
-
-    @property
-    def scores(self) -> list[Score]:
-        """The pictures' scores."""
-        return self.report.results
-
-    @property
-    def means(self) -> dict[str, float | None]:
-        """The mean of every metric, None where it was not measured."""
-        return {metric: self._mean(metric) for metric in METRICS}
-
-    def _mean(self, metric: str) -> float | None:
-        values = [value for score in self.scores if (value := getattr(score, metric)) is not None]
-        return fmean(values) if values else None
-
-    def table(self) -> str:
-        """Return the scores as a Markdown table with a line that says how they were measured."""
-        rows = [("picture", "PSNR (dB)", "SSIM", "LPIPS")]
-        rows += [self._row(score.picture, vars(score)) for score in self.scores]
-        rows.append(self._row(f"mean of {len(self.scores)}", self.means))
-        lines = _aligned(rows)
-        space = "luma (BT.601)" if self.space == "y" else "RGB"
-        lines += ["", f"PSNR and SSIM on {space}; border cut from every side: {self.crop} pixels."]
-        if self.lpips_missing:
-            lines.append(f"LPIPS was not measured: {self.lpips_missing}")
-        return "\n".join(lines)
-
-    def _row(self, label: str, values: dict[str, float | None]) -> tuple[str, ...]:
-        missing = "no weights" if self.lpips_missing else "-"
-        numbers = ((values[metric], decimals) for metric, decimals in zip(METRICS, (3, 4, 4), strict=True))
-        return (label, *(missing if value is None else f"{value:.{decimals}f}" for value, decimals in numbers))
-
-    def write(self, out: Path) -> None:
-        """Write ``scores.csv`` and ``scores.json`` into the folder `out`; infinity is the string "inf"."""
-        write_text(out / "scores.csv", self._csv())
-        write_text(out / "scores.json", json.dumps(self._document(), indent=1, ensure_ascii=False) + "\n")
-
-    def _csv(self) -> str:
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(("picture", *METRICS, "space", "crop_border"))
-        for label, values in [(score.picture, vars(score)) for score in self.scores] + [("mean", self.means)]:
-            writer.writerow((label, *(values[metric] for metric in METRICS), self.space, self.crop))
-        return text.getvalue()
-
-    def _document(self) -> dict[str, object]:
-        return {
-            "space": self.space,
-            "crop_border": self.crop,
-            "mean": _finite(self.means),
-            "pictures": [_finite(vars(score)) for score in self.scores],
-            "failures": [{"picture": name, "reason": reason} for name, reason in self.report.failures],
-            "lpips_missing": self.lpips_missing,
-        }
+from patina.errors import PatinaError
+from patina.verbs.arguments import add_compute_flags, add_flag
+from patina.verbs.scores import evaluate_folders
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    add_flag(parser, "results", required=True, help="folder of results")
-    add_flag(parser, "truth", "gt", required=True, help="folder of ground truth, matched by stem")
-    add_flag(parser, "out", "out_dir", help="folder for scores.csv and scores.json; default: the folder of results")
-    add_flag(parser, "crop_border", "crop", type=int, default=0, help="pixels to cut from every side first")
-    add_flag(parser, "space", default="rgb", choices=["rgb", "y"], help="PSNR and SSIM on RGB or on luma")
+    folders = parser.add_argument_group("one folder of results")
+    add_flag(folders, "results", help="folder of results")
+    add_flag(folders, "truth", "gt", help="folder of ground truth, matched by stem")
+    models = parser.add_argument_group("models and interpolations over test sets")
+    add_flag(models, "opt", help="configuration of the task evaluate, a path or a name in confs/")
+    add_flag(
+        models, "model", "models", nargs="+", metavar="[NAME=]MODEL",
+        help="model files, or interpolations: nearest, bilinear, bicubic, lanczos",
+    )  # fmt: skip
+    add_flag(
+        models, "set", nargs=3, action="append", metavar=("NAME", "LQ", "GT"),
+        help="a test set: its name, low-quality pictures and ground truth; give it again for more",
+    )  # fmt: skip
+    add_flag(models, "tile", type=int, help="side of a tile in pixels; less needs less memory")
+    add_compute_flags(models)
+    add_flag(parser, "out", "out_dir", help="folder for the scores, and for the pictures of models")
+    add_flag(
+        parser, "crop_border", "crop", type=int,
+        help="pixels to cut from every side first (default: 0 for a folder, the scale for models)",
+    )  # fmt: skip
+    add_flag(parser, "space", default="rgb", choices=["rgb", "y"], help="MSE, PSNR and SSIM on RGB or on luma")
     add_flag(parser, "no_lpips", action="store_true", help="leave LPIPS out, which needs published weights")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Compare two folders, print the table and write the scores."""
+    """Compare two folders, or models; print the table and write the scores."""
+    if arguments.opt or arguments.model or arguments.set:
+        return _run_comparison(arguments)
+    if not (arguments.results and arguments.truth):
+        raise PatinaError("give -results and -truth for one folder, or -model and -set (or -opt) to compare models")
     evaluation = evaluate_folders(
         Path(arguments.results),
         Path(arguments.truth),
-        crop=arguments.crop_border,
+        crop=arguments.crop_border or 0,
         space=arguments.space,
         lpips=not arguments.no_lpips,
     )
@@ -138,86 +53,42 @@ def run(arguments: argparse.Namespace) -> int:
     return evaluation.report.exit_code
 
 
-def evaluate_folders(
-    results_dir: Path,
-    truth_dir: Path,
-    *,
-    crop: int = 0,
-    space: Space = "rgb",
-    lpips: bool = True,
-    device: str = "cpu",
-    without: Collection[str] = (),
-) -> Evaluation:
-    """Measure every result against the truth of the same stem.
+def _run_comparison(arguments: argparse.Namespace) -> int:
+    # Torch and all models are loaded only here.
+    from patina.config.files import load_config, parse_config
+    from patina.verbs.comparison import compare
 
-    Alpha is left out of the comparison. A picture that cannot be read, or differs in size from its truth, is
-    named in the report and skipped. Where LPIPS has no weights, the evaluation says so and does without.
-
-    Args:
-        results_dir, truth_dir: folders of pictures, any format, 8 or 16 bit.
-        crop: pixels to cut from every side.
-        space: what PSNR and SSIM are measured on, "rgb" or "y".
-        lpips: whether to measure LPIPS too; without it, torch is never loaded.
-        device: where LPIPS is computed.
-        without: stems that are left out, with or without a result.
-
-    Raises:
-        PatinaError: a folder is empty, or a picture has no partner.
-    """
-    matches = match_by_stem(results_dir, truth_dir, without)
-    perceptual, missing = _open_lpips(device) if lpips else (None, None)
-
-    def measure(match: Match) -> Score:
-        result, truth = _read(match)
-        try:
-            return Score(
-                match.stem,
-                psnr(result, truth, crop=crop, space=space),
-                ssim(result, truth, crop=crop, space=space),
-                perceptual(result, truth, crop=crop) if perceptual else None,
-            )
-        except PatinaError as error:
-            raise PictureError(f"{match.first}: {error}") from error
-
-    report = run_folder_job(matches, measure, description="evaluate", name=lambda match: str(match.first))
-    return Evaluation(report, space, crop, missing)
+    if arguments.results or arguments.truth:
+        raise PatinaError("-results and -truth are of one folder; leave them out to compare models")
+    if arguments.opt:
+        if arguments.model or arguments.set:
+            raise PatinaError("-opt says which models and sets; leave -model and -set out")
+        config = load_config(arguments.opt)
+        if config.task != "evaluate":
+            raise PatinaError(f"{arguments.opt}: task is {config.task}, expected evaluate")
+    else:
+        config = parse_config(_comparison_values(arguments), "command line")
+    comparison = compare(config, arguments.device)
+    comparison.write(config.out)
+    print(comparison.table())
+    return comparison.exit_code
 
 
-def _open_lpips(device: str) -> tuple[Callable[..., float] | None, str | None]:
-    """Return the metric, or why there is none."""
-    from patina.metrics.backbones import WeightsMissing
-    from patina.metrics.lpips import Lpips
-
-    try:
-        return Lpips(device), None
-    except WeightsMissing as error:
-        return None, str(error)
-
-
-def _read(match: Match) -> tuple[np.ndarray, np.ndarray]:
-    """Read a pair; where the two have different depths, bring both to float in [0, 1]."""
-    result, truth = read_picture(match.first), read_picture(match.second)
-    if (result.height, result.width) != (truth.height, truth.width):
-        raise PictureError(
-            f"{match.first} is {result.width}x{result.height} and {match.second} is {truth.width}x{truth.height}; "
-            "expected the same size"
-        )
-    if result.pixels.dtype == truth.pixels.dtype:
-        return result.pixels, truth.pixels
-    return result.pixels / result.max_value, truth.pixels / truth.max_value
-
-
-def _finite(values: dict[str, object]) -> dict[str, object]:
-    """Spell infinity as a string: JSON has no number for it."""
+def _comparison_values(arguments: argparse.Namespace) -> dict[str, object]:
+    """Return the flags as a configuration."""
+    for name in ("model", "set", "out"):
+        if not getattr(arguments, name):
+            raise PatinaError(f"-{name} is missing; models are compared by -model, -set and -out, or by -opt")
+    named = [each.rpartition("=")[::2] for each in arguments.model]
     return {
-        name: str(value) if isinstance(value, float) and not math.isfinite(value) else value
-        for name, value in values.items()
+        "task": "evaluate",
+        "name": "comparison",
+        "models": [{"name": name or Path(model).stem, "model": model} for name, model in named],
+        "sets": [{"name": name, "lq": lq, "gt": gt} for name, lq, gt in arguments.set],
+        "out": arguments.out,
+        "crop_border": arguments.crop_border,
+        "space": arguments.space,
+        "lpips": not arguments.no_lpips,
+        "tile": arguments.tile,
+        "precision": arguments.precision,
     }
-
-
-def _aligned(rows: list[tuple[str, ...]]) -> list[str]:
-    """Lay out a Markdown table: names to the left, numbers to the right."""
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["| " + " | ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) + " |" for row in rows]
-    rule = ["-" * widths[0], *("-" * (width - 1) + ":" for width in widths[1:])]
-    return [lines[0], "| " + " | ".join(rule) + " |", *lines[1:]]

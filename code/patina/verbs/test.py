@@ -7,8 +7,9 @@ from patina.config.files import load_config
 from patina.config.upscaling import TestSet, UpscaleTestConfig
 from patina.errors import ConfigError
 from patina.verbs.arguments import add_flag
-from patina.verbs.evaluate import evaluate_folders
-from patina.verbs.upscale import Upscaler, open_upscaler, upscale_pictures
+from patina.verbs.scores import evaluate_folders
+from patina.verbs.upscale import upscale_pictures
+from patina.verbs.upscalers import Upscaler, open_upscaler
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -4,16 +4,15 @@ import argparse
 import sys
 from pathlib import Path
 
-from patina.build.learned import LEARNED
 from patina.build.restoration import generator, restoration_task
 from patina.build.running import loop_plan, make_fabric
+from patina.build.trained import TRAINED
 from patina.config.files import base_folder, dump_config, find_config, load_config
-from patina.config.learned import LearnedConfig
 from patina.config.restoration import RestorationConfig
 from patina.config.settings import Experiment, LoopSettings
 from patina.errors import ConfigError
 from patina.runs.folder import RunFolder
-from patina.training.loop import train
+from patina.training.loop import LoopPlan, train
 from patina.training.task import Task
 from patina.verbs.arguments import add_flag
 from patina.verbs.smoke import ensure_smoke_pictures
@@ -38,8 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Train, or print what would be trained."""
     config = load_config(arguments.opt, arguments.smoke)
-    if not isinstance(config, LearnedConfig | RestorationConfig):
-        trained = ", ".join([*LEARNED, "restoration"])
+    if not (config.task in TRAINED or isinstance(config, RestorationConfig)):
+        trained = ", ".join([*TRAINED, "restoration"])
         raise ConfigError(f"{arguments.opt}: task is {config.task}, expected one that trains: {trained}")
     if arguments.dry_run:
         print(dump_config(config), end="")
@@ -50,16 +49,17 @@ def run(arguments: argparse.Namespace) -> int:
     return 0 if train_config(config, arguments.device) else INTERRUPTED
 
 
-def train_config(config: LearnedConfig | RestorationConfig, device: str = "auto") -> bool:
+def train_config(config: Experiment, device: str = "auto") -> bool:
     """Train everything in `config`, going on from where an earlier run stopped.
 
     Returns:
         True when all is done, False when interrupted.
     """
-    if isinstance(config, LearnedConfig):
-        task = LEARNED[config.task].task(config)
-        return _train_task(task, config.training, config, run_folder(config), device)
-    return _train_stages(config, device)
+    if isinstance(config, RestorationConfig):
+        return _train_stages(config, device)
+    task = TRAINED[config.task].task(config, device)
+    plan = TRAINED[config.task].plan(config, task)
+    return _train_task(task, plan, config.training, config, run_folder(config), device)
 
 
 def run_folder(config: Experiment, stage: str | None = None) -> Path:
@@ -76,36 +76,30 @@ def _train_stages(config: RestorationConfig, device: str) -> bool:
     start = None
     for stage in config.stages:
         task = restoration_task(config, stage, stage.init_from or start, device)
-        if not _train_task(task, stage, config, run_folder(config, stage.name), device):
+        plan = loop_plan(stage, config.data, config.seed)
+        if not _train_task(task, plan, stage, config, run_folder(config, stage.name), device):
             return False
         start = final_model(config, stage.name)
     return True
 
 
 def _train_task(
-    task: Task, settings: LoopSettings, config: LearnedConfig | RestorationConfig, path: Path, device: str
+    task: Task, plan: LoopPlan, settings: LoopSettings, config: Experiment, path: Path, device: str
 ) -> bool:
     name = path.relative_to(config.runs).as_posix().replace("/", "-")
     folder = RunFolder(path, name)
     folder.write_config(dump_config(config))
-    fabric = make_fabric(settings.precision, device)
-    finished = train(task, loop_plan(settings, config.data, config.seed), folder, fabric)
+    finished = train(task, plan, folder, make_fabric(settings.precision, device))
     if finished:
-        print(f"{name}: {settings.steps} steps done, model in {path / 'models' / 'final.safetensors'}", file=sys.stderr)
+        print(f"{name}: done, model in {path / 'models' / 'final.safetensors'}", file=sys.stderr)
     return finished
 
 
-def _size(config: LearnedConfig | RestorationConfig) -> str:
+def _size(config: Experiment) -> str:
     """Return the model's size in words."""
-    if isinstance(config, LearnedConfig):
-        network = LEARNED[config.task].network(config.model_copy(update={"training": _without_start(config)}))[0]
-    else:
+    if isinstance(config, RestorationConfig):
         network = generator(config.model, None)
+    else:
+        network = TRAINED[config.task].network(config)
     parameters = sum(parameter.numel() for parameter in network.parameters())
     return f"{type(network).__name__}: {parameters:,} parameters, {parameters * 4 / 2**20:.1f} MiB in float32"
-
-
-def _without_start(config: LearnedConfig) -> LoopSettings:
-    """Return the training settings with no file to start from."""
-    files = {name for name in ("init_from", "encoder_from") if hasattr(config.training, name)}
-    return config.training.model_copy(update=dict.fromkeys(files))

@@ -1,0 +1,56 @@
+"""The table of what is trained in one go: configuration to network, task and the loop's plan."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from torch import nn
+
+from patina.build.learned import LEARNED
+from patina.build.luminance import luminance_network, luminance_task
+from patina.build.running import loop_plan
+from patina.build.sr3 import sr3_network, sr3_plan, sr3_task
+from patina.config.settings import LoopSettings
+from patina.training.loop import LoopPlan
+from patina.training.task import Task
+
+
+def _planned(config: Any, task: Task) -> LoopPlan:
+    return loop_plan(config.training, config.data, config.seed)
+
+
+@dataclass(frozen=True)
+class Trained:
+    """One kind of model.
+
+    Attributes:
+        network: makes the network of a configuration, with no file to start from.
+        task: makes what trains it, for (configuration, device).
+        plan: makes the loop's plan, for (configuration, task).
+    """
+
+    network: Callable[[Any], nn.Module]
+    task: Callable[[Any, str], Task]
+    plan: Callable[[Any, Task], LoopPlan] = _planned
+
+
+def _learned(name: str) -> Trained:
+    kind = LEARNED[name]
+    return Trained(
+        lambda config: kind.network(config.model_copy(update={"training": _without_start(config.training)}))[0],
+        lambda config, device: kind.task(config),
+    )
+
+
+def _without_start(training: LoopSettings) -> LoopSettings:
+    """Return the training settings with no file to start from."""
+    files = {name for name in ("init_from", "encoder_from") if hasattr(training, name)}
+    return training.model_copy(update=dict.fromkeys(files))
+
+
+TRAINED = {
+    **{name: _learned(name) for name in LEARNED},
+    "luminance": Trained(lambda config: luminance_network(config.model), luminance_task),
+    "sr3": Trained(sr3_network, sr3_task, sr3_plan),
+}
+"""By task."""

@@ -1,0 +1,32 @@
+"""The classical interpolations, by the names they have in comparisons."""
+
+import numpy as np
+
+from patina.imaging.files import to_values, values_to_pixels
+from patina.imaging.filters import resize
+from patina.imaging.resize import imresize
+
+_FILTERS = {"nearest": "nearest", "bilinear": "linear", "bicubic": None, "lanczos": "lanczos"}
+INTERPOLATIONS = tuple(_FILTERS)
+"""``bicubic`` is MATLAB's, ``lanczos`` has three lobes."""
+
+
+class Interpolation:
+    """A classical interpolation.
+
+    Args:
+        name: one of `INTERPOLATIONS`.
+        scale: a positive whole number.
+    """
+
+    def __init__(self, name: str, scale: int):
+        self.name = name
+        self.scale = scale
+        self.about: dict[str, str | int] = {"model": name, "scale": scale}
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        """Map RGB ``[H, W, 3]``, uint8 or uint16, to ``[scale H, scale W, 3]`` of the same type."""
+        if self.name == "bicubic":
+            return imresize(pixels, self.scale)
+        height, width = (self.scale * length for length in pixels.shape[:2])
+        return values_to_pixels(resize(to_values(pixels), (height, width), _FILTERS[self.name]), pixels.dtype)

@@ -1,0 +1,35 @@
+"""Luma and chroma of BT.601 in studio range, the space in which super-resolution works on luma alone."""
+
+import torch
+from torch import Tensor
+
+_FORWARD = (
+    (65.481 / 255, 128.553 / 255, 24.966 / 255),
+    (-37.797 / 255, -74.203 / 255, 112.0 / 255),
+    (112.0 / 255, -93.786 / 255, -18.214 / 255),
+)
+_OFFSET = (16 / 255, 128 / 255, 128 / 255)
+
+
+def to_ycbcr(rgb: Tensor) -> Tensor:
+    """Turn RGB into Y, Cb, Cr, not rounded; Y is that of `patina.metrics.luma.to_luma`.
+
+    Args:
+        rgb: ``[..., 3, H, W]`` in [0, 1].
+
+    Returns:
+        The same shape; Y in [16/255, 235/255], Cb and Cr in [16/255, 240/255].
+    """
+    matrix, offset = _constants(rgb)
+    return torch.einsum("ij,...jhw->...ihw", matrix, rgb) + offset
+
+
+def to_rgb(ycbcr: Tensor) -> Tensor:
+    """Undo `to_ycbcr`; colours that RGB has not come out below 0 or above 1."""
+    matrix, offset = _constants(ycbcr)
+    inverse = torch.linalg.inv(matrix.double()).to(ycbcr)
+    return torch.einsum("ij,...jhw->...ihw", inverse, ycbcr - offset)
+
+
+def _constants(like: Tensor) -> tuple[Tensor, Tensor]:
+    return like.new_tensor(_FORWARD), like.new_tensor(_OFFSET)[:, None, None]

@@ -1,0 +1,86 @@
+"""LapSRN (Lai et al., "Deep Laplacian Pyramid Networks for Fast and Accurate Super-Resolution", 2017), with sub-pixel
+convolutions in place of transposed ones, pre-activations and a local residual in every level.
+"""
+
+import math
+
+from torch import Tensor, nn
+
+from patina.errors import PatinaError
+from patina.layers.subpixel import SubPixelBicubic
+from patina.models.luminance import LuminanceNetwork
+
+SLOPE = 0.02
+"""Of the leaky ReLU on its negative side."""
+
+
+class PyramidLevel(nn.Module):
+    """One level: features are refined and doubled in size, and give the residual of the interpolated picture.
+
+    Args:
+        features: channels.
+        convolutions: 3×3 convolutions, each behind its activation; their result is added to what enters them.
+    """
+
+    def __init__(self, features: int, convolutions: int):
+        super().__init__()
+        layers = [layer for _ in range(convolutions) for layer in (_activation(), _convolution(features, features))]
+        self.body = nn.Sequential(*layers)
+        self.upsample = nn.Sequential(_activation(), _convolution(features, 4 * features), nn.PixelShuffle(2))
+        self.residual = nn.Sequential(_activation(), _convolution(features, 1))
+        self.interpolate = SubPixelBicubic(2)
+        # Until it has learned something, a level is the interpolation.
+        nn.init.zeros_(self.residual[1].weight)
+
+    def forward(self, features: Tensor, luma: Tensor) -> tuple[Tensor, Tensor]:
+        """Map features ``[N, F, H, W]`` and luma ``[N, 1, H, W]`` to both at twice the size."""
+        features = self.upsample(features + self.body(features))
+        return features, self.interpolate(luma) + self.residual(features)
+
+
+class LapSRN(LuminanceNetwork):
+    """A pyramid with one level for every factor of 2, for luma; see `LuminanceNetwork` for RGB.
+
+    Args:
+        scale: 2, 4 or 8.
+        features: channels between the convolutions.
+        convolutions: in every level.
+
+    Raises:
+        PatinaError: the scale is no power of 2.
+    """
+
+    def __init__(self, scale: int = 2, features: int = 64, convolutions: int = 10):
+        super().__init__(scale)
+        count = int(math.log2(scale)) if scale > 0 else 0
+        if count < 1 or 2**count != scale:
+            raise PatinaError(f"LapSRN enlarges by 2, 4 or 8, not by {scale}")
+        self.first = _convolution(1, features)
+        self.pyramid = nn.ModuleList(PyramidLevel(features, convolutions) for _ in range(count))
+
+    def levels(self, luma: Tensor) -> list[Tensor]:
+        """Enlarge luma ``[N, 1, H, W]`` by 2, 4, … up to the scale."""
+        found, features = [], self.first(luma)
+        for level in self.pyramid:
+            features, luma = level(features, luma)
+            found.append(luma)
+        return found
+
+
+def lapsrn_of(state: dict[str, Tensor]) -> LapSRN:
+    """Return a network of the layout that a state dict has, with fresh weights."""
+    levels = {name.split(".")[1] for name in state if name.startswith("pyramid.")}
+    bodies = [name for name in state if name.startswith("pyramid.0.body.") and name.endswith(".weight")]
+    return LapSRN(2 ** len(levels), len(state["first.weight"]), len(bodies))
+
+
+def _activation() -> nn.LeakyReLU:
+    return nn.LeakyReLU(SLOPE)
+
+
+def _convolution(inputs: int, outputs: int) -> nn.Conv2d:
+    """Return a 3×3 convolution with He's initialisation, its bias zero."""
+    layer = nn.Conv2d(inputs, outputs, 3, padding=1)
+    nn.init.kaiming_normal_(layer.weight, a=SLOPE)
+    nn.init.zeros_(layer.bias)
+    return layer

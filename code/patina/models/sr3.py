@@ -1,0 +1,152 @@
+"""SR3 (Saharia et al., "Image Super-Resolution via Iterative Refinement", 2021): a conditional diffusion model.
+
+The U-Net and the schedules are those of diffusers. Pictures are in [-1, 1] here.
+"""
+
+from collections.abc import Callable
+from typing import Any, Literal
+
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from patina import torchvision_shim
+from patina.strict import Strict
+
+KIND = "sr3"
+"""What model files say of themselves."""
+
+Sampler = Literal["ddpm", "ddim"]
+Predict = Callable[[Tensor, Tensor], Tensor]
+"""The network on a noisy picture and a time."""
+
+_GROUPS = 32
+
+
+class SR3Architecture(Strict):
+    """The U-Net: each level has `channels` times its multiplier, and all but the last halve the size.
+
+    `attention` lists the levels with self-attention, 0 the finest; `blocks` are residual blocks in a level.
+    """
+
+    scale: int = Field(4, ge=2, le=8)
+    channels: int = Field(64, ge=8, multiple_of=8)
+    multipliers: tuple[int, ...] = Field((1, 2, 4, 8, 8), min_length=2)
+    attention: tuple[int, ...] = (3,)
+    blocks: int = Field(2, ge=1)
+    dropout: float = Field(0.2, ge=0, lt=1)
+
+    @model_validator(mode="after")
+    def _levels_exist(self) -> "SR3Architecture":
+        beyond = [level for level in self.attention if not 0 <= level < len(self.multipliers)]
+        if beyond:
+            raise ValueError(f"attention is at level {beyond[0]}, expected levels 0 to {len(self.multipliers) - 1}")
+        return self
+
+    @property
+    def multiple(self) -> int:
+        """What the sides of enlarged pictures must be multiples of."""
+        return 2 ** (len(self.multipliers) - 1)
+
+
+class DiffusionSchedule(Strict):
+    """The noise: its variance rises linearly from `first` to `last` in `steps` steps.
+
+    `predict` is what the network gives: the noise (``epsilon``), or the velocity, a mixture of noise and picture that
+    bears few sampling steps better (Salimans and Ho 2022).
+    """
+
+    steps: int = Field(2000, ge=2)
+    first: float = Field(1e-6, gt=0, lt=1)
+    last: float = Field(1e-2, gt=0, lt=1)
+    predict: Literal["epsilon", "velocity"] = "epsilon"
+
+
+class SR3(nn.Module):
+    """Denoises a picture, told what it looks like at low resolution.
+
+    Args:
+        architecture, schedule: sizes and noise.
+    """
+
+    def __init__(self, architecture: SR3Architecture, schedule: DiffusionSchedule):
+        super().__init__()
+        self.architecture = architecture
+        self.schedule = schedule
+        self.unet = _unet(architecture)
+        self._noise = make_scheduler("ddpm", schedule)
+
+    def forward(self, noisy: Tensor, condition: Tensor, time: Tensor) -> Tensor:
+        """Return the noise or velocity in `noisy`.
+
+        Args:
+            noisy: ``[N, 3, H, W]``, sides multiples of ``architecture.multiple``.
+            condition: the enlarged low-resolution picture, the same shape.
+            time: ``[N]``, steps of noise from 0.
+        """
+        return self.unet(torch.cat([condition, noisy], dim=1), time).sample
+
+    def noised(self, pictures: Tensor, noise: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
+        """Return pictures with noise of that time (Ho et al. 2020, equation 4), and what the network is to say."""
+        noisy = self._noise.add_noise(pictures, noise, time)
+        if self.schedule.predict == "epsilon":
+            return noisy, noise
+        return noisy, self._noise.get_velocity(pictures, noise, time)
+
+
+@torch.no_grad()
+def sample(
+    predict: Predict, start: Tensor, schedule: DiffusionSchedule, *, sampler: Sampler, steps: int, generator: Any
+) -> Tensor:
+    """Turn noise into pictures.
+
+    Args:
+        predict: the network, its condition fixed; a time ``[]``.
+        start: ``[N, 3, H, W]`` of standard-normal noise.
+        schedule: what the network was trained with.
+        sampler: "ddpm" draws new noise in every step (Ho et al. 2020), "ddim" none (Song et al. 2021).
+        steps: how many; "ddpm" with all of the schedule's is the published way.
+        generator: torch's, of the noise of "ddpm".
+
+    Returns:
+        Pictures in [-1, 1].
+    """
+    scheduler = make_scheduler(sampler, schedule)
+    scheduler.set_timesteps(steps, device=start.device)
+    pictures = start
+    for time in scheduler.timesteps:
+        pictures = scheduler.step(predict(pictures, time), time, pictures, generator=generator).prev_sample
+    return pictures.clamp(-1, 1)
+
+
+def make_scheduler(sampler: Sampler, schedule: DiffusionSchedule) -> Any:
+    """Return diffusers' scheduler; what it thinks the clean picture is stays in [-1, 1]."""
+    torchvision_shim.ensure()
+    from diffusers import DDIMScheduler, DDPMScheduler
+
+    return (DDPMScheduler if sampler == "ddpm" else DDIMScheduler)(
+        num_train_timesteps=schedule.steps,
+        beta_start=schedule.first,
+        beta_end=schedule.last,
+        prediction_type="epsilon" if schedule.predict == "epsilon" else "v_prediction",
+        timestep_spacing="trailing",
+    )
+
+
+def _unet(architecture: SR3Architecture) -> nn.Module:
+    torchvision_shim.ensure()
+    from diffusers import UNet2DModel
+
+    levels = range(len(architecture.multipliers))
+    attends = [level in architecture.attention for level in levels]
+    return UNet2DModel(
+        in_channels=6,
+        out_channels=3,
+        block_out_channels=tuple(architecture.channels * each for each in architecture.multipliers),
+        down_block_types=tuple("AttnDownBlock2D" if each else "DownBlock2D" for each in attends),
+        up_block_types=tuple("AttnUpBlock2D" if each else "UpBlock2D" for each in reversed(attends)),
+        layers_per_block=architecture.blocks,
+        dropout=architecture.dropout,
+        norm_num_groups=min(_GROUPS, architecture.channels // 4),
+        attention_head_dim=architecture.channels,
+    )

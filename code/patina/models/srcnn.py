@@ -1,0 +1,40 @@
+"""Bicubic interpolation followed by a small refinement network: SRCNN (Dong et al., "Image Super-Resolution Using Deep
+Convolutional Networks", 2014), which here learns what the interpolation lacks.
+"""
+
+from torch import Tensor, nn
+
+from patina.layers.subpixel import enlarge
+from patina.models.luminance import LuminanceNetwork, stored_scale
+
+
+class SRCNN(LuminanceNetwork):
+    """Three convolutions of 9, 5 and 5 pixels on the interpolated luma; see `LuminanceNetwork` for RGB.
+
+    Args:
+        scale: output pixels to an input pixel.
+        features: channels behind the first and the second convolution.
+    """
+
+    def __init__(self, scale: int = 2, features: tuple[int, int] = (64, 32)):
+        super().__init__(scale)
+        self.refine = nn.Sequential(
+            nn.Conv2d(1, features[0], 9, padding=4),
+            nn.ReLU(),
+            nn.Conv2d(features[0], features[1], 5, padding=2),
+            nn.ReLU(),
+            nn.Conv2d(features[1], 1, 5, padding=2),
+        )
+        # Until it has learned something, the network is the interpolation.
+        nn.init.zeros_(self.refine[-1].weight)
+        nn.init.zeros_(self.refine[-1].bias)
+
+    def levels(self, luma: Tensor) -> list[Tensor]:
+        """Interpolate luma ``[N, 1, H, W]`` and refine it."""
+        larger = enlarge(luma, self.interpolation)
+        return [larger + self.refine(larger)]
+
+
+def srcnn_of(state: dict[str, Tensor]) -> SRCNN:
+    """Return a network of the layout that a state dict has, with fresh weights."""
+    return SRCNN(stored_scale(state), (len(state["refine.0.weight"]), len(state["refine.2.weight"])))

@@ -1,0 +1,167 @@
+"""Training networks that enlarge luma: the Charbonnier loss on every level, early stopping on PSNR."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor
+from torch.nn import functional
+
+from patina.data.fixed_patches import FixedPatches
+from patina.data.pairs import Pair
+from patina.imaging.files import read_picture, to_pixels, to_tensor
+from patina.imaging.resize import imresize
+from patina.imaging.sheets import sheet
+from patina.imaging.tiles import apply_tiled
+from patina.imaging.ycbcr import to_ycbcr
+from patina.losses.pixel import charbonnier
+from patina.metrics.psnr import psnr
+from patina.metrics.ssim import ssim
+from patina.models.luminance import LuminanceNetwork
+from patina.models.restoration import save_generator
+from patina.training.early_stopping import EarlyStopping, with_weights
+from patina.training.task import Batch, Task, Validation
+from patina.training.updates import NotFinite, Updater
+
+VALIDATION_TILE, VALIDATION_OVERLAP = 256, 64
+SHOWN_SIDE = 256
+
+
+class LuminanceTask(Task):
+    """Trains a `LuminanceNetwork`.
+
+    Args:
+        network: fresh.
+        dataset: paired patches, RGB.
+        make_updater: gives the optimiser step for (fabric, name, network).
+        epsilon: of the Charbonnier loss.
+        stopping: when to stop, and the best weights.
+        validation: pairs to measure on; the first `pictures` are shown.
+        pictures: how many.
+        finish: makes the inputs of a batch whose dataset leaves some unfinished, for (inputs, device).
+    """
+
+    def __init__(
+        self,
+        network: LuminanceNetwork,
+        dataset: FixedPatches,
+        make_updater: Callable[..., Updater],
+        *,
+        epsilon: float,
+        stopping: EarlyStopping,
+        validation: Sequence[Pair] = (),
+        pictures: int = 4,
+        finish: Callable[[list, torch.device], Tensor] | None = None,
+    ):
+        self.network = network
+        self.dataset = dataset
+        self.batch_size = dataset.batch
+        self.collate = dataset.collate
+        self.epsilon = epsilon
+        self.stopping = stopping
+        self.validation = validation
+        self.pictures = pictures
+        self._make_updater = make_updater
+        self._finish = finish
+        self._interpolated: dict[str, float] = {}
+
+    @property
+    def stopped(self) -> bool:
+        """Whether PSNR has not grown for too long."""
+        return self.stopping.stopped
+
+    def setup(self, fabric: Fabric) -> None:
+        """Put the network on its device and make its optimiser."""
+        self.fabric = fabric
+        self.updater = self._make_updater(fabric, "luminance", self.network)
+        self.updater.module.mark_forward_method("levels")
+        self.updaters = [self.updater]
+
+    def training_step(self, batch: Batch, step: int) -> dict[str, float]:
+        """Take one step down the sum of the levels' losses."""
+        losses = self._losses(batch)
+        for name, loss in losses.items():
+            if not torch.isfinite(loss):
+                raise NotFinite(f"{name} loss")
+        logged = self.updater.update(torch.stack(list(losses.values())).sum(), step)
+        return logged | {name: float(loss.detach()) for name, loss in losses.items()}
+
+    def probe(self, batch: Batch) -> None:
+        """Compute the losses."""
+        self._losses(batch)
+
+    def validate(self) -> Validation:
+        """Measure PSNR and SSIM of luma over the pairs (border of `scale` pixels), beside bicubic's, and show some."""
+        found = Validation()
+        if not self.validation:
+            return found
+        scale, scores, rows = self.network.scale, [], []
+        for index, pair in enumerate(self.validation):
+            lq, gt = read_picture(pair.lq).pixels, read_picture(pair.gt).pixels
+            result = to_pixels(self._enlarged(to_tensor(lq)), gt.dtype)
+            scores.append([metric(result, gt, crop=scale, space="y") for metric in (psnr, ssim)])
+            if index < self.pictures:
+                rows.append([_shown(each) for each in (imresize(lq, scale), result, gt)])
+        found.scalars["psnr"], found.scalars["ssim"] = (float(mean) for mean in np.mean(scores, axis=0))
+        found.scalars |= {"psnr_bicubic": self._psnr_of_bicubic()}
+        found.scalars["gain"] = found.scalars["psnr"] - found.scalars["psnr_bicubic"]
+        found.pictures["results"] = sheet(rows, ["input, bicubic", "result", "truth"])
+        self.stopping.see(found.scalars["psnr"], self.network)
+        return found
+
+    def save_model(self, path: Path, step: int) -> None:
+        """Write the network so that `upscale` opens it: the best one so far, where PSNR is measured."""
+        best = with_weights(self.network, self.stopping.weights)
+        save_generator(best, path.with_name(path.name + ".safetensors"), {"step": str(step)})
+
+    def state(self) -> dict[str, Any]:
+        """Return all resumable state."""
+        return super().state() | {"stopping": self.stopping.state()}
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Continue from what `state` returned."""
+        super().load_state(state)
+        self.stopping.load_state(state["stopping"])
+
+    def _losses(self, batch: Batch) -> dict[str, Tensor]:
+        lq = batch["lq"]
+        rgb = self._finish(lq, self.fabric.device) if isinstance(lq, list) else lq
+        truth = to_ycbcr(batch["gt"])[:, :1]
+        with self.fabric.autocast():
+            levels = [level.float() for level in self.updater.module.levels(to_ycbcr(rgb)[:, :1])]
+        return {
+            f"charbonnier_x{level.shape[-1] // rgb.shape[-1]}": charbonnier(level, shrunk(truth, level), self.epsilon)
+            for level in levels
+        }
+
+    def _enlarged(self, lq: Tensor) -> Tensor:
+        def on_tile(tile: Tensor, _place: object) -> Tensor:
+            with torch.no_grad():
+                return self.updater.module(tile.to(self.fabric.device)).float().cpu()
+
+        return apply_tiled(
+            on_tile, lq, tile=VALIDATION_TILE, overlap=VALIDATION_OVERLAP, scale=self.network.scale
+        )  # fmt: skip
+
+    def _psnr_of_bicubic(self) -> float:
+        if "psnr" not in self._interpolated:
+            scores = []
+            for pair in self.validation:
+                lq, gt = read_picture(pair.lq).pixels, read_picture(pair.gt).pixels
+                scores.append(psnr(imresize(lq, self.network.scale), gt, crop=self.network.scale, space="y"))
+            self._interpolated["psnr"] = float(np.mean(scores))
+        return self._interpolated["psnr"]
+
+
+def shrunk(truth: Tensor, like: Tensor) -> Tensor:
+    """Shrink ``[N, C, H, W]`` to the size of `like` by antialiased bicubic, whose kernel is MATLAB's (a = -0.5)."""
+    if truth.shape[-2:] == like.shape[-2:]:
+        return truth
+    return functional.interpolate(truth, like.shape[-2:], mode="bicubic", antialias=True, align_corners=False)
+
+
+def _shown(pixels: np.ndarray) -> np.ndarray:
+    return to_pixels(to_tensor(pixels[:SHOWN_SIDE, :SHOWN_SIDE]), np.uint8)

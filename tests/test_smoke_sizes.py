@@ -1,0 +1,42 @@
+"""The small size of every configuration of LapSRN, SRCNN and SR3, and that the files to compare them are valid."""
+
+import shutil
+
+import pytest
+
+from patina.cli import run_verb
+from patina.config.files import load_config
+from patina.models.files import stored_kind
+from patina.models.restoration import load_generator
+from patina.strict import PROJECT_ROOT
+
+NAMES = sorted(path.stem for start in ("LapSRN", "SRCNN", "SR3") for path in (PROJECT_ROOT / "confs").glob(f"{start}*"))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A copy of what a user has: the configurations, with the folders beside them."""
+    folder = tmp_path_factory.mktemp("project")
+    shutil.copytree(PROJECT_ROOT / "confs", folder / "confs")
+    return folder
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_smoke_sizes_train_to_the_end(project, name):
+    path = project / "confs" / f"{name}.yml"
+    assert run_verb("train", ["-opt", str(path), "--smoke", "-device", "cpu"]) == 0
+    final = project / "trained_models" / f"{name}-smoke" / "models/final.safetensors"
+    if name.startswith("SR3"):
+        assert stored_kind(final) == "sr3"
+        assert (final.parent / "epoch-2.safetensors").is_file()
+    else:
+        assert load_generator(final).scale == int(name.split("-x")[1][0])
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (PROJECT_ROOT / "confs").glob("compare-*.yml")))
+def test_what_is_compared_is_what_is_trained(name):
+    config = load_config(PROJECT_ROOT / "confs" / f"{name}.yml")
+    trained = {PROJECT_ROOT / "trained_models" / each / "models/final.safetensors" for each in NAMES}
+    files = {model.model for model in config.models if not isinstance(model.model, str)}
+    assert files
+    assert files <= trained
