@@ -169,6 +169,20 @@ class TestTraining:
         assert bits["32"] != bits["bf16-mixed"]
         assert bits["32"] == pytest.approx(bits["bf16-mixed"], abs=0.1)
 
+    def test_what_is_recomputed_does_not_change_the_training(self, domains, tmp_path):
+        assert train(domains, tmp_path, "plain") == 0
+        plain = final_weights(tmp_path, "plain")
+        for recompute in ("nothing", "everything"):
+            assert train(domains, tmp_path, recompute, recompute=recompute) == 0
+            for name, value in final_weights(tmp_path, recompute).items():
+                torch.testing.assert_close(value, plain[name], atol=2e-3, rtol=1e-3)
+
+    @pytest.mark.parametrize(("hidden", "expected"), [(8, None), (64, "hidden")])
+    def test_the_fast_objective_is_for_networks_that_gain_by_it(self, domains, hidden, expected):
+        values = deflow_values(domains)
+        values["model"]["hidden"] = hidden
+        assert deflow_task(parse_config(values, "some.yml")).recompute == expected
+
     def test_fine_tuning_starts_from_the_given_weights(self, domains, tmp_path):
         assert train(domains, tmp_path, "first") == 0
         start = tmp_path / "runs/first/models/final.safetensors"

@@ -251,7 +251,8 @@ def test_broken_manifests(tmp_path: Path, content: str) -> None:
 
 def test_ctrl_c_leaves_whole_pictures_and_the_next_run_goes_on(tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "set"
-    pixels = RNG.integers(0, 256, (240, 320, 3)).astype(np.uint8)
+    # Large enough that a busy machine cannot do all of it before the signal.
+    pixels = RNG.integers(0, 256, (480, 640, 3)).astype(np.uint8)
     write_picture(source / "0.png", pixels)
     for index in range(1, 120):
         os.link(source / "0.png", source / f"{index}.png")
@@ -275,7 +276,7 @@ def test_ctrl_c_leaves_whole_pictures_and_the_next_run_goes_on(tmp_path: Path) -
     after = times(target)
     assert len(after) == 240
     assert {name: after[name] for name in before} == before
-    assert load_manifest(target).statistics[1].pixels == 120 * 240 * 320
+    assert load_manifest(target).statistics[1].pixels == 120 * 480 * 640
 
 
 def test_workers_do_not_import_torch() -> None:

@@ -19,7 +19,8 @@ from patina.degradations.ludvae import LUDVAEDegradation
 from patina.degradations.trial import fastest
 from patina.errors import ConfigError, PatinaError
 from patina.imaging.statistics import ChannelStatistics
-from patina.models.deflow import DeFlow
+from patina.models.deflow import DeFlow, DeFlowArchitecture
+from patina.models.fast_objective import Recompute
 from patina.models.files import ModelFile, load_model_file, load_state_dict_file, load_weights
 from patina.models.labels import CLEAN
 from patina.models.ludvae import LUDVAE
@@ -32,6 +33,9 @@ from patina.training.task import Task
 
 SHIFT = ("mean_shift", "cov_shift")
 """What tells DeFlow's domains apart: mu and S."""
+
+FAST_FROM_HIDDEN = 64
+"""Channels inside the couplings from which on the fast objective is faster; all published networks have them."""
 
 
 def deflow_domains(config: DeFlowConfig) -> tuple[Domain, Domain]:
@@ -75,7 +79,7 @@ def deflow_task(config: DeFlowConfig) -> DeFlowTask:
         DeFlowObjective(h, config.quantisation),
         updater_factory(config.training, rate_factors=dict.fromkeys(SHIFT, config.training.shift_rate_factor)),
         fresh=fresh,
-        recompute=config.training.recompute,
+        recompute=config.training.recompute or _recompute(config.model),
         shown=(
             _domain("clean", shown.clean, config) if shown.clean else clean,
             _domain("real", shown.real, config) if shown.real else real,
@@ -83,6 +87,11 @@ def deflow_task(config: DeFlowConfig) -> DeFlowTask:
         pictures=shown.pictures,
         crop=shown.crop,
     )
+
+
+def _recompute(architecture: DeFlowArchitecture) -> Recompute | None:
+    """Return what suits a network's size; small ones gain nothing from the fast objective."""
+    return "hidden" if architecture.hidden >= FAST_FROM_HIDDEN else None
 
 
 def ludvae_domains(config: LUDVAEConfig) -> tuple[ImageDomain, ImageDomain]:

@@ -86,10 +86,10 @@ class DeFlowTraining(TrainingSettings):
     PSNR that the condition encoder starts from. `shift_rate_factor` multiplies the learning rate of mu and
     S: in a short training they, starting at almost nothing, must move faster than the rest.
     `recompute` trades time for memory: what the backward pass computes again instead of keeping it, ``nothing``,
-    ``hidden`` or ``everything``. The numbers stay the same.
+    ``hidden`` or ``everything``; null chooses by the network's size. The numbers stay the same.
     """
 
-    recompute: Recompute = "hidden"
+    recompute: Recompute | None = None
     shift_rate_factor: PositiveFloat = 1.0
     init_from: Path | None = None
     encoder_from: Path | None = None

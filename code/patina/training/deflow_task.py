@@ -44,7 +44,7 @@ class DeFlowTask(Task):
         objective: noise and quantisation.
         make_updater: gives the optimiser step for (fabric, name, network).
         fresh: whether ActNorm is still to be set from the first batch.
-        recompute: what the backward pass computes again instead of keeping it.
+        recompute: what the backward pass of the fast objective computes again; None takes the plain network's.
         shown: the domains that validation measures and shows, clean and real.
         pictures, crop: how many pictures of each are shown, and the side of their crops.
     """
@@ -57,7 +57,7 @@ class DeFlowTask(Task):
         make_updater: Callable[..., Updater],
         *,
         fresh: bool,
-        recompute: Recompute = "hidden",
+        recompute: Recompute | None = None,
         shown: tuple[Domain, Domain],
         pictures: int,
         crop: int,
@@ -136,8 +136,10 @@ class DeFlowTask(Task):
         return self._objective(batch["image"], condition, batch["label"])
 
     def _objective(self, image: Tensor, condition: Tensor, label: Tensor) -> Tensor:
+        quantisation = self.objective.quantisation
+        if self.recompute is None:
+            return self.updater.module(image, condition, label, quantisation)
         with self._fabric.autocast():
-            quantisation = self.objective.quantisation
             return fast_objective(self.network, image, condition, label, quantisation, self.recompute)
 
     def _noisy(self, condition: Tensor) -> Tensor:
