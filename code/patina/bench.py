@@ -123,6 +123,7 @@ def _measure_all(cases: Sequence[Case], sizes: Sizes, folder: Path) -> list[dict
         print(f"{case.task}: {case.path}", file=sys.stderr, flush=True)
         result = folder / f"{len(rows)}.pt"
         measured = _in_process(case, sizes, result)
+        print(f"    {measured.seconds:.2f} s, core time {measured.core_seconds:.2f} s", file=sys.stderr, flush=True)
         reference, reference_result = plain.setdefault(case.task, (measured, result))
         rows.append(
             asdict(case) | asdict(measured) | {
