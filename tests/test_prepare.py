@@ -249,6 +249,11 @@ def test_broken_manifests(tmp_path: Path, content: str) -> None:
         load_manifest(tmp_path)
 
 
+def _heed_ctrl_c() -> None:
+    """Undo what shells do to jobs in the background, which ignore Ctrl-C and hand that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_ctrl_c_leaves_whole_pictures_and_the_next_run_goes_on(tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "set"
     # Large enough that a busy machine cannot do all of it before the signal.
@@ -258,7 +263,9 @@ def test_ctrl_c_leaves_whole_pictures_and_the_next_run_goes_on(tmp_path: Path) -
         os.link(source / "0.png", source / f"{index}.png")
     arguments = ["-source", str(source), "-target", str(target), "-scales", "1", "8", "-workers", "2"]
     command = [sys.executable, "create_DeFlow_train_dataset.py", *arguments]
-    process = subprocess.Popen(command, cwd=CODE, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    process = subprocess.Popen(
+        command, cwd=CODE, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=_heed_ctrl_c
+    )
     deadline = time.monotonic() + 30
     while not list(target.glob(f"{RECORDS}/*.json")) and time.monotonic() < deadline:
         time.sleep(0.01)
