@@ -19,11 +19,21 @@ def test_follows_the_formula():
     ema = Ema(network, 0.9)
     stepped(network, ema, [0])
     expected = network.weight.detach().clone()
-    for seed in range(1, 5):
+    for seed in range(1, 100):
         stepped(network, ema, [seed])
-        expected = 0.9 * expected + 0.1 * network.weight.detach()
+        decay = min(0.9, (1 + seed) / (10 + seed))
+        expected = decay * expected + (1 - decay) * network.weight.detach()
     torch.testing.assert_close(ema.network.weight, expected)
     assert not any(parameter.requires_grad for parameter in ema.network.parameters())
+
+
+def test_a_short_training_forgets_its_start():
+    network = nn.Linear(1, 1, bias=False)
+    ema = Ema(network, 0.9999)
+    for step in range(500):
+        network.weight.data.fill_(float(step >= 250))
+        ema.update(network)
+    assert ema.network.weight.item() > 0.99
 
 
 def test_buffers_are_the_networks_own():

@@ -2,14 +2,15 @@
 
 from typing import Any
 
-from torch import nn
+from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 
 class Ema:
     """Follows a network: after every step, average = decay * average + (1 - decay) * weights.
 
-    Buffers are the network's own. The first update takes the weights as they are.
+    Buffers are the network's own. The first update takes the weights as they are. Early on the decay is smaller,
+    (1 + n) / (10 + n) after n updates: else a short training's average would mostly be of its first weights.
 
     Args:
         network: raw module, on its device.
@@ -17,7 +18,11 @@ class Ema:
     """
 
     def __init__(self, network: nn.Module, decay: float):
-        self._averaged = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay)).requires_grad_(False)
+        def follow(averages: list[Tensor], weights: list[Tensor], updates: Tensor) -> None:
+            now = min(decay, (1 + int(updates)) / (10 + int(updates)))
+            get_ema_multi_avg_fn(now)(averages, weights, updates)
+
+        self._averaged = AveragedModel(network, multi_avg_fn=follow).requires_grad_(False)
 
     @property
     def network(self) -> nn.Module:
