@@ -1,7 +1,7 @@
 """Noise: Gaussian, Poisson, speckle, salt and pepper, and correlated as a camera's processing leaves it."""
 
 import math
-from typing import Literal
+from typing import ClassVar, Literal
 
 import cv2
 import numpy as np
@@ -64,15 +64,26 @@ def _standard(key: int, image: np.ndarray, gray: bool) -> np.ndarray:
     return numpy_rng(key, "noise").standard_normal(shape, np.float32)
 
 
-class GaussianNoise(Operation):
-    """Additive Gaussian noise of deviation `sigma` (of 255); `gray` is how often the channels share it."""
+class _SometimesGray(Operation):
+    """Noise of one strength that all channels may share; `gray` is how often they do.
 
-    sigma: real_range(0, 255)
+    Attributes:
+        strength: the name of the range that says how strong it is.
+    """
+
+    strength: ClassVar[str]
     gray: Probability = 0.0
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
-        """Draw the deviation and whether the noise is gray."""
-        return {"sigma": draw_real(rng, self.sigma), "gray": bool(rng.random() < self.gray)}
+        """Draw the strength and whether the noise is gray."""
+        return {self.strength: draw_real(rng, getattr(self, self.strength)), "gray": bool(rng.random() < self.gray)}
+
+
+class GaussianNoise(_SometimesGray):
+    """Additive Gaussian noise of deviation `sigma` (of 255); `gray` is how often the channels share it."""
+
+    strength = "sigma"
+    sigma: real_range(0, 255)
 
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
@@ -80,15 +91,11 @@ class GaussianNoise(Operation):
         return add_gaussian(image, _standard(key, image, parameters["gray"]), parameters["sigma"])
 
 
-class PoissonNoise(Operation):
+class PoissonNoise(_SometimesGray):
     """The noise of counted light, `scale` times over; `gray` is how often the channels share it."""
 
+    strength = "scale"
     scale: real_range(0, 100)
-    gray: Probability = 0.0
-
-    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
-        """Draw the strength and whether the noise is gray."""
-        return {"scale": draw_real(rng, self.scale), "gray": bool(rng.random() < self.gray)}
 
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
@@ -98,15 +105,11 @@ class PoissonNoise(Operation):
         return add_poisson(image, base, counts, white, parameters["scale"])
 
 
-class Speckle(Operation):
+class Speckle(_SometimesGray):
     """Multiplicative Gaussian noise: deviation `sigma` (of 255) at white, none at black; `gray` as elsewhere."""
 
+    strength = "sigma"
     sigma: real_range(0, 255)
-    gray: Probability = 0.0
-
-    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
-        """Draw the deviation and whether the noise is gray."""
-        return {"sigma": draw_real(rng, self.sigma), "gray": bool(rng.random() < self.gray)}
 
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
@@ -115,15 +118,12 @@ class Speckle(Operation):
         return np.clip(image + image * noise, 0, 1)
 
 
-class SaltAndPepper(Operation):
+class SaltAndPepper(_SometimesGray):
     """A `share` of the values set to black or white; `gray` is how often all channels of a pixel change together."""
 
+    strength = "share"
     share: real_range(0, 1)
     gray: Probability = 1.0
-
-    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
-        """Draw the share and whether channels change together."""
-        return {"share": draw_real(rng, self.share), "gray": bool(rng.random() < self.gray)}
 
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
