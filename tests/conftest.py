@@ -1,9 +1,12 @@
 """Settings and fixtures of all tests."""
 
 import urllib.error
+from contextlib import contextmanager
 
 import pytest
 import torch
+
+from patina.verbs import experiments
 
 # Threads starve each other on a busy machine, and the tests' networks are too small to gain from them.
 torch.set_num_threads(1)
@@ -20,3 +23,25 @@ def hub(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
     (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
     return tmp_path / "hub" / "checkpoints"
+
+
+class InThisProcess:
+    """Stands for the pool of processes, whose start takes longer than the tests' trainings."""
+
+    def submit(self, function, *arguments):
+        self.value = function(*arguments)
+        return self
+
+    def result(self):
+        return self.value
+
+
+@pytest.fixture
+def one_process(monkeypatch):
+    """Let experiments train one after the other, without processes of their own."""
+
+    @contextmanager
+    def processes():
+        yield InThisProcess()
+
+    monkeypatch.setattr(experiments, "processes", processes)

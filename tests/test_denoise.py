@@ -1,7 +1,6 @@
 """The denoising experiment on tiny sets, and the noise that its baseline is fitted to."""
 
 import json
-from contextlib import contextmanager
 from dataclasses import asdict
 
 import numpy as np
@@ -15,29 +14,10 @@ from patina.metrics.noise import flat_deviation
 from patina.models.files import ModelFile, save_model_file
 from patina.models.ludvae import LUDVAE, LUDVAEArchitecture
 from patina.models.restoration import dncnn, load_generator, save_generator
-from patina.verbs import denoise
 from patina.verbs.denoise import GaussianNoise, Pictures, fitted_sigma, report, scene_folds
 from sets import ludvae_values, picture, write_config, write_pictures
 
-
-class InThisProcess:
-    """Stands for the pool of processes, whose start takes longer than these trainings."""
-
-    def submit(self, function, *arguments):
-        self.value = function(*arguments)
-        return self
-
-    def result(self):
-        return self.value
-
-
-@pytest.fixture(autouse=True)
-def one_process(monkeypatch):
-    @contextmanager
-    def processes():
-        yield InThisProcess()
-
-    monkeypatch.setattr(denoise, "processes", processes)
+pytestmark = pytest.mark.usefixtures("one_process")
 
 
 @pytest.fixture

@@ -1,7 +1,6 @@
 """The experiment over methods and seeds, on tiny sets."""
 
 import json
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -10,29 +9,10 @@ from patina.cli import run_verb
 from patina.fidelity.shots import Shot
 from patina.fidelity.yardsticks import fitted_noises, halves, moved_residuals
 from patina.imaging.files import write_picture
-from patina.verbs import fidelity
 from patina.verbs.fidelity import report
 from sets import ludvae_values, write_config, write_pictures
 
-
-class InThisProcess:
-    """Stands for the pool of processes, whose start takes longer than these trainings."""
-
-    def submit(self, function, *arguments):
-        self.value = function(*arguments)
-        return self
-
-    def result(self):
-        return self.value
-
-
-@pytest.fixture(autouse=True)
-def one_process(monkeypatch):
-    @contextmanager
-    def processes():
-        yield InThisProcess()
-
-    monkeypatch.setattr(fidelity, "processes", processes)
+pytestmark = pytest.mark.usefixtures("one_process")
 
 
 def flat(seed: int) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import re
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,7 +16,6 @@ from patina.config.restoration import LowQuality, RestorationConfig
 from patina.data.matching import Match, match_by_stem, scene_of
 from patina.degradations.base import Degradation
 from patina.degradations.fitted_noise import GaussianNoise
-from patina.degradations.learned import Span, parse_span
 from patina.errors import ConfigError, PatinaError
 from patina.imaging.files import list_pictures, read_picture, to_pixels, to_tensor, write_picture
 from patina.imaging.sheets import sheet
@@ -27,7 +25,7 @@ from patina.models.files import file_hash
 from patina.runs.atomic import write_text
 from patina.strict import PROJECT_ROOT
 from patina.verbs.arguments import add_flag
-from patina.verbs.experiments import processes, require_finished, say, spread
+from patina.verbs.experiments import named_model, require_finished, say, spread, train_all
 from patina.verbs.noise import noise_table
 from patina.verbs.prepare import prepare
 from patina.verbs.scores import evaluate_folders
@@ -90,7 +88,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Make the pairs, train the denoisers and measure them; what an earlier call has finished is not done again."""
     denoiser = denoiser_config(arguments.opt)
-    learned = dict(map(_named_model, arguments.learned))
+    taken = (NOTHING, GAUSSIAN, REAL_PAIRS)
+    learned = {name: (given, knobs) for name, given, knobs in (named_model(each, taken) for each in arguments.learned)}
     pictures = Pictures(*(Path(getattr(arguments, name)) for name in ("clean", "real", "test_real", "test_clean")))
     out = Path(arguments.out)
     match_by_stem(pictures.test_real, pictures.test_clean)
@@ -110,9 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
         for seed in arguments.seeds
     ]
     say(f"2/3 denoisers: {len(configs)} trainings of {denoiser.stages[-1].steps} steps, seeds {arguments.seeds}")
-    with processes() as pool:
-        for finished in [pool.submit(train_config, config, arguments.device) for config in configs]:
-            require_finished(finished.result())
+    train_all(configs, arguments.device)
     say("3/3 denoise and measure the true pairs")
     scores = {NOTHING: np.array([_mean_score(pictures.test_real, pictures.test_clean)])}
     for name, folds in methods.items():
@@ -195,18 +192,6 @@ def denoiser_config(given: str) -> RestorationConfig:
     if not isinstance(config, RestorationConfig) or config.model.scale != 1:
         raise ConfigError(f"{given}: expected task restoration with model.scale 1, a denoiser")
     return config
-
-
-def _named_model(given: str) -> tuple[str, tuple[str, dict[str, Span]]]:
-    """Read ``NAME=MODEL,KNOB=VALUE``: the method's name, its model and the knobs that are set."""
-    name, separator, model = given.partition("=")
-    model, *knobs = model.split(",")
-    if not separator or not re.fullmatch(r"[\w.-]+", name) or name in (NOTHING, GAUSSIAN, REAL_PAIRS):
-        raise PatinaError(f"-learned is {given!r}, expected NAME=MODEL, e.g. LUD-VAE=LUDVAE-polyu")
-    try:
-        return name, (model, {knob: parse_span(value) for knob, _, value in (each.partition("=") for each in knobs)})
-    except ValueError as error:
-        raise PatinaError(f"-learned is {given!r}: {error}") from error
 
 
 def _trained_model(given: str, pictures: Pictures, device: str) -> Path:

@@ -1,11 +1,12 @@
-"""What experiments share: trainings side by side, means with their spread, and words on the way."""
+"""What experiments share: methods by name, trainings side by side, means with their spread, words on the way."""
 
 import os
+import re
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
 from multiprocessing import get_context, parent_process
@@ -13,8 +14,11 @@ from multiprocessing import get_context, parent_process
 import numpy as np
 import torch
 
+from patina.config.settings import Experiment
+from patina.degradations.learned import Span, parse_span
 from patina.errors import PatinaError
 from patina.runs.progress import silence_progress
+from patina.verbs.train import train_config
 
 
 @contextmanager
@@ -46,6 +50,37 @@ def spread(values: np.ndarray, digits: int) -> str:
     if np.ptp(values) == 0:
         return f"{values.mean():.{digits}f}"
     return f"{values.mean():.{digits}f} ± {values.std(ddof=1):.{digits}f}"
+
+
+def train_all(configs: Sequence[Experiment], device: str) -> None:
+    """Train configurations side by side; those that are done already are not trained again.
+
+    Raises:
+        PatinaError: a training was interrupted.
+    """
+    with processes() as pool:
+        for finished in [pool.submit(train_config, config, device) for config in configs]:
+            require_finished(finished.result())
+
+
+def named_model(given: str, taken: Collection[str]) -> tuple[str, str, dict[str, Span]]:
+    """Read ``NAME=MODEL,KNOB=VALUE``: a method's name, its model, and the knobs that are set.
+
+    Args:
+        given: a value of ``-learned``.
+        taken: names that other rows of the experiment have.
+
+    Raises:
+        PatinaError: it reads otherwise, or the name is taken.
+    """
+    name, separator, model = given.partition("=")
+    model, *knobs = model.split(",")
+    if not separator or not re.fullmatch(r"[\w.-]+", name) or name in taken:
+        raise PatinaError(f"-learned is {given!r}, expected NAME=MODEL, e.g. LUD-VAE=LUDVAE-polyu")
+    try:
+        return name, model, {knob: parse_span(value) for knob, _, value in (each.partition("=") for each in knobs)}
+    except ValueError as error:
+        raise PatinaError(f"-learned is {given!r}: {error}") from error
 
 
 def require_finished(finished: bool) -> None:

@@ -2,7 +2,6 @@
 
 import argparse
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from patina.build.learned import learned_degradation
 from patina.config.learned import LearnedConfig
 from patina.config.restoration import RestorationConfig
 from patina.degradations.base import Degradation
-from patina.degradations.learned import Span, parse_span
+from patina.degradations.learned import Span
 from patina.errors import PatinaError
 from patina.fidelity.comparison import CHANCE, MEASURES, YARDSTICKS, Reference, compare
 from patina.fidelity.page import Origin, lower_title, render
@@ -34,9 +33,9 @@ from patina.verbs.denoise import (
     scene_folds,
     synthetic_fold,
 )
-from patina.verbs.experiments import processes, require_finished, say, spread
+from patina.verbs.experiments import named_model, say, spread, train_all
 from patina.verbs.report import newest_model, plain_values
-from patina.verbs.train import final_model, train_config
+from patina.verbs.train import final_model
 from patina.verbs.translate import load_learned_config
 
 PGAP = "pgap"
@@ -95,7 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train what is missing, measure every method with every seed, and write the table."""
-    methods = [_method(given) for given in arguments.learned]
+    methods = [Method(*named_model(given, YARDSTICKS)) for given in arguments.learned]
     pictures = Pictures(*(Path(getattr(arguments, name)) for name in ("clean", "real", "test_real", "test_clean")))
     out = Path(arguments.out)
     denoiser = denoiser_config(arguments.opt) if arguments.pgap else None
@@ -195,18 +194,6 @@ def _titles(keys: Sequence[str]) -> str:
     return ", ".join(lower_title(MEASURES[key][0]) if key in MEASURES else "PGAP" for key in keys) or "nothing"
 
 
-def _method(given: str) -> Method:
-    """Read ``NAME=MODEL,KNOB=VALUE``."""
-    name, separator, model = given.partition("=")
-    model, *knobs = model.split(",")
-    if not separator or not re.fullmatch(r"[\w.-]+", name) or name in YARDSTICKS:
-        raise PatinaError(f"-learned is {given!r}, expected NAME=MODEL, e.g. DeFlow=trained_models/DeFlow-seed{{seed}}")
-    try:
-        return Method(name, model, {knob: parse_span(value) for knob, _, value in (k.partition("=") for k in knobs)})
-    except ValueError as error:
-        raise PatinaError(f"-learned is {given!r}: {error}") from error
-
-
 def _models(
     methods: Sequence[Method], seeds: Sequence[int], pictures: Pictures, device: str
 ) -> dict[tuple[str, int], Path]:
@@ -227,9 +214,7 @@ def _models(
     missing = [config for config in configs if not final_model(config).is_file()]
     if missing:
         say(f"train {', '.join(config.name for config in missing)}")
-        with processes() as pool:
-            for finished in [pool.submit(train_config, config, device) for config in missing]:
-                require_finished(finished.result())
+        train_all(missing, device)
     return models
 
 
@@ -261,9 +246,7 @@ def _add_pgap(
     labels = {(name, seed): f"{name}-model{seed}".replace(" ", "-") for name, seed in folds}
     configs = [fold_config(denoiser, labels[key], fold, key[1], out) for key, each in folds.items() for fold in each]
     say(f"train {len(configs)} denoisers of {denoiser.stages[-1].steps} steps")
-    with processes() as pool:
-        for finished in [pool.submit(train_config, config, arguments.device) for config in configs]:
-            require_finished(finished.result())
+    train_all(configs, arguments.device)
     psnr = {
         key: fold_score(denoiser, labels[key], each, key[1], out, arguments.device)[0] for key, each in folds.items()
     }
