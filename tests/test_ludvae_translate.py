@@ -243,6 +243,7 @@ class TestFolder:
             (["-noise_level", 300], "-noise_level is 300.0, expected 0 to 255"),
             (["-heat", 1], "-heat is no setting of a ludvae model; it has -noise_level, -temperature, -detail"),
             (["-overlap", 64], "-overlap is no setting of a ludvae model: its tiles are exact, with 24 pixels"),
+            (["-kept_mb", 64], "-kept_mb is no setting of a ludvae model: it keeps nothing"),
             (["-tile", 48], "-tile is 48, expected 64 or more"),
         ],
     )

@@ -153,6 +153,13 @@ class TestFolder:
         assert np.array_equal(results[0], results[1])
         assert not np.array_equal(results[0], results[2])
 
+    def test_what_is_kept_changes_no_picture(self, model, tmp_path):
+        source = write_pictures(tmp_path / "in", 1)
+        for out, kept in (("nothing", 0), ("all", 1000)):
+            assert translate(model, source, tmp_path / out, "-kept_mb", kept) == 0
+        nothing, everything = (read_picture(tmp_path / out / "0.png").pixels for out in ("nothing", "all"))
+        assert np.array_equal(nothing, everything)
+
     def test_every_picture_has_a_line_in_the_log(self, model, tmp_path):
         source = write_pictures(tmp_path / "in", 2)
         assert translate(model, source, tmp_path / "out", "-samples", 2, "-heat", 0.5, "-source_domain", "Y") == 0
@@ -214,6 +221,7 @@ class TestFolder:
             (["-samples", 0], "-samples is 0, expected 1 or more"),
             (["-tile", 10], "-tile is 10, expected 64 or more"),
             (["-overlap", 500], "-overlap is 500, expected 0 to 256"),
+            (["-kept_mb", -1], "-kept_mb is -1, expected 0 or more"),
         ],
     )
     def test_a_wrong_flag_is_one_line(self, model, tmp_path, capsys, options, expected):

@@ -72,11 +72,11 @@ class DeFlowDegradation(LearnedDegradation):
     @classmethod
     def from_model(cls, model: ModelFile, path: Path, use: Use) -> "DeFlowDegradation":
         """Make the degradation of a model file."""
-        tile, overlap = _checked(use.tiling)
+        tile, overlap, kept_bytes = _checked(use.tiling)
         network = DeFlow(DeFlowArchitecture(**model.configuration["architecture"]))
         load_weights(network, network_weights(model.weights), path)
         return cls(
-            FastDeFlow(network.to(use.device), use.precision),
+            FastDeFlow(network.to(use.device), use.precision, kept_bytes),
             DomainStatistics.from_dict(model.statistics),
             h=map_of(model),
             **use.settings,
@@ -162,13 +162,16 @@ class DeFlowDegradation(LearnedDegradation):
             yield torch.stack([noise_window(derive(key, "latent", index), channels, *place) for key in keys])
 
 
-def _checked(tiling: Tiling) -> tuple[int, int]:
-    """Return tile and overlap, where nothing is asked for the defaults."""
+def _checked(tiling: Tiling) -> tuple[int, int, int | None]:
+    """Return tile, overlap and bytes to keep; where nothing is asked for, the defaults."""
     tile = TILE if tiling.tile is None else tiling.tile
     require_range("tile", tile, SMALLEST_TILE)
     overlap = min(OVERLAP, tile // 4) if tiling.overlap is None else tiling.overlap
     require_range("overlap", overlap, 0, tile // 2)
-    return tile, overlap
+    if tiling.kept_mb is None:
+        return tile, overlap, None
+    require_range("kept_mb", tiling.kept_mb, 0)
+    return tile, overlap, tiling.kept_mb * 2**20
 
 
 def condition_of(image: Tensor, h: ConditionMap) -> Tensor:

@@ -57,10 +57,16 @@ class Knob:
 
 @dataclass(frozen=True)
 class Tiling:
-    """How large pictures are cut: side of a tile and overlap of neighbours, in pixels; None is the model's own."""
+    """How large pictures are cut, which with what is kept decides the memory; None is the model's own.
+
+    Attributes:
+        tile, overlap: side of a tile and overlap of neighbours, in pixels.
+        kept_mb: MiB for what encoding and decoding of a tile share, for models that have both.
+    """
 
     tile: int | None = None
     overlap: int | None = None
+    kept_mb: int | None = None
 
 
 @dataclass(frozen=True)

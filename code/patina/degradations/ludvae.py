@@ -75,6 +75,8 @@ class LUDVAEDegradation(LearnedDegradation):
         """Make the degradation of a model file; the noise level is the file's unless it is set."""
         if use.tiling.overlap is not None:
             raise PatinaError(f"-overlap is no setting of a {KIND} model: its tiles are exact, with {BORDER} pixels")
+        if use.tiling.kept_mb is not None:
+            raise PatinaError(f"-kept_mb is no setting of a {KIND} model: it keeps nothing")
         tile = use.tiling.tile or TILE
         require_range("tile", tile, SMALLEST_TILE)
         network = LUDVAE(LUDVAEArchitecture(**model.configuration["architecture"]))

@@ -82,6 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "seed", type=int, default=0, help="of the noise; with the file's name it decides the result")
     add_flag(parser, "tile", type=int, help="side of a tile in pixels; less needs less memory")
     add_flag(parser, "overlap", type=int, help="overlap of tiles in pixels, for models that need one")
+    add_flag(parser, "kept_mb", type=int, help="DeFlow: MiB for work that is not done twice; more is faster")
     add_compute_flags(parser)
 
 
@@ -94,7 +95,7 @@ def run(arguments: argparse.Namespace) -> int:
         path,
         config,
         source=DOMAINS[arguments.source_domain],
-        tiling=Tiling(arguments.tile, arguments.overlap),
+        tiling=Tiling(arguments.tile, arguments.overlap, arguments.kept_mb),
         device=arguments.device,
         precision=arguments.precision,
         **given_knobs(arguments),
