@@ -124,8 +124,11 @@ class TestYardsticks:
         assert {shot.name for shot in first}.isdisjoint(shot.name for shot in second)
 
     @pytest.mark.parametrize("paired", [True, False])
-    def test_fits_find_the_deviation(self, pairs, paired):
-        noises = fitted_noises(*pairs, paired=paired)
+    @pytest.mark.parametrize("exposure", [0, 6])
+    def test_fits_find_the_deviation(self, pairs, paired, exposure):
+        clean, real = pairs
+        real = [Shot(shot.name, shot.pixels + exposure * (-1) ** index) for index, shot in enumerate(real)]
+        noises = fitted_noises(clean, real, paired=paired)
         np.testing.assert_allclose(noises["Gaussian"].sigma, [4, 6, 8], rtol=0.12)
         line = noises["Poisson-Gaussian"]
         np.testing.assert_allclose(np.array(line.gain) * 128 + line.floor, [16, 36, 64], rtol=0.2)

@@ -95,13 +95,16 @@ def quiet_noise(shots: Sequence[Shot], minus: Sequence[Shot] | None = None) -> t
 
     Args:
         shots: the set.
-        minus: the same pictures without noise; where they are known, their difference is the noise, else the fine
-            part is.
+        minus: the same pictures without noise; where they are known, the fine part of the difference is the noise.
+            Its coarse part is not: one exposure differs from another by a level or two all over the picture.
     """
     places = quiet_places([shot.pixels for shot in shots], PATCH, QUIET_SHARE)
     coarse = [low_pass(shot.pixels) for shot in shots]
-    truth = coarse if minus is None else [shot.pixels for shot in minus]
-    noise = [cut(shot.pixels - true, at, PATCH) for shot, true, at in zip(shots, truth, places, strict=True)]
+    fine = [shot.pixels - low for shot, low in zip(shots, coarse, strict=True)]
+    if minus is not None:
+        residuals = [shot.pixels - true.pixels for shot, true in zip(shots, minus, strict=True)]
+        fine = [residual - low_pass(residual) for residual in residuals]
+    noise = [cut(each, at, PATCH) for each, at in zip(fine, places, strict=True)]
     light = [cut(each, at, PATCH) for each, at in zip(coarse, places, strict=True)]
     return np.concatenate(noise), np.concatenate(light)
 

@@ -37,6 +37,8 @@ def halves(shots: Sequence[Shot]) -> tuple[list[Shot], list[Shot]]:
 def fitted_noises(clean: Sequence[Shot], real: Sequence[Shot], *, paired: bool) -> dict[str, Degradation]:
     """Fit white noise to real pictures: of one deviation, and of a variance that is a line in the brightness.
 
+    What is fitted is the strength above the high pass (`patina.metrics.highpass`), in which noise is compared.
+
     Args:
         clean, real: both sets.
         paired: whether the pictures show the same, in the same order; then the true residuals of the real set's quiet
@@ -93,7 +95,8 @@ def moved_residuals(clean: Sequence[Shot], real: Sequence[Shot], seed: int) -> l
 
 def _paired_level(clean: Sequence[Shot], real: Sequence[Shot]) -> NoiseLevel:
     noise, light = quiet_noise(real, clean)
-    return noise_level(light, noise)
+    level = noise_level(light, noise)
+    return NoiseLevel(level.brightness, level.variance / _kept_of_white(), level.counts)
 
 
 def _unpaired_level(clean: Sequence[Shot], real: Sequence[Shot]) -> NoiseLevel:
