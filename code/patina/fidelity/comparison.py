@@ -10,7 +10,7 @@ import numpy as np
 from patina.degradations.base import Degradation
 from patina.errors import PatinaError
 from patina.fidelity.profile import Profile, profile_of
-from patina.fidelity.properties import UNPAIRED, Property
+from patina.fidelity.properties import UNPAIRED
 from patina.fidelity.shots import Shot
 from patina.fidelity.yardsticks import (
     GAUSSIAN,
@@ -21,8 +21,9 @@ from patina.fidelity.yardsticks import (
     halves,
     moved_residuals,
 )
-from patina.metrics.residuals import akld, histogram, kl_divergence
+from patina.metrics.residuals import akld, histogram, kl_divergence, local_variance
 from patina.metrics.two_sample import TwoSampleResult, two_sample_test
+from patina.seeding import derive
 
 YARDSTICKS = (REAL, GAUSSIAN, POISSON_GAUSSIAN)
 REACHED = 1.5
@@ -31,8 +32,14 @@ REACHED = 1.5
 CLOSER = 0.9
 """Closer than fitted noise is what has at most this share of its distance."""
 
+JUDGED = "two_sample"
 CHANCE = 0.5
-Grade = Literal["real", "better", "no better"]
+SPLITS = 4
+"""Ways to halve the sets; distances are means over them."""
+
+Grade = Literal["real", "better", "no better", "unclear"]
+Parts = list[tuple[Profile, Profile]]
+"""The profiles of a set's two halves, for every way to halve it."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +47,7 @@ class Scores:
     """The distances of one set of pictures from the real ones.
 
     Attributes:
-        distances: by the keys of `TITLES`; a two-sample accuracy in percent stands among them.
+        distances: by the keys of `MEASURES`; a two-sample accuracy in percent stands among them.
         interval: the accuracy's confidence interval in percent.
     """
 
@@ -56,8 +63,12 @@ class Finding:
         key, title, unit, explanation: of the property.
         distance: of the generated pictures from the real ones.
         yardsticks: the same distance of each of `YARDSTICKS`.
-        grade: as close as real pictures are to each other, at least closer than fitted noise, or neither.
+        grade: as close as real pictures are to each other, at least closer than fitted noise, or neither; unclear
+            where the measure is blind here or gave no number.
         sentence: the verdict.
+        noise_passes: whether fitted noise is as close as real pictures are to each other, too.
+        intervals: where the distance is an accuracy, the confidence intervals of the generated pictures and of the
+            yardsticks, in percent.
     """
 
     key: str
@@ -68,10 +79,12 @@ class Finding:
     yardsticks: dict[str, float]
     grade: Grade
     sentence: str
+    noise_passes: bool = False
+    intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
 MEASURES = {each.key: (each.title, each.unit, each.explanation, each.rounding) for each in UNPAIRED} | {
-    "two_sample": (
+    JUDGED: (
         "Classifier", "%", "held-out patches that a small network gets right; 50 is indistinguishable", 1.0
     ),
     "kl": ("Histogram", "nats", "KL divergence of the residuals' histograms", 0.005),
@@ -84,6 +97,9 @@ PAIRED = ("kl", "akld")
 
 class Reference:
     """The real pictures, measured once, and the yardsticks.
+
+    Sets are compared by halves: one half of the generated pictures with the other half of the real ones. So every
+    distance is between as many pictures of other content, that of real pictures from each other too.
 
     Args:
         clean: pictures that degradations are put on.
@@ -103,7 +119,7 @@ class Reference:
         self.seed, self.judge_steps = seed, judge_steps
         if paired:
             _require_pairs(clean, real)
-        self.halves = halves(real)
+        self.parts = self._parts(real)
         self.noises = fitted_noises(clean, real, paired=paired)
 
     @cached_property
@@ -111,10 +127,10 @@ class Reference:
         """What the real pictures are like."""
         return profile_of(self.real, self.seed)
 
-    @cached_property
+    @property
     def half_profiles(self) -> tuple[Profile, Profile]:
         """The same of two halves of them."""
-        return tuple(profile_of(half, self.seed) for half in self.halves)
+        return self.parts[0]
 
     @cached_property
     def noisy(self) -> dict[str, list[Shot]]:
@@ -132,6 +148,19 @@ class Reference:
         scores = {REAL: self._real_against_real()}
         return scores | {name: self.scores(shots, self.noisy_profiles[name]) for name, shots in self.noisy.items()}
 
+    def _parts(self, shots: Sequence[Shot]) -> Parts:
+        both = [halves(shots, derive(self.seed, "split", index)) for index in range(SPLITS)]
+        return [tuple(profile_of(half, self.seed) for half in pair) for pair in both]
+
+    def _distances(self, parts: Parts) -> dict[str, float]:
+        """Return the mean distances of halves of a set from the other halves of the real one."""
+        pairs = [
+            pair
+            for (first, second), (real_first, real_second) in zip(parts, self.parts, strict=True)
+            for pair in ((first, real_second), (second, real_first))
+        ]
+        return {each.key: _finite_mean([each.distance(*pair) for pair in pairs]) for each in UNPAIRED}
+
     def scores(self, generated: Sequence[Shot], profile: Profile | None = None) -> Scores:
         """Measure a degradation of the clean pictures, in their order.
 
@@ -140,19 +169,18 @@ class Reference:
         """
         _require_pairs(self.clean, generated)
         profile = profile or profile_of(generated, self.seed)
-        distances = {each.key: each.distance(profile, self.profile) for each in UNPAIRED}
+        distances = self._distances(self._parts(generated))
         judged = self._judged(profile, self.profile)
         if self.paired:
             distances |= self._paired([a.pixels - b.pixels for a, b in zip(generated, self.clean, strict=True)])
-        return Scores({**distances, "two_sample": 100 * judged.accuracy}, (100 * judged.low, 100 * judged.high))
+        return Scores({**distances, JUDGED: 100 * judged.accuracy}, (100 * judged.low, 100 * judged.high))
 
     def _real_against_real(self) -> Scores:
-        first, second = self.half_profiles
-        judged = self._judged(first, second)
-        distances = {each.key: each.distance(first, second) for each in UNPAIRED}
+        distances = self._distances(self.parts)
+        judged = self._judged(*self.half_profiles)
         if self.paired:
             distances |= self._paired(moved_residuals(self.clean, self.real, self.seed))
-        return Scores({**distances, "two_sample": 100 * judged.accuracy}, (100 * judged.low, 100 * judged.high))
+        return Scores({**distances, JUDGED: 100 * judged.accuracy}, (100 * judged.low, 100 * judged.high))
 
     def _judged(self, profile: Profile, real: Profile) -> TwoSampleResult:
         return two_sample_test(profile.patches, real.patches, seed=self.seed, steps=self.judge_steps)
@@ -190,52 +218,105 @@ def compare(generated: Sequence[Shot], reference: Reference) -> Comparison:
     """Measure a degradation of the reference's clean pictures and say what it gets right and wrong."""
     profile = profile_of(generated, reference.seed)
     scores = reference.scores(generated, profile)
-    words = {each.key: _words(each, profile, reference.profile) for each in UNPAIRED}
-    words |= {
-        "two_sample": "a small network tells them apart in {:.0f} % of all cases ({:.0f} to {:.0f})".format(
-            scores.distances["two_sample"], *scores.interval
-        ),
-        "kl": "the residuals' histogram differs by {kl:.3f} nats".format(**scores.distances)
-        if reference.paired
-        else "",
-        "akld": "local strength differs by {akld:.3f} nats".format(**scores.distances) if reference.paired else "",
-    }
+    words = {each.key: each.words(profile, reference.profile) for each in UNPAIRED}
+    words[JUDGED] = "a small network tells them apart in {:.0f} % of all cases ({:.0f} to {:.0f})".format(
+        scores.distances[JUDGED], *scores.interval
+    )
+    if reference.paired:
+        words |= _residual_words(generated, reference)
     findings = [_finding(key, scores, reference, words[key]) for key in MEASURES if key in scores.distances]
     return Comparison(scores, profile, findings)
 
 
+def _residual_words(generated: Sequence[Shot], reference: Reference) -> dict[str, str]:
+    """Say how residuals differ from the true ones: in all, and in how their strength changes from place to place."""
+    spread, unrest = [], []
+    for shots in (generated, reference.real):
+        residuals = [shot.pixels - clean.pixels for shot, clean in zip(shots, reference.clean, strict=True)]
+        spread.append(float(np.sqrt(np.mean([np.square(each).mean() for each in residuals]))))
+        unrest.append(float(np.mean([np.log(local_variance(each) + 1.0).std() / 2 for each in residuals])))
+    narrow, even = ("narrow" if spread[0] < spread[1] else "wide"), ("evenly" if unrest[0] < unrest[1] else "unevenly")
+    return {
+        "kl": f"residuals spread too {narrow}: deviation {spread[0]:.2f} against {spread[1]:.2f} of 255",
+        "akld": f"strength changes too {even} from place to place: "
+        f"by a factor of {np.exp(unrest[0]):.2f} against {np.exp(unrest[1]):.2f}",
+    }
+
+
 def _finding(key: str, scores: Scores, reference: Reference, words: str) -> Finding:
     title, unit, explanation, rounding = MEASURES[key]
-    distance = scores.distances[key]
-    yardsticks = {name: reference.yardsticks[name].distances[key] for name in YARDSTICKS}
-    grade = _grade(key, scores, yardsticks, rounding)
-    noise = min((reference.yardsticks[name] for name in (GAUSSIAN, POISSON_GAUSSIAN)), key=lambda s: s.distances[key])
-    told = _grade(key, noise, yardsticks, rounding) != "real"
-    return Finding(key, title, unit, explanation, distance, yardsticks, grade, _sentence(grade, words, told))
+    scale = _Scale(key, reference.yardsticks, rounding)
+    intervals = {"generated": scores.interval} | {name: each.interval for name, each in reference.yardsticks.items()}
+    return Finding(
+        key, title, unit, explanation, scores.distances[key],
+        yardsticks={name: reference.yardsticks[name].distances[key] for name in YARDSTICKS},
+        grade=scale.grade(scores),
+        sentence=_sentence(scale, scores, words),
+        noise_passes=scale.passes(scale.noise),
+        intervals=intervals if key == JUDGED else {},
+    )  # fmt: skip
 
 
-def _sentence(grade: Grade, words: str, told: bool) -> str:
-    """Say the verdict; `told` is false where fitted noise is as close as real pictures too."""
-    if grade == "real":
-        numbers = words.split(": ")[-1]
-        return (
-            f"As in real pictures: {numbers}." if told else f"As in real pictures, but so is fitted noise: {numbers}."
-        )
-    return f"{words[0].upper()}{words[1:]}."
+class _Scale:
+    """What a measure's distances are graded by.
+
+    Args:
+        key: of the measure.
+        yardsticks: their distances.
+        rounding: a distance up to this is none.
+    """
+
+    def __init__(self, key: str, yardsticks: dict[str, Scores], rounding: float):
+        self.key, self.rounding = key, rounding
+        self.zero = 100 * CHANCE if key == JUDGED else 0.0
+        self.real = yardsticks[REAL]
+        self.noise = min((yardsticks[name] for name in (GAUSSIAN, POISSON_GAUSSIAN)), key=self.distance)
+
+    def distance(self, scores: Scores) -> float:
+        """Return a distance; an accuracy counts from chance on."""
+        return max(scores.distances[self.key] - self.zero, 0.0)
+
+    def passes(self, scores: Scores) -> bool:
+        """Say whether a set is about as close to real pictures as these are to each other."""
+        chance = self.key == JUDGED and scores.interval[0] <= self.zero
+        return chance or self.distance(scores) <= max(REACHED * self.distance(self.real), self.rounding)
+
+    def grade(self, scores: Scores) -> Grade:
+        """Grade a set; what passes must do so by a measure that is able to fail it."""
+        if not np.isfinite(scores.distances[self.key]):
+            return "unclear"
+        own, noise = self.distance(scores), self.distance(self.noise)
+        if not self.passes(scores):
+            return "better" if own < CLOSER * noise else "no better"
+        told = not self.passes(self.noise)
+        if self.key == JUDGED:
+            return "real" if told and self.noise.distances[self.key] > scores.interval[1] else "unclear"
+        return "unclear" if not told and own > max(REACHED * noise, self.rounding) else "real"
 
 
-def _grade(key: str, scores: Scores, yardsticks: dict[str, float], rounding: float) -> Grade:
-    """Grade a distance; an accuracy counts from chance on, and is as real where it may be chance."""
-    judged = key == "two_sample"
-    zero = 100 * CHANCE if judged else 0.0
-    own, real, *noises = (abs(value - zero) for value in (scores.distances[key], *yardsticks.values()))
-    if own <= max(REACHED * real, rounding) or (judged and scores.interval[0] <= zero):
-        return "real"
-    return "better" if own < CLOSER * min(noises) else "no better"
+def _sentence(scale: _Scale, scores: Scores, words: str) -> str:
+    """Say the verdict: what differs, where something does."""
+    title, unit, *_ = MEASURES[scale.key]
+    grade, distance, noise = scale.grade(scores), scores.distances[scale.key], scale.noise.distances[scale.key]
+    if not np.isfinite(distance):
+        return f"{title} cannot be measured here."
+    if grade not in ("real", "unclear"):
+        return f"{words[0].upper()}{words[1:]}."
+    if scale.key == JUDGED:
+        begin = "As in real pictures" if grade == "real" else "The classifier cannot tell"
+        return f"{begin}: {words}, fitted noise in {noise:.0f} %."
+    unit = f" {unit}" if unit else ""
+    if grade == "unclear":
+        return f"{title} cannot tell: {distance:.2f}{unit} from real pictures, fitted noise only {noise:.2f}."
+    real = scale.real.distances[scale.key]
+    also = f", but so is fitted noise with {noise:.2f}" if scale.passes(scale.noise) else ""
+    return f"{title} as in real pictures: {distance:.2f}{unit} from them, they from each other {real:.2f}{also}."
 
 
-def _words(each: Property, profile: Profile, real: Profile) -> str:
-    return each.words(profile, real)
+def _finite_mean(values: Sequence[float]) -> float:
+    """Return the mean of what could be measured, NaN where nothing could."""
+    finite = [value for value in values if np.isfinite(value)]
+    return float(np.mean(finite)) if finite else float("nan")
 
 
 def _require_pairs(clean: Sequence[Shot], other: Sequence[Shot]) -> None:

@@ -29,6 +29,7 @@ GRADES = {
     "real": ("good", "as real", "as in real pictures"),
     "better": ("fair", "better than noise", "better than fitted noise"),
     "no better": ("poor", "no better than noise", "no better than fitted noise"),
+    "unclear": ("open", "cannot tell", "told nothing about here"),
 }
 """Style and words, short and long, of every grade."""
 
@@ -92,12 +93,15 @@ def render(comparison: Comparison, generated: Sequence[Shot], reference: Referen
 def headline(findings: Sequence[Finding]) -> str:
     """Say in one sentence how a degradation measures up."""
     good, better = (sum(each.grade == grade for each in findings) for grade in ("real", "better"))
-    if good == len(findings):
-        return "By every measure the generated pictures are as close to real ones as real ones are to each other."
+    told = sum(each.grade != "unclear" for each in findings)
+    if good == told > 0:
+        return "By every measure that can tell, generated pictures are as close to real ones as these to each other."
     worst = [lower_title(each.title) for each in findings if each.grade == "no better"]
     tail = f"; {_listed(worst)} no closer than noise that needs no learning" if worst else ""
     beyond = f", {better} more closer to real than fitted noise" if better else ""
-    return f"{good} of {len(findings)} properties as in real pictures{beyond}{tail}."
+    easy = sum(each.grade == "real" and each.noise_passes for each in findings)
+    aside = f" (fitted noise is, too, in {easy} of them)" if easy else ""
+    return f"{good} of {told} properties as in real pictures{aside}{beyond}{tail}."
 
 
 def lower_title(title: str) -> str:

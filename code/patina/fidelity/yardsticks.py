@@ -22,15 +22,18 @@ BLOCK = 16
 NEAREST = 8
 
 
-def halves(shots: Sequence[Shot]) -> tuple[list[Shot], list[Shot]]:
+def halves(shots: Sequence[Shot], seed: int = 0) -> tuple[list[Shot], list[Shot]]:
     """Divide a set into two that share no picture, every scene on both sides where it has several.
+
+    Sets of the same names are divided in the same way.
 
     Raises:
         PatinaError: fewer than four pictures.
     """
     if len(shots) < 4:
-        raise PatinaError(f"{len(shots)} real pictures are too few to be held against each other; expected 4 or more")
-    ordered = sorted(shots, key=lambda shot: shot.scene)
+        raise PatinaError(f"{len(shots)} pictures are too few to be held against others; expected 4 or more")
+    order = numpy_rng(seed, "halves").permutation(len(shots))
+    ordered = sorted((shots[index] for index in order), key=lambda shot: shot.scene)
     return ordered[::2], ordered[1::2]
 
 

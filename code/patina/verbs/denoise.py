@@ -4,7 +4,7 @@ import argparse
 import json
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -216,15 +216,27 @@ def on_pictures(config: LearnedConfig, pictures: Pictures) -> LearnedConfig:
     return config
 
 
-def synthetic_fold(
-    degradation: Degradation, name: str, model: str, pictures: Pictures, out: Path, seed: int = 0
-) -> list[Fold]:
+def synthetic_fold(degradation: Degradation, name: str, model: str, pictures: Pictures, out: Path) -> list[Fold]:
     """Degrade the clean pictures; return the one fold that they train."""
-    lq = out / "pairs" / name
-    report = translate_folder(degradation, pictures.clean, lq, Record("", "", "X", seed, 0, model))
+    lq = _degraded(degradation, model, pictures.clean, out / "pairs" / name, seed=0)
+    return [Fold("all", lq, pictures.clean, pictures.test_real, pictures.test_clean)]
+
+
+def like_real_folds(
+    degradation: Degradation, name: str, model: str, real: Sequence[Fold], out: Path, seed: int
+) -> list[Fold]:
+    """Degrade the clean pictures of folds of real pairs: as many pairs of the same content, the noise alone differs."""
+    return [
+        replace(fold, lq=_degraded(degradation, model, fold.gt, out / "pairs" / name / fold.name, seed))
+        for fold in real
+    ]
+
+
+def _degraded(degradation: Degradation, model: str, source: Path, out: Path, seed: int) -> Path:
+    report = translate_folder(degradation, source, out, Record("", "", "X", seed, 0, model))
     if report.failures:
         raise PatinaError(f"{report.failures[0][0]}: {report.failures[0][1]}")
-    return [Fold("all", lq, pictures.clean, pictures.test_real, pictures.test_clean)]
+    return out
 
 
 def fold_config(config: RestorationConfig, method: str, fold: Fold, seed: int, out: Path) -> RestorationConfig:

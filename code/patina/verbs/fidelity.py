@@ -14,6 +14,7 @@ from patina.config.restoration import RestorationConfig
 from patina.degradations.base import Degradation
 from patina.degradations.learned import Span
 from patina.errors import PatinaError
+from patina.fidelity import comparison as measured
 from patina.fidelity.comparison import CHANCE, MEASURES, YARDSTICKS, Reference, compare
 from patina.fidelity.page import Origin, lower_title, render
 from patina.fidelity.shots import load_shots
@@ -29,9 +30,9 @@ from patina.verbs.denoise import (
     denoiser_config,
     fold_config,
     fold_score,
+    like_real_folds,
     on_pictures,
     scene_folds,
-    synthetic_fold,
 )
 from patina.verbs.experiments import named_model, say, spread, train_all
 from patina.verbs.report import newest_model, plain_values
@@ -108,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
         reference = Reference(clean, real, paired=True, seed=seed, judge_steps=arguments.judge_steps)
         noises[seed] = {name: Noise(noise, name) for name, noise in reference.noises.items()}
         for name in YARDSTICKS:
-            scores[name].append(dict(reference.yardsticks[name].distances))
+            scores[name].append(_values(reference.yardsticks[name]))
         for method in methods:
             model = models[method.name, seed]
             learned = learned_degradation(model, device=arguments.device, **method.knobs)
@@ -134,7 +135,13 @@ def _measured(method: Method, seed: int, noise: Noise, reference: Reference, pag
     command = f"patina fidelity -learned {method.name}={method.given}{knobs} -seeds {seed}"
     facts = [("model", f"SHA-256 {noise.model}…"), ("seed", str(seed)), ("pictures", str(len(generated)))]
     write_text(page, render(comparison, generated, reference, Origin(f"{method.name}, seed {seed}", command, facts)))
-    return dict(comparison.scores.distances)
+    return _values(comparison.scores)
+
+
+def _values(scores: measured.Scores) -> dict[str, float]:
+    """Return the distances, with the ends of the accuracy's confidence interval."""
+    low, high = scores.interval
+    return {**scores.distances, "two_sample_low": low, "two_sample_high": high}
 
 
 def report(scores: Mapping[str, Sequence[Mapping[str, float]]], seeds: Sequence[int], pictures: int) -> str:
@@ -151,6 +158,10 @@ def report(scores: Mapping[str, Sequence[Mapping[str, float]]], seeds: Sequence[
     for key in ordered:
         cells = [_cell(np.array([each[key] for each in by_seed]), _digits(key)) for by_seed in scores.values()]
         lines.append(f"| {TITLES.get(key, 'PGAP (dB)')} | {' | '.join(cells)} |")
+        if f"{key}_low" in keys:
+            ends = [[np.mean([each[f"{key}_{end}"] for each in by_seed]) for end in ("low", "high")]
+                    for by_seed in scores.values()]  # fmt: skip
+            lines.append(f"| its interval | {' | '.join(f'{low:.0f} to {high:.0f}' for low, high in ends)} |")
     lines += ["", f"{pictures} pictures, seeds {', '.join(map(str, seeds))}: mean ± deviation. Less is closer to real; "
               "the classifier's accuracy is best at 50 %.", ""]  # fmt: skip
     lines += [_wins(name, scores, ordered) for name in scores if name not in YARDSTICKS]
@@ -233,17 +244,16 @@ def _add_pgap(
     out: Path,
     arguments: argparse.Namespace,
 ) -> None:
-    """Train a denoiser on every noise and on real pairs, and add to `scores` what each loses."""
+    """Train denoisers on real pairs and on every noise put onto their clean pictures; add to `scores` what is lost."""
     real = scene_folds(pictures, out / "scenes")
     if not real:
         raise PatinaError(f"{pictures.test_real}: all pairs are of one scene; --pgap trains on one and tests on others")
     folds: dict[tuple[str, int], list[Fold]] = {}
     for seed, by_name in noises.items():
         for name, noise in by_name.items():
-            label = f"{name}-model{seed}"
-            folds[name, seed] = synthetic_fold(noise.degradation, label, noise.model, pictures, out, seed)
+            folds[name, seed] = like_real_folds(noise.degradation, f"{name}-seed{seed}", noise.model, real, out, seed)
         folds[REAL, seed] = real
-    labels = {(name, seed): f"{name}-model{seed}".replace(" ", "-") for name, seed in folds}
+    labels = {(name, seed): name.replace(" ", "-") for name, seed in folds}
     configs = [fold_config(denoiser, labels[key], fold, key[1], out) for key, each in folds.items() for fold in each]
     say(f"train {len(configs)} denoisers of {denoiser.stages[-1].steps} steps")
     train_all(configs, arguments.device)

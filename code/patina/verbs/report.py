@@ -251,7 +251,10 @@ def _print(comparison: Comparison, out: Path) -> None:
 def _exit_code(comparison: Comparison, required: str | None) -> int:
     if required is None:
         return 0
-    missed = [finding.title for finding in comparison.findings if finding.grade not in LEVELS[required]]
+    told = [finding for finding in comparison.findings if finding.grade != "unclear"]
+    missed = [finding.title for finding in told if finding.grade not in LEVELS[required]]
+    if blind := [finding.title for finding in comparison.findings if finding.grade == "unclear"]:
+        print(f"told nothing: {', '.join(blind)}", file=sys.stderr)
     if missed:
         print(f"not reached ({required}): {', '.join(missed)}", file=sys.stderr)
-    return NOT_REACHED if missed else 0
+    return 0 if told and not missed else NOT_REACHED
