@@ -9,9 +9,12 @@ import torch
 from patina.cli import run_verb
 from patina.conditions.autoencoder import train_autoencoder
 from patina.conditions.inverse import content_kept
+from patina.conditions.steps import Autoencoder
 from patina.imaging.files import to_tensor, write_picture
+from patina.metrics.two_sample import TwoSampleResult
+from patina.models.files import ModelFile, save_model_file
 from patina.verbs import check_h
-from patina.verbs.check_h import Candidate, recommended
+from patina.verbs.check_h import Candidate, recommended, report
 from sets import deflow_values, picture, write_config
 
 CANDIDATES = {
@@ -54,6 +57,8 @@ def test_it_tells_what_hides_and_what_keeps(folders, tmp_path, capsys):
     assert values["images"]["accuracy"] > 0.8
     text = (tmp_path / "h.md").read_text()
     assert "| (the pictures themselves) |" in text
+    assert "| (fitted noise against none, only downscaled) |" in text
+    assert ("may be blind" in text) == (values["control"]["low"] <= 0.5)
     assert "Recommended: hidden" in text
     assert "- add_gaussian: {sigma: 1.0}" in text
     assert values == json.loads((tmp_path / "h.json").read_text())
@@ -81,6 +86,28 @@ def test_the_most_content_among_what_hides_is_recommended():
     assert recommended(hiding).name == "b"
     told = [candidate("a", 0.8, 20, 0.9), candidate("b", 0.7, 10, 0.8)]
     assert recommended(told).name == "b"
+
+
+def test_a_blind_test_says_so():
+    told, chance = TwoSampleResult(0.9, 0.8, 1.0), TwoSampleResult(0.52, 0.45, 0.59)
+    candidate = Candidate("a", [{"autoencoder": {"file": "denoiser.safetensors"}}], 0.5, 0.4, 0.6, 30.0)
+    assert "Not even the pictures themselves" in report([candidate], candidate, chance, told)
+    assert "is not seen in conditions" in report([candidate], candidate, told, chance)
+    assert "blind" not in report([candidate], candidate, told, told)
+    assert "blind" not in report([candidate], candidate, told, None)
+
+
+def test_what_is_recommended_can_be_pasted(folders, tmp_path, capsys):
+    """A network from a file is still from that file."""
+    network = train_autoencoder([picture(0, 32, 32)], Autoencoder(features=8, steps=1), 0)
+    file = ModelFile("autoencoder", {"features": 8}, network.state_dict())
+    save_model_file(tmp_path / "denoiser.safetensors", file)
+    steps = [{"autoencoder": {"file": str(tmp_path / "denoiser.safetensors"), "features": 8}}, CANDIDATES["shown"][0]]
+    write_config(tmp_path / "candidates.yml", {"denoised": steps, "configured": CANDIDATES["shown"]})
+    options = ["-candidates", tmp_path / "candidates.yml", "-pictures", 4, "-judge_steps", 1, "-inverse_steps", 1]
+    assert check(folders, *options, "--json") == 0
+    found = {each["name"]: each["steps"] for each in json.loads(capsys.readouterr().out)["candidates"]}
+    assert found["denoised"][0]["autoencoder"]["file"] == str(tmp_path / "denoiser.safetensors")
 
 
 def test_content_is_what_a_network_can_bring_back():

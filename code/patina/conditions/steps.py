@@ -137,6 +137,10 @@ class Step(Strict):
         """The one step that is given."""
         return next(value for _, value in self if value is not None)
 
+    def written(self) -> dict:
+        """Return the step as a configuration has it."""
+        return self.model_dump(mode="json", exclude_none=True)
+
     def plain(self) -> dict:
         """Return the step as JSON values, what is not given left out, and the file, whose weights lie beside them."""
         return self.model_dump(mode="json", exclude_none=True, exclude={"autoencoder": {"file"}})

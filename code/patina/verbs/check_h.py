@@ -15,11 +15,13 @@ from patina.build.conditions import open_autoencoder
 from patina.conditions.autoencoder import train_autoencoder
 from patina.conditions.condition_map import ConditionMap
 from patina.conditions.inverse import content_kept
-from patina.conditions.steps import Noise, Step, scale_of
+from patina.conditions.steps import Noise, Step, published_steps, scale_of
 from patina.config.learned import PUBLISHED_NOISE, DeFlowConfig
 from patina.degradations.deflow import placed_noise
 from patina.errors import ConfigError, PatinaError
+from patina.fidelity.comparison import CHANCE
 from patina.fidelity.shots import Shot, load_shots
+from patina.fidelity.yardsticks import GAUSSIAN, degraded, fitted_noises, halves
 from patina.imaging.files import to_pixels, to_tensor
 from patina.imaging.statistics import ChannelStatistics, StatisticsAccumulator, match
 from patina.metrics.two_sample import Patches, TwoSampleResult, two_sample_test
@@ -57,7 +59,7 @@ class Candidate:
     @property
     def hides(self) -> bool:
         """Whether the domains may be indistinguishable."""
-        return self.low <= 0.5
+        return self.low <= CHANCE
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -93,13 +95,20 @@ def run(arguments: argparse.Namespace) -> int:
     images = _told_apart(
         _conditions(ConditionMap(()), shots, config.data.match_statistics, arguments), shots, arguments
     )
+    say("fitted noise under the plain downscaling")
+    control = _control(config.model.scale, shots, arguments)
     found = []
     for number, (name, steps) in enumerate(maps.items(), 1):
         say(f"{number}/{len(maps)} {name}")
         found.append(_measured(name, steps, shots, config.data.match_statistics, arguments))
     best = recommended(found)
-    text = report(found, best, images)
-    values = {"images": asdict(images), "candidates": [asdict(each) for each in found], "recommended": best.name}
+    text = report(found, best, images, control)
+    values = {
+        "images": asdict(images),
+        "control": asdict(control) if control else None,
+        "candidates": [asdict(each) for each in found],
+        "recommended": best.name,
+    }
     if arguments.out is not None:
         write_text(arguments.out, text + "\n")
         write_text(arguments.out.with_suffix(".json"), json.dumps(values, indent=1) + "\n")
@@ -128,16 +137,22 @@ def recommended(found: Sequence[Candidate]) -> Candidate:
     return max(hiding, key=lambda each: each.content) if hiding else min(found, key=lambda each: each.accuracy)
 
 
-def report(found: Sequence[Candidate], best: Candidate, images: TwoSampleResult) -> str:
+def report(
+    found: Sequence[Candidate], best: Candidate, images: TwoSampleResult, control: TwoSampleResult | None
+) -> str:
     """Return the table in Markdown, and the recommendation with its configuration.
 
     Args:
         found: the candidates.
         best: the recommended one.
         images: how well the pictures themselves are told apart: what the test can see at all.
+        control: how well noise as strong as the real is told from none behind the plain downscaling: what it can see
+            at a condition's size; None where it is not known.
     """
     lines = ["| h | told apart (%, 95 % interval) | content kept (dB) |", "| --- | ---: | ---: |"]
     lines.append(f"| (the pictures themselves) | {_told(images)} | |")
+    if control is not None:
+        lines.append(f"| (fitted noise against none, only downscaled) | {_told(control)} | |")
     lines += [f"| {each.name} | {_told(each)} | {each.content:.2f} |" for each in found]
     why = (
         "the classifier cannot be told from chance, and no other such candidate keeps more content"
@@ -145,7 +160,34 @@ def report(found: Sequence[Candidate], best: Candidate, images: TwoSampleResult)
         else "every candidate gives the domain away; this one least"
     )
     snippet = yaml.safe_dump({"h": best.steps}, sort_keys=False, default_flow_style=None, width=110)
-    return "\n".join([*lines, "", f"Recommended: {best.name}: {why}. In the configuration:", "", snippet.rstrip()])
+    recommendation = f"Recommended: {best.name}: {why}. In the configuration:"
+    return "\n".join([*lines, "", *_warnings(images, control), recommendation, "", snippet.rstrip()])
+
+
+def _warnings(images: TwoSampleResult, control: TwoSampleResult | None) -> list[str]:
+    """Say where the test saw nothing that was there."""
+    blind = "the test may be blind, and the recommendation rests on the content alone; give it more pictures or scenes"
+    if images.low <= CHANCE:
+        return [f"Not even the pictures themselves are told apart: {blind}.", ""]
+    if control is not None and control.low <= CHANCE:
+        return [f"Noise as strong as the real is not seen in conditions without any other noise: {blind}.", ""]
+    return []
+
+
+def _control(scale: int, shots: Sequence[list[Shot]], arguments: argparse.Namespace) -> TwoSampleResult | None:
+    """Tell one half of the clean pictures with fitted noise from the other half, both only downscaled.
+
+    Returns:
+        None where the real pictures are not noisier than the clean ones.
+    """
+    try:
+        noise = fitted_noises(*shots, paired=False)[GAUSSIAN]
+    except PatinaError:
+        return None
+    first, second = halves(shots[0], arguments.seed)
+    both = [first, degraded(second, noise, arguments.seed)]
+    conditions = _conditions(ConditionMap(published_steps(scale, 0.0)[:1]), both, False, arguments)
+    return _told_apart(conditions, both, arguments)
 
 
 def _told(each: TwoSampleResult | Candidate) -> str:
@@ -161,6 +203,8 @@ def _built_in(scale: int) -> dict[str, list[dict]]:
         "area": [{"downscale": {"factor": scale, "filter": "area"}}, noise],
         "max": [{"downscale": {"factor": scale, "filter": "max"}}, noise],
         "half the noise": [down, {"add_gaussian": {"sigma": PUBLISHED_NOISE / 2}}],
+        "a quarter of the noise": [down, {"add_gaussian": {"sigma": PUBLISHED_NOISE / 4}}],
+        "no noise": [down],
         "twice the noise": [down, {"add_gaussian": {"sigma": 2 * PUBLISHED_NOISE}}],
         "multiplied noise": [down, {"multiply_noise": {"sigma": 0.1}}],
         "noise first": [{"add_gaussian": {"sigma": 0.1}}, down],
@@ -197,7 +241,7 @@ def _measured(
     images = [to_tensor(_eight_bit(shot)) for shot in shots[0]]
     held = _held_out(shots[0])
     content = content_kept(finished[0], images, held, seed=arguments.seed, steps=arguments.inverse_steps)
-    return Candidate(name, [step.plain() for step in steps], told.accuracy, told.low, told.high, round(content, 3))
+    return Candidate(name, [step.written() for step in steps], told.accuracy, told.low, told.high, round(content, 3))
 
 
 def _conditions(
