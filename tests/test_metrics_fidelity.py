@@ -4,8 +4,11 @@ import cv2
 import numpy as np
 import pytest
 from scipy import stats
+from skimage import data
 
 from patina.degradations.compression import Jpeg
+from patina.fidelity.profile import Profile, profile_of
+from patina.fidelity.shots import Shot
 from patina.metrics.autocorrelation import autocorrelation, autocorrelation_distance
 from patina.metrics.blockiness import blockiness
 from patina.metrics.highpass import cut, low_pass, quiet_places
@@ -290,3 +293,56 @@ class TestTwoSample:
         a, b = labelled(white(count=8, side=8), 1, 1, "a"), labelled(white(count=8, side=8), 4, 4, "b")
         with pytest.raises(ValueError, match="two pictures of either set"):
             two_sample_test(a, b, seed=0, steps=1)
+
+
+class TestPhotographs:
+    """Noise of known truth on photographs: what a profile has more than that of the clean photographs.
+
+    The finest texture of quiet places stays in a profile; it adds to the noise and is the same in compared sets.
+    """
+
+    @staticmethod
+    def profile(noise) -> Profile:
+        rng = np.random.default_rng(0)
+        shots = []
+        for name in ("astronaut", "coffee", "chelsea", "rocket"):
+            pixels = getattr(data, name)()
+            height, width = (length // 2 for length in pixels.shape[:2])
+            small = pixels[: 2 * height, : 2 * width].reshape(height, 2, width, 2, 3).mean((1, 3))
+            shots.append(Shot(name, np.float32((small + noise(rng, small)).clip(0, 255).round())))
+        return profile_of(shots, 0)
+
+    @pytest.fixture(scope="class")
+    def clean(self):
+        return self.profile(lambda rng, pixels: 0)
+
+    @pytest.fixture(scope="class")
+    def white(self):
+        return self.profile(lambda rng, pixels: rng.normal(0, 8, pixels.shape))
+
+    def test_white_noise_adds_its_power_at_every_frequency(self, clean, white):
+        frequency, power = by_frequency(white.spectrum)
+        added = power - by_frequency(clean.spectrum)[1]
+        np.testing.assert_allclose(added[frequency > 0.15], 64, rtol=0.15)
+        added = white.covariance - clean.covariance
+        np.testing.assert_allclose(np.diag(added), 64, rtol=0.15)
+        np.testing.assert_allclose(added[np.triu_indices(3, 1)], 0, atol=4)
+
+    def test_a_filter_bends_the_spectrum(self, clean):
+        filtered = self.profile(lambda rng, pixels: moving_mean(rng.normal(0, 8, (1, *pixels.shape)))[0])
+        columns = np.fft.fftfreq(32)
+        added = (filtered.spectrum - clean.spectrum)[8:-8].mean(axis=0)
+        np.testing.assert_allclose(added[4:-4], (64 * (1 + np.cos(2 * np.pi * columns)))[4:-4], rtol=0.2, atol=4)
+
+    def test_mixed_channels_are_seen(self, clean):
+        half = np.linalg.cholesky(np.full((3, 3), 0.5) + 0.5 * np.eye(3))
+        mixed = self.profile(lambda rng, pixels: rng.normal(0, 8, pixels.shape) @ half.T)
+        np.testing.assert_allclose(mixed.covariance - clean.covariance, 64 * (half @ half.T), rtol=0.15, atol=4)
+
+    def test_a_sensor_is_noisier_where_it_is_bright(self, clean):
+        sensor = self.profile(lambda rng, pixels: rng.normal(0, 1, pixels.shape) * np.sqrt(0.4 * pixels + 16))
+        added = np.nanmean(sensor.level.variance - clean.level.variance, axis=1)
+        known = np.isfinite(added) & (sensor.level.counts.min(axis=1) > 1000)
+        light = np.nanmean(sensor.level.brightness, axis=1)
+        assert known.sum() >= 3
+        np.testing.assert_allclose(added[known], 0.4 * light[known] + 16, rtol=0.3)
