@@ -163,7 +163,9 @@ def test_a_start_of_another_scale_is_refused_or_taken_in_part(pairs, tmp_path, c
     config["model"]["blocks"] = 2
     path = write_config(tmp_path / "next.yml", config)
     assert run_verb("train", ["-opt", str(path), "-device", "cpu"]) == 2
-    assert "weights do not fit: body.5.weight is not in the file" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "weights do not fit:\nbody.5.weight is not in the file\n" in told
+    assert "`init_strict: false`" in told.splitlines()[-1]
     config["stages"][0]["init_strict"] = False
     write_config(path, config)
     assert run_verb("train", ["-opt", str(path), "-device", "cpu"]) == 0
