@@ -5,7 +5,9 @@ from contextlib import contextmanager
 
 import pytest
 import torch
+from torch import nn
 
+from patina import torchvision_shim
 from patina.verbs import experiments
 
 # Threads starve each other on a busy machine, and the tests' networks are too small to gain from them.
@@ -23,6 +25,20 @@ def hub(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
     (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
     return tmp_path / "hub" / "checkpoints"
+
+
+@pytest.fixture
+def vgg16(hub, monkeypatch):
+    """Give DISTS torchvision's layers with random weights in place of the published ones."""
+    torchvision_shim.ensure()
+    from torchmetrics.functional.image import dists
+    from torchvision.models import vgg
+
+    torch.manual_seed(0)
+    network = nn.Module()
+    network.features = vgg.make_layers(vgg.cfgs["D"])
+    monkeypatch.setattr(dists, "vgg16", lambda weights: network)
+    torch.save({}, hub / "vgg16-397923af.pth")
 
 
 class InThisProcess:

@@ -112,6 +112,23 @@ def with_losses(losses, **stage) -> list[dict]:
         ("stages", with_losses([{"type": "gan"}, {"type": "gan", "name": "b"}]), "more than one gan"),
         ("stages", with_losses([{"type": "ldl"}]), "expected a decay in `ema`"),
         ("stages", with_losses([{"type": "ms_ssim"}]), "data.patch is 32, expected 176 or more for ms_ssim"),
+        (
+            "stages", with_losses([{"type": "ms_ssim", "scales": 3}], patch={1: 64, 9: 42}),
+            "patch of stage a is 42, expected 44 or more for ms_ssim with 3 scales",
+        ),
+        ("stages", with_losses([{"type": "ldl", "window": 8}], ema=0.9), "window is 8, expected an odd number"),
+        (
+            "stages", with_losses([{"type": "ldl", "window": 31}], ema=0.9, patch={1: 32, 9: 14}),
+            "patch of stage a is 14, expected 16 or more for ldl with a window of 31",
+        ),
+        (
+            "stages", with_losses([{"type": "colour", "window": 33}]),
+            "data.patch is 32, expected 33 or more for colour with a window of 33",
+        ),
+        (
+            "stages", with_losses([{"type": "luma", "window": 40}], patch={1: 40, 5: 38}),
+            "patch of stage a is 38, expected 40 or more for luma with a window of 40",
+        ),
         ("stages", with_losses([UNET], patch=36), "patch of stage a is 36, expected a multiple of 8"),
         ("stages", with_losses([{"type": "gan"}], patch={1: 32, 5: 64}), "expected the architecture unet"),
         ("stages", with_losses([{"type": "l1"}], patch={2: 32}), "begins at step 2, expected 1"),
@@ -121,7 +138,7 @@ def with_losses(losses, **stage) -> list[dict]:
         ("data", {"lq": "lq", "gt": "gt", "augment": {"mixup": 0.6, "cutmix": 0.5}}, "add up to 1.1, expected 1"),
         ("stages", [{"name": "a", "steps": 1}, {"name": "a", "steps": 1}], "a different name for each"),
     ],
-)
+)  # fmt: skip
 def test_a_mistake_in_restoration_is_named(block, values, expected):
     with pytest.raises(ConfigError) as caught:
         parse_config(RESTORATION | {block: values}, "some.yml")

@@ -72,8 +72,27 @@ def test_what_cannot_be_blended_is_refused_and_nothing_is_written(tmp_path, caps
 
 def test_a_start_that_does_not_fit_is_refused_with_its_keys(tmp_path):
     save_generator(msrresnet(2, 8, 2), tmp_path / "x2.pth")
-    with pytest.raises(PatinaError, match=r"2 weights do not fit: upconv2\.weight is not in the file; upconv2\.bias"):
-        load_generator_weights(msrresnet(4, 8, 2), tmp_path / "x2.pth")
+    network = msrresnet(4, 8, 2)
+    with pytest.raises(PatinaError) as caught:
+        load_generator_weights(network, tmp_path / "x2.pth")
+    first, *keys, last = str(caught.value).splitlines()
+    assert first.startswith(f"{tmp_path / 'x2.pth'}: it holds a MSRResNet of")
+    assert first.endswith("2 weights do not fit:")
+    assert keys == ["upconv2.weight is not in the file", "upconv2.bias is not in the file"]
+    fitting = len(network.state_dict()) - 2
+    assert last.startswith(f"{fitting} of {fitting + 2} weights fit; with `init_strict: false` they are taken")
+
+
+def test_every_key_of_a_start_that_does_not_fit_is_named(tmp_path):
+    save_generator(msrresnet(4, 8, 2), tmp_path / "small.pth")
+    network = msrresnet(4, 12, 3)
+    with pytest.raises(PatinaError) as caught:
+        load_generator_weights(network, tmp_path / "small.pth")
+    named = {line.split()[0] for line in str(caught.value).splitlines()[1:-1]}
+    small = weights(tmp_path / "small.pth")
+    assert named == {
+        name for name, value in network.state_dict().items() if name not in small or value.shape != small[name].shape
+    }
 
 
 def test_what_fits_is_taken_where_asked_for(tmp_path):
@@ -92,5 +111,6 @@ def test_what_fits_is_taken_where_asked_for(tmp_path):
 
 def test_a_start_of_which_nothing_fits_is_refused(tmp_path):
     save_generator(rrdbnet(4, 8, 1, 4), tmp_path / "other.pth")
-    with pytest.raises(PatinaError, match="it holds an RRDBNet"):
+    with pytest.raises(PatinaError, match="it holds an RRDBNet") as caught:
         load_generator_weights(msrresnet(4, 8, 2), tmp_path / "other.pth", strict=False)
+    assert "init_strict" not in str(caught.value)

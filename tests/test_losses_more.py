@@ -7,9 +7,7 @@ import scipy.special
 import torch
 from skimage.color import rgb2ycbcr
 from skimage.metrics import structural_similarity
-from torch import nn
 
-from patina import torchvision_shim
 from patina.degradations.sharpening import UnsharpMask as UnsharpMaskStep
 from patina.losses.artifacts import artifact_map, ldl
 from patina.losses.consistency import colour_consistency, luma_consistency
@@ -127,19 +125,6 @@ class TestMsSsim:
 
 
 class TestDists:
-    @pytest.fixture
-    def vgg16(self, hub, monkeypatch):
-        """torchvision's layers with random weights in place of the published ones."""
-        torchvision_shim.ensure()
-        from torchmetrics.functional.image import dists
-        from torchvision.models import vgg
-
-        torch.manual_seed(0)
-        network = nn.Module()
-        network.features = vgg.make_layers(vgg.cfgs["D"])
-        monkeypatch.setattr(dists, "vgg16", lambda weights: network)
-        torch.save({}, hub / DISTS_WEIGHTS)
-
     def test_measures_distance_and_gives_it_a_gradient(self, vgg16):
         loss, a, b = DistsLoss(), rgb(1, side=32).float().requires_grad_(), rgb(2, side=32).float()
         assert loss(b, b).item() == pytest.approx(0, abs=1e-5)

@@ -2,10 +2,13 @@
 
 import json
 import shutil
+from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from torch import nn
 
 from patina.build import losses as built
 from patina.build.restoration import restoration_task
@@ -15,7 +18,11 @@ from patina.config.files import parse_config
 from patina.config.losses import LOSS_TYPES
 from patina.imaging.files import read_picture
 from patina.losses.gan import GAN_LOSSES
+from patina.losses.perceptual import WEIGHTS
 from patina.models.restoration import load_generator
+from patina.training.diagnosis import first_not_finite
+from patina.training.restoration_task import RestorationTask
+from patina.training.updates import NotFinite
 from patina.verbs.prepare import prepare
 from sets import write_config, write_pictures
 
@@ -26,6 +33,23 @@ FREE = [{"type": name} for name in LOSS_TYPES if name not in ("ms_ssim", "percep
 """The losses that need neither published weights nor settings."""
 
 EVERY = [*FREE, {"type": "ms_ssim", "scales": 2}, {"type": "gan", "game": "vanilla", "discriminator": UNET}]
+
+
+WITH_WEIGHTS = [{"type": "perceptual", "layers": {"conv1_1": 1.0, "conv1_2": 0.5}}, {"type": "dists"}]
+"""The losses that need published weights; in the tests they have random ones."""
+
+ALL = [*EVERY, *WITH_WEIGHTS]
+
+
+@pytest.fixture
+def published_weights(hub, vgg16):
+    """Random weights in place of VGG16's, and of VGG19's layers that the tests use."""
+    torch.manual_seed(0)
+    layers = {0: nn.Conv2d(3, 64, 3), 2: nn.Conv2d(64, 64, 3)}
+    weights = {
+        f"features.{i}.{name}": value for i, layer in layers.items() for name, value in layer.state_dict().items()
+    }
+    torch.save(weights, hub / WEIGHTS)
 
 
 @pytest.fixture(scope="module")
@@ -59,9 +83,11 @@ def log(run: Path, part: str) -> list[dict]:
     return [line for line in lines if line["part"] == part]
 
 
+@pytest.mark.usefixtures("published_weights")
 def test_every_loss_is_logged_by_name_with_its_weight(pairs, tmp_path):
+    assert {loss["type"] for loss in ALL} == set(LOSS_TYPES)
     losses = [
-        *EVERY,
+        *ALL,
         {"type": "l1", "name": "twice", "weight": 2.0},
         {"type": "l1", "name": "sharp", "sharpened": True},
     ]
@@ -73,7 +99,16 @@ def test_every_loss_is_logged_by_name_with_its_weight(pairs, tmp_path):
     assert line["sharp"] > line["l1"]
 
 
-@pytest.mark.parametrize("name", [loss["type"] for loss in EVERY])
+def test_the_smallest_patches_that_are_taken_train(pairs, tmp_path):
+    windows = {"ldl": 31, "colour": 16, "luma": 16}
+    losses = [{"type": name, "window": window} for name, window in windows.items()]
+    losses.append({"type": "ms_ssim", "scales": 2})
+    run = train(tmp_path, values(pairs, tmp_path, losses=losses, ema=0.9, patch=16, steps=1))
+    assert log(run, "train")[0].keys() >= {"ms_ssim", *windows}
+
+
+@pytest.mark.usefixtures("published_weights")
+@pytest.mark.parametrize("name", [loss["type"] for loss in ALL])
 def test_a_loss_that_is_not_finite_is_named(pairs, tmp_path, monkeypatch, name):
     def broken(*arguments):
         return arguments[-1].mean() * torch.nan
@@ -82,16 +117,61 @@ def test_a_loss_that_is_not_finite_is_named(pairs, tmp_path, monkeypatch, name):
         monkeypatch.setitem(built.GAN_LOSSES, "vanilla", type(GAN_LOSSES["vanilla"])(broken, broken))
     else:
         monkeypatch.setitem(built.LOSSES, name, lambda _settings: broken)
-    run = train(tmp_path, values(pairs, tmp_path, losses=EVERY, ema=0.9, steps=1, validate_every=1))
+    run = train(tmp_path, values(pairs, tmp_path, losses=ALL, ema=0.9, steps=1, validate_every=1))
     assert log(run, "event")[0]["message"].startswith(f"step 1: {name} loss is not finite")
+
+
+@pytest.mark.usefixtures("published_weights")
+def test_every_loss_of_a_result_that_is_not_finite_is_named(pairs, tmp_path):
+    task = task_of(values(pairs, tmp_path, losses=ALL, ema=0.9))
+    next(iter(task.generator.parameters())).data.fill_(torch.nan)
+    with pytest.raises(NotFinite) as caught:
+        task.training_step(batch_of(task), 1)
+    assert set(caught.value.sources) == {f"{loss['type']} loss" for loss in ALL}
+    assert str(caught.value).startswith("l1 loss, huber loss, ")
+    assert str(caught.value).endswith("are not finite")
+
+
+NOT_FINITE = {
+    "result": (None, "l1 loss, gan loss are not finite"),
+    "discriminator's loss": (lambda real, fake: fake.mean() * torch.inf, "loss of discriminator is not finite"),
+    "discriminator's gradient": (lambda real, fake: (fake * 0).sqrt().sum(), "gradient of discriminator"),
+}
+
+
+@pytest.mark.parametrize("architecture", ["unet", "vgg"])
+@pytest.mark.parametrize("broken", NOT_FINITE)
+def test_a_skipped_step_changes_nothing(pairs, tmp_path, monkeypatch, architecture, broken):
+    discriminator = {"architecture": architecture, "features": 4}
+    gan = {"type": "gan", "game": "vanilla", "discriminator": discriminator}
+    task = task_of(values(pairs, tmp_path, losses=[L1, gan], ema=0.9, clip_gradient=1.0))
+    batch = batch_of(task)
+    task.training_step(batch, 1)
+    before = deepcopy(task.state())
+    assert before.keys() == {"generator", "discriminator", "ema"}
+
+    loss, expected = NOT_FINITE[broken]
+    game = GAN_LOSSES["vanilla"]
+    if loss:
+        task.adversary = replace(task.adversary, game=type(game)(game.generator, loss))
+    bad = batch if loss else batch | {"lq": batch["lq"] * torch.nan}
+    with pytest.raises(NotFinite, match=expected):
+        task.training_step(bad, 2)
+    first_not_finite(task.networks, lambda: task.probe(bad))
+    torch.testing.assert_close(task.state(), before, rtol=0, atol=0)
+
+    task.adversary = replace(task.adversary, game=game)
+    task.training_step(batch, 3)
+    assert not torch.equal(flat(task.state()["generator"]["network"]), flat(before["generator"]["network"]))
+
+
+def flat(weights: dict) -> torch.Tensor:
+    return torch.cat([value.flatten() for value in weights.values()])
 
 
 @pytest.mark.parametrize("game", ["vanilla", "lsgan", "hinge", "ragan"])
 def test_every_game_moves_both_sides(pairs, tmp_path, game):
-    config = values(pairs, tmp_path, losses=[{"type": "gan", "game": game, "discriminator": UNET}])
-    config = parse_config(config, "some.yml")
-    task = restoration_task(config, config.stages[0], None, "cpu")
-    task.setup(make_fabric("32", "cpu"))
+    task = task_of(values(pairs, tmp_path, losses=[{"type": "gan", "game": game, "discriminator": UNET}]))
     before = {name: next(iter(network.parameters())).clone() for name, network in task.networks.items()}
     logged = task.training_step(batch_of(task), 1)
     assert logged.keys() >= {"gan", "discriminator", "logit_real", "logit_fake"}
@@ -100,15 +180,21 @@ def test_every_game_moves_both_sides(pairs, tmp_path, game):
         assert all(parameter.requires_grad for parameter in network.parameters())
 
 
+def task_of(config: dict) -> RestorationTask:
+    """Make the task of the only stage, ready to train."""
+    config = parse_config(config, "some.yml")
+    task = restoration_task(config, config.stages[0], None, "cpu")
+    task.setup(make_fabric("32", "cpu"))
+    return task
+
+
 def batch_of(task) -> dict:
     samples = [task.dataset[1, slot] for slot in range(task.batch_size)]
     return {key: torch.stack([sample[key] for sample in samples]) for key in ("lq", "gt")}
 
 
 def test_averaged_weights_are_validated_and_saved(pairs, tmp_path):
-    config = parse_config(values(pairs, tmp_path, ema=0.9, learning_rate=1e-2), "some.yml")
-    task = restoration_task(config, config.stages[0], None, "cpu")
-    task.setup(make_fabric("32", "cpu"))
+    task = task_of(values(pairs, tmp_path, ema=0.9, learning_rate=1e-2))
     for step in range(1, 6):
         task.training_step(batch_of(task), step)
     task.save_model(tmp_path / "model", 5)
@@ -155,7 +241,9 @@ def test_a_start_of_another_scale_is_refused_or_taken_in_part(pairs, tmp_path, c
     config["model"]["blocks"] = 2
     path = write_config(tmp_path / "next.yml", config)
     assert run_verb("train", ["-opt", str(path), "-device", "cpu"]) == 2
-    assert "weights do not fit: body.5.weight is not in the file" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "weights do not fit:\nbody.5.weight is not in the file\n" in told
+    assert "`init_strict: false`" in told.splitlines()[-1]
     config["stages"][0]["init_strict"] = False
     write_config(path, config)
     assert run_verb("train", ["-opt", str(path), "-device", "cpu"]) == 0

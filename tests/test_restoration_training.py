@@ -8,7 +8,7 @@ import torch
 from patina.cli import run_verb
 from patina.imaging.files import list_pictures, read_picture
 from patina.models.files import load_model_file
-from patina.models.restoration import load_generator
+from patina.models.restoration import compact, load_generator, save_generator
 from patina.verbs.prepare import prepare
 from sets import write_config, write_pictures
 
@@ -41,8 +41,8 @@ def values(pairs, tmp_path, scale: int = 2, **changes) -> dict:
     } | changes
 
 
-def train(tmp_path, config: dict) -> int:
-    return run_verb("train", ["-opt", str(write_config(tmp_path / "tiny.yml", config)), "-device", "cpu"])
+def train(tmp_path, config: dict, *flags: str) -> int:
+    return run_verb("train", ["-opt", str(write_config(tmp_path / "tiny.yml", config)), "-device", "cpu", *flags])
 
 
 @pytest.mark.parametrize("scale", [1, 2, 4])
@@ -94,14 +94,53 @@ def test_a_compact_network_learns(pairs, tmp_path):
     assert psnr[1] > psnr[0]
 
 
+LATE = {
+    "weights of perceptual": ({"losses": ["l1", "perceptual"]}, "vgg19-dcbb9e9d.pth is not there"),
+    "weights of dists": ({"losses": ["l1", "dists"]}, "or train without `dists`"),
+    "start": ({"init_from": "missing.pth"}, "missing.pth: there is no such model file"),
+    "start that does not fit": ({"init_from": "other.pth"}, "other.pth: it holds a SRVGGNetCompact"),
+    "patch of the discriminator": ({"losses": [GAN], "patch": 16}, "needs patches of 32 pixels at least, not 16"),
+}
+
+
 @pytest.mark.usefixtures("hub")
-def test_missing_vgg_weights_are_one_line(pairs, tmp_path, capsys):
-    config = values(pairs, tmp_path)
-    config["stages"][1]["losses"].append({"type": "perceptual"})
-    assert train(tmp_path, config) == 2
-    error = capsys.readouterr().err.splitlines()[-1]
-    assert "vgg19-dcbb9e9d.pth" in error
-    assert "train without `perceptual`" in error
+@pytest.mark.parametrize("flags", [[], ["--dry-run"]])
+@pytest.mark.parametrize("missing", LATE)
+def test_what_a_later_stage_lacks_is_told_before_the_first(pairs, tmp_path, capsys, missing, flags):
+    changes, expected = LATE[missing]
+    save_generator(compact(2, 8, 1), tmp_path / "other.pth")
+    config = values(pairs, tmp_path, stages=[stage("psnr"), stage("late", **changes)])
+    assert train(tmp_path, config, *flags) == 2
+    error = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]
+    assert len(error) == 1
+    assert error[0].startswith("error: stage late: ")
+    assert expected in error[0]
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("flags", [[], ["--dry-run"]])
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        ({"lq": "recipe.yml"}, "recipe.yml"),
+        ({"lq": "nowhere"}, "nowhere does not exist"),
+        ({}, "80x64 pixels, smaller than the patch of 128"),
+    ],
+)
+def test_data_that_a_later_stage_cannot_use_is_told_before_the_first(pairs, tmp_path, capsys, data, expected, flags):
+    config = values(pairs, tmp_path, stages=[stage("psnr"), stage("late", patch={1: 32, 2: 128})])
+    config["data"] |= data
+    assert train(tmp_path, config, *flags) == 2
+    assert expected in capsys.readouterr().err.splitlines()[-1]
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_stage_may_name_what_an_earlier_one_writes(pairs, tmp_path):
+    stages = [stage("psnr", steps=4), stage("late", init_from="runs/tiny/psnr/models/2.safetensors")]
+    config = values(pairs, tmp_path, stages=stages)
+    assert train(tmp_path, config, "--dry-run") == 0
+    assert not (tmp_path / "runs").exists()
+    assert train(tmp_path, config) == 0
 
 
 def test_a_missing_partner_is_refused_with_both_names(pairs, tmp_path, capsys):

@@ -20,7 +20,7 @@ VERBS = {
     "benchmark": "measure how many pictures a second a recipe makes",
     "upscale": "upscale a folder with a super-resolution model",
     "interpolate": "blend two models of one architecture",
-    "evaluate": "measure PSNR, SSIM and LPIPS of a folder against another",
+    "evaluate": "measure results against the truth, or compare models and interpolations over test sets",
     "noise": "measure and show what degradations add to the same clean pictures",
     "denoise": "measure learned noise by the denoisers that it trains",
     "fidelity": "hold learned degradations against real pictures by every measure, over seeds",

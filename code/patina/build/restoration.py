@@ -13,7 +13,7 @@ from patina.build.recipes import recipe_engine
 from patina.build.running import make_fabric, updater_factory
 from patina.config.restoration import GeneratorSettings, LowQuality, RestorationConfig, RestorationStage, patch_sides
 from patina.data.on_the_fly import OnTheFlyPatches, Source
-from patina.data.pairs import PairedPatches, match_pairs
+from patina.data.pairs import Pair, PairedPatches, match_pairs
 from patina.degradations.execution import Engine
 from patina.degradations.on_the_fly import OnTheFly, finish_patches
 from patina.degradations.recipe import Recipe, load_recipe, require_models
@@ -28,23 +28,13 @@ def restoration_task(
     config: RestorationConfig, stage: RestorationStage, start: Path | None, device: str = "auto"
 ) -> RestorationTask:
     """Make the task that trains one stage of super-resolution, from the generator in `start` where given."""
-    model, validation, gan, data = config.model, config.validation, stage.gan, config.data
-    dataset, engine = paired_patches(
-        data.lq,
-        data.gt,
-        device=device,
-        patch=patch_sides(config, stage),
-        scale=model.scale,
-        seed=derive(config.seed, "data", stage.name),
-        flip=data.augment.flip,
-        rotate=data.augment.rotate,
-        batch=data.batch,
-        cache_mb=data.cache_mb,
-    )
+    model, validation, gan = config.model, config.validation, stage.gan
+    sides = patch_sides(config, stage)
+    dataset, engine = patches_of(config, sides, derive(config.seed, "data", stage.name), device)
     seed_step(config.seed, "weights", stage.name)
     network = generator(model, start, stage.init_strict or start != stage.init_from)
     objective = RestorationObjective(
-        loss_terms(stage.losses), adversary(gan, patch_sides(config, stage)[1]), stage.ema, config.data.augment.mixings
+        loss_terms(stage.losses), adversary(gan, sides[1]), stage.ema, config.data.augment.mixings
     )
     return RestorationTask(
         network,
@@ -52,10 +42,35 @@ def restoration_task(
         model.scale,
         objective,
         updater_factory(stage, {"discriminator": gan.discriminator.learning_rate} if gan else {}),
-        validation=match_pairs(validation.lq, validation.gt, model.scale) if validation else (),
+        validation=validation_pairs(config),
         pictures=validation.pictures if validation else 0,
         finish=partial(finish_patches, engine=engine),
     )
+
+
+def patches_of(
+    config: RestorationConfig, sides: dict[int, int], seed: int, device: str
+) -> tuple[PairedPatches | OnTheFlyPatches, Engine]:
+    """Make the configuration's training patches, of `sides` by the step that each begins at; see `paired_patches`."""
+    data = config.data
+    return paired_patches(
+        data.lq,
+        data.gt,
+        device=device,
+        patch=sides,
+        scale=config.model.scale,
+        seed=seed,
+        flip=data.augment.flip,
+        rotate=data.augment.rotate,
+        batch=data.batch,
+        cache_mb=data.cache_mb,
+    )
+
+
+def validation_pairs(config: RestorationConfig) -> list[Pair]:
+    """Return the pairs to validate on; none where the configuration names none."""
+    shown = config.validation
+    return match_pairs(shown.lq, shown.gt, config.model.scale) if shown else []
 
 
 def paired_patches(
@@ -103,12 +118,17 @@ def generator(settings: GeneratorSettings, start: Path | None, strict: bool = Tr
 
     Where `strict` is off, weights that do not fit are named on stderr and left as they are.
     """
-    size = settings.model_dump(exclude={"architecture"})
-    if settings.architecture == "dncnn":
-        del size["scale"]  # a denoiser has no choice of it
-    network = GENERATORS[settings.architecture](**size)
+    network = fresh_generator(settings)
     if start is not None:
         left_out = load_generator_weights(network, start, strict)
         for line in [f"{start}: {len(left_out)} weights do not fit and are left out:", *left_out] if left_out else []:
             print(line, file=sys.stderr)
     return network
+
+
+def fresh_generator(settings: GeneratorSettings) -> nn.Module:
+    """Make the generator with its starting weights."""
+    size = settings.model_dump(exclude={"architecture"})
+    if settings.architecture == "dncnn":
+        del size["scale"]  # a denoiser has no choice of it
+    return GENERATORS[settings.architecture](**size)

@@ -24,6 +24,32 @@ class LossSettings(Strict):
         """What the loss is called in logs and messages."""
         return self.name or self.type
 
+    @property
+    def smallest_patch(self) -> int:
+        """The smallest patch, in pixels a side, that the loss can be computed of."""
+        return 1
+
+    @property
+    def needing_it(self) -> str:
+        """What asks for the smallest patch, in words."""
+        return self.type
+
+
+class WindowedSettings(LossSettings):
+    """A loss that looks at squares of `window` pixels, of which a patch holds one at least."""
+
+    window: PositiveInt = 4
+
+    @property
+    def smallest_patch(self) -> int:
+        """One square."""
+        return self.window
+
+    @property
+    def needing_it(self) -> str:
+        """The loss with the setting that decides it."""
+        return f"{self.type} with a window of {self.window}"
+
 
 class L1Settings(LossSettings):
     """Mean absolute difference."""
@@ -53,8 +79,13 @@ class MsSsimSettings(LossSettings):
 
     @property
     def smallest_patch(self) -> int:
-        """The smallest patch, in pixels a side, that the library computes so many scales of."""
+        """What the library computes so many scales of."""
         return 11 * max(1, self.scales - 1) ** 2
+
+    @property
+    def needing_it(self) -> str:
+        """The loss with the setting that decides it."""
+        return f"{self.type} with {self.scales} scales"
 
 
 class PerceptualSettings(LossSettings):
@@ -64,25 +95,34 @@ class PerceptualSettings(LossSettings):
     layers: dict[str, PositiveFloat] = Field({"conv5_4": 1.0})
 
 
-class ColourSettings(LossSettings):
+class ColourSettings(WindowedSettings):
     """Difference of the chroma averaged over squares of `window` pixels."""
 
     type: Literal["colour"]
-    window: PositiveInt = 4
 
 
-class LumaSettings(LossSettings):
+class LumaSettings(WindowedSettings):
     """Difference of the luma averaged over squares of `window` pixels."""
 
     type: Literal["luma"]
-    window: PositiveInt = 4
 
 
-class LdlSettings(LossSettings):
+def _odd(window: int) -> int:
+    if window % 2 == 0:
+        raise ValueError(f"window is {window}, expected an odd number")
+    return window
+
+
+class LdlSettings(WindowedSettings):
     """Locally discriminative learning against artifacts; it compares with averaged weights, so `ema` is needed."""
 
     type: Literal["ldl"]
-    window: Annotated[int, Field(ge=3, le=31)] = 7
+    window: Annotated[int, Field(ge=3, le=31), AfterValidator(_odd)] = 7
+
+    @property
+    def smallest_patch(self) -> int:
+        """Borders are mirrored by half the window, which takes one pixel more."""
+        return self.window // 2 + 1
 
 
 class DistsSettings(LossSettings):

@@ -11,7 +11,7 @@ from pydantic import (
     model_validator,
 )
 
-from patina.config.losses import AnyLoss, GanSettings, L1Settings, LdlSettings, Losses, MsSsimSettings
+from patina.config.losses import AnyLoss, GanSettings, L1Settings, LdlSettings, Losses
 from patina.config.settings import (
     Experiment,
     LoaderSettings,
@@ -262,10 +262,8 @@ def _check_patches(sides: dict[int, int], key: str, scale: int, stage: Restorati
 
 
 def _check_patch_of_loss(side: int, key: str, loss: AnyLoss) -> None:
-    if isinstance(loss, MsSsimSettings) and side < loss.smallest_patch:
-        raise ValueError(
-            f"{key} is {side}, expected {loss.smallest_patch} or more for ms_ssim with {loss.scales} scales"
-        )
+    if side < loss.smallest_patch:
+        raise ValueError(f"{key} is {side}, expected {loss.smallest_patch} or more for {loss.needing_it}")
     if isinstance(loss, GanSettings) and loss.discriminator.architecture == "unet" and side % 8:
         raise ValueError(f"{key} is {side}, expected a multiple of 8 for the discriminator unet")
     if loss.sharpened and side <= SHARPENING_RADIUS:

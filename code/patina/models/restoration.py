@@ -32,7 +32,6 @@ _UNSHUFFLE = {1: 4, 2: 2, 4: None}
 """How the published networks reach a scale below 4: pixel-unshuffle the input, then enlarge four times."""
 
 _INITIAL_GAIN = 0.1
-_NAMED_WEIGHTS = 3
 
 
 def rrdbnet(scale: int, features: int = 64, blocks: int = 23, growth: int = 32) -> nn.Module:
@@ -219,7 +218,8 @@ def load_generator_weights(network: nn.Module, path: Path, strict: bool = True) 
         What did not fit, a line for each weight; nothing where `strict`.
 
     Raises:
-        PatinaError: the file cannot be read, or it does not fit (with `strict`, at all without).
+        PatinaError: the file cannot be read, or it does not fit (with `strict`, at all without); behind the first
+            line every weight that does not fit has a line.
     """
     source = load_generator(path).model
     if isinstance(source, ESRGAN) and isinstance(network, ESRGAN):
@@ -228,11 +228,7 @@ def load_generator_weights(network: nn.Module, path: Path, strict: bool = True) 
     problems = _mismatches(found, wanted)
     fitting = {name: value for name, value in found.items() if name in wanted and value.shape == wanted[name].shape}
     if problems and (strict or not fitting):
-        shown = "; ".join(problems[:_NAMED_WEIGHTS]) + ("; …" if len(problems) > _NAMED_WEIGHTS else "")
-        raise PatinaError(
-            f"{path}: it holds {_layout(source)}, asked for was {_layout(network)}; "
-            f"{len(problems)} weights do not fit: {shown}"
-        )
+        raise PatinaError("\n".join(_misfit(path, source, network, problems, len(fitting))))
     network.load_state_dict(fitting, strict=False)
     return problems
 
@@ -269,6 +265,14 @@ def _mismatches(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> li
         if len(set(shapes)) == 2:
             lines.append(f"{name} is {shapes[0]} in the file, {shapes[1]} here")
     return lines
+
+
+def _misfit(path: Path, source: nn.Module, network: nn.Module, problems: list[str], fitting: int) -> list[str]:
+    """Say what a file holds instead of the network's weights: a line, one for each problem, and what can be done."""
+    held = f"it holds {_layout(source)}, asked for was {_layout(network)}"
+    share = f"{fitting} of {len(network.state_dict())} weights fit"
+    instead = "; with `init_strict: false` they are taken and the others left out" if fitting else ""
+    return [f"{path}: {held}; {len(problems)} weights do not fit:", *problems, share + instead]
 
 
 def _layout(network: nn.Module) -> str:

@@ -6,9 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from patina.training.buffers import remembered_buffers
+
 
 def first_not_finite(networks: dict[str, nn.Module], run: Callable[[], None]) -> str | None:
-    """Run a forward pass again and name the first layer whose output is not finite.
+    """Run a forward pass again and name the first layer whose output is not finite; networks stay as they are.
 
     Args:
         networks: the modules to watch, by name.
@@ -31,10 +33,12 @@ def first_not_finite(networks: dict[str, nn.Module], run: Callable[[], None]) ->
         for prefix, network in networks.items()
         for name, module in network.named_modules()
     ]
+    restore = remembered_buffers(networks.values())
     try:
         with torch.no_grad():
             run()
     finally:
+        restore()
         for handle in handles:
             handle.remove()
     return found[0] if found else None

@@ -158,7 +158,7 @@ def _report_not_finite(
 
     layer = first_not_finite(task.networks, again)
     where = f"first in {layer}" if layer else "every layer's output is finite"
-    message = f"step {step}: {problem.source} is not finite, {where}; step skipped"
+    message = f"step {step}: {problem}, {where}; step skipped"
     log.event(step, message)
     print(message, file=sys.stderr)
     if skipped >= plan.max_not_finite:

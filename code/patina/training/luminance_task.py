@@ -24,7 +24,7 @@ from patina.models.luminance import LuminanceNetwork
 from patina.models.restoration import save_generator
 from patina.training.early_stopping import EarlyStopping, with_weights
 from patina.training.task import Batch, Task, Validation
-from patina.training.updates import NotFinite, Updater
+from patina.training.updates import Updater, require_finite
 
 VALIDATION_TILE, VALIDATION_OVERLAP = 256, 64
 SHOWN_SIDE = 256
@@ -83,9 +83,7 @@ class LuminanceTask(Task):
     def training_step(self, batch: Batch, step: int) -> dict[str, float]:
         """Take one step down the sum of the levels' losses."""
         losses = self._losses(batch)
-        for name, loss in losses.items():
-            if not torch.isfinite(loss):
-                raise NotFinite(f"{name} loss")
+        require_finite(losses)
         logged = self.updater.update(torch.stack(list(losses.values())).sum(), step)
         return logged | {name: float(loss.detach()) for name, loss in losses.items()}
 

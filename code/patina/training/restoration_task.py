@@ -22,9 +22,10 @@ from patina.losses.sharpening import UnsharpMask
 from patina.metrics.psnr import psnr
 from patina.metrics.ssim import ssim
 from patina.models.restoration import save_generator
+from patina.training.buffers import remembered_buffers
 from patina.training.ema import Ema
 from patina.training.task import Batch, Task, Validation
-from patina.training.updates import NotFinite, Updater
+from patina.training.updates import NotFinite, Updater, require_finite
 
 VALIDATION_TILE, VALIDATION_OVERLAP = 256, 32
 SHOWN_SIDE = 256
@@ -140,17 +141,15 @@ class RestorationTask(Task):
                 each.to(fabric.device)
 
     def training_step(self, batch: Batch, step: int) -> dict[str, float]:
-        """Take one step of the generator, then one of the discriminator on the same pictures."""
-        lq, targets = self._inputs(batch)
-        result = self.generator_updater.module(lq)
-        losses = self._generator_losses(lq, result, targets)
-        for name, loss in losses.items():
-            if not torch.isfinite(loss):
-                raise NotFinite(f"{name} loss")
-        logged = self.generator_updater.update(torch.stack(list(losses.values())).sum(), step)
-        logged |= {name: float(loss.detach()) for name, loss in losses.items()}
-        if self.adversary:
-            logged |= self._train_discriminator(result.detach(), targets[self.adversary.sharpened], step)
+        """Take one step of the generator and one of the discriminator, on the same pictures; both or none."""
+        restore = remembered_buffers(self.networks.values())
+        try:
+            logged = self._backward(batch, step)
+        except NotFinite:
+            restore()
+            raise
+        for updater in self.updaters:
+            updater.apply(step)
         if self.ema:
             self.ema.update(self.generator)
         return logged
@@ -199,6 +198,18 @@ class RestorationTask(Task):
         if self.ema:
             self.ema.load_state(state["ema"])
 
+    def _backward(self, batch: Batch, step: int) -> dict[str, float]:
+        """Compute the gradients of both networks; the weights are those from before the step for both."""
+        lq, targets = self._inputs(batch)
+        result = self.generator_updater.module(lq)
+        losses = self._generator_losses(lq, result, targets)
+        require_finite(losses)
+        logged = self.generator_updater.backward(torch.stack(list(losses.values())).sum(), step)
+        logged |= {name: float(loss.detach()) for name, loss in losses.items()}
+        if self.adversary:
+            logged |= self._judge_backward(result.detach(), targets[self.adversary.sharpened], step)
+        return logged
+
     def _inputs(self, batch: Batch) -> tuple[Tensor, Targets]:
         """Return the low-quality and the true patches: finished by models where they wait for them, then mixed."""
         lq = batch["lq"]
@@ -231,10 +242,10 @@ class RestorationTask(Task):
         discriminator.requires_grad_(True)
         return game.generator(real, fake)
 
-    def _train_discriminator(self, result: Tensor, truth: Tensor, step: int) -> dict[str, float]:
+    def _judge_backward(self, result: Tensor, truth: Tensor, step: int) -> dict[str, float]:
         real, fake = self._logits(truth), self._logits(result)
         loss = self.adversary.game.discriminator(real, fake)
-        self.discriminator_updater.update(loss, step)
+        self.discriminator_updater.backward(loss, step)
         return {
             "discriminator": float(loss.detach()),
             "logit_real": float(real.detach().mean()),

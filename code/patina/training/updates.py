@@ -11,11 +11,22 @@ from patina.training.schedules import Schedule
 
 
 class NotFinite(Exception):
-    """A loss or a gradient that is not finite; `source` says which one."""
+    """Losses or a gradient that are not finite; the message names each of the `sources`."""
 
-    def __init__(self, source: str):
-        super().__init__(source)
-        self.source = source
+    def __init__(self, *sources: str):
+        super().__init__(f"{', '.join(sources)} {'is' if len(sources) == 1 else 'are'} not finite")
+        self.sources = sources
+
+
+def require_finite(losses: Mapping[str, Tensor]) -> None:
+    """Refuse losses, by name, of which any is not finite.
+
+    Raises:
+        NotFinite: names all that are not.
+    """
+    broken = [f"{name} loss" for name, loss in losses.items() if not torch.isfinite(loss)]
+    if broken:
+        raise NotFinite(*broken)
 
 
 class Updater:
@@ -64,17 +75,26 @@ class Updater:
         Raises:
             NotFinite: the loss or a gradient is not finite; the weights are as before.
         """
+        logged = self.backward(loss, step)
+        self.apply(step)
+        return logged
+
+    def backward(self, loss: Tensor, step: int) -> dict[str, float]:
+        """Do all of `update` but the step itself, which is left to `apply`."""
         if not torch.isfinite(loss):
             raise NotFinite(f"loss of {self.name}")
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.schedule(step) * group["rate_factor"]
         self.optimizer.zero_grad(set_to_none=True)
         self.fabric.backward(loss)
         norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_gradient or torch.inf)
         if not torch.isfinite(norm):
             raise NotFinite(self._broken_gradient())
-        self.optimizer.step()
         return {"lr": self.schedule(step), "gradient": float(norm)}
+
+    def apply(self, step: int) -> None:
+        """Take the step that `backward` prepared."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.schedule(step) * group["rate_factor"]
+        self.optimizer.step()
 
     def _broken_gradient(self) -> str:
         for name, parameter in self.network.named_parameters():

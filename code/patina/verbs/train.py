@@ -6,6 +6,7 @@ from pathlib import Path
 
 from patina.build.restoration import generator, restoration_task
 from patina.build.running import loop_plan, make_fabric
+from patina.build.stages import require_stages
 from patina.build.trained import TRAINED
 from patina.config.files import base_folder, dump_config, find_config, load_config
 from patina.config.restoration import RestorationConfig
@@ -31,7 +32,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--smoke", action="store_true", help="a small size, to see in about a minute that everything works"
     )
-    parser.add_argument("--dry-run", action="store_true", help="print the resolved configuration and the model's size")
+    parser.add_argument(
+        "--dry-run", action="store_true",
+        help="print the resolved configuration and the model's size, and look for what a training in stages needs",
+    )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -43,6 +47,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         print(dump_config(config), end="")
         print(f"# {_size(config)}")
+        if isinstance(config, RestorationConfig):  # the pictures of --smoke are only made when it trains
+            require_stages(config, _stage_folders(config), arguments.device, pictures=not arguments.smoke)
         return 0
     if arguments.smoke:
         ensure_smoke_pictures(base_folder(find_config(arguments.opt)) / SMOKE_PICTURES)
@@ -73,6 +79,8 @@ def final_model(config: Experiment, stage: str | None = None) -> Path:
 
 
 def _train_stages(config: RestorationConfig, device: str) -> bool:
+    if len(config.stages) > 1:  # of a single one, building its task finds the same
+        require_stages(config, _stage_folders(config), device)
     start = None
     for stage in config.stages:
         task = restoration_task(config, stage, stage.init_from or start, device)
@@ -81,6 +89,10 @@ def _train_stages(config: RestorationConfig, device: str) -> bool:
             return False
         start = final_model(config, stage.name)
     return True
+
+
+def _stage_folders(config: RestorationConfig) -> list[Path]:
+    return [run_folder(config, stage.name) for stage in config.stages]
 
 
 def _train_task(

@@ -1,0 +1,44 @@
+"""What the stages of a restoration training need, looked for before the first one begins."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from patina.build.losses import adversary, loss_terms
+from patina.build.restoration import fresh_generator, patches_of, validation_pairs
+from patina.config.restoration import RestorationConfig, RestorationStage, patch_sides
+from patina.errors import PatinaError
+from patina.models.restoration import load_generator_weights
+
+
+def require_stages(
+    config: RestorationConfig, folders: Sequence[Path], device: str = "auto", *, pictures: bool = True
+) -> None:
+    """Make sure that no stage will lack a file: to start from, for its losses, or of the data.
+
+    Args:
+        config: of the training.
+        folders: each stage's run; what an earlier stage is to write there may still be missing.
+        device: where models of a recipe are put.
+        pictures: whether to look at the data, too.
+
+    Raises:
+        PatinaError: something is missing or does not fit; names the stage where it is a stage's own.
+    """
+    for number, stage in enumerate(config.stages):
+        try:
+            _require_start(config, stage, folders[:number])
+            loss_terms(stage.losses)
+            adversary(stage.gan, patch_sides(config, stage)[1])
+        except PatinaError as error:
+            raise PatinaError(f"stage {stage.name}: {error}") from error
+    if pictures:
+        largest = max(side for stage in config.stages for side in patch_sides(config, stage).values())
+        patches_of(config, {1: largest}, seed=0, device=device)
+        validation_pairs(config)
+
+
+def _require_start(config: RestorationConfig, stage: RestorationStage, earlier: Sequence[Path]) -> None:
+    start = stage.init_from
+    made_before = start is not None and any(start.is_relative_to(folder) for folder in earlier)
+    if start is not None and (start.exists() or not made_before):
+        load_generator_weights(fresh_generator(config.model), start, stage.init_strict)
