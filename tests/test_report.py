@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from patina.cli import run_verb
-from patina.fidelity.charts import Line, chart, ticks
 from patina.fidelity.shots import load_shots
 from patina.imaging.files import list_pictures, read_picture, write_picture
 from patina.verbs.report import newest_model
@@ -186,21 +185,6 @@ class TestShots:
     def test_16_bit_is_brought_to_255(self, tmp_path):
         write_picture(tmp_path / "a.png", np.full((64, 64, 3), 65535, np.uint16))
         assert load_shots(tmp_path, limit=1, side=64)[0].pixels.max() == 255
-
-
-class TestCharts:
-    def test_points_lie_where_their_values_are(self):
-        line = Line("one", "real", np.array([0.0, 1, 2]), np.array([0.0, np.nan, 10]))
-        svg = chart("A & B", "x", "y <", [line])
-        assert 'points="58.0,274.0 546.0,14.0"' in svg
-        assert "A &amp; B" in svg
-        assert "y &lt;" in svg
-
-    @pytest.mark.parametrize(("low", "high"), [(0, 1), (-3.2, 7.7), (1e-4, 3e-4), (5, 5), (0, 123456)])
-    def test_ticks_are_round_and_inside(self, low, high):
-        found = ticks(low, high)
-        assert all(low - 1e-9 <= value <= high + 1e-9 for value in found)
-        assert 1 <= len(found) <= 7
 
 
 @pytest.fixture(scope="module")
