@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from patina.fidelity.charts import HEIGHT, LEFT, RIGHT, WIDTH, Line, chart, log_ticks, ticks
+from patina.fidelity.charts import BOTTOM, HEIGHT, LEFT, RIGHT, TOP, WIDTH, Line, chart, log_ticks, ticks
 from patina.fidelity.curves import training_figures
 
 
@@ -22,7 +22,7 @@ def log_of(**series: list[float]) -> list[dict]:
 def test_points_lie_where_their_values_are():
     line = Line("one", "real", np.array([0.0, 1, 2]), np.array([0.0, np.nan, 10]))
     svg = chart("A & B", "x", "y <", [line])
-    assert points(svg) == [(LEFT, 274.0), (WIDTH - RIGHT, 14.0)]
+    assert points(svg) == [(LEFT, HEIGHT - BOTTOM), (WIDTH - RIGHT, TOP)]
     assert "A &amp; B" in svg
     assert "y &lt;" in svg
 
@@ -31,7 +31,7 @@ def test_a_log_axis_puts_equal_ratios_at_equal_distances():
     line = Line("loss", "series0", np.arange(4.0), np.array([1e-4, 1e-3, 0.0, 1e-2]))
     svg = chart("Loss", "step", "loss", [line], log=True)
     heights = [y for _, y in points(svg)]
-    assert heights == pytest.approx([274, 144, 14])
+    assert heights == pytest.approx([HEIGHT - BOTTOM, (TOP + HEIGHT - BOTTOM) / 2, TOP])
     assert ">0.001<" in svg
     assert ">1e-4<" not in svg
     assert ">0.0001<" in svg
@@ -74,7 +74,7 @@ class TestTraining:
     def test_a_loss_over_decades_has_a_log_axis(self):
         (loss,) = training_figures(log_of(loss=[1.0, 0.1, 0.01]))
         assert "loss (log axis)" in loss.svg
-        assert [y for _, y in points(loss.svg)] == pytest.approx([14, 144, HEIGHT - 46])
+        assert [y for _, y in points(loss.svg)] == pytest.approx([TOP, (TOP + HEIGHT - BOTTOM) / 2, HEIGHT - BOTTOM])
 
     @pytest.mark.parametrize("values", [[3.0, 2.0, 1.0], [10.0, 1.0, -0.1]])
     def test_others_do_not(self, values):

@@ -8,7 +8,7 @@ from html import escape
 import numpy as np
 
 WIDTH, HEIGHT = 560, 320
-LEFT, RIGHT, TOP, BOTTOM = 92, 14, 14, 46
+LEFT, RIGHT, TOP, BOTTOM = 92, 14, 14, 54
 """Margins; the left one holds the numbers and the axis' name beside each other, also in a phone's larger type."""
 
 FEW = 10
