@@ -69,7 +69,7 @@ class TestVerdicts:
         assert values == json.loads((tmp_path / "page.json").read_text())
         assert "akld" not in by_key(values)
         np.testing.assert_allclose(values["yardsticks"]["Gaussian"]["sigma"], 8, rtol=0.35)
-        assert "another scene" in (tmp_path / "page.html").read_text()
+        assert "another picture" in (tmp_path / "page.html").read_text()
 
     def test_the_same_command_finds_the_same(self, folders, tmp_path):
         found = []

@@ -19,12 +19,12 @@ from patina.fidelity.curves import (
     training_figures,
 )
 from patina.fidelity.profile import Profile
+from patina.fidelity.scenes import Scene, paired_scenes, quiet_scenes
 from patina.fidelity.shots import Shot
 from patina.fidelity.yardsticks import GAUSSIAN, POISSON_GAUSSIAN, REAL
 from patina.imaging.files import png_bytes
 from patina.version import __version__
 
-SCENES, SIDE = 4, 288
 GRADES = {
     "real": ("good", "as real", "as in real pictures"),
     "better": ("fair", "better than noise", "better than fitted noise"),
@@ -130,24 +130,23 @@ def _summary(profile: Profile, real: Profile) -> str:
 def _truth(reference: Reference) -> str:
     if reference.paired:
         return "The real pictures show the same scenes as the clean ones, so that residuals can be compared."
-    return "The real pictures show other scenes than the clean ones: noise is compared where pictures are quiet."
+    return (
+        "The real pictures show other scenes than the clean ones: noise is compared where pictures are quiet, and such "
+        "places of like colour stand beside each other here."
+    )
 
 
 def _scenes(generated: Sequence[Shot], reference: Reference) -> list[dict[str, str]]:
-    """Cut squares out of the middle of a few pictures, evenly chosen."""
-    chosen = np.unique(np.linspace(0, len(generated) - 1, min(SCENES, len(generated))).round().astype(int))
-    scenes = []
-    for index in chosen:
-        real = reference.real[index % len(reference.real)]
-        shown = {"clean": reference.clean[index], "generated": generated[index], "real": real}
-        scenes.append({"name": generated[index].name} | {name: _data(shot) for name, shot in shown.items()})
-    return scenes
+    choose = paired_scenes if reference.paired else quiet_scenes
+    return [_shown(scene) for scene in choose(reference.clean, generated, reference.real)]
 
 
-def _data(shot: Shot) -> str:
-    top, left = (max(0, (length - SIDE) // 2) for length in shot.pixels.shape[:2])
-    side = min(SIDE, *shot.pixels.shape[:2])
-    square = shot.pixels[top : top + side, left : left + side]
+def _shown(scene: Scene) -> dict[str, str]:
+    squares = {"clean": scene.clean, "generated": scene.generated, "real": scene.real}
+    return {"name": scene.name} | {kind: _data(pixels) for kind, pixels in squares.items()}
+
+
+def _data(square: np.ndarray) -> str:
     pixels = np.uint8(square.round().clip(0, 255))
     return "data:image/png;base64," + base64.b64encode(png_bytes(pixels)).decode()
 
