@@ -75,8 +75,12 @@ def residual_figure(residuals: Mapping[str, Sequence[np.ndarray]]) -> Figure:
 
 def correlation_maps(profile: Profile, reference: Reference) -> list[tuple[str, str]]:
     """Draw both autocorrelations as maps: (caption, SVG)."""
-    shown = {"generated": profile, "real": reference.profile}
-    return [(name, correlation_map(f"Autocorrelation, {name}", each.correlation)) for name, each in shown.items()]
+    maps = {"generated": profile.correlation, "real": reference.profile.correlation}
+    return [(_caption(name, each), correlation_map(f"Autocorrelation, {name}", each)) for name, each in maps.items()]
+
+
+def _caption(name: str, correlation: np.ndarray) -> str:
+    return name if np.isfinite(correlation).any() else f"{name}: {UNKNOWN.lower().rstrip('.')}"
 
 
 def training_figures(log: Sequence[Mapping[str, Any]]) -> list[Figure]:

@@ -32,6 +32,7 @@ GRADES = {
 }
 """Style and words, short and long, of every grade."""
 
+UNMEASURED = "cannot be measured"
 MARKS = {REAL: "real", GAUSSIAN: "gaussian", POISSON_GAUSSIAN: "poisson"}
 
 
@@ -120,11 +121,17 @@ def _safe(text: str) -> Markup:
 
 
 def _summary(profile: Profile, real: Profile) -> str:
+    numbers = [(getattr(profile, name), getattr(real, name)) for name in ("deviation", "neighbours", "channels")]
+    deviation, neighbours, channels = ([_hundredths(value) for value in pair] for pair in numbers)
     return (
-        f"In quiet places the generated noise has a deviation of {profile.deviation:.2f} of 255, the real noise "
-        f"{real.deviation:.2f}. At one pixel's distance it goes along by {profile.neighbours:.2f}, the real by "
-        f"{real.neighbours:.2f}; from channel to channel by {profile.channels:.2f}, the real by {real.channels:.2f}."
+        f"In quiet places the generated noise has a deviation of {deviation[0]} of 255, the real noise "
+        f"{deviation[1]}. At one pixel's distance it goes along by {neighbours[0]}, the real by "
+        f"{neighbours[1]}; from channel to channel by {channels[0]}, the real by {channels[1]}."
     )
+
+
+def _hundredths(value: float) -> str:
+    return f"{value:.2f}" if np.isfinite(value) else "–"
 
 
 def _truth(reference: Reference) -> str:
@@ -153,11 +160,7 @@ def _data(square: np.ndarray) -> str:
 
 def _verdict(finding: Finding) -> dict[str, Any]:
     style, label, _ = GRADES[finding.grade]
-    zero = 100 * CHANCE if finding.key == "two_sample" else 0.0
-    values = {"own": finding.distance} | {MARKS[name]: value for name, value in finding.yardsticks.items()}
-    largest = max(max(abs(value - zero) for value in values.values()), 1e-9)
-    marks = [{"style": name, "place": round(100 * abs(v - zero) / largest, 1)} for name, v in values.items()]
-    unit = f" {finding.unit}" if finding.unit else ""
+    unit = f" {finding.unit}" if finding.unit and np.isfinite(finding.distance) else ""
     yardsticks = ", ".join(f"{name} {_number(value)}" for name, value in finding.yardsticks.items())
     return {
         "style": style,
@@ -166,11 +169,22 @@ def _verdict(finding: Finding) -> dict[str, Any]:
         "sentence": finding.sentence,
         "explanation": f"{finding.explanation[0].upper()}{finding.explanation[1:]}.",
         "numbers": f"{_number(finding.distance)}{unit}; {yardsticks}",
-        "marks": sorted(marks, key=lambda mark: mark["style"] == "own"),
+        "marks": _marks(finding),
     }
 
 
+def _marks(finding: Finding) -> list[dict[str, Any]]:
+    """Place every distance that is known on the bar, in percent of the largest; the generated pictures' lies on top."""
+    zero = 100 * CHANCE if finding.key == "two_sample" else 0.0
+    values = {MARKS[name]: value for name, value in finding.yardsticks.items()} | {"own": finding.distance}
+    apart = {name: abs(value - zero) for name, value in values.items() if np.isfinite(value)}
+    largest = max([*apart.values(), 1e-9])
+    return [{"style": name, "place": round(100 * value / largest, 1)} for name, value in apart.items()]
+
+
 def _number(value: float) -> str:
+    if not np.isfinite(value):
+        return UNMEASURED
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.3f}"
 
 
@@ -189,7 +203,8 @@ def _channels(profile: Profile, reference: Reference) -> dict[str, Any]:
     shown = {"generated": profile, "real": reference.profile, **reference.noisy_profiles}
     for name, each in shown.items():
         deviation = np.sqrt(np.diag(each.covariance))
-        correlation = each.covariance / np.outer(deviation, deviation).clip(1e-12)
+        product = np.outer(deviation, deviation)
+        correlation = np.divide(each.covariance, product, out=np.full((3, 3), np.nan), where=product > 0)
         values = [*deviation, correlation[0, 1], correlation[1, 2], correlation[0, 2]]
-        rows.append((name, [f"{value:.2f}" for value in values]))
+        rows.append((name, [_hundredths(value) for value in values]))
     return {"heads": ["R", "G", "B", "R–G", "G–B", "R–B"], "rows": rows}
