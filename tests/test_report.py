@@ -76,6 +76,7 @@ class TestVerdicts:
         for name in ("one", "two"):
             assert report(folders, "same", tmp_path / f"{name}.html") == 0
             found.append(json.loads((tmp_path / f"{name}.json").read_text()))
+            assert found[-1].pop("command").endswith(f"/{name}.html")
         assert found[0] == found[1]
 
 

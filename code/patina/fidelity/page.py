@@ -29,6 +29,7 @@ GRADES = {
     "real": ("good", "as real", "as in real pictures"),
     "better": ("fair", "better than noise", "better than fitted noise"),
     "no better": ("poor", "no better than noise", "no better than fitted noise"),
+    "unclear": ("unknown", "cannot tell", "cannot be told"),
 }
 """Style and words, short and long, of every grade."""
 
@@ -46,6 +47,7 @@ class Origin:
         facts: names and values to list.
         config: the configuration of its training, YAML; empty where unknown.
         log: the lines of its training's log.
+        notes: what a reader has to know of the pictures, in sentences.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Origin:
     facts: Sequence[tuple[str, str]]
     config: str = ""
     log: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    notes: Sequence[str] = ()
 
 
 def render(comparison: Comparison, generated: Sequence[Shot], reference: Reference, origin: Origin) -> str:
@@ -73,6 +76,7 @@ def render(comparison: Comparison, generated: Sequence[Shot], reference: Referen
         "headline": headline(findings),
         "summary": _summary(comparison.profile, reference.profile),
         "truth": _truth(reference),
+        "notes": origin.notes,
         "paired": reference.paired,
         "scenes": _scenes(generated, reference),
         "verdicts": [_verdict(each) for each in findings],
@@ -84,7 +88,8 @@ def render(comparison: Comparison, generated: Sequence[Shot], reference: Referen
         "facts": origin.facts,
         "config": origin.config,
     }
-    grades = [{"style": GRADES[grade][0], "label": GRADES[grade][2], "count": counts[grade]} for grade in GRADES]
+    listed = [grade for grade in GRADES if counts[grade] or grade != "unclear"]
+    grades = [{"style": GRADES[grade][0], "label": GRADES[grade][2], "count": counts[grade]} for grade in listed]
     return template.render(
         page=page, grades=grades, version=__version__, css=_safe(_part("page.css")), js=_safe(_part("page.js"))
     )
@@ -95,8 +100,11 @@ def headline(findings: Sequence[Finding]) -> str:
     good, better = (sum(each.grade == grade for each in findings) for grade in ("real", "better"))
     if good == len(findings):
         return "By every measure the generated pictures are as close to real ones as real ones are to each other."
-    worst = [lower_title(each.title) for each in findings if each.grade == "no better"]
+    worst, unclear = (
+        [lower_title(each.title) for each in findings if each.grade == grade] for grade in ("no better", "unclear")
+    )
     tail = f"; {_listed(worst)} no closer than noise that needs no learning" if worst else ""
+    tail += f"; of {', '.join(unclear)} nothing can be told" if unclear else ""
     beyond = f", {better} more closer to real than fitted noise" if better else ""
     return f"{good} of {len(findings)} properties as in real pictures{beyond}{tail}."
 
