@@ -7,16 +7,16 @@ import pytest
 
 from patina.cli import run_verb
 from patina.fidelity.comparison import Finding
-from patina.fidelity.page import _verdict
+from patina.fidelity.page import _verdict, headline
 from patina.imaging.files import list_pictures, write_picture
 from sets import write_noisy_sets
 
 NAN = float("nan")
 
 
-def finding(distance: float, **yardsticks: float) -> Finding:
+def finding(distance: float, grade: str = "no better", **yardsticks: float) -> Finding:
     values = {"real against real": 1.0, "Gaussian": 4.0, "Poisson-Gaussian": 2.0} | yardsticks
-    return Finding("spectrum", "Spectrum", "dB", "how far", distance, values, "no better", "Words.")
+    return Finding("spectrum", "Spectrum", "dB", "how far", distance, values, grade, "Words.")
 
 
 class TestBars:
@@ -32,6 +32,15 @@ class TestBars:
     def test_nothing_known_is_an_empty_bar(self):
         unknown = {"real against real": NAN, "Gaussian": NAN, "Poisson-Gaussian": NAN}
         assert _verdict(finding(NAN, **unknown))["marks"] == []
+
+
+def test_what_cannot_be_told_counts_neither_way():
+    findings = [finding(1.0, "real"), finding(NAN, "unclear"), finding(4.0)]
+    assert headline(findings) == (
+        "1 of 3 properties as in real pictures; spectrum is no closer than noise that needs no learning; "
+        "of spectrum nothing can be told."
+    )
+    assert _verdict(findings[1])["label"] == "cannot tell"
 
 
 @pytest.mark.parametrize("options", [[], ["-paired"]])

@@ -192,6 +192,13 @@ class TestSize:
             widths = page.evaluate("[...document.querySelectorAll('.pane > *')].map((shown) => shown.style.width)")
             assert widths == [f"{96 * power}px"] * 5
 
+    @pytest.mark.parametrize(("ratio", "power"), [(1, "4×"), (2, "8×")])
+    def test_at_first_a_picture_fills_its_pane(self, opened, ratio, power):
+        page = opened(device_scale_factor=ratio)
+        assert page.locator(".power[aria-pressed=true]").inner_text() == power
+        left = page.evaluate("parseFloat(document.querySelector('#zoom img').style.left)")
+        assert left <= 0
+
     def test_a_phone_stacks_large_panes(self, opened):
         page = opened(**PHONE)
         boxes = [page.locator("#zoom .pane").nth(index).bounding_box() for index in range(3)]

@@ -114,13 +114,6 @@ for (const pane of panes) {
   });
 }
 
-function fitAll() {
-  sizeStage();
-  placePanes();
-}
-window.addEventListener("resize", fitAll);
-document.querySelectorAll(".stage img, .pane img").forEach((image) => image.addEventListener("load", fitAll));
-
 const powers = [...document.querySelectorAll(".power")];
 
 function magnify(button) {
@@ -130,9 +123,22 @@ function magnify(button) {
 }
 powers.forEach((button) => button.addEventListener("click", () => magnify(button)));
 
-// At first a pixel is large enough to be seen on this screen, larger where the panes are small.
-const least = matchMedia("(max-width: 720px)").matches ? 2.5 : 1.5;
-magnify(powers.find((button) => button.dataset.power / ratio() >= least) ?? powers.at(-1));
+// At first a pixel is large enough to be seen on this screen, larger where the panes are small, and fills its pane.
+function firstPower() {
+  const least = matchMedia("(max-width: 720px)").matches ? 2.5 : 1.5;
+  const [length] = sizeOf(panes[0].firstElementChild);
+  const fits = (scale) => scale >= least && scale * length >= panes[0].clientWidth;
+  return powers.find((button) => fits(button.dataset.power / ratio())) ?? powers.at(-1);
+}
+
+function fitAll() {
+  sizeStage();
+  const loaded = panes[0].firstElementChild.naturalWidth > 0;
+  if (loaded && !powers.some((button) => button.getAttribute("aria-pressed") === "true")) magnify(firstPower());
+  placePanes();
+}
+window.addEventListener("resize", fitAll);
+document.querySelectorAll(".stage img, .pane img").forEach((image) => image.addEventListener("load", fitAll));
 
 // Residuals: computed here, so that they can be amplified as wanted.
 const gain = document.getElementById("gain");

@@ -163,7 +163,7 @@ def training_notes(run: Run | None, measured: Mapping[str, Path]) -> list[str]:
         return []
     return [
         f"The {' and the '.join(seen)} pictures are those that the model was trained on. Pictures that it has not seen "
-        "may measure worse; a validation set in the configuration, or -clean and -real, would show it."
+        "may measure worse: name folders of such, or give the configuration a validation set."
     ]
 
 
