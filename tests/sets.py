@@ -113,3 +113,32 @@ def learned_recipe(path: Path, model: Path, **knobs) -> str:
         {"jpeg": {"quality": [40, 80], "codec": "torch"}},
     ]
     return str(write_config(path, {"scale": 2, "steps": steps}))
+
+
+def correlated(rng: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """Draw noise of deviation 8 whose neighbours go along."""
+    white = rng.normal(0, 8, (shape[0] + 1, shape[1] + 1, 3))
+    return (white[1:, 1:] + white[:-1, 1:] + white[1:, :-1] + white[:-1, :-1]) / 2
+
+
+def smooth(seed: int) -> np.ndarray:
+    """Make a picture of 96 pixels without fine parts."""
+    y, x = np.mgrid[:96, :96] / 60
+    rng = np.random.default_rng(seed)
+    return 128 + 50 * np.stack([np.sin(x * rng.uniform(0.5, 1) + y + phase) for phase in range(3)], -1)
+
+
+def write_noisy_sets(folder: Path) -> Path:
+    """Write clean pictures, real ones with correlated noise, and two attempts: the same noise again, and white."""
+    for index in range(8):
+        rng = np.random.default_rng(index)
+        clean = smooth(index)
+        kinds = {
+            "clean": clean,
+            "real": clean + correlated(rng, clean.shape),
+            "same": clean + correlated(rng, clean.shape),
+            "white": clean + rng.normal(0, 8, clean.shape),
+        }
+        for name, pixels in kinds.items():
+            write_picture(folder / name / f"scene{index % 4}_{index:02d}.png", np.uint8(pixels.clip(0, 255).round()))
+    return folder

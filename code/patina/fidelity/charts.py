@@ -8,7 +8,9 @@ from html import escape
 import numpy as np
 
 WIDTH, HEIGHT = 560, 320
-LEFT, RIGHT, TOP, BOTTOM = 58, 14, 14, 46
+LEFT, RIGHT, TOP, BOTTOM = 92, 14, 14, 54
+"""Margins; the left one holds the numbers and the axis' name beside each other, also in a phone's larger type."""
+
 FEW = 10
 """Up to this many points of a curve are marked, so that nobody takes the line between them for measured."""
 
@@ -19,7 +21,7 @@ class Line:
 
     Attributes:
         name: in the legend.
-        style: a CSS class of the page: ``real``, ``generated``, ``gaussian``, ``poisson`` or ``other``.
+        style: a CSS class of the page: ``real``, ``generated``, ``gaussian``, ``poisson``, ``series0`` to ``series5``.
         x, y: its points; those that are not finite are left out.
     """
 
@@ -40,7 +42,9 @@ class Band:
     high: np.ndarray
 
 
-def chart(title: str, x_label: str, y_label: str, lines: Sequence[Line], bands: Sequence[Band] = ()) -> str:
+def chart(
+    title: str, x_label: str, y_label: str, lines: Sequence[Line], bands: Sequence[Band] = (), *, log: bool = False
+) -> str:
     """Draw curves over common axes.
 
     Args:
@@ -48,31 +52,31 @@ def chart(title: str, x_label: str, y_label: str, lines: Sequence[Line], bands: 
         x_label, y_label: with units.
         lines: later ones lie on top.
         bands: below all lines.
+        log: draw the logarithm of y; values that have none are left out.
 
     Returns:
-        An ``<svg>`` element, without its legend; see `legend`.
+        An ``<svg>`` element, without its legend; see `legend`. Empty where nothing can be drawn.
     """
     xs = np.concatenate([line.x for line in lines])
     ys = np.concatenate([*(line.y for line in lines), *(part for band in bands for part in (band.low, band.high))])
-    ys = ys[np.isfinite(ys)]
-    if not len(ys):
+    xs, ys = xs[np.isfinite(xs)], ys[np.isfinite(ys) & ((ys > 0) | (not log))]
+    if not len(xs) or not len(ys):
         return ""
-    x_ticks, y_ticks = ticks(float(xs.min()), float(xs.max())), ticks(float(ys.min()), float(ys.max()))
-    x_range = (float(xs.min()), float(xs.max()))
-    y_range = (min(y_ticks[0], float(ys.min())), max(y_ticks[-1], float(ys.max())))
-    place = _Place(x_range, y_range)
+    x_range, y_span = ((float(each.min()), float(each.max())) for each in (xs, ys))
+    x_ticks, y_ticks = ticks(*x_range), (log_ticks if log else ticks)(*y_span)
+    place = _Place(x_range, (min(y_ticks[0], y_span[0]), max(y_ticks[-1], y_span[1])), log)
     parts = [*_grid(place, x_ticks, y_ticks), *(_band(place, band) for band in bands)]
     parts += [_line(place, line) for line in lines]
-    middle = (TOP + HEIGHT - BOTTOM) / 2
-    parts.append(
-        f'<text class="label" x="{(LEFT + WIDTH - RIGHT) / 2}" y="{HEIGHT - 8}" text-anchor="middle">'
-        f"{escape(x_label)}</text>"
-    )
-    parts.append(
-        f'<text class="label" transform="translate(15 {middle}) rotate(-90)" text-anchor="middle">'
-        f"{escape(y_label)}</text>"
-    )
-    return _svg(title, WIDTH, HEIGHT, parts)
+    return _svg(title, WIDTH, HEIGHT, parts + _labels(x_label, y_label))
+
+
+def _labels(x_label: str, y_label: str) -> list[str]:
+    across, down = (LEFT + WIDTH - RIGHT) / 2, (TOP + HEIGHT - BOTTOM) / 2
+    upright = f"translate(15 {down}) rotate(-90)"
+    return [
+        f'<text class="label" x="{across}" y="{HEIGHT - 8}" text-anchor="middle">{escape(x_label)}</text>',
+        f'<text class="label" transform="{upright}" text-anchor="middle">{escape(y_label)}</text>',
+    ]
 
 
 def correlation_map(title: str, correlation: np.ndarray) -> str:
@@ -113,21 +117,34 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
     return found or [low]
 
 
+def log_ticks(low: float, high: float) -> list[float]:
+    """Return powers of ten between two positive numbers; with their halves and fifths where there are few of them."""
+    powers = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
+    for factors in ((1,), (1, 2, 5)):
+        found = [factor * 10.0**power for power in powers for factor in factors]
+        found = [value for value in found if low * (1 - 1e-9) <= value <= high * (1 + 1e-9)]
+        if len(found) >= 3:
+            break
+    return found[:: 1 + len(found) // 8] or [low]
+
+
 @dataclass(frozen=True)
 class _Place:
     """Where values lie in the chart."""
 
     x_range: tuple[float, float]
     y_range: tuple[float, float]
+    log: bool = False
 
     def x(self, value: float) -> float:
         return LEFT + _share(value, *self.x_range) * (WIDTH - LEFT - RIGHT)
 
     def y(self, value: float) -> float:
-        return HEIGHT - BOTTOM - _share(value, *self.y_range) * (HEIGHT - TOP - BOTTOM)
+        value, low, high = map(math.log10, (value, *self.y_range)) if self.log else (value, *self.y_range)
+        return HEIGHT - BOTTOM - _share(value, low, high) * (HEIGHT - TOP - BOTTOM)
 
     def points(self, x: np.ndarray, y: np.ndarray) -> str:
-        known = np.isfinite(x) & np.isfinite(y)
+        known = np.isfinite(x) & np.isfinite(y) & ((y > 0) | (not self.log))
         return " ".join(f"{self.x(a):.1f},{self.y(b):.1f}" for a, b in zip(x[known], y[known], strict=True))
 
 
@@ -140,11 +157,20 @@ def _grid(place: _Place, x_ticks: list[float], y_ticks: list[float]) -> list[str
     for value in y_ticks:
         y = place.y(value)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
-        parts.append(f'<text class="tick" x="{LEFT - 7}" y="{y + 4:.1f}" text-anchor="end">{value:g}</text>')
+        parts.append(f'<text class="tick" x="{LEFT - 7}" y="{y + 4:.1f}" text-anchor="end">{_tick(value)}</text>')
     for value in x_ticks:
         place_of = f'x="{place.x(value):.1f}" y="{HEIGHT - BOTTOM + 18}"'
-        parts.append(f'<text class="tick" {place_of} text-anchor="middle">{value:g}</text>')
+        parts.append(f'<text class="tick" {place_of} text-anchor="middle">{_tick(value)}</text>')
     return parts
+
+
+def _tick(value: float) -> str:
+    """Return a number in few characters: 0.25, 120000, 2.5e-4."""
+    plain = f"{value:g}"
+    if len(plain) <= 6 and "e" not in plain:
+        return plain
+    digits, power = f"{value:.2e}".split("e")
+    return f"{float(digits):g}e{int(power)}"
 
 
 def _line(place: _Place, line: Line) -> str:

@@ -1,5 +1,6 @@
 """The curves of a comparison: generated and real in one plot, with the yardsticks."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,7 +19,11 @@ STYLES = {GAUSSIAN: "gaussian", POISSON_GAUSSIAN: "poisson"}
 POINTS = 240
 """Of a training curve."""
 
-NOT_DRAWN = {"part", "step", "time", "lr", "gradient", "steps_per_second"}
+NOT_DRAWN = re.compile(r"part|step|time|lr|gradient|steps_per_second|.*_weight")
+"""Of what a training logs: what is set instead of measured, and what only its maker needs."""
+
+DECADE = 10.0
+UNKNOWN = "Cannot be measured."
 
 
 @dataclass(frozen=True)
@@ -70,27 +75,36 @@ def residual_figure(residuals: Mapping[str, Sequence[np.ndarray]]) -> Figure:
 
 def correlation_maps(profile: Profile, reference: Reference) -> list[tuple[str, str]]:
     """Draw both autocorrelations as maps: (caption, SVG)."""
-    shown = {"generated": profile, "real": reference.profile}
-    return [(name, correlation_map(f"Autocorrelation, {name}", each.correlation)) for name, each in shown.items()]
+    maps = {"generated": profile.correlation, "real": reference.profile.correlation}
+    return [(_caption(name, each), correlation_map(f"Autocorrelation, {name}", each)) for name, each in maps.items()]
+
+
+def _caption(name: str, correlation: np.ndarray) -> str:
+    return name if np.isfinite(correlation).any() else f"{name}: {UNKNOWN.lower().rstrip('.')}"
 
 
 def training_figures(log: Sequence[Mapping[str, Any]]) -> list[Figure]:
-    """Draw what a run has logged: numbers whose names begin alike share a chart."""
+    """Draw what a run has logged: numbers whose names begin alike share a chart; what is always 0 is left out."""
     series: dict[str, dict[str, Line]] = {}
     for part in ("train", "valid"):
         lines = [line for line in log if line.get("part") == part]
-        for name in dict.fromkeys(key for line in lines for key in line if key not in NOT_DRAWN):
+        for name in dict.fromkeys(key for line in lines for key in line if not NOT_DRAWN.fullmatch(key)):
             points = [(line["step"], line[name]) for line in lines if name in line]
-            if len(points) > 1:
+            if len(points) > 1 and any(value != 0 for _, value in points):
                 x, y = np.array(_thinned(points), float).T
                 label = name if part == "train" else f"{name}, validation"
                 style = f"series{len(series.get(name.split('_')[0], {})) % 6}"
                 series.setdefault(name.split("_")[0], {})[label] = Line(label, style, x, y)
-    figures = []
-    for name, lines in series.items():
-        drawn = list(lines.values())
-        figures.append(Figure(f"Training: {name}", "", chart(f"Training: {name}", "step", name, drawn), legend(drawn)))
-    return figures
+    return [_training_figure(name, list(lines.values())) for name, lines in series.items()]
+
+
+def _training_figure(name: str, lines: list[Line]) -> Figure:
+    """Draw curves of a training; over a logarithmic axis where they are positive and span more than a decade."""
+    values = np.concatenate([line.y[np.isfinite(line.y)] for line in lines])
+    log = len(values) > 0 and values.min() > 0 and values.max() > DECADE * values.min()
+    title = f"Training: {name}"
+    svg = chart(title, "step", f"{name} (log axis)" if log else name, lines, log=bool(log))
+    return Figure(title, "" if svg else UNKNOWN, svg, legend(lines))
 
 
 def _figure(
@@ -107,7 +121,8 @@ def _figure(
     low, high = np.minimum(halves[0][1], halves[1][1]), np.maximum(halves[0][1], halves[1][1])
     known = np.isfinite(low)
     bands = [Band("real against real", "real", halves[0][0][known], low[known], high[known])]
-    return Figure(title, note, chart(title, x_label, y_label, lines, bands), legend(lines, bands))
+    svg = chart(title, x_label, y_label, lines, bands)
+    return Figure(title, note if svg else UNKNOWN, svg, legend(lines, bands))
 
 
 def _styled(name: str, x: np.ndarray, y: np.ndarray) -> Line:

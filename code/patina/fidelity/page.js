@@ -2,46 +2,109 @@
 const scenes = JSON.parse(document.getElementById("scenes").textContent);
 const view = { scene: 0, power: 2, x: 0.5, y: 0.5 };
 
-// The slider: the input lies over the picture and does the work of pointer and keyboard alike.
+// Noise is judged pixel by pixel: a picture's pixel is a whole number of the screen's own pixels, whatever the layout.
+const ratio = () => window.devicePixelRatio || 1;
+const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+const press = (buttons, chosen) => buttons.forEach((each) => each.setAttribute("aria-pressed", String(each === chosen)));
+
+// A mouse drags at once. A finger has to set out sideways: up and down it scrolls the page.
+const SLACK = 6;
+
+function onDrag(element, { started = () => {}, moved, ended = () => {}, tapped = () => {} }) {
+  let drag = null;
+  const start = (event) => {
+    drag.going = true;
+    element.setPointerCapture(event.pointerId);
+    started(event);
+  };
+  element.addEventListener("pointerdown", (event) => {
+    if (!event.isPrimary || event.button !== 0) return;
+    drag = { x: event.clientX, y: event.clientY, going: false };
+    if (event.pointerType !== "touch") start(event);
+  });
+  element.addEventListener("pointermove", (event) => {
+    if (!drag || !event.isPrimary) return;
+    const [dx, dy] = [event.clientX - drag.x, event.clientY - drag.y];
+    if (!drag.going) {
+      if (Math.max(Math.abs(dx), Math.abs(dy)) < SLACK) return;
+      if (Math.abs(dx) <= Math.abs(dy)) { drag = null; return; }
+      start(event);
+    }
+    [drag.x, drag.y] = [event.clientX, event.clientY];
+    moved(event, dx, dy);
+  });
+  const release = (event) => {
+    if (!event.isPrimary) return;
+    if (drag?.going) ended();
+    else if (drag && event.type === "pointerup") tapped(event);
+    drag = null;
+  };
+  element.addEventListener("pointerup", release);
+  element.addEventListener("pointercancel", release);
+}
+
+// The slider: the input does the work of the keyboard and of reading aloud.
 const split = document.getElementById("split");
 const stage = document.querySelector("#slider .stage");
-split.addEventListener("input", () => stage.style.setProperty("--split", `${split.value}%`));
+const showSplit = () => stage.style.setProperty("--split", `${split.value}%`);
+split.addEventListener("input", showSplit);
+
+function slideTo(event) {
+  const box = stage.getBoundingClientRect();
+  split.value = (100 * (event.clientX - box.left)) / box.width;
+  showSplit();
+}
+
+const focusSplit = () => split.focus({ preventScroll: true });
+onDrag(stage, { started: slideTo, moved: slideTo, ended: focusSplit, tapped: slideTo });
+
+function sizeStage() {
+  const length = stage.firstElementChild.naturalWidth;
+  if (!length) return;
+  const power = Math.max(1, Math.floor((stage.parentElement.clientWidth * ratio()) / length));
+  stage.style.width = `${(length * power) / ratio()}px`;
+  document.getElementById("stage-power").value = power;
+}
 
 // The zoom: one place and one power for all panes.
 const panes = [...document.querySelectorAll(".pane")];
-const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
+const sizeOf = (shown) => [shown.naturalWidth ?? shown.width, shown.naturalHeight ?? shown.height];
+
+// Where a picture begins in its pane: `place` of it lies in the middle, as far as its edges leave no gap.
+function begins(place, length, room) {
+  return length <= room ? (room - length) / 2 : clamp(room / 2 - place * length, room - length, 0);
+}
+
+function layOut(pane) {
+  const [width, height] = sizeOf(pane.firstElementChild).map((length) => (length * view.power) / ratio());
+  const [left, top] = [begins(view.x, width, pane.clientWidth), begins(view.y, height, pane.clientHeight)];
+  return { width, height, left, top };
+}
 
 function placePanes() {
-  const reach = 0.5 / view.power;
-  view.x = clamp(view.x, reach, 1 - reach);
-  view.y = clamp(view.y, reach, 1 - reach);
+  const whole = (length) => Math.round(length * ratio()) / ratio();
   for (const pane of panes) {
-    const shift = (place) => (0.5 - place * view.power) * pane.clientWidth;
-    pane.firstElementChild.style.transform = `translate(${shift(view.x)}px, ${shift(view.y)}px) scale(${view.power})`;
+    const { width, height, left, top } = layOut(pane);
+    const [x, y] = [whole(left), whole(top)];
+    Object.assign(pane.firstElementChild.style, {
+      width: `${width}px`, height: `${height}px`, left: `${x}px`, top: `${y}px`,
+    });
   }
 }
 
 function move(pane, dx, dy) {
-  view.x -= dx / (pane.clientWidth * view.power);
-  view.y -= dy / (pane.clientHeight * view.power);
+  const { width, height, left, top } = layOut(pane);
+  if (width > pane.clientWidth) view.x = clamp((pane.clientWidth / 2 - left - dx) / width, 0, 1);
+  if (height > pane.clientHeight) view.y = clamp((pane.clientHeight / 2 - top - dy) / height, 0, 1);
   placePanes();
 }
 
 for (const pane of panes) {
-  let last = null;
-  pane.addEventListener("pointerdown", (event) => {
-    last = [event.clientX, event.clientY];
-    pane.setPointerCapture(event.pointerId);
-    panes.forEach((each) => each.classList.add("moving"));
+  onDrag(pane, {
+    started: () => panes.forEach((each) => each.classList.add("moving")),
+    moved: (event, dx, dy) => move(pane, dx, dy),
+    ended: () => panes.forEach((each) => each.classList.remove("moving")),
   });
-  pane.addEventListener("pointermove", (event) => {
-    if (!last) return;
-    move(pane, event.clientX - last[0], event.clientY - last[1]);
-    last = [event.clientX, event.clientY];
-  });
-  const release = () => { last = null; panes.forEach((each) => each.classList.remove("moving")); };
-  pane.addEventListener("pointerup", release);
-  pane.addEventListener("pointercancel", release);
   pane.addEventListener("keydown", (event) => {
     const step = pane.clientWidth / 16;
     const ways = { ArrowLeft: [step, 0], ArrowRight: [-step, 0], ArrowUp: [0, step], ArrowDown: [0, -step] };
@@ -50,18 +113,32 @@ for (const pane of panes) {
     move(pane, ...ways[event.key]);
   });
 }
-window.addEventListener("resize", placePanes);
-
-function press(buttons, chosen) {
-  buttons.forEach((button) => button.setAttribute("aria-pressed", String(button === chosen)));
-}
 
 const powers = [...document.querySelectorAll(".power")];
-powers.forEach((button) => button.addEventListener("click", () => {
+
+function magnify(button) {
   view.power = Number(button.dataset.power);
   press(powers, button);
   placePanes();
-}));
+}
+powers.forEach((button) => button.addEventListener("click", () => magnify(button)));
+
+// At first a pixel is large enough to be seen on this screen, larger where the panes are small, and fills its pane.
+function firstPower() {
+  const least = matchMedia("(max-width: 720px)").matches ? 2.5 : 1.5;
+  const [length] = sizeOf(panes[0].firstElementChild);
+  const fits = (scale) => scale >= least && scale * length >= panes[0].clientWidth;
+  return powers.find((button) => fits(button.dataset.power / ratio())) ?? powers.at(-1);
+}
+
+function fitAll() {
+  sizeStage();
+  const loaded = panes[0].firstElementChild.naturalWidth > 0;
+  if (loaded && !powers.some((button) => button.getAttribute("aria-pressed") === "true")) magnify(firstPower());
+  placePanes();
+}
+window.addEventListener("resize", fitAll);
+document.querySelectorAll(".stage img, .pane img").forEach((image) => image.addEventListener("load", fitAll));
 
 // Residuals: computed here, so that they can be amplified as wanted.
 const gain = document.getElementById("gain");
@@ -142,6 +219,7 @@ async function drawResiduals() {
       image.data[4 * i + 3] = 255;
     }
     canvas.getContext("2d").putImageData(image, 0, 0);
+    placePanes();
     canvas.dataset.drawn = `${scene} ${factor}`;
   }
 }
@@ -153,9 +231,11 @@ choices.forEach((button) => button.addEventListener("click", () => {
   press(choices, button);
   document.querySelector(".stage .below").src = scenes[view.scene].clean;
   document.querySelector(".stage .above").src = scenes[view.scene].generated;
-  panes.forEach((pane) => { pane.firstElementChild.src = scenes[view.scene][pane.dataset.kind]; });
+  document.querySelectorAll("#zoom .pane").forEach((pane) => {
+    pane.firstElementChild.src = scenes[view.scene][pane.dataset.kind];
+  });
   drawResiduals();
 }));
 
-placePanes();
+fitAll();
 drawResiduals();

@@ -19,20 +19,21 @@ from patina.fidelity.curves import (
     training_figures,
 )
 from patina.fidelity.profile import Profile
+from patina.fidelity.scenes import Scene, paired_scenes, quiet_scenes
 from patina.fidelity.shots import Shot
 from patina.fidelity.yardsticks import GAUSSIAN, POISSON_GAUSSIAN, REAL
 from patina.imaging.files import png_bytes
 from patina.version import __version__
 
-SCENES, SIDE = 4, 288
 GRADES = {
     "real": ("good", "as real", "as in real pictures"),
     "better": ("fair", "better than noise", "better than fitted noise"),
     "no better": ("poor", "no better than noise", "no better than fitted noise"),
-    "unclear": ("open", "cannot tell", "told nothing about here"),
+    "unclear": ("unknown", "cannot tell", "cannot be told"),
 }
 """Style and words, short and long, of every grade."""
 
+UNMEASURED = "cannot be measured"
 MARKS = {REAL: "real", GAUSSIAN: "gaussian", POISSON_GAUSSIAN: "poisson"}
 
 
@@ -46,6 +47,7 @@ class Origin:
         facts: names and values to list.
         config: the configuration of its training, YAML; empty where unknown.
         log: the lines of its training's log.
+        notes: what a reader has to know of the pictures, in sentences.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Origin:
     facts: Sequence[tuple[str, str]]
     config: str = ""
     log: Sequence[Mapping[str, Any]] = field(default_factory=list)
+    notes: Sequence[str] = ()
 
 
 def render(comparison: Comparison, generated: Sequence[Shot], reference: Reference, origin: Origin) -> str:
@@ -73,6 +76,7 @@ def render(comparison: Comparison, generated: Sequence[Shot], reference: Referen
         "headline": headline(findings),
         "summary": _summary(comparison.profile, reference.profile),
         "truth": _truth(reference),
+        "notes": origin.notes,
         "paired": reference.paired,
         "scenes": _scenes(generated, reference),
         "verdicts": [_verdict(each) for each in findings],
@@ -84,7 +88,8 @@ def render(comparison: Comparison, generated: Sequence[Shot], reference: Referen
         "facts": origin.facts,
         "config": origin.config,
     }
-    grades = [{"style": GRADES[grade][0], "label": GRADES[grade][2], "count": counts[grade]} for grade in GRADES]
+    listed = [grade for grade in GRADES if counts[grade] or grade != "unclear"]
+    grades = [{"style": GRADES[grade][0], "label": GRADES[grade][2], "count": counts[grade]} for grade in listed]
     return template.render(
         page=page, grades=grades, version=__version__, css=_safe(_part("page.css")), js=_safe(_part("page.js"))
     )
@@ -96,8 +101,11 @@ def headline(findings: Sequence[Finding]) -> str:
     told = sum(each.grade != "unclear" for each in findings)
     if good == told > 0:
         return "By every measure that can tell, generated pictures are as close to real ones as these to each other."
-    worst = [lower_title(each.title) for each in findings if each.grade == "no better"]
+    worst, unclear = (
+        [lower_title(each.title) for each in findings if each.grade == grade] for grade in ("no better", "unclear")
+    )
     tail = f"; {_listed(worst)} no closer than noise that needs no learning" if worst else ""
+    tail += f"; of {', '.join(unclear)} nothing can be told" if unclear else ""
     beyond = f", {better} more closer to real than fitted noise" if better else ""
     easy = sum(each.grade == "real" and each.noise_passes for each in findings)
     aside = f" (fitted noise is, too, in {easy} of them)" if easy else ""
@@ -124,45 +132,46 @@ def _safe(text: str) -> Markup:
 
 
 def _summary(profile: Profile, real: Profile) -> str:
+    numbers = [(getattr(profile, name), getattr(real, name)) for name in ("deviation", "neighbours", "channels")]
+    deviation, neighbours, channels = ([_hundredths(value) for value in pair] for pair in numbers)
     return (
-        f"In quiet places the generated noise has a deviation of {profile.deviation:.2f} of 255, the real noise "
-        f"{real.deviation:.2f}. At one pixel's distance it goes along by {profile.neighbours:.2f}, the real by "
-        f"{real.neighbours:.2f}; from channel to channel by {profile.channels:.2f}, the real by {real.channels:.2f}."
+        f"In quiet places the generated noise has a deviation of {deviation[0]} of 255, the real noise "
+        f"{deviation[1]}. At one pixel's distance it goes along by {neighbours[0]}, the real by "
+        f"{neighbours[1]}; from channel to channel by {channels[0]}, the real by {channels[1]}."
     )
+
+
+def _hundredths(value: float) -> str:
+    return f"{value:.2f}" if np.isfinite(value) else "–"
 
 
 def _truth(reference: Reference) -> str:
     if reference.paired:
         return "The real pictures show the same scenes as the clean ones, so that residuals can be compared."
-    return "The real pictures show other scenes than the clean ones: noise is compared where pictures are quiet."
+    return (
+        "The real pictures show other scenes than the clean ones: noise is compared where pictures are quiet, and such "
+        "places of like colour stand beside each other here."
+    )
 
 
 def _scenes(generated: Sequence[Shot], reference: Reference) -> list[dict[str, str]]:
-    """Cut squares out of the middle of a few pictures, evenly chosen."""
-    chosen = np.unique(np.linspace(0, len(generated) - 1, min(SCENES, len(generated))).round().astype(int))
-    scenes = []
-    for index in chosen:
-        real = reference.real[index % len(reference.real)]
-        shown = {"clean": reference.clean[index], "generated": generated[index], "real": real}
-        scenes.append({"name": generated[index].name} | {name: _data(shot) for name, shot in shown.items()})
-    return scenes
+    choose = paired_scenes if reference.paired else quiet_scenes
+    return [_shown(scene) for scene in choose(reference.clean, generated, reference.real)]
 
 
-def _data(shot: Shot) -> str:
-    top, left = (max(0, (length - SIDE) // 2) for length in shot.pixels.shape[:2])
-    side = min(SIDE, *shot.pixels.shape[:2])
-    square = shot.pixels[top : top + side, left : left + side]
+def _shown(scene: Scene) -> dict[str, str]:
+    squares = {"clean": scene.clean, "generated": scene.generated, "real": scene.real}
+    return {"name": scene.name} | {kind: _data(pixels) for kind, pixels in squares.items()}
+
+
+def _data(square: np.ndarray) -> str:
     pixels = np.uint8(square.round().clip(0, 255))
     return "data:image/png;base64," + base64.b64encode(png_bytes(pixels)).decode()
 
 
 def _verdict(finding: Finding) -> dict[str, Any]:
     style, label, _ = GRADES[finding.grade]
-    zero = 100 * CHANCE if finding.key == "two_sample" else 0.0
-    values = {"own": finding.distance} | {MARKS[name]: value for name, value in finding.yardsticks.items()}
-    largest = max(max(abs(value - zero) for value in values.values()), 1e-9)
-    marks = [{"style": name, "place": round(100 * abs(v - zero) / largest, 1)} for name, v in values.items()]
-    unit = f" {finding.unit}" if finding.unit else ""
+    unit = f" {finding.unit}" if finding.unit and np.isfinite(finding.distance) else ""
     yardsticks = ", ".join(f"{name} {_number(value)}" for name, value in finding.yardsticks.items())
     return {
         "style": style,
@@ -171,11 +180,22 @@ def _verdict(finding: Finding) -> dict[str, Any]:
         "sentence": finding.sentence,
         "explanation": f"{finding.explanation[0].upper()}{finding.explanation[1:]}.",
         "numbers": f"{_number(finding.distance)}{unit}; {yardsticks}",
-        "marks": sorted(marks, key=lambda mark: mark["style"] == "own"),
+        "marks": _marks(finding),
     }
 
 
+def _marks(finding: Finding) -> list[dict[str, Any]]:
+    """Place every distance that is known on the bar, in percent of the largest; the generated pictures' lies on top."""
+    zero = 100 * CHANCE if finding.key == "two_sample" else 0.0
+    values = {MARKS[name]: value for name, value in finding.yardsticks.items()} | {"own": finding.distance}
+    apart = {name: abs(value - zero) for name, value in values.items() if np.isfinite(value)}
+    largest = max([*apart.values(), 1e-9])
+    return [{"style": name, "place": round(100 * value / largest, 1)} for name, value in apart.items()]
+
+
 def _number(value: float) -> str:
+    if not np.isfinite(value):
+        return UNMEASURED
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.3f}"
 
 
@@ -194,7 +214,8 @@ def _channels(profile: Profile, reference: Reference) -> dict[str, Any]:
     shown = {"generated": profile, "real": reference.profile, **reference.noisy_profiles}
     for name, each in shown.items():
         deviation = np.sqrt(np.diag(each.covariance))
-        correlation = each.covariance / np.outer(deviation, deviation).clip(1e-12)
+        product = np.outer(deviation, deviation)
+        correlation = np.divide(each.covariance, product, out=np.full((3, 3), np.nan), where=product > 0)
         values = [*deviation, correlation[0, 1], correlation[1, 2], correlation[0, 2]]
-        rows.append((name, [f"{value:.2f}" for value in values]))
+        rows.append((name, [_hundredths(value) for value in values]))
     return {"heads": ["R", "G", "B", "R–G", "G–B", "R–B"], "rows": rows}

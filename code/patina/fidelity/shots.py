@@ -1,6 +1,7 @@
 """The pictures that are measured, of one size limit, as grey levels."""
 
-from collections.abc import Collection
+import hashlib
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,13 +48,26 @@ def load_shots(folder: Path, *, limit: int, side: int, names: Collection[str] | 
         PatinaError: no pictures, or a name without its picture.
         PictureError: a picture cannot be read, or is too small to be measured.
     """
+    return [_shot(path, side) for path in chosen_files(folder, limit=limit, names=names)]
+
+
+def chosen_files(folder: Path, *, limit: int, names: Collection[str] | None = None) -> list[Path]:
+    """Return the files that `load_shots` reads, in its order."""
     files = {path.stem: path for path in reversed(list_pictures(folder))}
     if names is not None:
         if missing := [name for name in names if name not in files]:
             raise PatinaError(f"{folder}: has no picture named {missing[0]}; expected one for each of the other folder")
         files = {name: files[name] for name in names}
     paths = sorted(files.values(), key=lambda path: path.name) if names is None else list(files.values())
-    return [_shot(path, side) for path in _evenly(paths, limit)]
+    return _evenly(paths, limit)
+
+
+def fingerprint(files: Sequence[Path]) -> str:
+    """Return the first 16 hex digits of the SHA-256 of files' names and contents, in whatever order they are given."""
+    digest = hashlib.sha256()
+    for path in sorted(files, key=lambda path: path.name):
+        digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()[:16]
 
 
 def _evenly(paths: list[Path], limit: int) -> list[Path]:

@@ -17,7 +17,7 @@ from patina.errors import PatinaError
 from patina.fidelity import comparison as measured
 from patina.fidelity.comparison import CHANCE, MEASURES, YARDSTICKS, Reference, compare
 from patina.fidelity.page import Origin, lower_title, render
-from patina.fidelity.shots import load_shots
+from patina.fidelity.shots import chosen_files, load_shots
 from patina.fidelity.yardsticks import GAUSSIAN, POISSON_GAUSSIAN, REAL, degraded
 from patina.metrics.residuals import pgap
 from patina.models.files import file_hash
@@ -35,6 +35,17 @@ from patina.verbs.denoise import (
     scene_folds,
 )
 from patina.verbs.experiments import named_model, say, spread, train_all
+from patina.verbs.origin import (
+    TRAINED,
+    command_line,
+    knob_word,
+    made_with,
+    model_fact,
+    pictures_fact,
+    run_of,
+    shown_path,
+    training_notes,
+)
 from patina.verbs.report import newest_model, plain_values
 from patina.verbs.train import final_model
 from patina.verbs.translate import load_learned_config
@@ -42,6 +53,7 @@ from patina.verbs.translate import load_learned_config
 PGAP = "pgap"
 TITLES = {key: f"{title} ({unit})" if unit else title for key, (title, unit, *_) in MEASURES.items()}
 HALF = 0.5
+ALL = 10**6
 
 
 Scores = dict[str, list[dict[str, float]]]
@@ -102,8 +114,8 @@ def run(arguments: argparse.Namespace) -> int:
     models = _models(methods, arguments.seeds, pictures, arguments.device)
     scores: Scores = {name: [] for name in (*YARDSTICKS, *(each.name for each in methods))}
     noises: dict[int, dict[str, Noise]] = {}
-    clean = load_shots(pictures.test_clean, limit=10**6, side=10**6)
-    real = load_shots(pictures.test_real, limit=10**6, side=10**6, names=[shot.name for shot in clean])
+    clean = load_shots(pictures.test_clean, limit=ALL, side=ALL)
+    real = load_shots(pictures.test_real, limit=ALL, side=ALL, names=[shot.name for shot in clean])
     for seed in arguments.seeds:
         say(f"seed {seed}: measure {', '.join(each.name for each in methods)} and the yardsticks")
         reference = Reference(clean, real, paired=True, seed=seed, judge_steps=arguments.judge_steps)
@@ -115,7 +127,8 @@ def run(arguments: argparse.Namespace) -> int:
             learned = learned_degradation(model, device=arguments.device, **method.knobs)
             noises[seed][method.name] = Noise(learned, file_hash(model))
             page = out / f"{method.name}-seed{seed}.html"
-            scores[method.name].append(_measured(method, seed, noises[seed][method.name], reference, page))
+            origin = _origin(method, seed, model, pictures, arguments)
+            scores[method.name].append(_measured(learned, origin, reference, page))
     if denoiser is not None:
         _add_pgap(scores, noises, denoiser, pictures, out, arguments)
     text = report(scores, arguments.seeds, len(clean))
@@ -127,14 +140,11 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def _measured(method: Method, seed: int, noise: Noise, reference: Reference, page: Path) -> dict[str, float]:
+def _measured(degradation: Degradation, origin: Origin, reference: Reference, page: Path) -> dict[str, float]:
     """Degrade the clean pictures, write the method's report, and return its distances."""
-    generated = degraded(reference.clean, noise.degradation, seed)
+    generated = degraded(reference.clean, degradation, reference.seed)
     comparison = compare(generated, reference)
-    knobs = "".join(f",{name}={value}" for name, value in method.knobs.items())
-    command = f"patina fidelity -learned {method.name}={method.given}{knobs} -seeds {seed}"
-    facts = [("model", f"SHA-256 {noise.model}…"), ("seed", str(seed)), ("pictures", str(len(generated)))]
-    write_text(page, render(comparison, generated, reference, Origin(f"{method.name}, seed {seed}", command, facts)))
+    write_text(page, render(comparison, generated, reference, origin))
     return _values(comparison.scores)
 
 
@@ -142,6 +152,42 @@ def _values(scores: measured.Scores) -> dict[str, float]:
     """Return the distances, with the ends of the accuracy's confidence interval."""
     low, high = scores.interval
     return {**scores.distances, "two_sample_low": low, "two_sample_high": high}
+
+
+def _origin(method: Method, seed: int, model: Path, pictures: Pictures, arguments: argparse.Namespace) -> Origin:
+    """Say where the report of a method and a seed comes from."""
+    run, folders = run_of(model), {"clean": pictures.test_clean, "real": pictures.test_real}
+    knobs = {name: knob_word(value) for name, value in method.knobs.items()}
+    stems = [path.stem for path in chosen_files(pictures.test_clean, limit=ALL)]
+    facts = [(f"{name} pictures", pictures_fact(folder, limit=ALL, names=stems)) for name, folder in folders.items()]
+    facts += [
+        ("pairs", "yes: every real picture shows what its clean one shows"),
+        ("judge_steps", str(arguments.judge_steps)),
+        ("seed", str(seed)),
+        ("model", model_fact(model)),
+        *knobs.items(),
+        made_with(),
+    ]
+    command = _command(method, knobs, seed, pictures, arguments)
+    return Origin(
+        name=f"{method.name}, seed {seed}",
+        command=f"{TRAINED}{command}" if run else command,
+        facts=facts,
+        config=run.text if run else "",
+        log=run.log if run else [],
+        notes=training_notes(run, folders),
+    )
+
+
+def _command(
+    method: Method, knobs: Mapping[str, str], seed: int, pictures: Pictures, arguments: argparse.Namespace
+) -> str:
+    given = shown_path(method.given) if Path(method.given).is_absolute() else method.given
+    learned = ",".join([f"{method.name}={given}", *(f"{name}={value}" for name, value in knobs.items())])
+    folders = {name: Path(getattr(pictures, name)) for name in ("clean", "real", "test_clean", "test_real")}
+    rest = {"device": None if arguments.device == "auto" else arguments.device, "out": Path(arguments.out)}
+    numbers = {"seeds": seed, "judge_steps": arguments.judge_steps}
+    return command_line("fidelity", [], {"learned": learned} | folders | numbers | rest)
 
 
 def report(scores: Mapping[str, Sequence[Mapping[str, float]]], seeds: Sequence[int], pictures: int) -> str:

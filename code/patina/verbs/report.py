@@ -2,30 +2,37 @@
 
 import argparse
 import json
-import platform
-import shlex
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from patina.build.learned import learned_degradation
-from patina.config.learned import DeFlowConfig, LearnedConfig, LUDVAEConfig
 from patina.errors import PatinaError
 from patina.fidelity.comparison import Comparison, Reference, compare
 from patina.fidelity.page import Origin, headline, render
 from patina.fidelity.profile import Profile
-from patina.fidelity.shots import Shot, load_shots
+from patina.fidelity.shots import Shot, chosen_files, load_shots
 from patina.fidelity.yardsticks import degraded
 from patina.metrics.spectrum import by_frequency, by_orientation
-from patina.models.files import file_hash
 from patina.runs.atomic import write_text
 from patina.verbs.arguments import add_flag
-from patina.verbs.translate import add_knob_flags, given_knobs, load_learned_config
-from patina.version import __version__
+from patina.verbs.origin import (
+    TRAINED,
+    Run,
+    command_line,
+    knob_word,
+    made_with,
+    model_fact,
+    name_of,
+    pictures_fact,
+    run_of,
+    training_notes,
+)
+from patina.verbs.translate import add_knob_flags, given_knobs
 
 NOT_REACHED = 1
 LEVELS = {"better": ("real", "better"), "real": ("real",)}
@@ -65,19 +72,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure, write the page, and say how it went."""
     _check(arguments)
-    config = _run_config(arguments.run)
-    reference = _reference(arguments, config)
+    run = run_of(arguments.run) if arguments.run is not None else None
+    folders = _folders(arguments, run)
+    reference = _reference(arguments, folders)
     generated, model = _generated(arguments, reference.clean)
     comparison = compare(generated, reference)
-    origin = _origin(arguments, reference, config, model)
+    origin = _origin(arguments, folders, run, model)
     values = report_values(comparison, reference, origin)
     out = arguments.out or _default_page(arguments.run)
     write_text(out, render(comparison, generated, reference, origin))
-    write_text(out.with_suffix(".json"), json.dumps(values, indent=1) + "\n")
+    write_text(out.with_suffix(".json"), json.dumps(values, indent=1, allow_nan=False) + "\n")
     if arguments.json:
-        print(json.dumps(values, indent=1))
+        print(json.dumps(values, indent=1, allow_nan=False))
     else:
-        _print(comparison, out)
+        _print(comparison, origin, out)
     return _exit_code(comparison, arguments.require)
 
 
@@ -93,6 +101,7 @@ def report_values(comparison: Comparison, reference: Reference, origin: Origin) 
             "yardsticks": {name: noise.draw(np.random.default_rng(0)) for name, noise in reference.noises.items()},
             "generated": profile,
             "real": real,
+            "notes": origin.notes,
             "command": origin.command,
             "facts": dict(origin.facts),
         }
@@ -109,40 +118,20 @@ def _check(arguments: argparse.Namespace) -> None:
             raise PatinaError(f"-{name} is {getattr(arguments, name)}, expected {least} or more")
 
 
-def _run_config(run: Path | None) -> LearnedConfig | None:
-    """Return the configuration of a run folder; None for a model file or no run.
-
-    Raises:
-        PatinaError: the folder is no run of a learned degradation.
-    """
-    if run is None or run.is_file():
-        return None
-    if not (run / "config.yml").is_file():
-        raise PatinaError(
-            f"{run}: no run folder (it has no config.yml) and no model file; name a folder that `patina train` made"
-        )
-    return load_learned_config(str(run / "config.yml"))
-
-
-def _reference(arguments: argparse.Namespace, config: LearnedConfig | None) -> Reference:
-    own = _own_folders(config)
-    clean_folder, real_folder = arguments.clean or own[0], arguments.real or own[1]
-    if clean_folder is None or real_folder is None:
+def _folders(arguments: argparse.Namespace, run: Run | None) -> dict[str, Path]:
+    """Return the folders of clean and real pictures: as given, or those that a run folder names."""
+    own = run.own_folders if run is not None and arguments.run.is_dir() else {}
+    folders = own | {name: given for name in ("clean", "real") if (given := getattr(arguments, name)) is not None}
+    if len(folders) < 2:
         raise PatinaError("-clean and -real are needed: only a run folder knows its own")
-    clean = load_shots(clean_folder, limit=arguments.pictures, side=arguments.side)
+    return folders
+
+
+def _reference(arguments: argparse.Namespace, folders: Mapping[str, Path]) -> Reference:
+    clean = load_shots(folders["clean"], limit=arguments.pictures, side=arguments.side)
     names = [shot.name for shot in clean] if arguments.paired else None
-    real = load_shots(real_folder, limit=arguments.pictures, side=arguments.side, names=names)
+    real = load_shots(folders["real"], limit=arguments.pictures, side=arguments.side, names=names)
     return Reference(clean, real, paired=arguments.paired, seed=arguments.seed, judge_steps=arguments.judge_steps)
-
-
-def _own_folders(config: LearnedConfig | None) -> tuple[Path | None, Path | None]:
-    """Return the folders of a run's clean and real pictures, held out ones where it has them."""
-    if isinstance(config, DeFlowConfig):
-        sets = [config.validation.clean or config.data.clean, config.validation.real or config.data.real]
-        return tuple(each.folder / f"{each.image_scale}x" for each in sets)
-    if isinstance(config, LUDVAEConfig):
-        return config.validation.clean or config.data.clean, config.validation.real or config.data.real
-    return None, None
 
 
 def _generated(arguments: argparse.Namespace, clean: list[Shot]) -> tuple[list[Shot], Path | None]:
@@ -169,45 +158,47 @@ def newest_model(run: Path) -> Path:
     return models[-1]
 
 
-def _origin(
-    arguments: argparse.Namespace, reference: Reference, config: LearnedConfig | None, model: Path | None
-) -> Origin:
-    source = arguments.run or arguments.generated
-    facts = [
-        ("clean pictures", f"{len(reference.clean)} of {arguments.clean or _own_folders(config)[0]}"),
-        ("real pictures", f"{len(reference.real)} of {arguments.real or _own_folders(config)[1]}"),
-        ("pairs", "yes: every real picture shows what its clean one shows" if arguments.paired else "no"),
-        ("seed", str(arguments.seed)),
-    ]
-    if model is not None:
-        facts += [("model", f"{model.name}, SHA-256 {file_hash(model)}…")]
-        facts += [(name, str(value)) for name, value in given_knobs(arguments).items()]
-    facts.append(("made with", f"Patina {__version__}, Python {platform.python_version()}, torch {torch.__version__}"))
-    run = arguments.run if arguments.run is not None and arguments.run.is_dir() else None
+def _origin(arguments: argparse.Namespace, folders: Mapping[str, Path], run: Run | None, model: Path | None) -> Origin:
     return Origin(
-        name=config.name if config else source.stem,
-        command=_command(config),
-        facts=facts,
-        config=(run / "config.yml").read_text(encoding="utf-8") if run else "",
-        log=_log(run) if run else [],
+        name=name_of(arguments.run or arguments.generated),
+        command=_command(arguments, run),
+        facts=_facts(arguments, folders, model),
+        config=run.text if run else "",
+        log=run.log if run else [],
+        notes=training_notes(run, folders),
     )
 
 
-def _command(config: LearnedConfig | None) -> str:
-    report = f"patina report {shlex.join(sys.argv[2:])}" if len(sys.argv) > 2 else "patina report"
-    train = "patina train -opt config.yml    # the configuration below\n" if config else ""
-    return train + report
+def _facts(arguments: argparse.Namespace, folders: Mapping[str, Path], model: Path | None) -> list[tuple[str, str]]:
+    stems = [path.stem for path in chosen_files(folders["clean"], limit=arguments.pictures)]
+    named = {"clean": None, "real": stems if arguments.paired else None, "generated": stems}
+    measured = folders | ({"generated": arguments.generated} if arguments.generated else {})
+    facts = [
+        (f"{name} pictures", pictures_fact(folder, limit=arguments.pictures, names=named[name]))
+        for name, folder in measured.items()
+    ]
+    facts += [
+        ("pairs", "yes: every real picture shows what its clean one shows" if arguments.paired else "no"),
+        ("pictures", f"at most {arguments.pictures} of each folder"),
+        ("side", f"at most {arguments.side} pixels"),
+        ("judge_steps", str(arguments.judge_steps)),
+        ("seed", str(arguments.seed)),
+    ]
+    if model is not None:
+        facts.append(("model", model_fact(model)))
+        facts += [(name, knob_word(value)) for name, value in given_knobs(arguments).items()]
+    return [*facts, made_with()]
 
 
-def _log(run: Path) -> list[dict[str, Any]]:
-    """Read a run's log; lines that a killed run left half written are passed over."""
-    lines = []
-    for line in (run / "log.jsonl").read_text(encoding="utf-8").splitlines() if (run / "log.jsonl").is_file() else []:
-        try:
-            lines.append(json.loads(line))
-        except ValueError:
-            continue
-    return lines
+def _command(arguments: argparse.Namespace, run: Run | None) -> str:
+    """Return what was typed, every number spelt out, and the training before it."""
+    given = {name: getattr(arguments, name) for name in ("generated", "clean", "real", "paired")}
+    numbers = {name: getattr(arguments, name) for name in ("pictures", "side", "seed", "judge_steps")}
+    knobs = {name: knob_word(value) for name, value in given_knobs(arguments).items()}
+    rest = {"device": None if arguments.device == "auto" else arguments.device, "out": arguments.out}
+    words = [arguments.run] if arguments.run is not None else []
+    report = command_line("report", words, given | knobs | numbers | rest)
+    return f"{TRAINED}{report}" if run else report
 
 
 def _default_page(run: Path | None) -> Path:
@@ -241,8 +232,10 @@ def plain_values(value: Any) -> Any:
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
-def _print(comparison: Comparison, out: Path) -> None:
+def _print(comparison: Comparison, origin: Origin, out: Path) -> None:
     print(headline(comparison.findings))
+    for note in origin.notes:
+        print(note)
     for finding in comparison.findings:
         print(f"{finding.title:<15} {finding.sentence}")
     print(f"{out}")
