@@ -47,7 +47,7 @@ def test_table_and_document(tmp_path, monkeypatch, capsys):
     def in_process(case, sizes, result):
         torch.save(torch.zeros(3), result)
         each = next(seconds)
-        return Measured(each, each, 4e12 * each, 1e9, 100)
+        return Measured(each, each, 4e12 * each, 1e9, 100, warm_up=8.0 - each)
 
     monkeypatch.setattr("patina.bench.CASES", cases)
     monkeypatch.setattr("patina.bench._in_process", in_process)
@@ -57,5 +57,5 @@ def test_table_and_document(tmp_path, monkeypatch, capsys):
     assert [row["speed"] for row in document["cases"]] == [1.0, 4.0]
     printed = capsys.readouterr().out
     assert printed.strip() == table(document)
-    assert "| DeFlow translation | fast | 2.00 s | 2.00 s | 4.0 | 8.00 T |" in printed
+    assert "| DeFlow translation | fast | 2.00 s | 2.00 s | 6.0 s | 4.0 | 8.00 T |" in printed
     assert document["machine"]["processor"] in printed

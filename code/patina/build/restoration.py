@@ -41,7 +41,9 @@ def restoration_task(
         dataset,
         model.scale,
         objective,
-        updater_factory(stage, {"discriminator": gan.discriminator.learning_rate} if gan else {}),
+        updater_factory(
+            stage, {"discriminator": gan.discriminator.learning_rate} if gan else {}, compiled=stage.compile
+        ),
         validation=validation_pairs(config),
         pictures=validation.pictures if validation else 0,
         finish=partial(finish_patches, engine=engine),

@@ -40,10 +40,12 @@ def updater_factory(
     settings: TrainingSettings,
     learning_rates: dict[str, float] | None = None,
     rate_factors: dict[str, float] | None = None,
+    compiled: bool = False,
 ) -> Callable[..., Updater]:
     """Return what makes an `Updater` for (fabric, name, network).
 
-    `learning_rates` by network override the setting; `rate_factors` by parameter multiply it.
+    `learning_rates` by network override the setting; `rate_factors` by parameter multiply it; `compiled` networks are
+    called through torch.compile.
     """
 
     def make(fabric: Fabric, name: str, network: torch.nn.Module) -> Updater:
@@ -58,6 +60,7 @@ def updater_factory(
             rate_factors=rate_factors,
             optimiser=OPTIMISERS[settings.optimiser],
             weight_decay=settings.weight_decay,
+            compiled=compiled,
         )
 
     return make

@@ -40,7 +40,7 @@ def sr3_task(config: SR3Config, device: str = "auto") -> SR3Task:
     return SR3Task(
         sr3_network(config),
         dataset,
-        updater_factory(settings.in_steps(dataset.epoch)),
+        updater_factory(settings.in_steps(dataset.epoch), compiled=settings.compile),
         loss=settings.loss,
         decay=settings.decay,
         sampling=(config.sampling.sampler, config.sampling.steps),

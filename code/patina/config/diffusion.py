@@ -69,7 +69,8 @@ class SquareValidation(Strict):
 class DiffusionTraining(OptimiserSettings):
     """Training in epochs; a sample is drawn every `sample_every` steps, and a checkpoint kept every so many epochs.
 
-    `decay` is of the weights' moving average, which is what samples and files are made of.
+    `decay` is of the weights' moving average, which is what samples and files are made of. `compile` trains through
+    torch.compile.
     """
 
     epochs: PositiveInt
@@ -81,10 +82,11 @@ class DiffusionTraining(OptimiserSettings):
     keep_states: PositiveInt = 2
     max_not_finite: PositiveInt = 20
     precision: Annotated[Precision, BeforeValidator(str)] = "32"
+    compile: bool = False
 
     def in_steps(self, epoch: int) -> TrainingSettings:
         """Return the same training counted in steps, `epoch` of them an epoch."""
-        own = {"epochs", "sample_every", "checkpoint_every", "loss", "decay"}
+        own = {"epochs", "sample_every", "checkpoint_every", "loss", "decay", "compile"}
         return TrainingSettings(
             **{name: value for name, value in self if name not in own},
             steps=self.epochs * epoch,

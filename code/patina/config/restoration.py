@@ -202,7 +202,7 @@ class RestorationStage(TrainingSettings):
 
     `ema` is the decay of the averaged weights, which are what is validated and saved; null saves the weights as
     trained. `patch` takes the place of the data's. With `init_strict: false`, weights of the start's file that do not
-    fit are listed and left out.
+    fit are listed and left out. `compile` trains through torch.compile.
     """
 
     name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
@@ -211,6 +211,7 @@ class RestorationStage(TrainingSettings):
     patch: PatchSchedule | None = None
     init_from: Path | None = None
     init_strict: bool = True
+    compile: bool = False
 
     @model_validator(mode="after")
     def _losses_have_what_they_need(self) -> "RestorationStage":

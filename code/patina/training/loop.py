@@ -17,6 +17,7 @@ from patina.imaging.files import write_picture
 from patina.runs.folder import RunFolder, RunLog
 from patina.runs.progress import progress
 from patina.seeding import seed_step
+from patina.training.compiling import eager
 from patina.training.diagnosis import first_not_finite
 from patina.training.task import Batch, Task
 from patina.training.updates import NotFinite
@@ -142,7 +143,8 @@ def _batches(task: Task, plan: LoopPlan, done: int, fabric: Fabric) -> Iterator[
 
 def _validate(task: Task, plan: LoopPlan, step: int, folder: RunFolder, log: RunLog) -> None:
     seed_step(plan.seed, "validation")
-    found = task.validate()
+    with eager(task.networks.values()):
+        found = task.validate()
     log.write("valid", step, found.scalars)
     for name, pixels in found.pictures.items():
         write_picture(folder.preview_path(step, name), pixels)
@@ -156,7 +158,8 @@ def _report_not_finite(
         seed_step(plan.seed, "step", step)
         task.probe(batch)
 
-    layer = first_not_finite(task.networks, again)
+    with eager(task.networks.values()):
+        layer = first_not_finite(task.networks, again)
     where = f"first in {layer}" if layer else "every layer's output is finite"
     message = f"step {step}: {problem}, {where}; step skipped"
     log.event(step, message)

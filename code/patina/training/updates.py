@@ -7,6 +7,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from patina.training.compiling import compile_network
 from patina.training.schedules import Schedule
 
 
@@ -42,6 +43,10 @@ class Updater:
         rate_factors: multiplies the learning rate of parameters by the last part of their name.
         optimiser: the class; Adam adds `weight_decay` to the gradient, AdamW takes it off the weights.
         weight_decay: 0 for none.
+        compiled: whether the network is compiled for training.
+
+    Raises:
+        PatinaError: it is to be compiled where nothing can be.
     """
 
     def __init__(
@@ -56,12 +61,15 @@ class Updater:
         rate_factors: Mapping[str, float] | None = None,
         optimiser: type[torch.optim.Optimizer] = torch.optim.Adam,
         weight_decay: float = 0.0,
+        compiled: bool = False,
     ):
         self.fabric = fabric
         self.name = name
         self.network = network
         self.schedule = schedule
         self.clip_gradient = clip_gradient
+        if compiled:
+            compile_network(network, fabric.device)
         groups = _by_rate(network, rate_factors or {})
         optimizer = optimiser(groups, lr=schedule(1), betas=betas, weight_decay=weight_decay)
         self.module, self.optimizer = fabric.setup(network, optimizer)
