@@ -101,7 +101,8 @@ def run(arguments: argparse.Namespace) -> int:
     for number, (name, steps) in enumerate(maps.items(), 1):
         say(f"{number}/{len(maps)} {name}")
         found.append(_measured(name, steps, shots, config.data.match_statistics, arguments))
-    best = recommended(found)
+    own = next(each for each in found if each.steps == [step.written() for step in config.condition_steps])
+    best = own if blindness(images, control) else recommended(found)
     text = report(found, best, images, control)
     values = {
         "images": asdict(images),
@@ -154,24 +155,33 @@ def report(
     if control is not None:
         lines.append(f"| (fitted noise against none, only downscaled) | {_told(control)} | |")
     lines += [f"| {each.name} | {_told(each)} | {each.content:.2f} |" for each in found]
+    blind = blindness(images, control)
     why = (
-        "the classifier cannot be told from chance, and no other such candidate keeps more content"
-        if best.hides
-        else "every candidate gives the domain away; this one least"
+        "the configuration's own map stays"
+        if blind
+        else (
+            "the classifier cannot be told from chance, and no other such candidate keeps more content"
+            if best.hides
+            else "every candidate gives the domain away; this one least"
+        )
     )
     snippet = yaml.safe_dump({"h": best.steps}, sort_keys=False, default_flow_style=None, width=110)
     recommendation = f"Recommended: {best.name}: {why}. In the configuration:"
-    return "\n".join([*lines, "", *_warnings(images, control), recommendation, "", snippet.rstrip()])
+    warning = [f"{blind}: the test may be blind. Give it more pictures or scenes.", ""] if blind else []
+    return "\n".join([*lines, "", *warning, recommendation, "", snippet.rstrip()])
 
 
-def _warnings(images: TwoSampleResult, control: TwoSampleResult | None) -> list[str]:
-    """Say where the test saw nothing that was there."""
-    blind = "the test may be blind, and the recommendation rests on the content alone; give it more pictures or scenes"
+def blindness(images: TwoSampleResult, control: TwoSampleResult | None) -> str:
+    """Say what the test did not see though it was there; empty where it saw.
+
+    Args:
+        images, control: as in `report`.
+    """
     if images.low <= CHANCE:
-        return [f"Not even the pictures themselves are told apart: {blind}.", ""]
+        return "Not even the pictures themselves are told apart"
     if control is not None and control.low <= CHANCE:
-        return [f"Noise as strong as the real is not seen in conditions without any other noise: {blind}.", ""]
-    return []
+        return "Noise as strong as the real is not seen in conditions without any other noise"
+    return ""
 
 
 def _control(scale: int, shots: Sequence[list[Shot]], arguments: argparse.Namespace) -> TwoSampleResult | None:
