@@ -84,18 +84,18 @@ def test_one_command_makes_the_table(folders, capsys):
 def test_the_table_says_who_wins():
     def row(**changes) -> dict:
         interval = {"two_sample_low": 85.0, "two_sample_high": 95.0}
-        return {"spectrum": 4.0, "two_sample": 90.0, **interval, "akld": 0.4} | changes
+        return {"spectrum": 4.0, "two_sample": 90.0, **interval, "akld": 0.4, "pgap": -0.6} | changes
 
     scores = {
         "real against real": [row(spectrum=0.4, two_sample=50.0, akld=0.3)] * 2,
         "Gaussian": [row()] * 2,
         "Poisson-Gaussian": [row(spectrum=3.9)] * 2,
-        "ours": [row(spectrum=1.0, two_sample=40.0, akld=0.5), row(spectrum=2.0, two_sample=60.0, akld=0.5)],
+        "ours": [row(spectrum=1.0, two_sample=40.0, akld=0.5, pgap=0.3), row(spectrum=2.0, two_sample=60.0, akld=0.5)],
     }
     text = report(scores, [0, 1], 16)
     assert "| Spectrum (dB) | 0.40 | 4.00 | 3.90 | 1.50 ± 0.71 |" in text
     assert "| Classifier (%) | 50.0 | 90.0 | 90.0 | 50.0 ± 14.1 |\n| its interval | 85 to 95 |" in text
-    assert "ours is closer to real than fitted noise in spectrum, classifier; not in local strength." in text
+    assert "ours is closer to real than fitted noise in spectrum, classifier; not in local strength, PGAP." in text
     assert (
         "In local strength its distance is 1.25 of the Gaussian's, not less than half; that of other real noise is 0.75"
         in text

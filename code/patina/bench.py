@@ -186,13 +186,13 @@ def measure(case: Case, sizes: Sizes, result: Path) -> Measured:
     growth = (sizes.side / counted.side) ** 2 if "translation" in case.task else sizes.batch / counted.batch
     run, gather = prepare(case, sizes)
     memory = PeakMemory()
-    times, core_times = [], []
+    times, core_times, peak = [], [], 0
     for _ in range(1 if case.path == PLAIN and not case.options and not sizes.quick else 2):
         began, busy = time.perf_counter(), time.process_time()
         output = run()
         times.append(time.perf_counter() - began)
         core_times.append(time.process_time() - busy)
-    peak = memory.peak()
+        peak = peak or memory.peak()
     torch.save(gather(output), result)
     return Measured(
         min(times), min(core_times), growth * operations, growth * moved, peak, warm_up=times[0] - min(times)
@@ -369,6 +369,7 @@ class PeakMemory:
     """The memory that a process takes beyond what it has now; on Linux to the page, elsewhere never too much."""
 
     def __init__(self) -> None:
+        _give_back()
         with suppress(OSError):
             Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
         self.before = self._status("VmRSS")
@@ -387,6 +388,14 @@ class PeakMemory:
             return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
         line = next(each for each in status.read_text(encoding="ascii").splitlines() if each.startswith(name))
         return int(line.split()[1]) * 1024
+
+
+def _give_back() -> None:
+    """Return to the system what earlier work has freed, where the C library can: a run would take it unseen."""
+    import ctypes
+
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 # What is told
