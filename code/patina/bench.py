@@ -144,8 +144,12 @@ def _measure_all(cases: Sequence[Case], sizes: Sizes, folder: Path) -> list[dict
 
 
 def _in_process(case: Case, sizes: Sizes, result: Path) -> Measured:
-    # Threads that spin while they wait cost more than they gain where anything else runs.
-    environment = os.environ | {"OMP_WAIT_POLICY": "passive"}
+    # Threads that spin while they wait cost more than they gain where anything else runs; what an earlier benchmark
+    # has compiled would hide the warm-up.
+    environment = os.environ | {
+        "OMP_WAIT_POLICY": "passive",
+        "TORCHINDUCTOR_CACHE_DIR": str(result.parent / "compiled"),
+    }
     command = [sys.executable, "-m", "patina.bench", "--case", str(CASES.index(case)), "--result", str(result)]
     finished = subprocess.run(
         [*command, *(["--quick"] if sizes.quick else [])],
