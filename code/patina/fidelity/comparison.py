@@ -22,7 +22,7 @@ from patina.fidelity.yardsticks import (
     moved_residuals,
 )
 from patina.metrics.residuals import akld, histogram, kl_divergence, local_variance
-from patina.metrics.two_sample import TwoSampleResult, two_sample_test
+from patina.metrics.two_sample import two_sample_test
 from patina.seeding import derive
 
 YARDSTICKS = (REAL, GAUSSIAN, POISSON_GAUSSIAN)
@@ -169,21 +169,19 @@ class Reference:
         """
         _require_pairs(self.clean, generated)
         profile = profile or profile_of(generated, self.seed)
-        distances = self._distances(self._parts(generated))
-        judged = self._judged(profile, self.profile)
-        if self.paired:
-            distances |= self._paired([a.pixels - b.pixels for a, b in zip(generated, self.clean, strict=True)])
-        return Scores({**distances, JUDGED: 100 * judged.accuracy}, (100 * judged.low, 100 * judged.high))
+        paired = [a.pixels - b.pixels for a, b in zip(generated, self.clean, strict=True)] if self.paired else None
+        return self._scored(self._parts(generated), (profile, self.profile), paired)
 
     def _real_against_real(self) -> Scores:
-        distances = self._distances(self.parts)
-        judged = self._judged(*self.half_profiles)
-        if self.paired:
-            distances |= self._paired(moved_residuals(self.clean, self.real, self.seed))
-        return Scores({**distances, JUDGED: 100 * judged.accuracy}, (100 * judged.low, 100 * judged.high))
+        moved = moved_residuals(self.clean, self.real, self.seed) if self.paired else None
+        return self._scored(self.parts, self.half_profiles, moved)
 
-    def _judged(self, profile: Profile, real: Profile) -> TwoSampleResult:
-        return two_sample_test(profile.patches, real.patches, seed=self.seed, steps=self.judge_steps)
+    def _scored(self, parts: Parts, judged: tuple[Profile, Profile], residuals: Sequence[np.ndarray] | None) -> Scores:
+        """Measure halves of a set, the sets that the classifier is to tell apart, and residuals where there are."""
+        first, second = (profile.patches for profile in judged)
+        told = two_sample_test(first, second, seed=self.seed, steps=self.judge_steps)
+        distances = self._distances(parts) | (self._paired(residuals) if residuals is not None else {})
+        return Scores({**distances, JUDGED: 100 * told.accuracy}, (100 * told.low, 100 * told.high))
 
     def _paired(self, residuals: Sequence[np.ndarray]) -> dict[str, float]:
         """Compare residuals with the true ones; those may be cut at the right and at the bottom."""

@@ -220,12 +220,12 @@ def _cell(values: np.ndarray, digits: int) -> str:
 
 
 def _digits(key: str) -> int:
-    return 1 if key == "two_sample" else 3 if key in ("kl", "akld", "blockiness") else 2
+    return 1 if key == measured.JUDGED else 3 if key in ("kl", "akld", "blockiness") else 2
 
 
 def _mean(by_seed: Sequence[Mapping[str, float]], key: str) -> float:
     """Return the mean distance; an accuracy counts from chance on, and what is gained is no distance but good."""
-    zero = 100 * CHANCE if key == "two_sample" else 0.0
+    zero = 100 * CHANCE if key == measured.JUDGED else 0.0
     return float(np.mean([each[key] if key == PGAP else abs(each[key] - zero) for each in by_seed]))
 
 
