@@ -82,7 +82,7 @@ class TestTranslation:
         batch = random_batch(TINY)
         noise = noise_for(network, batch[0])
         whole = FastDeFlow(network).translate(*batch, noise)
-        monkeypatch.setattr("patina.models.fast_deflow.BAND_BYTES", 1)
+        monkeypatch.setattr("patina.layers.bands.CPU_BYTES", 1)
         torch.testing.assert_close(FastDeFlow(network).translate(*batch, noise), whole, atol=1e-5, rtol=0)
 
     def test_bf16_stays_within_45_db(self):

@@ -11,6 +11,8 @@ What is zero outside the source is zero outside the upscaled map. In two dimensi
 each a 1×1 convolution, for any factor r ≥ 2. Maps are ``[N, C, H, W]``, best in channels-last memory.
 """
 
+from functools import partial
+
 import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
@@ -35,30 +37,36 @@ def product_kernels(weight: Tensor) -> Tensor:
     return by_both.flatten(0, 2)[:, :, None, None]
 
 
-def add_upscaled(target: Tensor, products: Tensor, factor: int) -> Tensor:
-    """Add the convolution of an upscaled map to `target`, in place, and return it.
+def upscaled_rows(products: Tensor, factor: int, top: int, bottom: int) -> Tensor:
+    """Return the convolution of an upscaled map, or some of its rows.
 
     Args:
-        target: ``[N, C, factor · h, factor · w]``.
         products: the source convolved with its `product_kernels`, ``[N, 9 · C, h, w]``.
         factor: how many times the source is upscaled, 2 or more.
+        top, bottom: the rows of the source that become those returned.
+
+    Returns:
+        ``[N, C, factor · (bottom - top), factor · w]``, channels last.
     """
-    cells, by_kernel = _cells(target, factor), _by_kernel(products)
-    for rows, of_row in zip(SPANS, _phases(by_kernel.unbind(3), axis=1), strict=True):
-        for columns, phase in zip(SPANS, _phases(of_row.unbind(3), axis=2), strict=True):
-            cells[:, :, rows, :, columns] += phase[:, :, None, :, None]
-    return target
+    by_kernel = _by_kernel(products)
+    count, _, width, _, _, channels = by_kernel.shape
+    cells = products.new_empty((count, bottom - top, factor, width, factor, channels))
+    of_rows = _phases(by_kernel.unbind(3), 1, top, bottom)
+    for rows, of_row in zip(SPANS, of_rows, strict=True):
+        for columns, phase in zip(SPANS, _phases(of_row.unbind(3), 2, 0, width), strict=True):
+            cells[:, :, rows, :, columns] = phase[:, :, None, :, None]
+    return cells.flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
 
 
 class AddUpscaled(torch.autograd.Function):
-    """`add_upscaled` with gradients; nothing is kept for them, because it is linear."""
+    """Adds all of `upscaled_rows`, with gradients; nothing is kept for them, because it is linear."""
 
     @staticmethod
     def forward(ctx: FunctionCtx, target: Tensor, products: Tensor, factor: int) -> Tensor:
-        """Add in place, see `add_upscaled`."""
+        """Add in place."""
         ctx.mark_dirty(target)
         ctx.factor = factor
-        return add_upscaled(target, products, factor)
+        return target.add_(upscaled_rows(products, factor, 0, products.shape[2]))
 
     @staticmethod
     @once_differentiable
@@ -68,7 +76,7 @@ class AddUpscaled(torch.autograd.Function):
 
 
 def _gathered(gradient: Tensor, factor: int) -> Tensor:
-    """Return the transpose of `add_upscaled` in its products: ``[N, C, H, W]`` to ``[N, 9 · C, h, w]``."""
+    """Return the transpose of `upscaled_rows` in its products: ``[N, C, H, W]`` to ``[N, 9 · C, h, w]``."""
     cells = _cells(gradient, factor)
     by_row = [
         torch.stack(_unphased([cells[:, :, rows, :, columns].sum((2, 4)) for columns in SPANS], axis=2), dim=3)
@@ -87,14 +95,17 @@ def _by_kernel(products: Tensor) -> Tensor:
     return products.permute(0, 2, 3, 1).unflatten(3, (3, 3, -1))
 
 
-def _phases(products: Triple, axis: int) -> Triple:
-    """Return first, inner and last phase along `axis` from a, s and b."""
+def _phases(products: Triple, axis: int, start: int, stop: int) -> Triple:
+    """Return first, inner and last phase of the source pixels from `start` to `stop` along `axis`, from a, s and b."""
     before, whole, after = products
-    size = before.shape[axis]
-    first, last = whole - before, whole - after
-    first.narrow(axis, 1, size - 1).add_(before.narrow(axis, 0, size - 1))
-    last.narrow(axis, 0, size - 1).add_(after.narrow(axis, 1, size - 1))
-    return first, whole, last
+    here, size = partial(torch.narrow, dim=axis, start=start, length=stop - start), whole.shape[axis]
+    first, last = here(whole) - here(before), here(whole) - here(after)
+    skipped, missing = int(start == 0), int(stop == size)
+    preceding = before.narrow(axis, start + skipped - 1, stop - start - skipped)
+    first.narrow(axis, skipped, stop - start - skipped).add_(preceding)
+    following = after.narrow(axis, start + 1, stop - start - missing)
+    last.narrow(axis, 0, stop - start - missing).add_(following)
+    return first, here(whole), last
 
 
 def _unphased(gradients: Triple, axis: int) -> Triple:

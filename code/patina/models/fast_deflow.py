@@ -10,29 +10,28 @@ The condition's part is the same for encoding and decoding, and most of it is co
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from functools import partial, reduce
+from typing import Literal
 
 import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, pad, pixel_shuffle, pixel_unshuffle
 
+from patina.layers.bands import Band, Stream, convolved, gathered, streamed
 from patina.layers.bijection import Bijection, Chain, State
 from patina.layers.coupling import ConditionalCoupling, ShiftAndScale
 from patina.layers.domain_gaussian import DomainGaussian
 from patina.layers.folding import Affine, composed, folded_affine, folded_conv, folded_zero_conv, inverted, mix
 from patina.layers.fused import conv, conv_onto
-from patina.layers.nearest import add_upscaled, product_kernels
+from patina.layers.nearest import product_kernels, upscaled_rows
 from patina.layers.split import Split
 from patina.models.deflow import DeFlow
-from patina.models.fast_encoder import SAME, FastEncoder
+from patina.models.fast_encoder import FastEncoder
 
 MEMORY_PER_PIXEL = 780
 """Bytes that translation takes for each pixel where nothing else is said; the AIM model's plain path takes 1650."""
 
 WORKING_VALUES = 155
 """Values for each pixel in that which are not kept: features, hidden maps, scratch space."""
-
-BAND_BYTES = 2 * 2**20
-"""Size of the hidden maps that are computed together: more leaves the cache and takes memory."""
 
 
 class FastDeFlow:
@@ -112,7 +111,7 @@ class FastDeFlow:
             (operations / size, work, size * (pixels >> (2 * level.index + 2)))
             for level in self._levels
             for step in level.steps
-            for work, operations, size in step.offers()
+            for work, operations, size in step.offers(level.factor)
         ]
         by_default = (MEMORY_PER_PIXEL - WORKING_VALUES * self.dtype.itemsize) * pixels
         kept, room = set(), by_default if self.kept_bytes is None else self.kept_bytes
@@ -144,6 +143,10 @@ class _Shared:
         self._kept = kept
         self._results: dict[Work, object] = {}
 
+    def keeps(self, work: Work) -> bool:
+        """Say whether this is kept."""
+        return work in self._kept
+
     def __call__(self, work: Work, compute: Callable[[], object]) -> object:
         """Return the result of `compute`, kept or new; a result is handed out twice."""
         if work in self._results:
@@ -155,24 +158,29 @@ class _Shared:
 
 
 class _Condition:
-    """A level's condition: its own features ``[N, F, H, W]`` and the blocks' outputs ``[N, C, h, w]``."""
+    """A level's condition: its own features ``[N, F, H, W]`` and the blocks' outputs ``[N, C, h, w]``.
+
+    Attributes:
+        factor: how many times the blocks' outputs are upscaled; 1 where they are joined with the level's features.
+        stack: the blocks' outputs.
+        features: the level's own, behind which the blocks' outputs stand if `factor` is 1.
+    """
 
     def __init__(self, own: Tensor, stack: Tensor):
-        self.own = own
+        self.factor = max(1, own.shape[3] // stack.shape[3])
         self.stack = stack
-        self._whole: Tensor | None = None
+        if self.factor == 1:
+            own = torch.cat([own, interpolate(stack, size=own.shape[2:])], dim=1)
+        self._padded = pad(own, (0, 0, 1, 1))
+        self.features = self._padded[:, :, 1:-1]
 
-    @property
-    def factor(self) -> int:
-        """How many times the blocks' outputs are upscaled; 0 where they are shrunk."""
-        return self.own.shape[-1] // self.stack.shape[-1]
+    def around(self, band: Band) -> Tensor:
+        """Return a band's rows of the features with one more above and below, zeros beyond the map."""
+        return self._padded[:, :, band.top : band.bottom + 2]
 
-    @property
-    def whole(self) -> Tensor:
-        """The condition as the plain network has it, made where it is first asked for."""
-        if self._whole is None:
-            self._whole = torch.cat([self.own, interpolate(self.stack, size=self.own.shape[-2:])], dim=1)
-        return self._whole
+    def row_bytes(self, channels: int) -> int:
+        """Return the size of a row of a map with as many positions."""
+        return self.features[:, 0, 0].numel() * self.features.element_size() * channels
 
 
 class _FirstConv:
@@ -189,22 +197,29 @@ class _FirstConv:
         self.bias = bias.to(dtype)
         self.own = _stored(weight[:, :own], dtype)
         self.kernels = _stored(product_kernels(weight[:, own:]), dtype)
+        # The fifth product, of both sums, is part of every phase: what is added to it is added once.
+        others = torch.zeros_like(self.bias).repeat(4)
+        self.products_bias = torch.cat([others, self.bias, others])
 
-    @property
-    def operations(self) -> int:
-        """Multiplications for one position, if all of it were computed at full size."""
-        return self.weight.numel()
+    def operations(self, factor: int) -> int:
+        """Return the multiplications for one position, by the condition's factor."""
+        return self.weight.numel() if factor == 1 else self.own.numel() + self.kernels.numel() // factor**2
 
-    def __call__(self, condition: _Condition) -> Tensor:
-        """Return ``[N, hidden, H, W]``, channels last."""
-        if condition.factor < 2:
-            return conv(condition.whole, self.weight, self.bias, SAME)
-        result = conv(condition.own, self.own, self.bias, SAME)
-        return add_upscaled(result, conv(condition.stack, self.kernels), condition.factor)
+    def stream(self, condition: _Condition, activation: Literal["none", "relu"] = "none") -> Iterator[Band]:
+        """Yield ``[N, hidden, H, W]`` in bands, channels last."""
+        features, factor = condition.features, condition.factor
+        if factor == 1:
+            for band in streamed(features, condition.row_bytes(len(self.bias))):
+                yield band._replace(rows=conv(condition.around(band), self.weight, self.bias, (0, 1), activation))
+            return
+        products = conv(condition.stack, self.kernels, self.products_bias)
+        for band in streamed(features, condition.row_bytes(len(self.bias)), factor):
+            upscaled = upscaled_rows(products, factor, band.top // factor, band.bottom // factor)
+            yield band._replace(rows=conv_onto(condition.around(band), self.own, upscaled, (0, 1), activation))
 
 
 class _Network:
-    """One of a coupling's two networks behind its first convolution.
+    """One of a coupling's two networks.
 
     Args:
         plain: the network.
@@ -228,38 +243,28 @@ class _Network:
         """Multiplications behind the first convolution, for one position."""
         return self.second[0].numel() + self.last[0].numel()
 
-    def with_z(self, first: Tensor, z: Tensor) -> Tensor:
+    def with_z(self, first: Stream, z: Tensor) -> Tensor:
         """Return what `moments` takes, by the condition's part of the first convolution and z."""
-        z = pad(_cast(z, self.of_z.dtype), (0, 0, 1, 1))
-
-        def hidden(top: int, bottom: int) -> Tensor:
-            return conv_onto(z[:, :, top : bottom + 2], self.of_z, first[:, :, top:bottom], (0, 1))
-
-        return self._in_bands(hidden, first)
+        padded = pad(_cast(z, self.of_z.dtype), (0, 0, 1, 1))
+        hidden = (
+            band._replace(rows=conv_onto(padded[:, :, band.top : band.bottom + 2], self.of_z, band.rows, (0, 1)))
+            for band in first
+        )
+        return self._behind(hidden, z.shape[2])
 
     def alone(self, condition: _Condition) -> Tensor:
         """Return what `moments` takes, by the condition."""
-        first = self.first(condition).relu_()
-        return self._in_bands(lambda top, bottom: first[:, :, top:bottom], first)
+        return self._behind(self.first.stream(condition, "relu"), condition.features.shape[2])
 
     def moments(self, raw: Tensor) -> Moments:
         """Return shift and scale of the last convolution's result."""
         shift, scale = raw.float().chunk(2, dim=1)
         return shift, scale.add(2.0).sigmoid_().add_(self.epsilon)
 
-    def _in_bands(self, hidden: Callable[[int, int], Tensor], like: Tensor) -> Tensor:
-        """Compute what follows the first ReLU in bands of rows, so that a band stays in the processor's cache."""
-        count, _, height, width = like.shape
-        rows = max(4, BAND_BYTES // (like[:, :, 0].numel() * like.element_size()))
-        raw = like.new_empty((count, self.outputs, height, width))
-        for top in range(0, height, rows):
-            bottom = min(top + rows, height)
-            above, below = int(top == 0), int(bottom == height)
-            band = conv(hidden(top - 1 + above, bottom + 1 - below), *self.second, activation="relu")
-            if above or below:
-                band = pad(band, (0, 0, above, below))
-            raw[:, :, top:bottom] = conv(band, *self.last, (0, 1))
-        return raw
+    def _behind(self, hidden: Stream, height: int) -> Tensor:
+        """Compute what follows the first ReLU."""
+        second = (band._replace(rows=conv(band.rows, *self.second, activation="relu")) for band in hidden)
+        return gathered(convolved(second, *self.last), height, torch.contiguous_format)
 
 
 class _Step:
@@ -282,11 +287,11 @@ class _Step:
         self.by_half = _Network(coupling.by_half, coupling.kept, own, dtype)
         self.by_condition = _Network(coupling.by_condition, 0, own, dtype)
 
-    def offers(self) -> Iterator[Offer]:
-        """Yield what can be kept from encoding to decoding."""
+    def offers(self, factor: int) -> Iterator[Offer]:
+        """Yield what can be kept from encoding to decoding, by the condition's factor."""
         half, other, size = self.by_half, self.by_condition, self.by_half.of_z.element_size()
-        yield ("hidden", *self.name), half.first.operations, half.hidden * size
-        yield ("raw", *self.name), other.first.operations + other.operations, other.outputs * size
+        yield ("hidden", *self.name), half.first.operations(factor), half.hidden * size
+        yield ("raw", *self.name), other.first.operations(factor) + other.operations, other.outputs * size
 
     def encode(self, x: Tensor, condition: _Condition, shared: _Shared) -> Tensor:
         """Encode what the affine map gave, in place."""
@@ -304,8 +309,12 @@ class _Step:
         return z
 
     def _of_half(self, z: Tensor, condition: _Condition, shared: _Shared) -> Moments:
-        hidden = shared(("hidden", *self.name), partial(self.by_half.first, condition))
-        return self.by_half.moments(self.by_half.with_z(hidden, z[:, : self.kept]))
+        work, first = ("hidden", *self.name), self.by_half.first
+        stream: Stream = first.stream(condition)
+        if shared.keeps(work):
+            whole = shared(work, partial(gathered, stream, condition.features.shape[2]))
+            stream = streamed(whole, condition.row_bytes(whole.shape[1]))
+        return self.by_half.moments(self.by_half.with_z(stream, z[:, : self.kept]))
 
     def _of_condition(self, condition: _Condition, shared: _Shared) -> Moments:
         raw = shared(("raw", *self.name), partial(self.by_condition.alone, condition))
@@ -319,6 +328,7 @@ class _Level:
         layers = [each for each, level in zip(network.layers, network.layer_levels, strict=True) if level == index]
         own = network.encoder.trunk_conv.out_channels
         self.index = index
+        self.factor = 2 ** max(0, network.encoder.doublings - 1 - index)
         self.steps = [
             _Step(index, number, affine, coupling, own, dtype)
             for number, (affine, coupling) in enumerate(_affine_and_coupling(layers))

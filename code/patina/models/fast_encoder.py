@@ -34,14 +34,15 @@ class FastEncoder:
     def features(self, condition: Tensor) -> tuple[list[Tensor], Tensor]:
         """Return each level's own features and the blocks' outputs, in `dtype`, channels last."""
         x = self._first(self._cast(condition)).float()
-        outputs = []
-        for dense_blocks in self._blocks:
+        stacked = {}
+        for index, dense_blocks in enumerate(self._blocks):
             inner = x
             for dense_block in dense_blocks:
                 inner = dense_block(inner)
             x = torch.add(x, inner, alpha=RESIDUAL_SCALE)
-            outputs.append(x)
-        stack = torch.cat([self._cast(outputs[index]) for index in self.stacked_blocks], dim=1)
+            if index in self.stacked_blocks:
+                stacked[index] = self._cast(x)
+        stack = torch.cat([stacked[index] for index in self.stacked_blocks], dim=1)
         return self._by_level(x + self._trunk(self._cast(x))), stack
 
     def _by_level(self, trunk: Tensor) -> list[Tensor]:
