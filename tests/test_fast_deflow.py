@@ -8,8 +8,10 @@ import torch
 from torch import nn
 from torch.nn.functional import conv2d, interpolate
 
+from patina.layers.coupling import ConditionalCoupling
+from patina.layers.coupling_gradient import Condition, encode
 from patina.layers.fused import conv, conv_onto
-from patina.layers.nearest import AddUpscaled, product_kernels
+from patina.layers.nearest import gathered_gradient, product_biases, product_kernels, upscaled_rows
 from patina.models.deflow import DeFlow, DeFlowArchitecture
 from patina.models.fast_deflow import FastDeFlow
 from patina.models.fast_objective import fast_objective
@@ -145,20 +147,46 @@ class TestObjective:
         assert kept["everything"] < kept["hidden"] < kept["nothing"]
 
 
-@pytest.mark.parametrize("factor", [2, 3, 4])
-def test_a_convolution_of_an_upscaled_map(factor):
-    torch.manual_seed(0)
-    source = torch.randn(2, 3, 4, 5, dtype=torch.float64, requires_grad=True)
-    weight = torch.randn(2, 3, 3, 3, dtype=torch.float64, requires_grad=True)
-    target = torch.randn(2, 2, 4 * factor, 5 * factor, dtype=torch.float64, requires_grad=True)
+class TestUpscaled:
+    @pytest.mark.parametrize("factor", [2, 3, 4])
+    def test_rows_of_a_convolution(self, factor):
+        torch.manual_seed(0)
+        source, weight, bias = torch.randn(2, 3, 4, 5), torch.randn(2, 3, 3, 3), torch.randn(2)
+        plain = conv2d(interpolate(source, scale_factor=factor), weight, bias, padding=1)
+        products = conv2d(source, product_kernels(weight), product_biases(bias))
+        torch.testing.assert_close(upscaled_rows(products, factor, 0, 4), plain)
+        for top, bottom in ((0, 1), (1, 3), (3, 4)):
+            rows = slice(factor * top, factor * bottom)
+            torch.testing.assert_close(upscaled_rows(products, factor, top, bottom), plain[:, :, rows])
 
-    def upscaled(source, weight, target):
-        products = conv2d(source, product_kernels(weight))
-        return AddUpscaled.apply(target.clone(), products, factor)
+    @pytest.mark.parametrize("factor", [2, 3, 4])
+    def test_gradient_is_the_transpose(self, factor):
+        torch.manual_seed(0)
+        products = torch.randn(2, 18, 4, 5, dtype=torch.float64)
+        gradient = torch.randn(2, 2, 4 * factor, 5 * factor, dtype=torch.float64)
+        forwards = (upscaled_rows(products, factor, 0, 4) * gradient).sum()
+        torch.testing.assert_close((products * gathered_gradient(gradient, factor)).sum(), forwards)
 
-    plain = target + conv2d(interpolate(source, scale_factor=factor), weight, padding=1)
-    torch.testing.assert_close(upscaled(source, weight, target), plain)
-    assert torch.autograd.gradcheck(upscaled, (source, weight, target), fast_mode=True)
+
+class TestCouplingGradient:
+    @pytest.mark.parametrize("keep_hidden", [True, False])
+    @pytest.mark.parametrize("scale", [1, 2])
+    def test_by_differences(self, scale, keep_hidden, monkeypatch):
+        monkeypatch.setattr("patina.layers.coupling_gradient.CPU_BYTES", 1)
+        torch.manual_seed(0)
+        coupling = ConditionalCoupling(3, 5, hidden=4).double()
+        for parameter in coupling.parameters():
+            nn.init.normal_(parameter, std=0.3)
+        tensors = (torch.randn(3, 3, 4, 6), torch.randn(3, 2, 4, 6), torch.randn(3, 3, 4 // scale, 6 // scale))
+        inputs = tuple(each.double().requires_grad_() for each in tensors)
+        parameters = tuple(coupling.parameters())
+
+        def fast(x, own, stack, *_):
+            return encode(coupling, x, Condition.of(own, stack), keep_hidden)
+
+        condition = torch.cat([inputs[1], interpolate(inputs[2], size=(4, 6))], dim=1)
+        torch.testing.assert_close(fast(*inputs), coupling.encode_tensor(inputs[0], condition))
+        assert torch.autograd.gradcheck(fast, (*inputs, *parameters), fast_mode=True)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float64])

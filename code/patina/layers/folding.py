@@ -40,6 +40,11 @@ def folded_affine(member: Bijection) -> Affine:
     raise TypeError(f"{type(member).__name__} is no affine map of the channels")
 
 
+def log_volume(member: Bijection) -> Tensor:
+    """Return log |det W| of the matrix that `folded_affine` returns."""
+    return member.logs.sum() if isinstance(member, ActNorm) else member.log_s.sum()
+
+
 def composed(first: Affine, second: Affine) -> Affine:
     """Return W₂ (W₁ x + v₁) + v₂ as one affine map."""
     (weight, bias), (next_weight, next_bias) = first, second

@@ -15,7 +15,6 @@ from functools import partial
 
 import torch
 from torch import Tensor
-from torch.autograd.function import FunctionCtx, once_differentiable
 
 SPANS = (slice(0, 1), slice(1, -1), slice(-1, None))
 """Which of a source pixel's rows, or columns, are its first, inner and last phase."""
@@ -35,6 +34,13 @@ def product_kernels(weight: Tensor) -> Tensor:
     by_row = torch.stack([weight[:, :, 0], weight.sum(2), weight[:, :, 2]])
     by_both = torch.stack([by_row[..., 0], by_row.sum(-1), by_row[..., 2]], dim=1)
     return by_both.flatten(0, 2)[:, :, None, None]
+
+
+def product_biases(bias: Tensor) -> Tensor:
+    """Return the biases ``[9 · C]`` of the products that make one of `bias` ``[C]`` behind the convolution."""
+    # The fifth product, of both sums, is part of every phase, and of each just once.
+    others = torch.zeros_like(bias).repeat(4)
+    return torch.cat([others, bias, others])
 
 
 def upscaled_rows(products: Tensor, factor: int, top: int, bottom: int) -> Tensor:
@@ -58,36 +64,17 @@ def upscaled_rows(products: Tensor, factor: int, top: int, bottom: int) -> Tenso
     return cells.flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
 
 
-class AddUpscaled(torch.autograd.Function):
-    """Adds all of `upscaled_rows`, with gradients; nothing is kept for them, because it is linear."""
-
-    @staticmethod
-    def forward(ctx: FunctionCtx, target: Tensor, products: Tensor, factor: int) -> Tensor:
-        """Add in place."""
-        ctx.mark_dirty(target)
-        ctx.factor = factor
-        return target.add_(upscaled_rows(products, factor, 0, products.shape[2]))
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
-        """Return the gradients of target and products."""
-        return gradient, _gathered(gradient, ctx.factor), None
-
-
-def _gathered(gradient: Tensor, factor: int) -> Tensor:
-    """Return the transpose of `upscaled_rows` in its products: ``[N, C, H, W]`` to ``[N, 9 · C, h, w]``."""
-    cells = _cells(gradient, factor)
-    by_row = [
-        torch.stack(_unphased([cells[:, :, rows, :, columns].sum((2, 4)) for columns in SPANS], axis=2), dim=3)
-        for rows in SPANS
-    ]
+def gathered_gradient(gradient: Tensor, factor: int) -> Tensor:
+    """Return the gradient of all products by that of `upscaled_rows`: ``[N, C, H, W]`` to ``[N, 9 · C, h, w]``."""
+    cells = gradient.permute(0, 2, 3, 1).unflatten(2, (-1, factor)).unflatten(1, (-1, factor))
+    by_row = [torch.stack(_unphased(_sums(each, 3), axis=2), dim=3) for each in _sums(cells, 2)]
     return torch.stack(_unphased(by_row, axis=1), dim=3).flatten(3).permute(0, 3, 1, 2)
 
 
-def _cells(full: Tensor, factor: int) -> Tensor:
-    """View ``[N, C, H, W]`` as ``[N, h, factor, w, factor, C]``."""
-    return full.permute(0, 2, 3, 1).unflatten(2, (-1, factor)).unflatten(1, (-1, factor))
+def _sums(cells: Tensor, axis: int) -> Triple:
+    """Return the sums over each span of an axis of phases, which they drop."""
+    first, inner, last = (cells.movedim(axis, 0)[span] for span in SPANS)
+    return first[0], inner[0] if len(inner) == 1 else inner.sum(0), last[0]
 
 
 def _by_kernel(products: Tensor) -> Tensor:

@@ -22,7 +22,7 @@ from patina.layers.coupling import ConditionalCoupling, ShiftAndScale
 from patina.layers.domain_gaussian import DomainGaussian
 from patina.layers.folding import Affine, composed, folded_affine, folded_conv, folded_zero_conv, inverted, mix
 from patina.layers.fused import conv, conv_onto
-from patina.layers.nearest import product_kernels, upscaled_rows
+from patina.layers.nearest import product_biases, product_kernels, upscaled_rows
 from patina.layers.split import Split
 from patina.models.deflow import DeFlow
 from patina.models.fast_encoder import FastEncoder
@@ -197,9 +197,7 @@ class _FirstConv:
         self.bias = bias.to(dtype)
         self.own = _stored(weight[:, :own], dtype)
         self.kernels = _stored(product_kernels(weight[:, own:]), dtype)
-        # The fifth product, of both sums, is part of every phase: what is added to it is added once.
-        others = torch.zeros_like(self.bias).repeat(4)
-        self.products_bias = torch.cat([others, self.bias, others])
+        self.products_bias = product_biases(self.bias)
 
     def operations(self, factor: int) -> int:
         """Return the multiplications for one position, by the condition's factor."""
