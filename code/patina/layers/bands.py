@@ -36,6 +36,10 @@ class Band(NamedTuple):
         """The row behind the last one."""
         return self.top + self.rows.shape[2]
 
+    def of(self, whole: Tensor) -> Tensor:
+        """Return the same rows of another map."""
+        return whole[:, :, self.top : self.bottom]
+
 
 Stream = Iterable[Band]
 

@@ -6,17 +6,15 @@ gets a channel of ones for the bias, so that zero padding stays what it is. Feat
 two convolutions instead of one of both side by side. The noise encoder is not needed and not kept.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import torch
 from torch import Tensor, nn
 
+from patina.layers.bands import Band, Stream, convolved, gathered, streamed
 from patina.layers.folding import Affine
 from patina.layers.fused import Activation, conv, conv_onto
 from patina.models.ludvae import LUDVAE, STAGES
-
-SAME = (1, 1)
-"""The padding of a 3×3 convolution that keeps its input's size."""
 
 
 class FastLUDVAE:
@@ -60,20 +58,16 @@ class FastLUDVAE:
         """Bring images into the other domain, see `LUDVAE.translate`."""
         strength = ((1 - label) * temperature).view(-1, 1, 1, 1)
         draws = iter(noise) if strength.any() else None
-        contents = self._encoded(hidden)
+        contents, height = self._encoded(hidden), hidden.shape[2]
         # The deepest content already is its part of the join with the latent.
         decoded = contents.pop()
         if draws is not None:
-            decoded = self._joined(decoded, strength * next(draws), STAGES - 1)
+            decoded = self._with_standard_latent(decoded, next(draws), strength)
         for stage in range(STAGES - 2, -1, -1):
-            above = self._decoders[stage + 1](decoded)
-            features = conv_onto(contents.pop(), self._contents[stage], above, activation="none")
-            decoded = conv(features, *self._features[stage])
-            if draws is not None:
-                mean, log_deviation = conv(features, *self._moments[stage]).chunk(2, dim=1)
-                latent = log_deviation.float().exp_().mul_(next(draws)).add_(mean).mul_(strength)
-                decoded = self._joined(decoded, latent, stage)
-        return self._decoders[0](decoded).float()
+            above = self._decoders[stage + 1].stream(self._bands(decoded))
+            draw = None if draws is None else next(draws)
+            decoded = gathered(self._decoded(stage, above, contents.pop(), draw, strength), height)
+        return gathered(self._decoders[0].stream(self._bands(decoded)), height).float()
 
     def _encoded(self, hidden: Tensor) -> list[Tensor]:
         """Return the contents of stages 1, 2, 3."""
@@ -81,13 +75,36 @@ class FastLUDVAE:
         x = x.to(self.dtype, memory_format=torch.channels_last)
         outputs = []
         for block in self._encoders:
-            x = block(x)
+            x = gathered(block.stream(self._bands(x)), hidden.shape[2])
             outputs.append(x)
         return outputs
 
-    def _joined(self, decoded: Tensor, latent: Tensor, stage: int) -> Tensor:
+    def _decoded(
+        self, stage: int, above: Stream, content: Tensor, draw: Tensor | None, strength: Tensor
+    ) -> Iterator[Band]:
+        """Yield a stage's features joined with its latent."""
+        for band in above:
+            features = conv_onto(band.of(content), self._contents[stage], band.rows, activation="none")
+            joined = conv(features, *self._features[stage])
+            if draw is not None:
+                mean, log_deviation = conv(features, *self._moments[stage]).chunk(2, dim=1)
+                latent = log_deviation.float().exp_().mul_(band.of(draw)).add_(mean).mul_(strength)
+                joined = self._join(joined, latent, stage)
+            yield band._replace(rows=joined)
+
+    def _with_standard_latent(self, decoded: Tensor, draw: Tensor, strength: Tensor) -> Tensor:
+        """Join the deepest stage's content with its latent, whose prior is N(0, 1)."""
+        bands = self._bands(decoded)
+        joined = (band._replace(rows=self._join(band.rows, strength * band.of(draw), STAGES - 1)) for band in bands)
+        return gathered(joined, decoded.shape[2])
+
+    def _join(self, decoded: Tensor, latent: Tensor, stage: int) -> Tensor:
         latent = latent.to(self.dtype, memory_format=torch.channels_last)
         return conv_onto(latent, self._latents[stage], decoded, activation="none")
+
+    def _bands(self, whole: Tensor) -> Iterator[Band]:
+        row_bytes = whole[:, 0, 0].numel() * whole.element_size() * self.architecture.channels
+        return streamed(whole, row_bytes)
 
 
 class _Block:
@@ -96,11 +113,12 @@ class _Block:
     def __init__(self, layers: Iterable[Affine], dtype: torch.dtype):
         self.layers = [_stored(layer, dtype) for layer in layers]
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def stream(self, bands: Stream) -> Stream:
+        """Yield the result of what comes in bands, both of one size."""
         activations: list[Activation] = ["relu"] * (len(self.layers) - 1) + ["none"]
         for layer, activation in zip(self.layers, activations, strict=True):
-            x = conv(x, *layer, SAME, activation)
-        return x
+            bands = convolved(bands, *layer, activation)
+        return bands
 
 
 def _affine(layer: nn.Conv2d) -> Affine:
