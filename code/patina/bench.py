@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from patina.runs.allocator import return_freed_memory
 from patina.verbs.arguments import add_flag
 
 PLAIN = "plain"
@@ -373,7 +374,8 @@ class PeakMemory:
     """The memory that a process takes beyond what it has now; on Linux to the page, elsewhere never too much."""
 
     def __init__(self) -> None:
-        _give_back()
+        # A run would take unseen what earlier work has freed.
+        return_freed_memory()
         with suppress(OSError):
             Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
         self.before = self._status("VmRSS")
@@ -392,14 +394,6 @@ class PeakMemory:
             return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
         line = next(each for each in status.read_text(encoding="ascii").splitlines() if each.startswith(name))
         return int(line.split()[1]) * 1024
-
-
-def _give_back() -> None:
-    """Return to the system what earlier work has freed, where the C library can: a run would take it unseen."""
-    import ctypes
-
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
 
 
 # What is told

@@ -20,6 +20,7 @@ from patina.models.files import file_hash, load_model_file, stored_kind
 from patina.models.restoration import ImageModelDescriptor, load_generator
 from patina.models.sr3 import KIND as SR3_KIND
 from patina.models.sr3_upscaling import SR3Upscaler
+from patina.runs.allocator import freed_memory_kept
 
 TILE, OVERLAP = 256, 32
 """Defaults; ESRGAN's generator at scale 4 then needs about 1.5 GB."""
@@ -90,9 +91,10 @@ class TiledModel:
     def enlarge(self, picture: Tensor) -> Tensor:
         """Map ``[3, H, W]`` in [0, 1] to ``[3, scale H, scale W]``, not clamped."""
         multiple = self.model.size_requirements.multiple_of
-        return apply_tiled(
-            self._on_tile, picture, tile=self.tile, overlap=self.overlap, multiple=multiple, scale=self.scale
-        )
+        with freed_memory_kept():
+            return apply_tiled(
+                self._on_tile, picture, tile=self.tile, overlap=self.overlap, multiple=multiple, scale=self.scale
+            )
 
     def _on_tile(self, tile: Tensor, _window: Tile) -> Tensor:
         device = self.model.device
