@@ -350,9 +350,11 @@ def count(run: Callable[[], object]) -> tuple[float, float]:
     from torch.utils._pytree import tree_leaves
     from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
 
-    def fused(x: list, second: list, third: list | None, *_: object, out_shape: list, **__: object) -> int:
-        # With an addition the weight stands behind what is added to, without one in front of the bias.
-        return conv_flop_count(x, third if third is not None and len(third) == len(x) else second, out_shape)
+    def fused(x: list, weight: list, *_: object, out_shape: list, **__: object) -> int:
+        return conv_flop_count(x, weight, out_shape)
+
+    def fused_onto(_other: list, x: list, weight: list, *_: object, out_shape: list, **__: object) -> int:
+        return conv_flop_count(x, weight, out_shape)
 
     class Traffic(TorchDispatchMode):
         moved = 0
@@ -364,7 +366,11 @@ def count(run: Callable[[], object]) -> tuple[float, float]:
                 self.moved += sum(each.nbytes for each in tensors)
             return result
 
-    flops = FlopCounterMode(display=False, custom_mapping={torch.ops.mkldnn._convolution_pointwise: fused})
+    fused_ones = {
+        torch.ops.mkldnn._convolution_pointwise: fused,
+        torch.ops.mkldnn._convolution_pointwise_: fused_onto,
+    }
+    flops = FlopCounterMode(display=False, custom_mapping=fused_ones)
     with flops, Traffic() as traffic:
         run()
     return float(flops.get_total_flops()), float(traffic.moved)

@@ -4,7 +4,7 @@ A stream yields a map's bands from top to bottom. What needs a row beyond a band
 nothing is computed twice, and no map between two convolutions is ever whole in memory. None of it has gradients.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 import torch
@@ -82,12 +82,24 @@ def convolved(
 
 def gathered(stream: Stream, height: int, memory_format: torch.memory_format = torch.channels_last) -> Tensor:
     """Return the whole map of a stream, of `height` rows."""
+    wholes: list[Tensor] = []
+    for _ in recorded(stream, height, wholes.append, memory_format):
+        pass
+    return wholes[0]
+
+
+def recorded(
+    stream: Stream,
+    height: int,
+    store: Callable[[Tensor], None],
+    memory_format: torch.memory_format = torch.channels_last,
+) -> Iterator[Band]:
+    """Yield a stream's bands, of `height` rows in all, and copy them into a map that `store` takes at the start."""
     whole: Tensor | None = None
     for band in stream:
         if whole is None:
             shape = (*band.rows.shape[:2], height, band.rows.shape[3])
             whole = torch.empty(shape, dtype=band.rows.dtype, device=band.rows.device, memory_format=memory_format)
-        whole[:, :, band.top : band.bottom] = band.rows
-    if whole is None:
-        raise ValueError("the stream has no band")
-    return whole
+            store(whole)
+        band.of(whole).copy_(band.rows)
+        yield band

@@ -18,7 +18,7 @@ from torch.nn.functional import interpolate
 from patina.layers.coupling import ConditionalCoupling, ShiftAndScale
 from patina.layers.folding import folded_conv, folded_zero_conv
 from patina.layers.fused import conv, conv_onto
-from patina.layers.nearest import gathered_gradient, product_biases, product_kernels, upscaled_rows
+from patina.layers.nearest import gathered_gradient, phases_of, product_biases, product_kernels, upscaled
 
 SAME = (1, 1)
 """The padding of a 3×3 convolution that keeps its input's size."""
@@ -140,8 +140,8 @@ class _Inputs(NamedTuple):
             result = conv(self.features, weights.of_features, weights.first_bias, SAME)
         else:
             products = conv(self.stack, weights.of_stack, product_biases(weights.first_bias))
-            upscaled = upscaled_rows(products, self.factor, 0, self.stack.shape[2])
-            result = conv_onto(self.features, weights.of_features, upscaled, SAME, "none")
+            of_stack = upscaled(phases_of(products), self.factor, 0, self.stack.shape[2])
+            result = conv_onto(self.features, weights.of_features, of_stack, SAME, "none")
         return result if self.z is None else conv_onto(self.z, weights.of_z, result, SAME, "none")
 
 

@@ -47,32 +47,24 @@ def conv_onto(
     padding: Padding = NO_PADDING,
     activation: Literal["none", "relu"] = "relu",
 ) -> Tensor:
-    """Return activation(other + x * weight), without gradients; `other` is kept."""
+    """Return activation(other + x * weight), without gradients, in the place of `other`."""
     # In any other layout oneDNN leaves the fusion to an operation that bf16 does not have.
-    channels_last = x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
-    if _has_onednn(x) and channels_last:
-        return torch.ops.mkldnn._convolution_pointwise.binary(
-            x,
-            other,
-            weight,
-            None,
-            padding,
-            (1, 1),
-            (1, 1),
-            1,
-            "add",
-            1.0,
-            None if activation == "none" else activation,
-            [],
-            "",
+    if _has_onednn(x) and _is_channels_last(x) and _is_channels_last(other):
+        after = None if activation == "none" else activation
+        return torch.ops.mkldnn._convolution_pointwise_.binary(
+            other, x, weight, None, padding, (1, 1), (1, 1), 1, "add", 1.0, after, [], ""
         )
-    return _activated(conv2d(x, weight, padding=padding).add_(other), activation, slope=0.0)
+    return _activated(other.add_(conv2d(x, weight, padding=padding)), activation, slope=0.0)
 
 
 def _activated(x: Tensor, activation: Activation, slope: float) -> Tensor:
     if activation == "relu":
         return x.relu_()
     return leaky_relu(x, slope, inplace=True) if activation == "leaky_relu" else x
+
+
+def _is_channels_last(x: Tensor) -> bool:
+    return x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
 
 
 def _has_onednn(x: Tensor) -> bool:

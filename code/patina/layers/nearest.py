@@ -11,8 +11,6 @@ What is zero outside the source is zero outside the upscaled map. In two dimensi
 each a 1×1 convolution, for any factor r ≥ 2. Maps are ``[N, C, H, W]``, best in channels-last memory.
 """
 
-from functools import partial
-
 import torch
 from torch import Tensor
 
@@ -43,29 +41,49 @@ def product_biases(bias: Tensor) -> Tensor:
     return torch.cat([others, bias, others])
 
 
-def upscaled_rows(products: Tensor, factor: int, top: int, bottom: int) -> Tensor:
-    """Return the convolution of an upscaled map, or some of its rows.
+def phases_of(products: Tensor) -> Tensor:
+    """Turn a source's products into the phases of its upscaled map's convolution, in place.
 
     Args:
         products: the source convolved with its `product_kernels`, ``[N, 9 · C, h, w]``.
+
+    Returns:
+        `products`: for first, inner and last phase of the rows those of the columns.
+    """
+    by_kernel = _by_kernel(products)
+    for axis in (1, 2):
+        before, whole, after = by_kernel.unbind(axis + 2)
+        inside = whole.shape[axis] - 1
+        first, last = whole - before, whole - after
+        first.narrow(axis, 1, inside).add_(before.narrow(axis, 0, inside))
+        last.narrow(axis, 0, inside).add_(after.narrow(axis, 1, inside))
+        before.copy_(first)
+        after.copy_(last)
+    return products
+
+
+def upscaled(phases: Tensor, factor: int, top: int, bottom: int) -> Tensor:
+    """Return the convolution of an upscaled map, or some of its rows.
+
+    Args:
+        phases: what `phases_of` returns, ``[N, 9 · C, h, w]``.
         factor: how many times the source is upscaled, 2 or more.
         top, bottom: the rows of the source that become those returned.
 
     Returns:
         ``[N, C, factor · (bottom - top), factor · w]``, channels last.
     """
-    by_kernel = _by_kernel(products)
-    count, _, width, _, _, channels = by_kernel.shape
-    cells = products.new_empty((count, bottom - top, factor, width, factor, channels))
-    of_rows = _phases(by_kernel.unbind(3), 1, top, bottom)
-    for rows, of_row in zip(SPANS, of_rows, strict=True):
-        for columns, phase in zip(SPANS, _phases(of_row.unbind(3), 2, 0, width), strict=True):
+    by_phase = _by_kernel(phases)[:, top:bottom]
+    count, height, width, _, _, channels = by_phase.shape
+    cells = phases.new_empty((count, height, factor, width, factor, channels))
+    for rows, of_rows in zip(SPANS, by_phase.unbind(3), strict=True):
+        for columns, phase in zip(SPANS, of_rows.unbind(3), strict=True):
             cells[:, :, rows, :, columns] = phase[:, :, None, :, None]
     return cells.flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
 
 
 def gathered_gradient(gradient: Tensor, factor: int) -> Tensor:
-    """Return the gradient of all products by that of `upscaled_rows`: ``[N, C, H, W]`` to ``[N, 9 · C, h, w]``."""
+    """Return the gradient of all products by that of `upscaled`: ``[N, C, H, W]`` to ``[N, 9 · C, h, w]``."""
     cells = gradient.permute(0, 2, 3, 1).unflatten(2, (-1, factor)).unflatten(1, (-1, factor))
     by_row = [torch.stack(_unphased(_sums(each, 3), axis=2), dim=3) for each in _sums(cells, 2)]
     return torch.stack(_unphased(by_row, axis=1), dim=3).flatten(3).permute(0, 3, 1, 2)
@@ -82,21 +100,8 @@ def _by_kernel(products: Tensor) -> Tensor:
     return products.permute(0, 2, 3, 1).unflatten(3, (3, 3, -1))
 
 
-def _phases(products: Triple, axis: int, start: int, stop: int) -> Triple:
-    """Return first, inner and last phase of the source pixels from `start` to `stop` along `axis`, from a, s and b."""
-    before, whole, after = products
-    here, size = partial(torch.narrow, dim=axis, start=start, length=stop - start), whole.shape[axis]
-    first, last = here(whole) - here(before), here(whole) - here(after)
-    skipped, missing = int(start == 0), int(stop == size)
-    preceding = before.narrow(axis, start + skipped - 1, stop - start - skipped)
-    first.narrow(axis, skipped, stop - start - skipped).add_(preceding)
-    following = after.narrow(axis, start + 1, stop - start - missing)
-    last.narrow(axis, 0, stop - start - missing).add_(following)
-    return first, here(whole), last
-
-
 def _unphased(gradients: Triple, axis: int) -> Triple:
-    """Return the transpose of `_phases`."""
+    """Return the transpose, along an axis, of what `phases_of` does."""
     first, inner, last = gradients
     size = first.shape[axis]
     before, after = -first, -last

@@ -16,13 +16,13 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate, pad, pixel_shuffle, pixel_unshuffle
 
-from patina.layers.bands import Band, Stream, convolved, gathered, streamed
+from patina.layers.bands import Band, Stream, convolved, gathered, recorded, streamed
 from patina.layers.bijection import Bijection, Chain, State
 from patina.layers.coupling import ConditionalCoupling, ShiftAndScale
 from patina.layers.domain_gaussian import DomainGaussian
 from patina.layers.folding import Affine, composed, folded_affine, folded_conv, folded_zero_conv, inverted, mix
 from patina.layers.fused import conv, conv_onto
-from patina.layers.nearest import product_biases, product_kernels, upscaled_rows
+from patina.layers.nearest import phases_of, product_biases, product_kernels, upscaled
 from patina.layers.split import Split
 from patina.models.deflow import DeFlow
 from patina.models.fast_encoder import FastEncoder
@@ -141,13 +141,9 @@ class _Shared:
 
     def __init__(self, kept: set[Work]):
         self._kept = kept
-        self._results: dict[Work, object] = {}
+        self._results: dict[Work, Tensor] = {}
 
-    def keeps(self, work: Work) -> bool:
-        """Say whether this is kept."""
-        return work in self._kept
-
-    def __call__(self, work: Work, compute: Callable[[], object]) -> object:
+    def __call__(self, work: Work, compute: Callable[[], Tensor]) -> Tensor:
         """Return the result of `compute`, kept or new; a result is handed out twice."""
         if work in self._results:
             return self._results.pop(work)
@@ -155,6 +151,14 @@ class _Shared:
         if work in self._kept:
             self._results[work] = result
         return result
+
+    def stream(self, work: Work, computed: Stream, height: int, row_bytes: int) -> Stream:
+        """Return a result, kept or `computed`, in bands that may be overwritten; `row_bytes` as in `streamed`."""
+        if work in self._results:
+            return streamed(self._results.pop(work), row_bytes)
+        if work in self._kept:
+            return recorded(computed, height, partial(self._results.__setitem__, work))
+        return computed
 
 
 class _Condition:
@@ -210,10 +214,10 @@ class _FirstConv:
             for band in streamed(features, condition.row_bytes(len(self.bias))):
                 yield band._replace(rows=conv(condition.around(band), self.weight, self.bias, (0, 1), activation))
             return
-        products = conv(condition.stack, self.kernels, self.products_bias)
+        phases = phases_of(conv(condition.stack, self.kernels, self.products_bias))
         for band in streamed(features, condition.row_bytes(len(self.bias)), factor):
-            upscaled = upscaled_rows(products, factor, band.top // factor, band.bottom // factor)
-            yield band._replace(rows=conv_onto(condition.around(band), self.own, upscaled, (0, 1), activation))
+            of_stack = upscaled(phases, factor, band.top // factor, band.bottom // factor)
+            yield band._replace(rows=conv_onto(condition.around(band), self.own, of_stack, (0, 1), activation))
 
 
 class _Network:
@@ -307,11 +311,13 @@ class _Step:
         return z
 
     def _of_half(self, z: Tensor, condition: _Condition, shared: _Shared) -> Moments:
-        work, first = ("hidden", *self.name), self.by_half.first
-        stream: Stream = first.stream(condition)
-        if shared.keeps(work):
-            whole = shared(work, partial(gathered, stream, condition.features.shape[2]))
-            stream = streamed(whole, condition.row_bytes(whole.shape[1]))
+        first = self.by_half.first
+        stream = shared.stream(
+            ("hidden", *self.name),
+            first.stream(condition),
+            condition.features.shape[2],
+            condition.row_bytes(len(first.bias)),
+        )
         return self.by_half.moments(self.by_half.with_z(stream, z[:, : self.kept]))
 
     def _of_condition(self, condition: _Condition, shared: _Shared) -> Moments:
