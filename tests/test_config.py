@@ -129,6 +129,14 @@ def with_losses(losses, **stage) -> list[dict]:
             "stages", with_losses([{"type": "luma", "window": 40}], patch={1: 40, 5: 38}),
             "patch of stage a is 38, expected 40 or more for luma with a window of 40",
         ),
+        (
+            "stages", with_losses([{"type": "perceptual", "layers": {"relu1_1": 1, "conv5_4": 1}}], patch=8),
+            "patch of stage a is 8, expected 16 or more for perceptual with the layer conv5_4",
+        ),
+        (
+            "stages", with_losses([{"type": "perceptual", "layers": {"pool5": 1}}], patch=16),
+            "patch of stage a is 16, expected 32 or more for perceptual with the layer pool5",
+        ),
         ("stages", with_losses([UNET], patch=36), "patch of stage a is 36, expected a multiple of 8"),
         ("stages", with_losses([{"type": "gan"}], patch={1: 32, 5: 64}), "expected the architecture unet"),
         ("stages", with_losses([{"type": "l1"}], patch={2: 32}), "begins at step 2, expected 1"),

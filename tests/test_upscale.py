@@ -142,6 +142,12 @@ def test_unusable_settings_are_refused(small_model):
         open_upscaler("absent.pth")
 
 
+@pytest.mark.skipif(torch.cuda.is_available(), reason="the device must be absent")
+def test_a_device_that_is_absent_is_refused(small_model):
+    with pytest.raises(PatinaError, match="-device cuda: torch finds none here"):
+        open_upscaler(small_model, device="cuda")
+
+
 def test_half_precision_is_close_to_full(small_model, photo):
     full = open_upscaler(small_model, device="cpu")(photo)
     half = open_upscaler(small_model, device="cpu", precision="bf16-mixed")(photo)

@@ -1,5 +1,6 @@
 """The losses of restoration training: a list, each with its type, its weight and its own settings."""
 
+import re
 from collections.abc import Sequence
 from typing import Annotated, Any, Literal, get_args
 
@@ -88,11 +89,27 @@ class MsSsimSettings(LossSettings):
         return f"{self.type} with {self.scales} scales"
 
 
+def _poolings(layer: str) -> int:
+    """Return how many poolings lead to a layer of VGG19; names that it does not have are refused where it is made."""
+    block = re.search(r"\d", layer)
+    return 0 if block is None else int(block[0]) - (0 if layer.startswith("pool") else 1)
+
+
 class PerceptualSettings(LossSettings):
     """Distance of VGG19 features: the weight of each layer."""
 
     type: Literal["perceptual"]
     layers: dict[str, PositiveFloat] = Field({"conv5_4": 1.0})
+
+    @property
+    def smallest_patch(self) -> int:
+        """What leaves the deepest layer a pixel: every pooling in front of it halves a side."""
+        return max(2 ** _poolings(layer) for layer in self.layers) if self.layers else 1
+
+    @property
+    def needing_it(self) -> str:
+        """The loss with the layer that decides it."""
+        return f"{self.type} with the layer {max(self.layers, key=_poolings)}"
 
 
 class ColourSettings(WindowedSettings):

@@ -31,7 +31,7 @@ class UpscaleTestConfig(Experiment):
     """
 
     task: Literal["test"]
-    model: str
+    model: Literal["nearest", "bilinear", "bicubic", "lanczos"] | Path
     scale: Literal[1, 2, 4] | None = None
     sets: Annotated[tuple[TestSet, ...], Field(min_length=1)]
     out: Path
