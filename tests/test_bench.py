@@ -30,7 +30,7 @@ def test_bytes_are_those_of_inputs_and_outputs():
 @pytest.mark.parametrize("task", ["DeFlow translation", "DeFlow training", "LUD-VAE translation"])
 def test_fast_paths_compute_less_and_the_same(task, tmp_path):
     plain, fast = (
-        next(index for index, case in enumerate(CASES) if case.task == task and (case.path == PLAIN) == is_plain)
+        next(index for index, case in enumerate(CASES) if case.task == task and case.path.startswith(PLAIN) == is_plain)
         for is_plain in (True, False)
     )
     found = [measure(CASES[index], QUICK, tmp_path / f"{index}.pt") for index in (plain, fast)]

@@ -26,12 +26,17 @@ from patina.layers.nearest import phases_of, product_biases, product_kernels, up
 from patina.layers.split import Split
 from patina.models.deflow import DeFlow
 from patina.models.fast_encoder import FastEncoder
+from patina.runs.allocator import return_freed_memory
 
-MEMORY_PER_PIXEL = 780
-"""Bytes that translation takes for each pixel where nothing else is said; the AIM model's plain path takes 1650."""
+MEMORY_PER_PIXEL = 800
+"""Bytes that translation takes for each pixel where nothing else is said; the AIM model's plain path takes 1700."""
 
-WORKING_VALUES = 155
-"""Values for each pixel in that which are not kept: features, hidden maps, scratch space."""
+WORKING_BYTES = {torch.float32: 640, torch.bfloat16: 210}
+"""Bytes in that which are not kept: features, hidden maps, scratch space."""
+
+TIDY_EVERY, TIDY_FROM = 8, 2**16
+"""Steps, and pixels of an image from which on it pays, between which freed memory is returned to the system: what the
+couplings free leaves gaps that the next ones do not fill, twice as much as they need at a time."""
 
 
 class FastDeFlow:
@@ -89,6 +94,7 @@ class FastDeFlow:
             z = pixel_unshuffle(z, 2)
             for step in level.steps:
                 z = step.encode(mix(z, step.affine), condition, shared)
+                self._tidy(step, z)
             if level.split is not None:
                 (latent, z), _ = level.split.encode((z,), None)
                 latents.append(latent)
@@ -101,8 +107,14 @@ class FastDeFlow:
                 (z,) = level.split.decode((split_off.pop(), z), None)
             for step in reversed(level.steps):
                 z = mix(step.decode(z, condition, shared), step.inverse)
+                self._tidy(step, z)
             z = pixel_shuffle(z, 2)
         return z
+
+    def _tidy(self, step: "_Step", z: Tensor) -> None:
+        level, index = step.name
+        if z.device.type == "cpu" and index % TIDY_EVERY == 0 and z[:, 0].numel() << (2 * level + 2) >= TIDY_FROM:
+            return_freed_memory()
 
     def _worth_keeping(self, image: Tensor) -> set["Work"]:
         """Choose what is kept between encoding and decoding: what saves most operations for its size first."""
@@ -113,7 +125,7 @@ class FastDeFlow:
             for step in level.steps
             for work, operations, size in step.offers(level.factor)
         ]
-        by_default = (MEMORY_PER_PIXEL - WORKING_VALUES * self.dtype.itemsize) * pixels
+        by_default = (MEMORY_PER_PIXEL - WORKING_BYTES[self.dtype]) * pixels
         kept, room = set(), by_default if self.kept_bytes is None else self.kept_bytes
         for _, work, size in sorted(offers, key=lambda offer: offer[0], reverse=True):
             if size <= room:
