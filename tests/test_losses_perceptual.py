@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from patina import torchvision_shim
+from patina.config.losses import PerceptualSettings
 from patina.errors import ConfigError
 from patina.losses.perceptual import WEIGHTS, PerceptualLoss
 from patina.metrics.backbones import WeightsMissing
@@ -65,6 +66,16 @@ def test_gradient_reaches_the_prediction_only(weights):
     assert prediction.grad.abs().sum() > 0
     assert target.grad is None
     assert not any(parameter.requires_grad for parameter in loss.parameters())
+
+
+@pytest.mark.parametrize("layer", ["relu1_1", "pool1", "conv2_1", "conv5_4", "pool5"])
+def test_the_smallest_patch_leaves_the_layer_a_pixel(weights, layer):
+    settings = PerceptualSettings(type="perceptual", layers={"conv1_1": 1.0, layer: 1.0})
+    side = settings.smallest_patch
+    assert PerceptualLoss({layer: 1.0})(batch(1, side), batch(2, side)) > 0
+    if side > 1:
+        with pytest.raises(RuntimeError, match="too small"):
+            PerceptualLoss({layer: 1.0})(batch(1, side // 2), batch(2, side // 2))
 
 
 def test_unknown_and_no_layers_are_refused(hub):

@@ -23,7 +23,7 @@ from patina.layers.nearest import gathered_gradient, phases_of, product_biases, 
 SAME = (1, 1)
 """The padding of a 3×3 convolution that keeps its input's size."""
 
-CPU_BYTES = 6 * 2**20
+CPU_BYTES = 12 * 2**20
 """Size of the hidden maps that are computed together on a processor; on an accelerator a batch is not taken apart."""
 
 
