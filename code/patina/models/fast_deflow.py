@@ -35,8 +35,8 @@ WORKING_BYTES = {torch.float32: 640, torch.bfloat16: 210}
 """Bytes in that which are not kept: features, hidden maps, scratch space."""
 
 TIDY_EVERY, TIDY_FROM = 8, 2**16
-"""Steps, and pixels of an image from which on it pays, between which freed memory is returned to the system: what the
-couplings free leaves gaps that the next ones do not fill, twice as much as they need at a time."""
+"""After how many steps, and from how many pixels on, freed memory is returned to the system. What a coupling frees
+leaves gaps that the next one does not fill: without this a process grows to twice what it needs."""
 
 
 class FastDeFlow:
