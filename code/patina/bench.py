@@ -44,6 +44,11 @@ class Case:
     path: str
     options: tuple[str, ...] = ()
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether it is the plain network that computes."""
+        return self.path in (PLAIN, PLAIN_KEPT)
+
 
 @dataclass(frozen=True)
 class Measured:
@@ -226,7 +231,7 @@ def deflow_translation(case: Case, sizes: Sizes) -> Prepared:
         for c, d in network.latent_layout
     )
     batch = (image, torch.nn.functional.avg_pool2d(image, network.architecture.scale), torch.zeros(1), noise)
-    if case.path in (PLAIN, PLAIN_KEPT):
+    if case.is_plain:
         return partial(torch.inference_mode()(network.translate), *batch), _unchanged
     kept = 2**40 if ALL_KEPT in case.options else None
     fast = FastDeFlow(network, torch.bfloat16 if BF16 in case.options else torch.float32, kept)
@@ -244,7 +249,7 @@ def deflow_training(case: Case, sizes: Sizes) -> Prepared:
     image = torch.rand(sizes.batch, 3, side, side, generator=torch.Generator().manual_seed(1))
     batch = (image, torch.nn.functional.avg_pool2d(image, scale), torch.arange(sizes.batch) % 2.0)
     recompute = next((option for option in case.options if option != BF16), "nothing")
-    objective = network if case.path == PLAIN else partial(fast_objective, network, recompute=recompute)
+    objective = network if case.is_plain else partial(fast_objective, network, recompute=recompute)
 
     def step() -> None:
         network.zero_grad()
@@ -275,7 +280,7 @@ def ludvae_translation(case: Case, sizes: Sizes) -> Prepared:
     channels = network.architecture.channels
     noise = [torch.randn(1, channels, sizes.side, sizes.side, generator=generator) for _ in range(3)]
     batch = (hidden, torch.zeros(1), noise, torch.ones(1))
-    if case.path not in (PLAIN, PLAIN_KEPT):
+    if not case.is_plain:
         return partial(
             FastLUDVAE(network, torch.bfloat16 if BF16 in case.options else torch.float32).translate, *batch
         ), _unchanged

@@ -13,7 +13,6 @@ from patina.training.updates import Updater
 
 PRECISIONS = {"32": "32-true", "bf16-mixed": "bf16-mixed"}
 
-
 AVAILABLE = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
 """Whether torch can compute on a device, by its name."""
 
@@ -26,12 +25,9 @@ def make_fabric(precision: str, device: str = "auto") -> Fabric:
     Raises:
         PatinaError: this machine has no such device.
     """
-    try:
-        return Fabric(accelerator=device, devices=1, precision=PRECISIONS[precision])
-    except (RuntimeError, ValueError) as error:
-        if device in AVAILABLE and not AVAILABLE[device]():
-            raise PatinaError(f"-device {device}: torch finds none here; use -device cpu, or auto") from error
-        raise
+    if device in AVAILABLE and not AVAILABLE[device]():
+        raise PatinaError(f"-device {device}: torch finds none here; use -device cpu, or auto")
+    return Fabric(accelerator=device, devices=1, precision=PRECISIONS[precision])
 
 
 def loop_plan(settings: LoopSettings, loader: LoaderSettings, seed: int, epoch: int | None = None) -> LoopPlan:

@@ -12,6 +12,7 @@ from patina.config.settings import (
     PositiveInt,
     Precision,
 )
+from patina.imaging.enlarging import INTERPOLATIONS
 from patina.strict import Strict
 
 
@@ -31,7 +32,7 @@ class UpscaleTestConfig(Experiment):
     """
 
     task: Literal["test"]
-    model: Literal["nearest", "bilinear", "bicubic", "lanczos"] | Path
+    model: Literal[INTERPOLATIONS] | Path
     scale: Literal[1, 2, 4] | None = None
     sets: Annotated[tuple[TestSet, ...], Field(min_length=1)]
     out: Path

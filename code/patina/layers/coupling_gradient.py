@@ -17,11 +17,8 @@ from torch.nn.functional import interpolate
 
 from patina.layers.coupling import ConditionalCoupling, ShiftAndScale
 from patina.layers.folding import folded_conv, folded_zero_conv
-from patina.layers.fused import conv, conv_onto
+from patina.layers.fused import SAME, conv, conv_onto
 from patina.layers.nearest import gathered_gradient, phases_of, product_biases, product_kernels, upscaled
-
-SAME = (1, 1)
-"""The padding of a 3×3 convolution that keeps its input's size."""
 
 CPU_BYTES = 12 * 2**20
 """Size of the hidden maps that are computed together on a processor; on an accelerator a batch is not taken apart."""

@@ -14,6 +14,8 @@ Padding = tuple[int, int]
 """Rows and columns of zeros on each side."""
 
 NO_PADDING: Padding = (0, 0)
+SAME: Padding = (1, 1)
+"""What keeps the size of a 3×3 convolution's input."""
 
 
 def conv(

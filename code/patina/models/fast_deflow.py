@@ -70,7 +70,7 @@ class FastDeFlow:
     ) -> Tensor:
         """Bring images of domain `label` into the other one, see `DeFlow.translate`."""
         conditions = self._conditions(condition)
-        shared = _Shared(self._worth_keeping(image))
+        shared = _Shared(self._worth_keeping(image, conditions))
         latents = self._encode(image, conditions, shared)
         moved = [
             torch.lerp(z, prior.translate(z, label, draw), heat)
@@ -116,14 +116,14 @@ class FastDeFlow:
         if z.device.type == "cpu" and index % TIDY_EVERY == 0 and z[:, 0].numel() << (2 * level + 2) >= TIDY_FROM:
             return_freed_memory()
 
-    def _worth_keeping(self, image: Tensor) -> set["Work"]:
+    def _worth_keeping(self, image: Tensor, conditions: list["_Condition"]) -> set["Work"]:
         """Choose what is kept between encoding and decoding: what saves most operations for its size first."""
         pixels = image[:, 0].numel()
         offers = [
             (operations / size, work, size * (pixels >> (2 * level.index + 2)))
-            for level in self._levels
+            for level, condition in zip(self._levels, conditions, strict=True)
             for step in level.steps
-            for work, operations, size in step.offers(level.factor)
+            for work, operations, size in step.offers(condition.factor)
         ]
         by_default = (MEMORY_PER_PIXEL - WORKING_BYTES[self.dtype]) * pixels
         kept, room = set(), by_default if self.kept_bytes is None else self.kept_bytes
@@ -344,7 +344,6 @@ class _Level:
         layers = [each for each, level in zip(network.layers, network.layer_levels, strict=True) if level == index]
         own = network.encoder.trunk_conv.out_channels
         self.index = index
-        self.factor = 2 ** max(0, network.encoder.doublings - 1 - index)
         self.steps = [
             _Step(index, number, affine, coupling, own, dtype)
             for number, (affine, coupling) in enumerate(_affine_and_coupling(layers))

@@ -4,12 +4,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
-from patina.layers.fused import Activation, conv
+from patina.layers.fused import SAME, Activation, conv
 from patina.layers.rrdb import RESIDUAL_SCALE, RRDB, SLOPE, DenseBlock
 from patina.models.condition_encoder import ConditionEncoder
-
-SAME = (1, 1)
-"""The padding of a 3×3 convolution that keeps its input's size."""
 
 
 class FastEncoder:
