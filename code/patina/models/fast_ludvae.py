@@ -62,7 +62,9 @@ class FastLUDVAE:
         # The deepest content already is its part of the join with the latent.
         decoded = contents.pop()
         if draws is not None:
-            decoded = self._with_standard_latent(decoded, next(draws), strength)
+            draw = next(draws)
+            for band in self._bands(decoded):  # with a latent whose prior is N(0, 1)
+                self._join(band.rows, strength * band.of(draw), STAGES - 1)
         for stage in range(STAGES - 2, -1, -1):
             above = self._decoders[stage + 1].stream(self._bands(decoded))
             draw = None if draws is None else next(draws)
@@ -92,13 +94,8 @@ class FastLUDVAE:
                 joined = self._join(joined, latent, stage)
             yield band._replace(rows=joined)
 
-    def _with_standard_latent(self, decoded: Tensor, draw: Tensor, strength: Tensor) -> Tensor:
-        """Join the deepest stage's content with its latent, whose prior is N(0, 1)."""
-        bands = self._bands(decoded)
-        joined = (band._replace(rows=self._join(band.rows, strength * band.of(draw), STAGES - 1)) for band in bands)
-        return gathered(joined, decoded.shape[2])
-
     def _join(self, decoded: Tensor, latent: Tensor, stage: int) -> Tensor:
+        """Join a latent with `decoded`, in its place."""
         latent = latent.to(self.dtype, memory_format=torch.channels_last)
         return conv_onto(latent, self._latents[stage], decoded, activation="none")
 
