@@ -7,7 +7,8 @@ from pathlib import Path
 import torch
 
 from patina.build.conditions import condition_map, local_conditions
-from patina.build.running import make_fabric, updater_factory
+from patina.build.devices import compute_device
+from patina.build.running import updater_factory
 from patina.config.learned import DeFlowConfig, DomainSettings, LearnedConfig, LUDVAEConfig
 from patina.data.conditions import prepare_conditions
 from patina.data.domains import Domain, ImageDomain, open_domain, open_images
@@ -192,7 +193,7 @@ def learned_degradation(
     """
     model = load_learned(path, config)
     kind = LEARNED[model.kind].degradation
-    chosen, where = kind.chosen_settings(settings), make_fabric("32", device).device
+    chosen, where = kind.chosen_settings(settings), compute_device(device)
 
     def make(dtype: torch.dtype) -> LearnedDegradation:
         return kind.from_model(model, path, Use(source, chosen, tiling, where, dtype))

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+from patina.build.devices import compute_device
 from patina.build.learned import learned_degradation
-from patina.build.running import make_fabric
 from patina.degradations.base import Block
 from patina.degradations.blocks import LearnedBlock
 from patina.degradations.execution import Engine
@@ -44,4 +44,4 @@ def recipe_engine(recipe: Recipe, device: str = "auto") -> tuple[Recipe, Engine]
 def make_engine(paths: Iterable[str], device: str = "auto") -> Engine:
     """Load learned degradations to be used together."""
     models = {path: learned_degradation(Path(path), device=device) for path in dict.fromkeys(paths)}
-    return Engine(models, make_fabric("32", device).device)
+    return Engine(models, compute_device(device))

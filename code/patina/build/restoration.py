@@ -8,9 +8,10 @@ from typing import Any
 
 from torch import nn
 
+from patina.build.devices import compute_device
 from patina.build.losses import adversary, loss_terms
 from patina.build.recipes import recipe_engine
-from patina.build.running import make_fabric, updater_factory
+from patina.build.running import updater_factory
 from patina.config.restoration import GeneratorSettings, LowQuality, RestorationConfig, RestorationStage, patch_sides
 from patina.data.on_the_fly import OnTheFlyPatches, Source
 from patina.data.pairs import Pair, PairedPatches, match_pairs
@@ -95,7 +96,7 @@ def paired_patches(
         else:
             pairs = match_pairs(each.path, gt, scale)
             sources.append(Source(each.weight, files={pair.gt: pair.lq for pair in pairs}))
-    return OnTheFlyPatches(list_pictures(gt), sources, **options), Engine(models, make_fabric("32", device).device)
+    return OnTheFlyPatches(list_pictures(gt), sources, **options), Engine(models, compute_device(device))
 
 
 def _recipe_of_scale(path: Path, scale: int) -> Recipe:

@@ -5,29 +5,24 @@ from collections.abc import Callable
 import torch
 from lightning_fabric import Fabric
 
+from patina.build.devices import compute_device
 from patina.config.settings import LoaderSettings, LoopSettings, TrainingSettings
-from patina.errors import PatinaError
 from patina.training.loop import LoopPlan
 from patina.training.schedules import Schedule, cosine, halved_at, warmed_up
 from patina.training.updates import Updater
 
 PRECISIONS = {"32": "32-true", "bf16-mixed": "bf16-mixed"}
 
-AVAILABLE = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
-"""Whether torch can compute on a device, by its name."""
-
 OPTIMISERS = {"adam": torch.optim.Adam, "adamw": torch.optim.AdamW}
 
 
 def make_fabric(precision: str, device: str = "auto") -> Fabric:
-    """Return Lightning Fabric on one device at a configured precision.
+    """Return Lightning Fabric on one device (see `compute_device`) at a configured precision.
 
     Raises:
         PatinaError: this machine has no such device.
     """
-    if device in AVAILABLE and not AVAILABLE[device]():
-        raise PatinaError(f"-device {device}: torch finds none here; use -device cpu, or auto")
-    return Fabric(accelerator=device, devices=1, precision=PRECISIONS[precision])
+    return Fabric(accelerator=compute_device(device).type, devices=1, precision=PRECISIONS[precision])
 
 
 def loop_plan(settings: LoopSettings, loader: LoaderSettings, seed: int, epoch: int | None = None) -> LoopPlan:

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from patina.build.running import make_fabric
+from patina.build.devices import compute_device
 from patina.build.sr3 import sr3_of
 from patina.degradations.trial import FEWEST_DB, decibels, trial_picture
 from patina.errors import PatinaError
@@ -142,7 +142,7 @@ def open_upscaler(
     tile = TILE if tile is None else tile
     overlap = min(OVERLAP, tile // 2) if overlap is None else overlap
     _check_settings(path, descriptor, scale, tile, overlap, precision)
-    descriptor.to(make_fabric("32", device).device)
+    descriptor.to(compute_device(device))
     half = precision == "bf16-mixed" or (precision == "auto" and _half_is_close(descriptor))
     precision = "bf16-mixed" if half else "32"
     about = {"model": file_hash(path), "tile": tile, "overlap": overlap, "precision": precision}
@@ -178,7 +178,7 @@ def _open_sr3(path: Path, sampling: Sampling, scale: int | None, device: str, pr
     steps = own if sampling.steps is None else sampling.steps
     if not 1 <= steps <= network.schedule.steps:
         raise PatinaError(f"-steps is {steps}, expected 1 to {network.schedule.steps}, the steps of {path}")
-    network.to(make_fabric("32", device).device)
+    network.to(compute_device(device))
     return SR3Upscaler(
         network,
         {"model": file_hash(path), "precision": "bf16-mixed" if precision == "bf16-mixed" else "32"},
