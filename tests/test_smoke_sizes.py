@@ -9,7 +9,6 @@ from patina.config.files import load_config
 from patina.models.files import stored_kind
 from patina.models.restoration import load_generator
 from patina.strict import PROJECT_ROOT
-from patina.verbs.train import final_model
 
 NAMES = sorted(path.stem for start in ("LapSRN", "SRCNN", "SR3") for path in (PROJECT_ROOT / "confs").glob(f"{start}*"))
 
@@ -44,7 +43,7 @@ def test_smoke_sizes_train_to_the_end(project, name):
 @pytest.mark.parametrize("name", sorted(path.stem for path in (PROJECT_ROOT / "confs").glob("compare-*.yml")))
 def test_what_is_compared_is_what_is_trained(name):
     config = load_config(PROJECT_ROOT / "confs" / f"{name}.yml")
-    trained = {final_model(each, stage) for each in map(load_config, TRAINED) for stage in stages_of(each)}
+    trained = {each.final_model(stage) for each in map(load_config, TRAINED) for stage in stages_of(each)}
     files = {model.model for model in config.models if not isinstance(model.model, str)}
     assert files
     assert files <= trained

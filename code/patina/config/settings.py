@@ -100,3 +100,11 @@ class Experiment(Strict):
     name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
     seed: int = 0
     runs: Path = Path("trained_models")
+
+    def run_folder(self, stage: str | None = None) -> Path:
+        """Return the folder of the run, or of one of its stages."""
+        return self.runs / self.name / stage if stage else self.runs / self.name
+
+    def final_model(self, stage: str | None = None) -> Path:
+        """Return where the finished run, or stage, leaves its model."""
+        return self.run_folder(stage) / "models" / "final.safetensors"

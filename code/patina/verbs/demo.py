@@ -26,7 +26,7 @@ from patina.verbs.experiments import processes, require_finished, say, spread
 from patina.verbs.noise import noise_table
 from patina.verbs.prepare import prepare
 from patina.verbs.scores import evaluate_folders
-from patina.verbs.train import final_model, train_config
+from patina.verbs.train import train_config
 from patina.verbs.translate import Record, translate_folder
 from patina.verbs.upscale import upscale_folder
 
@@ -153,7 +153,7 @@ def take_photographs(folders: Folders, seed: int) -> None:
 
 def translate(config: DeFlowConfig, source: Path, out: Path, device: str) -> None:
     """Translate a folder of clean pictures with the demo's DeFlow."""
-    path = final_model(config)
+    path = config.final_model()
     like = Record("", "", "X", config.seed, 0, file_hash(path))
     translate_folder(learned_degradation(path, device=device), source, out, like)
 
@@ -205,7 +205,7 @@ def _upscale_held_out(folders: Folders, seeds: Sequence[int], device: str) -> No
     for method in TRAINED:
         for seed in seeds:
             config = _restoration_config(folders, method, seed)
-            model = final_model(config, config.stages[-1].name)
+            model = config.final_model(config.stages[-1].name)
             upscale_folder(model, source, folders.upscaled(method, seed), device=device)
 
 

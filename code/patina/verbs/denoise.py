@@ -29,7 +29,7 @@ from patina.verbs.experiments import named_model, require_finished, say, spread,
 from patina.verbs.noise import noise_table
 from patina.verbs.prepare import prepare
 from patina.verbs.scores import evaluate_folders
-from patina.verbs.train import final_model, train_config
+from patina.verbs.train import train_config
 from patina.verbs.translate import Record, load_learned_config, translate_folder
 from patina.verbs.upscale import upscale_folder
 
@@ -201,7 +201,7 @@ def _trained_model(given: str, pictures: Pictures, device: str) -> Path:
     config = on_pictures(load_learned_config(given), pictures)
     say(f"    {config.name}: {config.training.steps} steps, unless they are done")
     require_finished(train_config(config, device))
-    return final_model(config)
+    return config.final_model()
 
 
 def on_pictures(config: LearnedConfig, pictures: Pictures) -> LearnedConfig:
@@ -256,7 +256,7 @@ def fold_score(
     for fold in folds:
         trained = fold_config(config, method, fold, seed, out)
         results = _denoised(out, method, fold, seed)
-        upscale_folder(final_model(trained, trained.stages[-1].name), fold.test_real, results, device=device)
+        upscale_folder(trained.final_model(trained.stages[-1].name), fold.test_real, results, device=device)
         pictures = len(list_pictures(fold.test_real))
         sums += pictures * np.array(_mean_score(results, fold.test_clean))
         count += pictures

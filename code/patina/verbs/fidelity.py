@@ -47,7 +47,6 @@ from patina.verbs.origin import (
     training_notes,
 )
 from patina.verbs.report import newest_model, plain_values
-from patina.verbs.train import final_model
 from patina.verbs.translate import load_learned_config
 
 PGAP = "pgap"
@@ -267,8 +266,8 @@ def _models(
             else:
                 config = seeded(on_pictures(load_learned_config(method.given), pictures), seed)
                 configs.append(config)
-                models[method.name, seed] = final_model(config)
-    missing = [config for config in configs if not final_model(config).is_file()]
+                models[method.name, seed] = config.final_model()
+    missing = [config for config in configs if not config.final_model().is_file()]
     if missing:
         say(f"train {', '.join(config.name for config in missing)}")
         train_all(missing, device)

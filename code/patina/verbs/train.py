@@ -65,17 +65,7 @@ def train_config(config: Experiment, device: str = "auto") -> bool:
         return _train_stages(config, device)
     task = TRAINED[config.task].task(config, device)
     plan = TRAINED[config.task].plan(config, task)
-    return _train_task(task, plan, config.training, config, run_folder(config), device)
-
-
-def run_folder(config: Experiment, stage: str | None = None) -> Path:
-    """Return the folder of a run, or of one of its stages."""
-    return config.runs / config.name / stage if stage else config.runs / config.name
-
-
-def final_model(config: Experiment, stage: str | None = None) -> Path:
-    """Return where a finished run leaves its model."""
-    return run_folder(config, stage) / "models" / "final.safetensors"
+    return _train_task(task, plan, config.training, config, config.run_folder(), device)
 
 
 def _train_stages(config: RestorationConfig, device: str) -> bool:
@@ -85,14 +75,14 @@ def _train_stages(config: RestorationConfig, device: str) -> bool:
     for stage in config.stages:
         task = restoration_task(config, stage, stage.init_from or start, device)
         plan = loop_plan(stage, config.data, config.seed)
-        if not _train_task(task, plan, stage, config, run_folder(config, stage.name), device):
+        if not _train_task(task, plan, stage, config, config.run_folder(stage.name), device):
             return False
-        start = final_model(config, stage.name)
+        start = config.final_model(stage.name)
     return True
 
 
 def _stage_folders(config: RestorationConfig) -> list[Path]:
-    return [run_folder(config, stage.name) for stage in config.stages]
+    return [config.run_folder(stage.name) for stage in config.stages]
 
 
 def _train_task(

@@ -21,7 +21,6 @@ from patina.runs.folder_job import JobReport, output_paths
 from patina.runs.overlapping_job import run_overlapping_job
 from patina.seeding import derive, numpy_rng
 from patina.verbs.arguments import add_compute_flags, add_flag
-from patina.verbs.train import final_model
 
 DOMAINS = {"X": CLEAN, "Y": REAL}
 LOG_NAME = "log.jsonl"
@@ -185,7 +184,7 @@ def model_path(given: str | None, config: LearnedConfig | None) -> Path:
         return Path(given)
     if config is None:
         raise PatinaError("neither -model_path nor -opt is given; name a model file or a trained configuration")
-    return final_model(config)
+    return config.final_model()
 
 
 def add_knob_flags(parser: argparse.ArgumentParser) -> None:
