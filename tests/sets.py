@@ -6,7 +6,7 @@ import numpy as np
 import torch
 import yaml
 
-from patina.build.learned import deflow_task
+from patina.build.learned_training import deflow_task
 from patina.build.running import make_fabric
 from patina.config.files import parse_config
 from patina.imaging.files import write_picture

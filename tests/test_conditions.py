@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from patina.build.conditions import condition_map
-from patina.build.learned import deflow_task, learned_degradation
+from patina.build.learned import learned_degradation
+from patina.build.learned_training import deflow_task
 from patina.cli import run_verb
 from patina.conditions.autoencoder import train_autoencoder
 from patina.conditions.condition_map import ConditionMap

@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch.utils.data import default_collate
 
-from patina.build.learned import deflow_network, deflow_task, learned_degradation
+from patina.build.learned import learned_degradation
+from patina.build.learned_training import deflow_network, deflow_task
 from patina.build.running import make_fabric
 from patina.cli import main, run_verb
 from patina.config.files import load_config, parse_config

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.utils.data import default_collate
 
-from patina.build.learned import ludvae_task
+from patina.build.learned_training import ludvae_task
 from patina.build.running import make_fabric
 from patina.cli import main, run_verb
 from patina.config.files import load_config, parse_config

@@ -39,6 +39,20 @@ def test_help_of_a_verb_that_needs_no_model(tmp_path):
     assert not imported_by("evaluate", "--help") & {*HEAVY}
 
 
+@pytest.mark.parametrize("verb", ["translate", "validate", "report"])
+def test_using_a_learned_degradation_loads_nothing_that_trains(verb):
+    used = imported_by(verb, "--help")
+    assert "torch" in used
+    assert not used & {"lightning_fabric", "torchmetrics", "tensorboard", "torchvision", "spandrel", "lpips"}
+
+
+@pytest.mark.parametrize("verb", ["upscale", "test"])
+def test_upscaling_loads_nothing_that_trains(verb):
+    used = imported_by(verb, "--help")
+    assert "spandrel" in used
+    assert not used & {"lightning_fabric", "torchmetrics", "tensorboard", "lpips"}
+
+
 def test_evaluate_without_a_model(tmp_path):
     for folder in ("results", "truth"):
         write_pictures(tmp_path / folder, 2)

@@ -6,10 +6,10 @@ from typing import Any
 
 from torch import nn
 
-from patina.build.learned import LEARNED
+from patina.build.learned_training import deflow_network, deflow_task, ludvae_network, ludvae_task
 from patina.build.luminance import luminance_network, luminance_task
 from patina.build.running import loop_plan
-from patina.build.sr3 import sr3_network, sr3_plan, sr3_task
+from patina.build.sr3_training import sr3_network, sr3_plan, sr3_task
 from patina.config.settings import LoopSettings
 from patina.training.loop import LoopPlan
 from patina.training.task import Task
@@ -34,11 +34,10 @@ class Trained:
     plan: Callable[[Any, Task], LoopPlan] = _planned
 
 
-def _learned(name: str) -> Trained:
-    kind = LEARNED[name]
+def _learned(network: Callable[[Any], tuple[nn.Module, bool]], task: Callable[[Any], Task]) -> Trained:
     return Trained(
-        lambda config: kind.network(config.model_copy(update={"training": _without_start(config.training)}))[0],
-        lambda config, device: kind.task(config),
+        lambda config: network(config.model_copy(update={"training": _without_start(config.training)}))[0],
+        lambda config, device: task(config),
     )
 
 
@@ -49,7 +48,8 @@ def _without_start(training: LoopSettings) -> LoopSettings:
 
 
 TRAINED = {
-    **{name: _learned(name) for name in LEARNED},
+    "deflow": _learned(deflow_network, deflow_task),
+    "ludvae": _learned(ludvae_network, ludvae_task),
     "luminance": Trained(lambda config: luminance_network(config.model), luminance_task),
     "sr3": Trained(sr3_network, sr3_task, sr3_plan),
 }
