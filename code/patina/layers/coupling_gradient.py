@@ -18,7 +18,7 @@ from torch.nn.functional import interpolate
 from patina.layers.coupling import ConditionalCoupling, ShiftAndScale
 from patina.layers.folding import folded_conv, folded_zero_conv
 from patina.layers.fused import SAME, conv, conv_onto
-from patina.layers.nearest import gathered_gradient, phases_of, product_biases, product_kernels, upscaled
+from patina.layers.nearest import gathered_gradient, phases, product_kernels, upscaled
 
 CPU_BYTES = 12 * 2**20
 """Size of the hidden maps that are computed together on a processor; on an accelerator a batch is not taken apart."""
@@ -136,8 +136,8 @@ class _Inputs(NamedTuple):
         if self.stack is None:
             result = conv(self.features, weights.of_features, weights.first_bias, SAME)
         else:
-            products = conv(self.stack, weights.of_stack, product_biases(weights.first_bias))
-            of_stack = upscaled(phases_of(products), self.factor, 0, self.stack.shape[2])
+            of_phases = phases(self.stack, weights.of_stack, weights.first_bias)
+            of_stack = upscaled(of_phases, self.factor, 0, self.stack.shape[2])
             result = conv_onto(self.features, weights.of_features, of_stack, SAME, "none")
         return result if self.z is None else conv_onto(self.z, weights.of_z, result, SAME, "none")
 

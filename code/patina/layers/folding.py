@@ -1,7 +1,7 @@
 """Plain layers as fewer linear maps with the same result; all of it is differentiable in their parameters."""
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from patina.layers.actnorm import ActNorm
 from patina.layers.bijection import Bijection
@@ -54,7 +54,7 @@ def composed(first: Affine, second: Affine) -> Affine:
 def mix(x: Tensor, affine: Affine) -> Tensor:
     """Multiply the channels of ``[N, C, H, W]`` at every position by a matrix, and add the bias."""
     weight, bias = affine
-    return nn.functional.conv2d(x, weight[:, :, None, None], bias)
+    return torch.baddbmm(bias[:, None], weight.expand(len(x), -1, -1), x.flatten(2)).view_as(x)
 
 
 def inverted(affine: Affine) -> Affine:

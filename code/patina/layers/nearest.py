@@ -8,16 +8,27 @@ neighbours are the same source pixel except at its two ends:
     last phase     y = s[i] + b[i+1] − b[i],   b = k₂ x
 
 What is zero outside the source is zero outside the upscaled map. In two dimensions the three products become nine,
-each a 1×1 convolution, for any factor r ≥ 2. Maps are ``[N, C, H, W]``, best in channels-last memory.
+each a 1×1 convolution, for any factor r ≥ 2. Maps are ``[N, C, H, W]``, best in channels-last memory; products, and
+phases, are nine maps: for k₀, sum and k₂ (first, inner and last phase) of the rows those of the columns.
 """
+
+from collections.abc import Sequence
+from functools import reduce
 
 import torch
 from torch import Tensor
 
+from patina.layers.fused import conv
+from patina.layers.precision import full_precision
+
 SPANS = (slice(0, 1), slice(1, -1), slice(-1, None))
 """Which of a source pixel's rows, or columns, are its first, inner and last phase."""
 
-Triple = tuple[Tensor, Tensor, Tensor]
+PRODUCTS = ((1.0, 0.0, 0.0), (1.0, 1.0, 1.0), (0.0, 0.0, 1.0))
+"""Along an axis, the kernels of the three products by (k₀, k₁, k₂)."""
+
+Three = tuple[Tensor, Tensor, Tensor]
+"""An axis' products, or its phases."""
 
 
 def product_kernels(weight: Tensor) -> Tensor:
@@ -27,84 +38,73 @@ def product_kernels(weight: Tensor) -> Tensor:
         weight: ``[outputs, inputs, 3, 3]``.
 
     Returns:
-        ``[9 · outputs, inputs, 1, 1]``: for k₀, sum and k₂ of the rows those of the columns.
+        ``[9 · outputs, inputs, 1, 1]``, one behind the other.
     """
-    by_row = torch.stack([weight[:, :, 0], weight.sum(2), weight[:, :, 2]])
-    by_both = torch.stack([by_row[..., 0], by_row.sum(-1), by_row[..., 2]], dim=1)
-    return by_both.flatten(0, 2)[:, :, None, None]
+    with full_precision(weight):
+        along = weight.new_tensor(PRODUCTS)
+        kernels = torch.kron(along, along) @ weight.flatten(2).permute(2, 0, 1).flatten(1)
+    return kernels.view(9 * len(weight), weight.shape[1], 1, 1)
 
 
-def product_biases(bias: Tensor) -> Tensor:
-    """Return the biases ``[9 · C]`` of the products that make one of `bias` ``[C]`` behind the convolution."""
-    # The fifth product, of both sums, is part of every phase, and of each just once.
-    others = torch.zeros_like(bias).repeat(4)
-    return torch.cat([others, bias, others])
-
-
-def phases_of(products: Tensor) -> Tensor:
-    """Turn a source's products into the phases of its upscaled map's convolution, in place.
+def phases(source: Tensor, kernels: Tensor, bias: Tensor) -> list[Tensor]:
+    """Return the phases of the convolution of a map's upscaled one, without gradients.
 
     Args:
-        products: the source convolved with its `product_kernels`, ``[N, 9 · C, h, w]``.
+        source: the map, ``[N, inputs, h, w]``.
+        kernels: `product_kernels`.
+        bias: ``[outputs]``.
 
     Returns:
-        `products`: for first, inner and last phase of the rows those of the columns.
+        Nine maps, ``[N, outputs, h, w]``.
     """
-    by_kernel = _by_kernel(products)
-    for axis in (1, 2):
-        before, whole, after = by_kernel.unbind(axis + 2)
-        inside = whole.shape[axis] - 1
-        first, last = whole - before, whole - after
-        first.narrow(axis, 1, inside).add_(before.narrow(axis, 0, inside))
-        last.narrow(axis, 0, inside).add_(after.narrow(axis, 1, inside))
-        before.copy_(first)
-        after.copy_(last)
-    return products
+    # The product of both sums is part of every phase, and of each just once.
+    biases = [bias if index == 4 else None for index in range(9)]
+    products = [conv(source, kernel, each) for kernel, each in zip(kernels.chunk(9), biases, strict=True)]
+    by_column = [_phased(products[column::3], axis=2) for column in range(3)]
+    return [phase for of_row in zip(*by_column, strict=True) for phase in _phased(of_row, axis=3)]
 
 
-def upscaled(phases: Tensor, factor: int, top: int, bottom: int) -> Tensor:
+def upscaled(phases: Sequence[Tensor], factor: int, top: int, bottom: int) -> Tensor:
     """Return the convolution of an upscaled map, or some of its rows.
 
     Args:
-        phases: what `phases_of` returns, ``[N, 9 · C, h, w]``.
+        phases: nine maps, ``[N, C, h, w]``.
         factor: how many times the source is upscaled, 2 or more.
         top, bottom: the rows of the source that become those returned.
 
     Returns:
         ``[N, C, factor · (bottom - top), factor · w]``, channels last.
     """
-    by_phase = _by_kernel(phases)[:, top:bottom]
-    count, height, width, _, _, channels = by_phase.shape
-    cells = phases.new_empty((count, height, factor, width, factor, channels))
-    for rows, of_rows in zip(SPANS, by_phase.unbind(3), strict=True):
-        for columns, phase in zip(SPANS, of_rows.unbind(3), strict=True):
-            cells[:, :, rows, :, columns] = phase[:, :, None, :, None]
+    count, channels, _, width = phases[0].shape
+    cells = phases[0].new_empty((count, bottom - top, factor, width, factor, channels))
+    for index, phase in enumerate(phases):
+        rows, columns = SPANS[index // 3], SPANS[index % 3]
+        cells[:, :, rows, :, columns] = phase.permute(0, 2, 3, 1)[:, top:bottom, None, :, None]
     return cells.flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
 
 
 def gathered_gradient(gradient: Tensor, factor: int) -> Tensor:
     """Return the gradient of all products by that of `upscaled`: ``[N, C, H, W]`` to ``[N, 9 · C, h, w]``."""
     cells = gradient.permute(0, 2, 3, 1).unflatten(2, (-1, factor)).unflatten(1, (-1, factor))
-    by_row = [torch.stack(_unphased(_sums(each, 3), axis=2), dim=3) for each in _sums(cells, 2)]
-    return torch.stack(_unphased(by_row, axis=1), dim=3).flatten(3).permute(0, 3, 1, 2)
+    by_row = _gathered(cells.unbind(2), axis=1)
+    return torch.cat([each for row in by_row for each in _gathered(row.unbind(3), axis=2)], dim=3).permute(0, 3, 1, 2)
 
 
-def _sums(cells: Tensor, axis: int) -> Triple:
-    """Return the sums over each span of an axis of phases, which they drop."""
-    first, inner, last = (cells.movedim(axis, 0)[span] for span in SPANS)
-    return first[0], inner[0] if len(inner) == 1 else inner.sum(0), last[0]
+def _phased(products: Sequence[Tensor], axis: int) -> Three:
+    """Return an axis' phases by its products."""
+    before, whole, after = products
+    inside = whole.shape[axis] - 1
+    first, last = whole - before, whole - after
+    first.narrow(axis, 1, inside).add_(before.narrow(axis, 0, inside))
+    last.narrow(axis, 0, inside).add_(after.narrow(axis, 1, inside))
+    return first, whole, last
 
 
-def _by_kernel(products: Tensor) -> Tensor:
-    """View ``[N, 9 · C, h, w]`` as ``[N, h, w, 3, 3, C]``."""
-    return products.permute(0, 2, 3, 1).unflatten(3, (3, 3, -1))
-
-
-def _unphased(gradients: Triple, axis: int) -> Triple:
-    """Return the transpose, along an axis, of what `phases_of` does."""
-    first, inner, last = gradients
-    size = first.shape[axis]
+def _gathered(gradients: Sequence[Tensor], axis: int) -> Three:
+    """Return the gradients of an axis' products by those of all pixels that a source pixel becomes along it."""
+    first, *inner, last = gradients
+    inside = first.shape[axis] - 1
     before, after = -first, -last
-    before.narrow(axis, 0, size - 1).add_(first.narrow(axis, 1, size - 1))
-    after.narrow(axis, 1, size - 1).add_(last.narrow(axis, 0, size - 1))
-    return before, first + inner + last, after
+    before.narrow(axis, 0, inside).add_(first.narrow(axis, 1, inside))
+    after.narrow(axis, 1, inside).add_(last.narrow(axis, 0, inside))
+    return before, reduce(torch.add, inner, first + last), after

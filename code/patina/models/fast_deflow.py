@@ -22,7 +22,7 @@ from patina.layers.coupling import ConditionalCoupling, ShiftAndScale
 from patina.layers.domain_gaussian import DomainGaussian
 from patina.layers.folding import Affine, composed, folded_affine, folded_conv, folded_zero_conv, inverted, mix
 from patina.layers.fused import conv, conv_onto
-from patina.layers.nearest import phases_of, product_biases, product_kernels, upscaled
+from patina.layers.nearest import phases, product_kernels, upscaled
 from patina.layers.split import Split
 from patina.models.deflow import DeFlow
 from patina.models.fast_encoder import FastEncoder
@@ -213,7 +213,6 @@ class _FirstConv:
         self.bias = bias.to(dtype)
         self.own = _stored(weight[:, :own], dtype)
         self.kernels = _stored(product_kernels(weight[:, own:]), dtype)
-        self.products_bias = product_biases(self.bias)
 
     def operations(self, factor: int) -> int:
         """Return the multiplications for one position, by the condition's factor."""
@@ -226,9 +225,9 @@ class _FirstConv:
             for band in streamed(features, condition.row_bytes(len(self.bias))):
                 yield band._replace(rows=conv(condition.around(band), self.weight, self.bias, (0, 1), activation))
             return
-        phases = phases_of(conv(condition.stack, self.kernels, self.products_bias))
+        of_phases = phases(condition.stack, self.kernels, self.bias)
         for band in streamed(features, condition.row_bytes(len(self.bias)), factor):
-            of_stack = upscaled(phases, factor, band.top // factor, band.bottom // factor)
+            of_stack = upscaled(of_phases, factor, band.top // factor, band.bottom // factor)
             yield band._replace(rows=conv_onto(condition.around(band), self.own, of_stack, (0, 1), activation))
 
 
