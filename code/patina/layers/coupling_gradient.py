@@ -5,10 +5,10 @@ A network is computed, and differentiated, a few images at a time, so that its h
 cache; what lies behind the first ReLU is computed again for the gradient, which is cheaper than fetching it.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
@@ -52,7 +52,7 @@ def encode(coupling: ConditionalCoupling, x: Tensor, condition: Condition, keep_
         coupling: the plain one.
         x: ``[N, C, H, W]``, float32.
         condition: its dtype is the convolutions'.
-        keep_hidden: keep the first convolutions' results for the gradient, instead of computing them again.
+        keep_hidden: keep what the first ReLUs give for the gradient, instead of computing it again.
     """
     by_half = _raw(coupling.by_half, x[:, : coupling.kept], condition, keep_hidden)
     by_condition = _raw(coupling.by_condition, None, condition, keep_hidden)
@@ -132,14 +132,15 @@ class _Inputs(NamedTuple):
             yield _Inputs(*(None if each is None else each[first : first + size] for each in self))
 
     def hidden(self, weights: _Weights) -> Tensor:
-        """Return the first convolution's result, ``[N, hidden, H, W]``."""
+        """Return what the first ReLU gives, ``[N, hidden, H, W]``."""
+        behind: Literal["none", "relu"] = "relu" if self.z is None else "none"
         if self.stack is None:
-            result = conv(self.features, weights.of_features, weights.first_bias, SAME)
+            result = conv(self.features, weights.of_features, weights.first_bias, SAME, behind)
         else:
             of_phases = phases(self.stack, weights.of_stack, weights.first_bias)
             of_stack = upscaled(of_phases, self.factor, 0, self.stack.shape[2])
-            result = conv_onto(self.features, weights.of_features, of_stack, SAME, "none")
-        return result if self.z is None else conv_onto(self.z, weights.of_z, result, SAME, "none")
+            result = conv_onto(self.features, weights.of_features, of_stack, SAME, behind)
+        return result if self.z is None else conv_onto(self.z, weights.of_z, result, SAME, "relu")
 
 
 class _Network(torch.autograd.Function):
@@ -155,11 +156,11 @@ class _Network(torch.autograd.Function):
             hidden = group.hidden(weights)
             if keep_hidden:
                 kept.append(hidden)
-            second = conv(torch.relu(hidden), weights.second, weights.second_bias, activation="relu")
+            second = conv(hidden, weights.second, weights.second_bias, activation="relu")
             results.append(conv(second, weights.last, weights.last_bias, SAME))
         ctx.fold, ctx.parameters = fold, tensors[3:]
         ctx.save_for_backward(*inputs, *kept)
-        return torch.cat(results)
+        return _joined(results)
 
     @staticmethod
     @once_differentiable
@@ -180,7 +181,7 @@ class _Network(torch.autograd.Function):
                 if each is not None:
                     total.add_(each)
             start = stop
-        joined = (None if each[0] is None else torch.cat(each) for each in zip(*of_inputs, strict=True))
+        joined = (None if each[0] is None else _joined(each) for each in zip(*of_inputs, strict=True))
         return None, None, *joined, *torch.autograd.grad(folded, ctx.parameters, of_weights)
 
 
@@ -188,11 +189,10 @@ def _gradients(
     inputs: _Inputs, weights: _Weights, hidden: Tensor, gradient: Tensor
 ) -> tuple[_Inputs, tuple[Tensor | None, ...]]:
     """Return the gradients of inputs and of `_Weights` by that of the result."""
-    first = torch.relu(hidden)
-    second = conv(first, weights.second, weights.second_bias, activation="relu")
+    second = conv(hidden, weights.second, weights.second_bias, activation="relu")
     of_second, last_weight = _through(gradient, second, weights.last)
     of_second = _masked(of_second, second)
-    of_first, second_weight = _through(of_second, first, weights.second)
+    of_first, second_weight = _through(of_second, hidden, weights.second)
     of_first = _masked(of_first, hidden)
     features, of_features = _through(of_first, inputs.features, weights.of_features)
     stack = of_stack = z = of_z = None
@@ -218,6 +218,11 @@ def _through(gradient: Tensor, x: Tensor, weight: Tensor) -> tuple[Tensor, Tenso
 def _masked(gradient: Tensor, result: Tensor) -> Tensor:
     """Return a ReLU's gradient, in the place of that of its result."""
     return torch.ops.aten.threshold_backward.grad_input(gradient, result, 0, grad_input=gradient)
+
+
+def _joined(groups: Sequence[Tensor]) -> Tensor:
+    """Return the groups' images one behind the other; a single group needs no copy."""
+    return groups[0] if len(groups) == 1 else torch.cat(groups)
 
 
 def _last(x: Tensor) -> Tensor:
