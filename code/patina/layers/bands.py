@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
 
 from patina.layers.fused import Activation, conv
 
@@ -64,9 +63,9 @@ def overlapped(stream: Stream) -> Iterator[Band]:
     rows: Tensor | None = None
     top = 0
     for band in stream:
-        rows = pad(band.rows, (0, 0, 1, 0)) if rows is None else torch.cat([rows[:, :, -2:], band.rows], dim=2)
-        if band.last:
-            rows = pad(rows, (0, 0, 0, 1))
+        zeros = torch.zeros_like(band.rows[:, :, :1])
+        above = zeros if rows is None else rows[:, :, -2:]
+        rows = torch.cat([above, band.rows, zeros] if band.last else [above, band.rows], dim=2)
         if rows.shape[2] > 2:
             yield Band(rows, top, band.last)
             top += rows.shape[2] - 2
