@@ -8,8 +8,9 @@ import torch
 from torch import nn
 from torch.nn.functional import conv2d, interpolate
 
+from patina.layers.conditional import Condition
 from patina.layers.coupling import ConditionalCoupling
-from patina.layers.coupling_gradient import Condition, encode
+from patina.layers.coupling_gradient import encode
 from patina.layers.fused import conv, conv_onto
 from patina.layers.nearest import gathered_gradient, phases, product_kernels, upscaled
 from patina.models.deflow import DeFlow, DeFlowArchitecture

@@ -1,48 +1,26 @@
 """A conditional coupling for training: the plain one's numbers, with gradients written out by the chain rule.
 
-The condition's part of a network's first convolution is computed at the condition's own size (`patina.layers.nearest`).
-A network is computed, and differentiated, a few images at a time, so that its hidden maps stay in the processor's
-cache; what lies behind the first ReLU is computed again for the gradient, which is cheaper than fetching it.
+The condition's part of a network's first convolution is computed at the condition's own size
+(`patina.layers.conditional`). A network is computed, and differentiated, a few images at a time, so that its hidden
+maps stay in the processor's cache; what lies behind the first ReLU is computed again for the gradient, which is cheaper
+than fetching it.
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Literal, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.autograd.function import FunctionCtx, once_differentiable
-from torch.nn.functional import interpolate
 
+from patina.layers.conditional import Condition, Weights
 from patina.layers.coupling import ConditionalCoupling, ShiftAndScale
-from patina.layers.folding import folded_conv, folded_zero_conv
 from patina.layers.fused import SAME, conv, conv_onto
-from patina.layers.nearest import gathered_gradient, phases, product_kernels, upscaled
+from patina.layers.nearest import gathered_gradient, phases, upscaled
 
 CPU_BYTES = 12 * 2**20
 """Size of the hidden maps that are computed together on a processor; on an accelerator a batch is not taken apart."""
-
-
-@dataclass(frozen=True)
-class Condition:
-    """A level's condition.
-
-    Attributes:
-        features: the level's own, ``[N, F, H, W]``, channels last.
-        stack: the blocks' outputs, ``[N, C, h, w]``, where they are upscaled; elsewhere they are part of `features`.
-    """
-
-    features: Tensor
-    stack: Tensor | None
-
-    @classmethod
-    def of(cls, own: Tensor, stack: Tensor) -> "Condition":
-        """Return a level's condition by its own features and the blocks' outputs."""
-        if own.shape[-1] >= 2 * stack.shape[-1]:
-            return cls(own, stack)
-        whole = torch.cat([own, interpolate(stack, size=own.shape[-2:])], dim=1)
-        return cls(whole.contiguous(memory_format=torch.channels_last), None)
 
 
 def encode(coupling: ConditionalCoupling, x: Tensor, condition: Condition, keep_hidden: bool) -> tuple[Tensor, Tensor]:
@@ -63,45 +41,8 @@ def _raw(network: ShiftAndScale, z: Tensor | None, condition: Condition, keep_hi
     """Return what a network's last convolution gives, shifts first and raw scales behind them."""
     features, stack = condition.features, condition.stack
     z = None if z is None else z.to(features.dtype, memory_format=torch.channels_last)
-    fold = partial(_folded, network, 0 if z is None else z.shape[1], features.shape[1])
+    fold = partial(Weights.of, network, 0 if z is None else z.shape[1], features.shape[1])
     return _Network.apply(fold, keep_hidden, features, stack, z, *network.parameters())
-
-
-class _Weights(NamedTuple):
-    """A network's weights as they are used, or their gradients.
-
-    Attributes:
-        of_z, of_features, of_stack, first_bias: the first convolution's; `of_stack` are `product_kernels`.
-        second, second_bias: the 1×1 convolution's.
-        last, last_bias: the last one's.
-    """
-
-    of_z: Tensor
-    of_features: Tensor
-    of_stack: Tensor
-    first_bias: Tensor
-    second: Tensor
-    second_bias: Tensor
-    last: Tensor
-    last_bias: Tensor
-
-    def cast(self, dtype: torch.dtype) -> "_Weights":
-        """Return them in `dtype`, channels last."""
-        return _Weights(*(_last(each.to(dtype)) if each.ndim == 4 else each.to(dtype) for each in self))
-
-
-def _folded(network: ShiftAndScale, of_z: int, of_features: int) -> _Weights:
-    """Return a network's weights; the first convolution reads so many channels of z, then of the features."""
-    weight, bias = folded_conv(network.net[0])
-    behind = of_z + of_features
-    return _Weights(
-        weight[:, :of_z],
-        weight[:, of_z:behind],
-        product_kernels(weight[:, behind:]),
-        bias,
-        *folded_conv(network.net[2]),
-        *folded_zero_conv(network.net[4]),
-    )
 
 
 class _Inputs(NamedTuple):
@@ -118,8 +59,8 @@ class _Inputs(NamedTuple):
 
     @property
     def factor(self) -> int:
-        """How many times the stack is upscaled."""
-        return self.features.shape[-1] // self.stack.shape[-1]
+        """The condition's."""
+        return Condition(self.features, self.stack).factor
 
     def groups(self, channels: int) -> Iterator["_Inputs"]:
         """Yield a few images' at a time, by the hidden maps' channels."""
@@ -131,7 +72,7 @@ class _Inputs(NamedTuple):
         for first in range(0, count, size):
             yield _Inputs(*(None if each is None else each[first : first + size] for each in self))
 
-    def hidden(self, weights: _Weights) -> Tensor:
+    def hidden(self, weights: Weights) -> Tensor:
         """Return what the first ReLU gives, ``[N, hidden, H, W]``."""
         behind: Literal["none", "relu"] = "relu" if self.z is None else "none"
         if self.stack is None:
@@ -147,7 +88,7 @@ class _Network(torch.autograd.Function):
     """What a network's last convolution gives; its weights are folded again for the gradient rather than kept."""
 
     @staticmethod
-    def forward(ctx: FunctionCtx, fold: Callable[[], _Weights], keep_hidden: bool, *tensors: Tensor | None) -> Tensor:
+    def forward(ctx: FunctionCtx, fold: Callable[[], Weights], keep_hidden: bool, *tensors: Tensor | None) -> Tensor:
         """Return ``[N, outputs, H, W]`` in the features' dtype, by `_Inputs` and, behind them, the parameters."""
         inputs = _Inputs(*tensors[:3])
         weights = fold().cast(inputs.features.dtype)
@@ -186,9 +127,9 @@ class _Network(torch.autograd.Function):
 
 
 def _gradients(
-    inputs: _Inputs, weights: _Weights, hidden: Tensor, gradient: Tensor
+    inputs: _Inputs, weights: Weights, hidden: Tensor, gradient: Tensor
 ) -> tuple[_Inputs, tuple[Tensor | None, ...]]:
-    """Return the gradients of inputs and of `_Weights` by that of the result."""
+    """Return the gradients of inputs and of `Weights` by that of the result."""
     second = conv(hidden, weights.second, weights.second_bias, activation="relu")
     of_second, last_weight = _through(gradient, second, weights.last)
     of_second = _masked(of_second, second)

@@ -2,9 +2,8 @@
 
 What is exact algebra, up to rounding, is done once, when a `FastDeFlow` is made of a trained network: ActNorms are
 folded into the convolutions beside them, the affine maps between two couplings into one matrix, matrices inverted.
-For each picture the couplings' first convolutions are taken apart: conv([z1, condition]) = conv(z1) + conv(condition).
-The condition's part is the same for encoding and decoding, and most of it is computed at the condition's own size
-(`patina.layers.nearest`).
+The couplings' first convolutions are taken apart (`patina.layers.conditional`): the condition's part of them is the
+same for encoding and decoding, and most of it is computed at the condition's own size.
 """
 
 from collections.abc import Callable, Iterator
@@ -14,15 +13,16 @@ from typing import Literal
 
 import torch
 from torch import Tensor
-from torch.nn.functional import interpolate, pad, pixel_shuffle, pixel_unshuffle
+from torch.nn.functional import pad, pixel_shuffle, pixel_unshuffle
 
 from patina.layers.bands import Band, Stream, convolved, gathered, recorded, streamed
 from patina.layers.bijection import Bijection, Chain, State
+from patina.layers.conditional import Condition, Weights
 from patina.layers.coupling import ConditionalCoupling, ShiftAndScale
 from patina.layers.domain_gaussian import DomainGaussian
-from patina.layers.folding import Affine, composed, folded_affine, folded_conv, folded_zero_conv, inverted, mix
+from patina.layers.folding import Affine, composed, folded_affine, inverted, mix
 from patina.layers.fused import conv, conv_onto
-from patina.layers.nearest import phases, product_kernels, upscaled
+from patina.layers.nearest import phases, upscaled
 from patina.layers.split import Split
 from patina.models.deflow import DeFlow
 from patina.models.fast_encoder import FastEncoder
@@ -86,7 +86,7 @@ class FastDeFlow:
 
     def _conditions(self, condition: Tensor) -> list["_Condition"]:
         features, stack = self._encoder.features(condition)
-        return [_Condition(own, stack) for own in features]
+        return [_Condition(Condition.of(own, stack)) for own in features]
 
     def _encode(self, image: Tensor, conditions: list["_Condition"], shared: "_Shared") -> list[Tensor]:
         z, latents = image, []
@@ -174,20 +174,15 @@ class _Shared:
 
 
 class _Condition:
-    """A level's condition: its own features ``[N, F, H, W]`` and the blocks' outputs ``[N, C, h, w]``.
+    """A level's condition, to be read in bands.
 
     Attributes:
-        factor: how many times the blocks' outputs are upscaled; 1 where they are joined with the level's features.
-        stack: the blocks' outputs.
-        features: the level's own, behind which the blocks' outputs stand if `factor` is 1.
+        features, stack, factor: as `Condition` has them.
     """
 
-    def __init__(self, own: Tensor, stack: Tensor):
-        self.factor = max(1, own.shape[3] // stack.shape[3])
-        self.stack = stack
-        if self.factor == 1:
-            own = torch.cat([own, interpolate(stack, size=own.shape[2:])], dim=1)
-        self._padded = pad(own, (0, 0, 1, 1))
+    def __init__(self, whole: Condition):
+        self.stack, self.factor = whole.stack, whole.factor
+        self._padded = pad(whole.features, (0, 0, 1, 1))
         self.features = self._padded[:, :, 1:-1]
 
     def around(self, band: Band) -> Tensor:
@@ -199,75 +194,56 @@ class _Condition:
         return self.features[:, 0, 0].numel() * self.features.element_size() * channels
 
 
-class _FirstConv:
-    """The condition's part of a first 3×3 convolution, its ActNorm folded in.
-
-    Args:
-        weight, bias: for the condition's channels; the level's own features are the first `own` of them.
-        own: how many.
-        dtype: of the arithmetic.
-    """
-
-    def __init__(self, weight: Tensor, bias: Tensor, own: int, dtype: torch.dtype):
-        self.weight = _stored(weight, dtype)
-        self.bias = bias.to(dtype)
-        self.own = _stored(weight[:, :own], dtype)
-        self.kernels = _stored(product_kernels(weight[:, own:]), dtype)
-
-    def operations(self, factor: int) -> int:
-        """Return the multiplications for one position, by the condition's factor."""
-        return self.weight.numel() if factor == 1 else self.own.numel() + self.kernels.numel() // factor**2
-
-    def stream(self, condition: _Condition, activation: Literal["none", "relu"] = "none") -> Iterator[Band]:
-        """Yield ``[N, hidden, H, W]`` in bands, channels last."""
-        features, factor = condition.features, condition.factor
-        if factor == 1:
-            for band in streamed(features, condition.row_bytes(len(self.bias))):
-                yield band._replace(rows=conv(condition.around(band), self.weight, self.bias, (0, 1), activation))
-            return
-        of_phases = phases(condition.stack, self.kernels, self.bias)
-        for band in streamed(features, condition.row_bytes(len(self.bias)), factor):
-            of_stack = upscaled(of_phases, factor, band.top // factor, band.bottom // factor)
-            yield band._replace(rows=conv_onto(condition.around(band), self.own, of_stack, (0, 1), activation))
-
-
 class _Network:
     """One of a coupling's two networks.
 
     Args:
         plain: the network.
-        inputs: channels of z that it reads in front of the condition.
-        own: channels of the level's own features.
+        of_z, of_features: as in `Weights.of`.
         dtype: of the convolutions.
     """
 
-    def __init__(self, plain: ShiftAndScale, inputs: int, own: int, dtype: torch.dtype):
-        first, _, second, _, last = plain.net
-        weight, bias = folded_conv(first)
-        self.first = _FirstConv(weight[:, inputs:], bias, own, dtype)
-        self.of_z = _stored(weight[:, :inputs], dtype)
-        self.second = _stored_affine(folded_conv(second), dtype)
-        self.last = _stored_affine(folded_zero_conv(last), dtype)
-        self.hidden, self.outputs = len(self.of_z), len(self.last[1])
+    def __init__(self, plain: ShiftAndScale, of_z: int, of_features: int, dtype: torch.dtype):
+        self.weights = Weights.of(plain, of_z, of_features).cast(dtype)
+        self.hidden, self.outputs = len(self.weights.first_bias), len(self.weights.last_bias)
         self.epsilon = plain.epsilon
 
-    @property
-    def operations(self) -> int:
-        """Multiplications behind the first convolution, for one position."""
-        return self.second[0].numel() + self.last[0].numel()
+    def operations(self, factor: int) -> tuple[int, int]:
+        """Return the multiplications for one position, of the condition's part of the first convolution and behind it.
+
+        `factor` is the condition's.
+        """
+        weights = self.weights
+        first = weights.of_features.numel() + weights.of_stack.numel() // factor**2
+        return first, weights.second.numel() + weights.last.numel()
+
+    def first(self, condition: _Condition, activation: Literal["none", "relu"] = "none") -> Iterator[Band]:
+        """Yield the condition's part of the first convolution, ``[N, hidden, H, W]`` in bands, channels last."""
+        weights, factor = self.weights, condition.factor
+        if condition.stack is not None:
+            of_phases = phases(condition.stack, weights.of_stack, weights.first_bias)
+        for band in streamed(condition.features, condition.row_bytes(self.hidden), factor):
+            rows = condition.around(band)
+            if condition.stack is None:
+                result = conv(rows, weights.of_features, weights.first_bias, (0, 1), activation)
+            else:
+                of_stack = upscaled(of_phases, factor, band.top // factor, band.bottom // factor)
+                result = conv_onto(rows, weights.of_features, of_stack, (0, 1), activation)
+            yield band._replace(rows=result)
 
     def with_z(self, first: Stream, z: Tensor) -> Tensor:
         """Return what `moments` takes, by the condition's part of the first convolution and z."""
-        padded = pad(_cast(z, self.of_z.dtype), (0, 0, 1, 1))
+        of_z = self.weights.of_z
+        padded = pad(z.to(of_z.dtype, memory_format=torch.channels_last), (0, 0, 1, 1))
         hidden = (
-            band._replace(rows=conv_onto(padded[:, :, band.top : band.bottom + 2], self.of_z, band.rows, (0, 1)))
+            band._replace(rows=conv_onto(padded[:, :, band.top : band.bottom + 2], of_z, band.rows, (0, 1)))
             for band in first
         )
         return self._behind(hidden, z.shape[2])
 
     def alone(self, condition: _Condition) -> Tensor:
         """Return what `moments` takes, by the condition."""
-        return self._behind(self.first.stream(condition, "relu"), condition.features.shape[2])
+        return self._behind(self.first(condition, "relu"), condition.features.shape[2])
 
     def moments(self, raw: Tensor) -> Moments:
         """Return shift and scale of the last convolution's result."""
@@ -276,35 +252,39 @@ class _Network:
 
     def _behind(self, hidden: Stream, height: int) -> Tensor:
         """Compute what follows the first ReLU."""
-        second = (band._replace(rows=conv(band.rows, *self.second, activation="relu")) for band in hidden)
-        return gathered(convolved(second, *self.last), height, torch.contiguous_format)
+        weights = self.weights
+        second = (
+            band._replace(rows=conv(band.rows, weights.second, weights.second_bias, activation="relu"))
+            for band in hidden
+        )
+        return gathered(convolved(second, weights.last, weights.last_bias), height, torch.contiguous_format)
 
 
 class _Step:
     """An affine map of the channels and, behind it, a coupling.
 
     Args:
-        level, index: which one.
+        name: which one, its level and its place there.
         affine: the map, in float64.
         coupling: the plain one.
-        own: channels of the level's own features in the condition.
+        of_features: channels of the condition's features, see `Condition`.
         dtype: of the convolutions.
     """
 
     def __init__(
-        self, level: int, index: int, affine: Affine, coupling: ConditionalCoupling, own: int, dtype: torch.dtype
+        self, name: tuple[int, int], affine: Affine, coupling: ConditionalCoupling, of_features: int, dtype: torch.dtype
     ):
-        self.name = (level, index)
+        self.name = name
         self.affine, self.inverse = _float32(affine), _float32(inverted(affine))
         self.kept = coupling.kept
-        self.by_half = _Network(coupling.by_half, coupling.kept, own, dtype)
-        self.by_condition = _Network(coupling.by_condition, 0, own, dtype)
+        self.by_half = _Network(coupling.by_half, coupling.kept, of_features, dtype)
+        self.by_condition = _Network(coupling.by_condition, 0, of_features, dtype)
 
     def offers(self, factor: int) -> Iterator[Offer]:
         """Yield what can be kept from encoding to decoding, by the condition's factor."""
-        half, other, size = self.by_half, self.by_condition, self.by_half.of_z.element_size()
-        yield ("hidden", *self.name), half.first.operations(factor), half.hidden * size
-        yield ("raw", *self.name), other.first.operations(factor) + other.operations, other.outputs * size
+        half, other, size = self.by_half, self.by_condition, self.by_half.weights.last.element_size()
+        yield ("hidden", *self.name), half.operations(factor)[0], half.hidden * size
+        yield ("raw", *self.name), sum(other.operations(factor)), other.outputs * size
 
     def encode(self, x: Tensor, condition: _Condition, shared: _Shared) -> Tensor:
         """Encode what the affine map gave, in place."""
@@ -322,12 +302,11 @@ class _Step:
         return z
 
     def _of_half(self, z: Tensor, condition: _Condition, shared: _Shared) -> Moments:
-        first = self.by_half.first
         stream = shared.stream(
             ("hidden", *self.name),
-            first.stream(condition),
+            self.by_half.first(condition),
             condition.features.shape[2],
-            condition.row_bytes(len(first.bias)),
+            condition.row_bytes(self.by_half.hidden),
         )
         return self.by_half.moments(self.by_half.with_z(stream, z[:, : self.kept]))
 
@@ -341,10 +320,12 @@ class _Level:
 
     def __init__(self, network: DeFlow, index: int, dtype: torch.dtype):
         layers = [each for each, level in zip(network.layers, network.layer_levels, strict=True) if level == index]
-        own = network.encoder.trunk_conv.out_channels
+        encoder = network.encoder
+        is_upscaled = index + 1 < encoder.doublings
+        of_features = encoder.trunk_conv.out_channels if is_upscaled else encoder.channels
         self.index = index
         self.steps = [
-            _Step(index, number, affine, coupling, own, dtype)
+            _Step((index, number), affine, coupling, of_features, dtype)
             for number, (affine, coupling) in enumerate(_affine_and_coupling(layers))
         ]
         splits = [layer for layer in layers if isinstance(layer, Split)]
@@ -377,18 +358,6 @@ def _affine_and_coupling(layers: list[Bijection]) -> Iterator[tuple[Affine, Cond
             pending = []
         else:
             pending.append(folded_affine(deepcopy(member).double()))
-
-
-def _stored(weight: Tensor, dtype: torch.dtype) -> Tensor:
-    return weight.to(dtype, copy=True, memory_format=torch.channels_last)
-
-
-def _stored_affine(affine: Affine, dtype: torch.dtype) -> Affine:
-    return _stored(affine[0], dtype), affine[1].to(dtype, copy=True)
-
-
-def _cast(x: Tensor, dtype: torch.dtype) -> Tensor:
-    return x.to(dtype, memory_format=torch.channels_last)
 
 
 def _float32(affine: Affine) -> Affine:

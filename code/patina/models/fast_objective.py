@@ -13,8 +13,8 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from patina.layers.bijection import Bijection, Chain, State
+from patina.layers.conditional import Condition
 from patina.layers.coupling import ConditionalCoupling
-from patina.layers.coupling_gradient import Condition
 from patina.layers.coupling_gradient import encode as encode_coupling
 from patina.layers.folding import composed, folded_affine, log_volume, mix
 from patina.layers.precision import full_precision
