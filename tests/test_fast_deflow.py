@@ -173,9 +173,9 @@ class TestUpscaled:
 
 
 class TestCouplingGradient:
-    @pytest.mark.parametrize("keep_hidden", [True, False])
+    @pytest.mark.parametrize("keep", [0, 1, 2])
     @pytest.mark.parametrize("scale", [1, 2])
-    def test_by_differences(self, scale, keep_hidden, monkeypatch):
+    def test_by_differences(self, scale, keep, monkeypatch):
         monkeypatch.setattr("patina.layers.coupling_gradient.CPU_BYTES", 1)
         torch.manual_seed(0)
         coupling = ConditionalCoupling(3, 5, hidden=4).double()
@@ -186,7 +186,7 @@ class TestCouplingGradient:
         parameters = tuple(coupling.parameters())
 
         def fast(x, own, stack, *_):
-            return encode(coupling, x, Condition.of(own, stack), keep_hidden)
+            return encode(coupling, x, Condition.of(own, stack), keep)
 
         condition = torch.cat([inputs[1], interpolate(inputs[2], size=(4, 6))], dim=1)
         torch.testing.assert_close(fast(*inputs), coupling.encode_tensor(inputs[0], condition))

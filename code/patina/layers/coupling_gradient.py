@@ -2,8 +2,7 @@
 
 The condition's part of a network's first convolution is computed at the condition's own size
 (`patina.layers.conditional`). A network is computed, and differentiated, a few images at a time, so that its hidden
-maps stay in the processor's cache; what lies behind the first ReLU is computed again for the gradient, which is cheaper
-than fetching it.
+maps stay in the processor's cache.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -23,26 +22,26 @@ CPU_BYTES = 12 * 2**20
 """Size of the hidden maps that are computed together on a processor; on an accelerator a batch is not taken apart."""
 
 
-def encode(coupling: ConditionalCoupling, x: Tensor, condition: Condition, keep_hidden: bool) -> tuple[Tensor, Tensor]:
+def encode(coupling: ConditionalCoupling, x: Tensor, condition: Condition, keep: int) -> tuple[Tensor, Tensor]:
     """Return what `ConditionalCoupling.encode_tensor` returns.
 
     Args:
         coupling: the plain one.
         x: ``[N, C, H, W]``, float32.
         condition: its dtype is the convolutions'.
-        keep_hidden: keep what the first ReLUs give for the gradient, instead of computing it again.
+        keep: how many of a network's two hidden maps, what its ReLUs give, are kept for the gradient.
     """
-    by_half = _raw(coupling.by_half, x[:, : coupling.kept], condition, keep_hidden)
-    by_condition = _raw(coupling.by_condition, None, condition, keep_hidden)
+    by_half = _raw(coupling.by_half, x[:, : coupling.kept], condition, keep)
+    by_condition = _raw(coupling.by_condition, None, condition, keep)
     return _Coupling.apply(x, by_half, by_condition, coupling.by_half.epsilon)
 
 
-def _raw(network: ShiftAndScale, z: Tensor | None, condition: Condition, keep_hidden: bool) -> Tensor:
+def _raw(network: ShiftAndScale, z: Tensor | None, condition: Condition, keep: int) -> Tensor:
     """Return what a network's last convolution gives, shifts first and raw scales behind them."""
     features, stack = condition.features, condition.stack
     z = None if z is None else z.to(features.dtype, memory_format=torch.channels_last)
     fold = partial(Weights.of, network, 0 if z is None else z.shape[1], features.shape[1])
-    return _Network.apply(fold, keep_hidden, features, stack, z, *network.parameters())
+    return _Network.apply(fold, keep, features, stack, z, *network.parameters())
 
 
 class _Inputs(NamedTuple):
@@ -72,8 +71,14 @@ class _Inputs(NamedTuple):
         for first in range(0, count, size):
             yield _Inputs(*(None if each is None else each[first : first + size] for each in self))
 
-    def hidden(self, weights: Weights) -> Tensor:
-        """Return what the first ReLU gives, ``[N, hidden, H, W]``."""
+    def hidden(self, weights: Weights, kept: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor]:
+        """Return what both ReLUs give, ``[N, hidden, H, W]``, of which `kept` are the first."""
+        first = kept[0] if kept else self._first(weights)
+        if len(kept) == 2:
+            return first, kept[1]
+        return first, conv(first, weights.second, weights.second_bias, activation="relu")
+
+    def _first(self, weights: Weights) -> Tensor:
         behind: Literal["none", "relu"] = "relu" if self.z is None else "none"
         if self.stack is None:
             result = conv(self.features, weights.of_features, weights.first_bias, SAME, behind)
@@ -88,18 +93,16 @@ class _Network(torch.autograd.Function):
     """What a network's last convolution gives; its weights are folded again for the gradient rather than kept."""
 
     @staticmethod
-    def forward(ctx: FunctionCtx, fold: Callable[[], Weights], keep_hidden: bool, *tensors: Tensor | None) -> Tensor:
+    def forward(ctx: FunctionCtx, fold: Callable[[], Weights], keep: int, *tensors: Tensor | None) -> Tensor:
         """Return ``[N, outputs, H, W]`` in the features' dtype, by `_Inputs` and, behind them, the parameters."""
         inputs = _Inputs(*tensors[:3])
         weights = fold().cast(inputs.features.dtype)
         kept, results = [], []
         for group in inputs.groups(len(weights.first_bias)):
             hidden = group.hidden(weights)
-            if keep_hidden:
-                kept.append(hidden)
-            second = conv(hidden, weights.second, weights.second_bias, activation="relu")
-            results.append(conv(second, weights.last, weights.last_bias, SAME))
-        ctx.fold, ctx.parameters = fold, tensors[3:]
+            kept += hidden[:keep]
+            results.append(conv(hidden[-1], weights.last, weights.last_bias, SAME))
+        ctx.fold, ctx.keep, ctx.parameters = fold, keep, tensors[3:]
         ctx.save_for_backward(*inputs, *kept)
         return _joined(results)
 
@@ -114,8 +117,8 @@ class _Network(torch.autograd.Function):
         of_inputs, of_weights = [], [torch.zeros_like(each) for each in folded]
         start = 0
         for index, group in enumerate(inputs.groups(len(weights.first_bias))):
-            hidden = kept[index] if kept else group.hidden(weights)
-            stop = start + len(hidden)
+            hidden = group.hidden(weights, kept[index * ctx.keep : (index + 1) * ctx.keep])
+            stop = start + len(group.features)
             of_group, of_these = _gradients(group, weights, hidden, _last(gradient[start:stop]))
             of_inputs.append(of_group)
             for total, each in zip(of_weights, of_these, strict=True):
@@ -127,14 +130,14 @@ class _Network(torch.autograd.Function):
 
 
 def _gradients(
-    inputs: _Inputs, weights: Weights, hidden: Tensor, gradient: Tensor
+    inputs: _Inputs, weights: Weights, hidden: tuple[Tensor, Tensor], gradient: Tensor
 ) -> tuple[_Inputs, tuple[Tensor | None, ...]]:
     """Return the gradients of inputs and of `Weights` by that of the result."""
-    second = conv(hidden, weights.second, weights.second_bias, activation="relu")
+    first, second = hidden
     of_second, last_weight = _through(gradient, second, weights.last)
     of_second = _masked(of_second, second)
-    of_first, second_weight = _through(of_second, hidden, weights.second)
-    of_first = _masked(of_first, hidden)
+    of_first, second_weight = _through(of_second, first, weights.second)
+    of_first = _masked(of_first, first)
     features, of_features = _through(of_first, inputs.features, weights.of_features)
     stack = of_stack = z = of_z = None
     if inputs.stack is not None:

@@ -21,8 +21,11 @@ from patina.layers.precision import full_precision
 from patina.models.deflow import DeFlow
 
 Recompute = Literal["nothing", "hidden", "everything"]
-"""What the backward pass computes again instead of keeping it: nothing that costs much; the encoder's blocks, a smaller
-part (``hidden``: the couplings' hidden maps are kept); or these and the couplings' networks (``everything``)."""
+"""What the backward pass computes again instead of keeping it: nothing that costs much; the encoder's blocks and the
+second one of a coupling's hidden maps (``hidden``); or these and the first one (``everything``)."""
+
+KEPT = {"nothing": 2, "hidden": 1, "everything": 0}
+"""How many of the hidden maps are kept."""
 
 
 def fast_objective(
@@ -53,7 +56,7 @@ def fast_objective(
             if isinstance(layer, Chain) and isinstance(layer.members[-1], ConditionalCoupling):
                 *others, coupling = layer.members
                 z, gained = _mixed(others, state[-1])
-                z, by_coupling = encode_coupling(coupling, z, conditions[level], recompute != "everything")
+                z, by_coupling = encode_coupling(coupling, z, conditions[level], KEPT[recompute])
                 state, gained = (*state[:-1], z), gained + by_coupling
             else:
                 state, gained = layer(state, None)
