@@ -58,6 +58,18 @@ class TestDomains:
         assert measured.image_statistics == known.image_statistics
         assert measured.condition_statistics == known.condition_statistics
 
+    def test_statistics_are_measured_where_the_pictures_are_others(self, domains, tmp_path, capsys):
+        prepare(domains / "clean_pictures", tmp_path, [1, 4], workers=1)
+        known = open_domain("clean", tmp_path, 1, 4)
+        for scale in ("1x", "4x"):
+            (tmp_path / scale / "0.png").unlink()
+        capsys.readouterr()
+        fewer = open_domain("clean", tmp_path, 1, 4)
+        pixels = np.concatenate([read_picture(path).pixels.reshape(-1, 3) for path in fewer.images])
+        np.testing.assert_allclose(fewer.image_statistics.mean, pixels.mean(0), rtol=1e-9)
+        assert fewer.condition_statistics != known.condition_statistics
+        assert "4x: not the pictures of manifest.json; measuring their statistics" in capsys.readouterr().err
+
     def test_a_missing_scale_says_how_to_make_it(self, domains):
         with pytest.raises(PatinaError, match=r"the clean set has no 8x/; make it with .*-scales 1 8"):
             open_domain("clean", domains / "clean", 1, 8)

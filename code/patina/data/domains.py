@@ -1,13 +1,14 @@
 """A domain: one folder of pictures, or of a multi-scale set, as images, conditions and channel statistics."""
 
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from patina.errors import PatinaError
 from patina.imaging.files import list_pictures, picture_size, read_picture
-from patina.imaging.manifest import load_manifest
+from patina.imaging.manifest import FILE_NAME, load_manifest
 from patina.imaging.statistics import ChannelStatistics, StatisticsAccumulator
 
 
@@ -44,7 +45,7 @@ class Domain(ImageDomain):
 def open_images(name: str, folder: Path, statistics: ChannelStatistics | None = None) -> ImageDomain:
     """Open a plain folder of pictures, or one scale (``1x/``) of a set made by ``patina prepare``.
 
-    Statistics come from the argument, else from the set's manifest, and are measured otherwise.
+    Statistics come from the argument, else from the set's manifest if it is of the same pictures, or are measured.
 
     Raises:
         PatinaError: the folder is missing or empty, or a picture cannot be read.
@@ -59,7 +60,7 @@ def open_domain(
     """Open a set made by ``patina prepare``: images from ``{image_scale}x/``, conditions `scale` times smaller.
 
     The conditions lie in ``{image_scale · scale}x/``, or where `conditions` says for the folder of images; there they
-    match by stem. Statistics come from the set's manifest where it has one, and are measured otherwise.
+    match by stem. Statistics come from the set's manifest if it is of the same pictures, and are measured otherwise.
 
     Raises:
         PatinaError: a folder is missing or empty, a picture has no partner, or two sizes do not fit.
@@ -130,12 +131,15 @@ def _require_partners(images: list[Path], conditions: list[Path]) -> None:
 
 def _statistics(folder: Path, subfolder: Path) -> ChannelStatistics:
     """Read a subfolder's statistics from the manifest, or measure them over all its pixels."""
-    if (folder / "manifest.json").is_file() and re.fullmatch(r"\d+x", subfolder.name):
-        known = load_manifest(folder).statistics
-        scale = int(subfolder.name.removesuffix("x"))
-        if scale in known:
-            return known[scale]
+    pictures = list_pictures(subfolder)
+    if (folder / FILE_NAME).is_file() and re.fullmatch(r"\d+x", subfolder.name):
+        manifest, scale = load_manifest(folder), int(subfolder.name.removesuffix("x"))
+        is_true = {each.output for each in manifest.pictures} == {path.name for path in pictures}
+        if is_true and scale in manifest.scales:
+            return manifest.statistics[scale]
+        if not is_true:
+            print(f"{subfolder}: not the pictures of {FILE_NAME}; measuring their statistics", file=sys.stderr)
     accumulator = StatisticsAccumulator()
-    for path in list_pictures(subfolder):
+    for path in pictures:
         accumulator.add(read_picture(path, alpha="refuse").pixels)
     return accumulator.result()
