@@ -31,7 +31,7 @@ from patina.runs.allocator import return_freed_memory
 MEMORY_PER_PIXEL = 800
 """Bytes that translation takes for each pixel where nothing else is said; the AIM model's plain path takes 1700."""
 
-WORKING_BYTES = {torch.float32: 640, torch.bfloat16: 210}
+WORKING_BYTES = {torch.float32: 540, torch.bfloat16: 240}
 """Bytes in that which are not kept: features, hidden maps, scratch space."""
 
 TIDY_EVERY, TIDY_FROM = 8, 2**16
