@@ -49,7 +49,10 @@ def test_mse_is_psnrs():
     assert mse(a, b) == pytest.approx(np.mean((a.astype(float) - b) ** 2))
 
 
-def test_peak_memory_sees_what_is_freed_again():
+@pytest.mark.parametrize("counted", [True, False])
+def test_peak_memory_sees_what_is_freed_again(counted, monkeypatch, tmp_path):
+    if not counted:
+        monkeypatch.setattr("patina.runs.memory._RESET", tmp_path / "absent" / "file")
     with PeakMemory() as memory:
         np.ones(30 << 20, np.uint8).sum()
     assert memory.grown > 20 << 20

@@ -14,12 +14,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from patina.runs.allocator import freed_memory_kept, return_freed_memory
+from patina.runs.allocator import freed_memory_kept
 from patina.verbs.arguments import add_flag
 
 PLAIN = "plain"
@@ -193,24 +193,29 @@ def measure(case: Case, sizes: Sizes, result: Path) -> Measured:
     """Run a case here: once small to count and to warm up, then as it is; its result goes to the file `result`."""
     import torch
 
+    from patina.runs.memory import PeakMemory
+
     prepare = TASKS[case.task]
     counted = replace(sizes, side=max(64, sizes.side // 4), batch=2)
     run, _ = prepare(replace(case, options=tuple(each for each in case.options if each != COMPILED)), counted)
     operations, moved = count(run)
     growth = (sizes.side / counted.side) ** 2 if "translation" in case.task else sizes.batch / counted.batch
     run, gather = prepare(case, sizes)
-    memory = PeakMemory()
-    times, core_times, peak = [], [], 0
-    for _ in range(2):
+    times, core_times = [], []
+
+    def timed_run() -> object:
         began, busy = time.perf_counter(), time.process_time()
         with freed_memory_kept() if case.path == PLAIN_KEPT else nullcontext():
             output = run()
         times.append(time.perf_counter() - began)
         core_times.append(time.process_time() - busy)
-        peak = peak or memory.peak()
-    torch.save(gather(output), result)
+        return output
+
+    with PeakMemory() as memory:
+        timed_run()
+    torch.save(gather(timed_run()), result)
     return Measured(
-        min(times), min(core_times), growth * operations, growth * moved, peak, warm_up=times[0] - min(times)
+        min(times), min(core_times), growth * operations, growth * moved, memory.grown, warm_up=times[0] - min(times)
     )
 
 
@@ -384,32 +389,6 @@ def count(run: Callable[[], object]) -> tuple[float, float]:
     with flops, Traffic() as traffic:
         run()
     return float(flops.get_total_flops()), float(traffic.moved)
-
-
-class PeakMemory:
-    """The memory that a process takes beyond what it has now; on Linux to the page, elsewhere never too much."""
-
-    def __init__(self) -> None:
-        # A run would take unseen what earlier work has freed.
-        return_freed_memory()
-        with suppress(OSError):
-            Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-        self.before = self._status("VmRSS")
-
-    def peak(self) -> int:
-        """Return the bytes."""
-        return max(0, self._status("VmHWM") - self.before)
-
-    @staticmethod
-    def _status(name: str) -> int:
-        status = Path("/proc/self/status")
-        if not status.is_file():
-            import resource
-
-            unit = 1 if sys.platform == "darwin" else 1024
-            return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-        line = next(each for each in status.read_text(encoding="ascii").splitlines() if each.startswith(name))
-        return int(line.split()[1]) * 1024
 
 
 # What is told
