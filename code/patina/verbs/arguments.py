@@ -12,9 +12,14 @@ def add_flag(parser: argparse.ArgumentParser, name: str, *aliases: str, **option
     parser.add_argument(*names, dest=name, **options)
 
 
+def add_device_flag(parser: argparse.ArgumentParser, help: str = "where to compute") -> None:
+    """Add ``-device``."""
+    add_flag(parser, "device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help=help)
+
+
 def add_compute_flags(parser: argparse.ArgumentParser) -> None:
     """Add ``-device`` and ``-precision``."""
-    add_flag(parser, "device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="where to compute")
+    add_device_flag(parser)
     add_flag(
         parser, "precision", default="auto", choices=["auto", "32", "bf16-mixed"],
         help="arithmetic of the convolutions; auto: bf16 where it is fast here and within 45 dB of 32",

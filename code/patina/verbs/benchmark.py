@@ -10,7 +10,7 @@ import numpy as np
 
 from patina.degradations.recipe import require_models
 from patina.imaging.files import write_picture
-from patina.verbs.arguments import add_flag, checked_workers
+from patina.verbs.arguments import add_device_flag, add_flag, checked_workers
 from patina.verbs.degrade import (
     Outputs,
     add_recipe_flags,
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "side", type=int, default=512, help="of the clean pictures, in pixels")
     add_recipe_flags(parser)
     add_flag(parser, "workers", type=int, help="processes (default: one a core)")
-    add_flag(parser, "device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="where models compute")
+    add_device_flag(parser, "where models compute")
 
 
 def run(arguments: argparse.Namespace) -> int:

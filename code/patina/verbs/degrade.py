@@ -17,7 +17,7 @@ from patina.errors import PatinaError
 from patina.imaging.files import list_pictures
 from patina.runs.folder_job import JobReport, output_paths
 from patina.strict import nearest
-from patina.verbs.arguments import add_flag, checked_workers
+from patina.verbs.arguments import add_device_flag, add_flag, checked_workers
 from patina.verbs.recipe_folder import (
     Entry,
     Header,
@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "gt", type=Path, help="folder for the clean pictures, cropped to fit the results exactly")
     add_recipe_flags(parser)
     add_flag(parser, "workers", type=int, help="processes (default: one a core)")
-    add_flag(parser, "device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="where models compute")
+    add_device_flag(parser, "where models compute")
 
 
 def add_recipe_flags(parser: argparse.ArgumentParser) -> None:

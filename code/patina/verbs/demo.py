@@ -21,7 +21,7 @@ from patina.imaging.sheets import sheet
 from patina.models.files import file_hash
 from patina.runs.atomic import write_text
 from patina.seeding import derive, numpy_rng
-from patina.verbs.arguments import add_flag
+from patina.verbs.arguments import add_device_flag, add_flag
 from patina.verbs.experiments import processes, require_finished, say, spread
 from patina.verbs.noise import noise_table
 from patina.verbs.prepare import prepare
@@ -95,7 +95,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "out", default="demo_out", help="folder for everything the demo writes")
     add_flag(parser, "seed", type=int, default=0, help="of the camera and of DeFlow")
     add_flag(parser, "seeds", type=int, nargs="+", default=[0, 1, 2], help="of the super-resolution networks")
-    add_flag(parser, "device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="where to compute")
+    add_device_flag(parser)
     parser.add_argument("--smoke", action="store_true", help="a few training steps, to see that everything works")
 
 

@@ -24,7 +24,7 @@ from patina.metrics.residuals import pgap
 from patina.models.files import file_hash
 from patina.runs.atomic import write_text
 from patina.strict import PROJECT_ROOT
-from patina.verbs.arguments import add_flag
+from patina.verbs.arguments import add_device_flag, add_flag
 from patina.verbs.experiments import named_model, require_finished, say, spread, train_all
 from patina.verbs.noise import noise_table
 from patina.verbs.prepare import prepare
@@ -82,7 +82,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "test_clean", default=SETS / "test_clean", help="folder of their truth, matched by stem")
     add_flag(parser, "seeds", type=int, nargs="+", default=[0, 1, 2], help="of the denoisers")
     add_flag(parser, "out", "out_dir", default="results/denoise", help="folder for everything the experiment writes")
-    add_flag(parser, "device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="where to compute")
+    add_device_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

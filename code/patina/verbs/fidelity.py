@@ -22,7 +22,7 @@ from patina.fidelity.yardsticks import GAUSSIAN, POISSON_GAUSSIAN, REAL, degrade
 from patina.metrics.residuals import pgap
 from patina.models.files import file_hash
 from patina.runs.atomic import write_text
-from patina.verbs.arguments import add_flag
+from patina.verbs.arguments import add_device_flag, add_flag
 from patina.verbs.denoise import (
     SETS,
     Fold,
@@ -101,7 +101,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "opt", default="DnCNN-polyu", help="configuration of the denoiser for --pgap")
     add_flag(parser, "judge_steps", type=int, default=200, help="training steps of the two-sample classifier")
     add_flag(parser, "out", "out_dir", default="results/fidelity", help="folder for everything the experiment writes")
-    add_flag(parser, "device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="where to compute")
+    add_device_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

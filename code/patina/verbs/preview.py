@@ -15,7 +15,7 @@ from patina.imaging.crops import crop_to_multiple
 from patina.imaging.files import read_picture, to_values, values_to_pixels, write_picture
 from patina.imaging.filters import resize
 from patina.imaging.sheets import LIGHT, sheet
-from patina.verbs.arguments import add_flag
+from patina.verbs.arguments import add_device_flag, add_flag
 from patina.verbs.degrade import (
     add_recipe_flags,
     chosen_outputs,
@@ -48,7 +48,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "zoom", type=int, default=1, help="shows every pixel as a square of this side")
     add_flag(parser, "seed", type=int, default=0, help="of the draws")
     add_recipe_flags(parser)
-    add_flag(parser, "device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="where models compute")
+    add_device_flag(parser, "where models compute")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -11,7 +11,7 @@ from patina.degradations.execution import Engine, wants_batch
 from patina.degradations.recipe import LEARNED
 from patina.errors import PatinaError, PictureError
 from patina.runs.folder_job import JobReport
-from patina.verbs.arguments import add_flag, checked_workers
+from patina.verbs.arguments import add_device_flag, add_flag, checked_workers
 from patina.verbs.recipe_folder import Entry, Header, Job, by_source, read_log, run_jobs
 
 
@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "out", type=Path, help="folder for the pictures (default: the log's own, written over)")
     add_flag(parser, "source", type=Path, help="folder of the clean pictures (default: as in the log)")
     add_flag(parser, "workers", type=int, help="processes (default: one a core)")
-    add_flag(parser, "device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="where models compute")
+    add_device_flag(parser, "where models compute")
 
 
 def run(arguments: argparse.Namespace) -> int:

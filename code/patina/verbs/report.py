@@ -19,7 +19,7 @@ from patina.fidelity.shots import Shot, chosen_files, load_shots
 from patina.fidelity.yardsticks import degraded
 from patina.metrics.spectrum import by_frequency, by_orientation
 from patina.runs.atomic import write_text
-from patina.verbs.arguments import add_flag
+from patina.verbs.arguments import add_device_flag, add_flag
 from patina.verbs.origin import (
     TRAINED,
     Run,
@@ -66,7 +66,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(
         parser, "judge_steps", type=int, default=200, help="training steps of the classifier that tells sets apart"
     )
-    add_flag(parser, "device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="where to compute")
+    add_device_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ from pathlib import Path
 from patina.config.files import load_config
 from patina.config.upscaling import TestSet, UpscaleTestConfig
 from patina.errors import ConfigError
-from patina.verbs.arguments import add_flag
+from patina.verbs.arguments import add_device_flag, add_flag
 from patina.verbs.scores import evaluate_folders
 from patina.verbs.upscale import upscale_pictures
 from patina.verbs.upscalers import Upscaler, open_upscaler
@@ -15,7 +15,7 @@ from patina.verbs.upscalers import Upscaler, open_upscaler
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     add_flag(parser, "opt", required=True, help="configuration, a path or a name in confs/")
-    add_flag(parser, "device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="where to compute")
+    add_device_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:

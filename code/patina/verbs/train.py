@@ -15,7 +15,7 @@ from patina.errors import ConfigError
 from patina.runs.folder import RunFolder
 from patina.training.loop import LoopPlan, train
 from patina.training.task import Task
-from patina.verbs.arguments import add_flag
+from patina.verbs.arguments import add_device_flag, add_flag
 from patina.verbs.smoke import ensure_smoke_pictures
 
 SMOKE_PICTURES = "datasets/smoke"
@@ -28,7 +28,7 @@ INTERRUPTED = 130
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     add_flag(parser, "opt", required=True, help="configuration, a path or a name in confs/")
-    add_flag(parser, "device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help="where to compute")
+    add_device_flag(parser)
     parser.add_argument(
         "--smoke", action="store_true", help="a small size, to see in about a minute that everything works"
     )
