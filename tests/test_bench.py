@@ -5,7 +5,19 @@ import json
 import pytest
 import torch
 
-from patina.bench import CASES, PLAIN, QUICK, Case, Measured, count, main, measure, table
+from patina.bench.__main__ import main
+from patina.bench.cases import (
+    CASES,
+    DEFLOW_TRAINING,
+    DEFLOW_TRANSLATION,
+    LUDVAE_TRANSLATION,
+    PLAIN,
+    QUICK,
+    Case,
+    Measured,
+)
+from patina.bench.measuring import count, measure
+from patina.bench.report import table
 from patina.layers.fused import conv, conv_onto
 
 POSITIONS, WEIGHTS = 2 * 6 * 7, 4 * 5 * 9
@@ -27,35 +39,35 @@ def test_bytes_are_those_of_inputs_and_outputs():
     assert count(lambda: x.t() + x)[1] == 3 * x.nbytes
 
 
-@pytest.mark.parametrize("task", ["DeFlow translation", "DeFlow training", "LUD-VAE translation"])
+@pytest.mark.parametrize("task", [DEFLOW_TRANSLATION, DEFLOW_TRAINING, LUDVAE_TRANSLATION])
 def test_fast_paths_compute_less_and_the_same(task, tmp_path):
     plain, fast = (
         next(index for index, case in enumerate(CASES) if case.task == task and case.path.startswith(PLAIN) == is_plain)
         for is_plain in (True, False)
     )
-    found = [measure(CASES[index], QUICK, tmp_path / f"{index}.pt") for index in (plain, fast)]
+    found = [measure(CASES[index], QUICK, tmp_path / f"{index}.pt", torch.device("cpu")) for index in (plain, fast)]
     # A tiny network's training gains less than it recomputes.
-    assert task == "DeFlow training" or 0 < found[1].operations < found[0].operations
+    assert task == DEFLOW_TRAINING or 0 < found[1].operations < found[0].operations
     results = [torch.load(tmp_path / f"{index}.pt") for index in (plain, fast)]
     torch.testing.assert_close(*results, atol=1e-4, rtol=1e-3)
 
 
 def test_table_and_document(tmp_path, monkeypatch, capsys):
-    cases = [Case("DeFlow translation", PLAIN), Case("DeFlow translation", "fast")]
+    cases = [Case(DEFLOW_TRANSLATION, PLAIN), Case(DEFLOW_TRANSLATION, "fast")]
     seconds = iter([8.0, 2.0])
 
-    def in_process(case, sizes, result):
+    def in_process(case, sizes, result, device):
         torch.save(torch.zeros(3), result)
         each = next(seconds)
-        return Measured(each, each, 4e12 * each, 1e9, 100, warm_up=8.0 - each)
+        return Measured(each, each, 4e12 * each, 1e9, 100, warm_up=8.0 - each, rate_share=0.5)
 
-    monkeypatch.setattr("patina.bench.CASES", cases)
-    monkeypatch.setattr("patina.bench._in_process", in_process)
-    monkeypatch.setattr("patina.bench.start_up", lambda: {"patina --help": 0.1})
-    assert main(["-out", str(tmp_path / "bench.json")]) == 0
+    monkeypatch.setattr("patina.bench.__main__.CASES", cases)
+    monkeypatch.setattr("patina.bench.__main__._in_process", in_process)
+    monkeypatch.setattr("patina.bench.__main__.start_up", lambda: {"patina --help": 0.1})
+    assert main(["-out", str(tmp_path / "bench.json"), "-device", "cpu"]) == 0
     document = json.loads((tmp_path / "bench.json").read_text())
     assert [row["speed"] for row in document["cases"]] == [1.0, 4.0]
     printed = capsys.readouterr().out
     assert printed.strip() == table(document)
-    assert "| DeFlow translation | fast | 2.00 s | 2.00 s | 6.0 s | 4.0 | 8.00 T |" in printed
+    assert "| DeFlow translation | fast | 2.00 s | 2.00 s | 6.0 s | 4.0 | 8.00 T | 50% |" in printed
     assert document["machine"]["processor"] in printed

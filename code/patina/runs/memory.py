@@ -4,6 +4,7 @@ import threading
 from pathlib import Path
 
 import psutil
+import torch
 
 from patina.runs.allocator import return_freed_memory
 
@@ -16,15 +17,26 @@ _RESET_PEAK = "5"
 
 
 class PeakMemory:
-    """The memory that this process takes while a ``with`` block runs: Linux keeps count, elsewhere it is watched.
+    """The memory that is taken while a ``with`` block runs: a GPU's own, or that of this process.
+
+    Of the process, Linux keeps count, elsewhere it is watched.
+
+    Args:
+        on_gpu: whether to ask the current GPU.
 
     Attributes:
-        grown: after the block, by how many bytes its memory grew at most. Memory that was freed before is returned
-            first; where the C library does not do that, what is used again does not count, so measure in a process of
-            its own.
+        grown: after the block, by how many bytes it grew at most. Memory that was freed before is returned first; where
+            the C library does not do that, what is used again does not count, so measure in a process of its own.
     """
 
+    def __init__(self, on_gpu: bool = False):
+        self._on_gpu = on_gpu
+
     def __enter__(self) -> "PeakMemory":
+        if self._on_gpu:
+            torch.cuda.reset_peak_memory_stats()
+            self._before = torch.cuda.memory_allocated()
+            return self
         return_freed_memory()
         self._process = psutil.Process()
         self._counted = _peak_was_reset()
@@ -36,6 +48,9 @@ class PeakMemory:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._on_gpu:
+            self.grown = torch.cuda.max_memory_allocated() - self._before
+            return
         self._done.set()
         if self._counted:
             self._peak = _counted_peak()

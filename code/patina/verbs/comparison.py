@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from patina.build.devices import compute_device
 from patina.config.evaluation import ComparedModel, ComparedSet, EvaluationConfig
 from patina.data.matching import match_by_stem
 from patina.errors import PatinaError
@@ -191,8 +192,8 @@ def _measure(
     for old in out.glob("*.png") if (out / "upscale.json").is_file() else ():
         old.unlink()
     first = read_picture(list_pictures(each.lq)[0]).pixels
-    timed, cuda = _Timed(upscaler, []), device != "cpu" and torch.cuda.is_available()
-    with PeakMemory() as memory:
+    timed = _Timed(upscaler, [])
+    with PeakMemory(_is_gpu(device)) as memory:
         upscaler(first[:WARM_UP_SIDE, :WARM_UP_SIDE])
         upscaled = upscale_pictures(timed, each.lq, out)
     crop = upscaler.scale if config.crop_border is None else config.crop_border
@@ -206,7 +207,7 @@ def _measure(
         each.name, model.name, upscaler.scale, crop, len(evaluation.scores),
         **evaluation.means,
         seconds=float(np.mean(timed.seconds)) if timed.seconds else float("nan"),
-        memory=torch.cuda.max_memory_allocated() if cuda else memory.grown,
+        memory=memory.grown,
     )  # fmt: skip
     return row, evaluation
 
@@ -224,10 +225,14 @@ def _scale_of(each: ComparedSet) -> int:
     return scale
 
 
+def _is_gpu(device: str) -> bool:
+    return compute_device(device).type == "cuda"
+
+
 def _how(config: EvaluationConfig, evaluation: Evaluation, device: str) -> str:
     space = "luma (BT.601)" if config.space == "y" else "RGB"
     border = "the scale" if config.crop_border is None else f"{config.crop_border} pixels"
-    where = "on the GPU" if device != "cpu" and torch.cuda.is_available() else f"{torch.get_num_threads()} threads"
+    where = "on the GPU" if _is_gpu(device) else f"{torch.get_num_threads()} threads"
     text = f"{space}, border of {border} cut; MSE of 255; time and memory of enlarging, {where}."
     return f"{text} LPIPS was not measured: {evaluation.lpips_missing}" if evaluation.lpips_missing else text
 

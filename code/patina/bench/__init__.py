@@ -1,0 +1,1 @@
+"""The fast paths measured against the plain networks: ``python -m patina.bench``."""

@@ -1,0 +1,124 @@
+"""Measuring one case in this process: seconds, operations, bytes, memory."""
+
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn.functional import conv2d
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
+
+from patina.bench.cases import COMPILED, PLAIN_KEPT, Case, Measured, Sizes
+from patina.bench.tasks import TASKS
+from patina.runs.allocator import freed_memory_kept
+from patina.runs.memory import PeakMemory
+
+RUNS = {"cpu": 2}
+OTHER_RUNS = 6
+"""How often a case is run; an accelerator's clock needs a while to rise."""
+
+LARGE = {"cpu": (1, 128, 256, 256)}
+OTHER_LARGE = (16, 128, 512, 512)
+"""The map, ``[N, C, H, W]``, whose convolution says what convolutions reach on a device."""
+
+
+def measure(case: Case, sizes: Sizes, result: Path, device: torch.device) -> Measured:
+    """Run a case here: once small to count and to warm up, then as it is; its result goes to the file `result`."""
+    prepare = TASKS[case.task]
+    counted = replace(sizes, side=max(64, sizes.side // 4), batch=2)
+    eager = replace(case, options=tuple(each for each in case.options if each != COMPILED))
+    operations, moved = count(prepare(eager, counted, device)[0])
+    growth = (sizes.side / counted.side) ** 2 if "translation" in case.task else sizes.batch / counted.batch
+    run, gather = prepare(case, sizes, device)
+    times, core_times = [], []
+
+    def timed_run() -> object:
+        output, seconds, core_seconds = timed(run, device, kept=case.path == PLAIN_KEPT)
+        times.append(seconds)
+        core_times.append(core_seconds)
+        return output
+
+    with PeakMemory(on_gpu=device.type == "cuda") as memory:
+        timed_run()
+    for _ in range(RUNS.get(device.type, OTHER_RUNS) - 1):
+        output = timed_run()
+    torch.save(gather(output).cpu(), result)
+    reached = growth * operations / min(times)
+    return Measured(
+        seconds=min(times),
+        core_seconds=min(core_times),
+        operations=growth * operations,
+        bytes_moved=growth * moved,
+        peak_bytes=memory.grown,
+        warm_up=times[0] - min(times),
+        rate_share=reached / convolution_rate(device, torch.bfloat16 if case.is_half else torch.float32),
+    )
+
+
+def timed(run: Callable[[], object], device: torch.device, *, kept: bool = False) -> tuple[object, float, float]:
+    """Return a run's result, seconds and processor seconds; `kept` runs it within `freed_memory_kept`."""
+    _wait_for(device)
+    began, busy = time.perf_counter(), time.process_time()
+    with freed_memory_kept() if kept else nullcontext():
+        output = run()
+    _wait_for(device)
+    return output, time.perf_counter() - began, time.process_time() - busy
+
+
+def convolution_rate(device: torch.device, dtype: torch.dtype) -> float:
+    """Return the operations a second of a large 3×3 convolution alone, the quickest of a few."""
+    shape = LARGE.get(device.type, OTHER_LARGE)
+    x = torch.rand(shape, dtype=dtype, device=device).contiguous(memory_format=torch.channels_last)
+    weight = torch.rand(shape[1], shape[1], 3, 3, dtype=dtype, device=device)
+
+    def run() -> None:
+        with torch.inference_mode():
+            conv2d(x, weight, padding=1)
+
+    return 2 * x.numel() * weight[0].numel() / min(timed(run, device)[1] for _ in range(5))
+
+
+def count(run: Callable[[], object]) -> tuple[float, float]:
+    """Return the floating-point operations and the bytes of a run, the tensors of every operation read and written."""
+    flops = FlopCounterMode(display=False, custom_mapping=_FUSED)
+    with flops, _Traffic() as traffic:
+        run()
+    return float(flops.get_total_flops()), float(traffic.moved)
+
+
+def _fused(x: list, weight: list, *_: object, out_shape: list, **__: object) -> int:
+    return conv_flop_count(x, weight, out_shape)
+
+
+def _fused_onto(_other: list, x: list, weight: list, *_: object, out_shape: list, **__: object) -> int:
+    return conv_flop_count(x, weight, out_shape)
+
+
+_FUSED = {
+    getattr(torch.ops.mkldnn, name): counted
+    for name, counted in (("_convolution_pointwise", _fused), ("_convolution_pointwise_", _fused_onto))
+    if hasattr(torch.ops.mkldnn, name)
+}
+
+
+class _Traffic(TorchDispatchMode):
+    """Counts the bytes of what operations read and write."""
+
+    moved = 0
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+        result = function(*args, **(kwargs or {}))
+        if not function.is_view:
+            tensors = [each for each in tree_leaves((args, kwargs, result)) if isinstance(each, torch.Tensor)]
+            self.moved += sum(each.nbytes for each in tensors)
+        return result
+
+
+def _wait_for(device: torch.device) -> None:
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
