@@ -1,6 +1,7 @@
 """The benchmark's counts and table; nothing that is timed decides anything."""
 
 import json
+from contextlib import nullcontext
 
 import pytest
 import torch
@@ -13,11 +14,13 @@ from patina.bench.cases import (
     LUDVAE_TRANSLATION,
     PLAIN,
     QUICK,
+    REALPLKSR_TRAINING,
     Case,
     Measured,
 )
 from patina.bench.measuring import count, measure
 from patina.bench.report import table
+from patina.bench.tasks import TASKS
 from patina.layers.fused import conv, conv_onto
 
 POSITIONS, WEIGHTS = 2 * 6 * 7, 4 * 5 * 9
@@ -50,6 +53,20 @@ def test_fast_paths_compute_less_and_the_same(task, tmp_path):
     assert task == DEFLOW_TRAINING or 0 < found[1].operations < found[0].operations
     results = [torch.load(tmp_path / f"{index}.pt") for index in (plain, fast)]
     torch.testing.assert_close(*results, atol=1e-4, rtol=1e-3)
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.task != REALPLKSR_TRAINING], ids=str)
+def test_an_accelerator_is_given_nothing_of_the_processors(case, monkeypatch):
+    """Tensors without data refuse to be mixed with the processor's, as an accelerator's do."""
+    autocast = torch.autocast
+    monkeypatch.setattr(
+        torch, "autocast", lambda kind, *a, **k: nullcontext() if kind == "meta" else autocast(kind, *a, **k)
+    )
+    monkeypatch.setattr(torch.Tensor, "any", lambda _: True)
+    with pytest.raises(RuntimeError, match="device"):
+        torch.empty(1, device="meta") + torch.empty(1)
+    result = TASKS[case.task](case, QUICK, torch.device("meta"))[0]()
+    assert result is None or result.is_meta
 
 
 def test_table_and_document(tmp_path, monkeypatch, capsys):
