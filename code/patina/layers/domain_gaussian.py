@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from patina.layers.channels import mix_channels
 from patina.layers.precision import full_precision
 
 START_OF_S = 0.01
@@ -30,7 +31,7 @@ class DomainGaussian(nn.Module):
         with full_precision(z):
             factor = self.root()
             log_determinant = 2 * factor.diagonal().log().sum() * z[0, 0].numel()
-            whitened = apply_matrix(torch.linalg.inv(factor), z - self._mean())
+            whitened = mix_channels(z - self._mean(), torch.linalg.inv(factor))
             real = whitened.square().sum(dim=(1, 2, 3)) + log_determinant
             clean = z.square().sum(dim=(1, 2, 3))
             return -0.5 * (torch.where(label > 0.5, real, clean) + z[0].numel() * math.log(2 * math.pi))
@@ -42,9 +43,9 @@ class DomainGaussian(nn.Module):
         C = S Sᵀ and P = (I + C)⁻¹, mean P (z − mu), covariance C P with the square root U·diag(√s).
         """
         with full_precision(z):
-            to_real = z + self._mean() + apply_matrix(self.cov_shift, noise)
+            to_real = z + self._mean() + mix_channels(noise, self.cov_shift)
             precision, root = self.posterior()
-            to_clean = apply_matrix(precision, z - self._mean()) + apply_matrix(root, noise)
+            to_clean = mix_channels(z - self._mean(), precision) + mix_channels(noise, root)
             return torch.where(label.view(-1, 1, 1, 1) > 0.5, to_clean, to_real)
 
     def posterior(self) -> tuple[Tensor, Tensor]:
@@ -60,7 +61,7 @@ class DomainGaussian(nn.Module):
     def sample(self, label: Tensor, noise: Tensor) -> Tensor:
         """Turn standard-normal `noise` into draws of p(z | label)."""
         with full_precision(noise):
-            real = apply_matrix(self.root(), noise) + self._mean()
+            real = mix_channels(noise, self.root()) + self._mean()
             return torch.where(label.view(-1, 1, 1, 1) > 0.5, real, noise)
 
     def _mean(self) -> Tensor:
@@ -69,8 +70,3 @@ class DomainGaussian(nn.Module):
     def _covariance(self) -> Tensor:
         identity = torch.eye(len(self.mean_shift), dtype=self.cov_shift.dtype, device=self.cov_shift.device)
         return identity + self.cov_shift @ self.cov_shift.T
-
-
-def apply_matrix(matrix: Tensor, x: Tensor) -> Tensor:
-    """Multiply the channel vector at every position by `matrix`."""
-    return nn.functional.conv2d(x, matrix[:, :, None, None])

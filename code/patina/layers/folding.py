@@ -51,12 +51,6 @@ def composed(first: Affine, second: Affine) -> Affine:
     return next_weight @ weight, next_weight @ bias + next_bias
 
 
-def mix(x: Tensor, affine: Affine) -> Tensor:
-    """Multiply the channels of ``[N, C, H, W]`` at every position by a matrix, and add the bias."""
-    weight, bias = affine
-    return torch.baddbmm(bias[:, None], weight.expand(len(x), -1, -1), x.flatten(2)).view_as(x)
-
-
 def inverted(affine: Affine) -> Affine:
     """Return x = W⁻¹ z − W⁻¹ v, inverted in float64."""
     weight, bias = (each.double() for each in affine)

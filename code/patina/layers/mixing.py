@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 
 from patina.layers.bijection import TensorBijection
+from patina.layers.channels import mix_channels
 from patina.layers.precision import full_precision
 
 
@@ -37,11 +38,11 @@ class ChannelMixing(TensorBijection):
     def encode_tensor(self, x: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor]:
         """Mix the channels of ``[N, C, H, W]``; log-determinant H·W·Σ log_s."""
         with full_precision(x):
-            z = nn.functional.conv2d(x, self.matrix()[:, :, None, None])
+            z = mix_channels(x, self.matrix())
         return z, (self.log_s.sum() * x[0, 0].numel()).expand(len(x))
 
     def decode_tensor(self, z: Tensor, condition: Tensor | None) -> Tensor:
         """Multiply by W⁻¹, inverted in float64."""
         with full_precision(z):
             inverse = torch.linalg.inv(self.matrix().double()).to(z.dtype)
-            return nn.functional.conv2d(z, inverse[:, :, None, None])
+            return mix_channels(z, inverse)

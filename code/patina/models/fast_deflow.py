@@ -17,10 +17,11 @@ from torch.nn.functional import pad, pixel_shuffle, pixel_unshuffle
 
 from patina.layers.bands import Band, Stream, convolved, gathered, recorded, streamed
 from patina.layers.bijection import Bijection, Chain, State
+from patina.layers.channels import mix_channels
 from patina.layers.conditional import Condition, Weights
 from patina.layers.coupling import ConditionalCoupling, ShiftAndScale
 from patina.layers.domain_gaussian import DomainGaussian
-from patina.layers.folding import Affine, composed, folded_affine, inverted, mix
+from patina.layers.folding import Affine, composed, folded_affine, inverted
 from patina.layers.fused import conv, conv_onto
 from patina.layers.nearest import phases, upscaled
 from patina.layers.split import Split
@@ -93,7 +94,7 @@ class FastDeFlow:
         for level, condition in zip(self._levels, conditions, strict=True):
             z = pixel_unshuffle(z, 2)
             for step in level.steps:
-                z = step.encode(mix(z, step.affine), condition, shared)
+                z = step.encode(mix_channels(z, *step.affine), condition, shared)
                 self._tidy(step, z)
             if level.split is not None:
                 (latent, z), _ = level.split.encode((z,), None)
@@ -106,7 +107,7 @@ class FastDeFlow:
             if level.split is not None:
                 (z,) = level.split.decode((split_off.pop(), z), None)
             for step in reversed(level.steps):
-                z = mix(step.decode(z, condition, shared), step.inverse)
+                z = mix_channels(step.decode(z, condition, shared), *step.inverse)
                 self._tidy(step, z)
             z = pixel_shuffle(z, 2)
         return z

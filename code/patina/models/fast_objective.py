@@ -13,10 +13,11 @@ from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from patina.layers.bijection import Bijection, Chain, State
+from patina.layers.channels import mix_channels
 from patina.layers.conditional import Condition
 from patina.layers.coupling import ConditionalCoupling
 from patina.layers.coupling_gradient import encode as encode_coupling
-from patina.layers.folding import composed, folded_affine, log_volume, mix
+from patina.layers.folding import composed, folded_affine, log_volume
 from patina.layers.precision import full_precision
 from patina.models.deflow import DeFlow
 
@@ -74,5 +75,5 @@ def _call(function: Callable[..., object], *arguments: Tensor) -> object:
 def _mixed(members: Sequence[Bijection], x: Tensor) -> tuple[Tensor, Tensor]:
     """Encode through affine maps of the channels as through one; return the log-determinant, too."""
     with full_precision(x):
-        mixed = mix(x, reduce(composed, map(folded_affine, members)))
+        mixed = mix_channels(x, *reduce(composed, map(folded_affine, members)))
     return mixed, x[0, 0].numel() * torch.stack([log_volume(each) for each in members]).sum()
