@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import re
 import zlib
 from collections.abc import Callable
 from contextlib import suppress
@@ -259,6 +260,30 @@ def test_a_flipped_bit_in_png_pixels_is_noticed(tmp_path: Path) -> None:
     (tmp_path / "a.png").write_bytes(data)
     with pytest.raises(PictureError, match="is damaged inside"):
         read_picture(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_hole_in_jpeg_pixels_is_noticed(tmp_path: Path, progressive: bool) -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (96, 128, 3)).astype(np.uint8)
+    data = bytearray(encoded(Image.fromarray(pixels), "JPEG", progressive=progressive))
+    data[len(data) // 2 : len(data) // 2 + 512] = bytes(512)
+    (tmp_path / "a.jpg").write_bytes(data)
+    with pytest.raises(PictureError, match=r"a\.jpg is damaged inside \([^)]+\); copy it again or remove it"):
+        read_picture(tmp_path / "a.jpg")
+
+
+@pytest.mark.parametrize(("stray", "is_whole"), [(3, True), (300, False)])
+def test_a_few_stray_bytes_in_a_jpeg_are_no_damage(tmp_path: Path, stray: int, is_whole: bool) -> None:
+    data = sample("JPEG")
+    (tmp_path / "a.jpg").write_bytes(data[:-2] + b"\x5a" * stray + data[-2:])
+    message = error_of(read_picture, tmp_path / "a.jpg")
+    assert (message is None) is is_whole
+    assert is_whole or re.search(r"is damaged inside \(\d+ extraneous bytes", message)
+
+
+def test_jpeg_in_colours_of_print_is_read(tmp_path: Path) -> None:
+    (tmp_path / "cmyk.jpg").write_bytes(encoded(Image.fromarray(smooth()).convert("CMYK"), "JPEG", quality=95))
+    assert np.abs(read_picture(tmp_path / "cmyk.jpg").pixels.astype(int) - smooth()).mean() < 8
 
 
 def test_jpeg_with_something_behind_its_end_is_whole(tmp_path: Path) -> None:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import io
 import mmap
 import os
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import cv2
 import numpy as np
+import simplejpeg
 from natsort import natsorted
 from PIL import Image, ImageOps
 
@@ -30,6 +32,12 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 
 _LOSSLESS_16_BIT = (".png", ".tif", ".tiff")
 _NO_ALPHA = (".jpg", ".jpeg", ".bmp")  # most programs ignore the alpha of a BMP, and OpenCV 4 writes none
+
+STRAY_BYTES = 16
+"""As many bytes that belong to no pixel are let pass in a JPEG: some cameras leave a few."""
+
+_JPEG_WARNING = "Corrupt JPEG data: "
+_JPEG_DAMAGE = re.compile(r"premature end|bad Huffman code|(?P<bytes>\d+) extraneous bytes")
 
 # OpenCV's remarks about broken files say less than our own; OpenCV 5 moved the switch.
 _set_log_level = cv2.setLogLevel if hasattr(cv2, "setLogLevel") else cv2.utils.logging.setLogLevel
@@ -87,6 +95,8 @@ def read_picture(path: Path | str, *, alpha: Literal["keep", "refuse"] = "keep")
     _check_suffix(path)
     data = _read_bytes(path)
     header = _inspect(path, data)
+    if header.kind == "JPEG":
+        _require_whole_jpeg(path, data)
     picture = _to_picture(path, header, _decode(path, header, data))
     if alpha == "refuse" and picture.alpha is not None:
         raise PictureError(f"{path} is partly transparent; training pictures must be opaque: flatten or remove it")
@@ -161,6 +171,17 @@ def _inspect(path: Path, data: bytes | mmap.mmap, *, thorough: bool = True) -> H
         return inspect(data, thorough=thorough)
     except BrokenPicture as error:
         raise PictureError(f"{path} {error}") from None
+
+
+def _require_whole_jpeg(path: Path, data: bytes) -> None:
+    """Decode a JPEG at an eighth of its size, to hear of what OpenCV passes over in silence."""
+    try:
+        simplejpeg.decode_jpeg(data, "GRAY", fastdct=True, fastupsample=True, min_height=1, min_width=1)
+    except ValueError as error:
+        reason = str(error).removeprefix(_JPEG_WARNING)
+        damage = _JPEG_DAMAGE.match(reason)
+        if damage and int(damage["bytes"] or STRAY_BYTES + 1) > STRAY_BYTES:
+            raise PictureError(f"{path} is damaged inside ({reason}); copy it again or remove it") from None
 
 
 def _decode(path: Path, header: Header, data: bytes) -> np.ndarray:
