@@ -12,7 +12,7 @@ import torch
 from torch import nn
 
 from patina.build.running import make_fabric
-from patina.errors import PatinaError
+from patina.errors import PatinaError, PictureError
 from patina.runs.folder import RunFolder
 from patina.training.diagnosis import first_not_finite
 from patina.training.loop import LoopPlan, train
@@ -24,9 +24,13 @@ BATCH = 4
 
 
 class Points:
-    """Samples that are functions of (step, slot)."""
+    """Samples that are functions of (step, slot); one of `broken_step` cannot be read."""
+
+    broken_step = None
 
     def __getitem__(self, place):
+        if place[0] == self.broken_step:
+            raise PictureError("a.jpg is cut off; remove it")
         generator = torch.Generator().manual_seed(place[0] * BATCH + place[1])
         x = torch.randn(3, generator=generator)
         return {"x": x, "y": x.sum(0, keepdim=True)}
@@ -125,6 +129,18 @@ def test_an_interrupted_run_equals_an_uninterrupted_one(tmp_path, workers):
     assert not torch.equal(weights(first), weights(second))
     messages = [line["message"] for line in log_lines(tmp_path / "cut", "event")]
     assert messages == ["interrupted", "resumed"]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_picture_that_cannot_be_read_loses_nothing(tmp_path, workers):
+    whole, first, second = Regression(), Regression(), Regression()
+    assert run(tmp_path / "whole", whole)
+    first.dataset.broken_step = 9
+    with pytest.raises(PictureError, match=r"^a\.jpg is cut off; remove it$"):
+        run(tmp_path / "cut", first, workers=workers)
+    assert RunFolder(tmp_path / "cut", "run").load_last_state()["step"] == 8
+    assert run(tmp_path / "cut", second, workers=workers)
+    assert torch.equal(weights(whole), weights(second))
 
 
 def test_lines_after_the_resumed_step_are_dropped(tmp_path):

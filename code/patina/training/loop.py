@@ -3,7 +3,7 @@
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -55,13 +55,14 @@ class LoopPlan:
 def train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric) -> bool:
     """Train to `plan.steps`, or until the task stops, from the last saved state of `folder` where there is one.
 
-    Ctrl-C ends the step under way, saves and returns; the next call goes on from there.
+    Ctrl-C ends the step under way, saves and returns; the next call goes on from there. What was trained until a
+    picture cannot be read is saved, too.
 
     Returns:
         True when the last step is done, False when interrupted before.
 
     Raises:
-        PatinaError: too many steps were not finite.
+        PatinaError: a picture cannot be read, or too many steps were not finite.
     """
     # Start, or go on from the last state.
     task.setup(fabric)
@@ -77,13 +78,18 @@ def train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric) -> bool
         log.event(step, "resumed")
     meter = _Meter()
 
+    def save(name: str | None = None) -> None:
+        if step:
+            folder.save_state(step, {"task": task.state(), "skipped": skipped}, plan.keep_states)
+            task.save_model(folder.model_path(name or plan.label(step)), step)
+
     with (
         _interruption() as interrupted,
         progress(
             _batches(task, plan, step, fabric), folder.name, total=plan.steps, unit="step", initial=step
         ) as batches,
     ):
-        for batch in batches:
+        for batch in _readable(batches, save):
             if step == 0:
                 seed_step(plan.seed, "start")
                 task.start(batch)
@@ -105,8 +111,7 @@ def train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric) -> bool
                 _validate(task, plan, step, folder, log)
                 last = last or task.stopped
             if step % plan.save_every == 0 or last or interrupted:
-                folder.save_state(step, {"task": task.state(), "skipped": skipped}, plan.keep_states)
-                task.save_model(folder.model_path("final" if last else plan.label(step)), step)
+                save("final" if last else None)
             if interrupted and not last:
                 log.event(step, "interrupted")
                 print(f"{folder.name}: stopped at step {step}; the same command goes on", file=sys.stderr)
@@ -139,6 +144,16 @@ def _batches(task: Task, plan: LoopPlan, done: int, fabric: Fabric) -> Iterator[
         worker_init_fn=_leave_interruption_to_the_loop if plan.workers else None,
     )
     return iter(fabric.setup_dataloaders(loader, use_distributed_sampler=False))
+
+
+def _readable(batches: Iterable[Batch], save: Callable[[], None]) -> Iterator[Batch]:
+    """Yield the batches; where one cannot be read, save before the error ends the training."""
+    try:
+        yield from batches
+    except PatinaError as error:
+        save()
+        # What fails in one of the loader's processes comes with the traceback of that process around it.
+        raise type(error)(str(error).rstrip().rpartition(f"{type(error).__name__}: ")[2]) from error
 
 
 def _validate(task: Task, plan: LoopPlan, step: int, folder: RunFolder, log: RunLog) -> None:
