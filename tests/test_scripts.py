@@ -3,9 +3,11 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
+from patina import cli
 from patina.imaging.files import list_pictures
 from sets import deflow_values, write_config, write_pictures
 
@@ -46,6 +48,25 @@ def test_a_verb_starts_in_a_fresh_process(verb):
     done = subprocess.run(command, cwd=CODE, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "--out" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (OSError(28, "No space left on device", "/disk/a.png"), 2, "error: /disk/a.png cannot be used: No space left"),
+        (OSError(28, "No space left on device"), 2, "error: a file cannot be used: No space left on device; mend that"),
+        (KeyboardInterrupt(), 130, "interrupted; "),
+    ],
+)
+def test_what_stops_a_command_is_one_line(error, code, told, monkeypatch, capsys):
+    def stop(_: str) -> None:
+        raise error
+
+    monkeypatch.setattr(cli, "importlib", SimpleNamespace(import_module=stop))
+    assert cli.run_verb("train", []) == code
+    printed = capsys.readouterr().err
+    assert printed.startswith(told)
+    assert printed.count("\n") == 1
 
 
 def test_help_imports_nothing_heavy():

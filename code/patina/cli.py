@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import sys
+import threading
 from collections.abc import Sequence
 
 from patina.errors import PatinaError
@@ -43,17 +44,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run_verb(verb: str, arguments: Sequence[str] | None = None, program: str | None = None) -> int:
     """Run `verb`; `arguments` default to the process's, `program` is the name in its help."""
-    module = importlib.import_module(f"patina.verbs.{verb.replace('-', '_')}")
-    parser = argparse.ArgumentParser(prog=program, description=module.__doc__, allow_abbrev=False)
-    module.add_arguments(parser)
+    threading.excepthook = _thread_failed
     try:
+        module = importlib.import_module(f"patina.verbs.{verb.replace('-', '_')}")
+        parser = argparse.ArgumentParser(prog=program, description=module.__doc__, allow_abbrev=False)
+        module.add_arguments(parser)
         return module.run(parser.parse_args(arguments))
-    except (PatinaError, OSError) as error:
+    except PatinaError as error:
         print(f"error: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    except OSError as error:
+        print(f"error: {_told(error)}", file=sys.stderr)
         return USAGE_ERROR
     except KeyboardInterrupt:
         print("interrupted; the same command does what is missing", file=sys.stderr)
         return INTERRUPTED
+
+
+def _told(error: OSError) -> str:
+    """Say what the system refused, and where."""
+    if error.strerror is None:
+        return str(error)
+    where = error.filename if error.filename is not None else "a file"
+    return f"{where} cannot be used: {error.strerror}; mend that, then run the command again"
+
+
+def _thread_failed(failure: threading.ExceptHookArgs) -> None:
+    """Leave a thread's OSError (a full disk under TensorBoard's writer) to the main thread, which meets it, too."""
+    if not issubclass(failure.exc_type, OSError):
+        threading.__excepthook__(failure)
 
 
 def _top_level(arguments: list[str]) -> int:
