@@ -81,7 +81,9 @@ def parse_config(values: Any, source: str | Path, smoke: bool = False) -> Any:
     whole = _validated({key: value for key, value in values.items() if key != SMOKE}, source)
     if SMOKE not in values:
         if smoke:
-            raise ConfigError(f"{source}: has no section {SMOKE}, expected one that says what --smoke changes")
+            raise ConfigError(
+                f"{source}: has no section {SMOKE}, which would say what --smoke changes; add one, or set fewer steps"
+            )
         return whole
     small = _validated(smoke_size(values), f"{source}, {SMOKE}")
     return small if smoke else whole

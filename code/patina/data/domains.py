@@ -125,7 +125,8 @@ def _require_partners(images: list[Path], conditions: list[Path]) -> None:
     if alone := sorted(image_names ^ condition_names):
         there, missing = (images, conditions) if alone[0] in image_names else (conditions, images)
         raise PatinaError(
-            f"{there[0].parent / alone[0]} has no partner in {missing[0].parent}; run `patina prepare` again"
+            f"{there[0].parent / alone[0]} has no partner in {missing[0].parent}; remove it, or add its source and run "
+            "`patina prepare` again"
         )
 
 

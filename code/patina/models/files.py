@@ -137,4 +137,4 @@ def file_hash(path: Path) -> str:
 
 def _require_file(path: Path) -> None:
     if not path.is_file():
-        raise PatinaError(f"{path}: no such model file")
+        raise PatinaError(f"{path}: no such model file; train its configuration first, or name another file")

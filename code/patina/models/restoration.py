@@ -197,7 +197,7 @@ def load_generator(path: Path) -> ImageModelDescriptor:
     """
     path = Path(path)
     if not path.is_file():
-        raise PatinaError(f"{path}: there is no such model file")
+        raise PatinaError(f"{path}: there is no such model file; train its configuration first, or name another file")
     try:
         descriptor = ModelLoader(device="cpu", registry=READABLE).load_from_file(path)
     except Exception as error:  # a foreign file can fail in any way

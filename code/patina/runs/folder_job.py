@@ -38,6 +38,12 @@ class JobReport(Generic[R]):
         """0 when every picture went well, else 1."""
         return 1 if self.failures else 0
 
+    def print_made(self, out: Path) -> None:
+        """Print on standard error how many pictures were made in the folder `out`."""
+        nothing_missed = not (self.results or self.failures)
+        made = "every picture is there already" if nothing_missed else f"{len(self.results)} pictures made"
+        print(f"{out}: {made}", file=sys.stderr)
+
     def print_summary(self) -> None:
         """Print each failure as a line on standard error, then how many of how many failed."""
         if not self.failures:

@@ -79,6 +79,9 @@ def run(arguments: argparse.Namespace) -> int:
         device=arguments.device,
     )
     report.print_summary()
+    if not report.results:
+        report.print_made(arguments.out)
+        return report.exit_code
     made = sum(map(len, report.results))
     speed = len(report.results) / (time.perf_counter() - began)
     print(f"{arguments.out}: {made} pictures made of {len(report.results)}, {speed:.1f} a second", file=sys.stderr)

@@ -28,7 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Replay a log; return 1 if a picture failed or came out otherwise than logged."""
     report = replay(arguments.log, arguments.out, arguments.source, workers=arguments.workers, device=arguments.device)
     report.print_summary()
-    print(f"{sum(map(len, report.results))} pictures made again, equal to the logged ones", file=sys.stderr)
+    if report.results:
+        print(f"{sum(map(len, report.results))} pictures made again, equal to the logged ones", file=sys.stderr)
     return report.exit_code
 
 

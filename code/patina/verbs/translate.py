@@ -105,6 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
         degradation, Path(arguments.source_dir), Path(arguments.out_dir), like, samples=arguments.samples
     )
     report.print_summary()
+    report.print_made(Path(arguments.out_dir))
     return report.exit_code
 
 

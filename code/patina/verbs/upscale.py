@@ -50,6 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         sampling=Sampling(arguments.sampler, arguments.steps),
     )
     report.print_summary()
+    report.print_made(Path(arguments.out))
     return report.exit_code
 
 

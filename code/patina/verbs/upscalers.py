@@ -132,7 +132,9 @@ def open_upscaler(
         raise PatinaError(f"{model} is no diffusion model; leave sampler and steps out")
     if str(model) in INTERPOLATIONS:
         if scale is None or scale < 1:
-            raise PatinaError(f"{model} needs a scale of 1 or more, got {scale}; name it with -scale")
+            raise PatinaError(
+                f"{model} needs a scale of 1 or more, got {scale}; name it with -scale, or as scale in a configuration"
+            )
         return Interpolation(str(model), scale)
     if diffuses:
         if (tile, overlap) != (None, None):
