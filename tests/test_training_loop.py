@@ -107,6 +107,14 @@ def log_lines(path, part) -> list[dict]:
     return [line for line in lines if line["part"] == part]
 
 
+def test_without_a_terminal_numbers_come_in_lines(tmp_path, capsys):
+    assert not run(tmp_path, Regression(interrupt_at=7))
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition(":")[0] for line in lines if "loss" in line] == [f"run, step {n} of 12" for n in (2, 4, 6)]
+    assert run(tmp_path, Regression())
+    assert "run: goes on from step 7" in capsys.readouterr().err
+
+
 def test_a_run_leaves_its_files(tmp_path):
     assert run(tmp_path, Regression())
     assert [path.name for path in RunFolder(tmp_path, "run").states()] == ["10.state", "12.state"]

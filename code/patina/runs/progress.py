@@ -1,7 +1,7 @@
-"""The progress bar of every long job, silent when standard error is not a terminal."""
+"""The progress of every long job: a bar, or lines of numbers where standard error is not a terminal."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -25,7 +25,17 @@ def progress(
     )
 
 
+def show_numbers(bar: tqdm, where: str, numbers: Mapping[str, float]) -> None:
+    """Show numbers beside a bar, or where there is none in a line; it begins with `where`, the job and its step."""
+    shown = {name: f"{value:.4g}" for name, value in numbers.items()}
+    if not bar.disable:
+        bar.set_postfix(shown, refresh=False)
+    elif not _silenced:
+        listed = ", ".join(f"{name} {value}" for name, value in shown.items())
+        print(f"{where}: {listed}", file=sys.stderr, flush=True)
+
+
 def silence_progress() -> None:
-    """Show no more bars in this process, because several processes share one terminal."""
+    """Show no more bars, nor numbers, in this process, because several processes share one terminal."""
     global _silenced
     _silenced = True

@@ -15,7 +15,7 @@ from patina.data.batches import StepBatches
 from patina.errors import PatinaError
 from patina.imaging.files import write_picture
 from patina.runs.folder import RunFolder, RunLog
-from patina.runs.progress import progress
+from patina.runs.progress import progress, show_numbers
 from patina.seeding import seed_step
 from patina.training.compiling import eager
 from patina.training.diagnosis import first_not_finite
@@ -76,6 +76,7 @@ def train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric) -> bool
     log = RunLog(folder, step)
     if step:
         log.event(step, "resumed")
+        print(f"{folder.name}: goes on from step {step}", file=sys.stderr)
     meter = _Meter()
 
     def save(name: str | None = None) -> None:
@@ -85,11 +86,9 @@ def train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric) -> bool
 
     with (
         _interruption() as interrupted,
-        progress(
-            _batches(task, plan, step, fabric), folder.name, total=plan.steps, unit="step", initial=step
-        ) as batches,
+        progress(_batches(task, plan, step, fabric), folder.name, total=plan.steps, unit="step", initial=step) as bar,
     ):
-        for batch in _readable(batches, save):
+        for batch in _readable(bar, save):
             if step == 0:
                 seed_step(plan.seed, "start")
                 task.start(batch)
@@ -106,7 +105,9 @@ def train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric) -> bool
             # Log, validate, save.
             last = step == plan.steps
             if meter.steps and (step % plan.log_every == 0 or last):
-                log.write("train", step, meter.means())
+                means = meter.means()
+                log.write("train", step, means)
+                show_numbers(bar, f"{folder.name}, step {step} of {plan.steps}", means)
             if step % plan.validate_every == 0 or last:
                 _validate(task, plan, step, folder, log)
                 last = last or task.stopped
