@@ -57,7 +57,7 @@ def run_verb(verb: str, arguments: Sequence[str] | None = None, program: str | N
         print(f"error: {_told(error)}", file=sys.stderr)
         return USAGE_ERROR
     except KeyboardInterrupt:
-        print("interrupted; the same command does what is missing", file=sys.stderr)
+        print("interrupted; give the same command again, most go on where they were", file=sys.stderr)
         return INTERRUPTED
 
 

@@ -62,6 +62,8 @@ def load_learned(path: Path, config: LearnedConfig | None = None) -> ModelFile:
     """
     if path.suffix == ".safetensors":
         return _own_model(path, config.task if config else None)
+    if not path.is_file():
+        raise PatinaError(f"{path}: no such model file; name a .safetensors or .pth file")
     if config is None:
         raise ConfigError(f"{path}: a published state dict does not say how it was made; give its configuration, -opt")
     return LEARNED[config.task].describe(config, learned_weights(path, config.task))

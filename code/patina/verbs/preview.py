@@ -113,7 +113,7 @@ def preview_sheet(clean: np.ndarray, rows: list[Row], zoom: int = 1) -> np.ndarr
         difference, factor = amplified_difference(row.before, row.after)
         pictures = (row.after, row.mildest, row.strongest, difference)
         cells.append([_shown(picture, size) for picture in pictures])
-        titles.append(f"{row.title}, x{factor:g}")
+        titles.append(f"{row.title} (difference x{factor:g})")
     return sheet(cells, COLUMNS, titles, zoom=zoom)
 
 

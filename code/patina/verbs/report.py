@@ -73,6 +73,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Measure, write the page, and say how it went."""
     _check(arguments)
     run = run_of(arguments.run) if arguments.run is not None else None
+    if arguments.run is not None and not arguments.run.exists():
+        raise PatinaError(f"{arguments.run}: no such run or model file; train it first, or name another")
     folders = _folders(arguments, run)
     reference = _reference(arguments, folders)
     generated, model = _generated(arguments, reference.clean)

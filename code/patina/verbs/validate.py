@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
     config = load_learned_config(arguments.opt)
     path = model_path(arguments.model_path, config)
     out = Path(arguments.out_dir)
-    exit_code, rows = 0, []
+    exit_code, rows, ways = 0, [], []
     for source, domain in enumerate(LEARNED[config.task].domains(config)):
         degradation = learned_degradation(
             path,
@@ -52,14 +52,15 @@ def run(arguments: argparse.Namespace) -> int:
 
         def show(picture: Path, source: int = source, degradation: LearnedDegradation = degradation) -> None:
             rows.append(_show(degradation, picture, source, out, arguments.seed))
+            ways.append("real to clean" if source == REAL else "clean to real")
 
         report = run_folder_job(
             domain.images[: arguments.pictures], show, description=f"validate {domain.name}", name=str
         )
         report.print_summary()
         exit_code = max(exit_code, report.exit_code)
-    titles = ["source", "translated", "sample of X", "sample of Y"]
-    write_picture(out / "sheet.png", sheet(rows, titles))
+    titles = ["source", "translated", "clean sample (X)", "real sample (Y)"]
+    write_picture(out / "sheet.png", sheet(rows, titles, ways))
     return exit_code
 
 
