@@ -380,7 +380,7 @@ def test_web_photo_has_its_twelve_variants():
 
 
 def test_names_and_yaml_of_recipes(tmp_path):
-    with pytest.raises(ConfigError, match="no such recipe, neither there nor in confs/recipes/"):
+    with pytest.raises(ConfigError, match="no such recipe, neither at that path nor in confs/recipes/"):
         load_recipe("nothing")
     (tmp_path / "a.yml").write_text("steps: [", encoding="utf-8")
     with pytest.raises(ConfigError, match="not valid YAML"):

@@ -41,6 +41,12 @@ def test_shipped_configurations_are_found_from_code(opt):
     assert "parameters" in shown.stdout
 
 
+def test_a_misspelt_configuration_is_guessed():
+    refused = script("train", "-opt", "DeFlow-Our-RWS", "--dry-run")
+    assert refused.returncode == 2
+    assert refused.stderr.strip().endswith("nor in confs/; did you mean DeFlow-Our-RWSR?")
+
+
 @pytest.mark.parametrize("verb", ["upscale", "evaluate", "demo"])
 def test_a_verb_starts_in_a_fresh_process(verb):
     """Whatever is imported first, the torchvision that spandrel needs is mended before."""

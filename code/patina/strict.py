@@ -35,7 +35,11 @@ def find_file(given: str | Path, folders: Sequence[str], what: str) -> Path:
     for candidate in [*names, *(place / name.name for place in places for name in names)]:
         if candidate.is_file():
             return candidate.resolve()
-    raise ConfigError(f"{given}: no such {what}, neither there nor in {' or '.join(f'{each}/' for each in folders)}")
+    known = {file.stem for place in places for file in place.glob("*.yml")}
+    near = difflib.get_close_matches(given.stem, sorted(known), n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    looked = " or ".join(f"{each}/" for each in folders)
+    raise ConfigError(f"{given}: no such {what}, neither at that path nor in {looked}{hint}")
 
 
 def read_yaml(path: Path) -> Any:
