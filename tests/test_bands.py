@@ -47,3 +47,8 @@ def test_overlapping_bands_have_their_neighbours_rows():
     bands = list(overlapped(streamed(x, ROW_BYTES)))
     assert [band.rows.flatten().tolist() for band in bands] == [[0, 1, 2, 3], [2, 3, 4, 5, 6], [5, 6, 7, 0]]
     assert [band.top for band in bands] == [0, 2, 5]
+
+
+def test_an_empty_stream_is_no_map():
+    with pytest.raises(ValueError, match="no band"):
+        gathered([], 3)

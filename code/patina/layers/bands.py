@@ -84,6 +84,8 @@ def gathered(stream: Stream, height: int, memory_format: torch.memory_format = t
     wholes: list[Tensor] = []
     for _ in recorded(stream, height, wholes.append, memory_format):
         pass
+    if not wholes:
+        raise ValueError("the stream has no band")
     return wholes[0]
 
 
