@@ -12,7 +12,7 @@ from patina.layers.conditional import Condition
 from patina.layers.coupling import ConditionalCoupling
 from patina.layers.coupling_gradient import encode
 from patina.layers.fused import conv, conv_onto
-from patina.layers.nearest import gathered_gradient, phases, product_kernels, upscaled
+from patina.layers.nearest import gathered_gradient, phases_of, product_kernels, upscaled
 from patina.models.deflow import DeFlow, DeFlowArchitecture
 from patina.models.fast_deflow import FastDeFlow
 from patina.models.fast_objective import fast_objective
@@ -154,11 +154,11 @@ class TestUpscaled:
         torch.manual_seed(0)
         source, weight, bias = torch.randn(2, 3, 4, 5), torch.randn(2, 3, 3, 3), torch.randn(2)
         plain = conv2d(interpolate(source, scale_factor=factor), weight, bias, padding=1)
-        of_phases = phases(source, product_kernels(weight), bias)
-        torch.testing.assert_close(upscaled(of_phases, factor, 0, 4), plain)
+        phases = phases_of(source, product_kernels(weight), bias)
+        torch.testing.assert_close(upscaled(phases, factor, 0, 4), plain)
         for top, bottom in ((0, 1), (1, 3), (3, 4)):
             rows = slice(factor * top, factor * bottom)
-            torch.testing.assert_close(upscaled(of_phases, factor, top, bottom), plain[:, :, rows])
+            torch.testing.assert_close(upscaled(phases, factor, top, bottom), plain[:, :, rows])
 
     @pytest.mark.parametrize("factor", [2, 3, 4])
     def test_gradient_is_the_transpose(self, factor):
@@ -167,7 +167,7 @@ class TestUpscaled:
         gradient = torch.randn(2, 2, 4 * factor, 5 * factor, dtype=torch.float64)
         kernels = product_kernels(weight)
         forwards = (
-            upscaled(phases(source, kernels, torch.zeros_like(weight[:, 0, 0, 0])), factor, 0, 4) * gradient
+            upscaled(phases_of(source, kernels, torch.zeros_like(weight[:, 0, 0, 0])), factor, 0, 4) * gradient
         ).sum()
         torch.testing.assert_close((conv2d(source, kernels) * gathered_gradient(gradient, factor)).sum(), forwards)
 

@@ -36,10 +36,9 @@ def find_file(given: str | Path, folders: Sequence[str], what: str) -> Path:
         if candidate.is_file():
             return candidate.resolve()
     known = {file.stem for place in places for file in place.glob("*.yml")}
-    near = difflib.get_close_matches(given.stem, sorted(known), n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
+    hint = _guess(given.stem, sorted(known))
     looked = " or ".join(f"{each}/" for each in folders)
-    raise ConfigError(f"{given}: no such {what}, neither at that path nor in {looked}{hint}")
+    raise ConfigError(f"{given}: no such {what}, neither at that path nor in {looked}" + (f"; {hint}" if hint else ""))
 
 
 def read_yaml(path: Path) -> Any:
@@ -58,8 +57,13 @@ def read_yaml(path: Path) -> Any:
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return what to tell about an unknown `name`: the nearest known one, or all of them."""
     known = list(known)
+    return _guess(name, known) or f"expected one of {', '.join(known)}"
+
+
+def _guess(name: str, known: Sequence[str]) -> str:
+    """Return what to tell about the known name nearest to `name`; empty where none is near."""
     near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]}?" if near else f"expected one of {', '.join(known)}"
+    return f"did you mean {near[0]}?" if near else ""
 
 
 def first_problem(error: ValidationError, settings: type[BaseModel], hidden: Iterable[str] = ()) -> str:

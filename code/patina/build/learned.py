@@ -18,7 +18,7 @@ from patina.degradations.ludvae import LUDVAEDegradation
 from patina.degradations.trial import fastest
 from patina.errors import ConfigError, PatinaError
 from patina.imaging.statistics import ChannelStatistics
-from patina.models.files import ModelFile, load_model_file, load_state_dict_file
+from patina.models.files import ModelFile, load_model_file, load_state_dict_file, require_file
 from patina.models.labels import CLEAN
 
 
@@ -62,8 +62,7 @@ def load_learned(path: Path, config: LearnedConfig | None = None) -> ModelFile:
     """
     if path.suffix == ".safetensors":
         return _own_model(path, config.task if config else None)
-    if not path.is_file():
-        raise PatinaError(f"{path}: no such model file; name a .safetensors or .pth file")
+    require_file(path)
     if config is None:
         raise ConfigError(f"{path}: a published state dict does not say how it was made; give its configuration, -opt")
     return LEARNED[config.task].describe(config, learned_weights(path, config.task))

@@ -16,7 +16,7 @@ from torch.autograd.function import FunctionCtx, once_differentiable
 from patina.layers.conditional import Condition, Weights
 from patina.layers.coupling import ConditionalCoupling, ShiftAndScale
 from patina.layers.fused import SAME, conv, conv_onto
-from patina.layers.nearest import gathered_gradient, phases, upscaled
+from patina.layers.nearest import gathered_gradient, phases_of, upscaled
 
 CPU_BYTES = 12 * 2**20
 """Size of the hidden maps that are computed together on a processor; on an accelerator a batch is not taken apart."""
@@ -83,8 +83,8 @@ class _Inputs(NamedTuple):
         if self.stack is None:
             result = conv(self.features, weights.of_features, weights.first_bias, SAME, behind)
         else:
-            of_phases = phases(self.stack, weights.of_stack, weights.first_bias)
-            of_stack = upscaled(of_phases, self.factor, 0, self.stack.shape[2])
+            phases = phases_of(self.stack, weights.of_stack, weights.first_bias)
+            of_stack = upscaled(phases, self.factor, 0, self.stack.shape[2])
             result = conv_onto(self.features, weights.of_features, of_stack, SAME, behind)
         return result if self.z is None else conv_onto(self.z, weights.of_z, result, SAME, "relu")
 

@@ -46,7 +46,7 @@ def product_kernels(weight: Tensor) -> Tensor:
     return kernels.view(9 * len(weight), weight.shape[1], 1, 1)
 
 
-def phases(source: Tensor, kernels: Tensor, bias: Tensor) -> list[Tensor]:
+def phases_of(source: Tensor, kernels: Tensor, bias: Tensor) -> list[Tensor]:
     """Return the phases of the convolution of a map's upscaled one, without gradients.
 
     Args:

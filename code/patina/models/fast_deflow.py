@@ -23,7 +23,7 @@ from patina.layers.coupling import ConditionalCoupling, ShiftAndScale
 from patina.layers.domain_gaussian import DomainGaussian
 from patina.layers.folding import Affine, composed, folded_affine, inverted
 from patina.layers.fused import conv, conv_onto
-from patina.layers.nearest import phases, upscaled
+from patina.layers.nearest import phases_of, upscaled
 from patina.layers.split import Split
 from patina.models.deflow import DeFlow
 from patina.models.fast_encoder import FastEncoder
@@ -222,13 +222,13 @@ class _Network:
         """Yield the condition's part of the first convolution, ``[N, hidden, H, W]`` in bands, channels last."""
         weights, factor = self.weights, condition.factor
         if condition.stack is not None:
-            of_phases = phases(condition.stack, weights.of_stack, weights.first_bias)
+            phases = phases_of(condition.stack, weights.of_stack, weights.first_bias)
         for band in streamed(condition.features, condition.row_bytes(self.hidden), factor):
             rows = condition.around(band)
             if condition.stack is None:
                 result = conv(rows, weights.of_features, weights.first_bias, (0, 1), activation)
             else:
-                of_stack = upscaled(of_phases, factor, band.top // factor, band.bottom // factor)
+                of_stack = upscaled(phases, factor, band.top // factor, band.bottom // factor)
                 result = conv_onto(rows, weights.of_features, of_stack, (0, 1), activation)
             yield band._replace(rows=result)
 

@@ -61,7 +61,7 @@ def load_model_file(path: Path) -> ModelFile:
     Raises:
         PatinaError: the file is missing, damaged, or some other safetensors file.
     """
-    _require_file(path)
+    require_file(path)
     try:
         with safe_open(path, "pt") as stored:
             described = (stored.metadata() or {}).get(METADATA_KEY)
@@ -92,7 +92,7 @@ def load_state_dict_file(path: Path) -> dict[str, Tensor]:
     Raises:
         PatinaError: the file is missing, damaged, or holds something else.
     """
-    _require_file(path)
+    require_file(path)
     try:
         stored = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:
@@ -135,6 +135,11 @@ def file_hash(path: Path) -> str:
     return digest.hexdigest()[:16]
 
 
-def _require_file(path: Path) -> None:
+def require_file(path: Path) -> None:
+    """Make sure that a model file is there.
+
+    Raises:
+        PatinaError: it is not, or is a folder.
+    """
     if not path.is_file():
         raise PatinaError(f"{path}: no such model file; train its configuration first, or name another file")
