@@ -286,6 +286,24 @@ def test_jpeg_in_colours_of_print_is_read(tmp_path: Path) -> None:
     assert np.abs(read_picture(tmp_path / "cmyk.jpg").pixels.astype(int) - smooth()).mean() < 8
 
 
+@pytest.mark.parametrize("mode", ["RGB", "L", "CMYK"])
+@pytest.mark.parametrize("options", [{"subsampling": 0}, {"subsampling": 2, "quality": 40}, {"progressive": True}])
+def test_jpeg_pixels_are_those_of_opencv(tmp_path: Path, mode: str, options: dict) -> None:
+    data = encoded(Image.fromarray(smooth()).convert(mode), "JPEG", **options)
+    (tmp_path / "a.jpg").write_bytes(data)
+    expected = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)[..., ::-1]
+    np.testing.assert_array_equal(read_picture(tmp_path / "a.jpg").pixels, expected)
+
+
+def test_a_picture_beyond_all_bounds_is_refused(tmp_path: Path) -> None:
+    data = bytearray(sample("JPEG"))
+    frame = data.index(b"\xff\xc0") + 5
+    data[frame : frame + 4] = b"\xff\xff\xff\xff"
+    (tmp_path / "huge.jpg").write_bytes(data)
+    with pytest.raises(PictureError, match="is 65535x65535; expected at most 1,073,741,824 pixels"):
+        read_picture(tmp_path / "huge.jpg")
+
+
 def test_jpeg_with_something_behind_its_end_is_whole(tmp_path: Path) -> None:
     (tmp_path / "motion.jpg").write_bytes(sample("JPEG") + b"a film")
     assert read_picture(tmp_path / "motion.jpg").width == WIDTH

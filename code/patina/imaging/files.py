@@ -33,6 +33,9 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 _LOSSLESS_16_BIT = (".png", ".tif", ".tiff")
 _NO_ALPHA = (".jpg", ".jpeg", ".bmp")  # most programs ignore the alpha of a BMP, and OpenCV 4 writes none
 
+MAX_PIXELS = 2**30
+"""Larger pictures are refused, as OpenCV does."""
+
 STRAY_BYTES = 16
 """As many bytes that belong to no pixel are let pass in a JPEG: some cameras leave a few."""
 
@@ -95,8 +98,6 @@ def read_picture(path: Path | str, *, alpha: Literal["keep", "refuse"] = "keep")
     _check_suffix(path)
     data = _read_bytes(path)
     header = _inspect(path, data)
-    if header.kind == "JPEG":
-        _require_whole_jpeg(path, data)
     picture = _to_picture(path, header, _decode(path, header, data))
     if alpha == "refuse" and picture.alpha is not None:
         raise PictureError(f"{path} is partly transparent; training pictures must be opaque: flatten or remove it")
@@ -173,25 +174,36 @@ def _inspect(path: Path, data: bytes | mmap.mmap, *, thorough: bool = True) -> H
         raise PictureError(f"{path} {error}") from None
 
 
-def _require_whole_jpeg(path: Path, data: bytes) -> None:
-    """Decode a JPEG at an eighth of its size, to hear of what OpenCV passes over in silence."""
-    try:
-        simplejpeg.decode_jpeg(data, "GRAY", fastdct=True, fastupsample=True, min_height=1, min_width=1)
-    except ValueError as error:
-        reason = str(error).removeprefix(_JPEG_WARNING)
-        damage = _JPEG_DAMAGE.match(reason)
-        if damage and int(damage["bytes"] or STRAY_BYTES + 1) > STRAY_BYTES:
-            raise PictureError(f"{path} is damaged inside ({reason}); copy it again or remove it") from None
-
-
 def _decode(path: Path, header: Header, data: bytes) -> np.ndarray:
     """Return the upright pixels as OpenCV orders them: ``[H, W]``, BGR or BGRA."""
-    pixels = _decode_alpha_with_pillow(data) if header.alpha_needs_pillow else _decode_with_opencv(header, data)
+    if header.height * header.width > MAX_PIXELS:
+        raise PictureError(
+            f"{path} is {header.width}x{header.height}; expected at most {MAX_PIXELS:,} pixels: cut it into pieces"
+        )
+    if header.alpha_needs_pillow:
+        pixels = _decode_alpha_with_pillow(data)
+    elif header.kind == "JPEG":
+        pixels = _decode_jpeg(path, header, data)
+    else:
+        pixels = _decode_with_opencv(header, data)
     if pixels is None:
         raise PictureError(f"{path} is a {header.kind} that cannot be decoded; save it again or remove it")
     if pixels.dtype not in (np.uint8, np.uint16):
         raise PictureError(f"{path} has {pixels.dtype} pixels; convert it to 8 or 16 bit")
     return pixels
+
+
+def _decode_jpeg(path: Path, header: Header, data: bytes) -> np.ndarray | None:
+    """Decode with libjpeg-turbo itself: OpenCV, which gives the same pixels, keeps what it says of damage to itself."""
+    try:
+        pixels = simplejpeg.decode_jpeg(data, "GRAY" if header.gray else "BGR")
+    except ValueError as error:
+        reason = str(error).removeprefix(_JPEG_WARNING)
+        damage = _JPEG_DAMAGE.match(reason)
+        if damage and int(damage["bytes"] or STRAY_BYTES + 1) > STRAY_BYTES:
+            raise PictureError(f"{path} is damaged inside ({reason}); copy it again or remove it") from None
+        return _decode_with_opencv(header, data)
+    return _upright(pixels[..., 0] if header.gray else pixels, header.orientation)
 
 
 def _decode_with_opencv(header: Header, data: bytes) -> np.ndarray | None:
