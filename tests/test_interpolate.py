@@ -53,6 +53,15 @@ def test_the_default_name_says_what_it_is_made_of(pair, tmp_path, capsys):
         assert file.metadata()["interpolated"] == "0.75 a.safetensors + 0.25 b.safetensors"
 
 
+def test_a_run_s_models_are_called_by_their_run(pair, tmp_path, capsys):
+    places = tmp_path / "net" / "models" / "final.safetensors", tmp_path / "gan" / "models" / "500.safetensors"
+    for file, place in zip(pair, places, strict=True):
+        place.parent.mkdir(parents=True)
+        file.rename(place)
+    assert run_verb("interpolate", [*map(str, places), "--alpha", "0.25"]) == 0
+    assert capsys.readouterr().out.strip() == str(places[1].with_name("net-gan-500-0.25.safetensors"))
+
+
 def test_what_cannot_be_blended_is_refused_and_nothing_is_written(tmp_path, capsys):
     for name, network in (("a", msrresnet(4, 8, 2)), ("b", msrresnet(4, 8, 1)), ("c", rrdbnet(4, 8, 1, 4))):
         save_generator(network, tmp_path / f"{name}.pth")

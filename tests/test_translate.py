@@ -184,6 +184,14 @@ class TestFolder:
         assert translate(model, source, out, "-heat", 0.3) == 0
         assert all(path.read_bytes() != made[path.name] for path in list_pictures(out))
 
+    def test_pictures_that_were_not_translated_there_are_not_overwritten(self, model, tmp_path, capsys):
+        write_pictures(tmp_path / "in", 2)
+        write_pictures(tmp_path / "own", 2)
+        before = {path: path.read_bytes() for path in list_pictures(tmp_path / "own")}
+        assert translate(model, tmp_path / "in", tmp_path / "own") == 2
+        assert "was not translated here; choose another output folder" in capsys.readouterr().err
+        assert {path: path.read_bytes() for path in list_pictures(tmp_path / "own")} == before
+
     def test_depth_alpha_and_gray_are_kept_or_make_sense(self, model, tmp_path):
         source = tmp_path / "in"
         deep = picture(1).astype(np.uint16) * 257

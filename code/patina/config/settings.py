@@ -8,6 +8,7 @@ from pydantic import (
     model_validator,
 )
 
+from patina.runs import models
 from patina.strict import Strict
 
 PositiveInt = Annotated[int, Field(gt=0)]
@@ -107,4 +108,4 @@ class Experiment(Strict):
 
     def final_model(self, stage: str | None = None) -> Path:
         """Return where the finished run, or stage, leaves its model."""
-        return self.run_folder(stage) / "models" / "final.safetensors"
+        return self.run_folder(stage) / models.FOLDER / f"{models.FINAL}.safetensors"

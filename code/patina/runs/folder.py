@@ -9,6 +9,7 @@ from typing import Any
 import torch
 
 from patina.errors import PatinaError
+from patina.runs import models
 from patina.runs.atomic import atomic_path, write_text
 
 
@@ -26,12 +27,12 @@ class RunFolder:
     def __init__(self, path: Path, name: str):
         self.path = path
         self.name = name
-        for part in ("models", "training_state"):
+        for part in (models.FOLDER, "training_state"):
             (path / part).mkdir(parents=True, exist_ok=True)
 
     def model_path(self, label: int | str) -> Path:
         """Return where the model of a step (or ``"final"``) goes, without suffix."""
-        return self.path / "models" / str(label)
+        return self.path / models.FOLDER / str(label)
 
     def preview_path(self, step: int, name: str) -> Path:
         """Return where a validation's picture goes."""

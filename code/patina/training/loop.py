@@ -15,6 +15,7 @@ from patina.data.batches import StepBatches
 from patina.errors import PatinaError
 from patina.imaging.files import write_picture
 from patina.runs.folder import RunFolder, RunLog
+from patina.runs.models import FINAL
 from patina.runs.progress import progress, show_numbers
 from patina.seeding import seed_step
 from patina.training.compiling import eager
@@ -112,7 +113,7 @@ def train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric) -> bool
                 _validate(task, plan, step, folder, log)
                 last = last or task.stopped
             if step % plan.save_every == 0 or last or interrupted:
-                save("final" if last else None)
+                save(FINAL if last else None)
             if interrupted and not last:
                 log.event(step, "interrupted")
                 print(f"{folder.name}: stopped at step {step}; the same command goes on", file=sys.stderr)

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from patina.errors import PatinaError
+from patina.runs.models import label_of
 from patina.verbs.arguments import add_compute_flags, add_flag
 from patina.verbs.scores import evaluate_folders
 
@@ -83,7 +84,7 @@ def _comparison_values(arguments: argparse.Namespace) -> dict[str, object]:
     return {
         "task": "evaluate",
         "name": "comparison",
-        "models": [{"name": name or Path(model).stem, "model": model} for name, model in named],
+        "models": [{"name": name or label_of(Path(model)), "model": model} for name, model in named],
         "sets": [{"name": name, "lq": lq, "gt": gt} for name, lq, gt in arguments.set],
         "out": arguments.out,
         "crop_border": arguments.crop_border,

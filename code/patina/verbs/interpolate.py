@@ -5,6 +5,7 @@ from pathlib import Path
 
 from patina.errors import PatinaError
 from patina.models.restoration import interpolated, save_generator
+from patina.runs.models import label_of
 from patina.verbs.arguments import add_flag
 
 
@@ -13,7 +14,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("a", metavar="A", help="a model file that spandrel reads, e.g. of a PSNR-oriented training")
     parser.add_argument("b", metavar="B", help="another one of the same architecture and size, e.g. of a GAN")
     add_flag(parser, "alpha", type=float, required=True, help="0 gives A, 1 gives B")
-    add_flag(parser, "out", help="file to write, .safetensors or .pth (default: A-B-alpha.safetensors beside B)")
+    default = "A-B-alpha.safetensors beside B, models of a run named by their run"
+    add_flag(parser, "out", help=f"file to write, .safetensors or .pth (default: {default})")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -21,7 +23,7 @@ def run(arguments: argparse.Namespace) -> int:
     a, b, alpha = Path(arguments.a), Path(arguments.b), arguments.alpha
     if not 0 <= alpha <= 1:
         raise PatinaError(f"alpha is {alpha:g}, expected 0 (all of {a.name}) to 1 (all of {b.name})")
-    out = Path(arguments.out) if arguments.out else b.with_name(f"{a.stem}-{b.stem}-{alpha:g}.safetensors")
+    out = Path(arguments.out) if arguments.out else b.with_name(f"{label_of(a)}-{label_of(b)}-{alpha:g}.safetensors")
     for source in (a, b):
         if out.resolve() == source.resolve():
             raise PatinaError(f"{out}: would overwrite a model that it is made of; give another -out")

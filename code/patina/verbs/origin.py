@@ -18,11 +18,11 @@ from patina.errors import PatinaError
 from patina.fidelity.shots import chosen_files, fingerprint
 from patina.imaging.files import list_pictures
 from patina.models.files import file_hash
+from patina.runs.models import FINAL, FOLDER
 from patina.strict import PROJECT_ROOT
 from patina.verbs.translate import load_learned_config
 from patina.version import __version__
 
-FINAL = "final"
 TRAINED = "patina train -opt config.yml    # the configuration below\n"
 
 
@@ -81,7 +81,7 @@ def run_of(path: Path) -> Run | None:
             )
         return Run(path, load_learned_config(str(path / "config.yml")))
     folder = path.resolve().parents[1]
-    return run_of(folder) if path.parent.name == "models" and (folder / "config.yml").is_file() else None
+    return run_of(folder) if path.parent.name == FOLDER and (folder / "config.yml").is_file() else None
 
 
 def name_of(source: Path) -> str:

@@ -19,6 +19,7 @@ from patina.fidelity.shots import Shot, chosen_files, load_shots
 from patina.fidelity.yardsticks import degraded
 from patina.metrics.spectrum import by_frequency, by_orientation
 from patina.runs.atomic import write_text
+from patina.runs.models import newest_of
 from patina.verbs.arguments import add_device_flag, add_flag
 from patina.verbs.origin import (
     TRAINED,
@@ -152,12 +153,10 @@ def newest_model(run: Path) -> Path:
     Raises:
         PatinaError: it has none yet.
     """
-    models = sorted(
-        (run / "models").glob("*.safetensors"), key=lambda path: (path.stem == "final", path.stem.zfill(12))
-    )
-    if not models:
+    model = newest_of(run)
+    if model is None:
         raise PatinaError(f"{run}: the run has no model yet; train it further")
-    return models[-1]
+    return model
 
 
 def _origin(arguments: argparse.Namespace, folders: Mapping[str, Path], run: Run | None, model: Path | None) -> Origin:

@@ -13,6 +13,7 @@ from patina.config.restoration import RestorationConfig
 from patina.config.settings import Experiment, LoopSettings
 from patina.errors import ConfigError
 from patina.runs.folder import RunFolder
+from patina.runs.models import FINAL
 from patina.training.loop import LoopPlan, train
 from patina.training.task import Task
 from patina.verbs.arguments import add_device_flag, add_flag
@@ -93,7 +94,7 @@ def _train_task(
     folder.write_config(dump_config(config))
     finished = train(task, plan, folder, make_fabric(settings.precision, device))
     if finished:
-        print(f"{name}: done, model in {path / 'models' / 'final.safetensors'}", file=sys.stderr)
+        print(f"{name}: done, model in {folder.model_path(FINAL)}.safetensors", file=sys.stderr)
     return finished
 
 

@@ -120,12 +120,15 @@ def translate_folder(degradation: Degradation, source: Path, out: Path, like: Re
         source, out: folders.
         like: the seed and settings that every record shares.
         samples: results of a picture; with more than one, names end in ``_0``, ``_1``, …
+
+    Raises:
+        PatinaError: a folder cannot be used, or a picture in `out` that was not translated there would be overwritten.
     """
     if source.resolve() == out.resolve():
         raise PatinaError(f"{source}: source and output are the same folder; choose another output")
-    jobs = _jobs(degradation, output_paths(list_pictures(source), out), like, samples)
-    out.mkdir(parents=True, exist_ok=True)
+    jobs = list(_jobs(degradation, output_paths(list_pictures(source), out), like, samples))
     log = out / LOG_NAME
+    _claim(log, [out / record.output for _, record in jobs])
     done = read_records(log)
     missing = [
         (path, record)
@@ -149,6 +152,17 @@ def translate_folder(degradation: Degradation, source: Path, out: Path, like: Re
         append_record(log, job[1])
 
     return run_overlapping_job(missing, read, translate, write, description="translate", name=lambda job: str(job[0]))
+
+
+def _claim(log: Path, outputs: Iterable[Path]) -> None:
+    """Start the log; refuse a folder that has none but pictures that would be overwritten."""
+    if log.is_file():
+        return
+    strangers = [path for path in outputs if path.exists()]
+    if strangers:
+        raise PatinaError(f"{strangers[0]} exists and was not translated here; choose another output folder")
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.touch()
 
 
 def read_records(log: Path) -> dict[str, Record]:

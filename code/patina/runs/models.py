@@ -1,0 +1,26 @@
+"""Where a run keeps its models, and what they are called."""
+
+from pathlib import Path
+
+FOLDER = "models"
+"""The folder of a run that holds them."""
+
+FINAL = "final"
+"""The last one's label; the others' is their step or epoch."""
+
+
+def label_of(model: Path) -> str:
+    """Return what tells a model file from others in a name or a table: one of a run by its run, for all have a final.
+
+    ``RUN/models/final.safetensors`` is RUN, ``RUN/models/500.safetensors`` is RUN-500, anything else its stem.
+    """
+    folder = model.absolute().parent
+    if folder.name != FOLDER or not model.suffix:
+        return model.stem
+    return folder.parent.name if model.stem == FINAL else f"{folder.parent.name}-{model.stem}"
+
+
+def newest_of(run: Path) -> Path | None:
+    """Return the final model of a run's folder, or its newest one; None where there is none yet."""
+    models = (run / FOLDER).glob("*.safetensors")
+    return max(models, key=lambda path: (path.stem == FINAL, path.stem.zfill(12)), default=None)
