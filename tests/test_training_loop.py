@@ -24,12 +24,13 @@ BATCH = 4
 
 
 class Points:
-    """Samples that are functions of (step, slot); one of `broken_step` cannot be read."""
+    """Samples that are functions of (step, slot); none of `broken_step` can be read, and none of `broken_places`."""
 
     broken_step = None
+    broken_places = ()
 
     def __getitem__(self, place):
-        if place[0] == self.broken_step:
+        if place[0] == self.broken_step or place in self.broken_places:
             raise PictureError("a.jpg is cut off; remove it")
         generator = torch.Generator().manual_seed(place[0] * BATCH + place[1])
         x = torch.randn(3, generator=generator)
@@ -149,6 +150,42 @@ def test_a_picture_that_cannot_be_read_loses_nothing(tmp_path, workers):
     assert RunFolder(tmp_path / "cut", "run").load_last_state()["step"] == 8
     assert run(tmp_path / "cut", second, workers=workers)
     assert torch.equal(weights(whole), weights(second))
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_picture_that_cannot_be_read_is_left_out(tmp_path, capsys, workers):
+    class Elsewhere(Points):
+        """What `Points` gives where the places behind the broken ones are asked for at once."""
+
+        def __getitem__(self, place):
+            return super().__getitem__({(2, 1): (2, 1 + BATCH), (7, 3): (7, 3 + 2 * BATCH)}.get(place, place))
+
+    expected, broken = Regression(), Regression()
+    expected.dataset = Elsewhere()
+    assert run(tmp_path / "expected", expected)
+    broken.dataset.broken_places = ((2, 1), (7, 3), (7, 3 + BATCH))
+    assert run(tmp_path / "broken", broken, workers=workers)
+    assert torch.equal(weights(expected), weights(broken))
+    told = capsys.readouterr().err
+    assert told.count("a.jpg is cut off; remove it; training goes on without it") == 1
+    assert "pictures that could not be read and were left out: 1" in told
+    assert [line["message"] for line in log_lines(tmp_path / "broken", "event")] == [
+        "left out: a.jpg is cut off; remove it"
+    ]
+
+
+def test_what_was_trained_is_saved_when_the_validation_cannot_be_read(tmp_path):
+    class Unreadable(Regression):
+        def validate(self):
+            raise PictureError("b.png is cut off; remove it")
+
+    whole, task = Regression(), Regression()
+    assert run(tmp_path / "whole", whole)
+    with pytest.raises(PictureError, match=r"^b\.png"):
+        run(tmp_path / "cut", Unreadable(), save_every=12)
+    assert RunFolder(tmp_path / "cut", "run").load_last_state()["step"] == 5
+    assert run(tmp_path / "cut", task)
+    assert torch.equal(weights(whole), weights(task))
 
 
 def test_lines_after_the_resumed_step_are_dropped(tmp_path):

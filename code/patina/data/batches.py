@@ -1,8 +1,14 @@
 """Batches named by their training step, so that a resumed run asks for exactly what it would have had."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
-from torch.utils.data import Sampler
+from torch.utils.data import Dataset, Sampler, default_collate
+
+from patina.errors import PictureError
+
+SUBSTITUTES = 16
+"""Samples that are tried in place of one that cannot be read, before its error counts."""
 
 
 class StepBatches(Sampler[list[tuple[int, int]]]):
@@ -26,3 +32,40 @@ class StepBatches(Sampler[list[tuple[int, int]]]):
 
     def __len__(self) -> int:
         return len(self.steps)
+
+
+class ReadableSamples(Dataset):
+    """Samples by (step, slot); in place of one whose picture cannot be read stands that of a slot behind the batch.
+
+    Those slots are whole batches further, so that what depends on a slot's place in its batch stays. Which sample it
+    is depends on the files alone: resumed runs and any number of workers see the same.
+
+    Args:
+        samples: a data set of any number of slots in a step.
+        batch_size: slots of a step.
+        collate: makes a batch of samples; None for torch's own way.
+    """
+
+    def __init__(self, samples: Dataset, batch_size: int, collate: Callable[[list[Any]], Any] | None = None) -> None:
+        self.samples = samples
+        self.batch_size = batch_size
+        self._collate = collate or default_collate
+
+    def __getitem__(self, place: tuple[int, int]) -> tuple[Any, list[str]]:
+        """Return a sample, and what is to be told of pictures that could not be read for it.
+
+        Raises:
+            PictureError: that of the first picture, where none of `SUBSTITUTES` others can be read either.
+        """
+        step, slot = place
+        failures: list[PictureError] = []
+        for ahead in range(SUBSTITUTES + 1):
+            try:
+                return self.samples[step, slot + ahead * self.batch_size], [str(failure) for failure in failures]
+            except PictureError as error:
+                failures.append(error)
+        raise failures[0]
+
+    def collate(self, items: list[tuple[Any, list[str]]]) -> tuple[Any, list[str]]:
+        """Return the batch, and what is to be told."""
+        return self._collate([sample for sample, _ in items]), [line for _, lines in items for line in lines]

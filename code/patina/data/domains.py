@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from patina.errors import PatinaError
+from patina.errors import PatinaError, PictureError
 from patina.imaging.files import list_pictures, picture_size, read_picture
 from patina.imaging.manifest import FILE_NAME, load_manifest
 from patina.imaging.statistics import ChannelStatistics, StatisticsAccumulator
@@ -48,7 +48,7 @@ def open_images(name: str, folder: Path, statistics: ChannelStatistics | None = 
     Statistics come from the argument, else from the set's manifest if it is of the same pictures, or are measured.
 
     Raises:
-        PatinaError: the folder is missing or empty, or a picture cannot be read.
+        PatinaError: the folder is missing or empty, or no picture can be read.
     """
     images = list_pictures(folder)
     return ImageDomain(name, images, _statistics(folder.parent, folder) if statistics is None else statistics)
@@ -131,7 +131,10 @@ def _require_partners(images: list[Path], conditions: list[Path]) -> None:
 
 
 def _statistics(folder: Path, subfolder: Path) -> ChannelStatistics:
-    """Read a subfolder's statistics from the manifest, or measure them over all its pixels."""
+    """Read a subfolder's statistics from the manifest, or measure them over all pixels that can be read.
+
+    Training names the pictures that cannot when it meets them.
+    """
     pictures = list_pictures(subfolder)
     if (folder / FILE_NAME).is_file() and re.fullmatch(r"\d+x", subfolder.name):
         manifest, scale = load_manifest(folder), int(subfolder.name.removesuffix("x"))
@@ -140,7 +143,12 @@ def _statistics(folder: Path, subfolder: Path) -> ChannelStatistics:
             return manifest.statistics[scale]
         if not is_true:
             print(f"{subfolder}: not the pictures of {FILE_NAME}; measuring their statistics", file=sys.stderr)
-    accumulator = StatisticsAccumulator()
+    accumulator, failures = StatisticsAccumulator(), []
     for path in pictures:
-        accumulator.add(read_picture(path, alpha="refuse").pixels)
+        try:
+            accumulator.add(read_picture(path, alpha="refuse").pixels)
+        except PictureError as error:
+            failures.append(error)
+    if len(failures) == len(pictures):
+        raise failures[0]
     return accumulator.result()

@@ -6,12 +6,12 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from lightning_fabric import Fabric
 from torch.utils.data import DataLoader
 
-from patina.data.batches import StepBatches
+from patina.data.batches import ReadableSamples, StepBatches
 from patina.errors import PatinaError
 from patina.imaging.files import write_picture
 from patina.runs.folder import RunFolder, RunLog
@@ -22,6 +22,8 @@ from patina.training.compiling import eager
 from patina.training.diagnosis import first_not_finite
 from patina.training.task import Batch, Task
 from patina.training.updates import NotFinite
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -56,14 +58,14 @@ class LoopPlan:
 def train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric) -> bool:
     """Train to `plan.steps`, or until the task stops, from the last saved state of `folder` where there is one.
 
-    Ctrl-C ends the step under way, saves and returns; the next call goes on from there. What was trained until a
-    picture cannot be read is saved, too.
+    Ctrl-C ends the step under way, saves and returns; the next call goes on from there. A picture that cannot be read
+    is named and left out; where that ends the training, what was trained until then is saved first.
 
     Returns:
         True when the last step is done, False when interrupted before.
 
     Raises:
-        PatinaError: a picture cannot be read, or too many steps were not finite.
+        PatinaError: a picture of the validation or too many others cannot be read, or too many steps were not finite.
     """
     # Start, or go on from the last state.
     task.setup(fabric)
@@ -79,6 +81,7 @@ def train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric) -> bool
         log.event(step, "resumed")
         print(f"{folder.name}: goes on from step {step}", file=sys.stderr)
     meter = _Meter()
+    unreadable: set[str] = set()
 
     def save(name: str | None = None) -> None:
         if step:
@@ -89,7 +92,12 @@ def train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric) -> bool
         _interruption() as interrupted,
         progress(_batches(task, plan, step, fabric), folder.name, total=plan.steps, unit="step", initial=step) as bar,
     ):
-        for batch in _readable(bar, save):
+        for batch, failures in _readable(bar, save):
+            for failure in failures:
+                if failure not in unreadable:
+                    unreadable.add(failure)
+                    log.event(step + 1, f"left out: {failure}")
+                    print(f"{failure}; training goes on without it", file=sys.stderr)
             if step == 0:
                 seed_step(plan.seed, "start")
                 task.start(batch)
@@ -110,7 +118,8 @@ def train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric) -> bool
                 log.write("train", step, means)
                 show_numbers(bar, f"{folder.name}, step {step} of {plan.steps}", means)
             if step % plan.validate_every == 0 or last:
-                _validate(task, plan, step, folder, log)
+                with _saved_before_errors(save):
+                    _validate(task, plan, step, folder, log)
                 last = last or task.stopped
             if step % plan.save_every == 0 or last or interrupted:
                 save(FINAL if last else None)
@@ -122,6 +131,8 @@ def train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric) -> bool
                 log.event(step, "no longer better")
                 break
     log.close()
+    if unreadable:
+        print(f"{folder.name}: pictures that could not be read and were left out: {len(unreadable)}", file=sys.stderr)
     return step >= plan.steps or task.stopped
 
 
@@ -135,12 +146,13 @@ def _load(task: Task, state: dict[str, Any], folder: RunFolder) -> None:
         ) from error
 
 
-def _batches(task: Task, plan: LoopPlan, done: int, fabric: Fabric) -> Iterator[Batch]:
-    """Yield the batches of the steps still to do, on the device."""
+def _batches(task: Task, plan: LoopPlan, done: int, fabric: Fabric) -> Iterator[tuple[Batch, list[str]]]:
+    """Yield the batches of the steps still to do, on the device, and what to tell of pictures that cannot be read."""
+    samples = ReadableSamples(task.dataset, task.batch_size, task.collate)
     loader = DataLoader(
-        task.dataset,
+        samples,
         batch_sampler=StepBatches(task.batch_size, done + 1, plan.steps),
-        collate_fn=task.collate,
+        collate_fn=samples.collate,
         num_workers=plan.workers,
         pin_memory=fabric.device.type == "cuda",
         worker_init_fn=_leave_interruption_to_the_loop if plan.workers else None,
@@ -148,14 +160,24 @@ def _batches(task: Task, plan: LoopPlan, done: int, fabric: Fabric) -> Iterator[
     return iter(fabric.setup_dataloaders(loader, use_distributed_sampler=False))
 
 
-def _readable(batches: Iterable[Batch], save: Callable[[], None]) -> Iterator[Batch]:
+def _readable(batches: Iterable[T], save: Callable[[], None]) -> Iterator[T]:
     """Yield the batches; where one cannot be read, save before the error ends the training."""
     try:
-        yield from batches
+        with _saved_before_errors(save):
+            yield from batches
     except PatinaError as error:
-        save()
         # What fails in one of the loader's processes comes with the traceback of that process around it.
         raise type(error)(str(error).rstrip().rpartition(f"{type(error).__name__}: ")[2]) from error
+
+
+@contextmanager
+def _saved_before_errors(save: Callable[[], None]) -> Iterator[None]:
+    """Save what is trained before a picture that cannot be read ends the training."""
+    try:
+        yield
+    except PatinaError:
+        save()
+        raise
 
 
 def _validate(task: Task, plan: LoopPlan, step: int, folder: RunFolder, log: RunLog) -> None:
