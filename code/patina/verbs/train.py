@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--dry-run", action="store_true",
-        help="print the resolved configuration and the model's size, and look for what a training in stages needs",
+        help="print the resolved configuration and the model's size, and look for what the training needs",
     )  # fmt: skip
 
 
@@ -48,8 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.dry_run:
         print(dump_config(config), end="")
         print(f"# {_size(config)}")
-        if isinstance(config, RestorationConfig):  # the pictures of --smoke are only made when it trains
-            require_stages(config, _stage_folders(config), arguments.device, pictures=not arguments.smoke)
+        _require(config, arguments.device, pictures=not arguments.smoke)
         return 0
     if arguments.smoke:
         ensure_smoke_pictures(base_folder(find_config(arguments.opt)) / SMOKE_PICTURES)
@@ -67,6 +66,18 @@ def train_config(config: Experiment, device: str = "auto") -> bool:
     task = TRAINED[config.task].task(config, device)
     plan = TRAINED[config.task].plan(config, task)
     return _train_task(task, plan, config.training, config, config.run_folder(), device)
+
+
+def _require(config: Experiment, device: str, *, pictures: bool) -> None:
+    """Make sure that the training lacks nothing; without `pictures`, which --smoke makes when it trains, of its data.
+
+    Raises:
+        PatinaError: what is missing or does not fit.
+    """
+    if isinstance(config, RestorationConfig):
+        require_stages(config, _stage_folders(config), device, pictures=pictures)
+    elif pictures:
+        TRAINED[config.task].task(config, device)
 
 
 def _train_stages(config: RestorationConfig, device: str) -> bool:
