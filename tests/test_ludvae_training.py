@@ -211,9 +211,9 @@ class TestTraining:
         ("model", {"chanels": 8}, "model.chanels: unknown key, did you mean channels?"),
         ("model", {"channels": 0}, "channels must be 1 or more, not 0"),
         ("noise_level", {"clean": 15}, "noise_level.real: missing"),
-        ("noise_level", {"clean": -1, "real": 1}, "noise_level.clean: Input should be greater than or equal to 0"),
+        ("noise_level", {"clean": -1, "real": 1}, "noise_level.clean: expected a value greater than or equal to 0"),
         ("kl", {"raise": 1e-8}, "kl.raise: unknown key, did you mean rise?"),
-        ("validation", {"crop": 8}, "validation.crop: Input should be greater than or equal to 24"),
+        ("validation", {"crop": 8}, "validation.crop: expected a value greater than or equal to 24"),
     ],
 )
 def test_a_mistake_in_the_configuration_is_named(tmp_path, block, values, expected):

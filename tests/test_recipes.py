@@ -119,7 +119,7 @@ def test_the_strongest_end_does_more_than_the_mildest(name):
         ([{"lens_blur": {"radius": [3, 1]}}], "lens_blur.radius: the range [3, 1] is upside down, expected [1, 3]"),
         ([{"lens_blur": {"radius": -1}}], "lens_blur.radius: expected 0 to 100, found -1"),
         ([{"lens_blur": {"radius": "1"}}], "expected a number or a range [low, high], found '1'"),
-        ([{"lens_blur": {"radius": 1, "probability": 1.2}}], "lens_blur.probability: Input should be less than"),
+        ([{"lens_blur": {"radius": 1, "probability": 1.2}}], "lens_blur.probability: expected a value less than"),
         ([{"box_blur": {"size": [2, 5]}}], "box_blur.size: expected odd numbers"),
         ([{"jpeg": {"quality": [70, 101]}}], "jpeg.quality: expected 1 to 100, found [70, 101]"),
         ([{"jpeg": {"quality": 70.5}}], "jpeg.quality: expected whole numbers"),

@@ -1,6 +1,7 @@
 """Typed settings that refuse what they do not know, and one line for what is wrong with them."""
 
 import difflib
+import re
 import types
 import typing
 from collections.abc import Iterable, Sequence
@@ -9,12 +10,24 @@ from typing import Annotated, Any
 
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic_core import ErrorDetails
 
 from patina.errors import ConfigError
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
+
+_WORDING = (
+    ("^Value error, ", ""),
+    (", unable to .*", ""),
+    ("^Input should be (greater|less)", r"expected a value \1"),
+    ("^Input should be", "expected"),
+    (r"^\w+ should have (at (?:least|most) \d+ items?) after validation, not \d+", r"expected \1"),
+    ("a valid boolean", "true or false"),
+    ("a valid dictionary", "keys and values"),
+)
+"""What pydantic says, and how it is said here."""
 
 
 class Strict(BaseModel):
@@ -66,8 +79,8 @@ def _guess(name: str, known: Sequence[str]) -> str:
     return f"did you mean {near[0]}?" if near else ""
 
 
-def first_problem(error: ValidationError, settings: type[BaseModel], hidden: Iterable[str] = ()) -> str:
-    """Describe the first problem in one line.
+def problems_told(error: ValidationError, settings: type[BaseModel], hidden: Iterable[str] = ()) -> str:
+    """Describe in one line what is to be mended first: all unknown keys, or all missing ones, or else one value.
 
     Args:
         error: what pydantic raised.
@@ -75,20 +88,27 @@ def first_problem(error: ValidationError, settings: type[BaseModel], hidden: Ite
         hidden: parts of a place that pydantic adds and no file contains.
     """
     problems = error.errors(include_url=False)
-    # A misspelt key is told before what is missing because of it.
-    problem = next((each for each in problems if each["type"] in _UNKNOWN), problems[0])
+    # A misspelt key is told before what is missing because of it, and one value of a union fails once in each kind.
+    unknown = [each for each in problems if each["type"] in _UNKNOWN]
+    missing = [each for each in problems if each["type"] == "missing"]
+    told = unknown or missing or problems[:1]
+    text = "; ".join(dict.fromkeys(_told(each, settings, hidden) for each in told))
+    return text + (f" (and {len(problems) - len(told)} more)" if len(problems) > len(told) else "")
+
+
+def _told(problem: ErrorDetails, settings: type[BaseModel], hidden: Iterable[str]) -> str:
     location = [str(part) for part in problem["loc"] if str(part) not in hidden]
     key = ".".join(location)
     if problem["type"] in _UNKNOWN:
         known = _keys_at(settings, [str(part) for part in problem["loc"][:-1]])
-        text = f"{key}: unknown key, {nearest(location[-1], known)}"
-    elif problem["type"] == "missing":
-        text = f"{key}: missing, expected a value"
-    else:
-        message = problem["msg"].removeprefix("Value error, ")
-        plain = problem["type"] == "value_error" or isinstance(problem["input"], dict)
-        text = (f"{key}: " if key else "") + (message if plain else f"{message}, found {problem['input']!r}")
-    return text + (f" (and {len(problems) - 1} more)" if len(problems) > 1 else "")
+        return f"{key}: unknown key, {nearest(location[-1], known)}"
+    if problem["type"] == "missing":
+        return f"{key}: missing, expected a value"
+    message = problem["msg"]
+    for pattern, ours in _WORDING:
+        message = re.sub(pattern, ours, message)
+    plain = problem["type"] == "value_error" or isinstance(problem["input"], dict)
+    return (f"{key}: " if key else "") + (message if plain else f"{message}, found {problem['input']!r}")
 
 
 def _keys_at(settings: Any, location: list[str]) -> list[str]:

@@ -19,7 +19,7 @@ from patina.config.luminance import LuminanceConfig
 from patina.config.restoration import ARCHITECTURES, RestorationConfig
 from patina.config.upscaling import UpscaleTestConfig
 from patina.errors import ConfigError
-from patina.strict import find_file, first_problem, read_yaml
+from patina.strict import find_file, problems_told, read_yaml
 
 Config = Annotated[
     LearnedConfig | RestorationConfig | LuminanceConfig | SR3Config | UpscaleTestConfig | EvaluationConfig,
@@ -114,7 +114,7 @@ def _validated(values: dict[str, Any], source: str | Path) -> Any:
     try:
         return TypeAdapter(Config).validate_python(values)
     except ValidationError as error:
-        raise ConfigError(f"{source}: {first_problem(error, TASKS[values['task']], TAGS)}") from error
+        raise ConfigError(f"{source}: {problems_told(error, TASKS[values['task']], TAGS)}") from error
 
 
 def dump_config(config: BaseModel) -> str:

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from patina.degradations.base import Block, Factors
 from patina.degradations.operations import OPERATIONS
 from patina.degradations.ranges import real_range
-from patina.strict import Strict, first_problem, nearest
+from patina.strict import Strict, nearest, problems_told
 
 
 class LearnedBlock(Block):
@@ -55,7 +55,7 @@ def parse_block(value: Any) -> Any:
     try:
         return BLOCKS[name].model_validate({} if settings is None else settings)
     except ValidationError as error:
-        raise ValueError(f"{name}.{first_problem(error, BLOCKS[name])}") from None
+        raise ValueError(f"{name}.{problems_told(error, BLOCKS[name])}") from None
 
 
 def _listed(value: Any) -> Any:

@@ -17,7 +17,7 @@ from patina.degradations.blur import KernelBlur, read_kernels
 from patina.degradations.ranges import draw_index, draw_real
 from patina.errors import ConfigError, PatinaError, PictureError
 from patina.seeding import derive, numpy_rng
-from patina.strict import Strict, find_file, first_problem, nearest, read_yaml
+from patina.strict import Strict, find_file, nearest, problems_told, read_yaml
 
 FOLDERS = ("confs/recipes", "confs")
 LEARNED = NAMES[LearnedBlock]
@@ -212,7 +212,7 @@ def parse_recipe(values: Any, source: str | Path) -> Recipe:
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(f"{source}: {first_problem(error, Recipe)}") from error
+        raise ConfigError(f"{source}: {problems_told(error, Recipe)}") from error
 
 
 def require_models(recipe: Recipe) -> None:

@@ -27,7 +27,7 @@ from patina.imaging.statistics import ChannelStatistics, StatisticsAccumulator, 
 from patina.metrics.two_sample import Patches, TwoSampleResult, two_sample_test
 from patina.runs.atomic import write_text
 from patina.seeding import derive, numpy_rng
-from patina.strict import first_problem, read_yaml
+from patina.strict import problems_told, read_yaml
 from patina.verbs.arguments import add_flag
 from patina.verbs.experiments import say
 from patina.verbs.translate import load_learned_config
@@ -230,7 +230,7 @@ def _parsed(name: str, plain: list, scale: int, file: Path | None) -> tuple[Step
     try:
         steps = TypeAdapter(tuple[Step, ...]).validate_python(plain)
     except ValidationError as error:
-        raise ConfigError(f"{file}: {name}: {first_problem(error, Step)}") from error
+        raise ConfigError(f"{file}: {name}: {problems_told(error, Step)}") from error
     if scale_of(steps) != scale:
         raise ConfigError(f"{file}: {name} makes conditions {scale_of(steps)} times smaller, expected {scale}")
     return steps
