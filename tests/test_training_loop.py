@@ -257,6 +257,22 @@ def test_a_full_disk_keeps_the_state_before(tmp_path, monkeypatch):
     assert (tmp_path / "training_state/5.state").read_bytes() == kept
 
 
+def test_a_final_model_that_could_not_be_written_is_made_by_the_next_call(tmp_path):
+    class Full(Regression):
+        def save_model(self, path, step):
+            if path.name == "final":
+                raise PatinaError("final cannot be written: No space left on device")
+            super().save_model(path, step)
+
+    whole, again = Regression(), Regression()
+    assert run(tmp_path / "whole", whole)
+    with pytest.raises(PatinaError, match="No space left"):
+        run(tmp_path / "cut", Full())
+    assert run(tmp_path / "cut", again)
+    assert (tmp_path / "cut/models/final.txt").read_text() == "12"
+    assert torch.equal(weights(whole), weights(again))
+
+
 def test_the_first_layer_is_the_deepest_one_that_broke():
     network = nn.Sequential(nn.Linear(2, 2), nn.Sequential(nn.ReLU(), nn.Linear(2, 2)), nn.Linear(2, 2))
     network[1][1].weight.data.fill_(torch.nan)

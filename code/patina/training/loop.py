@@ -85,8 +85,9 @@ def train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric) -> bool
 
     def save(name: str | None = None) -> None:
         if step:
-            folder.save_state(step, {"task": task.state(), "skipped": skipped}, plan.keep_states)
+            # The state comes last: it says that all else of its step is there.
             task.save_model(folder.model_path(name or plan.label(step)), step)
+            folder.save_state(step, {"task": task.state(), "skipped": skipped}, plan.keep_states)
 
     with (
         _interruption() as interrupted,
