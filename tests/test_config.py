@@ -159,6 +159,15 @@ def test_a_mistake_in_restoration_is_named(block, values, expected):
 
 def test_precision_may_be_written_as_a_number():
     assert parse_config(changed(training__precision=32), "some.yml").training.precision == "32"
+    test = {
+        "task": "test",
+        "name": "a",
+        "model": "bicubic",
+        "sets": [{"name": "a", "lq": "a"}],
+        "out": "out",
+        "scale": 3,
+    }
+    assert parse_config(test | {"precision": 32}, "some.yml").precision == "32"
 
 
 def test_a_plain_path_is_a_domains_folder():

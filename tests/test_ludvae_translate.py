@@ -245,6 +245,7 @@ class TestFolder:
             (["-overlap", 64], "-overlap is no setting of a ludvae model: its tiles are exact, with 24 pixels"),
             (["-kept_mb", 64], "-kept_mb is no setting of a ludvae model: it keeps nothing"),
             (["-tile", 48], "-tile is 48, expected 64 or more"),
+            (["-tile", 0], "-tile is 0, expected 64 or more"),
         ],
     )
     def test_a_wrong_flag_is_one_line(self, model, tmp_path, capsys, options, expected):

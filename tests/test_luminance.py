@@ -204,6 +204,15 @@ def test_training_beats_bicubic_and_the_file_does_what_was_measured(blurred, tmp
         load_model_file(final)  # it is a plain file, for the tools that read those
 
 
+def test_a_truth_of_16_bit_is_measured(blurred, tmp_path):
+    for path in list_pictures(blurred / "gt"):
+        write_picture(tmp_path / "gt" / path.name, np.uint16(read_picture(path).pixels) * 257)
+    values = config(blurred, tmp_path)
+    eight = [line["psnr_bicubic"] for line in train(tmp_path, values) if line["part"] == "valid"]
+    deep = values | {"name": "deep", "validation": values["validation"] | {"gt": str(tmp_path / "gt")}}
+    assert [line["psnr_bicubic"] for line in train(tmp_path, deep) if line["part"] == "valid"] == pytest.approx(eight)
+
+
 def test_it_stops_when_it_no_longer_gets_better_and_stays_stopped(blurred, tmp_path):
     values = config(
         blurred, tmp_path, steps=50, validate_every=1, learning_rate=1e-12,

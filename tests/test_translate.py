@@ -228,6 +228,7 @@ class TestFolder:
             (["-heat", 1.5], "-heat is 1.5, expected 0 to 1"),
             (["-samples", 0], "-samples is 0, expected 1 or more"),
             (["-tile", 10], "-tile is 10, expected 64 or more"),
+            (["-tile", 100], "-tile is 100, expected a multiple of 8 for this model"),
             (["-overlap", 500], "-overlap is 500, expected 0 to 256"),
             (["-kept_mb", -1], "-kept_mb is -1, expected 0 or more"),
         ],

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from patina.config.restoration import Probability
 from patina.config.settings import (
@@ -81,7 +81,7 @@ class DiffusionTraining(OptimiserSettings):
     log_every: PositiveInt = 100
     keep_states: PositiveInt = 2
     max_not_finite: PositiveInt = 20
-    precision: Annotated[Precision, BeforeValidator(str)] = "32"
+    precision: Precision = "32"
     compile: bool = False
 
     def in_steps(self, epoch: int) -> TrainingSettings:

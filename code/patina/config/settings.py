@@ -1,9 +1,10 @@
 """What the configurations of all tasks share: optimiser, loop, loader, name and seed."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import (
+    BeforeValidator,
     Field,
     model_validator,
 )
@@ -13,7 +14,8 @@ from patina.strict import Strict
 
 PositiveInt = Annotated[int, Field(gt=0)]
 PositiveFloat = Annotated[float, Field(gt=0)]
-Precision = Literal["32", "bf16-mixed"]
+Precision = Annotated[Literal["32", "bf16-mixed"], BeforeValidator(str)]
+"""YAML reads a bare 32 as a number."""
 
 
 class CosineSettings(Strict):
@@ -67,14 +69,6 @@ class LoopSettings(Strict):
     keep_states: PositiveInt = 2
     max_not_finite: PositiveInt = 20
     precision: Precision = "32"
-
-    @model_validator(mode="before")
-    @classmethod
-    def _precision_is_a_name(cls, values: Any) -> Any:
-        """YAML reads a bare 32 as a number."""
-        if isinstance(values, dict) and values.get("precision") == 32:
-            return {**values, "precision": "32"}
-        return values
 
 
 class TrainingSettings(LoopSettings, OptimiserSettings):

@@ -33,7 +33,7 @@ class UpscaleTestConfig(Experiment):
 
     task: Literal["test"]
     model: Literal[INTERPOLATIONS] | Path
-    scale: Literal[1, 2, 4] | None = None
+    scale: PositiveInt | None = None
     sets: Annotated[tuple[TestSet, ...], Field(min_length=1)]
     out: Path
     tile: PositiveInt | None = None

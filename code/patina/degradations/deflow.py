@@ -13,6 +13,7 @@ from patina.conditions.condition_map import ConditionMap, Draw
 from patina.data.normalisation import DomainStatistics
 from patina.degradations.base import Parameters
 from patina.degradations.learned import Knob, LearnedDegradation, Span, Tiling, Use, require_range
+from patina.errors import PatinaError
 from patina.imaging.crops import reflect_pad_to_multiple
 from patina.imaging.files import to_pixels, to_tensor
 from patina.imaging.tiles import Tile, apply_tiled
@@ -72,8 +73,8 @@ class DeFlowDegradation(LearnedDegradation):
     @classmethod
     def from_model(cls, model: ModelFile, path: Path, use: Use) -> "DeFlowDegradation":
         """Make the degradation of a model file."""
-        tile, overlap, kept_bytes = _checked(use.tiling)
         network = DeFlow(DeFlowArchitecture(**model.configuration["architecture"]))
+        tile, overlap, kept_bytes = _checked(use.tiling, network.architecture.multiple)
         load_weights(network, network_weights(model.weights), path)
         return cls(
             FastDeFlow(network.to(use.device), use.precision, kept_bytes),
@@ -162,10 +163,12 @@ class DeFlowDegradation(LearnedDegradation):
             yield torch.stack([noise_window(derive(key, "latent", index), channels, *place) for key in keys])
 
 
-def _checked(tiling: Tiling) -> tuple[int, int, int | None]:
+def _checked(tiling: Tiling, multiple: int) -> tuple[int, int, int | None]:
     """Return tile, overlap and bytes to keep; where nothing is asked for, the defaults."""
     tile = TILE if tiling.tile is None else tiling.tile
     require_range("tile", tile, SMALLEST_TILE)
+    if tile % multiple:
+        raise PatinaError(f"-tile is {tile}, expected a multiple of {multiple} for this model")
     overlap = min(OVERLAP, tile // 4) if tiling.overlap is None else tiling.overlap
     require_range("overlap", overlap, 0, tile // 2)
     if tiling.kept_mb is None:

@@ -77,7 +77,7 @@ class LUDVAEDegradation(LearnedDegradation):
             raise PatinaError(f"-overlap is no setting of a {KIND} model: its tiles are exact, with {BORDER} pixels")
         if use.tiling.kept_mb is not None:
             raise PatinaError(f"-kept_mb is no setting of a {KIND} model: it keeps nothing")
-        tile = use.tiling.tile or TILE
+        tile = TILE if use.tiling.tile is None else use.tiling.tile
         require_range("tile", tile, SMALLEST_TILE)
         network = LUDVAE(LUDVAEArchitecture(**model.configuration["architecture"]))
         load_weights(network, model.weights, path)

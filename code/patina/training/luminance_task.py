@@ -149,7 +149,8 @@ class LuminanceTask(Task):
             scores = []
             for pair in self.validation:
                 lq, gt = read_picture(pair.lq).pixels, read_picture(pair.gt).pixels
-                scores.append(psnr(imresize(lq, self.network.scale), gt, crop=self.network.scale, space="y"))
+                enlarged = to_pixels(to_tensor(imresize(lq, self.network.scale)), gt.dtype)
+                scores.append(psnr(enlarged, gt, crop=self.network.scale, space="y"))
             self._interpolated["psnr"] = float(np.mean(scores))
         return self._interpolated["psnr"]
 

@@ -8,7 +8,7 @@ import numpy as np
 from torch import Tensor
 
 from patina.build.learned import LEARNED, learned_degradation
-from patina.degradations.learned import LearnedDegradation, Tiling
+from patina.degradations.learned import LearnedDegradation, Tiling, require_range
 from patina.imaging.files import read_picture, to_pixels, to_tensor, write_picture
 from patina.imaging.sheets import sheet
 from patina.models.labels import CLEAN, REAL
@@ -35,6 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write ``X_to_Y/``, ``Y_to_X/``, ``X_sample/``, ``Y_sample/`` and a sheet of them."""
+    require_range("pictures", arguments.pictures, 1)
     config = load_learned_config(arguments.opt)
     path = model_path(arguments.model_path, config)
     out = Path(arguments.out_dir)
@@ -60,7 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
         report.print_summary()
         exit_code = max(exit_code, report.exit_code)
     titles = ["source", "translated", "clean sample (X)", "real sample (Y)"]
-    write_picture(out / "sheet.png", sheet(rows, titles, ways))
+    if rows:
+        write_picture(out / "sheet.png", sheet(rows, titles, ways))
     return exit_code
 
 
