@@ -5,6 +5,7 @@ import json
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from patina.cli import run_verb
@@ -85,6 +86,21 @@ def test_a_table_of_models_over_sets(folder, tmp_path, capsys):
         assert (int(row["crop"]), int(row["pictures"])) == (scale, 2)
     assert len(list_pictures(out / "x2" / "LapSRN")) == 2
     assert len(json.loads((out / "comparison.json").read_text())["rows"]) == 3
+
+
+def test_a_model_trained_further_is_compared_again(folder, tmp_path):
+    model = tmp_path / "mine.safetensors"
+    flags = ["-model", str(model), "-set", "x2", str(folder / "x2"), str(folder / "gt"), "-out", str(tmp_path / "out")]
+    found = []
+    for seed in (0, 1):
+        network = LapSRN(2, 4, 1)
+        torch.manual_seed(seed)
+        torch.nn.init.normal_(next(network.parameters()), std=0.1 * seed)
+        save_generator(network, model)
+        assert run_verb("evaluate", [*flags, "-no_lpips", "-device", "cpu"]) == 0
+        found.append(json.loads((tmp_path / "out/comparison.json").read_text())["rows"][0])
+    assert [row["pictures"] for row in found] == [2, 2]
+    assert len(list_pictures(tmp_path / "out/x2/mine")) == 2
 
 
 def test_a_configuration_says_the_same(folder, tmp_path, capsys):

@@ -10,6 +10,7 @@ import yaml
 from patina.build.recipes import recipe_engine
 from patina.cli import main
 from patina.data.pairs import match_pairs
+from patina.degradations.blur import read_kernels
 from patina.degradations.deflow import DeFlowDegradation
 from patina.degradations.recipe import load_recipe
 from patina.errors import ConfigError
@@ -81,7 +82,7 @@ def test_the_bytes_do_not_depend_on_the_workers_or_on_interruptions(clean, recip
     log = tmp_path / "three" / "log.jsonl"
     lines = log.read_text().splitlines(keepends=True)
     log.write_text("".join(lines[:7]) + lines[7][:40], encoding="utf-8")
-    (tmp_path / "three" / "plain" / "0.png").unlink()
+    (tmp_path / "three" / "plain" / "3.png").unlink()
     kept = tmp_path / "three" / "bad" / "0.png"
     before = kept.stat().st_mtime_ns
     run("degrade", recipe, clean, tmp_path / "three", "-workers", 1)
@@ -109,6 +110,29 @@ def test_an_exchanged_picture_is_degraded_again(clean, recipe, tmp_path):
     assert not any(name.endswith("1.png") for name in changed)
 
 
+def test_an_exchanged_picture_of_the_same_length_is_noticed(clean, recipe, tmp_path):
+    for path in clean.iterdir():
+        path.unlink()
+    write_picture(clean / "0.bmp", picture(1, 36, 50))
+    run("degrade", recipe, clean, tmp_path / "out", "-workers", 1)
+    before = contents(tmp_path / "out")
+    write_picture(clean / "0.bmp", picture(2, 36, 50))
+    run("degrade", recipe, clean, tmp_path / "out", "-workers", 1)
+    assert contents(tmp_path / "out")["bad/0.png"] != before["bad/0.png"]
+
+
+def test_exchanged_kernels_are_not_mixed_into_a_set(clean, tmp_path, capsys):
+    np.save(tmp_path / "k.npy", np.ones((3, 3)))
+    recipe = write_config(
+        tmp_path / "k.yml", {"scale": 1, "steps": [{"kernel_blur": {"file": str(tmp_path / "k.npy")}}]}
+    )
+    assert run("degrade", recipe, clean, tmp_path / "out", "-workers", 1) == 0
+    np.save(tmp_path / "k.npy", np.ones((5, 5)))
+    read_kernels.cache_clear()
+    assert run("degrade", recipe, clean, tmp_path / "out", "-workers", 1) == 2
+    assert "holds pictures of another recipe" in capsys.readouterr().err
+
+
 def test_replay_makes_the_same_pictures_from_the_log_alone(clean, recipe, tmp_path, capsys):
     out = tmp_path / "out"
     run("degrade", recipe, clean, out, "-workers", 2)
@@ -134,7 +158,7 @@ def test_replay_refuses_what_is_no_log(tmp_path, capsys):
     assert run("replay", tmp_path / "nothing.jsonl") == 2
     told = capsys.readouterr().err
     assert "is no log of a recipe" in told
-    assert "cannot be read" in told
+    assert "nothing.jsonl: there is no such file" in told
 
 
 def test_a_broken_picture_is_named_and_the_others_are_made(clean, recipe, tmp_path, capsys):
@@ -188,7 +212,7 @@ def test_learned_blocks_run_are_logged_and_replayed(clean, model, tmp_path):
     assert run("replay", tmp_path / "one" / "log.jsonl", "-out", tmp_path / "again", "-device", "cpu") == 0
     assert contents(tmp_path / "again").items() <= contents(tmp_path / "one").items()
     header, *lines = map(json.loads, (tmp_path / "one" / "log.jsonl").read_text().splitlines())
-    assert list(header["models"]) == [str(model)]
+    assert list(header["files"]) == [str(model)]
     heats = [line["steps"][1]["parameters"]["knobs"]["heat"] for line in lines]
     assert len(set(heats)) == 4
     assert all(0.3 <= heat <= 0.9 for heat in heats)

@@ -67,3 +67,6 @@ def test_the_whole_job_with_a_few_steps(tmp_path, capsys):
     times = {path: path.stat().st_mtime_ns for path in degraded}
     assert run_verb("demo", arguments) == 0
     assert all(path.stat().st_mtime_ns == time for path, time in times.items())
+    for other in ([*arguments, "-seed", "5"], arguments[:4]):
+        assert run_verb("demo", other) == 2
+        assert "holds a demo of another -seed or length" in capsys.readouterr().err

@@ -17,8 +17,10 @@ from patina.degradations.learned import Tiling
 from patina.imaging.files import list_pictures, read_picture, to_tensor, write_picture
 from patina.imaging.statistics import ChannelStatistics
 from patina.models.deflow import DeFlow, DeFlowArchitecture
-from patina.models.files import ModelFile, file_hash, load_model_file, save_model_file
+from patina.models.files import ModelFile, load_model_file, save_model_file
 from patina.models.labels import CLEAN, REAL
+from patina.runs.fingerprint import file_digest
+from patina.runs.lines import read_lines
 from sets import deflow_values, picture, write_config, write_domains, write_pictures
 
 ARCHITECTURE = DeFlowArchitecture(
@@ -166,7 +168,7 @@ class TestFolder:
         lines = [json.loads(line) for line in (tmp_path / "out/log.jsonl").read_text().splitlines()]
         assert [line["output"] for line in lines] == ["0_0.png", "0_1.png", "1_0.png", "1_1.png"]
         assert {(line["seed"], line["heat"], line["domain"]) for line in lines} == {(0, 0.5, "Y")}
-        assert {line["model"] for line in lines} == {file_hash(model)}
+        assert {line["model"] for line in lines} == {file_digest(model)}
         assert [path.name for path in list_pictures(tmp_path / "out")] == [line["output"] for line in lines]
         first, second = (read_picture(tmp_path / "out" / f"0_{index}.png").pixels for index in (0, 1))
         assert not np.array_equal(first, second)
@@ -183,6 +185,25 @@ class TestFolder:
         assert all((out / name).stat().st_mtime_ns == time for name, time in times.items())
         assert translate(model, source, out, "-heat", 0.3) == 0
         assert all(path.read_bytes() != made[path.name] for path in list_pictures(out))
+
+    def test_an_exchanged_picture_and_another_tiling_are_made_again(self, model, tmp_path):
+        source, out = write_pictures(tmp_path / "in", 2), tmp_path / "out"
+        assert translate(model, source, out) == 0
+        made = {path.name: path.read_bytes() for path in list_pictures(out)}
+        write_picture(source / "1.png", read_picture(source / "0.png").pixels)
+        assert translate(model, source, out) == 0
+        assert [path.name for path in list_pictures(out) if path.read_bytes() != made[path.name]] == ["1.png"]
+        assert translate(model, source, out, "-tile", 64) == 0
+        assert [line["tile"] for line in read_lines(out / "log.jsonl")] == [None] * 3 + [64] * 2
+
+    def test_a_half_line_of_a_killed_run_costs_no_other(self, model, tmp_path):
+        source, out = write_pictures(tmp_path / "in", 2), tmp_path / "out"
+        assert translate(model, source, out) == 0
+        whole = (out / "log.jsonl").read_bytes()
+        (out / "log.jsonl").write_bytes(whole[:-20])
+        assert translate(model, source, out) == 0
+        assert [line["output"] for line in read_lines(out / "log.jsonl")] == ["0.png", "1.png"]
+        assert (out / "log.jsonl").read_bytes().endswith(whole.splitlines(keepends=True)[-1])
 
     def test_pictures_that_were_not_translated_there_are_not_overwritten(self, model, tmp_path, capsys):
         write_pictures(tmp_path / "in", 2)

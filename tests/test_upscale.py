@@ -104,6 +104,15 @@ def test_what_is_done_is_not_done_again(tmp_path, photo):
     assert (tmp_path / "out" / "a.png").stat().st_mtime_ns == before
 
 
+def test_an_exchanged_picture_is_upscaled_again(tmp_path, photo):
+    for name in "ab":
+        write_picture(tmp_path / "in" / f"{name}.png", photo)
+    upscaled("bicubic", tmp_path / "in", tmp_path / "out", scale=2)
+    write_picture(tmp_path / "in" / "b.png", photo[:20])
+    again = upscaled("bicubic", tmp_path / "in", tmp_path / "out", scale=2)
+    assert {name: picture.height for name, picture in again.items()} == {"b": 40}
+
+
 def test_results_of_another_model_are_not_passed_off(tmp_path, photo, small_model):
     write_picture(tmp_path / "in" / "a.png", photo)
     upscaled("bicubic", tmp_path / "in", tmp_path / "out", scale=2)

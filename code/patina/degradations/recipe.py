@@ -182,7 +182,7 @@ class Recipe(Strict):
     @cached_property
     def digest(self) -> str:
         """A short name of all that the recipe says."""
-        # What lies in a file is compared by content elsewhere; where it lies decides nothing.
+        # What files hold is for a set's log to compare; where they lie decides nothing.
         bare = self.changed(lambda block: _with_paths(block, lambda path: Path(path.name)))
         sequences = {variant: [_plain(step) for _, step in bare.sequence(variant)] for variant in self.names}
         text = json.dumps([self.scale, self.mixed, sequences], sort_keys=True)

@@ -1,6 +1,5 @@
 """Model files: one safetensors file with the weights and, in its metadata, all that is needed to use them."""
 
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -124,15 +123,6 @@ def load_weights(network: torch.nn.Module, weights: Mapping[str, Tensor], path: 
         more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
         raise PatinaError(f"{path}: the weights do not fit the configured network: {problems[0]}{more}")
     network.load_state_dict(dict(weights))
-
-
-def file_hash(path: Path) -> str:
-    """Return the first 16 hex digits of the file's SHA-256: a model's name in logs."""
-    digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()[:16]
 
 
 def require_file(path: Path) -> None:

@@ -1,7 +1,6 @@
 """A run's folder: resolved configuration, log, curves, previews, models and training states."""
 
 import io
-import json
 import time
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import torch
 from patina.errors import PatinaError
 from patina.runs import models
 from patina.runs.atomic import atomic_path, write_text
+from patina.runs.lines import append_lines, read_lines, write_lines
 
 
 class RunFolder:
@@ -111,17 +111,8 @@ class RunLog:
             writer.close()
 
     def _append(self, line: dict[str, Any]) -> None:
-        with self._path.open("a", encoding="utf-8") as stream:
-            stream.write(json.dumps({**line, "time": round(time.time(), 1)}) + "\n")
+        append_lines(self._path, [{**line, "time": round(time.time(), 1)}])
 
     def _drop_after(self, last_step: int) -> None:
-        if not self._path.exists():
-            return
-        kept = []
-        for line in self._path.read_text(encoding="utf-8").splitlines():
-            try:
-                if json.loads(line)["step"] <= last_step:
-                    kept.append(line + "\n")
-            except json.JSONDecodeError:
-                continue
-        write_text(self._path, "".join(kept))
+        kept = [line for line in read_lines(self._path) if line["step"] <= last_step]
+        write_lines(self._path, kept)

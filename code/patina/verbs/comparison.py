@@ -189,13 +189,11 @@ def _measure(
     config: EvaluationConfig, model: ComparedModel, each: ComparedSet, upscaler: Upscaler, device: str
 ) -> tuple[Row, Evaluation]:
     out = config.out / each.name / model.name
-    for old in out.glob("*.png") if (out / "upscale.json").is_file() else ():
-        old.unlink()
     first = read_picture(list_pictures(each.lq)[0]).pixels
     timed = _Timed(upscaler, [])
     with PeakMemory(_is_gpu(device)) as memory:
         upscaler(first[:WARM_UP_SIDE, :WARM_UP_SIDE])
-        upscaled = upscale_pictures(timed, each.lq, out)
+        upscaled = upscale_pictures(timed, each.lq, out, anew=True)
     crop = upscaler.scale if config.crop_border is None else config.crop_border
     evaluation = evaluate_folders(
         out, each.gt, crop=crop, space=config.space, lpips=config.lpips,

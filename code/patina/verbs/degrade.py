@@ -10,11 +10,13 @@ from pathlib import Path
 
 from patina.degradations.base import Size
 from patina.degradations.blocks import LearnedBlock
+from patina.degradations.blur import KernelBlur
 from patina.degradations.compression import Jpeg
 from patina.degradations.execution import Engine
 from patina.degradations.recipe import MIXED, Recipe, load_recipe, require_models
 from patina.errors import PatinaError
 from patina.imaging.files import list_pictures
+from patina.runs.fingerprint import file_digest, still_holds
 from patina.runs.folder_job import JobReport, output_paths
 from patina.strict import nearest
 from patina.verbs.arguments import add_device_flag, add_flag, checked_workers
@@ -124,22 +126,25 @@ def degrade(
     pictures = list_pictures(source)
     files = output_paths(pictures, out)
     recipe, engine = with_engine(recipe, device)
-    header = Header(__version__, name, recipe.digest, seed, recipe.scale, str(source.resolve()), model_digests(recipe))
+    header = Header(
+        __version__, name, recipe.digest, seed, recipe.scale, str(source.resolve()), digests_of_files(recipe)
+    )
     made = {entry.output: entry for entry in open_log(out, header)}
     done = {output for output, entry in made.items() if is_made(entry, out)}
     jobs = []
     for index, picture in enumerate(pictures):
         wanted = (outputs or all_outputs(recipe)).of(recipe, index, picture, seed)
         files_of = [(str(Path(folder) / files[picture].name), variant) for folder, variant in wanted]
-        length = picture.stat().st_size
+        before = {made[file].source_digest for file, _ in files_of if file in done}
+        kept = {digest for digest in before if still_holds(picture, digest)}
         missing = [
             (file, variant)
             for file, variant in files_of
-            if file not in done or (made[file].variant, made[file].source_bytes) != (variant, length)
+            if file not in done or made[file].variant != variant or made[file].source_digest not in kept
         ]
         truth = ground_truth / files[picture].name if ground_truth else None
         if missing or (truth and not truth.is_file()):
-            plan = partial(draw_entries, recipe=recipe, source=(picture.name, length), outputs=missing, seed=seed)
+            plan = partial(draw_entries, recipe=recipe, source=picture.name, outputs=missing, seed=seed)
             jobs.append(Job(picture, plan, truth))
     report = run_jobs(
         jobs, out, recipe.scale, engine,
@@ -150,11 +155,11 @@ def degrade(
 
 
 def draw_entries(
-    size: Size, *, recipe: Recipe, source: tuple[str, int], outputs: Sequence[tuple[str, str]], seed: int
+    size: Size, digest: str, *, recipe: Recipe, source: str, outputs: Sequence[tuple[str, str]], seed: int
 ) -> list[Entry]:
-    """Draw what is to be done to one picture, `source` by name and length, for each (file, variant)."""
-    plans = {variant: recipe.draw(variant, size, seed, source[0]) for variant in {variant for _, variant in outputs}}
-    return [Entry(file, *source, variant, size, plans[variant]) for file, variant in outputs]
+    """Draw what is to be done to one picture, `source` by name, for each (file, variant)."""
+    plans = {variant: recipe.draw(variant, size, seed, source) for variant in {variant for _, variant in outputs}}
+    return [Entry(file, source, digest, variant, size, plans[variant]) for file, variant in outputs]
 
 
 def chosen_recipe(arguments: argparse.Namespace) -> Recipe:
@@ -198,13 +203,11 @@ def with_engine(recipe: Recipe, device: str) -> tuple[Recipe, Engine | None]:
     return recipe_engine(recipe, device)
 
 
-def model_digests(recipe: Recipe) -> dict[str, str]:
-    """Return the digests of a recipe's model files by path."""
-    if not (blocks := recipe.blocks_of(LearnedBlock)):
-        return {}
-    from patina.models.files import file_hash
-
-    return {str(block.model): file_hash(block.model) for block in blocks}
+def digests_of_files(recipe: Recipe) -> dict[str, str]:
+    """Return the digests of a recipe's files of models and kernels by path."""
+    files = [block.model for block in recipe.blocks_of(LearnedBlock)]
+    files += [block.file for block in recipe.blocks_of(KernelBlur)]
+    return {str(file): file_digest(file) for file in files}
 
 
 def longest_variant(recipe: Recipe) -> str:

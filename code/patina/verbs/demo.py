@@ -15,11 +15,12 @@ from patina.config.files import load_config
 from patina.config.learned import DeFlowConfig
 from patina.config.restoration import LowQuality, RestorationConfig
 from patina.degradations.camera import Camera
+from patina.errors import PatinaError
 from patina.imaging.files import list_pictures, read_picture, to_pixels, to_tensor, write_picture
 from patina.imaging.resize import imresize
 from patina.imaging.sheets import sheet
-from patina.models.files import file_hash
 from patina.runs.atomic import write_text
+from patina.runs.fingerprint import file_digest
 from patina.seeding import derive, numpy_rng
 from patina.verbs.arguments import add_device_flag, add_flag
 from patina.verbs.experiments import processes, require_finished, say, spread
@@ -43,6 +44,7 @@ MULTIPLE = 16
 
 JPEG_QUALITY = 90
 SMOKE_STEPS = 2
+STATEMENT = "demo.json"
 AnyConfig = TypeVar("AnyConfig", DeFlowConfig, RestorationConfig)
 TRAINED = ("trained on bicubic", "trained on learned")
 METHODS = ("bicubic", *TRAINED)
@@ -103,6 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the demo; what an earlier call has finished is not done again."""
     began = time.perf_counter()
     folders = Folders(Path(arguments.out))
+    _claim(folders.out, {"seed": arguments.seed, "smoke": arguments.smoke})
     deflow = _shortened(_deflow_config(folders, arguments.seed), arguments.smoke)
     say("1/5 photographs: clean ones, and real ones from a camera whose degradation no training sees")
     take_photographs(folders, arguments.seed)
@@ -136,6 +139,14 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
+def _claim(out: Path, about: dict[str, int | bool]) -> None:
+    """State what a folder's demo is of; its pictures and models are of one camera and one length of training."""
+    statement, text = out / STATEMENT, json.dumps(about) + "\n"
+    if statement.is_file() and statement.read_text(encoding="utf-8") != text:
+        raise PatinaError(f"{out} holds a demo of another -seed or length, see {statement}; choose another -out")
+    write_text(statement, text)
+
+
 def take_photographs(folders: Folders, seed: int) -> None:
     """Write the clean, the real and the held-out pictures as a user would have them."""
     for part, names in PHOTOGRAPHS.items():
@@ -154,7 +165,7 @@ def take_photographs(folders: Folders, seed: int) -> None:
 def translate(config: DeFlowConfig, source: Path, out: Path, device: str) -> None:
     """Translate a folder of clean pictures with the demo's DeFlow."""
     path = config.final_model()
-    like = Record("", "", "X", config.seed, 0, file_hash(path))
+    like = Record("", "", "X", config.seed, 0, file_digest(path))
     translate_folder(learned_degradation(path, device=device), source, out, like)
 
 

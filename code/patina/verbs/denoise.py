@@ -21,8 +21,8 @@ from patina.imaging.files import list_pictures, read_picture, to_pixels, to_tens
 from patina.imaging.sheets import sheet
 from patina.metrics.noise import flat_deviation
 from patina.metrics.residuals import pgap
-from patina.models.files import file_hash
 from patina.runs.atomic import write_text
+from patina.runs.fingerprint import file_digest
 from patina.strict import PROJECT_ROOT
 from patina.verbs.arguments import add_device_flag, add_flag
 from patina.verbs.experiments import named_model, require_finished, say, spread, train_all
@@ -99,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
     for name, (given, knobs) in learned.items():
         model = _trained_model(given, pictures, arguments.device)
         degradation = learned_degradation(model, device=arguments.device, **knobs)
-        methods[name] = synthetic_fold(degradation, name, file_hash(model), pictures, out)
+        methods[name] = synthetic_fold(degradation, name, file_digest(model), pictures, out)
     methods[REAL_PAIRS] = scene_folds(pictures, out / "scenes")
     methods = {name: folds for name, folds in methods.items() if folds}
     configs = [

@@ -20,8 +20,8 @@ from patina.fidelity.page import Origin, lower_title, render
 from patina.fidelity.shots import chosen_files, load_shots
 from patina.fidelity.yardsticks import GAUSSIAN, POISSON_GAUSSIAN, REAL, degraded
 from patina.metrics.residuals import pgap
-from patina.models.files import file_hash
 from patina.runs.atomic import write_text
+from patina.runs.fingerprint import file_digest
 from patina.verbs.arguments import add_device_flag, add_flag
 from patina.verbs.denoise import (
     SETS,
@@ -124,7 +124,7 @@ def run(arguments: argparse.Namespace) -> int:
         for method in methods:
             model = models[method.name, seed]
             learned = learned_degradation(model, device=arguments.device, **method.knobs)
-            noises[seed][method.name] = Noise(learned, file_hash(model))
+            noises[seed][method.name] = Noise(learned, file_digest(model))
             page = out / f"{method.name}-seed{seed}.html"
             origin = _origin(method, seed, model, pictures, arguments)
             scores[method.name].append(_measured(learned, origin, reference, page))

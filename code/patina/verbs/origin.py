@@ -1,6 +1,5 @@
 """Where a report comes from, in words that a reader can use elsewhere: command, pictures, model, training."""
 
-import json
 import os
 import platform
 import shlex
@@ -17,7 +16,8 @@ from patina.degradations.learned import Span
 from patina.errors import PatinaError
 from patina.fidelity.shots import chosen_files, fingerprint
 from patina.imaging.files import list_pictures
-from patina.models.files import file_hash
+from patina.runs.fingerprint import file_digest
+from patina.runs.lines import read_lines
 from patina.runs.models import FINAL, FOLDER
 from patina.strict import PROJECT_ROOT
 from patina.verbs.translate import load_learned_config
@@ -47,13 +47,7 @@ class Run:
     @property
     def log(self) -> list[dict[str, Any]]:
         """The lines of its log; those that a killed run left half written are passed over."""
-        file, lines = self.folder / "log.jsonl", []
-        for line in file.read_text(encoding="utf-8").splitlines() if file.is_file() else []:
-            try:
-                lines.append(json.loads(line))
-            except ValueError:
-                continue
-        return lines
+        return read_lines(self.folder / "log.jsonl")
 
     @property
     def training_folders(self) -> dict[str, Path]:
@@ -140,7 +134,7 @@ def pictures_fact(folder: Path, *, limit: int, names: Sequence[str] | None = Non
 
 def model_fact(model: Path) -> str:
     """Name a model file."""
-    return f"{shown_path(model)}, SHA-256 {file_hash(model)}…"
+    return f"{shown_path(model)}, SHA-256 {file_digest(model)}…"
 
 
 def made_with() -> tuple[str, str]:

@@ -3,8 +3,6 @@
 The log's first line says how the set is made; every other line is one picture that was made, with all that was drawn.
 """
 
-import hashlib
-import json
 import os
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,7 +22,9 @@ from patina.errors import PatinaError, PictureError
 from patina.imaging.crops import crop_to_multiple
 from patina.imaging.files import read_picture, to_values, values_to_pixels, write_picture
 from patina.runs.atomic import write_text
+from patina.runs.fingerprint import file_digest
 from patina.runs.folder_job import JobReport, run_folder_job
+from patina.runs.lines import Line, append_lines, read_lines, write_lines
 from patina.runs.progress import progress
 
 LOG_NAME = "log.jsonl"
@@ -42,7 +42,7 @@ class Header:
         seed: of all draws.
         scale: how many times smaller the results are.
         source: the folder of clean pictures.
-        models: the digest of each model file by its path.
+        files: the digest of each file of a model or of kernels by its path.
     """
 
     patina: str
@@ -51,12 +51,12 @@ class Header:
     seed: int
     scale: int
     source: str
-    models: dict[str, str]
+    files: dict[str, str]
 
     @property
     def meaning(self) -> tuple[Any, ...]:
         """What decides the pictures; two sets that agree in it can be continued as one."""
-        return self.digest, self.seed, self.scale, tuple(self.models.values())
+        return self.digest, self.seed, self.scale, tuple(self.files.values())
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ class Entry:
     Attributes:
         output: file, from the set's folder.
         source: file name of the clean picture.
-        source_bytes: length of that file, to notice that it was exchanged.
+        source_digest: of that file, to notice that it was exchanged.
         variant: of the recipe; empty where it has none.
         size: of the clean picture, cropped.
         steps: all that is done to it.
@@ -75,21 +75,25 @@ class Entry:
 
     output: str
     source: str
-    source_bytes: int
+    source_digest: str
     variant: str
     size: Size
     steps: Plan
     digest: str = ""
 
-    def to_line(self) -> str:
+    def to_line(self) -> Line:
         """Return the log's line."""
-        return json.dumps({**asdict(self), "steps": [step.to_dict() for step in self.steps]}) + "\n"
+        return {**asdict(self), "steps": [step.to_dict() for step in self.steps]}
 
     @classmethod
-    def from_values(cls, values: dict[str, Any]) -> "Entry":
-        """Undo `to_line`."""
-        steps = tuple(Step(**step) for step in values["steps"])
-        return cls(**{**values, "size": tuple(values["size"]), "steps": steps})
+    def from_line(cls, line: Line) -> "Entry":
+        """Undo `to_line`.
+
+        Raises:
+            TypeError, KeyError: it is no entry.
+        """
+        steps = tuple(Step(**step) for step in line["steps"])
+        return cls(**{**line, "size": tuple(line["size"]), "steps": steps})
 
 
 @dataclass(frozen=True)
@@ -98,12 +102,12 @@ class Job:
 
     Attributes:
         source: the clean picture.
-        plan: gives the entries for the picture's (cropped) size.
+        plan: gives the entries for the picture's (cropped) size and the file's digest.
         ground_truth: where the cropped clean picture goes, None for nowhere.
     """
 
     source: Path
-    plan: Callable[[Size], list[Entry]]
+    plan: Callable[[Size, str], list[Entry]]
     ground_truth: Path | None = None
 
 
@@ -172,7 +176,7 @@ def _open(job: Job, scale: int) -> Opened:
     pixels = crop_to_multiple(pixels, scale)
     if job.ground_truth is not None:
         write_picture(job.ground_truth, pixels)
-    opened = Opened(job.plan(pixels.shape[:2]), {(): to_values(pixels)}, pixels.dtype, [])
+    opened = Opened(job.plan(pixels.shape[:2], file_digest(job.source)), {(): to_values(pixels)}, pixels.dtype, [])
     return _grown(opened)
 
 
@@ -186,12 +190,8 @@ def _write(opened: Opened, out: Path) -> list[Entry]:
     for entry in opened.entries:
         path = out / entry.output
         write_picture(path, values_to_pixels(opened.images[entry.steps], opened.dtype))
-        written.append(replace(entry, digest=_digest(path)))
+        written.append(replace(entry, digest=file_digest(path)))
     return written
-
-
-def _digest(path: Path) -> str:
-    return hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
 
 
 def _with_engine(
@@ -232,7 +232,7 @@ def open_log(out: Path, header: Header) -> list[Entry]:
     """
     log = out / LOG_NAME
     if not log.is_file():
-        write_text(log, json.dumps(asdict(header)) + "\n")
+        write_lines(log, [asdict(header)])
         return []
     before, entries = read_log(log)
     if before.meaning != header.meaning:
@@ -246,29 +246,19 @@ def read_log(log: Path) -> tuple[Header, list[Entry]]:
     Raises:
         PatinaError: it is missing, or no log of a recipe.
     """
+    if not log.is_file():
+        raise PatinaError(f"{log}: there is no such file; expected the {LOG_NAME} of a degraded set")
     try:
-        first, *lines = log.read_text(encoding="utf-8").splitlines()
-        header = Header(**json.loads(first))
-    except OSError as error:
-        raise PatinaError(
-            f"{log}: cannot be read ({error.strerror}); expected the {LOG_NAME} of a degraded set"
-        ) from None
-    except (ValueError, TypeError):
+        first, *lines = read_lines(log)
+        header, entries = Header(**first), [Entry.from_line(line) for line in lines]
+    except (ValueError, TypeError, KeyError):
         raise PatinaError(f"{log}: is no log of a recipe; expected the {LOG_NAME} of a degraded set") from None
-    newest: dict[str, Entry] = {}
-    for line in lines:
-        try:
-            entry = Entry.from_values(json.loads(line))
-        except (ValueError, TypeError, KeyError):
-            continue
-        newest[entry.output] = entry
-    return header, list(newest.values())
+    return header, list({entry.output: entry for entry in entries}.values())
 
 
 def append_entries(out: Path, entries: Iterable[Entry]) -> None:
     """Add lines to the log of a set."""
-    with (out / LOG_NAME).open("a", encoding="utf-8") as stream:
-        stream.write("".join(entry.to_line() for entry in entries))
+    append_lines(out / LOG_NAME, (entry.to_line() for entry in entries))
 
 
 def finish_log(out: Path, header: Header, sources: Sequence[str]) -> None:
@@ -276,7 +266,7 @@ def finish_log(out: Path, header: Header, sources: Sequence[str]) -> None:
     _, entries = read_log(out / LOG_NAME)
     place = {name: index for index, name in enumerate(sources)}
     entries.sort(key=lambda entry: (place.get(entry.source, len(place)), entry.output))
-    write_text(out / LOG_NAME, json.dumps(asdict(header)) + "\n" + "".join(entry.to_line() for entry in entries))
+    write_lines(out / LOG_NAME, [asdict(header), *(entry.to_line() for entry in entries)])
     lines = [f"{entry.output} - {describe(entry.steps, entry.size)}\n" for entry in entries]
     write_text(out / READABLE_NAME, "".join(lines))
 

@@ -10,6 +10,7 @@ from patina.degradations.base import Size
 from patina.degradations.execution import Engine, wants_batch
 from patina.degradations.recipe import LEARNED
 from patina.errors import PatinaError, PictureError
+from patina.runs.fingerprint import file_digest
 from patina.runs.folder_job import JobReport
 from patina.verbs.arguments import add_device_flag, add_flag, checked_workers
 from patina.verbs.recipe_folder import Entry, Header, Job, by_source, read_log, run_jobs
@@ -66,7 +67,7 @@ def replay(
     return _compared(report, logged, folder)
 
 
-def _as_logged(size: Size, *, entries: list[Entry], source: str) -> list[Entry]:
+def _as_logged(size: Size, _digest: str, *, entries: list[Entry], source: str) -> list[Entry]:
     """Return the entries, for a picture of the logged size."""
     if any(entry.size != size for entry in entries):
         height, width = entries[0].size
@@ -81,12 +82,11 @@ def _engine(header: Header, entries: list[Entry], device: str) -> Engine | None:
     paths = dict.fromkeys(step.parameters["model"] for step in wanting if step.op == LEARNED)
     # What learned models need takes seconds to import, and classical sets are done by then.
     from patina.build.recipes import make_engine
-    from patina.models.files import file_hash
 
     for path in paths:
         if not Path(path).is_file():
             raise PatinaError(f"{path}: no such model file, and the log was made with it")
-        if file_hash(Path(path)) != header.models.get(path):
+        if file_digest(Path(path)) != header.files.get(path):
             raise PatinaError(f"{path}: is another model than the log was made with")
     return make_engine(paths, device)
 

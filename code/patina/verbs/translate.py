@@ -1,9 +1,8 @@
 """Translate a folder from one domain to the other with a trained degradation of any kind."""
 
 import argparse
-import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
 import torch
@@ -15,9 +14,10 @@ from patina.degradations.base import NOT_FINITE, Degradation, Parameters
 from patina.degradations.learned import Knob, Span, Tiling, parse_span, require_range
 from patina.errors import ConfigError, PatinaError, PictureError
 from patina.imaging.files import Picture, list_pictures, read_picture, to_pixels, to_tensor, write_picture
-from patina.models.files import file_hash
 from patina.models.labels import CLEAN, REAL
+from patina.runs.fingerprint import file_digest, still_holds
 from patina.runs.folder_job import JobReport, output_paths
+from patina.runs.lines import Line, append_lines, read_lines
 from patina.runs.overlapping_job import run_overlapping_job
 from patina.seeding import derive, numpy_rng
 from patina.verbs.arguments import add_compute_flags, add_flag
@@ -37,6 +37,8 @@ class Record:
         sample: which of the translations of the picture.
         model: the model file's hash.
         precision: of the convolutions, "32" or "bf16-mixed".
+        tile, overlap: of the tiles in pixels, None for the model's own.
+        source_digest: what the source held.
         parameters: what was drawn for the picture; in the log they stand beside the others.
     """
 
@@ -47,26 +49,22 @@ class Record:
     sample: int
     model: str
     precision: str = "32"
+    tile: int | None = None
+    overlap: int | None = None
+    source_digest: str = ""
     parameters: Parameters = field(default_factory=dict)
 
-    def to_line(self) -> str:
-        """Return the record as a line of JSON."""
+    def to_line(self) -> Line:
+        """Return the record as a line of the log."""
         values = asdict(self)
-        return json.dumps(values | values.pop("parameters"))
+        return values | values.pop("parameters")
 
     @classmethod
-    def from_line(cls, line: str) -> "Record":
-        """Undo `to_line`.
-
-        Raises:
-            ValueError: the line is not whole.
-        """
-        values = json.loads(line)
-        own = {
-            name: values.pop(name, None)
-            for name in ("output", "source", "domain", "seed", "sample", "model", "precision")
-        }
-        return cls(**own, parameters=values)
+    def from_line(cls, line: Line) -> "Record":
+        """Undo `to_line`."""
+        names = [each.name for each in fields(cls) if each.name != "parameters"]
+        own = {name: line.get(name) for name in names}
+        return cls(**own, parameters={name: value for name, value in line.items() if name not in own})
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -100,7 +98,10 @@ def run(arguments: argparse.Namespace) -> int:
         **given_knobs(arguments),
     )
     precision = "bf16-mixed" if degradation.precision == torch.bfloat16 else "32"
-    like = Record("", "", arguments.source_domain, arguments.seed, 0, file_hash(path), precision)
+    like = Record(
+        "", "", arguments.source_domain, arguments.seed, 0, file_digest(path), precision,
+        tile=arguments.tile, overlap=arguments.overlap,
+    )  # fmt: skip
     report = translate_folder(
         degradation, Path(arguments.source_dir), Path(arguments.out_dir), like, samples=arguments.samples
     )
@@ -112,8 +113,8 @@ def run(arguments: argparse.Namespace) -> int:
 def translate_folder(degradation: Degradation, source: Path, out: Path, like: Record, *, samples: int = 1) -> JobReport:
     """Degrade every picture of `source` into `out`, as PNG of the same size and depth.
 
-    A picture whose log line says that it was made in the same way is not made again. Alpha is kept aside
-    and put back.
+    A picture whose log line says that it was made in the same way of the same file is not made again. Alpha is kept
+    aside and put back.
 
     Args:
         degradation: what to do to a picture.
@@ -130,14 +131,13 @@ def translate_folder(degradation: Degradation, source: Path, out: Path, like: Re
     log = out / LOG_NAME
     _claim(log, [out / record.output for _, record in jobs])
     done = read_records(log)
-    missing = [
-        (path, record)
-        for path, record in jobs
-        if done.get(record.output) != record or not (out / record.output).is_file()
-    ]
+    missing = [(path, record) for path, record in jobs if not _is_made(path, record, done.get(record.output), out)]
+    digests: dict[Path, str] = {}
 
     def read(job: tuple[Path, Record]) -> Picture:
-        return read_picture(job[0])
+        picture = read_picture(job[0])
+        digests[job[0]] = file_digest(job[0])
+        return picture
 
     def translate(job: tuple[Path, Record], picture: Picture) -> Picture:
         path, record = job
@@ -148,8 +148,9 @@ def translate_folder(degradation: Degradation, source: Path, out: Path, like: Re
         return replace(picture, pixels=to_pixels(result, picture.pixels.dtype))
 
     def write(job: tuple[Path, Record], picture: Picture) -> None:
-        write_picture(out / job[1].output, picture.pixels, picture.alpha)
-        append_record(log, job[1])
+        path, record = job
+        write_picture(out / record.output, picture.pixels, picture.alpha)
+        append_lines(log, [replace(record, source_digest=digests[path]).to_line()])
 
     return run_overlapping_job(missing, read, translate, write, description="translate", name=lambda job: str(job[0]))
 
@@ -165,22 +166,16 @@ def _claim(log: Path, outputs: Iterable[Path]) -> None:
     log.touch()
 
 
+def _is_made(source: Path, record: Record, before: Record | None, out: Path) -> bool:
+    """Say whether a picture was made as the record says, of what the source holds now."""
+    if before is None or replace(record, source_digest=before.source_digest) != before:
+        return False
+    return (out / record.output).is_file() and still_holds(source, before.source_digest)
+
+
 def read_records(log: Path) -> dict[str, Record]:
-    """Return the newest record of every output; lines that a killed run left half written are passed over."""
-    newest: dict[str, Record] = {}
-    for line in log.read_text(encoding="utf-8").splitlines() if log.is_file() else []:
-        try:
-            record = Record.from_line(line)
-        except ValueError:
-            continue
-        newest[record.output] = record
-    return newest
-
-
-def append_record(log: Path, record: Record) -> None:
-    """Add a line to the log."""
-    with log.open("a", encoding="utf-8") as stream:
-        stream.write(record.to_line() + "\n")
+    """Return the newest record of every output."""
+    return {record.output: record for record in map(Record.from_line, read_lines(log))}
 
 
 def load_learned_config(given: str | None) -> LearnedConfig | None:

@@ -11,7 +11,9 @@ from patina.imaging.enlarging import INTERPOLATIONS
 from patina.imaging.files import Picture, list_pictures, read_picture, write_picture
 from patina.imaging.resize import imresize
 from patina.runs.atomic import write_text
+from patina.runs.fingerprint import file_digest, still_holds
 from patina.runs.folder_job import JobReport, output_paths
+from patina.runs.lines import append_lines, read_lines
 from patina.runs.overlapping_job import run_overlapping_job
 from patina.verbs.arguments import add_compute_flags, add_flag
 from patina.verbs.upscalers import OVERLAP, OWN_SAMPLING, TILE, Sampling, Upscaler, open_upscaler
@@ -19,8 +21,8 @@ from patina.verbs.upscalers import OVERLAP, OWN_SAMPLING, TILE, Sampling, Upscal
 Enlarged = tuple[np.ndarray, np.ndarray | None]
 """Pixels, and alpha where there is one."""
 
-STATEMENT = "upscale.json"
-"""The file in an output folder that says how its pictures were made."""
+STATEMENT, LOG_NAME = "upscale.json", "upscale.jsonl"
+"""The files in an output folder that say how its pictures were made, and of what each."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,7 +71,7 @@ def upscale_folder(
     """Upscale a folder, or one picture, into PNG files of the same names.
 
     The depth stays: 16 bit gives 16 bit. A gray picture gives a gray one. Alpha is enlarged by bicubic
-    interpolation. Pictures that an earlier call has finished are not made again.
+    interpolation. Pictures that an earlier call has made of the same files are not made again.
 
     Args:
         model, scale, tile, overlap, device, precision, sampling: as in `open_upscaler`.
@@ -88,22 +90,32 @@ def upscale_folder(
     return upscale_pictures(upscaler, source, out)
 
 
-def upscale_pictures(upscaler: Upscaler, source: Path, out: Path) -> JobReport[Path]:
-    """Upscale a folder, or one picture, with an open model; see `upscale_folder`."""
+def upscale_pictures(upscaler: Upscaler, source: Path, out: Path, *, anew: bool = False) -> JobReport[Path]:
+    """Upscale a folder, or one picture, with an open model; see `upscale_folder`.
+
+    With `anew`, what was made in `out` before, by whatever model, is removed first.
+    """
     sources = [source] if source.is_file() else list_pictures(source)
     if out.resolve() == sources[0].parent.resolve():
         raise PatinaError(f"{out}: source and output are the same folder; choose another output")
     outputs = output_paths(sources, out)
+    if anew:
+        _clear(out)
     _claim(out, upscaler.about, outputs)
+    made_of = {line["output"]: line["source_digest"] for line in read_lines(out / LOG_NAME)}
 
     def enlarge(_path: Path, picture: Picture) -> Enlarged:
         return _enlarge(picture, upscaler)
 
     def write(path: Path, enlarged: Enlarged) -> Path:
         write_picture(outputs[path], *enlarged)
+        append_lines(out / LOG_NAME, [{"output": outputs[path].name, "source_digest": file_digest(path)}])
         return outputs[path]
 
-    missing = [path for path in sources if not outputs[path].exists()]
+    def is_made(path: Path) -> bool:
+        return outputs[path].is_file() and still_holds(path, made_of.get(outputs[path].name, ""))
+
+    missing = [path for path in sources if not is_made(path)]
     return run_overlapping_job(missing, read_picture, enlarge, write, description="upscale", name=str)
 
 
@@ -113,6 +125,14 @@ def _enlarge(picture: Picture, upscaler: Upscaler) -> Enlarged:
         pixels = np.rint(pixels.mean(axis=2)).astype(pixels.dtype)
     alpha = None if picture.alpha is None else imresize(picture.alpha, upscaler.scale)
     return pixels, alpha
+
+
+def _clear(out: Path) -> None:
+    """Remove what was made in a folder, and last what says how."""
+    for name in {line["output"] for line in read_lines(out / LOG_NAME)}:
+        (out / name).unlink(missing_ok=True)
+    for name in (LOG_NAME, STATEMENT):
+        (out / name).unlink(missing_ok=True)
 
 
 def _claim(out: Path, about: dict[str, str | int], outputs: dict[Path, Path]) -> None:

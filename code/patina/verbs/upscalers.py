@@ -16,11 +16,12 @@ from patina.imaging.enlarging import INTERPOLATIONS, Interpolation
 from patina.imaging.files import to_pixels, to_tensor
 from patina.imaging.tiles import Tile, apply_tiled
 from patina.layers.precision import has_fast_bf16
-from patina.models.files import file_hash, load_model_file, stored_kind
+from patina.models.files import load_model_file, stored_kind
 from patina.models.restoration import ImageModelDescriptor, load_generator
 from patina.models.sr3 import KIND as SR3_KIND
 from patina.models.sr3_upscaling import SR3Upscaler
 from patina.runs.allocator import freed_memory_kept
+from patina.runs.fingerprint import file_digest
 
 TILE, OVERLAP = 256, 32
 """Defaults; ESRGAN's generator at scale 4 then needs about 1.5 GB."""
@@ -147,7 +148,7 @@ def open_upscaler(
     descriptor.to(compute_device(device))
     half = precision == "bf16-mixed" or (precision == "auto" and _half_is_close(descriptor))
     precision = "bf16-mixed" if half else "32"
-    about = {"model": file_hash(path), "tile": tile, "overlap": overlap, "precision": precision}
+    about = {"model": file_digest(path), "tile": tile, "overlap": overlap, "precision": precision}
     return TiledModel(descriptor, about, tile, overlap, half)
 
 
@@ -183,7 +184,7 @@ def _open_sr3(path: Path, sampling: Sampling, scale: int | None, device: str, pr
     network.to(compute_device(device))
     return SR3Upscaler(
         network,
-        {"model": file_hash(path), "precision": "bf16-mixed" if precision == "bf16-mixed" else "32"},
+        {"model": file_digest(path), "precision": "bf16-mixed" if precision == "bf16-mixed" else "32"},
         side=stored.configuration["side"],
         sampler=sampler,
         steps=steps,
