@@ -4,6 +4,7 @@ import cv2
 import numpy as np
 import pytest
 import torch
+from torch.nn import functional
 
 from patina.build.conditions import condition_map
 from patina.build.learned import learned_degradation
@@ -14,8 +15,9 @@ from patina.conditions.condition_map import ConditionMap
 from patina.conditions.steps import Autoencoder, Step
 from patina.config.files import load_config, parse_config
 from patina.degradations.deflow import placed_noise
+from patina.degradations.learned import Tiling
 from patina.errors import ConfigError
-from patina.imaging.files import read_picture, to_tensor
+from patina.imaging.files import list_pictures, read_picture, to_tensor, write_picture
 from patina.imaging.resize import imresize
 from patina.models.files import load_model_file
 from patina.seeding import derive, noise_window
@@ -27,6 +29,10 @@ NOISE = {"add_gaussian": {"sigma": 0.03}}
 
 def h_of(*steps: dict) -> ConditionMap:
     return ConditionMap([Step.model_validate(step) for step in steps])
+
+
+def finished(h: ConditionMap, pixels: np.ndarray, draw) -> torch.Tensor:
+    return h.final(h.local(to_tensor(h.whole(pixels)), draw), draw)
 
 
 def still(number: int, shape: torch.Size) -> torch.Tensor:
@@ -53,7 +59,7 @@ class TestSteps:
         small = to_tensor(imresize(pixels, 1 / 4))
         expected = small + 0.03 * noise_window(derive(5, "condition"), 3, 0, 0, *small.shape[1:])
         for h in (ConditionMap.published(4, 0.03), h_of(DOWN, NOISE)):
-            assert torch.equal(h.of_pixels(pixels, placed_noise(5)), expected)
+            assert torch.equal(finished(h, pixels, placed_noise(5)), expected)
             assert h.is_published
             assert h.is_prepared
             assert h.scale == 4
@@ -112,7 +118,7 @@ class TestOrder:
         h = h_of({"add_gaussian": {"sigma": 0.2}}, DOWN, NOISE)
         assert (h.whole_scale, h.scale, h.is_prepared) == (1, 4, False)
         pixels = picture(3)
-        quiet = h.of_pixels(pixels, still)
+        quiet = finished(h, pixels, still)
         assert torch.equal(quiet, to_tensor(imresize(pixels, 1 / 4)))
         noisy = h.local(to_tensor(pixels), placed_noise(1))
         assert noisy.shape == quiet.shape
@@ -162,7 +168,7 @@ class TestTraining:
         task = deflow_task(config)
         loaded = learned_degradation(file, device="cpu")
         pixels = picture(9)
-        conditions = [h.of_pixels(pixels, placed_noise(3)) for h in (task.objective.h, loaded.h)]
+        conditions = [finished(h, pixels, placed_noise(3)) for h in (task.objective.h, loaded.h)]
         assert torch.equal(*conditions)
         assert conditions[0].shape == (3, 12, 16)
         image = to_tensor(pixels)
@@ -185,6 +191,28 @@ class TestTraining:
         sample = dataset[1, 0]
         assert (sample["image"].shape, sample["condition"].shape) == ((3, 32, 32), (3, 8, 8))
 
+    def test_conditions_follow_their_images(self, tmp_path):
+        write_domains(tmp_path)
+        config = parse_config(deflow_values(tmp_path) | {"h": [{"smooth": {"sigma": 2}}, DOWN, NOISE]}, "some.yml")
+        deflow_task(config)
+        images = list_pictures(tmp_path / "clean/1x")
+        write_picture(images[0], np.full_like(read_picture(images[0]).pixels, 250))
+        images[1].unlink()
+        clean = deflow_task(config).dataset.domains[0]
+        assert [path.name for path in list_pictures(clean.conditions[0].parent)] == [images[0].name, images[2].name]
+        assert (read_picture(clean.conditions[0]).pixels == 250).all()
+        assert clean.condition_statistics.mean == pytest.approx(clean.image_statistics.mean, abs=0.5)
+
+    def test_an_autoencoder_of_other_settings_is_trained_again(self, domains, tmp_path):
+        weights = []
+        for sigma in (5, 5, 60):
+            h = [{"autoencoder": {"features": 4, "steps": 2, "sigma": sigma}}, DOWN, NOISE]
+            values = deflow_values(domains) | {"runs": str(tmp_path / "runs"), "h": h}
+            weights.append(condition_map(parse_config(values, "some.yml")).weights())
+        first, again, other = weights
+        assert all(torch.equal(value, again[name]) for name, value in first.items())
+        assert any(not torch.equal(value, other[name]) for name, value in first.items())
+
     def test_noise_before_a_filter_is_drawn_for_every_sample(self, domains):
         values = deflow_values(domains) | {"h": [{"add_gaussian": {"sigma": 0.1}}, DOWN]}
         dataset = deflow_task(parse_config(values, "some.yml")).dataset
@@ -194,13 +222,25 @@ class TestTraining:
         small = torch.nn.functional.avg_pool2d(sample["image"], 4)
         assert 0.01 < (sample["condition"] - small).std() < 0.08
 
-    def test_another_tiling_gives_the_same_condition(self, domains, tmp_path):
+    def test_pictures_together_have_conditions_of_their_own(self, domains, tmp_path):
         file = trained(domains, tmp_path, "noisy", h=[{"multiply_noise": {"sigma": 0.1}}, DOWN, NOISE])
         image = to_tensor(picture(4, 128, 128))
         degradation = learned_degradation(file, device="cpu")
         together = degradation.apply_batch([image, image], [{"heat": 1.0}] * 2, [1, 2])
         assert torch.allclose(together[0], degradation.apply(image, {"heat": 1.0}, 1), atol=1e-5)
         assert not torch.equal(*together)
+
+    def test_another_tiling_gives_the_same_condition(self, domains, tmp_path):
+        file = trained(domains, tmp_path, "noisy", h=[{"multiply_noise": {"sigma": 0.1}}, DOWN, NOISE])
+        image = to_tensor(picture(4, 128, 128))
+        results = []
+        for tile in (64, 128):
+            degradation = learned_degradation(file, device="cpu", tiling=Tiling(tile, 32))
+            degradation.network.translate = lambda pixels, condition, *_, **__: functional.interpolate(
+                condition, scale_factor=4
+            )
+            results.append(degradation.apply(image, {"heat": 1.0}, 1))
+        torch.testing.assert_close(*results)
 
 
 class TestMistakes:

@@ -23,7 +23,7 @@ AUTOENCODER_PICTURES = 64
 
 
 def condition_map(config: DeFlowConfig) -> ConditionMap:
-    """Make h; an autoencoder without a file is trained on the clean set, once for every run's folder."""
+    """Make h; an autoencoder without a file is trained on the clean set, once while all that it comes from stays."""
     steps = config.condition_steps
     networks: dict[int, DenoisingAutoencoder] = {}
     for index, step in enumerate(steps):
@@ -31,9 +31,11 @@ def condition_map(config: DeFlowConfig) -> ConditionMap:
             continue
         given = step.autoencoder.file
         path = given or config.runs / config.name / f"h_autoencoder_{index}.safetensors"
-        if given is None and not path.is_file():
+        origin = {"steps": [each.written() for each in steps[: index + 1]], "seed": config.seed}
+        if given is None and not (path.is_file() and load_model_file(path).configuration.get("origin") == origin):
             network = train_autoencoder(_filtered_clean(config, steps[:index], networks), step.autoencoder, config.seed)
-            save_model_file(path, ModelFile(AUTOENCODER, {"features": network.features}, network.state_dict()))
+            described = {"features": network.features, "origin": origin}
+            save_model_file(path, ModelFile(AUTOENCODER, described, network.state_dict()))
         networks[index] = open_autoencoder(path, step.autoencoder.features)
     return ConditionMap(steps, networks)
 

@@ -8,6 +8,7 @@ import torch
 
 from patina.build.conditions import condition_map
 from patina.build.devices import compute_device
+from patina.conditions.condition_map import ConditionMap
 from patina.config.learned import DeFlowConfig, DomainSettings, LearnedConfig, LUDVAEConfig
 from patina.data.conditions import prepare_conditions
 from patina.data.domains import Domain, ImageDomain, open_domain, open_images
@@ -22,9 +23,10 @@ from patina.models.files import ModelFile, load_model_file, load_state_dict_file
 from patina.models.labels import CLEAN
 
 
-def deflow_domains(config: DeFlowConfig) -> tuple[Domain, Domain]:
-    """Open the training domains, clean and real."""
-    return deflow_domain("clean", config.data.clean, config), deflow_domain("real", config.data.real, config)
+def deflow_domains(config: DeFlowConfig, h: ConditionMap | None = None) -> tuple[Domain, Domain]:
+    """Open the training domains, clean and real; `h` is the configuration's, where it is at hand."""
+    h = h or condition_map(config)
+    return deflow_domain("clean", config.data.clean, h), deflow_domain("real", config.data.real, h)
 
 
 def ludvae_domains(config: LUDVAEConfig) -> tuple[ImageDomain, ImageDomain]:
@@ -108,8 +110,8 @@ def _own_model(path: Path, kind: str | None) -> ModelFile:
 
 
 def _deflow_description(config: DeFlowConfig, weights: dict[str, torch.Tensor]) -> ModelFile:
-    statistics = deflow_statistics(config, *deflow_domains(config)).to_dict()
     h = condition_map(config)
+    statistics = deflow_statistics(config, *deflow_domains(config, h)).to_dict()
     configuration = {"architecture": asdict(config.model), **described_map(h)}
     return ModelFile(DeFlowDegradation.kind, configuration, weights | h.weights(), statistics)
 
@@ -126,9 +128,8 @@ def _ludvae_description(config: LUDVAEConfig, weights: dict[str, torch.Tensor]) 
     return ModelFile(LUDVAEDegradation.kind, configuration, weights, statistics)
 
 
-def deflow_domain(name: str, settings: DomainSettings, config: DeFlowConfig) -> Domain:
-    """Open a folder as one of a DeFlow's domains."""
-    h = condition_map(config)
+def deflow_domain(name: str, settings: DomainSettings, h: ConditionMap) -> Domain:
+    """Open a folder as one of the domains of a DeFlow whose conditions `h` makes."""
     if h.is_prepared:
         return open_domain(name, settings.folder, settings.image_scale, h.scale)
     return open_domain(

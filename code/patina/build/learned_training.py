@@ -40,8 +40,8 @@ def deflow_network(config: DeFlowConfig) -> tuple[DeFlow, bool]:
 
 def deflow_task(config: DeFlowConfig) -> DeFlowTask:
     """Make the task that trains DeFlow."""
-    clean, real = deflow_domains(config)
     h = condition_map(config)
+    clean, real = deflow_domains(config, h)
     dataset = UnpairedPatches(
         clean,
         real,
@@ -63,8 +63,8 @@ def deflow_task(config: DeFlowConfig) -> DeFlowTask:
         fresh=fresh,
         recompute=config.training.recompute or _recompute(config.model),
         shown=(
-            deflow_domain("clean", shown.clean, config) if shown.clean else clean,
-            deflow_domain("real", shown.real, config) if shown.real else real,
+            deflow_domain("clean", shown.clean, h) if shown.clean else clean,
+            deflow_domain("real", shown.real, h) if shown.real else real,
         ),
         pictures=shown.pictures,
         crop=shown.crop,

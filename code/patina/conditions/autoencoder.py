@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from patina.conditions.steps import Autoencoder
+from patina.imaging.files import to_pixels, to_tensor
 from patina.seeding import derive
 
 PATCH, BATCH = 48, 12
@@ -46,9 +47,7 @@ class DenoisingAutoencoder(nn.Module):
     @torch.inference_mode()
     def apply(self, pixels: np.ndarray) -> np.ndarray:
         """Pass ``[H, W, 3]`` uint8 through, rounded to uint8."""
-        image = torch.from_numpy(np.float32(pixels / 255)).permute(2, 0, 1)[None]
-        result = self(image)[0].permute(1, 2, 0).clamp(0, 1).numpy()
-        return np.uint8(np.rint(255 * result))
+        return to_pixels(self(to_tensor(pixels)[None])[0], np.uint8)
 
 
 def train_autoencoder(pictures: Sequence[np.ndarray], settings: Autoencoder, seed: int) -> DenoisingAutoencoder:

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from patina.conditions.autoencoder import DenoisingAutoencoder
 from patina.conditions.steps import AddGaussian, Autoencoder, Noise, Step, published_steps, scale_of
+from patina.imaging.files import to_pixels, to_tensor
 from patina.seeding import derive
 
 Draw = Callable[[int, torch.Size], Tensor]
@@ -97,15 +98,10 @@ class ConditionMap:
             condition = self._noisy(index, condition, draw)
         return condition
 
-    def of_pixels(self, pixels: np.ndarray, draw: Draw) -> Tensor:
-        """Do all steps to a picture ``[H, W, 3]`` uint8; return ``[3, h, w]``."""
-        return self.final(self.local(_to_tensor(self.whole(pixels)), draw), draw)
-
     def _step(self, index: int, condition: Tensor, draw: Draw) -> Tensor:
         if index in self._noise_numbers:
             return self._noisy(index, condition, draw)
-        pixels = np.uint8(np.rint(255 * condition.clamp(0, 1).permute(1, 2, 0).numpy()))
-        return _to_tensor(self._filtered(index, pixels))
+        return to_tensor(self._filtered(index, to_pixels(condition, np.uint8)))
 
     def _noisy(self, index: int, condition: Tensor, draw: Draw) -> Tensor:
         settings = self.steps[index].settings
@@ -138,8 +134,3 @@ class ConditionMap:
                 networks[index].load_state_dict(own)
                 networks[index].eval().requires_grad_(False)
         return cls(parsed, networks)
-
-
-def _to_tensor(pixels: np.ndarray) -> Tensor:
-    scaled = pixels.astype(np.float32) / np.float32(255)
-    return torch.from_numpy(np.ascontiguousarray(scaled.transpose(2, 0, 1)))

@@ -7,11 +7,18 @@ import numpy as np
 from patina.conditions.condition_map import ConditionMap
 from patina.errors import PatinaError
 from patina.imaging.files import list_pictures, read_picture, to_pixels, to_tensor, write_picture
-from patina.runs.folder_job import run_folder_job
+from patina.runs.fingerprint import file_stamp
+from patina.runs.folder_job import output_paths, run_folder_job
+from patina.runs.lines import Line, append_lines, read_lines
+
+LOG_NAME = "made.jsonl"
+"""The file in a folder of conditions that says of which state of its image each was made."""
 
 
 def prepare_conditions(images: Path, h: ConditionMap) -> Path:
-    """Write the filtered pictures of a folder beside it, where they are not there yet.
+    """Write the filtered pictures of a folder beside it, where they are not there yet or their image has changed.
+
+    Conditions of images that are gone are removed.
 
     Args:
         images: a folder of images, e.g. ``1x/`` of a set.
@@ -26,14 +33,27 @@ def prepare_conditions(images: Path, h: ConditionMap) -> Path:
     if not h.whole_steps:
         return images
     folder = images.parent / f"{images.name}-h-{h.digest}"
+    conditions = output_paths(list_pictures(images), folder)
+    log = folder / LOG_NAME
+    made = {line["image"]: tuple(line["stamp"]) for line in read_lines(log)}
 
-    def work(path: Path) -> None:
-        write_picture(folder / f"{path.stem}.png", whole_condition(path, h))
+    def work(path: Path) -> Line:
+        line = {"image": path.name, "stamp": file_stamp(path)}
+        write_picture(conditions[path], whole_condition(path, h))
+        return line
 
-    missing = [path for path in list_pictures(images) if not (folder / f"{path.stem}.png").is_file()]
-    report = run_folder_job(missing, work, description="conditions", name=str)
+    missing = [
+        path
+        for path, condition in conditions.items()
+        if not condition.is_file() or made.get(path.name) != file_stamp(path)
+    ]
+    report = run_folder_job(
+        missing, work, description="conditions", name=str, on_result=lambda line: append_lines(log, [line])
+    )
     if report.failures:
         raise PatinaError(report.failures[0][1])
+    for path in set(list_pictures(folder)) - set(conditions.values()):
+        path.unlink()
     return folder
 
 
