@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import torch
+import yaml
 from torch.utils.data import default_collate
 
 from patina.build.learned_training import ludvae_task
@@ -148,6 +149,16 @@ class TestTraining:
         assert train(folders, tmp_path, "cut") == 0
         whole, cut = final_model(tmp_path, "whole").weights, final_model(tmp_path, "cut").weights
         assert all(torch.equal(whole[name], cut[name]) for name in whole)
+
+    def test_settings_that_trained_nothing_are_not_written_down(self, folders, tmp_path, capsys):
+        assert train(folders, tmp_path) == 0
+        config = tmp_path / "runs" / "tiny" / "config.yml"
+        before = config.read_text()
+        assert train(folders, tmp_path, learning_rate=0.5) == 0
+        assert config.read_text() == before
+        assert "tiny: the run began with another training.learning_rate; to train anew" in capsys.readouterr().err
+        assert train(folders, tmp_path, learning_rate=0.5, steps=5) == 0
+        assert yaml.safe_load(config.read_text())["training"]["steps"] == 5
 
     def test_a_run_leaves_previews_and_a_model_that_explains_itself(self, folders, tmp_path):
         assert train(folders, tmp_path) == 0

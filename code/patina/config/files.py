@@ -122,6 +122,18 @@ def dump_config(config: BaseModel) -> str:
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
+def changed_settings(before: Any, after: Any, place: str = "") -> list[str]:
+    """Return the places of plain values that are in both configurations and differ, e.g. ``training.steps``."""
+    if isinstance(before, dict) and isinstance(after, dict):
+        inside = [changed_settings(before[key], after[key], f"{place}.{key}") for key in after if key in before]
+    elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
+        pairs = enumerate(zip(before, after, strict=True))
+        inside = [changed_settings(*pair, f"{place}.{number}") for number, pair in pairs]
+    else:
+        return [] if before == after else [place.removeprefix(".")]
+    return [each for found in inside for each in found]
+
+
 def base_folder(path: Path) -> Path:
     """Return the folder that relative paths in the configuration `path` start from."""
     return path.parent.parent if path.parent.name == "confs" else path.parent

@@ -38,9 +38,14 @@ class RunFolder:
         """Return where a validation's picture goes."""
         return self.path / "previews" / f"{step:07d}" / f"{name}.png"
 
+    @property
+    def config(self) -> Path:
+        """The configuration as resolved, in the words of the last call that trained."""
+        return self.path / "config.yml"
+
     def write_config(self, text: str) -> None:
         """Write the configuration as resolved."""
-        write_text(self.path / "config.yml", text)
+        write_text(self.config, text)
 
     def save_state(self, step: int, state: dict[str, Any], keep: int) -> None:
         """Write the training state of `step`, then remove all but the newest `keep`."""

@@ -55,11 +55,20 @@ class LoopPlan:
         return f"epoch-{step // self.epoch}" if self.epoch and step % self.epoch == 0 else step
 
 
-def train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric) -> bool:
+def train(
+    task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin: Callable[[], None] = lambda: None
+) -> bool:
     """Train to `plan.steps`, or until the task stops, from the last saved state of `folder` where there is one.
 
     Ctrl-C ends the step under way, saves and returns; the next call goes on from there. A picture that cannot be read
     is named and left out; where that ends the training, what was trained until then is saved first.
+
+    Args:
+        task: what is trained.
+        plan: for how long.
+        folder: of the run.
+        fabric: device and precision.
+        begin: called before the first step, and not where every step is done already.
 
     Returns:
         True when the last step is done, False when interrupted before.
@@ -76,6 +85,7 @@ def train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric) -> bool
         step, skipped = state["step"], state["skipped"]
     if step >= plan.steps or task.stopped:
         return True
+    begin()
     log = RunLog(folder, step)
     if step:
         log.event(step, "resumed")

@@ -4,16 +4,19 @@ import argparse
 import sys
 from pathlib import Path
 
+import yaml
+
 from patina.build.restoration import generator, restoration_task
 from patina.build.running import loop_plan, make_fabric
 from patina.build.stages import require_stages
 from patina.build.trained import TRAINED
-from patina.config.files import base_folder, dump_config, find_config, load_config
+from patina.config.files import base_folder, changed_settings, dump_config, find_config, load_config
 from patina.config.restoration import RestorationConfig
 from patina.config.settings import Experiment, LoopSettings
 from patina.errors import ConfigError
 from patina.runs.folder import RunFolder
 from patina.runs.models import FINAL
+from patina.strict import read_yaml
 from patina.training.loop import LoopPlan, train
 from patina.training.task import Task
 from patina.verbs.arguments import add_device_flag, add_flag
@@ -102,11 +105,26 @@ def _train_task(
 ) -> bool:
     name = path.relative_to(config.runs).as_posix().replace("/", "-")
     folder = RunFolder(path, name)
-    folder.write_config(dump_config(config))
-    finished = train(task, plan, folder, make_fabric(settings.precision, device))
+    text = dump_config(config)
+    if changed := _changed(folder, text):
+        print(
+            f"{name}: the run began with another {', '.join(changed)}; to train anew, give it another name or remove "
+            f"{path}",
+            file=sys.stderr,
+        )
+    finished = train(
+        task, plan, folder, make_fabric(settings.precision, device), begin=lambda: folder.write_config(text)
+    )
     if finished:
         print(f"{name}: done, model in {folder.model_path(FINAL)}.safetensors", file=sys.stderr)
     return finished
+
+
+def _changed(folder: RunFolder, text: str) -> list[str]:
+    """Return what is set otherwise than when a run that has trained already was trained last."""
+    if not (folder.states() and folder.config.is_file()):
+        return []
+    return changed_settings(read_yaml(folder.config), yaml.safe_load(text))
 
 
 def _size(config: Experiment) -> str:
