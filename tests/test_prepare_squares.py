@@ -1,6 +1,7 @@
 """`patina prepare` in the modes that make squares for training and test sets."""
 
 import csv
+import importlib
 import json
 
 import numpy as np
@@ -126,6 +127,49 @@ def test_what_is_there_is_kept_and_what_is_not_is_made(source, tmp_path):
     after = {path.name for path in list_pictures(target) if before.get(path) == path.stat().st_mtime_ns}
     assert "exact_000_001.png" in {path.name for path in list_pictures(target)}
     assert {name for name in after if name.startswith("big")} == {p.name for p in before if p.name.startswith("big")}
+
+
+@pytest.mark.parametrize(
+    ("mode", "work"),
+    [
+        ("tiles", "patina.verbs.pieces.cut_picture"),
+        ("noise-framed", "patina.verbs.pieces.cut_picture"),
+        ("categories", "patina.verbs.categories.write_categories"),
+    ],
+)
+def test_the_same_command_goes_on_after_an_interruption(source, tmp_path, monkeypatch, mode, work):
+    (source / "small.png").unlink()
+    target, flags = tmp_path / "set", ("-side", "16")
+    assert prepare(mode, source, tmp_path / "whole", *flags) == 0
+    module, name = work.rsplit(".", 1)
+    original = getattr(importlib.import_module(module), name)
+
+    def interrupted(path, **options):
+        if path.name == "exact.png":
+            raise KeyboardInterrupt
+        return original(path, **options)
+
+    monkeypatch.setattr(work, interrupted)
+    assert prepare(mode, source, target, *flags) == 130
+    monkeypatch.undo()
+    before = {path: path.stat().st_mtime_ns for path in target.rglob("big*.png")}
+    assert before
+    assert prepare(mode, source, target, *flags) == 0
+    assert {path: path.stat().st_mtime_ns for path in target.rglob("big*.png")} == before
+    files = [
+        {str(p.relative_to(top)): p.read_bytes() for p in top.rglob("*.png")} for top in (target, tmp_path / "whole")
+    ]
+    assert files[0] == files[1]
+    assert {path.name for path in target.iterdir()} == {path.name for path in (tmp_path / "whole").iterdir()}
+
+
+def test_an_exchanged_picture_leaves_no_squares_of_the_one_before(source, tmp_path):
+    target = tmp_path / "set"
+    assert prepare("tiles", source, target, "-side", "32") == 0
+    write_picture(source / "big.png", picture(3, 40, 40))
+    assert prepare("tiles", source, target, "-side", "32") == 0
+    listed = json.loads((target / "pieces.json").read_text())["pictures"]
+    assert {name for each in listed for name in each["files"]} == {path.name for path in list_pictures(target)}
 
 
 def test_folders_and_flags_that_do_not_fit_are_refused(source, tmp_path, capsys):

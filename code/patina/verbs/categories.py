@@ -1,6 +1,7 @@
 """`patina prepare` in the mode that makes the three test sets of SR3: original, novel and distorted."""
 
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
@@ -10,9 +11,15 @@ from scipy.ndimage import gaussian_filter
 from patina.errors import PatinaError, PictureError
 from patina.imaging.files import list_pictures, read_picture, to_values, values_to_pixels, write_picture
 from patina.imaging.resize import imresize
+from patina.runs.atomic import write_text
+from patina.runs.fingerprint import Stamp, file_stamp
 from patina.runs.folder_job import JobReport, output_paths, run_folder_job
+from patina.runs.lines import append_lines, read_lines
 
 CATEGORIES = ("original", "novel", "distorted")
+
+STATEMENT, LOG_NAME = "categories.json", "categories.jsonl"
+"""The files in a target that say how the sets were made, and of which state of a picture each pair."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +45,11 @@ def make_categories(source: Path, target: Path, squares: TestSquares, *, workers
       smaller than in any training square of the side.
     - distorted: as original, but blurred before it is shrunk.
 
+    What an earlier run has made from the same files in the same way is kept.
+
+    Returns:
+        The names of all pictures in the sets, and the failures.
+
     Raises:
         PatinaError: sizes that do not fit, or a folder that cannot be used.
     """
@@ -48,26 +60,58 @@ def make_categories(source: Path, target: Path, squares: TestSquares, *, workers
         )
     pictures = list_pictures(source)
     output_paths(pictures, target)
-    if target.exists() and any(target.iterdir()):
-        raise PatinaError(f"{target} is not empty; choose another target")
-    work = partial(write_categories, target=target, squares=squares)
-    return run_folder_job(pictures, work, description="categories", name=str, workers=workers or 0)
+    _claim(target, squares)
+    log = target / LOG_NAME
+    stamps = {line["source"]: tuple(line["stamp"]) for line in read_lines(log)}
+    done = {path for path in pictures if stamps.get(path.name) == file_stamp(path) and _is_there(path, target)}
+    report = run_folder_job(
+        [path for path in pictures if path not in done],
+        partial(write_categories, target=target, squares=squares),
+        description="categories",
+        name=str,
+        workers=workers or 0,
+        on_result=lambda made: append_lines(log, [{"source": made[0], "stamp": made[1]}]),
+    )
+    made = {path.name for path in done} | {name for name, _ in report.results}
+    return JobReport([path.name for path in pictures if path.name in made], report.failures)
 
 
-def write_categories(path: Path, *, target: Path, squares: TestSquares) -> str:
-    """Write the three pairs of one picture; return its name.
+def write_categories(path: Path, *, target: Path, squares: TestSquares) -> tuple[str, Stamp]:
+    """Write the three pairs of one picture; return its name, and which state of it they are of.
 
     Raises:
         PictureError: it cannot be read, or is too small.
     """
+    stamp = file_stamp(path)
     pixels = read_picture(path, alpha="refuse").pixels
     if min(pixels.shape[:2]) < 2 * squares.side:
         height, width = pixels.shape[:2]
         raise PictureError(f"{path} is {width}x{height}; expected at least {2 * squares.side} pixels on each side")
     for category, (lq, gt) in pairs_of(pixels, squares).items():
-        write_picture(target / category / "lq" / f"{path.stem}.png", lq)
-        write_picture(target / category / "gt" / f"{path.stem}.png", gt)
-    return path.name
+        for file, each in zip(_files(path, target, category), (lq, gt), strict=True):
+            write_picture(file, each)
+    return path.name, stamp
+
+
+def _files(path: Path, target: Path, category: str) -> tuple[Path, Path]:
+    """Return where a picture's pair goes: the low-quality picture and the truth."""
+    return target / category / "lq" / f"{path.stem}.png", target / category / "gt" / f"{path.stem}.png"
+
+
+def _is_there(path: Path, target: Path) -> bool:
+    return all(file.is_file() for category in CATEGORIES for file in _files(path, target, category))
+
+
+def _claim(target: Path, squares: TestSquares) -> None:
+    """State how the sets are made; refuse a folder with anything else in it."""
+    statement, text = target / STATEMENT, json.dumps(asdict(squares)) + "\n"
+    if statement.is_file():
+        if statement.read_text(encoding="utf-8") != text:
+            raise PatinaError(f"{target} holds sets made otherwise, see {statement}; choose another target")
+    elif target.exists() and any(target.iterdir()):
+        raise PatinaError(f"{target} is not empty; choose another target")
+    else:
+        write_text(statement, text)
 
 
 def pairs_of(pixels: np.ndarray, squares: TestSquares) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from functools import partial
 from pathlib import Path
@@ -15,7 +16,9 @@ from patina.imaging.files import list_pictures, read_picture, write_picture
 from patina.imaging.manifest import write_json
 from patina.imaging.pieces import Piece, framed, framed_pieces, moved_pieces
 from patina.runs.atomic import write_text
+from patina.runs.fingerprint import Stamp, file_stamp
 from patina.runs.folder_job import JobReport, output_paths, run_folder_job
+from patina.runs.lines import append_lines, read_lines
 from patina.seeding import numpy_rng
 from patina.verbs.arguments import checked_workers
 
@@ -23,6 +26,9 @@ STATEMENT = "pieces.json"
 """The file in a set that says how it was made and what every picture gave."""
 
 TABLE = "pieces.csv"
+
+PROGRESS = ".pieces.jsonl"
+"""The file that says what every picture gave until the statement does."""
 
 
 @dataclass(frozen=True)
@@ -71,7 +77,7 @@ class Yield:
     """
 
     source: str
-    fingerprint: tuple[int, int]
+    fingerprint: Stamp
     whole: int
     leftover: int
     framed: int
@@ -104,13 +110,18 @@ def cut(source: Path, target: Path, cutting: Cutting, *, workers: int | None = N
     before = _earlier(target, cutting)
     done = {p.name: before[p.name] for p in pictures if p.name in before and _is_there(before[p.name], p, target)}
     missing = [picture for picture in pictures if picture.name not in done]
+    _state(target, cutting, before.values())
+    for picture in missing:
+        for name in before[picture.name].files if picture.name in before else ():
+            (target / name).unlink(missing_ok=True)
     report = run_folder_job(
         missing, partial(cut_picture, target=target, cutting=cutting), description=cutting.mode, name=str,
-        workers=workers,
+        workers=workers, on_result=lambda made: append_lines(target / PROGRESS, [asdict(made)]),
     )  # fmt: skip
     made = done | {each.source: each for each in report.results}
     report.results = [made[picture.name] for picture in pictures if picture.name in made]
-    write_json(target / STATEMENT, {**asdict(cutting), "pictures": [asdict(each) for each in report.results]})
+    _state(target, cutting, report.results)
+    (target / PROGRESS).unlink(missing_ok=True)
     write_text(target / TABLE, _table(report.results))
     return report
 
@@ -121,7 +132,7 @@ def cut_picture(path: Path, *, target: Path, cutting: Cutting) -> Yield:
     Raises:
         PictureError: it cannot be read or is transparent.
     """
-    state = path.stat()
+    stamp = file_stamp(path)
     pixels = read_picture(path, alpha="refuse").pixels
     pieces, dropped = cutting.pieces_of(*pixels.shape[:2])
     files = [target / f"{path.stem}_{piece.row:03d}_{piece.column:03d}.png" for piece in pieces]
@@ -130,10 +141,10 @@ def cut_picture(path: Path, *, target: Path, cutting: Cutting) -> Yield:
     kinds = [piece.kind for piece in pieces]
     return Yield(
         path.name,
-        (state.st_size, state.st_mtime_ns),
+        stamp,
         *(kinds.count(kind) for kind in ("whole", "leftover", "framed")),
         dropped=dropped,
-        source_bytes=state.st_size,
+        source_bytes=stamp[0],
         piece_bytes=sum(file.stat().st_size for file in files),
         files=tuple(file.name for file in files),
     )
@@ -174,6 +185,10 @@ def _table(results: list[Yield]) -> str:
     return text.getvalue()
 
 
+def _state(target: Path, cutting: Cutting, results: Iterable[Yield]) -> None:
+    write_json(target / STATEMENT, {**asdict(cutting), "pictures": [asdict(each) for each in results]})
+
+
 def _earlier(target: Path, cutting: Cutting) -> dict[str, Yield]:
     """Return what an earlier run of the same kind made, by source."""
     statement = target / STATEMENT
@@ -185,7 +200,7 @@ def _earlier(target: Path, cutting: Cutting) -> dict[str, Yield]:
         values: dict[str, Any] = json.loads(statement.read_text(encoding="utf-8"))
         pictures = [
             Yield(**each | {"fingerprint": tuple(each["fingerprint"]), "files": tuple(each["files"])})
-            for each in values.pop("pictures")
+            for each in [*values.pop("pictures"), *read_lines(target / PROGRESS)]
         ]
     except (ValueError, KeyError, TypeError) as error:
         raise PatinaError(f"{statement} cannot be read; remove {target} and cut again") from error
@@ -195,7 +210,4 @@ def _earlier(target: Path, cutting: Cutting) -> dict[str, Yield]:
 
 
 def _is_there(made: Yield, source: Path, target: Path) -> bool:
-    state = source.stat()
-    return made.fingerprint == (state.st_size, state.st_mtime_ns) and all(
-        (target / name).is_file() for name in made.files
-    )
+    return made.fingerprint == file_stamp(source) and all((target / name).is_file() for name in made.files)

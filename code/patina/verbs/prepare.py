@@ -19,6 +19,7 @@ from patina.imaging.files import list_pictures, read_picture, write_picture
 from patina.imaging.manifest import FILE_NAME, Manifest, ManifestFailure, ManifestPicture, write_json
 from patina.imaging.resize import imresize
 from patina.imaging.statistics import StatisticsAccumulator
+from patina.runs.fingerprint import Stamp, file_stamp
 from patina.runs.folder_job import JobReport, output_paths, run_folder_job
 from patina.verbs.arguments import add_flag, checked_workers
 from patina.verbs.pieces import Cutting, cut, summary
@@ -121,7 +122,7 @@ class Record:
     """
 
     source: str
-    fingerprint: tuple[int, int]
+    fingerprint: Stamp
     multiple: int
     height: int
     width: int
@@ -213,7 +214,7 @@ def prepare_picture(source: Path, *, layout: Layout) -> Record:
         PictureError: the picture cannot be read, is transparent or too small.
     """
     pixels = _cropped(source, read_picture(source, alpha="refuse").pixels, layout.multiple)
-    fingerprint = _fingerprint(source)
+    fingerprint = file_stamp(source)
     outputs = _kept_outputs(source, layout)
     layout.record(source).unlink(missing_ok=True)
     for scale in layout.scales:
@@ -264,7 +265,7 @@ def _valid_record(source: Path, layout: Layout) -> Record | None:
     """Return the picture's record if it is about this state of the source and this crop."""
     try:
         record = Record.from_dict(json.loads(layout.record(source).read_text(encoding="utf-8")))
-        same = (record.source, record.fingerprint) == (source.name, _fingerprint(source))
+        same = (record.source, record.fingerprint) == (source.name, file_stamp(source))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return record if same and record.multiple == layout.multiple else None
@@ -273,11 +274,6 @@ def _valid_record(source: Path, layout: Layout) -> Record | None:
 def _is_there(record: Record, source: Path, layout: Layout, scale: int) -> bool:
     path = layout.output(source, scale)
     return scale in record.outputs and path.is_file() and path.stat().st_size == record.outputs[scale].size
-
-
-def _fingerprint(source: Path) -> tuple[int, int]:
-    state = source.stat()
-    return state.st_size, state.st_mtime_ns
 
 
 # What the set looks like at the end
