@@ -144,12 +144,22 @@ def test_replay_makes_the_same_pictures_from_the_log_alone(clean, recipe, tmp_pa
     (out / "bad" / "0.png").unlink()
     write_picture(clean / "1.png", picture(77, 37, 50))
     write_picture(clean / "2.png", picture(77, 60, 60))
+    kept = contents(out)
     assert run("replay", out / "log.jsonl", "-workers", 1) == 1
     assert (out / "bad" / "0.png").read_bytes() == made["bad/0.png"]
     told = capsys.readouterr().err
-    assert "1.png: bad/1.png" in told
-    assert "came out otherwise than logged" in told
+    assert "/1.png comes out otherwise than logged; it is left as it is" in told
+    assert contents(out) == kept | {"bad/0.png": made["bad/0.png"]}
     assert "2.png is 60x60, but 50x36 in the log" in told
+
+
+def test_replay_does_not_overwrite_the_clean_pictures(clean, recipe, tmp_path, capsys):
+    values = {"scale": 1, "steps": [{"gaussian_noise": {"sigma": 5}}]}
+    assert run("degrade", write_config(tmp_path / "n.yml", values), clean, tmp_path / "out", "-workers", 1) == 0
+    before = contents(clean)
+    assert run("replay", tmp_path / "out" / "log.jsonl", "-out", clean) == 2
+    assert "would overwrite the clean pictures; choose another -out" in capsys.readouterr().err
+    assert contents(clean) == before
 
 
 def test_replay_refuses_what_is_no_log(tmp_path, capsys):

@@ -7,13 +7,21 @@ Stamp = tuple[int, int]
 """A file's size in bytes, and when it was changed, in nanoseconds."""
 
 
+_DIGITS = 16
+
+
 def file_digest(path: Path) -> str:
-    """Return the first 16 hex digits of the file's SHA-256: what it holds, wherever it lies."""
+    """Return the first hex digits of the file's SHA-256: what it holds, wherever it lies."""
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while block := stream.read(1 << 20):
             digest.update(block)
-    return digest.hexdigest()[:16]
+    return digest.hexdigest()[:_DIGITS]
+
+
+def digest_of(content: bytes) -> str:
+    """Return `file_digest` of a file that is not yet written."""
+    return hashlib.sha256(content).hexdigest()[:_DIGITS]
 
 
 def still_holds(path: Path, digest: str) -> bool:

@@ -20,9 +20,9 @@ from patina.degradations.execution import BATCH, Engine, Images, grow, serve_wai
 from patina.degradations.recipe import Plan, Step
 from patina.errors import PatinaError, PictureError
 from patina.imaging.crops import crop_to_multiple
-from patina.imaging.files import read_picture, to_values, values_to_pixels, write_picture
-from patina.runs.atomic import write_text
-from patina.runs.fingerprint import file_digest
+from patina.imaging.files import png_bytes, read_picture, to_values, values_to_pixels, write_picture
+from patina.runs.atomic import atomic_path, write_text
+from patina.runs.fingerprint import digest_of, file_digest
 from patina.runs.folder_job import JobReport, run_folder_job
 from patina.runs.lines import Line, append_lines, read_lines, write_lines
 from patina.runs.progress import progress
@@ -70,7 +70,7 @@ class Entry:
         variant: of the recipe; empty where it has none.
         size: of the clean picture, cropped.
         steps: all that is done to it.
-        digest: of the written file.
+        digest: of the written file; one that is given is what the file must come to.
     """
 
     output: str
@@ -188,9 +188,13 @@ def _grown(opened: Opened) -> Opened:
 def _write(opened: Opened, out: Path) -> list[Entry]:
     written = []
     for entry in opened.entries:
-        path = out / entry.output
-        write_picture(path, values_to_pixels(opened.images[entry.steps], opened.dtype))
-        written.append(replace(entry, digest=file_digest(path)))
+        encoded = png_bytes(values_to_pixels(opened.images[entry.steps], opened.dtype))
+        digest = digest_of(encoded)
+        if entry.digest not in ("", digest):
+            raise PictureError(f"{entry.output} comes out otherwise than logged; it is left as it is")
+        with atomic_path(out / entry.output) as temporary:
+            temporary.write_bytes(encoded)
+        written.append(replace(entry, digest=digest))
     return written
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from dataclasses import replace
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from patina.verbs.recipe_folder import Entry, Header, Job, by_source, read_log, 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("log", type=Path, help="log.jsonl of a degraded set")
-    add_flag(parser, "out", type=Path, help="folder for the pictures (default: the log's own, written over)")
+    add_flag(parser, "out", type=Path, help="folder for the pictures (default: the log's own)")
     add_flag(parser, "source", type=Path, help="folder of the clean pictures (default: as in the log)")
     add_flag(parser, "workers", type=int, help="processes (default: one a core)")
     add_device_flag(parser, "where models compute")
@@ -48,23 +48,23 @@ def replay(
 
     Returns:
         The entries of each clean picture whose results are equal to the logged ones, and the failures; a result that
-        differs is one.
+        differs is one, and is not written.
 
     Raises:
-        PatinaError: the log or a model file cannot be used.
+        PatinaError: the log, a folder or a model file cannot be used.
     """
     workers = checked_workers(workers)
     header, entries = read_log(log)
     folder = source or Path(header.source)
     if not folder.is_dir():
         raise PatinaError(f"{folder}: no such folder of clean pictures; name it with -source")
+    _refuse_overwriting(folder, [(out or log.parent) / entry.output for entry in entries])
     logged = by_source(entries)
     engine = _engine(header, entries, device)
     jobs = [Job(folder / name, partial(_as_logged, entries=group, source=name)) for name, group in logged.items()]
-    report = run_jobs(
+    return run_jobs(
         jobs, out or log.parent, header.scale, engine, description="replay", workers=workers, on_result=lambda _: None
     )
-    return _compared(report, logged, folder)
 
 
 def _as_logged(size: Size, _digest: str, *, entries: list[Entry], source: str) -> list[Entry]:
@@ -72,7 +72,7 @@ def _as_logged(size: Size, _digest: str, *, entries: list[Entry], source: str) -
     if any(entry.size != size for entry in entries):
         height, width = entries[0].size
         raise PictureError(f"{source} is {size[1]}x{size[0]}, but {width}x{height} in the log; it is another picture")
-    return [replace(entry, digest="") for entry in entries]
+    return entries
 
 
 def _engine(header: Header, entries: list[Entry], device: str) -> Engine | None:
@@ -91,15 +91,7 @@ def _engine(header: Header, entries: list[Entry], device: str) -> Engine | None:
     return make_engine(paths, device)
 
 
-def _compared(report: JobReport[list[Entry]], logged: dict[str, list[Entry]], folder: Path) -> JobReport[list[Entry]]:
-    """Turn results that differ from the log into failures."""
-    compared: JobReport[list[Entry]] = JobReport(failures=list(report.failures))
-    for entries in report.results:
-        expected = {entry.output: entry.digest for entry in logged[entries[0].source]}
-        different = [entry.output for entry in entries if entry.digest != expected[entry.output]]
-        if different:
-            source = str(folder / entries[0].source)
-            compared.failures.append((source, f"{source}: {', '.join(different)} came out otherwise than logged"))
-        else:
-            compared.results.append(entries)
-    return compared
+def _refuse_overwriting(folder: Path, outputs: Sequence[Path]) -> None:
+    """Refuse outputs in the folder of clean pictures, whose names they have."""
+    if any(path.parent.resolve() == folder.resolve() for path in outputs):
+        raise PatinaError(f"{folder}: would overwrite the clean pictures; choose another -out")
