@@ -121,9 +121,25 @@ def test_a_configuration_says_the_same(folder, tmp_path, capsys):
     assert "luma (BT.601), border of 5 pixels cut" in capsys.readouterr().out
 
 
+def test_flags_change_what_a_configuration_says(folder, tmp_path, capsys):
+    sets = [{"name": "x2", "lq": str(folder / "x2"), "gt": str(folder / "gt")}]
+    values = {"task": "evaluate", "name": "compare", "models": ["nearest"], "sets": sets, "out": str(tmp_path / "out")}
+    path = write_config(tmp_path / "compare.yml", values)
+    flags = ["-space", "y", "-crop_border", "7", "-out", str(tmp_path / "other"), "-no_lpips"]
+    assert run_verb("evaluate", ["-opt", str(path), "-device", "cpu", *flags]) == 0
+    [row] = csv.DictReader((tmp_path / "other/comparison.csv").open())
+    assert row["crop"] == "7"
+    told = capsys.readouterr().out
+    assert "luma (BT.601), border of 7 pixels cut" in told
+    assert "LPIPS" not in told
+    assert not (tmp_path / "out").exists()
+
+
 @pytest.mark.parametrize(
     ("flags", "text"),
     [
+        (["-results", "{x2}", "-truth", "{x2}", "-tile", "64"], "-tile is of models"),
+        (["-results", "{x2}", "-truth", "{x2}", "-crop", "-3"], "the border to cut is -3"),
         ([], "give -results and -truth for one folder, or -model and -set"),
         (["-model", "bicubic"], "-set is missing"),
         (["-model", "bicubic", "-results", "a"], "leave them out to compare models"),

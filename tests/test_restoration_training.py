@@ -188,6 +188,13 @@ class TestTestVerb:
         scores = json.loads((tmp_path / "results/measured/scores.json").read_text())
         assert scores["mean"]["psnr"] > 25
 
+    def test_results_of_another_model_are_replaced(self, pairs, tmp_path):
+        found = []
+        for model in ("bicubic", "nearest"):
+            assert self.run(tmp_path, self.config(pairs, tmp_path, model, scale=2)) == 0
+            found.append(json.loads((tmp_path / "results/measured/scores.json").read_text())["mean"]["psnr"])
+        assert found[0] > found[1] + 0.5
+
     def test_a_broken_input_is_named_and_the_others_are_measured(self, pairs, tmp_path, capsys):
         lq = tmp_path / "lq"
         lq.mkdir()

@@ -17,11 +17,11 @@ def add_device_flag(parser: argparse.ArgumentParser, help: str = "where to compu
     add_flag(parser, "device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help=help)
 
 
-def add_compute_flags(parser: argparse.ArgumentParser) -> None:
-    """Add ``-device`` and ``-precision``."""
+def add_compute_flags(parser: argparse.ArgumentParser, precision: str | None = "auto") -> None:
+    """Add ``-device`` and ``-precision``; `precision` is what the latter is where it is not given."""
     add_device_flag(parser)
     add_flag(
-        parser, "precision", default="auto", choices=["auto", "32", "bf16-mixed"],
+        parser, "precision", default=precision, choices=["auto", "32", "bf16-mixed"],
         help="arithmetic of the convolutions; auto: bf16 where it is fast here and within 45 dB of 32",
     )  # fmt: skip
 

@@ -22,8 +22,8 @@ from patina.imaging.enlarging import INTERPOLATIONS
 from patina.imaging.files import list_pictures, picture_size, read_picture
 from patina.runs.atomic import write_text
 from patina.runs.memory import PeakMemory
-from patina.verbs.scores import METRICS, Evaluation, aligned, evaluate_folders
-from patina.verbs.upscale import upscale_pictures
+from patina.verbs.scores import METRICS, Evaluation, aligned, evaluate_folders, open_lpips
+from patina.verbs.upscale import remove_upscaled, upscale_pictures
 from patina.verbs.upscalers import Sampling, Upscaler, open_upscaler, takes_tiles
 
 WARM_UP_SIDE = 32
@@ -132,6 +132,9 @@ def compare(config: EvaluationConfig, device: str = "auto") -> Comparison:
     missing = [str(m.model) for m in config.models if m.model not in INTERPOLATIONS and not m.model.is_file()]
     if missing:
         raise PatinaError(f"{missing[0]}: there is no such model file; interpolations are {', '.join(INTERPOLATIONS)}")
+    missing_lpips = open_lpips(device)[1] if config.lpips else None
+    if missing_lpips:  # known once, not after every model
+        config = config.model_copy(update={"lpips": False})
     found: list[tuple[Row, Evaluation]] = []
     notes: list[str] = []
     for each in config.sets:
@@ -143,7 +146,7 @@ def compare(config: EvaluationConfig, device: str = "auto") -> Comparison:
     for _, evaluation in found:
         evaluation.report.print_summary()
     failures = sum(len(evaluation.report.failures) for _, evaluation in found)
-    return Comparison([row for row, _ in found], [_how(config, found[0][1], device), *notes], failures)
+    return Comparison([row for row, _ in found], [_how(config, device, missing_lpips), *notes], failures)
 
 
 def _in_own_process(
@@ -189,14 +192,15 @@ def _measure(
     config: EvaluationConfig, model: ComparedModel, each: ComparedSet, upscaler: Upscaler, device: str
 ) -> tuple[Row, Evaluation]:
     out = config.out / each.name / model.name
+    remove_upscaled(out)  # all are made again, to take their time
     first = read_picture(list_pictures(each.lq)[0]).pixels
     timed = _Timed(upscaler, [])
     with PeakMemory(_is_gpu(device)) as memory:
         upscaler(first[:WARM_UP_SIDE, :WARM_UP_SIDE])
-        upscaled = upscale_pictures(timed, each.lq, out, anew=True)
+        upscaled = upscale_pictures(timed, each.lq, out)
     crop = upscaler.scale if config.crop_border is None else config.crop_border
     evaluation = evaluate_folders(
-        out, each.gt, crop=crop, space=config.space, lpips=config.lpips,
+        out, each.gt, crop=crop, space=config.space, lpips=config.lpips, device=device,
         without={Path(name).stem for name, _ in upscaled.failures},
     )  # fmt: skip
     evaluation.report.failures += upscaled.failures
@@ -227,12 +231,12 @@ def _is_gpu(device: str) -> bool:
     return compute_device(device).type == "cuda"
 
 
-def _how(config: EvaluationConfig, evaluation: Evaluation, device: str) -> str:
+def _how(config: EvaluationConfig, device: str, missing_lpips: str | None) -> str:
     space = "luma (BT.601)" if config.space == "y" else "RGB"
     border = "the scale" if config.crop_border is None else f"{config.crop_border} pixels"
     where = "on the GPU" if _is_gpu(device) else f"{torch.get_num_threads()} threads"
     text = f"{space}, border of {border} cut; MSE of 255; time and memory of enlarging, {where}."
-    return f"{text} LPIPS was not measured: {evaluation.lpips_missing}" if evaluation.lpips_missing else text
+    return f"{text} LPIPS was not measured: {missing_lpips}" if missing_lpips else text
 
 
 def _number(value: float | None, digits: int) -> str:

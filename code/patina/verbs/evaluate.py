@@ -25,13 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="a test set: its name, low-quality pictures and ground truth; give it again for more",
     )  # fmt: skip
     add_flag(models, "tile", type=int, help="side of a tile in pixels; less needs less memory")
-    add_compute_flags(models)
+    add_compute_flags(models, precision=None)
     add_flag(parser, "out", "out_dir", help="folder for the scores, and for the pictures of models")
     add_flag(
         parser, "crop_border", "crop", type=int,
         help="pixels to cut from every side first (default: 0 for a folder, the scale for models)",
     )  # fmt: skip
-    add_flag(parser, "space", default="rgb", choices=["rgb", "y"], help="MSE, PSNR and SSIM on RGB or on luma")
+    add_flag(parser, "space", choices=["rgb", "y"], help="MSE, PSNR and SSIM on RGB (default) or on luma")
     add_flag(parser, "no_lpips", action="store_true", help="leave LPIPS out, which needs published weights")
 
 
@@ -41,12 +41,16 @@ def run(arguments: argparse.Namespace) -> int:
         return _run_comparison(arguments)
     if not (arguments.results and arguments.truth):
         raise PatinaError("give -results and -truth for one folder, or -model and -set (or -opt) to compare models")
+    for name in ("tile", "precision"):
+        if getattr(arguments, name) is not None:
+            raise PatinaError(f"-{name} is of models; leave it out to measure one folder")
     evaluation = evaluate_folders(
         Path(arguments.results),
         Path(arguments.truth),
         crop=arguments.crop_border or 0,
-        space=arguments.space,
+        space=arguments.space or "rgb",
         lpips=not arguments.no_lpips,
+        device=arguments.device,
     )
     evaluation.write(Path(arguments.out or arguments.results))
     print(evaluation.table())
@@ -67,8 +71,10 @@ def _run_comparison(arguments: argparse.Namespace) -> int:
         config = load_config(arguments.opt)
         if config.task != "evaluate":
             raise PatinaError(f"{arguments.opt}: task is {config.task}, expected evaluate")
+        values = config.model_dump(mode="json")
     else:
-        config = parse_config(_comparison_values(arguments), "command line")
+        values = _comparison_values(arguments)
+    config = parse_config(values | _changes(arguments), "command line")
     comparison = compare(config, arguments.device)
     comparison.write(config.out)
     print(comparison.table())
@@ -86,10 +92,13 @@ def _comparison_values(arguments: argparse.Namespace) -> dict[str, object]:
         "name": "comparison",
         "models": [{"name": name or label_of(Path(model)), "model": model} for name, model in named],
         "sets": [{"name": name, "lq": lq, "gt": gt} for name, lq, gt in arguments.set],
-        "out": arguments.out,
-        "crop_border": arguments.crop_border,
-        "space": arguments.space,
-        "lpips": not arguments.no_lpips,
-        "tile": arguments.tile,
-        "precision": arguments.precision,
+        "precision": "auto",
     }
+
+
+def _changes(arguments: argparse.Namespace) -> dict[str, object]:
+    """Return what flags say of how to compare."""
+    given = {name: getattr(arguments, name) for name in ("out", "crop_border", "space", "tile", "precision")}
+    return {name: value for name, value in given.items() if value is not None} | (
+        {"lpips": False} if arguments.no_lpips else {}
+    )

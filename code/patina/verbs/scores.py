@@ -86,9 +86,15 @@ class Evaluation:
         return "\n".join(lines)
 
     def _row(self, label: str, values: dict[str, float | None]) -> tuple[str, ...]:
-        missing = "no weights" if self.lpips_missing else "-"
-        numbers = ((values[metric], decimals) for metric, decimals in zip(METRICS, (2, 3, 4, 4), strict=True))
-        return (label, *(missing if value is None else f"{value:.{decimals}f}" for value, decimals in numbers))
+        missing = {"lpips": "no weights"} if self.lpips_missing else {}
+        numbers = ((metric, values[metric], decimals) for metric, decimals in zip(METRICS, (2, 3, 4, 4), strict=True))
+        return (
+            label,
+            *(
+                missing.get(metric, "-") if value is None else f"{value:.{decimals}f}"
+                for metric, value, decimals in numbers
+            ),
+        )
 
     def write(self, out: Path) -> None:
         """Write ``scores.csv`` and ``scores.json`` into the folder `out`; infinity is the string "inf"."""
@@ -121,7 +127,7 @@ def evaluate_folders(
     crop: int = 0,
     space: Space = "rgb",
     lpips: bool = True,
-    device: str = "cpu",
+    device: str = "auto",
     without: Collection[str] = (),
 ) -> Evaluation:
     """Measure every result against the truth of the same stem.
@@ -134,14 +140,16 @@ def evaluate_folders(
         crop: pixels to cut from every side.
         space: what PSNR and SSIM are measured on, "rgb" or "y".
         lpips: whether to measure LPIPS too; without it, torch is never loaded.
-        device: where LPIPS is computed.
+        device: where LPIPS is computed; "auto", "cpu", "cuda" or "mps".
         without: stems that are left out, with or without a result.
 
     Raises:
-        PatinaError: a folder is empty, or a picture has no partner.
+        PatinaError: a folder is empty, a picture has no partner, or `crop` is negative.
     """
+    if crop < 0:
+        raise PatinaError(f"the border to cut is {crop}, expected a number of pixels from 0 up")
     matches = match_by_stem(results_dir, truth_dir, without)
-    perceptual, missing = _open_lpips(device) if lpips else (None, None)
+    perceptual, missing = open_lpips(device) if lpips else (None, None)
 
     def measure(match: Match) -> Score:
         result, truth = _read(match)
@@ -160,13 +168,14 @@ def evaluate_folders(
     return Evaluation(report, space, crop, missing)
 
 
-def _open_lpips(device: str) -> tuple[Callable[..., float] | None, str | None]:
+def open_lpips(device: str) -> tuple[Callable[..., float] | None, str | None]:
     """Return the metric, or why there is none."""
+    from patina.build.devices import compute_device
     from patina.metrics.backbones import WeightsMissing
     from patina.metrics.lpips import Lpips
 
     try:
-        return Lpips(device), None
+        return Lpips(compute_device(device)), None
     except WeightsMissing as error:
         return None, str(error)
 

@@ -90,18 +90,16 @@ def upscale_folder(
     return upscale_pictures(upscaler, source, out)
 
 
-def upscale_pictures(upscaler: Upscaler, source: Path, out: Path, *, anew: bool = False) -> JobReport[Path]:
+def upscale_pictures(upscaler: Upscaler, source: Path, out: Path, *, replace: bool = False) -> JobReport[Path]:
     """Upscale a folder, or one picture, with an open model; see `upscale_folder`.
 
-    With `anew`, what was made in `out` before, by whatever model, is removed first.
+    With `replace`, what another model or setting made in `out` is removed instead of refused.
     """
     sources = [source] if source.is_file() else list_pictures(source)
     if out.resolve() == sources[0].parent.resolve():
         raise PatinaError(f"{out}: source and output are the same folder; choose another output")
     outputs = output_paths(sources, out)
-    if anew:
-        _clear(out)
-    _claim(out, upscaler.about, outputs)
+    _claim(out, upscaler.about, outputs, replace)
     made_of = {line["output"]: line["source_digest"] for line in read_lines(out / LOG_NAME)}
 
     def enlarge(_path: Path, picture: Picture) -> Enlarged:
@@ -127,7 +125,7 @@ def _enlarge(picture: Picture, upscaler: Upscaler) -> Enlarged:
     return pixels, alpha
 
 
-def _clear(out: Path) -> None:
+def remove_upscaled(out: Path) -> None:
     """Remove what was made in a folder, and last what says how."""
     for name in {line["output"] for line in read_lines(out / LOG_NAME)}:
         (out / name).unlink(missing_ok=True)
@@ -135,13 +133,15 @@ def _clear(out: Path) -> None:
         (out / name).unlink(missing_ok=True)
 
 
-def _claim(out: Path, about: dict[str, str | int], outputs: dict[Path, Path]) -> None:
-    """State how the folder's pictures are made; refuse a folder whose pictures were made otherwise."""
+def _claim(out: Path, about: dict[str, str | int], outputs: dict[Path, Path], replace: bool) -> None:
+    """State how the folder's pictures are made; refuse, or replace, pictures that were made otherwise."""
     statement, text = out / STATEMENT, json.dumps(about, indent=1) + "\n"
     if statement.is_file():
-        if statement.read_text(encoding="utf-8") != text:
+        if statement.read_text(encoding="utf-8") == text:
+            return
+        if not replace:
             raise PatinaError(f"{out} holds pictures of another model or setting, see {statement}; choose another -out")
-        return
+        remove_upscaled(out)
     strangers = [path for path in outputs.values() if path.exists()]
     if strangers:
         raise PatinaError(f"{strangers[0]} exists and was not upscaled here; choose another -out")
