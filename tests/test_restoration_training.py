@@ -1,6 +1,7 @@
 """Training super-resolution on pairs in stages, and testing it, as a user runs both."""
 
 import json
+import shutil
 
 import pytest
 import torch
@@ -141,6 +142,16 @@ def test_a_stage_may_name_what_an_earlier_one_writes(pairs, tmp_path):
     assert train(tmp_path, config, "--dry-run") == 0
     assert not (tmp_path / "runs").exists()
     assert train(tmp_path, config) == 0
+
+
+def test_a_stage_of_an_earlier_one_that_was_trained_further_is_refused(pairs, tmp_path, capsys):
+    assert train(tmp_path, values(pairs, tmp_path, stages=[stage("net"), stage("late")])) == 0
+    longer = values(pairs, tmp_path, stages=[stage("net", steps=3), stage("late")])
+    assert train(tmp_path, longer) == 2
+    assert "tiny-late: was trained from another" in capsys.readouterr().err.splitlines()[-1]
+    shutil.rmtree(tmp_path / "runs/tiny/late")
+    assert train(tmp_path, longer) == 0
+    assert train(tmp_path, longer) == 0
 
 
 def test_a_missing_partner_is_refused_with_both_names(pairs, tmp_path, capsys):

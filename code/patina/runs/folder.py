@@ -1,6 +1,7 @@
 """A run's folder: resolved configuration, log, curves, previews, models and training states."""
 
 import io
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from patina.runs.lines import append_lines, read_lines, write_lines
 class RunFolder:
     """The files of one training run.
 
-    Layout: ``config.yml``, ``log.jsonl``, ``models/``, ``training_state/``, ``tb/<name>/train`` and
+    Layout: ``config.yml``, ``start.json``, ``log.jsonl``, ``models/``, ``training_state/``, ``tb/<name>/train`` and
     ``valid``, ``previews/<step>/``.
 
     Args:
@@ -46,6 +47,16 @@ class RunFolder:
     def write_config(self, text: str) -> None:
         """Write the configuration as resolved."""
         write_text(self.config, text)
+
+    @property
+    def start_digest(self) -> str | None:
+        """The digest of the model file that the run began with; None where none is known."""
+        file = self.path / "start.json"
+        return json.loads(file.read_text(encoding="utf-8"))["model"] if file.is_file() else None
+
+    def write_start(self, digest: str) -> None:
+        """Write down the model file that the run begins with."""
+        write_text(self.path / "start.json", json.dumps({"model": digest}) + "\n")
 
     def save_state(self, step: int, state: dict[str, Any], keep: int) -> None:
         """Write the training state of `step`, then remove all but the newest `keep`."""

@@ -13,7 +13,8 @@ from patina.build.trained import TRAINED
 from patina.config.files import base_folder, changed_settings, dump_config, find_config, load_config
 from patina.config.restoration import RestorationConfig
 from patina.config.settings import Experiment, LoopSettings
-from patina.errors import ConfigError
+from patina.errors import ConfigError, PatinaError
+from patina.runs.fingerprint import file_digest
 from patina.runs.folder import RunFolder
 from patina.runs.models import FINAL
 from patina.strict import read_yaml
@@ -86,13 +87,14 @@ def _require(config: Experiment, device: str, *, pictures: bool) -> None:
 def _train_stages(config: RestorationConfig, device: str) -> bool:
     if len(config.stages) > 1:  # of a single one, building its task finds the same
         require_stages(config, _stage_folders(config), device)
-    start = None
+    before = None
     for stage in config.stages:
-        task = restoration_task(config, stage, stage.init_from or start, device)
+        start, path = stage.init_from or before, config.run_folder(stage.name)
+        task = restoration_task(config, stage, start, device)
         plan = loop_plan(stage, config.data, config.seed)
-        if not _train_task(task, plan, stage, config, config.run_folder(stage.name), device):
+        if not _train_task(task, plan, stage, config, path, device, start):
             return False
-        start = config.final_model(stage.name)
+        before = config.final_model(stage.name)
     return True
 
 
@@ -101,7 +103,13 @@ def _stage_folders(config: RestorationConfig) -> list[Path]:
 
 
 def _train_task(
-    task: Task, plan: LoopPlan, settings: LoopSettings, config: Experiment, path: Path, device: str
+    task: Task,
+    plan: LoopPlan,
+    settings: LoopSettings,
+    config: Experiment,
+    path: Path,
+    device: str,
+    start: Path | None = None,
 ) -> bool:
     name = path.relative_to(config.runs).as_posix().replace("/", "-")
     folder = RunFolder(path, name)
@@ -112,9 +120,16 @@ def _train_task(
             f"{path}",
             file=sys.stderr,
         )
-    finished = train(
-        task, plan, folder, make_fabric(settings.precision, device), begin=lambda: folder.write_config(text)
-    )
+    digest = None if start is None else file_digest(start)
+    if folder.states() and folder.start_digest not in (None, digest):
+        raise PatinaError(f"{name}: was trained from another {start}; remove {path} to train it from this one")
+
+    def begin() -> None:
+        folder.write_config(text)
+        if digest is not None:
+            folder.write_start(digest)
+
+    finished = train(task, plan, folder, make_fabric(settings.precision, device), begin)
     if finished:
         print(f"{name}: done, model in {folder.model_path(FINAL)}.safetensors", file=sys.stderr)
     return finished
