@@ -53,6 +53,14 @@ def test_the_default_name_says_what_it_is_made_of(pair, tmp_path, capsys):
         assert file.metadata()["interpolated"] == "0.75 a.safetensors + 0.25 b.safetensors"
 
 
+def test_no_file_is_overwritten(pair, tmp_path, capsys):
+    (tmp_path / "precious.safetensors").write_bytes(b"precious")
+    flags = ["--alpha", "0.5", "-out", str(tmp_path / "precious.safetensors")]
+    assert run_verb("interpolate", [*map(str, pair), *flags]) == 2
+    assert "precious.safetensors exists; give another -out, or remove it" in capsys.readouterr().err
+    assert (tmp_path / "precious.safetensors").read_bytes() == b"precious"
+
+
 def test_a_run_s_models_are_called_by_their_run(pair, tmp_path, capsys):
     places = tmp_path / "net" / "models" / "final.safetensors", tmp_path / "gan" / "models" / "500.safetensors"
     for file, place in zip(pair, places, strict=True):

@@ -19,6 +19,7 @@ from patina.imaging.files import list_pictures, read_picture, write_picture
 from patina.imaging.manifest import load_manifest
 from patina.imaging.resize import imresize
 from patina.verbs.prepare import RECORDS, prepare
+from sets import write_pictures
 
 CODE = Path(__file__).parents[1] / "code"
 RNG = np.random.default_rng(5)
@@ -40,6 +41,18 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def times(folder: Path) -> dict[str, int]:
     return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in folder.rglob("*.png")}
+
+
+def test_the_set_of_another_folder_is_not_mixed_in(tmp_path, capsys):
+    first, other = write_pictures(tmp_path / "first", 3), write_pictures(tmp_path / "other", 2)
+    target = tmp_path / "set"
+    flags = ["-target", str(target), "-scales", "1", "2", "-workers", "1"]
+    assert run_verb("prepare", ["-source", str(first), *flags]) == 0
+    assert run_verb("prepare", ["-source", str(other), *flags]) == 2
+    assert "with 1 pictures that" in capsys.readouterr().err
+    assert len(list_pictures(target / "1x")) == 3
+    moved = first.rename(tmp_path / "moved")
+    assert run_verb("prepare", ["-source", str(moved), *flags]) == 0
 
 
 def test_every_scale_holds_every_picture(source: Path, tmp_path: Path) -> None:

@@ -22,11 +22,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Write the blended model."""
     a, b, alpha = Path(arguments.a), Path(arguments.b), arguments.alpha
     if not 0 <= alpha <= 1:
-        raise PatinaError(f"alpha is {alpha:g}, expected 0 (all of {a.name}) to 1 (all of {b.name})")
+        raise PatinaError(f"alpha is {alpha:g}, expected 0 (all of {label_of(a)}) to 1 (all of {label_of(b)})")
     out = Path(arguments.out) if arguments.out else b.with_name(f"{label_of(a)}-{label_of(b)}-{alpha:g}.safetensors")
     for source in (a, b):
         if out.resolve() == source.resolve():
             raise PatinaError(f"{out}: would overwrite a model that it is made of; give another -out")
+    if out.exists():
+        raise PatinaError(f"{out} exists; give another -out, or remove it")
     save_generator(interpolated(a, b, alpha), out, {"interpolated": f"{1 - alpha:g} {a.name} + {alpha:g} {b.name}"})
     print(out)
     return 0

@@ -16,7 +16,7 @@ import numpy as np
 from patina.errors import PatinaError, PictureError
 from patina.imaging.crops import crop_to_multiple
 from patina.imaging.files import list_pictures, read_picture, write_picture
-from patina.imaging.manifest import FILE_NAME, Manifest, ManifestFailure, ManifestPicture, write_json
+from patina.imaging.manifest import FILE_NAME, Manifest, ManifestFailure, ManifestPicture, load_manifest, write_json
 from patina.imaging.resize import imresize
 from patina.imaging.statistics import StatisticsAccumulator
 from patina.runs.fingerprint import Stamp, file_stamp
@@ -189,7 +189,7 @@ def prepare(
     workers = checked_workers(workers)
     _check_folders(source, layout)
     pictures = list_pictures(source)
-    output_paths(pictures, layout.target)
+    _refuse_another_set(source, layout, output_paths(pictures, layout.target))
     done = {picture: record for picture in pictures if (record := _finished(picture, layout))}
     missing = [picture for picture in pictures if picture not in done]
     if missing:
@@ -296,6 +296,19 @@ def _manifest(source: Path, layout: Layout, report: JobReport[Record]) -> Manife
         ),
         failures=tuple(ManifestFailure(Path(name).name, message) for name, message in report.failures),
     )
+
+
+def _refuse_another_set(source: Path, layout: Layout, outputs: dict[Path, Path]) -> None:
+    """Refuse a target that holds pictures of another source: training would read the two sets as one."""
+    if not (layout.target / FILE_NAME).is_file():
+        return
+    before = load_manifest(layout.target)
+    others = {each.output for each in before.pictures} - {output.name for output in outputs.values()}
+    if Path(before.source) != source.resolve() and others:
+        raise PatinaError(
+            f"{layout.target} holds the set of {before.source}, with {len(others)} pictures that {source} does not "
+            "have; choose another target"
+        )
 
 
 def _warn_of_extras(layout: Layout, outputs: set[str]) -> None:
