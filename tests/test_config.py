@@ -47,6 +47,10 @@ def test_every_shipped_configuration_loads_and_dumps_to_itself(path):
             {"training__stepz": 5, "data__pach": 8},
             "data.pach: unknown key, did you mean patch?; training.stepz: unknown key, did you mean steps?",
         ),
+        (
+            {"training__steps": -2, "training__learning_rate": -0.1},
+            "training.learning_rate: expected a value greater than 0, found -0.1; training.steps: expected a value",
+        ),
         ({"model__hiden": 5}, "model.hiden: unknown key, did you mean hidden?"),
         ({"data__clean": {"foldr": "x"}}, "data.clean.foldr: unknown key, did you mean folder?"),
         ({"training__steps": "many"}, "training.steps: expected a valid integer"),
@@ -61,7 +65,7 @@ def test_every_shipped_configuration_loads_and_dumps_to_itself(path):
             {"task": "deflo"},
             "task is 'deflo', expected one of deflow, ludvae, restoration, luminance, sr3, test, evaluate",
         ),
-        ({"name": "a/b"}, "name"),
+        ({"name": "a/b"}, "name: expected letters, digits, '.', '_' and '-' alone, found 'a/b'"),
     ],
 )
 def test_a_mistake_is_named(changes, expected):

@@ -59,6 +59,18 @@ def test_the_sheet_shows_residuals(folders, tmp_path, capsys):
     assert read_picture(tmp_path / "out/noise.png").width > 5 * 256
 
 
+def test_where_nothing_was_added_there_is_no_correlation(folders, tmp_path, capsys):
+    clean, degraded = folders
+    same = noise_table(clean, {"same": clean}).splitlines()[2]
+    assert same == "| same | 0.00, 0.00, 0.00 | -, - | -, - |"
+    # One of several pictures without noise leaves the others' correlation.
+    mixed = tmp_path / "mixed"
+    for number, path in enumerate(list_pictures(clean)):
+        source = path if number == 0 else degraded["white"] / path.name
+        write_picture(mixed / path.name, read_picture(source).pixels)
+    assert "-," not in noise_table(clean, {"mixed": mixed}).splitlines()[2]
+
+
 def test_mistakes_are_one_line(folders, tmp_path, capsys):
     clean, _ = folders
     assert run_verb("noise", ["-clean", str(clean), "-degraded", str(clean)]) == 2

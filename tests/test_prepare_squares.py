@@ -182,7 +182,9 @@ def test_folders_and_flags_that_do_not_fit_are_refused(source, tmp_path, capsys)
         ("tiles", tmp_path, (), "holds files that are no squares cut here"),
         ("tiles", target, ("-least", "3"), "-least means nothing in mode tiles"),
         ("scales", tmp_path / "x", ("-side", "3"), "-side means nothing in mode scales"),
-        ("noise-framed", tmp_path / "x", ("-least", "500"), "leftovers from 500"),
+        ("noise-framed", tmp_path / "x", ("-least", "500"), "-least 500"),
+        ("tiles", tmp_path / "x", ("-side", "5000"), "no picture is large enough for a square of 5000"),
+        ("categories", tmp_path / "y", ("-scale", "0"), "a side that the scale divides"),
         ("categories", target, (), "not empty"),
         ("categories", tmp_path / "x", ("-side", "30"), "a side that the scale divides"),
     ):

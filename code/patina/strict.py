@@ -18,12 +18,15 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 
+_MOST_TOLD = 5
+
 _WORDING = (
     ("^Value error, ", ""),
     (", unable to .*", ""),
     ("^Input should be (greater|less)", r"expected a value \1"),
     ("^Input should be", "expected"),
     (r"^\w+ should have (at (?:least|most) \d+ items?) after validation, not \d+", r"expected \1"),
+    (r"^String should match pattern .*", "expected letters, digits, '.', '_' and '-' alone"),
     ("a valid boolean", "true or false"),
     ("a valid dictionary", "keys and values"),
 )
@@ -67,6 +70,18 @@ def read_yaml(path: Path) -> Any:
         raise ConfigError(f"{path}: not valid YAML: {reason}") from error
 
 
+def require_block(values: Any, source: str | Path) -> dict[str, Any]:
+    """Return what a YAML file holds, if it is keys and values.
+
+    Raises:
+        ConfigError: it is something else, or nothing.
+    """
+    if not isinstance(values, dict):
+        found = "an empty file" if values is None else f"{type(values).__name__} {str(values)[:40]!r}"
+        raise ConfigError(f"{source}: expected keys and values, found {found}")
+    return values
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return what to tell about an unknown `name`: the nearest known one, or all of them."""
     known = list(known)
@@ -80,7 +95,7 @@ def _guess(name: str, known: Sequence[str]) -> str:
 
 
 def problems_told(error: ValidationError, settings: type[BaseModel], hidden: Iterable[str] = ()) -> str:
-    """Describe in one line what is to be mended first: all unknown keys, or all missing ones, or else one value.
+    """Describe in one line what is to be mended: all unknown keys, or else all that is missing or no possible value.
 
     Args:
         error: what pydantic raised.
@@ -88,12 +103,27 @@ def problems_told(error: ValidationError, settings: type[BaseModel], hidden: Ite
         hidden: parts of a place that pydantic adds and no file contains.
     """
     problems = error.errors(include_url=False)
-    # A misspelt key is told before what is missing because of it, and one value of a union fails once in each kind.
+    # A misspelt key is told before what is missing because of it.
     unknown = [each for each in problems if each["type"] in _UNKNOWN]
-    missing = [each for each in problems if each["type"] == "missing"]
-    told = unknown or missing or problems[:1]
-    text = "; ".join(dict.fromkeys(_told(each, settings, hidden) for each in told))
-    return text + (f" (and {len(problems) - len(told)} more)" if len(problems) > len(told) else "")
+    told = unknown or _own(problems)
+    text = "; ".join(dict.fromkeys(_told(each, settings, hidden) for each in told[:_MOST_TOLD]))
+    return text + (f" (and {len(told) - _MOST_TOLD} more)" if len(told) > _MOST_TOLD else "")
+
+
+def _own(problems: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+    """Leave out what follows from another problem.
+
+    A block is wrong because of what is wrong inside, and a value of several kinds is wrong once in each.
+    """
+    places = [each["loc"] for each in problems]
+    found: list[ErrorDetails] = []
+    for problem in problems:
+        place = problem["loc"]
+        around = any(other[: len(place)] == place and len(other) > len(place) for other in places)
+        again = any(place[:-1] == each["loc"][:-1] and problem["input"] is each["input"] for each in found)
+        if not around and not (again and problem["type"] != "missing"):
+            found.append(problem)
+    return found
 
 
 def _told(problem: ErrorDetails, settings: type[BaseModel], hidden: Iterable[str]) -> str:

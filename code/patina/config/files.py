@@ -19,7 +19,7 @@ from patina.config.luminance import LuminanceConfig
 from patina.config.restoration import ARCHITECTURES, RestorationConfig
 from patina.config.upscaling import UpscaleTestConfig
 from patina.errors import ConfigError
-from patina.strict import find_file, problems_told, read_yaml
+from patina.strict import find_file, problems_told, read_yaml, require_block
 
 Config = Annotated[
     LearnedConfig | RestorationConfig | LuminanceConfig | SR3Config | UpscaleTestConfig | EvaluationConfig,
@@ -76,8 +76,7 @@ def parse_config(values: Any, source: str | Path, smoke: bool = False) -> Any:
 
     The `smoke` section is laid over the rest and checked whether or not it is asked for.
     """
-    if not isinstance(values, dict):
-        raise ConfigError(f"{source}: expected keys and values, found {type(values).__name__}")
+    values = require_block(values, source)
     whole = _validated({key: value for key, value in values.items() if key != SMOKE}, source)
     if SMOKE not in values:
         if smoke:

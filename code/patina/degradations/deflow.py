@@ -12,8 +12,8 @@ from torch import Tensor
 from patina.conditions.condition_map import ConditionMap, Draw
 from patina.data.normalisation import DomainStatistics
 from patina.degradations.base import Parameters
-from patina.degradations.learned import Knob, LearnedDegradation, Span, Tiling, Use, require_range
-from patina.errors import PatinaError
+from patina.degradations.learned import Knob, LearnedDegradation, Span, Tiling, Use
+from patina.errors import PatinaError, require_range
 from patina.imaging.crops import reflect_pad_to_multiple
 from patina.imaging.files import to_pixels, to_tensor
 from patina.imaging.tiles import Tile, apply_tiled

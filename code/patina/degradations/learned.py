@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from patina.degradations.base import Degradation, Parameters
-from patina.errors import PatinaError
+from patina.errors import PatinaError, require_range
 from patina.models.files import ModelFile
 from patina.models.labels import CLEAN
 
@@ -162,17 +162,6 @@ def parse_span(text: str) -> Span:
     if len(ends) not in (1, 2) or not all(map(math.isfinite, ends)):
         raise ValueError(f"{text!r} is neither a number nor a range such as 0.5:1.5")
     return ends[0] if len(ends) == 1 else (ends[0], ends[1])
-
-
-def require_range(name: str, value: float, low: float, high: float = float("inf")) -> None:
-    """Refuse a flag's value outside of its range.
-
-    Raises:
-        PatinaError: names the flag, the value and the range.
-    """
-    if not low <= value <= high:
-        expected = f"{low} to {high}" if high < float("inf") else f"{low} or more"
-        raise PatinaError(f"-{name} is {value}, expected {expected}")
 
 
 def _draw(span: Span, rng: np.random.Generator) -> float:

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from patina.data.normalisation import ImageStatistics
 from patina.degradations.base import Parameters
-from patina.degradations.learned import Knob, LearnedDegradation, Span, Use, require_range
-from patina.errors import PatinaError, PictureError
+from patina.degradations.learned import Knob, LearnedDegradation, Span, Use
+from patina.errors import PatinaError, PictureError, require_range
 from patina.imaging.tiles import Tile
 from patina.imaging.windows import apply_windows
 from patina.models.fast_ludvae import FastLUDVAE

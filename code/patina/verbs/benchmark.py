@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from patina.degradations.recipe import require_models
+from patina.errors import require_range
 from patina.imaging.files import write_picture
 from patina.verbs.arguments import add_device_flag, add_flag, checked_workers
 from patina.verbs.degrade import (
@@ -38,6 +39,8 @@ def run(arguments: argparse.Namespace) -> int:
     """Make the clean pictures, degrade them, and print the speed."""
     recipe = chosen_recipe(arguments)
     require_models(recipe)
+    require_range("pictures", arguments.pictures, 1)
+    require_range("side", arguments.side, recipe.scale)
     workers = checked_workers(arguments.workers)
     outputs = (
         chosen_outputs(recipe, arguments.variant)
@@ -54,6 +57,8 @@ def run(arguments: argparse.Namespace) -> int:
         )  # fmt: skip
         seconds, busy = time.perf_counter() - began, _processor_seconds() - busy
     report.print_summary()
+    if not report.results:
+        return report.exit_code
     variant = ", ".join([*outputs.variants, *(["mixed"] if outputs.mixed else [])])
     made = len(report.results)
     print(

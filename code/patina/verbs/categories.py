@@ -53,7 +53,7 @@ def make_categories(source: Path, target: Path, squares: TestSquares, *, workers
     Raises:
         PatinaError: sizes that do not fit, or a folder that cannot be used.
     """
-    if squares.side % squares.scale or squares.side < squares.scale or squares.blur <= 0:
+    if squares.scale < 1 or squares.side % squares.scale or squares.side < squares.scale or squares.blur <= 0:
         raise PatinaError(
             f"side {squares.side}, scale {squares.scale}, blur {squares.blur}: expected a side that the scale divides, "
             "and a blur above 0"

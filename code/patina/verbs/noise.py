@@ -17,6 +17,9 @@ from patina.verbs.arguments import add_flag
 BLOCK, FLAT_BELOW = 32, 3.0
 """A block is flat when its brightness deviates by less than this, of 255."""
 
+SMALLEST = 8
+"""Side of the smallest picture whose noise is measured."""
+
 SHOWN, SIDE, AMPLIFIED, ZOOM = 4, 128, 4, 2
 HEADER = (
     "| | deviation R, G, B (of 255) | green with its neighbour →, ↓ | R with G, G with B |\n| --- | --- | --- | --- |"
@@ -76,6 +79,8 @@ def residual(match: Match) -> np.ndarray:
     degraded, clean = read_picture(match.first), read_picture(match.second)
     if degraded.pixels.shape != clean.pixels.shape:
         raise PictureError(f"{match.first} and {match.second} differ in size; expected the same picture degraded")
+    if min(degraded.height, degraded.width) < SMALLEST:
+        raise PictureError(f"{match.first} is {degraded.width}x{degraded.height}; expected {SMALLEST} pixels or more")
     return 255 * (degraded.pixels / degraded.max_value - clean.pixels / clean.max_value)
 
 
@@ -87,11 +92,11 @@ def _row(name: str, folder: Path, clean: Path, flat: bool) -> str:
     ]
     if not pieces:
         raise PatinaError(f"{clean}: no picture has a flat block of {BLOCK}x{BLOCK} pixels; measure without -flat")
-    measured = np.mean([_measures(piece) for piece in pieces], axis=0)
-    red, green, blue, right, down, red_green, green_blue = measured
-    return (
-        f"| {name} | {red:.2f}, {green:.2f}, {blue:.2f} | {right:.2f}, {down:.2f} | {red_green:.2f}, {green_blue:.2f} |"
-    )
+    # Where nothing was added there is no correlation.
+    measured = np.ma.masked_invalid([_measures(piece) for piece in pieces]).mean(axis=0).filled(np.nan)
+    texts = ["-" if np.isnan(value) else f"{value:.2f}" for value in measured]
+    cells = (", ".join(texts[span]) for span in (slice(3), slice(3, 5), slice(5, 7)))
+    return f"| {name} | {' | '.join(cells)} |"
 
 
 def _flat_blocks(match: Match) -> Iterator[np.ndarray]:

@@ -101,7 +101,7 @@ def cut(source: Path, target: Path, cutting: Cutting, *, workers: int | None = N
         PatinaError: a bad size, a folder that cannot be used, or one that holds squares cut otherwise.
     """
     if cutting.side < 8 or not 1 <= cutting.least <= cutting.side:
-        raise PatinaError(f"squares of {cutting.side}, leftovers from {cutting.least}: expected 8 or more, and 1 to it")
+        raise PatinaError(f"-side is {cutting.side} and -least {cutting.least}; expected 8 or more, and 1 up to it")
     if target.resolve() == source.resolve():
         raise PatinaError(f"{target}: source and target are the same folder; choose another target")
     workers = checked_workers(workers)
@@ -120,6 +120,10 @@ def cut(source: Path, target: Path, cutting: Cutting, *, workers: int | None = N
     )  # fmt: skip
     made = done | {each.source: each for each in report.results}
     report.results = [made[picture.name] for picture in pictures if picture.name in made]
+    if made and not any(each.pieces for each in made.values()):
+        raise PatinaError(
+            f"{source}: no picture is large enough for a square of {cutting.side}; choose a smaller -side"
+        )
     _state(target, cutting, report.results)
     (target / PROGRESS).unlink(missing_ok=True)
     write_text(target / TABLE, _table(report.results))

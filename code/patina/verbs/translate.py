@@ -11,8 +11,8 @@ from patina.build.learned import LEARNED, learned_degradation
 from patina.config.files import load_config
 from patina.config.learned import LearnedConfig
 from patina.degradations.base import NOT_FINITE, Degradation, Parameters
-from patina.degradations.learned import Knob, Span, Tiling, parse_span, require_range
-from patina.errors import ConfigError, PatinaError, PictureError
+from patina.degradations.learned import Knob, Span, Tiling, parse_span
+from patina.errors import ConfigError, PatinaError, PictureError, require_range
 from patina.imaging.files import Picture, list_pictures, read_picture, to_pixels, to_tensor, write_picture
 from patina.models.labels import CLEAN, REAL
 from patina.runs.fingerprint import file_digest, still_holds

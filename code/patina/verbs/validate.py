@@ -8,7 +8,8 @@ import numpy as np
 from torch import Tensor
 
 from patina.build.learned import LEARNED, learned_degradation
-from patina.degradations.learned import LearnedDegradation, Tiling, require_range
+from patina.degradations.learned import LearnedDegradation, Tiling
+from patina.errors import require_range
 from patina.imaging.files import read_picture, to_pixels, to_tensor, write_picture
 from patina.imaging.sheets import sheet
 from patina.models.labels import CLEAN, REAL
