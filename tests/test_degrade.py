@@ -281,6 +281,12 @@ def test_preview_refuses_what_it_cannot_show(clean, recipe, tmp_path, capsys):
     assert len(told) == 3
 
 
+@pytest.mark.parametrize("flags", [("-pictures", 0), ("-side", 1)])
+def test_the_benchmark_needs_pictures_of_some_size(recipe, capsys, flags):
+    assert run("benchmark", recipe, *flags) == 2
+    assert capsys.readouterr().err == f"error: {flags[0]} is {flags[1]}, expected {1 if flags[1] == 0 else 2} or more\n"
+
+
 def test_the_benchmark_measures(recipe, capsys):
     assert run("benchmark", recipe, "-pictures", 14, "-side", 64, "-workers", 1) == 0
     told = capsys.readouterr().out

@@ -15,16 +15,16 @@ from pydantic import ValidationError
 
 from patina.data.on_the_fly import Unfinished
 from patina.degradations.base import Frame
-from patina.degradations.blocks import BLOCKS, LearnedBlock, changes_size, parse_block
+from patina.degradations.blocks import BLOCKS, LearnedBlock, OneOf, Shuffle, changes_size, parse_block
 from patina.degradations.description import FAMILIES, describe
 from patina.degradations.execution import Engine, apply_plan, finish, grow, serve_waiting
 from patina.degradations.on_the_fly import Waiting, finish_patches
 from patina.degradations.operations import OPERATIONS
-from patina.degradations.recipe import Recipe, Step, load_recipe, parse_recipe
+from patina.degradations.recipe import Recipe, Step, draw_blocks, load_recipe, parse_recipe, unfolded
 from patina.errors import ConfigError, PatinaError, PictureError
 from patina.imaging.filters import FILTERS, resize
 
-SHIPPED = ["web-photo", "real-esrgan", "bsrgan", "div2krk", "deflow"]
+SHIPPED = sorted(path.stem for path in (Path(__file__).parents[1] / "confs/recipes").glob("*.yml"))
 
 EXAMPLES = {
     "lens_blur": {"radius": [0.5, 3]},
@@ -67,6 +67,17 @@ END = {"resize": {"filter": "area", "of": "target"}}
 def _kernel_file(tmp_path, monkeypatch):
     np.save(tmp_path / "kernels.npy", np.random.default_rng(1).random((3, 5, 7)))
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_unfolding_a_sequence_changes_no_draw(seed):
+    recipe = load_recipe("bsrgan").without_learned()
+    for variant in recipe.names:
+        size = (64, 64)
+        frame = Frame(size, size, (size[0] // recipe.scale, size[1] // recipe.scale))
+        blocks = unfolded(recipe.sequence(variant), seed, "a.png")
+        assert not any(isinstance(block, OneOf | Shuffle) and block.probability == 1 for _, block in blocks)
+        assert draw_blocks(blocks, frame, seed, "a.png") == draw_blocks(recipe.sequence(variant), frame, seed, "a.png")
 
 
 def test_every_operation_has_an_example_and_a_family():
@@ -419,10 +430,25 @@ def test_every_filter_keeps_a_flat_picture_and_the_middle():
             np.testing.assert_allclose(resize(flat, size, name), 0.4, atol=2e-6)
 
 
-def test_blocks_without_their_needed_settings_are_refused():
-    for name, block in BLOCKS.items():
-        with pytest.raises(ValidationError):
-            block.model_validate({"surely_unknown": {}} if name != "learned" else {})
+@pytest.mark.parametrize(
+    ("name", "needed"),
+    [
+        (name, field)
+        for name, block in BLOCKS.items()
+        for field, info in block.model_fields.items()
+        if info.is_required()
+    ],
+)
+def test_blocks_without_their_needed_settings_are_refused(name, needed):
+    with pytest.raises(ValidationError) as caught:
+        BLOCKS[name].model_validate({})
+    assert (needed,) in [each["loc"] for each in caught.value.errors() if each["type"] == "missing"]
+
+
+@pytest.mark.parametrize("block", BLOCKS.values(), ids=BLOCKS)
+def test_blocks_refuse_what_they_do_not_know(block):
+    with pytest.raises(ValidationError, match="surely_unknown"):
+        block.model_validate({"surely_unknown": {}})
 
 
 def test_the_documentation_shows_every_block():

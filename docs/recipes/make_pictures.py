@@ -43,8 +43,9 @@ def make_pictures(model: Path) -> None:
             sheet = place / "sheet.png"
             main(["preview", str(place / "r.yml"), str(place / "clean.png"), "-out", str(sheet), "-side", "128"])
             pixels = read_picture(sheet).pixels
-            rows = 2 * (128 + 12) + 32
-            write_picture(PAGE.parent / "recipes" / f"{name}.jpg", pixels[:rows], quality=82)
+            if end:  # it is no part of the example
+                pixels = pixels[: 2 * (128 + 12) + 32]
+            write_picture(PAGE.parent / "recipes" / f"{name}.jpg", pixels, quality=82)
 
 
 if __name__ == "__main__":

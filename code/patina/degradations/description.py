@@ -28,12 +28,17 @@ def describe(plan: Plan, size: Size) -> str:
         plan: what was done.
         size: of the clean picture.
     """
+    return ", ".join(described(plan, size)) or "nothing"
+
+
+def described(plan: Plan, size: Size) -> list[str]:
+    """Return `describe`'s words for each step."""
     parts = []
     for step in plan:
         parts.append(_FORMS.get(step.op, _plain)(step, size))
         if "size" in step.parameters:
             size = tuple(step.parameters["size"])
-    return ", ".join(parts) or "nothing"
+    return parts
 
 
 def _plain(step: Step, size: Size) -> str:

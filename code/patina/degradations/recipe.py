@@ -17,7 +17,7 @@ from patina.degradations.blur import KernelBlur, read_kernels
 from patina.degradations.ranges import draw_index, draw_real
 from patina.errors import ConfigError, PatinaError, PictureError
 from patina.seeding import derive, numpy_rng
-from patina.strict import Strict, find_file, nearest, problems_told, read_yaml
+from patina.strict import Strict, find_file, nearest, problems_told, read_yaml, require_block
 
 FOLDERS = ("confs/recipes", "confs")
 LEARNED = NAMES[LearnedBlock]
@@ -207,10 +207,8 @@ def load_recipe(given: str | Path) -> Recipe:
 
 def parse_recipe(values: Any, source: str | Path) -> Recipe:
     """Turn plain values into a recipe; `source` is named in errors (see `load_recipe`)."""
-    if not isinstance(values, dict):
-        raise ConfigError(f"{source}: expected keys and values, found {type(values).__name__}")
     try:
-        return Recipe.model_validate(values)
+        return Recipe.model_validate(require_block(values, source))
     except ValidationError as error:
         raise ConfigError(f"{source}: {problems_told(error, Recipe)}") from error
 
@@ -287,12 +285,8 @@ def _draw(block: Block, place: str, draws: _Draws, frame: Frame) -> tuple[Plan, 
     rng = draws.rng(place)
     if rng.random() >= block.probability:
         return (), frame
-    if isinstance(block, OneOf):
-        chosen = draw_index(rng, [choice.weight for choice in block.choices])
-        return _draw_all(_numbered(block.choices[chosen].steps, f"{place}.{chosen}"), draws, frame)
-    if isinstance(block, Shuffle):
-        steps = _numbered(block.steps, place)
-        return _draw_all([steps[i] for i in block.order(rng.permutation(len(steps)).tolist())], draws, frame)
+    if isinstance(block, OneOf | Shuffle):
+        return _draw_all(_drawn_inside(block, place, rng), draws, frame)
     if isinstance(block, LearnedBlock):
         knobs = {name: draw_real(rng, ends) for name, ends in block.knobs.items()}
         return (Step(LEARNED, {"model": str(block.model), "knobs": knobs}, draws.key(place)),), frame
@@ -302,6 +296,30 @@ def _draw(block: Block, place: str, draws: _Draws, frame: Frame) -> tuple[Plan, 
     if "size" in parameters:
         frame = frame.resized(tuple(parameters["size"]))
     return (Step(NAMES[type(block)], parameters, draws.key(place)),), frame
+
+
+def unfolded(blocks: list[tuple[str, Block]], seed: int, name: str) -> list[tuple[str, Block]]:
+    """Return a sequence with the operations that choices and shuffles draw in place of these.
+
+    Args:
+        blocks, seed, name: as in `draw_blocks`.
+    """
+    draws, found = _Draws(seed, name), []
+    for place, block in blocks:
+        rng = draws.rng(place)
+        if isinstance(block, OneOf | Shuffle) and rng.random() < block.probability:
+            found += unfolded(_drawn_inside(block, place, rng), seed, name)
+        else:
+            found.append((place, block))
+    return found
+
+
+def _drawn_inside(block: OneOf | Shuffle, place: str, rng: np.random.Generator) -> list[tuple[str, Block]]:
+    if isinstance(block, OneOf):
+        chosen = draw_index(rng, [choice.weight for choice in block.choices])
+        return _numbered(block.choices[chosen].steps, f"{place}.{chosen}")
+    steps = _numbered(block.steps, place)
+    return [steps[index] for index in block.order(rng.permutation(len(steps)).tolist())]
 
 
 def _numbered(steps: tuple[Block, ...], place: str) -> list[tuple[str, Block]]:

@@ -29,7 +29,7 @@ def sheet(
     Args:
         rows: ``[H, W, 3]`` uint8 RGB pictures.
         column_titles: one per column.
-        row_titles: one per row, set to the left of it.
+        row_titles: one per row, set to the left of it; may have several lines.
         zoom: every pixel becomes ``zoom`` x ``zoom`` pixels.
         background: RGB, 0 to 255.
 
@@ -43,7 +43,9 @@ def sheet(
     font = ImageFont.load_default(size=_FONT_SIZE)
     heights = [max(picture.shape[0] for picture in row) * zoom for row in rows]
     widths = [max(row[column].shape[1] for row in rows) * zoom for column in range(len(column_titles))]
-    left = _MARGIN + max((round(font.getlength(title)) + _MARGIN for title in row_titles or ()), default=0)
+    left = _MARGIN + max(
+        (round(font.getlength(line)) + _MARGIN for title in row_titles or () for line in title.split("\n")), default=0
+    )
     tops = _starts(_MARGIN + _LINE, heights)
     lefts = _starts(left, widths)
     canvas = Image.new("RGB", (lefts[-1], tops[-1]), background)
@@ -52,7 +54,7 @@ def sheet(
         text = _shortened(title, font, width)
         draw.text((x + width / 2, _MARGIN + _LINE / 2 - 4), text, fill=_INK, font=font, anchor="mm")
     for title, y, height in zip(row_titles or (), tops, heights, strict=False):
-        draw.text((_MARGIN, y + height / 2), title, fill=_INK, font=font, anchor="lm")
+        draw.multiline_text((_MARGIN, y + height / 2), title, fill=_INK, font=font, anchor="lm")
     for row, y, height in zip(rows, tops, heights, strict=False):
         for picture, x, width in zip(row, lefts, widths, strict=False):
             zoomed = picture.repeat(zoom, axis=0).repeat(zoom, axis=1)

@@ -1,15 +1,17 @@
 """Show what each step of a recipe does to a picture: as drawn, at its mildest and strongest, and the difference."""
 
 import argparse
+import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from patina.degradations.base import Block, Frame
-from patina.degradations.blocks import NAMES, Shuffle
+from patina.degradations.base import Block, Frame, Size
+from patina.degradations.blocks import NAMES
+from patina.degradations.description import described
 from patina.degradations.execution import Engine, apply_plan
-from patina.degradations.recipe import Plan, Recipe, draw_blocks, require_models
+from patina.degradations.recipe import Plan, Recipe, draw_blocks, require_models, unfolded
 from patina.errors import PatinaError
 from patina.imaging.crops import crop_to_multiple
 from patina.imaging.files import read_picture, to_values, values_to_pixels, write_picture
@@ -26,11 +28,13 @@ from patina.verbs.degrade import (
 
 COLUMNS = ["result", "mildest", "strongest", "difference"]
 STRONGEST_AMPLIFICATION = 32
+TITLE_LETTERS = 30
+"""In a line of a row's title."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One step: its name, and the pictures before it, after it, and at both ends of its ranges."""
+    """One step: what it did in words, and the pictures before it, after it, and at both ends of its ranges."""
 
     title: str
     before: np.ndarray
@@ -43,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("recipe", help="recipe, a path or a name in confs/recipes/")
     parser.add_argument("image", type=Path, help="clean picture")
-    add_flag(parser, "out", type=Path, default=Path("preview.png"), help="the sheet")
+    add_flag(parser, "out", type=Path, help="the sheet (default: preview-RECIPE.png)")
     add_flag(parser, "side", type=int, default=192, help="of the crop that is shown, in pixels")
     add_flag(parser, "zoom", type=int, default=1, help="shows every pixel as a square of this side")
     add_flag(parser, "seed", type=int, default=0, help="of the draws")
@@ -63,8 +67,9 @@ def run(arguments: argparse.Namespace) -> int:
     recipe, engine = with_engine(recipe, arguments.device)
     clean = middle(read_picture(arguments.image, alpha="refuse").pixels, arguments.side, recipe.scale)
     rows = preview_rows(recipe, chosen[0], to_values(clean), arguments.seed, arguments.image.name, engine)
-    write_picture(arguments.out, preview_sheet(to_values(clean), rows, arguments.zoom))
-    print(f"{arguments.out}: {len(rows)} steps of {arguments.recipe}{f', {chosen[0]}' if chosen[0] else ''}")
+    out = arguments.out or Path(f"preview-{Path(arguments.recipe).stem}.png")
+    write_picture(out, preview_sheet(to_values(clean), rows, arguments.zoom))
+    print(f"{out}: {len(rows)} steps of {arguments.recipe}{f', {chosen[0]}' if chosen[0] else ''}")
     return 0
 
 
@@ -80,7 +85,9 @@ def middle(pixels: np.ndarray, side: int, multiple: int) -> np.ndarray:
 def preview_rows(
     recipe: Recipe, variant: str, clean: np.ndarray, seed: int, name: str, engine: Engine | None = None
 ) -> list[Row]:
-    """Do a variant's blocks one after the other; what each does at its ends is done to the same picture.
+    """Do a variant's blocks one after the other, those of choices and shuffles as they are drawn.
+
+    What each does at its ends is done to the same picture.
 
     Args:
         recipe: what to do.
@@ -92,14 +99,15 @@ def preview_rows(
     size = clean.shape[:2]
     frame = Frame(size, size, (size[0] // recipe.scale, size[1] // recipe.scale))
     image, rows = clean, []
-    for place, block in recipe.sequence(variant):
+    for place, block in unfolded(recipe.sequence(variant), seed, name):
 
         def after(variation: Block, place: str = place, frame: Frame = frame, before: np.ndarray = image) -> np.ndarray:
             return apply_plan(before, draw_blocks([(place, variation)], frame, seed, name)[0], engine)
 
         plan, following = draw_blocks([(place, block)], frame, seed, name)
         result = apply_plan(image, plan, engine)
-        rows.append(Row(_title(block, plan), image, result, after(block.at_end(False)), after(block.at_end(True))))
+        title = _title(block, plan, image.shape[:2])
+        rows.append(Row(title, image, result, after(block.at_end(False)), after(block.at_end(True))))
         image, frame = result, following
     return rows
 
@@ -113,7 +121,7 @@ def preview_sheet(clean: np.ndarray, rows: list[Row], zoom: int = 1) -> np.ndarr
         difference, factor = amplified_difference(row.before, row.after)
         pictures = (row.after, row.mildest, row.strongest, difference)
         cells.append([_shown(picture, size) for picture in pictures])
-        titles.append(f"{row.title} (difference x{factor:g})")
+        titles.append(f"{row.title}\ndifference x{factor:g}")
     return sheet(cells, COLUMNS, titles, zoom=zoom)
 
 
@@ -131,10 +139,11 @@ def amplified_difference(before: np.ndarray, after: np.ndarray) -> tuple[np.ndar
     return (np.float32(0.5) + np.float32(factor) * difference).clip(0, 1), factor
 
 
-def _title(block: Block, plan: Plan) -> str:
-    if isinstance(block, Shuffle):
-        return "shuffle"
-    return " ".join(step.op for step in plan) or f"{NAMES[type(block)]}, not drawn"
+def _title(block: Block, plan: Plan, size: Size) -> str:
+    if not plan:
+        return f"{NAMES[type(block)]}, not drawn"
+    lines = [textwrap.fill(each, TITLE_LETTERS, subsequent_indent="  ") for each in described(plan, size)]
+    return "\n".join(lines)
 
 
 def _shown(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
