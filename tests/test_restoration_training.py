@@ -136,6 +136,18 @@ def test_data_that_a_later_stage_cannot_use_is_told_before_the_first(pairs, tmp_
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.usefixtures("hub")
+def test_all_that_is_lacking_is_told_at_once(pairs, tmp_path, capsys):
+    late = stage("late", losses=["l1", "perceptual"], init_from="missing.pth")
+    config = values(pairs, tmp_path, stages=[stage("psnr"), late])
+    config["data"]["lq"] = "nowhere"
+    config["validation"]["gt"] = "neither"
+    assert train(tmp_path, config, "--dry-run") == 2
+    told = capsys.readouterr().err.splitlines()[-1]
+    for expected in ("nowhere does not exist", "neither does not exist", "missing.pth", "vgg19-dcbb9e9d.pth"):
+        assert expected in told
+
+
 def test_a_stage_may_name_what_an_earlier_one_writes(pairs, tmp_path):
     stages = [stage("psnr", steps=4), stage("late", init_from="runs/tiny/psnr/models/2.safetensors")]
     config = values(pairs, tmp_path, stages=stages)

@@ -1,6 +1,7 @@
 """What the stages of a restoration training need, looked for before the first one begins."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from patina.build.losses import adversary, loss_terms
@@ -22,19 +23,32 @@ def require_stages(
         pictures: whether to look at the data, too.
 
     Raises:
-        PatinaError: something is missing or does not fit; names the stage where it is a stage's own.
+        PatinaError: something is missing or does not fit; names all of it, and the stage where it is a stage's own.
     """
-    for number, stage in enumerate(config.stages):
-        try:
-            _require_start(config, stage, folders[:number])
-            loss_terms(stage.losses)
-            adversary(stage.gan, patch_sides(config, stage)[1])
-        except PatinaError as error:
-            raise PatinaError(f"stage {stage.name}: {error}") from error
+    problems: list[str] = []
     if pictures:
         largest = max(side for stage in config.stages for side in patch_sides(config, stage).values())
-        patches_of(config, {1: largest}, seed=0, device=device)
-        validation_pairs(config)
+        with _noted(problems):
+            patches_of(config, {1: largest}, seed=0, device=device)
+        with _noted(problems):
+            validation_pairs(config)
+    for number, stage in enumerate(config.stages):
+        with _noted(problems, f"stage {stage.name}: "):
+            _require_start(config, stage, folders[:number])
+        with _noted(problems, f"stage {stage.name}: "):
+            loss_terms(stage.losses)
+            adversary(stage.gan, patch_sides(config, stage)[1])
+    if problems:
+        raise PatinaError("; ".join(dict.fromkeys(problems)))
+
+
+@contextmanager
+def _noted(problems: list[str], prefix: str = "") -> Iterator[None]:
+    """Note what is refused in the block, and go on behind it."""
+    try:
+        yield
+    except PatinaError as error:
+        problems.append(f"{prefix}{error}")
 
 
 def _require_start(config: RestorationConfig, stage: RestorationStage, earlier: Sequence[Path]) -> None:

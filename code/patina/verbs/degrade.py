@@ -85,6 +85,9 @@ def run(arguments: argparse.Namespace) -> int:
         report.print_made(arguments.out)
         return report.exit_code
     made = sum(map(len, report.results))
+    if not made:  # all were there, but for what -gt asks for
+        print(f"{arguments.gt}: {len(report.results)} clean pictures cut", file=sys.stderr)
+        return report.exit_code
     speed = len(report.results) / (time.perf_counter() - began)
     print(f"{arguments.out}: {made} pictures made of {len(report.results)}, {speed:.1f} a second", file=sys.stderr)
     return report.exit_code

@@ -70,8 +70,8 @@ def run_of(path: Path) -> Run | None:
     if path.is_dir():
         if not (path / "config.yml").is_file():
             raise PatinaError(
-                f"{path}: no run folder (it has no config.yml) and no model file; name a folder that `patina train` "
-                "made"
+                f"{path}: no run folder (it has no config.yml) and no model file; name the run of a learned "
+                "degradation, a folder that `patina train` made"
             )
         return Run(path, load_learned_config(str(path / "config.yml")))
     folder = path.resolve().parents[1]
