@@ -414,6 +414,17 @@ def test_listing(tmp_path: Path) -> None:
     assert [path.name for path in list_pictures(tmp_path)] == ["9.JPG", "10.png", "a1.tiff", "b.webp"]
 
 
+def test_subfolders_are_mentioned_once(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    for name in ("more", ".hidden"):
+        (tmp_path / name).mkdir()
+    with pytest.raises(PatinaError, match=r"contains no pictures; .*, not in its subfolders \(more, …\)"):
+        list_pictures(tmp_path)
+    (tmp_path / "1.png").touch()
+    for _ in range(2):
+        list_pictures(tmp_path)
+    assert capsys.readouterr().err.count("pictures in its 1 subfolders are left out") == 1
+
+
 def test_folders_that_cannot_be_listed(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
     for folder, message in [

@@ -112,6 +112,7 @@ def test_without_a_terminal_numbers_come_in_lines(tmp_path, capsys):
     assert not run(tmp_path, Regression(interrupt_at=7))
     lines = capsys.readouterr().err.splitlines()
     assert [line.partition(":")[0] for line in lines if "loss" in line] == [f"run, step {n} of 12" for n in (2, 4, 6)]
+    assert next(line for line in lines if "validation" in line).startswith("run, validation at step 5: norm ")
     assert run(tmp_path, Regression())
     assert "run: goes on from step 7" in capsys.readouterr().err
 

@@ -10,7 +10,9 @@ import io
 import mmap
 import os
 import re
+import sys
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -123,6 +125,8 @@ def picture_size(path: Path | str) -> tuple[int, int]:
 def list_pictures(folder: Path | str) -> list[Path]:
     """Return the pictures directly in `folder`, in natural order; hidden files and other suffixes are left out.
 
+    Subfolders are not looked into, which is said once.
+
     Raises:
         PatinaError: `folder` is missing, is no folder, cannot be read or contains no pictures.
     """
@@ -132,16 +136,26 @@ def list_pictures(folder: Path | str) -> list[Path]:
     if not folder.is_dir():
         raise PatinaError(f"{folder} is not a folder; expected a folder of pictures")
     try:
-        names = [entry.name for entry in os.scandir(folder) if _is_picture(entry)]
+        entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
+        names = [entry.name for entry in entries if _is_picture(entry)]
+        subfolders = [entry.name for entry in entries if entry.is_dir()]
     except OSError as error:
         raise PatinaError(f"{folder} cannot be read: {error.strerror}") from None
     if not names:
-        raise PatinaError(f"{folder} contains no pictures; expected files ending in {', '.join(SUFFIXES)}")
+        inside = f", not in its subfolders ({subfolders[0]}, …)" if subfolders else ""
+        raise PatinaError(f"{folder} contains no pictures; expected files ending in {', '.join(SUFFIXES)}{inside}")
+    if subfolders:
+        _mention_subfolders(folder, len(subfolders))
     return [folder / name for name in natsorted(names)]
 
 
 def _is_picture(entry: os.DirEntry[str]) -> bool:
-    return not entry.name.startswith(".") and entry.name.lower().endswith(SUFFIXES) and entry.is_file()
+    return entry.name.lower().endswith(SUFFIXES) and entry.is_file()
+
+
+@cache
+def _mention_subfolders(folder: Path, count: int) -> None:
+    print(f"{folder}: pictures in its {count} subfolders are left out; name a subfolder to use them", file=sys.stderr)
 
 
 def _check_suffix(path: Path) -> None:

@@ -27,12 +27,22 @@ def progress(
 
 def show_numbers(bar: tqdm, where: str, numbers: Mapping[str, float]) -> None:
     """Show numbers beside a bar, or where there is none in a line; it begins with `where`, the job and its step."""
-    shown = {name: f"{value:.4g}" for name, value in numbers.items()}
     if not bar.disable:
-        bar.set_postfix(shown, refresh=False)
-    elif not _silenced:
-        listed = ", ".join(f"{name} {value}" for name, value in shown.items())
-        print(f"{where}: {listed}", file=sys.stderr, flush=True)
+        bar.set_postfix(_shown(numbers), refresh=False)
+    else:
+        tell_numbers(bar, where, numbers)
+
+
+def tell_numbers(bar: tqdm, where: str, numbers: Mapping[str, float]) -> None:
+    """Print numbers as a line that stays, above the bar where there is one."""
+    if not _silenced:
+        listed = ", ".join(f"{name} {value}" for name, value in _shown(numbers).items())
+        bar.write(f"{where}: {listed}", file=sys.stderr)
+        sys.stderr.flush()
+
+
+def _shown(numbers: Mapping[str, float]) -> dict[str, str]:
+    return {name: f"{value:.4g}" for name, value in numbers.items()}
 
 
 def silence_progress() -> None:

@@ -16,7 +16,7 @@ from patina.errors import PatinaError
 from patina.imaging.files import write_picture
 from patina.runs.folder import RunFolder, RunLog
 from patina.runs.models import FINAL
-from patina.runs.progress import progress, show_numbers
+from patina.runs.progress import progress, show_numbers, tell_numbers
 from patina.seeding import seed_step
 from patina.training.compiling import eager
 from patina.training.diagnosis import first_not_finite
@@ -130,7 +130,9 @@ def train(
                 show_numbers(bar, f"{folder.name}, step {step} of {plan.steps}", means)
             if step % plan.validate_every == 0 or last:
                 with _saved_before_errors(save):
-                    _validate(task, plan, step, folder, log)
+                    measured = _validate(task, plan, step, folder, log)
+                if measured:
+                    tell_numbers(bar, f"{folder.name}, validation at step {step}", measured)
                 last = last or task.stopped
             if step % plan.save_every == 0 or last or interrupted:
                 save(FINAL if last else None)
@@ -191,7 +193,8 @@ def _saved_before_errors(save: Callable[[], None]) -> Iterator[None]:
         raise
 
 
-def _validate(task: Task, plan: LoopPlan, step: int, folder: RunFolder, log: RunLog) -> None:
+def _validate(task: Task, plan: LoopPlan, step: int, folder: RunFolder, log: RunLog) -> dict[str, float]:
+    """Validate, write down what is found, and return its numbers."""
     seed_step(plan.seed, "validation")
     with eager(task.networks.values()):
         found = task.validate()
@@ -199,6 +202,7 @@ def _validate(task: Task, plan: LoopPlan, step: int, folder: RunFolder, log: Run
     for name, pixels in found.pictures.items():
         write_picture(folder.preview_path(step, name), pixels)
         log.picture(step, name, pixels)
+    return found.scalars
 
 
 def _report_not_finite(

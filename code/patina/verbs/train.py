@@ -111,35 +111,43 @@ def _train_task(
     device: str,
     start: Path | None = None,
 ) -> bool:
-    name = path.relative_to(config.runs).as_posix().replace("/", "-")
-    folder = RunFolder(path, name)
-    text = dump_config(config)
-    if changed := _changed(folder, text):
-        print(
-            f"{name}: the run began with another {', '.join(changed)}; to train anew, give it another name or remove "
-            f"{path}",
-            file=sys.stderr,
-        )
+    folder, text = RunFolder(path, path.relative_to(config.runs).as_posix().replace("/", "-")), dump_config(config)
     digest = None if start is None else file_digest(start)
-    if folder.states() and folder.start_digest not in (None, digest):
-        raise PatinaError(f"{name}: was trained from another {start}; remove {path} to train it from this one")
+    _compare_with_before(folder, text, start, digest)
+    began = False
 
     def begin() -> None:
+        nonlocal began
+        began = True
         folder.write_config(text)
         if digest is not None:
             folder.write_start(digest)
 
     finished = train(task, plan, folder, make_fabric(settings.precision, device), begin)
     if finished:
-        print(f"{name}: done, model in {folder.model_path(FINAL)}.safetensors", file=sys.stderr)
+        done = "done" if began else "was done before"
+        print(f"{folder.name}: {done}, model in {folder.model_path(FINAL)}.safetensors", file=sys.stderr)
     return finished
 
 
-def _changed(folder: RunFolder, text: str) -> list[str]:
-    """Return what is set otherwise than when a run that has trained already was trained last."""
+def _compare_with_before(folder: RunFolder, text: str, start: Path | None, digest: str | None) -> None:
+    """Say what is set otherwise than when a run was trained last.
+
+    Raises:
+        PatinaError: it was trained from another model.
+    """
     if not (folder.states() and folder.config.is_file()):
-        return []
-    return changed_settings(read_yaml(folder.config), yaml.safe_load(text))
+        return
+    if folder.start_digest not in (None, digest):
+        raise PatinaError(
+            f"{folder.name}: was trained from another {start}; remove {folder.path} to train it from this one"
+        )
+    if changed := changed_settings(read_yaml(folder.config), yaml.safe_load(text)):
+        print(
+            f"{folder.name}: the run began with another {', '.join(changed)}; to train anew, give it another name or "
+            f"remove {folder.path}",
+            file=sys.stderr,
+        )
 
 
 def _size(config: Experiment) -> str:
