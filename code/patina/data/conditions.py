@@ -6,7 +6,7 @@ import numpy as np
 
 from patina.conditions.condition_map import ConditionMap
 from patina.errors import PatinaError
-from patina.imaging.files import list_pictures, read_picture, to_pixels, to_tensor, write_picture
+from patina.imaging.files import list_pictures, read_picture, to_eight_bit, write_picture
 from patina.runs.fingerprint import file_stamp
 from patina.runs.folder_job import output_paths, run_folder_job
 from patina.runs.lines import Line, append_lines, read_lines
@@ -63,16 +63,10 @@ def whole_condition(path: Path, h: ConditionMap) -> np.ndarray:
     Raises:
         PatinaError: its sides are no multiples of h's scale.
     """
-    pixels = eight_bit(path)
+    pixels = to_eight_bit(read_picture(path, alpha="refuse").pixels)
     if any(length % h.whole_scale for length in pixels.shape[:2]):
         raise PatinaError(
             f"{path}: {pixels.shape[1]}x{pixels.shape[0]} pixels, expected multiples of {h.whole_scale} for this h; "
             "`patina prepare` cuts them"
         )
     return h.whole(pixels)
-
-
-def eight_bit(path: Path) -> np.ndarray:
-    """Read a picture as ``[H, W, 3]`` uint8."""
-    pixels = read_picture(path, alpha="refuse").pixels
-    return pixels if pixels.dtype == np.uint8 else to_pixels(to_tensor(pixels), np.uint8)

@@ -135,11 +135,6 @@ def complex_lens(radius: float, components: int) -> np.ndarray:
     return _normalised(kernel)
 
 
-def box(size: int) -> np.ndarray:
-    """Return the mean over a square of odd side."""
-    return np.full((size, size), 1 / size**2)
-
-
 def motion(length: float, angle: float) -> np.ndarray:
     """Return a straight, even motion.
 

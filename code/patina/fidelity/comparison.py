@@ -92,8 +92,6 @@ MEASURES = {each.key: (each.title, each.unit, each.explanation, each.rounding) f
 }  # fmt: skip
 """Title, unit, explanation and rounding of every measure by key; the last two need true pairs."""
 
-PAIRED = ("kl", "akld")
-
 
 class Reference:
     """The real pictures, measured once, and the yardsticks.

@@ -9,6 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.spatial.distance import cdist
 
 from patina.fidelity.shots import PATCH, Shot
+from patina.imaging.crops import middle
 from patina.metrics.highpass import BLACK, CLIPPED, WHITE, low_pass
 
 SCENES = 4
@@ -72,7 +73,7 @@ def paired_scenes(clean: Sequence[Shot], generated: Sequence[Shot], real: Sequen
     """
     scenes: dict[str, list[Scene]] = {}
     for shots in zip(clean, generated, real, strict=True):
-        squares = [_middle(shot.pixels) for shot in shots]
+        squares = [middle(shot.pixels, min(SIDE, *shot.pixels.shape[:2])) for shot in shots]
         scenes.setdefault(shots[0].scene, []).append(Scene(shots[0].name, *squares, _strength(squares[2] - squares[0])))
     strongest = [_by_strength(each)[0] for each in scenes.values()]
     every = [scene for each in scenes.values() for scene in each]
@@ -154,12 +155,6 @@ def _means(values: np.ndarray, count: int) -> np.ndarray:
 
 def _square(shots: Sequence[Shot], place: Place, side: int) -> np.ndarray:
     return shots[place.shot].pixels[place.top : place.top + side, place.left : place.left + side]
-
-
-def _middle(pixels: np.ndarray) -> np.ndarray:
-    side = min(SIDE, *pixels.shape[:2])
-    top, left = ((length - side) // 2 for length in pixels.shape[:2])
-    return pixels[top : top + side, left : left + side]
 
 
 def _strength(pixels: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""Sizes that fit: crops and mirror padding to a multiple."""
+"""Sizes that fit: the middle, crops and mirror padding to a multiple."""
 
 from __future__ import annotations
 
@@ -8,6 +8,12 @@ import numpy as np
 
 if TYPE_CHECKING:
     import torch
+
+
+def middle(image: np.ndarray, side: int) -> np.ndarray:
+    """Return a view of the middle of ``[H, W, ...]``: a square of `side`, or less where the picture is smaller."""
+    top, left = (max(0, (length - side) // 2) for length in image.shape[:2])
+    return image[top : top + side, left : left + side]
 
 
 def crop_to_multiple(image: np.ndarray, multiple: int) -> np.ndarray:

@@ -338,6 +338,11 @@ def values_to_pixels(values: np.ndarray, dtype: type[np.unsignedinteger] | np.dt
     return np.rint(values.clip(0, 1) * np.float32(np.iinfo(dtype).max)).astype(dtype)
 
 
+def to_eight_bit(pixels: np.ndarray) -> np.ndarray:
+    """Bring uint8 or uint16 pixels to uint8; those that are stay the same array."""
+    return pixels if pixels.dtype == np.uint8 else values_to_pixels(to_values(pixels), np.uint8)
+
+
 # Tensors. Torch is imported when it is first needed: processes that only prepare pictures start much faster.
 
 
@@ -345,12 +350,10 @@ def to_tensor(pixels: np.ndarray) -> torch.Tensor:
     """Turn ``[H, W, 3]`` uint8 or uint16 pixels into a float32 tensor ``[3, H, W]`` in [0, 1]."""
     import torch
 
-    scaled = pixels.astype(np.float32) / np.float32(np.iinfo(pixels.dtype).max)
-    return torch.from_numpy(np.ascontiguousarray(scaled.transpose(2, 0, 1)))
+    return torch.from_numpy(np.ascontiguousarray(to_values(pixels).transpose(2, 0, 1)))
 
 
 def to_pixels(tensor: torch.Tensor, dtype: type[np.unsignedinteger] | np.dtype = np.uint8) -> np.ndarray:
     """Turn a float tensor ``[3, H, W]`` into ``[H, W, 3]`` pixels: clamped to [0, 1], rounded half to even."""
-    values = tensor.detach().cpu().float().clamp(0, 1).numpy()
-    scaled = np.rint(values * np.float32(np.iinfo(dtype).max))
-    return np.ascontiguousarray(scaled.transpose(1, 2, 0)).astype(dtype)
+    values = tensor.detach().cpu().float().numpy()
+    return np.ascontiguousarray(values_to_pixels(values, dtype).transpose(1, 2, 0))

@@ -125,10 +125,7 @@ def write_json(path: Path, values: dict[str, Any]) -> None:
     Raises:
         PatinaError: the file cannot be written, e.g. because the disk is full.
     """
-    try:
-        write_text(path, json.dumps(values, indent=1, ensure_ascii=False) + "\n")
-    except OSError as error:
-        raise PatinaError(f"{path} cannot be written: {error.strerror or error}; free or change the place") from None
+    write_text(path, json.dumps(values, indent=1, ensure_ascii=False) + "\n")
 
 
 def _find(folder: Path) -> Path:

@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from patina.data.fixed_patches import FixedPatches
 from patina.data.pairs import Pair
-from patina.imaging.files import read_picture, to_pixels, to_tensor
+from patina.imaging.files import read_picture, to_eight_bit, to_pixels, to_tensor, to_values, values_to_pixels
 from patina.imaging.resize import imresize
 from patina.imaging.sheets import sheet
 from patina.imaging.tiles import apply_tiled
@@ -149,7 +149,7 @@ class LuminanceTask(Task):
             scores = []
             for pair in self.validation:
                 lq, gt = read_picture(pair.lq).pixels, read_picture(pair.gt).pixels
-                enlarged = to_pixels(to_tensor(imresize(lq, self.network.scale)), gt.dtype)
+                enlarged = values_to_pixels(to_values(imresize(lq, self.network.scale)), gt.dtype)
                 scores.append(psnr(enlarged, gt, crop=self.network.scale, space="y"))
             self._interpolated["psnr"] = float(np.mean(scores))
         return self._interpolated["psnr"]
@@ -163,4 +163,4 @@ def shrunk(truth: Tensor, like: Tensor) -> Tensor:
 
 
 def _shown(pixels: np.ndarray) -> np.ndarray:
-    return to_pixels(to_tensor(pixels[:SHOWN_SIDE, :SHOWN_SIDE]), np.uint8)
+    return to_eight_bit(pixels[:SHOWN_SIDE, :SHOWN_SIDE])

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from patina.data.mixing import mixed
 from patina.data.on_the_fly import OnTheFlyPatches
 from patina.data.pairs import Pair, PairedPatches
-from patina.imaging.files import read_picture, to_pixels, to_tensor
+from patina.imaging.files import read_picture, to_eight_bit, to_pixels, to_tensor
 from patina.imaging.resize import imresize
 from patina.imaging.sheets import sheet
 from patina.imaging.tiles import apply_tiled
@@ -266,4 +266,4 @@ class RestorationTask(Task):
 def _shown(lq: np.ndarray, result: np.ndarray, truth: np.ndarray, scale: int) -> list[np.ndarray]:
     """Cut the same square out of the bicubic input, the result and the truth, as 8-bit pixels."""
     pictures = [imresize(lq, scale) if scale > 1 else lq, result, truth]
-    return [to_pixels(to_tensor(picture[:SHOWN_SIDE, :SHOWN_SIDE]), np.uint8) for picture in pictures]
+    return [to_eight_bit(picture[:SHOWN_SIDE, :SHOWN_SIDE]) for picture in pictures]

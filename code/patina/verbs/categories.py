@@ -9,6 +9,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from patina.errors import PatinaError, PictureError
+from patina.imaging.crops import middle
 from patina.imaging.files import list_pictures, read_picture, to_values, values_to_pixels, write_picture
 from patina.imaging.resize import imresize
 from patina.runs.atomic import write_text
@@ -117,16 +118,11 @@ def _claim(target: Path, squares: TestSquares) -> None:
 def pairs_of(pixels: np.ndarray, squares: TestSquares) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return the low-quality picture and the truth of every category."""
     small = (squares.side // squares.scale,) * 2
-    middle, wide = _middle(pixels, squares.side), _middle(pixels, 2 * squares.side)
+    centre, wide = (np.ascontiguousarray(middle(pixels, side)) for side in (squares.side, 2 * squares.side))
     deviations = (squares.blur, squares.blur, 0)
-    blurred = values_to_pixels(gaussian_filter(to_values(middle), deviations, mode="mirror"), pixels.dtype)
+    blurred = values_to_pixels(gaussian_filter(to_values(centre), deviations, mode="mirror"), pixels.dtype)
     return {
-        "original": (imresize(middle, size=small), middle),
+        "original": (imresize(centre, size=small), centre),
         "novel": (imresize(wide, size=small), imresize(wide, size=(squares.side, squares.side))),
-        "distorted": (imresize(blurred, size=small), middle),
+        "distorted": (imresize(blurred, size=small), centre),
     }
-
-
-def _middle(pixels: np.ndarray, side: int) -> np.ndarray:
-    top, left = ((length - side) // 2 for length in pixels.shape[:2])
-    return np.ascontiguousarray(pixels[top : top + side, left : left + side])

@@ -17,7 +17,8 @@ from patina.data.matching import Match, match_by_stem, scene_of
 from patina.degradations.base import Degradation
 from patina.degradations.fitted_noise import GaussianNoise
 from patina.errors import ConfigError, PatinaError
-from patina.imaging.files import list_pictures, read_picture, to_pixels, to_tensor, write_picture
+from patina.imaging.crops import middle
+from patina.imaging.files import list_pictures, read_picture, to_eight_bit, write_picture
 from patina.imaging.sheets import sheet
 from patina.metrics.noise import flat_deviation
 from patina.metrics.residuals import pgap
@@ -295,9 +296,7 @@ def _sheet(pictures: Pictures, methods: dict[str, list[Fold]], seed: int, out: P
 
 def _middle(path: Path) -> np.ndarray:
     """Cut a square out of a picture's middle, 8 bit."""
-    pixels = read_picture(path).pixels
-    top, left = (max(0, (side - SHOWN_SIDE) // 2) for side in pixels.shape[:2])
-    return to_pixels(to_tensor(pixels[top : top + SHOWN_SIDE, left : left + SHOWN_SIDE]), np.uint8)
+    return to_eight_bit(middle(read_picture(path).pixels, SHOWN_SIDE))
 
 
 def _flat_deviation_of(folder: Path) -> np.ndarray:

@@ -8,7 +8,8 @@ import numpy as np
 
 from patina.data.matching import Match, match_by_stem
 from patina.errors import PatinaError, PictureError
-from patina.imaging.files import read_picture, to_pixels, to_tensor, write_picture
+from patina.imaging.crops import middle
+from patina.imaging.files import read_picture, to_eight_bit, write_picture
 from patina.imaging.sheets import sheet
 from patina.metrics.noise import channel_correlation, neighbour_correlation, residual_std
 from patina.runs.atomic import write_text
@@ -66,10 +67,10 @@ def noise_sheet(clean: Path, degraded: Mapping[str, Path]) -> np.ndarray:
     matches = {name: match_by_stem(folder, clean)[:SHOWN] for name, folder in degraded.items()}
     rows = []
     for by_name in zip(*matches.values(), strict=True):
-        residuals = [_square(residual(match)) for match in by_name]
-        pictures = [_square(_eight_bit(match.first)) for match in by_name]
+        residuals = [middle(residual(match), SIDE) for match in by_name]
+        clean_one, *pictures = (_shown(path) for path in (by_name[0].second, *(match.first for match in by_name)))
         amplified = [np.uint8(np.clip(128 + AMPLIFIED * each, 0, 255)) for each in residuals]
-        rows.append([_square(_eight_bit(by_name[0].second)), *pictures, *amplified])
+        rows.append([clean_one, *pictures, *amplified])
     titles = ["clean", *degraded, *(f"{name}, residual x{AMPLIFIED}" for name in degraded)]
     return sheet(rows, titles, zoom=ZOOM)
 
@@ -82,6 +83,10 @@ def residual(match: Match) -> np.ndarray:
     if min(degraded.height, degraded.width) < SMALLEST:
         raise PictureError(f"{match.first} is {degraded.width}x{degraded.height}; expected {SMALLEST} pixels or more")
     return 255 * (degraded.pixels / degraded.max_value - clean.pixels / clean.max_value)
+
+
+def _shown(path: Path) -> np.ndarray:
+    return to_eight_bit(middle(read_picture(path).pixels, SIDE))
 
 
 def _row(name: str, folder: Path, clean: Path, flat: bool) -> str:
@@ -101,7 +106,7 @@ def _row(name: str, folder: Path, clean: Path, flat: bool) -> str:
 
 def _flat_blocks(match: Match) -> Iterator[np.ndarray]:
     """Yield the residual's blocks over which the clean picture is flat."""
-    noise, brightness = residual(match), _eight_bit(match.second).mean(axis=2)
+    noise, brightness = residual(match), to_eight_bit(read_picture(match.second).pixels).mean(axis=2)
     height, width = brightness.shape
     for top in range(0, height - BLOCK + 1, BLOCK):
         for left in range(0, width - BLOCK + 1, BLOCK):
@@ -114,16 +119,6 @@ def _measures(noise: np.ndarray) -> list[float]:
     neighbours = [neighbour_correlation(noise, dx, dy, channel=1) for dx, dy in ((1, 0), (0, 1))]
     channels = channel_correlation(noise)
     return [*residual_std(noise), *neighbours, channels[0, 1], channels[1, 2]]
-
-
-def _eight_bit(path: Path) -> np.ndarray:
-    return to_pixels(to_tensor(read_picture(path).pixels), np.uint8)
-
-
-def _square(pixels: np.ndarray) -> np.ndarray:
-    """Cut a square out of the middle."""
-    top, left = (max(0, (side - SIDE) // 2) for side in pixels.shape[:2])
-    return pixels[top : top + SIDE, left : left + SIDE]
 
 
 def _named_folder(given: str) -> tuple[str, Path]:

@@ -13,7 +13,7 @@ from patina.degradations.description import described
 from patina.degradations.execution import Engine, apply_plan
 from patina.degradations.recipe import Plan, Recipe, draw_blocks, require_models, unfolded
 from patina.errors import PatinaError
-from patina.imaging.crops import crop_to_multiple
+from patina.imaging.crops import crop_to_multiple, middle
 from patina.imaging.files import read_picture, to_values, values_to_pixels, write_picture
 from patina.imaging.filters import resize
 from patina.imaging.sheets import LIGHT, sheet
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.zoom < 1 or arguments.side < recipe.scale:
         raise PatinaError(f"-zoom must be 1 or more and -side at least the scale, {recipe.scale}")
     recipe, engine = with_engine(recipe, arguments.device)
-    clean = middle(read_picture(arguments.image, alpha="refuse").pixels, arguments.side, recipe.scale)
+    clean = _cut(read_picture(arguments.image, alpha="refuse").pixels, arguments.side, recipe.scale)
     rows = preview_rows(recipe, chosen[0], to_values(clean), arguments.seed, arguments.image.name, engine)
     out = arguments.out or Path(f"preview-{Path(arguments.recipe).stem}.png")
     write_picture(out, preview_sheet(to_values(clean), rows, arguments.zoom))
@@ -73,10 +73,9 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def middle(pixels: np.ndarray, side: int, multiple: int) -> np.ndarray:
+def _cut(pixels: np.ndarray, side: int, multiple: int) -> np.ndarray:
     """Cut the middle of a picture out, at most `side` pixels, its sides multiples of `multiple`."""
-    top, left = (max(0, (length - side) // 2) for length in pixels.shape[:2])
-    cut = pixels[top : top + side, left : left + side]
+    cut = middle(pixels, side)
     if min(cut.shape[:2]) < multiple:
         raise PatinaError(f"a picture of {pixels.shape[1]}x{pixels.shape[0]} pixels is too small for scale {multiple}")
     return np.ascontiguousarray(crop_to_multiple(cut, multiple))

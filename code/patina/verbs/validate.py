@@ -10,7 +10,8 @@ from torch import Tensor
 from patina.build.learned import LEARNED, learned_degradation
 from patina.degradations.learned import LearnedDegradation, Tiling
 from patina.errors import require_range
-from patina.imaging.files import read_picture, to_pixels, to_tensor, write_picture
+from patina.imaging.crops import middle
+from patina.imaging.files import read_picture, to_eight_bit, to_pixels, to_tensor, write_picture
 from patina.imaging.sheets import sheet
 from patina.models.labels import CLEAN, REAL
 from patina.runs.folder_job import run_folder_job
@@ -69,11 +70,12 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _show(degradation: LearnedDegradation, path: Path, source: int, out: Path, seed: int) -> list[np.ndarray]:
     """Write one picture's translation and samples; return its row of the sheet."""
-    image = to_tensor(read_picture(path, alpha="refuse").pixels)
-    row = [_square(image)]
+    pixels = read_picture(path, alpha="refuse").pixels
+    image, row = to_tensor(pixels), [to_eight_bit(middle(pixels, SHEET_SIDE))]
     for folder, result in _results(degradation, image, source, derive(seed, path.name)):
-        write_picture(out / folder / f"{path.stem}.png", to_pixels(result, np.uint8))
-        row.append(_square(result))
+        shown = to_pixels(result, np.uint8)
+        write_picture(out / folder / f"{path.stem}.png", shown)
+        row.append(middle(shown, SHEET_SIDE))
     return row
 
 
@@ -83,8 +85,3 @@ def _results(degradation: LearnedDegradation, image: Tensor, source: int, key: i
     yield f"{NAMES[source]}_to_{NAMES[target]}", degradation.apply(image, parameters, key)
     for domain in (CLEAN, REAL):
         yield f"{NAMES[domain]}_sample", degradation.sample(image, domain, key)
-
-
-def _square(image: Tensor) -> np.ndarray:
-    top, left = (max(0, (side - SHEET_SIDE) // 2) for side in image.shape[-2:])
-    return to_pixels(image[:, top : top + SHEET_SIDE, left : left + SHEET_SIDE], np.uint8)
