@@ -8,7 +8,6 @@ import torch
 
 from patina.conditions.autoencoder import DenoisingAutoencoder, train_autoencoder
 from patina.conditions.condition_map import ConditionMap
-from patina.conditions.steps import Noise, Step
 from patina.config.learned import DeFlowConfig
 from patina.data.conditions import whole_condition
 from patina.errors import PatinaError
@@ -33,20 +32,16 @@ def condition_map(config: DeFlowConfig) -> ConditionMap:
         path = given or config.runs / config.name / f"h_autoencoder_{index}.safetensors"
         origin = {"steps": [each.written() for each in steps[: index + 1]], "seed": config.seed}
         if given is None and not (path.is_file() and load_model_file(path).configuration.get("origin") == origin):
-            network = train_autoencoder(_filtered_clean(config, steps[:index], networks), step.autoencoder, config.seed)
+            clean = _filtered_clean(config, ConditionMap.before(index, steps, networks))
+            network = train_autoencoder(clean, step.autoencoder, config.seed)
             described = {"features": network.features, "origin": origin}
             save_model_file(path, ModelFile(AUTOENCODER, described, network.state_dict()))
         networks[index] = open_autoencoder(path, step.autoencoder.features)
     return ConditionMap(steps, networks)
 
 
-def _filtered_clean(
-    config: DeFlowConfig, steps: tuple[Step, ...], networks: dict[int, DenoisingAutoencoder]
-) -> list[np.ndarray]:
-    """Return clean pictures as the steps before an autoencoder leave them, noise left out."""
-    filters = [(index, step) for index, step in enumerate(steps) if not isinstance(step.settings, Noise)]
-    moved = {place: networks[index] for place, (index, _) in enumerate(filters) if index in networks}
-    h = ConditionMap([step for _, step in filters], moved)
+def _filtered_clean(config: DeFlowConfig, h: ConditionMap) -> list[np.ndarray]:
+    """Return clean pictures as `h` leaves them."""
     folder = config.data.clean.folder / f"{config.data.clean.image_scale}x"
     return [whole_condition(path, h) for path in list_pictures(folder)[:AUTOENCODER_PICTURES]]
 

@@ -68,6 +68,15 @@ class ConditionMap:
         """Whether `whole` is what ``patina prepare`` makes: one bicubic downscaling."""
         return self.whole_steps == published_steps(self.scale, 0)[:1]
 
+    @classmethod
+    def before(
+        cls, index: int, steps: Sequence[Step], autoencoders: Mapping[int, DenoisingAutoencoder]
+    ) -> "ConditionMap":
+        """Return the filters before step `index`, noise left out: what that step's autoencoder is trained behind."""
+        filters = [number for number in range(index) if not isinstance(steps[number].settings, Noise)]
+        moved = {place: autoencoders[number] for place, number in enumerate(filters) if number in autoencoders}
+        return cls([steps[number] for number in filters], moved)
+
     @property
     def digest(self) -> str:
         """Sixteen hex digits that name what `whole` does."""

@@ -31,7 +31,7 @@ Factors = tuple[float, float]
 
 
 class Degradation(ABC):
-    """A learned model that takes clean pictures and returns degraded ones of the same size."""
+    """What takes clean pictures and returns degraded ones: a learned model, a fitted noise, a camera."""
 
     @abstractmethod
     def draw(self, rng: np.random.Generator) -> Parameters:
@@ -47,7 +47,7 @@ class Degradation(ABC):
             key: seed of the noise inside; the same key gives the same picture.
 
         Returns:
-            The degraded picture, ``[3, H, W]`` in [0, 1].
+            The degraded picture, ``[3, H, W]`` in [0, 1]; a camera's is smaller.
         """
 
     def apply_batch(

@@ -11,6 +11,7 @@ from patina.fidelity.charts import Band, Line, chart, correlation_map, legend
 from patina.fidelity.comparison import Reference
 from patina.fidelity.profile import Profile
 from patina.fidelity.yardsticks import GAUSSIAN, POISSON_GAUSSIAN
+from patina.metrics import noise_level
 from patina.metrics.autocorrelation import REACH
 from patina.metrics.residuals import EDGES, histogram
 from patina.metrics.spectrum import ROUNDING, by_frequency, by_orientation
@@ -152,7 +153,7 @@ def _correlation(profile: Profile) -> tuple[np.ndarray, np.ndarray]:
 
 def _level(profile: Profile) -> tuple[np.ndarray, np.ndarray]:
     level = profile.level
-    middles = np.arange(len(level.variance)) * 16 + 8.0
+    middles = (noise_level.EDGES[1:] + noise_level.EDGES[:-1]) / 2
     known = np.isfinite(level.variance).all(axis=1)
     return middles, np.where(known, np.sqrt(np.where(known[:, None], level.variance, 0).mean(axis=1)), np.nan)
 

@@ -10,7 +10,7 @@ import numpy as np
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from patina.fidelity.comparison import CHANCE, Comparison, Finding, Reference
+from patina.fidelity.comparison import CHANCE, JUDGED, Comparison, Finding, Reference
 from patina.fidelity.curves import (
     Figure,
     correlation_maps,
@@ -186,7 +186,7 @@ def _verdict(finding: Finding) -> dict[str, Any]:
 
 def _marks(finding: Finding) -> list[dict[str, Any]]:
     """Place every distance that is known on the bar, in percent of the largest; the generated pictures' lies on top."""
-    zero = 100 * CHANCE if finding.key == "two_sample" else 0.0
+    zero = 100 * CHANCE if finding.key == JUDGED else 0.0
     values = {MARKS[name]: value for name, value in finding.yardsticks.items()} | {"own": finding.distance}
     apart = {name: abs(value - zero) for name, value in values.items() if np.isfinite(value)}
     largest = max([*apart.values(), 1e-9])

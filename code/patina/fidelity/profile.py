@@ -23,7 +23,7 @@ BANDS = 3
 POINTS = 128
 """Patches of every band and picture for the sliced Wasserstein distance."""
 
-JUDGED = 12
+JUDGED_PATCHES = 12
 """Patches of every picture for the two-sample test."""
 
 
@@ -114,7 +114,7 @@ def _judged(shots: Sequence[Shot], seed: int) -> Patches:
     for shot in shots:
         rng = numpy_rng(seed, "judged", shot.name)
         height, width = (length - PATCH + 1 for length in shot.pixels.shape[:2])
-        places = [(int(rng.integers(height)), int(rng.integers(width))) for _ in range(JUDGED)]
+        places = [(int(rng.integers(height)), int(rng.integers(width))) for _ in range(JUDGED_PATCHES)]
         squares.append(cut(shot.pixels, places, PATCH))
-        owners += [shot] * JUDGED
+        owners += [shot] * JUDGED_PATCHES
     return Patches(np.concatenate(squares), [shot.name for shot in owners], [shot.scene for shot in owners])

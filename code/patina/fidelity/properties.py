@@ -10,8 +10,11 @@ from patina.metrics.autocorrelation import autocorrelation_distance
 from patina.metrics.moments import covariance_distance
 from patina.metrics.noise_level import NoiseLevel
 from patina.metrics.sliced_wasserstein import sliced_wasserstein
-from patina.metrics.spectrum import by_frequency, by_orientation, decibels_between
+from patina.metrics.spectrum import ROUNDING, by_frequency, by_orientation, decibels_between
 from patina.seeding import numpy_rng
+
+SMALLEST_SHARE = ROUNDING / 10
+"""Shares of power below it count as it."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +47,7 @@ def spectrum_distance(profile: Profile, real: Profile) -> float:
 
 def orientation_distance(profile: Profile, real: Profile) -> float:
     """Compare how power is shared between orientations, whatever its sum, in dB."""
-    return decibels_between(*(10 * _shares(each) for each in (profile, real)))
+    return decibels_between(_shares(profile), _shares(real), floor=SMALLEST_SHARE)
 
 
 def level_distance(profile: Profile, real: Profile) -> float:

@@ -58,14 +58,15 @@ def by_orientation(spectrum: np.ndarray, bins: int = 12) -> tuple[np.ndarray, np
     return np.arange(bins) * width, _binned(spectrum, shifted, np.linspace(0, 180, bins + 1))
 
 
-def decibels_between(power: np.ndarray, reference: np.ndarray, weights: np.ndarray | None = None) -> float:
+def decibels_between(
+    power: np.ndarray, reference: np.ndarray, weights: np.ndarray | None = None, floor: float = ROUNDING
+) -> float:
     """Return how far two curves of power are apart: the root mean square of their ratios in dB.
-
-    Powers below `ROUNDING` count as it.
 
     Args:
         power, reference: of one shape, variances in grey levels squared; NaN where there is nothing to compare.
         weights: of the values, not negative; all equal where left out.
+        floor: what powers below it count as.
 
     Returns:
         Decibels; NaN where nothing can be compared.
@@ -74,7 +75,7 @@ def decibels_between(power: np.ndarray, reference: np.ndarray, weights: np.ndarr
     known = np.isfinite(power) & np.isfinite(reference) & (weights > 0)
     if not known.any():
         return float("nan")
-    ratios = 10 * np.log10(np.maximum(power[known], ROUNDING) / np.maximum(reference[known], ROUNDING))
+    ratios = 10 * np.log10(np.maximum(power[known], floor) / np.maximum(reference[known], floor))
     return float(np.sqrt(np.average(ratios**2, weights=weights[known])))
 
 

@@ -15,7 +15,7 @@ from patina.build.conditions import open_autoencoder
 from patina.conditions.autoencoder import train_autoencoder
 from patina.conditions.condition_map import ConditionMap
 from patina.conditions.inverse import content_kept
-from patina.conditions.steps import Noise, Step, published_steps, scale_of
+from patina.conditions.steps import Step, published_steps, scale_of
 from patina.config.learned import PUBLISHED_NOISE, DeFlowConfig
 from patina.degradations.deflow import placed_noise
 from patina.errors import ConfigError, PatinaError
@@ -278,9 +278,7 @@ def _map_of(steps: tuple[Step, ...], clean: Sequence[Shot], seed: int) -> Condit
         if step.autoencoder and step.autoencoder.file:
             networks[index] = open_autoencoder(step.autoencoder.file, step.autoencoder.features)
         elif step.autoencoder:
-            filters = [number for number in range(index) if not isinstance(steps[number].settings, Noise)]
-            own = {place: networks[number] for place, number in enumerate(filters) if number in networks}
-            before = ConditionMap([steps[number] for number in filters], own)
+            before = ConditionMap.before(index, steps, networks)
             networks[index] = train_autoencoder([before.whole(_eight_bit(s)) for s in clean], step.autoencoder, seed)
     return ConditionMap(steps, networks)
 

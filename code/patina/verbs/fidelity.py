@@ -225,7 +225,7 @@ def _digits(key: str) -> int:
 def _mean(by_seed: Sequence[Mapping[str, float]], key: str) -> float:
     """Return the mean distance; an accuracy counts from chance on, and what is gained is no distance but good."""
     zero = 100 * CHANCE if key == measured.JUDGED else 0.0
-    return float(np.mean([each[key] if key == PGAP else abs(each[key] - zero) for each in by_seed]))
+    return float(np.mean([each[key] if key == PGAP else max(each[key] - zero, 0.0) for each in by_seed]))
 
 
 def _wins(name: str, scores: Mapping[str, Sequence[Mapping[str, float]]], keys: Sequence[str]) -> str:

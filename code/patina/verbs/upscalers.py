@@ -64,7 +64,7 @@ class TiledModel:
         model: the network with what spandrel knows of it.
         about: what decides the result.
         tile, overlap: side of a tile and what neighbours share, in input pixels.
-        half: compute in bfloat16 where that is safe.
+        half: compute in bfloat16.
     """
 
     model: ImageModelDescriptor
