@@ -3,7 +3,6 @@ import csv
 import json
 import subprocess
 import sys
-import urllib.error
 
 import numpy as np
 import pytest
@@ -36,20 +35,6 @@ def folders(tmp_path, pictures):
         write_picture(tmp_path / "results" / f"{stem}.png", result)
         write_picture(tmp_path / "truth" / f"{stem}.bmp", truth)
     return tmp_path / "results", tmp_path / "truth"
-
-
-@pytest.fixture
-def hub(tmp_path, monkeypatch):
-    """An empty cache of weights and no network."""
-
-    def refuse(*_args, **_kwargs):
-        raise urllib.error.URLError("no network in the tests")
-
-    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "hub_home"))
-    monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
-    folder = tmp_path / "hub_home" / "hub" / "checkpoints"
-    folder.mkdir(parents=True)
-    return folder
 
 
 def call(folders, *flags):

@@ -72,10 +72,3 @@ def test_what_stops_a_command_is_one_line(error, code, told, monkeypatch, capsys
     printed = capsys.readouterr().err
     assert printed.startswith(told)
     assert printed.count("\n") == 1
-
-
-def test_help_imports_nothing_heavy():
-    check = "import sys; from patina.cli import main; main([]); assert not {'torch', 'numpy', 'cv2'} & set(sys.modules)"
-    done = subprocess.run([sys.executable, "-c", check], cwd=CODE, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "prepare" in done.stdout
