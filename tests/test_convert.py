@@ -65,6 +65,9 @@ def run(*arguments):
 def test_what_has_a_counterpart_is_translated_and_runs(ini, tmp_path):
     assert run(ini) == 0
     recipe = load_recipe(tmp_path / "config.yml")
+    written = (tmp_path / "config.yml").read_text()
+    assert "- gaussian_blur: {kind: anisotropic, size: 35, sigma: [0.25, 4.0]}" in written
+    assert "&" not in written
     assert recipe.scale == 4
     [shuffle] = recipe.steps
     blur, noise, compression, scale, levels, sharp = shuffle.steps
@@ -125,7 +128,8 @@ def test_a_fixed_order_and_first_kinds(ini, tmp_path):
         ("randomize = True", "randomize = Maybe", "main.randomize is 'Maybe', expected True or False"),
         ("blur,noise,compression,scale,quantization,unsharp_mask,chroma", "chroma", "nothing in it has a counterpart"),
         ("jpeg_quality_range = 40, 95", "", "compression.jpeg_quality_range is missing"),
-        ("[main]", "[main", "is no config.ini"),
+        ("[main]", "[main]\n[main]", "is no config.ini"),
+        ("[main]", "main {", "the HCL files of wtp_dataset_destroyer are of another form"),
     ],
 )
 def test_a_mistake_is_one_line(ini, tmp_path, capsys, old, new, expected):

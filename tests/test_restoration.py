@@ -11,6 +11,7 @@ from patina.errors import PatinaError
 from patina.models.restoration import (
     ESRGAN,
     ModelLoader,
+    compact,
     dncnn,
     load_generator,
     load_generator_weights,
@@ -186,3 +187,11 @@ def test_a_fresh_dncnn_is_the_identity_and_learns_at_once():
         errors.append(loss.item() / (noisy - clean).square().mean().item())
     assert errors[0] == pytest.approx(1)
     assert errors[-1] < 0.8
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3, 4])
+def test_the_small_network_is_written_at_every_scale(scale, tmp_path):
+    save_generator(compact(scale, 8, 1), tmp_path / "a.safetensors")
+    opened = load_generator(tmp_path / "a.safetensors")
+    assert opened.scale == scale
+    assert opened.model(torch.rand(1, 3, 9, 7)).shape == (1, 3, 9 * scale, 7 * scale)

@@ -44,7 +44,7 @@ class CompactSettings(Strict):
     """Real-ESRGAN's small network (SRVGGNetCompact): quick on a CPU."""
 
     architecture: Literal["compact"]
-    scale: Literal[1, 2, 4] = 4
+    scale: Literal[1, 2, 3, 4] = 4
     features: PositiveInt = 64
     blocks: PositiveInt = 16
 

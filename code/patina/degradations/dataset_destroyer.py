@@ -90,6 +90,11 @@ class _Reader:
                 self._ini.read_file(stream)
         except OSError as error:
             raise ConfigError(f"{path}: cannot be read ({error.strerror}); expected a config.ini") from None
+        except configparser.MissingSectionHeaderError:
+            raise ConfigError(
+                f"{path}: has no [section] at its start; expected Dataset Destroyer's config.ini (the HCL files of "
+                "wtp_dataset_destroyer are of another form, which is not read)"
+            ) from None
         except (configparser.Error, UnicodeDecodeError) as error:
             raise ConfigError(f"{path}: is no config.ini: {' '.join(str(error).split())}") from None
 

@@ -92,7 +92,11 @@ class GaussianNoise(_SometimesGray):
 
 
 class PoissonNoise(_SometimesGray):
-    """The noise of counted light, `scale` times over; `gray` is how often the channels share it."""
+    """The noise of counted light, `scale` times over; `gray` is how often the channels share it.
+
+    White counts as the next power of two of the picture's different values, as in Real-ESRGAN (Wang et al. 2021):
+    pictures of few values get strong noise.
+    """
 
     strength = "scale"
     scale: real_range(0, 100)

@@ -71,7 +71,7 @@ def compact(scale: int, features: int = 64, blocks: int = 16) -> nn.Module:
     It takes RGB ``[N, 3, H, W]`` in [0, 1] of any size and returns ``[N, 3, scale H, scale W]``, not clipped.
 
     Args:
-        scale: 1, 2 or 4.
+        scale: 1 and up.
         features: channels of every convolution.
         blocks: convolutions between the first and the last one.
 
