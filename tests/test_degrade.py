@@ -14,7 +14,7 @@ from patina.degradations.blur import read_kernels
 from patina.degradations.deflow import DeFlowDegradation
 from patina.degradations.recipe import load_recipe
 from patina.errors import ConfigError
-from patina.imaging.files import picture_size, read_picture, write_picture
+from patina.imaging.files import list_pictures, picture_size, read_picture, write_picture
 from sets import learned_recipe, picture, write_config, write_deflow_model, write_pictures
 
 VALUES = {
@@ -97,6 +97,22 @@ def test_another_seed_makes_other_pictures_and_is_not_mixed_into_a_set(clean, re
     assert not any(a[name] == b[name] for name in a)
     assert run("degrade", recipe, clean, tmp_path / "a", "-seed", 1) == 2
     assert "holds pictures of another recipe, model, seed or scale" in capsys.readouterr().err
+
+
+def test_the_first_pictures_come_first_and_the_rest_follows(clean, recipe, tmp_path):
+    assert run("degrade", recipe, clean, tmp_path / "whole", "-workers", 1) == 0
+    assert run("degrade", recipe, clean, tmp_path / "parts", "-workers", 1, "-pictures", 2) == 0
+    assert [path.name for path in list_pictures(tmp_path / "parts" / "bad")] == ["0.png", "1.png"]
+    assert run("degrade", recipe, clean, tmp_path / "parts", "-workers", 1) == 0
+    assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
+
+
+def test_one_picture_is_degraded_as_in_its_folder(clean, recipe, tmp_path):
+    run("degrade", recipe, clean, tmp_path / "whole", "-workers", 1)
+    assert run("degrade", recipe, clean / "1.png", tmp_path / "one", "-workers", 1, "-variant", "bad") == 0
+    [made] = list_pictures(tmp_path / "one" / "bad")
+    assert made.read_bytes() == (tmp_path / "whole" / "bad" / "1.png").read_bytes()
+    assert run("replay", tmp_path / "one" / "log.jsonl", "-out", tmp_path / "again", "-workers", 1) == 0
 
 
 def test_an_exchanged_picture_is_degraded_again(clean, recipe, tmp_path):

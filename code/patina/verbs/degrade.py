@@ -14,7 +14,7 @@ from patina.degradations.blur import KernelBlur
 from patina.degradations.compression import Jpeg
 from patina.degradations.execution import Engine
 from patina.degradations.recipe import MIXED, Recipe, load_recipe, require_models
-from patina.errors import PatinaError
+from patina.errors import PatinaError, require_range
 from patina.imaging.files import list_pictures
 from patina.runs.fingerprint import file_digest, still_holds
 from patina.runs.folder_job import JobReport, output_paths
@@ -49,9 +49,10 @@ class Outputs:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     parser.add_argument("recipe", help="recipe, a path or a name in confs/recipes/")
-    parser.add_argument("source", type=Path, help="folder of clean pictures")
+    parser.add_argument("source", type=Path, help="folder of clean pictures, or one picture")
     parser.add_argument("out", type=Path, help="folder for the results; one folder in it for each variant")
     add_flag(parser, "seed", type=int, default=0, help="of all draws; with the file's name it decides the result")
+    add_flag(parser, "pictures", type=int, help="only the first so many, to try a recipe; without it the rest follows")
     add_flag(parser, "gt", type=Path, help="folder for the clean pictures, cropped to fit the results exactly")
     add_recipe_flags(parser)
     add_flag(parser, "workers", type=int, help="processes (default: one a core)")
@@ -76,6 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
         name=arguments.recipe,
         outputs=chosen_outputs(recipe, arguments.variant),
         seed=arguments.seed,
+        limit=arguments.pictures,
         ground_truth=arguments.gt,
         workers=arguments.workers,
         device=arguments.device,
@@ -101,6 +103,7 @@ def degrade(
     name: str,
     outputs: Outputs | None = None,
     seed: int = 0,
+    limit: int | None = None,
     ground_truth: Path | None = None,
     workers: int | None = None,
     device: str = "auto",
@@ -109,10 +112,12 @@ def degrade(
 
     Args:
         recipe: what to do.
-        source, out: folders.
+        source: a folder, or one picture.
+        out: a folder.
         name: of the recipe, for the log.
         outputs: None for all.
         seed: of all draws.
+        limit: of pictures, the first ones; None for all.
         ground_truth: folder for the clean pictures, cropped to a multiple of the scale.
         workers: None for one a core.
         device: for learned blocks.
@@ -125,17 +130,20 @@ def degrade(
     """
     workers = checked_workers(workers)
     require_models(recipe)
-    _check_folders(source, out, ground_truth)
-    pictures = list_pictures(source)
+    if limit is not None:
+        require_range("pictures", limit, 1)
+    pictures = [source] if source.is_file() else list_pictures(source)
+    folder = pictures[0].parent
+    _check_folders(folder, out, ground_truth)
     files = output_paths(pictures, out)
     recipe, engine = with_engine(recipe, device)
     header = Header(
-        __version__, name, recipe.digest, seed, recipe.scale, str(source.resolve()), digests_of_files(recipe)
+        __version__, name, recipe.digest, seed, recipe.scale, str(folder.resolve()), digests_of_files(recipe)
     )
     made = {entry.output: entry for entry in open_log(out, header)}
     done = {output for output, entry in made.items() if is_made(entry, out)}
     jobs = []
-    for index, picture in enumerate(pictures):
+    for index, picture in enumerate(pictures[:limit]):
         wanted = (outputs or all_outputs(recipe)).of(recipe, index, picture, seed)
         files_of = [(str(Path(folder) / files[picture].name), variant) for folder, variant in wanted]
         before = {made[file].source_digest for file, _ in files_of if file in done}
