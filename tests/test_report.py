@@ -9,6 +9,7 @@ import pytest
 from patina.cli import run_verb
 from patina.fidelity.shots import load_shots
 from patina.imaging.files import list_pictures, read_picture, write_picture
+from patina.imaging.resize import imresize
 from patina.verbs.report import newest_model
 from sets import ludvae_values, picture, write_config, write_noisy_sets, write_pictures
 
@@ -70,6 +71,25 @@ class TestVerdicts:
         assert "akld" not in by_key(values)
         np.testing.assert_allclose(values["yardsticks"]["Gaussian"]["sigma"], 8, rtol=0.35)
         assert "another picture" in (tmp_path / "page.html").read_text()
+
+    def test_smaller_pictures_are_held_against_shrunk_clean_ones(self, folders, tmp_path, capsys):
+        for path in list_pictures(folders / "clean"):
+            large = read_picture(path).pixels.repeat(2, axis=0).repeat(2, axis=1)
+            write_picture(tmp_path / "large" / path.name, large)
+        shots = load_shots(tmp_path / "large", limit=2, side=64, scale=2)
+        small = imresize(read_picture(list_pictures(tmp_path / "large")[0]).pixels, 0.5)
+        top, left = ((length - 64) // 2 // 8 * 8 for length in small.shape[:2])
+        np.testing.assert_array_equal(shots[0].pixels, small[top : top + 64, left : left + 64])
+        places = ["-clean", tmp_path / "large", "-real", folders / "real", "-generated", folders / "same"]
+        flags = ["-paired", "-judge_steps", 2, "-out", tmp_path / "pages"]
+        assert run_verb("report", [*map(str, [*places, *flags])]) == 2
+        assert "expected the same picture in the same size" in capsys.readouterr().err
+        assert run_verb("report", [*map(str, [*places, *flags, "-scale", 2])]) == 0
+        values = json.loads((tmp_path / "pages/report.json").read_text())
+        assert values["facts"]["scale"] == "clean pictures shrunk 2 times"
+        assert "-scale 2" in values["command"]
+        found = by_key(values)["autocorrelation"]
+        assert found["distance"] < 0.5 * found["yardsticks"]["Gaussian"]
 
     def test_the_same_command_finds_the_same(self, folders, tmp_path):
         found = []

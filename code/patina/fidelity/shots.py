@@ -9,7 +9,9 @@ import numpy as np
 
 from patina.data.matching import scene_of
 from patina.errors import PatinaError, PictureError
+from patina.imaging.crops import crop_to_multiple
 from patina.imaging.files import list_pictures, read_picture
+from patina.imaging.resize import imresize
 
 PATCH = 32
 """Side of the squares that noise is measured on, in pixels."""
@@ -35,7 +37,9 @@ class Shot:
         return scene_of(self.name)
 
 
-def load_shots(folder: Path, *, limit: int, side: int, names: Collection[str] | None = None) -> list[Shot]:
+def load_shots(
+    folder: Path, *, limit: int, side: int, names: Collection[str] | None = None, scale: int = 1
+) -> list[Shot]:
     """Read a folder's pictures, evenly chosen where there are more than `limit`.
 
     Args:
@@ -43,12 +47,13 @@ def load_shots(folder: Path, *, limit: int, side: int, names: Collection[str] | 
         limit: most pictures to read.
         side: larger pictures are cut to a square of this side in their middle, on the 8x8 grid of the file.
         names: the stems to read, all others are left out; None for all.
+        scale: pictures are shrunk so many times, by MATLAB's bicubic, before they are cut.
 
     Raises:
         PatinaError: no pictures, or a name without its picture.
         PictureError: a picture cannot be read, or is too small to be measured.
     """
-    return [_shot(path, side) for path in chosen_files(folder, limit=limit, names=names)]
+    return [_shot(path, side, scale) for path in chosen_files(folder, limit=limit, names=names)]
 
 
 def chosen_files(folder: Path, *, limit: int, names: Collection[str] | None = None) -> list[Path]:
@@ -76,12 +81,13 @@ def _evenly(paths: list[Path], limit: int) -> list[Path]:
     return [paths[index] for index in np.linspace(0, len(paths) - 1, limit).round().astype(int)]
 
 
-def _shot(path: Path, side: int) -> Shot:
+def _shot(path: Path, side: int, scale: int) -> Shot:
     picture = read_picture(path)
-    if min(picture.height, picture.width) < LEAST_SIDE:
+    if min(picture.height, picture.width) < LEAST_SIDE * scale:
         raise PictureError(
-            f"{path}: {picture.width}x{picture.height} pixels, expected {LEAST_SIDE} or more along either side"
+            f"{path}: {picture.width}x{picture.height} pixels, expected {LEAST_SIDE * scale} or more along either side"
         )
-    top, left = (max(0, (length - side) // 2) // 8 * 8 for length in picture.pixels.shape[:2])
-    pixels = picture.pixels[top : top + side, left : left + side]
+    pixels = picture.pixels if scale == 1 else imresize(crop_to_multiple(picture.pixels, scale), 1 / scale)
+    top, left = (max(0, (length - side) // 2) // 8 * 8 for length in pixels.shape[:2])
+    pixels = pixels[top : top + side, left : left + side]
     return Shot(path.stem, np.float32(pixels * (255 / picture.max_value)))

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from patina.build.learned import learned_degradation
-from patina.errors import PatinaError
+from patina.errors import PatinaError, require_range
 from patina.fidelity.comparison import Comparison, Reference, compare
 from patina.fidelity.page import Origin, headline, render
 from patina.fidelity.profile import Profile
@@ -35,6 +35,7 @@ from patina.verbs.origin import (
 )
 from patina.verbs.translate import add_knob_flags, given_knobs
 
+NAME = "report.html"
 NOT_REACHED = 1
 LEVELS = {"better": ("real", "better"), "real": ("real",)}
 """The grades that ``-require`` accepts."""
@@ -49,7 +50,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "real", type=Path, help="folder of real pictures to compare with; default: the run's own")
     add_flag(parser, "generated", type=Path, help="folder of the clean pictures degraded, by name; in place of RUN")
     add_flag(parser, "paired", action="store_true", help="real pictures show what the clean ones of their name show")
-    add_flag(parser, "out", type=Path, help="the page to write; default: report.html in RUN, or here")
+    add_flag(
+        parser, "scale", type=int, default=1,
+        help="how many times smaller than the clean pictures the generated ones are; clean ones are shrunk to compare",
+    )  # fmt: skip
+    add_flag(parser, "out", type=Path, help="the page to write, or its folder; default: report.html in RUN, or here")
     parser.add_argument("--json", action="store_true", help="print all numbers as JSON, and nothing else")
     parser.add_argument(
         "--require",
@@ -82,7 +87,7 @@ def run(arguments: argparse.Namespace) -> int:
     comparison = compare(generated, reference)
     origin = _origin(arguments, folders, run, model)
     values = report_values(comparison, reference, origin)
-    out = arguments.out or _default_page(arguments.run)
+    out = _page(arguments.out, arguments.run)
     write_text(out, render(comparison, generated, reference, origin))
     write_text(out.with_suffix(".json"), json.dumps(values, indent=1, allow_nan=False) + "\n")
     if arguments.json:
@@ -116,9 +121,8 @@ def _check(arguments: argparse.Namespace) -> None:
         raise PatinaError("expected either RUN, a run folder or a model file, or -generated, a folder of pictures")
     if arguments.generated is not None and given_knobs(arguments):
         raise PatinaError(f"-{next(iter(given_knobs(arguments)))} is a model's; leave it out with -generated")
-    for name, least in (("pictures", 4), ("side", 64), ("judge_steps", 1)):
-        if getattr(arguments, name) < least:
-            raise PatinaError(f"-{name} is {getattr(arguments, name)}, expected {least} or more")
+    for name, least in (("pictures", 4), ("side", 64), ("judge_steps", 1), ("scale", 1)):
+        require_range(name, getattr(arguments, name), least)
 
 
 def _folders(arguments: argparse.Namespace, run: Run | None) -> dict[str, Path]:
@@ -131,7 +135,7 @@ def _folders(arguments: argparse.Namespace, run: Run | None) -> dict[str, Path]:
 
 
 def _reference(arguments: argparse.Namespace, folders: Mapping[str, Path]) -> Reference:
-    clean = load_shots(folders["clean"], limit=arguments.pictures, side=arguments.side)
+    clean = load_shots(folders["clean"], limit=arguments.pictures, side=arguments.side, scale=arguments.scale)
     names = [shot.name for shot in clean] if arguments.paired else None
     real = load_shots(folders["real"], limit=arguments.pictures, side=arguments.side, names=names)
     return Reference(clean, real, paired=arguments.paired, seed=arguments.seed, judge_steps=arguments.judge_steps)
@@ -185,6 +189,8 @@ def _facts(arguments: argparse.Namespace, folders: Mapping[str, Path], model: Pa
         ("judge_steps", str(arguments.judge_steps)),
         ("seed", str(arguments.seed)),
     ]
+    if arguments.scale > 1:
+        facts.append(("scale", f"clean pictures shrunk {arguments.scale} times"))
     if model is not None:
         facts.append(("model", model_fact(model)))
         facts += [(name, knob_word(value)) for name, value in given_knobs(arguments).items()]
@@ -196,14 +202,18 @@ def _command(arguments: argparse.Namespace, run: Run | None) -> str:
     given = {name: getattr(arguments, name) for name in ("generated", "clean", "real", "paired")}
     numbers = {name: getattr(arguments, name) for name in ("pictures", "side", "seed", "judge_steps")}
     knobs = {name: knob_word(value) for name, value in given_knobs(arguments).items()}
+    numbers |= {"scale": arguments.scale} if arguments.scale > 1 else {}
     rest = {"device": None if arguments.device == "auto" else arguments.device, "out": arguments.out}
     words = [arguments.run] if arguments.run is not None else []
     report = command_line("report", words, given | knobs | numbers | rest)
     return f"{TRAINED}{report}" if run else report
 
 
-def _default_page(run: Path | None) -> Path:
-    return run / "report.html" if run is not None and run.is_dir() else Path("report.html")
+def _page(given: Path | None, run: Path | None) -> Path:
+    """Return the file to write: as given, or in the folder that is given or that is the run's."""
+    if given is not None:
+        return given if given.suffix and not given.is_dir() else given / NAME
+    return run / NAME if run is not None and run.is_dir() else Path(NAME)
 
 
 def _profile_values(profile: Profile) -> dict[str, Any]:
