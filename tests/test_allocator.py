@@ -15,8 +15,8 @@ def resident():
     return psutil.Process().memory_info().rss
 
 def freed():
-    # Of a block that is freed, below one that is not.
-    before, block = resident(), torch.ones(25_000_000)
+    # Of a block that is freed, below one that is not; larger than the gap that is left of the first.
+    before, block = resident(), torch.ones(75_000_000)
     above = torch.ones(1000)
     del block
     return resident() - before
