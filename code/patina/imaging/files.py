@@ -155,7 +155,11 @@ def _is_picture(entry: os.DirEntry[str]) -> bool:
 
 @cache
 def _mention_subfolders(folder: Path, count: int) -> None:
-    print(f"{folder}: pictures in its {count} subfolders are left out; name a subfolder to use them", file=sys.stderr)
+    print(
+        f"{folder}: pictures in its {count} subfolders are left out; prepare, degrade, translate and upscale take them "
+        "with -recursive",
+        file=sys.stderr,
+    )
 
 
 def _check_suffix(path: Path) -> None:

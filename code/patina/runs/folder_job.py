@@ -10,13 +10,24 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from patina.errors import PatinaError, PictureError
 from patina.runs.progress import progress
 
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+class Stemmed(Protocol):
+    """What names an output."""
+
+    @property
+    def stem(self) -> str:
+        """The output's name without suffix."""
+
+
+S = TypeVar("S", bound=Stemmed)
 
 _THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 
@@ -103,14 +114,19 @@ def reported(
     return report
 
 
-def output_paths(sources: Sequence[Path], out_dir: Path | str, suffix: str = ".png") -> dict[Path, Path]:
+def output_paths(sources: Sequence[S], out_dir: Path | str, suffix: str = ".png") -> dict[S, Path]:
     """Name an output in `out_dir` for every source by its stem.
+
+    Args:
+        sources: paths, or anything else with a stem.
+        out_dir: the folder.
+        suffix: of the outputs.
 
     Raises:
         PatinaError: two sources would get the same output.
     """
-    outputs: dict[Path, Path] = {}
-    taken: dict[str, Path] = {}
+    outputs: dict[S, Path] = {}
+    taken: dict[str, S] = {}
     for source in sources:
         output = Path(out_dir) / f"{source.stem}{suffix}"
         # Case is folded because some file systems do: A.jpg and a.png are one output there.

@@ -26,6 +26,14 @@ def add_compute_flags(parser: argparse.ArgumentParser, precision: str | None = "
     )  # fmt: skip
 
 
+def add_recursive_flag(parser: argparse.ArgumentParser) -> None:
+    """Add ``-recursive``."""
+    add_flag(
+        parser, "recursive", action="store_true",
+        help="also pictures in subfolders; 2019/a.jpg gives 2019_a.png",
+    )  # fmt: skip
+
+
 def checked_workers(workers: int | None) -> int:
     """Return the number of processes of ``-workers``, one a core where it is not given."""
     if workers is None:

@@ -10,8 +10,9 @@ from scipy.ndimage import gaussian_filter
 
 from patina.errors import PatinaError, PictureError
 from patina.imaging.crops import middle
-from patina.imaging.files import list_pictures, read_picture, to_values, values_to_pixels, write_picture
+from patina.imaging.files import read_picture, to_values, values_to_pixels, write_picture
 from patina.imaging.resize import imresize
+from patina.imaging.sources import Source, list_sources, require_outside
 from patina.runs.atomic import write_text
 from patina.runs.fingerprint import Stamp, file_stamp
 from patina.runs.folder_job import JobReport, output_paths, run_folder_job
@@ -38,8 +39,10 @@ class TestSquares:
     blur: float = 2.0
 
 
-def make_categories(source: Path, target: Path, squares: TestSquares, *, workers: int | None = None) -> JobReport[str]:
-    """Write ``target/CATEGORY/lq/`` and ``gt/`` of the middle of every picture.
+def make_categories(
+    source: Path, target: Path, squares: TestSquares, *, workers: int | None = None, recursive: bool = False
+) -> JobReport[str]:
+    """Write ``target/CATEGORY/lq/`` and ``gt/`` of the middle of every picture, with `recursive` of subfolders' too.
 
     - original: the middle square, shrunk.
     - novel: a square of twice the side, shrunk twice as much; its truth is it at half the size. What it shows is
@@ -59,48 +62,49 @@ def make_categories(source: Path, target: Path, squares: TestSquares, *, workers
             f"side {squares.side}, scale {squares.scale}, blur {squares.blur}: expected a side that the scale divides, "
             "and a blur above 0"
         )
-    pictures = list_pictures(source)
+    require_outside(target, source, recursive)
+    pictures = list_sources(source, recursive)
     output_paths(pictures, target)
     _claim(target, squares)
     log = target / LOG_NAME
     stamps = {line["source"]: tuple(line["stamp"]) for line in read_lines(log)}
-    done = {path for path in pictures if stamps.get(path.name) == file_stamp(path) and _is_there(path, target)}
+    done = {each for each in pictures if stamps.get(each.name) == file_stamp(each.path) and _is_there(each, target)}
     report = run_folder_job(
-        [path for path in pictures if path not in done],
+        [each for each in pictures if each not in done],
         partial(write_categories, target=target, squares=squares),
         description="categories",
         name=str,
         workers=workers or 0,
         on_result=lambda made: append_lines(log, [{"source": made[0], "stamp": made[1]}]),
     )
-    made = {path.name for path in done} | {name for name, _ in report.results}
-    return JobReport([path.name for path in pictures if path.name in made], report.failures)
+    made = {each.name for each in done} | {name for name, _ in report.results}
+    return JobReport([each.name for each in pictures if each.name in made], report.failures)
 
 
-def write_categories(path: Path, *, target: Path, squares: TestSquares) -> tuple[str, Stamp]:
+def write_categories(source: Source, *, target: Path, squares: TestSquares) -> tuple[str, Stamp]:
     """Write the three pairs of one picture; return its name, and which state of it they are of.
 
     Raises:
         PictureError: it cannot be read, or is too small.
     """
-    stamp = file_stamp(path)
-    pixels = read_picture(path, alpha="refuse").pixels
+    stamp = file_stamp(source.path)
+    pixels = read_picture(source.path, alpha="refuse").pixels
     if min(pixels.shape[:2]) < 2 * squares.side:
         height, width = pixels.shape[:2]
-        raise PictureError(f"{path} is {width}x{height}; expected at least {2 * squares.side} pixels on each side")
+        raise PictureError(f"{source} is {width}x{height}; expected at least {2 * squares.side} pixels on each side")
     for category, (lq, gt) in pairs_of(pixels, squares).items():
-        for file, each in zip(_files(path, target, category), (lq, gt), strict=True):
+        for file, each in zip(_files(source, target, category), (lq, gt), strict=True):
             write_picture(file, each)
-    return path.name, stamp
+    return source.name, stamp
 
 
-def _files(path: Path, target: Path, category: str) -> tuple[Path, Path]:
+def _files(source: Source, target: Path, category: str) -> tuple[Path, Path]:
     """Return where a picture's pair goes: the low-quality picture and the truth."""
-    return target / category / "lq" / f"{path.stem}.png", target / category / "gt" / f"{path.stem}.png"
+    return tuple(target / category / kind / f"{source.stem}.png" for kind in ("lq", "gt"))
 
 
-def _is_there(path: Path, target: Path) -> bool:
-    return all(file.is_file() for category in CATEGORIES for file in _files(path, target, category))
+def _is_there(source: Source, target: Path) -> bool:
+    return all(file.is_file() for category in CATEGORIES for file in _files(source, target, category))
 
 
 def _claim(target: Path, squares: TestSquares) -> None:

@@ -15,11 +15,11 @@ from patina.degradations.compression import Jpeg
 from patina.degradations.execution import Engine
 from patina.degradations.recipe import MIXED, Recipe, load_recipe, require_models
 from patina.errors import PatinaError, require_range
-from patina.imaging.files import list_pictures
+from patina.imaging.sources import Source, list_sources, require_outside
 from patina.runs.fingerprint import file_digest, still_holds
 from patina.runs.folder_job import JobReport, output_paths
 from patina.strict import nearest
-from patina.verbs.arguments import add_device_flag, add_flag, checked_workers
+from patina.verbs.arguments import add_device_flag, add_flag, add_recursive_flag, checked_workers
 from patina.verbs.recipe_folder import (
     Entry,
     Header,
@@ -40,7 +40,7 @@ class Outputs:
     variants: tuple[str, ...]
     mixed: bool
 
-    def of(self, recipe: Recipe, index: int, source: Path, seed: int) -> list[tuple[str, str]]:
+    def of(self, recipe: Recipe, index: int, source: Source, seed: int) -> list[tuple[str, str]]:
         """Return (folder, variant) of every output of picture number `index`."""
         found = [(variant, variant) for variant in self.variants]
         return found + ([(MIXED, recipe.variant_of(index, seed, source.name))] if self.mixed else [])
@@ -51,6 +51,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recipe", help="recipe, a path or a name in confs/recipes/")
     parser.add_argument("source", type=Path, help="folder of clean pictures, or one picture")
     parser.add_argument("out", type=Path, help="folder for the results; one folder in it for each variant")
+    add_recursive_flag(parser)
     add_flag(parser, "seed", type=int, default=0, help="of all draws; with the file's name it decides the result")
     add_flag(parser, "pictures", type=int, help="only the first so many, to try a recipe; without it the rest follows")
     add_flag(parser, "gt", type=Path, help="folder for the clean pictures, cropped to fit the results exactly")
@@ -78,6 +79,7 @@ def run(arguments: argparse.Namespace) -> int:
         outputs=chosen_outputs(recipe, arguments.variant),
         seed=arguments.seed,
         limit=arguments.pictures,
+        recursive=arguments.recursive,
         ground_truth=arguments.gt,
         workers=arguments.workers,
         device=arguments.device,
@@ -104,6 +106,7 @@ def degrade(
     outputs: Outputs | None = None,
     seed: int = 0,
     limit: int | None = None,
+    recursive: bool = False,
     ground_truth: Path | None = None,
     workers: int | None = None,
     device: str = "auto",
@@ -118,6 +121,7 @@ def degrade(
         outputs: None for all.
         seed: of all draws.
         limit: of pictures, the first ones; None for all.
+        recursive: whether pictures in subfolders of `source` are taken, too.
         ground_truth: folder for the clean pictures, cropped to a multiple of the scale.
         workers: None for one a core.
         device: for learned blocks.
@@ -132,9 +136,11 @@ def degrade(
     require_models(recipe)
     if limit is not None:
         require_range("pictures", limit, 1)
-    pictures = [source] if source.is_file() else list_pictures(source)
-    folder = pictures[0].parent
+    pictures = list_sources(source, recursive)
+    folder = source.parent if source.is_file() else source
     _check_folders(folder, out, ground_truth)
+    for place in (out, ground_truth) if ground_truth else (out,):
+        require_outside(place, folder, recursive)
     files = output_paths(pictures, out)
     recipe, engine = with_engine(recipe, device)
     header = Header(
@@ -147,7 +153,7 @@ def degrade(
         wanted = (outputs or all_outputs(recipe)).of(recipe, index, picture, seed)
         files_of = [(str(Path(folder) / files[picture].name), variant) for folder, variant in wanted]
         before = {made[file].source_digest for file, _ in files_of if file in done}
-        kept = {digest for digest in before if still_holds(picture, digest)}
+        kept = {digest for digest in before if still_holds(picture.path, digest)}
         missing = [
             (file, variant)
             for file, variant in files_of
@@ -156,7 +162,7 @@ def degrade(
         truth = ground_truth / files[picture].name if ground_truth else None
         if missing or (truth and not truth.is_file()):
             plan = partial(draw_entries, recipe=recipe, source=picture.name, outputs=missing, seed=seed)
-            jobs.append(Job(picture, plan, truth))
+            jobs.append(Job(picture.path, plan, truth))
     report = run_jobs(
         jobs, out, recipe.scale, engine,
         description="degrade", workers=workers, on_result=partial(append_entries, out),

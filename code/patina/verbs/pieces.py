@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from patina.errors import PatinaError
-from patina.imaging.files import list_pictures, read_picture, write_picture
+from patina.imaging.files import read_picture, write_picture
 from patina.imaging.manifest import write_json
 from patina.imaging.pieces import Piece, framed, framed_pieces, moved_pieces
+from patina.imaging.sources import Source, list_sources, require_outside
 from patina.runs.atomic import write_text
 from patina.runs.fingerprint import Stamp, file_stamp
 from patina.runs.folder_job import JobReport, output_paths, run_folder_job
@@ -68,7 +69,7 @@ class Yield:
     """What one picture gave.
 
     Attributes:
-        source: its file name.
+        source: its name, see `Source`.
         fingerprint: size and modification time of the source.
         whole, leftover, framed: squares of each kind.
         dropped: leftovers, or a whole picture, too small to be used.
@@ -92,8 +93,10 @@ class Yield:
         return len(self.files)
 
 
-def cut(source: Path, target: Path, cutting: Cutting, *, workers: int | None = None) -> JobReport[Yield]:
-    """Cut every picture of `source` into squares in `target`, PNG of the pictures' depth.
+def cut(
+    source: Path, target: Path, cutting: Cutting, *, workers: int | None = None, recursive: bool = False
+) -> JobReport[Yield]:
+    """Cut every picture of `source`, or of its subfolders, too, into squares in `target`, PNG of the pictures' depth.
 
     What an earlier run has made from the same files in the same way is kept.
 
@@ -102,10 +105,9 @@ def cut(source: Path, target: Path, cutting: Cutting, *, workers: int | None = N
     """
     if cutting.side < 8 or not 1 <= cutting.least <= cutting.side:
         raise PatinaError(f"-side is {cutting.side} and -least {cutting.least}; expected 8 or more, and 1 up to it")
-    if target.resolve() == source.resolve():
-        raise PatinaError(f"{target}: source and target are the same folder; choose another target")
+    require_outside(target, source, recursive)
     workers = checked_workers(workers)
-    pictures = list_pictures(source)
+    pictures = list_sources(source, recursive)
     output_paths(pictures, target)
     before = _earlier(target, cutting)
     done = {p.name: before[p.name] for p in pictures if p.name in before and _is_there(before[p.name], p, target)}
@@ -130,21 +132,21 @@ def cut(source: Path, target: Path, cutting: Cutting, *, workers: int | None = N
     return report
 
 
-def cut_picture(path: Path, *, target: Path, cutting: Cutting) -> Yield:
+def cut_picture(source: Source, *, target: Path, cutting: Cutting) -> Yield:
     """Write the squares of one picture.
 
     Raises:
         PictureError: it cannot be read or is transparent.
     """
-    stamp = file_stamp(path)
-    pixels = read_picture(path, alpha="refuse").pixels
+    stamp = file_stamp(source.path)
+    pixels = read_picture(source.path, alpha="refuse").pixels
     pieces, dropped = cutting.pieces_of(*pixels.shape[:2])
-    files = [target / f"{path.stem}_{piece.row:03d}_{piece.column:03d}.png" for piece in pieces]
+    files = [target / f"{source.stem}_{piece.row:03d}_{piece.column:03d}.png" for piece in pieces]
     for file, piece in zip(files, pieces, strict=True):
-        write_picture(file, cutting.square_of(pixels, piece, path.name))
+        write_picture(file, cutting.square_of(pixels, piece, source.name))
     kinds = [piece.kind for piece in pieces]
     return Yield(
-        path.name,
+        source.name,
         stamp,
         *(kinds.count(kind) for kind in ("whole", "leftover", "framed")),
         dropped=dropped,
@@ -213,5 +215,5 @@ def _earlier(target: Path, cutting: Cutting) -> dict[str, Yield]:
     return {each.source: each for each in pictures}
 
 
-def _is_there(made: Yield, source: Path, target: Path) -> bool:
-    return made.fingerprint == file_stamp(source) and all((target / name).is_file() for name in made.files)
+def _is_there(made: Yield, source: Source, target: Path) -> bool:
+    return made.fingerprint == file_stamp(source.path) and all((target / name).is_file() for name in made.files)

@@ -15,13 +15,14 @@ import numpy as np
 
 from patina.errors import PatinaError, PictureError
 from patina.imaging.crops import crop_to_multiple
-from patina.imaging.files import list_pictures, read_picture, write_picture
+from patina.imaging.files import read_picture, write_picture
 from patina.imaging.manifest import FILE_NAME, Manifest, ManifestFailure, ManifestPicture, load_manifest, write_json
 from patina.imaging.resize import imresize
+from patina.imaging.sources import Source, list_sources, name_of_results, require_outside
 from patina.imaging.statistics import StatisticsAccumulator
 from patina.runs.fingerprint import Stamp, file_stamp
 from patina.runs.folder_job import JobReport, output_paths, run_folder_job
-from patina.verbs.arguments import add_flag, checked_workers
+from patina.verbs.arguments import add_flag, add_recursive_flag, checked_workers
 from patina.verbs.pieces import Cutting, cut, summary
 
 RECORDS = ".prepared"
@@ -44,6 +45,7 @@ _NAMED_EXTRAS = 5
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     add_flag(parser, "source", "source_dir", required=True, help="folder of pictures")
+    add_recursive_flag(parser)
     add_flag(parser, "target", "target_dir", required=True, help="folder of the set; gets 1x/, 8x/, … and a manifest")
     add_flag(
         parser, "mode", default="scales", choices=["scales", "tiles", "noise-framed", "categories"],
@@ -70,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _run_scales(arguments: argparse.Namespace, source: Path, target: Path) -> tuple[JobReport, str]:
     scales = arguments.scales or [1, 8]
-    report = prepare(source, target, scales, workers=arguments.workers)
+    report = prepare(source, target, scales, workers=arguments.workers, recursive=arguments.recursive)
     return report, f"{len(report.results)} pictures at {', '.join(f'{scale}x' for scale in sorted(scales))}"
 
 
@@ -78,7 +80,8 @@ def _run_pieces(arguments: argparse.Namespace, source: Path, target: Path) -> tu
     given = _given(arguments, "side", "least", "seed")
     if arguments.mode == "noise-framed":
         given.setdefault("least", min(LEAST, given.get("side", LEAST)))
-    report = cut(source, target, Cutting(arguments.mode, **given), workers=arguments.workers)
+    cutting = Cutting(arguments.mode, **given)
+    report = cut(source, target, cutting, workers=arguments.workers, recursive=arguments.recursive)
     return report, summary(report.results, arguments.scale or 4)
 
 
@@ -87,7 +90,8 @@ def _run_categories(arguments: argparse.Namespace, source: Path, target: Path) -
     from patina.verbs.categories import CATEGORIES, TestSquares, make_categories
 
     squares = TestSquares(**_given(arguments, "side", "scale", "blur"))
-    report = make_categories(source, target, squares, workers=checked_workers(arguments.workers))
+    workers = checked_workers(arguments.workers)
+    report = make_categories(source, target, squares, workers=workers, recursive=arguments.recursive)
     return report, f"{len(report.results)} pairs each of {', '.join(CATEGORIES)}"
 
 
@@ -114,7 +118,7 @@ class Record:
     """What was made of one source picture, and from which state of it.
 
     Attributes:
-        source: file name of the source.
+        source: name of the source, see `Source`.
         fingerprint: size and modification time of the source.
         multiple: sizes were cropped to a multiple of it.
         height, width: size at scale 1.
@@ -155,17 +159,22 @@ class Layout:
         """All scales divide it, so every scale fits every other exactly."""
         return math.lcm(*self.scales)
 
-    def output(self, source: Path, scale: int) -> Path:
+    def output(self, source: Source, scale: int) -> Path:
         """Return the file of `source` at `scale`."""
         return self.target / f"{scale}x" / f"{source.stem}.png"
 
-    def record(self, source: Path) -> Path:
+    def record(self, source: Source) -> Path:
         """Return the file with the record of `source`."""
         return self.target / RECORDS / f"{source.stem}.json"
 
 
 def prepare(
-    source: Path | str, target: Path | str, scales: Sequence[int], *, workers: int | None = None
+    source: Path | str,
+    target: Path | str,
+    scales: Sequence[int],
+    *,
+    workers: int | None = None,
+    recursive: bool = False,
 ) -> JobReport[Record]:
     """Write every picture of `source` at every scale to ``target/{scale}x/``, and a manifest when all are there.
 
@@ -178,6 +187,7 @@ def prepare(
         target: folder of the set.
         scales: how many times smaller, e.g. ``[1, 8]``; 1 is the cropped original.
         workers: processes; None for one a core.
+        recursive: whether pictures in subfolders of `source` are taken, too.
 
     Returns:
         A record per picture in the set, and the failures.
@@ -187,8 +197,8 @@ def prepare(
     """
     source, layout = Path(source), Layout(Path(target), _checked_scales(scales))
     workers = checked_workers(workers)
-    _check_folders(source, layout)
-    pictures = list_pictures(source)
+    _check_folders(source, layout, recursive)
+    pictures = list_sources(source, recursive)
     _refuse_another_set(source, layout, output_paths(pictures, layout.target))
     done = {picture: record for picture in pictures if (record := _finished(picture, layout))}
     missing = [picture for picture in pictures if picture not in done]
@@ -207,14 +217,14 @@ def prepare(
     return report
 
 
-def prepare_picture(source: Path, *, layout: Layout) -> Record:
+def prepare_picture(source: Source, *, layout: Layout) -> Record:
     """Write the missing sizes of one picture, and its record last.
 
     Raises:
         PictureError: the picture cannot be read, is transparent or too small.
     """
-    pixels = _cropped(source, read_picture(source, alpha="refuse").pixels, layout.multiple)
-    fingerprint = file_stamp(source)
+    pixels = _cropped(source.path, read_picture(source.path, alpha="refuse").pixels, layout.multiple)
+    fingerprint = file_stamp(source.path)
     outputs = _kept_outputs(source, layout)
     layout.record(source).unlink(missing_ok=True)
     for scale in layout.scales:
@@ -244,7 +254,7 @@ def _write_scale(path: Path, pixels: np.ndarray, scale: int) -> Output:
 # What an earlier run has left
 
 
-def _finished(source: Path, layout: Layout) -> Record | None:
+def _finished(source: Source, layout: Layout) -> Record | None:
     """Return the record of a picture of which nothing is missing."""
     record = _valid_record(source, layout)
     if record and all(_is_there(record, source, layout, scale) for scale in layout.scales):
@@ -252,7 +262,7 @@ def _finished(source: Path, layout: Layout) -> Record | None:
     return None
 
 
-def _kept_outputs(source: Path, layout: Layout) -> dict[int, Output]:
+def _kept_outputs(source: Source, layout: Layout) -> dict[int, Output]:
     record = _valid_record(source, layout)
     if record is None:
         return {}
@@ -261,17 +271,17 @@ def _kept_outputs(source: Path, layout: Layout) -> dict[int, Output]:
     }  # fmt: skip
 
 
-def _valid_record(source: Path, layout: Layout) -> Record | None:
+def _valid_record(source: Source, layout: Layout) -> Record | None:
     """Return the picture's record if it is about this state of the source and this crop."""
     try:
         record = Record.from_dict(json.loads(layout.record(source).read_text(encoding="utf-8")))
-        same = (record.source, record.fingerprint) == (source.name, file_stamp(source))
+        same = (record.source, record.fingerprint) == (source.name, file_stamp(source.path))
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return record if same and record.multiple == layout.multiple else None
 
 
-def _is_there(record: Record, source: Path, layout: Layout, scale: int) -> bool:
+def _is_there(record: Record, source: Source, layout: Layout, scale: int) -> bool:
     path = layout.output(source, scale)
     return scale in record.outputs and path.is_file() and path.stat().st_size == record.outputs[scale].size
 
@@ -291,14 +301,14 @@ def _manifest(source: Path, layout: Layout, report: JobReport[Record]) -> Manife
         crop_multiple=layout.multiple,
         statistics=statistics,
         pictures=tuple(
-            ManifestPicture(record.source, f"{Path(record.source).stem}.png", record.height, record.width)
+            ManifestPicture(record.source, f"{name_of_results(record.source)}.png", record.height, record.width)
             for record in report.results
         ),
         failures=tuple(ManifestFailure(Path(name).name, message) for name, message in report.failures),
     )
 
 
-def _refuse_another_set(source: Path, layout: Layout, outputs: dict[Path, Path]) -> None:
+def _refuse_another_set(source: Path, layout: Layout, outputs: dict[Source, Path]) -> None:
     """Refuse a target that holds pictures of another source: training would read the two sets as one."""
     if not (layout.target / FILE_NAME).is_file():
         return
@@ -340,9 +350,11 @@ def _checked_scales(scales: Sequence[int]) -> tuple[int, ...]:
     return tuple(sorted(scales))
 
 
-def _check_folders(source: Path, layout: Layout) -> None:
+def _check_folders(source: Path, layout: Layout, recursive: bool) -> None:
     taken = [layout.target, *(layout.target / f"{scale}x" for scale in layout.scales)]
     if source.resolve() in [folder.resolve() for folder in taken]:
         raise PatinaError(f"{source} is also where the set would be written; choose another target")
+    if recursive:
+        require_outside(layout.target, source, recursive)
     if layout.target.exists() and not layout.target.is_dir():
         raise PatinaError(f"{layout.target} is a file; expected a folder to write the set to")

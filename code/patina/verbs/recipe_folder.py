@@ -65,7 +65,7 @@ class Entry:
 
     Attributes:
         output: file, from the set's folder.
-        source: file name of the clean picture.
+        source: name of the clean picture, see `Source`.
         source_digest: of that file, to notice that it was exchanged.
         variant: of the recipe; empty where it has none.
         size: of the clean picture, cropped.

@@ -13,14 +13,15 @@ from patina.config.learned import LearnedConfig
 from patina.degradations.base import NOT_FINITE, Degradation, Parameters
 from patina.degradations.learned import Knob, Span, Tiling, parse_span
 from patina.errors import ConfigError, PatinaError, PictureError, require_range
-from patina.imaging.files import Picture, list_pictures, read_picture, to_pixels, to_tensor, write_picture
+from patina.imaging.files import Picture, read_picture, to_pixels, to_tensor, write_picture
+from patina.imaging.sources import Source, list_sources, require_outside
 from patina.models.labels import CLEAN, REAL
 from patina.runs.fingerprint import file_digest, still_holds
 from patina.runs.folder_job import JobReport, output_paths
 from patina.runs.lines import Line, append_lines, read_lines
 from patina.runs.overlapping_job import run_overlapping_job
 from patina.seeding import derive, numpy_rng
-from patina.verbs.arguments import add_compute_flags, add_flag
+from patina.verbs.arguments import add_compute_flags, add_flag, add_recursive_flag
 
 DOMAINS = {"X": CLEAN, "Y": REAL}
 LOG_NAME = "log.jsonl"
@@ -31,7 +32,8 @@ class Record:
     """What made one translated picture: its line in the log.
 
     Attributes:
-        output, source: file names.
+        output: its file's name.
+        source: the picture's, see `Source`.
         domain: of the source, X or Y.
         seed: as given with ``-seed``.
         sample: which of the translations of the picture.
@@ -72,6 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "opt", help="configuration; needed for published .pth models alone")
     add_flag(parser, "model_path", help="model file; default: the configuration's finished run")
     add_flag(parser, "source_dir", "source", required=True, help="folder of pictures")
+    add_recursive_flag(parser)
     add_flag(parser, "out_dir", "out", required=True, help="folder for the translated pictures")
     add_flag(parser, "source_domain", default="X", choices=list(DOMAINS), help="X: clean to real, Y: real to clean")
     add_knob_flags(parser)
@@ -103,14 +106,21 @@ def run(arguments: argparse.Namespace) -> int:
         tile=arguments.tile, overlap=arguments.overlap,
     )  # fmt: skip
     report = translate_folder(
-        degradation, Path(arguments.source_dir), Path(arguments.out_dir), like, samples=arguments.samples
+        degradation,
+        Path(arguments.source_dir),
+        Path(arguments.out_dir),
+        like,
+        samples=arguments.samples,
+        recursive=arguments.recursive,
     )
     report.print_summary()
     report.print_made(Path(arguments.out_dir))
     return report.exit_code
 
 
-def translate_folder(degradation: Degradation, source: Path, out: Path, like: Record, *, samples: int = 1) -> JobReport:
+def translate_folder(
+    degradation: Degradation, source: Path, out: Path, like: Record, *, samples: int = 1, recursive: bool = False
+) -> JobReport:
     """Degrade every picture of `source` into `out`, as PNG of the same size and depth.
 
     A picture whose log line says that it was made in the same way of the same file is not made again. Alpha is kept
@@ -118,39 +128,40 @@ def translate_folder(degradation: Degradation, source: Path, out: Path, like: Re
 
     Args:
         degradation: what to do to a picture.
-        source, out: folders.
+        source: a folder, or one picture.
+        out: a folder.
         like: the seed and settings that every record shares.
         samples: results of a picture; with more than one, names end in ``_0``, ``_1``, …
+        recursive: whether pictures in subfolders of `source` are translated, too.
 
     Raises:
         PatinaError: a folder cannot be used, or a picture in `out` that was not translated there would be overwritten.
     """
-    if source.resolve() == out.resolve():
-        raise PatinaError(f"{source}: source and output are the same folder; choose another output")
-    jobs = list(_jobs(degradation, output_paths(list_pictures(source), out), like, samples))
+    require_outside(out, source.parent if source.is_file() else source, recursive)
+    jobs = list(_jobs(degradation, output_paths(list_sources(source, recursive), out), like, samples))
     log = out / LOG_NAME
     _claim(log, [out / record.output for _, record in jobs])
     done = read_records(log)
-    missing = [(path, record) for path, record in jobs if not _is_made(path, record, done.get(record.output), out)]
-    digests: dict[Path, str] = {}
+    missing = [(each, record) for each, record in jobs if not _is_made(each, record, done.get(record.output), out)]
+    digests: dict[Source, str] = {}
 
-    def read(job: tuple[Path, Record]) -> Picture:
-        picture = read_picture(job[0])
-        digests[job[0]] = file_digest(job[0])
+    def read(job: tuple[Source, Record]) -> Picture:
+        picture = read_picture(job[0].path)
+        digests[job[0]] = file_digest(job[0].path)
         return picture
 
-    def translate(job: tuple[Path, Record], picture: Picture) -> Picture:
-        path, record = job
-        key = derive(record.seed, path.name, record.sample)
+    def translate(job: tuple[Source, Record], picture: Picture) -> Picture:
+        source, record = job
+        key = derive(record.seed, source.name, record.sample)
         result = degradation.apply(to_tensor(picture.pixels), record.parameters, key)
         if not result.isfinite().all():
-            raise PictureError(f"{path}: the model {NOT_FINITE}")
+            raise PictureError(f"{source}: the model {NOT_FINITE}")
         return replace(picture, pixels=to_pixels(result, picture.pixels.dtype))
 
-    def write(job: tuple[Path, Record], picture: Picture) -> None:
-        path, record = job
+    def write(job: tuple[Source, Record], picture: Picture) -> None:
+        source, record = job
         write_picture(out / record.output, picture.pixels, picture.alpha)
-        append_lines(log, [replace(record, source_digest=digests[path]).to_line()])
+        append_lines(log, [replace(record, source_digest=digests[source]).to_line()])
 
     return run_overlapping_job(missing, read, translate, write, description="translate", name=lambda job: str(job[0]))
 
@@ -166,11 +177,11 @@ def _claim(log: Path, outputs: Iterable[Path]) -> None:
     log.touch()
 
 
-def _is_made(source: Path, record: Record, before: Record | None, out: Path) -> bool:
+def _is_made(source: Source, record: Record, before: Record | None, out: Path) -> bool:
     """Say whether a picture was made as the record says, of what the source holds now."""
     if before is None or replace(record, source_digest=before.source_digest) != before:
         return False
-    return (out / record.output).is_file() and still_holds(source, before.source_digest)
+    return (out / record.output).is_file() and still_holds(source.path, before.source_digest)
 
 
 def read_records(log: Path) -> dict[str, Record]:
@@ -223,10 +234,10 @@ def _knobs() -> Iterable[Knob]:
 
 
 def _jobs(
-    degradation: Degradation, outputs: dict[Path, Path], like: Record, samples: int
-) -> Iterator[tuple[Path, Record]]:
-    for path, output in outputs.items():
+    degradation: Degradation, outputs: dict[Source, Path], like: Record, samples: int
+) -> Iterator[tuple[Source, Record]]:
+    for source, output in outputs.items():
         for sample in range(samples):
             name = output.name if samples == 1 else f"{output.stem}_{sample}{output.suffix}"
-            drawn = degradation.draw(numpy_rng(like.seed, "parameters", path.name, sample))
-            yield path, replace(like, output=name, source=path.name, sample=sample, parameters=drawn)
+            drawn = degradation.draw(numpy_rng(like.seed, "parameters", source.name, sample))
+            yield source, replace(like, output=name, source=source.name, sample=sample, parameters=drawn)

@@ -8,14 +8,15 @@ import numpy as np
 
 from patina.errors import PatinaError
 from patina.imaging.enlarging import INTERPOLATIONS
-from patina.imaging.files import Picture, list_pictures, read_picture, write_picture
+from patina.imaging.files import Picture, read_picture, write_picture
 from patina.imaging.resize import imresize
+from patina.imaging.sources import Source, list_sources, require_outside
 from patina.runs.atomic import write_text
 from patina.runs.fingerprint import file_digest, still_holds
 from patina.runs.folder_job import JobReport, output_paths
 from patina.runs.lines import append_lines, read_lines
 from patina.runs.overlapping_job import run_overlapping_job
-from patina.verbs.arguments import add_compute_flags, add_flag
+from patina.verbs.arguments import add_compute_flags, add_flag, add_recursive_flag
 from patina.verbs.upscalers import OVERLAP, OWN_SAMPLING, TILE, Sampling, Upscaler, open_upscaler
 
 Enlarged = tuple[np.ndarray, np.ndarray | None]
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     add_flag(parser, "model", "model_path", required=True, help=f"model file, or one of {', '.join(INTERPOLATIONS)}")
     add_flag(parser, "source", "source_dir", required=True, help="folder of pictures, or one picture")
+    add_recursive_flag(parser)
     add_flag(parser, "out", "out_dir", required=True, help="folder for the upscaled pictures")
     add_flag(parser, "scale", type=int, help="needed for interpolations alone; a model knows its own")
     add_flag(parser, "tile", type=int, help=f"side of a tile in pixels (default: {TILE}); less needs less memory")
@@ -50,6 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         precision=arguments.precision,
         sampling=Sampling(arguments.sampler, arguments.steps),
+        recursive=arguments.recursive,
     )
     report.print_summary()
     report.print_made(Path(arguments.out))
@@ -67,6 +70,7 @@ def upscale_folder(
     device: str = "auto",
     precision: str = "32",
     sampling: Sampling = OWN_SAMPLING,
+    recursive: bool = False,
 ) -> JobReport[Path]:
     """Upscale a folder, or one picture, into PNG files of the same names.
 
@@ -77,6 +81,7 @@ def upscale_folder(
         model, scale, tile, overlap, device, precision, sampling: as in `open_upscaler`.
         source: a folder of pictures, or one picture.
         out: the output folder.
+        recursive: whether pictures in subfolders of `source` are upscaled, too.
 
     Returns:
         The report; its results are the files written.
@@ -87,34 +92,39 @@ def upscale_folder(
     upscaler = open_upscaler(
         model, scale=scale, tile=tile, overlap=overlap, device=device, precision=precision, sampling=sampling
     )
-    return upscale_pictures(upscaler, source, out)
+    return upscale_pictures(upscaler, source, out, recursive=recursive)
 
 
-def upscale_pictures(upscaler: Upscaler, source: Path, out: Path, *, replace: bool = False) -> JobReport[Path]:
+def upscale_pictures(
+    upscaler: Upscaler, source: Path, out: Path, *, recursive: bool = False, replace: bool = False
+) -> JobReport[Path]:
     """Upscale a folder, or one picture, with an open model; see `upscale_folder`.
 
     With `replace`, what another model or setting made in `out` is removed instead of refused.
     """
-    sources = [source] if source.is_file() else list_pictures(source)
-    if out.resolve() == sources[0].parent.resolve():
-        raise PatinaError(f"{out}: source and output are the same folder; choose another output")
+    sources = list_sources(source, recursive)
+    require_outside(out, source.parent if source.is_file() else source, recursive)
     outputs = output_paths(sources, out)
     _claim(out, upscaler.about, outputs, replace)
     made_of = {line["output"]: line["source_digest"] for line in read_lines(out / LOG_NAME)}
 
-    def enlarge(_path: Path, picture: Picture) -> Enlarged:
+    def read(source: Source) -> Picture:
+        return read_picture(source.path)
+
+    def enlarge(_source: Source, picture: Picture) -> Enlarged:
         return _enlarge(picture, upscaler)
 
-    def write(path: Path, enlarged: Enlarged) -> Path:
-        write_picture(outputs[path], *enlarged)
-        append_lines(out / LOG_NAME, [{"output": outputs[path].name, "source_digest": file_digest(path)}])
-        return outputs[path]
+    def write(source: Source, enlarged: Enlarged) -> Path:
+        output = outputs[source]
+        write_picture(output, *enlarged)
+        append_lines(out / LOG_NAME, [{"output": output.name, "source_digest": file_digest(source.path)}])
+        return output
 
-    def is_made(path: Path) -> bool:
-        return outputs[path].is_file() and still_holds(path, made_of.get(outputs[path].name, ""))
+    def is_made(source: Source) -> bool:
+        return outputs[source].is_file() and still_holds(source.path, made_of.get(outputs[source].name, ""))
 
-    missing = [path for path in sources if not is_made(path)]
-    return run_overlapping_job(missing, read_picture, enlarge, write, description="upscale", name=str)
+    missing = [each for each in sources if not is_made(each)]
+    return run_overlapping_job(missing, read, enlarge, write, description="upscale", name=str)
 
 
 def _enlarge(picture: Picture, upscaler: Upscaler) -> Enlarged:
@@ -133,7 +143,7 @@ def remove_upscaled(out: Path) -> None:
         (out / name).unlink(missing_ok=True)
 
 
-def _claim(out: Path, about: dict[str, str | int], outputs: dict[Path, Path], replace: bool) -> None:
+def _claim(out: Path, about: dict[str, str | int], outputs: dict[Source, Path], replace: bool) -> None:
     """State how the folder's pictures are made; refuse, or replace, pictures that were made otherwise."""
     statement, text = out / STATEMENT, json.dumps(about, indent=1) + "\n"
     if statement.is_file():
