@@ -99,6 +99,21 @@ def test_another_seed_makes_other_pictures_and_is_not_mixed_into_a_set(clean, re
     assert "holds pictures of another recipe, model, seed or scale" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("verb", ["degrade", "prepare"])
+def test_files_that_are_none_of_a_set_are_not_overwritten(clean, tmp_path, verb, capsys):
+    recipe = write_config(tmp_path / "n.yml", {"scale": 1, "steps": [{"gaussian_noise": {"sigma": 5}}]})
+    own = tmp_path / "own" / ("1x" if verb == "prepare" else "")
+    write_pictures(own, 2)
+    before = contents(own)
+    command = {
+        "degrade": [recipe, clean, own],
+        "prepare": ["-source", clean, "-target", tmp_path / "own", "-scales", 1],
+    }[verb]
+    assert run(verb, *command, "-workers", 1) == 2
+    assert "exists and was not made by this command" in capsys.readouterr().err
+    assert contents(own) == before
+
+
 def test_the_first_pictures_come_first_and_the_rest_follows(clean, recipe, tmp_path):
     assert run("degrade", recipe, clean, tmp_path / "whole", "-workers", 1) == 0
     assert run("degrade", recipe, clean, tmp_path / "parts", "-workers", 1, "-pictures", 2) == 0

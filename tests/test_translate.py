@@ -211,7 +211,7 @@ class TestFolder:
         write_pictures(tmp_path / "own", 2)
         before = {path: path.read_bytes() for path in list_pictures(tmp_path / "own")}
         assert translate(model, tmp_path / "in", tmp_path / "own") == 2
-        assert "was not translated here; choose another output folder" in capsys.readouterr().err
+        assert "was not made by this command; choose another output folder" in capsys.readouterr().err
         assert {path: path.read_bytes() for path in list_pictures(tmp_path / "own")} == before
 
     def test_depth_alpha_and_gray_are_kept_or_make_sense(self, model, tmp_path):

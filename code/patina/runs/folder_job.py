@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -135,6 +135,17 @@ def output_paths(sources: Sequence[S], out_dir: Path | str, suffix: str = ".png"
             raise PatinaError(f"{first} and {source} would both become {output}; rename one of them")
         outputs[source] = output
     return outputs
+
+
+def refuse_strangers(outputs: Iterable[Path]) -> None:
+    """Refuse to overwrite what is there in a folder in which nothing was made yet.
+
+    Raises:
+        PatinaError: names the first of the outputs that exists.
+    """
+    for path in outputs:
+        if path.exists():
+            raise PatinaError(f"{path} exists and was not made by this command; choose another output folder")
 
 
 Outcome = tuple[Any, str | None]

@@ -3,7 +3,7 @@
 import argparse
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -32,6 +32,9 @@ from patina.verbs.recipe_folder import (
 )
 from patina.version import __version__
 
+FileOf = tuple[str, str]
+"""An output, from the set's folder, and its variant."""
+
 
 @dataclass(frozen=True)
 class Outputs:
@@ -44,6 +47,18 @@ class Outputs:
         """Return (folder, variant) of every output of picture number `index`."""
         found = [(variant, variant) for variant in self.variants]
         return found + ([(MIXED, recipe.variant_of(index, seed, source.name))] if self.mixed else [])
+
+    def by_picture(
+        self, recipe: Recipe, pictures: Sequence[Source], files: Mapping[Source, Path], seed: int
+    ) -> dict[Source, list[FileOf]]:
+        """Return the outputs of each picture; `files` give what they are called."""
+        return {
+            picture: [
+                (str(Path(folder) / files[picture].name), variant)
+                for folder, variant in self.of(recipe, index, picture, seed)
+            ]
+            for index, picture in enumerate(pictures)
+        }
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -146,19 +161,12 @@ def degrade(
     header = Header(
         __version__, name, recipe.digest, seed, recipe.scale, str(folder.resolve()), digests_of_files(recipe)
     )
-    made = {entry.output: entry for entry in open_log(out, header)}
-    done = {output for output, entry in made.items() if is_made(entry, out)}
+    wanted = (outputs or all_outputs(recipe)).by_picture(recipe, pictures[:limit], files, seed)
+    entries = open_log(out, header, (out / file for each in wanted.values() for file, _ in each))
+    made = {entry.output: entry for entry in entries if is_made(entry, out)}
     jobs = []
-    for index, picture in enumerate(pictures[:limit]):
-        wanted = (outputs or all_outputs(recipe)).of(recipe, index, picture, seed)
-        files_of = [(str(Path(folder) / files[picture].name), variant) for folder, variant in wanted]
-        before = {made[file].source_digest for file, _ in files_of if file in done}
-        kept = {digest for digest in before if still_holds(picture.path, digest)}
-        missing = [
-            (file, variant)
-            for file, variant in files_of
-            if file not in done or made[file].variant != variant or made[file].source_digest not in kept
-        ]
+    for picture, files_of in wanted.items():
+        missing = _missing(picture, files_of, made)
         truth = ground_truth / files[picture].name if ground_truth else None
         if missing or (truth and not truth.is_file()):
             plan = partial(draw_entries, recipe=recipe, source=picture.name, outputs=missing, seed=seed)
@@ -171,8 +179,19 @@ def degrade(
     return report
 
 
+def _missing(picture: Source, outputs: Sequence[FileOf], made: Mapping[str, Entry]) -> list[FileOf]:
+    """Return the outputs that are not made, of this variant and of what the picture holds now."""
+    digests = {made[file].source_digest for file, _ in outputs if file in made}
+    kept = {digest for digest in digests if still_holds(picture.path, digest)}
+    return [
+        (file, variant)
+        for file, variant in outputs
+        if file not in made or made[file].variant != variant or made[file].source_digest not in kept
+    ]
+
+
 def draw_entries(
-    size: Size, digest: str, *, recipe: Recipe, source: str, outputs: Sequence[tuple[str, str]], seed: int
+    size: Size, digest: str, *, recipe: Recipe, source: str, outputs: Sequence[FileOf], seed: int
 ) -> list[Entry]:
     """Draw what is to be done to one picture, `source` by name, for each (file, variant)."""
     plans = {variant: recipe.draw(variant, size, seed, source) for variant in {variant for _, variant in outputs}}

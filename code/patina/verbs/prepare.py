@@ -21,7 +21,7 @@ from patina.imaging.resize import imresize
 from patina.imaging.sources import Source, list_sources, name_of_results, require_outside
 from patina.imaging.statistics import StatisticsAccumulator
 from patina.runs.fingerprint import Stamp, file_stamp
-from patina.runs.folder_job import JobReport, output_paths, run_folder_job
+from patina.runs.folder_job import JobReport, output_paths, refuse_strangers, run_folder_job
 from patina.verbs.arguments import add_flag, add_recursive_flag, checked_workers
 from patina.verbs.pieces import Cutting, cut, summary
 
@@ -200,6 +200,7 @@ def prepare(
     _check_folders(source, layout, recursive)
     pictures = list_sources(source, recursive)
     _refuse_another_set(source, layout, output_paths(pictures, layout.target))
+    _claim(layout, pictures)
     done = {picture: record for picture in pictures if (record := _finished(picture, layout))}
     missing = [picture for picture in pictures if picture not in done]
     if missing:
@@ -319,6 +320,14 @@ def _refuse_another_set(source: Path, layout: Layout, outputs: dict[Source, Path
             f"{layout.target} holds the set of {before.source}, with {len(others)} pictures that {source} does not "
             "have; choose another target"
         )
+
+
+def _claim(layout: Layout, pictures: Sequence[Source]) -> None:
+    """Make the folder of records; refuse a target that has none but files that would be overwritten."""
+    records = layout.target / RECORDS
+    if not (records.is_dir() or (layout.target / FILE_NAME).is_file()):
+        refuse_strangers(layout.output(picture, scale) for picture in pictures for scale in layout.scales)
+        records.mkdir(parents=True)
 
 
 def _warn_of_extras(layout: Layout, outputs: set[str]) -> None:

@@ -23,7 +23,7 @@ from patina.imaging.crops import crop_to_multiple
 from patina.imaging.files import png_bytes, read_picture, to_values, values_to_pixels, write_picture
 from patina.runs.atomic import atomic_path, write_text
 from patina.runs.fingerprint import digest_of, file_digest
-from patina.runs.folder_job import JobReport, run_folder_job
+from patina.runs.folder_job import JobReport, refuse_strangers, run_folder_job
 from patina.runs.lines import Line, append_lines, read_lines, write_lines
 from patina.runs.progress import progress
 
@@ -228,14 +228,15 @@ def _attempt(work: Callable[[Any], Any], item: Any) -> Any:
 # The log
 
 
-def open_log(out: Path, header: Header) -> list[Entry]:
+def open_log(out: Path, header: Header, outputs: Iterable[Path]) -> list[Entry]:
     """Start the log of a set, or return the entries of the one that is there.
 
     Raises:
-        PatinaError: the folder holds pictures that were made otherwise.
+        PatinaError: the folder holds pictures that were made otherwise, or has no log but some of the `outputs`.
     """
     log = out / LOG_NAME
     if not log.is_file():
+        refuse_strangers(outputs)
         write_lines(log, [asdict(header)])
         return []
     before, entries = read_log(log)

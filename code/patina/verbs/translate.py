@@ -17,7 +17,7 @@ from patina.imaging.files import Picture, read_picture, to_pixels, to_tensor, wr
 from patina.imaging.sources import Source, list_sources, require_outside
 from patina.models.labels import CLEAN, REAL
 from patina.runs.fingerprint import file_digest, still_holds
-from patina.runs.folder_job import JobReport, output_paths
+from patina.runs.folder_job import JobReport, output_paths, refuse_strangers
 from patina.runs.lines import Line, append_lines, read_lines
 from patina.runs.overlapping_job import run_overlapping_job
 from patina.seeding import derive, numpy_rng
@@ -170,9 +170,7 @@ def _claim(log: Path, outputs: Iterable[Path]) -> None:
     """Start the log; refuse a folder that has none but pictures that would be overwritten."""
     if log.is_file():
         return
-    strangers = [path for path in outputs if path.exists()]
-    if strangers:
-        raise PatinaError(f"{strangers[0]} exists and was not translated here; choose another output folder")
+    refuse_strangers(outputs)
     log.parent.mkdir(parents=True, exist_ok=True)
     log.touch()
 

@@ -13,7 +13,7 @@ from patina.imaging.resize import imresize
 from patina.imaging.sources import Source, list_sources, require_outside
 from patina.runs.atomic import write_text
 from patina.runs.fingerprint import file_digest, still_holds
-from patina.runs.folder_job import JobReport, output_paths
+from patina.runs.folder_job import JobReport, output_paths, refuse_strangers
 from patina.runs.lines import append_lines, read_lines
 from patina.runs.overlapping_job import run_overlapping_job
 from patina.verbs.arguments import add_compute_flags, add_flag, add_recursive_flag
@@ -152,7 +152,5 @@ def _claim(out: Path, about: dict[str, str | int], outputs: dict[Source, Path], 
         if not replace:
             raise PatinaError(f"{out} holds pictures of another model or setting, see {statement}; choose another -out")
         remove_upscaled(out)
-    strangers = [path for path in outputs.values() if path.exists()]
-    if strangers:
-        raise PatinaError(f"{strangers[0]} exists and was not upscaled here; choose another -out")
+    refuse_strangers(outputs.values())
     write_text(statement, text)
