@@ -48,8 +48,8 @@ def test_every_shipped_configuration_loads_and_dumps_to_itself(path):
             "data.pach: unknown key, did you mean patch?; training.stepz: unknown key, did you mean steps?",
         ),
         (
-            {"training__steps": -2, "training__learning_rate": -0.1},
-            "training.learning_rate: expected a value greater than 0, found -0.1; training.steps: expected a value",
+            {"training__steps": 0, "training__log_every": 0},
+            "training.steps: expected a value greater than 0, found 0; training.log_every: expected a value",
         ),
         ({"model__hiden": 5}, "model.hiden: unknown key, did you mean hidden?"),
         ({"data__clean": {"foldr": "x"}}, "data.clean.foldr: unknown key, did you mean folder?"),

@@ -273,6 +273,7 @@ def test_a_picture_that_a_model_fails_for_is_named(clean, model, tmp_path, monke
     recipe = learned_recipe(tmp_path / "learned.yml", model)
     assert run("degrade", recipe, clean, tmp_path / "out", "-device", "cpu") == 1
     assert sorted(contents(tmp_path / "out")) == [
+        ".sources.jsonl",
         "0.png",
         "1.png",
         "2.png",

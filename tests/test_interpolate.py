@@ -65,6 +65,7 @@ def test_a_run_s_models_are_called_by_their_run(pair, tmp_path, capsys):
     places = tmp_path / "net" / "models" / "final.safetensors", tmp_path / "gan" / "models" / "500.safetensors"
     for file, place in zip(pair, places, strict=True):
         place.parent.mkdir(parents=True)
+        (place.parents[1] / "config.yml").touch()
         file.rename(place)
     assert run_verb("interpolate", [*map(str, places), "--alpha", "0.25"]) == 0
     assert capsys.readouterr().out.strip() == str(places[1].with_name("net-gan-500-0.25.safetensors"))

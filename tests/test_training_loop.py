@@ -189,6 +189,21 @@ def test_what_was_trained_is_saved_when_the_validation_cannot_be_read(tmp_path):
     assert torch.equal(weights(whole), weights(task))
 
 
+def test_a_validation_that_cannot_be_read_at_the_last_step_leaves_the_final_model(tmp_path):
+    class Unreadable(Regression):
+        def validate(self):
+            raise PictureError("b.png is cut off; remove it")
+
+    whole = Regression()
+    assert run(tmp_path / "whole", whole)
+    with pytest.raises(PictureError, match=r"^b\.png"):
+        run(tmp_path / "cut", Unreadable(), validate_every=12)
+    assert (tmp_path / "cut/models/final.txt").read_text() == "12"
+    (tmp_path / "cut/models/final.txt").unlink()
+    assert run(tmp_path / "cut", Regression(), validate_every=12)
+    assert (tmp_path / "cut/models/final.txt").read_text() == "12"
+
+
 def test_lines_after_the_resumed_step_are_dropped(tmp_path):
     run(tmp_path, Regression())
     (tmp_path / "training_state/12.state").unlink()

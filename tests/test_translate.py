@@ -197,6 +197,21 @@ class TestFolder:
         assert translate(model, source, out, "-tile", 64) == 0
         assert [line["tile"] for line in read_lines(out / "log.jsonl")] == [None] * 3 + [64] * 2
 
+    def test_a_degraded_set_is_not_translated_into(self, model, tmp_path, capsys):
+        source, out = write_pictures(tmp_path / "in", 1), tmp_path / "out"
+        recipe = write_config(tmp_path / "n.yml", {"scale": 1, "steps": [{"gaussian_noise": {"sigma": 5}}]})
+        assert run_verb("degrade", [str(recipe), str(source), str(out), "-workers", "1"]) == 0
+        before = (out / "log.jsonl").read_bytes()
+        assert translate(model, source, out) == 2
+        assert "holds pictures that were not translated" in capsys.readouterr().err
+        assert (out / "log.jsonl").read_bytes() == before
+
+    def test_nothing_is_read_again_to_find_that_nothing_changed(self, model, tmp_path, monkeypatch):
+        source, out = write_pictures(tmp_path / "in", 2), tmp_path / "out"
+        assert translate(model, source, out, "-samples", 2) == 0
+        monkeypatch.setattr("patina.runs.fingerprint.file_digest", lambda path: pytest.fail(f"{path} is read"))
+        assert translate(model, source, out, "-samples", 2) == 0
+
     def test_a_half_line_of_a_killed_run_costs_no_other(self, model, tmp_path):
         source, out = write_pictures(tmp_path / "in", 2), tmp_path / "out"
         assert translate(model, source, out) == 0

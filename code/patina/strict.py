@@ -105,25 +105,28 @@ def problems_told(error: ValidationError, settings: type[BaseModel], hidden: Ite
     problems = error.errors(include_url=False)
     # A misspelt key is told before what is missing because of it.
     unknown = [each for each in problems if each["type"] in _UNKNOWN]
-    told = unknown or _own(problems)
+    told = unknown or _own(problems, settings)
     text = "; ".join(dict.fromkeys(_told(each, settings, hidden) for each in told[:_MOST_TOLD]))
     return text + (f" (and {len(told) - _MOST_TOLD} more)" if len(told) > _MOST_TOLD else "")
 
 
-def _own(problems: Sequence[ErrorDetails]) -> list[ErrorDetails]:
+def _own(problems: Sequence[ErrorDetails], settings: type[BaseModel]) -> list[ErrorDetails]:
     """Leave out what follows from another problem.
 
     A block is wrong because of what is wrong inside, and a value of several kinds is wrong once in each.
     """
     places = [each["loc"] for each in problems]
-    found: list[ErrorDetails] = []
-    for problem in problems:
-        place = problem["loc"]
-        around = any(other[: len(place)] == place and len(other) > len(place) for other in places)
-        again = any(place[:-1] == each["loc"][:-1] and problem["input"] is each["input"] for each in found)
-        if not around and not (again and problem["type"] != "missing"):
-            found.append(problem)
-    return found
+    found: dict[tuple, ErrorDetails] = {}
+    for problem, place in zip(problems, places, strict=True):
+        if not any(other[: len(place)] == place and len(other) > len(place) for other in places):
+            found.setdefault(place[:-1] if _ends_in_kind(place, settings) else place, problem)
+    return list(found.values())
+
+
+def _ends_in_kind(place: tuple[int | str, ...], settings: type[BaseModel]) -> bool:
+    """Whether the last part of a place is no key but one of the kinds that a value may be of."""
+    *around, last = map(str, place)
+    return isinstance(place[-1], str) and last not in _keys_at(settings, around)
 
 
 def _told(problem: ErrorDetails, settings: type[BaseModel], hidden: Iterable[str]) -> str:

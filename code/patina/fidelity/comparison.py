@@ -320,5 +320,6 @@ def _require_pairs(clean: Sequence[Shot], other: Sequence[Shot]) -> None:
         if one.name != two.name or one.pixels.shape != two.pixels.shape:
             raise PatinaError(
                 f"{two.name} has {two.pixels.shape[1]}x{two.pixels.shape[0]} pixels and its clean picture {one.name} "
-                f"{one.pixels.shape[1]}x{one.pixels.shape[0]}; expected the same picture in the same size"
+                f"{one.pixels.shape[1]}x{one.pixels.shape[0]}; expected the same picture in the same size, or "
+                "-scale where generated ones are smaller"
             )

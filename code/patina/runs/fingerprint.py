@@ -3,9 +3,10 @@
 import hashlib
 from pathlib import Path
 
+from patina.runs.lines import append_lines, read_lines, write_lines
+
 Stamp = tuple[int, int]
 """A file's size in bytes, and when it was changed, in nanoseconds."""
-
 
 _DIGITS = 16
 
@@ -24,15 +25,45 @@ def digest_of(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()[:_DIGITS]
 
 
-def still_holds(path: Path, digest: str) -> bool:
-    """Say whether a file is what it was; one that cannot be read is not."""
-    try:
-        return file_digest(path) == digest
-    except OSError:
-        return False
-
-
 def file_stamp(path: Path) -> Stamp:
     """Return what tells without reading it that a file was exchanged; a copy has another."""
     state = path.stat()
     return state.st_size, state.st_mtime_ns
+
+
+class KnownDigests:
+    """Digests of a folder's sources, kept with their stamps: a file of the same stamp is not read again.
+
+    Args:
+        folder: where what is made of the sources lies; a hidden file in it keeps them.
+    """
+
+    def __init__(self, folder: Path):
+        self._file = folder / ".sources.jsonl"
+        self._known = {line["source"]: line for line in read_lines(self._file)}
+
+    def of(self, name: str, path: Path) -> str:
+        """Return the digest of the source called `name`."""
+        line = self._known.get(name)
+        if line is not None and tuple(line["stamp"]) == file_stamp(path):
+            return line["digest"]
+        return self.note(name, path, file_digest(path))
+
+    def note(self, name: str, path: Path, digest: str) -> str:
+        """Keep a digest that is known, and return it."""
+        line = {"source": name, "stamp": file_stamp(path), "digest": digest}
+        self._known[name] = line
+        append_lines(self._file, [line])
+        return digest
+
+    def hold(self, name: str, path: Path, digest: str) -> bool:
+        """Say whether a source is what it was; one that cannot be read is not."""
+        try:
+            return self.of(name, path) == digest
+        except OSError:
+            return False
+
+    def tidy(self) -> None:
+        """Put the kept digests in the order of their names."""
+        if self._known:
+            write_lines(self._file, [self._known[name] for name in sorted(self._known)])

@@ -48,14 +48,13 @@ class RunFolder:
         """Write the configuration as resolved."""
         write_text(self.config, text)
 
-    @property
-    def start_digest(self) -> str | None:
-        """The digest of the model file that the run began with; None where none is known."""
+    def began_with(self, digest: str | None) -> bool:
+        """Say whether the run began with the model file of that digest, or None; so it did where nothing is known."""
         file = self.path / "start.json"
-        return json.loads(file.read_text(encoding="utf-8"))["model"] if file.is_file() else None
+        return not file.is_file() or json.loads(file.read_text(encoding="utf-8"))["model"] == digest
 
-    def write_start(self, digest: str) -> None:
-        """Write down the model file that the run begins with."""
+    def write_start(self, digest: str | None) -> None:
+        """Write down the model file that the run begins with, by its digest; None for none."""
         write_text(self.path / "start.json", json.dumps({"model": digest}) + "\n")
 
     def save_state(self, step: int, state: dict[str, Any], keep: int) -> None:

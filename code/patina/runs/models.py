@@ -15,7 +15,7 @@ def label_of(model: Path) -> str:
     ``RUN/models/final.safetensors`` is RUN, ``RUN/models/500.safetensors`` is RUN-500, anything else its stem.
     """
     folder = model.absolute().parent
-    if folder.name != FOLDER or not model.suffix:
+    if folder.name != FOLDER or not (folder.parent / "config.yml").is_file() or not model.suffix:
         return model.stem
     return folder.parent.name if model.stem == FINAL else f"{folder.parent.name}-{model.stem}"
 

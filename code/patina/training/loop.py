@@ -84,6 +84,8 @@ def train(
         _load(task, state["task"], folder)
         step, skipped = state["step"], state["skipped"]
     if step >= plan.steps or task.stopped:
+        if not list(folder.model_path(FINAL).parent.glob(f"{FINAL}.*")):
+            task.save_model(folder.model_path(FINAL), step)
         return True
     begin()
     log = RunLog(folder, step)
@@ -129,7 +131,7 @@ def train(
                 log.write("train", step, means)
                 show_numbers(bar, f"{folder.name}, step {step} of {plan.steps}", means)
             if step % plan.validate_every == 0 or last:
-                with _saved_before_errors(save):
+                with _saved_before_errors(lambda last=last: save(FINAL if last else None)):
                     measured = _validate(task, plan, step, folder, log)
                 if measured:
                     tell_numbers(bar, f"{folder.name}, validation at step {step}", measured)

@@ -23,7 +23,7 @@ from patina.imaging.files import list_pictures, picture_size, read_picture
 from patina.runs.atomic import write_text
 from patina.runs.memory import PeakMemory
 from patina.verbs.scores import METRICS, Evaluation, aligned, evaluate_folders, open_lpips
-from patina.verbs.upscale import remove_upscaled, upscale_pictures
+from patina.verbs.upscale import upscale_pictures
 from patina.verbs.upscalers import Sampling, Upscaler, open_upscaler, takes_tiles
 
 WARM_UP_SIDE = 32
@@ -192,12 +192,11 @@ def _measure(
     config: EvaluationConfig, model: ComparedModel, each: ComparedSet, upscaler: Upscaler, device: str
 ) -> tuple[Row, Evaluation]:
     out = config.out / each.name / model.name
-    remove_upscaled(out)  # all are made again, to take their time
     first = read_picture(list_pictures(each.lq)[0]).pixels
     timed = _Timed(upscaler, [])
     with PeakMemory(_is_gpu(device)) as memory:
         upscaler(first[:WARM_UP_SIDE, :WARM_UP_SIDE])
-        upscaled = upscale_pictures(timed, each.lq, out)
+        upscaled = upscale_pictures(timed, each.lq, out, replace="always")  # to take their time
     crop = upscaler.scale if config.crop_border is None else config.crop_border
     evaluation = evaluate_folders(
         out, each.gt, crop=crop, space=config.space, lpips=config.lpips, device=device,

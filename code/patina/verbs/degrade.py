@@ -16,7 +16,7 @@ from patina.degradations.execution import Engine
 from patina.degradations.recipe import MIXED, Recipe, load_recipe, require_models
 from patina.errors import PatinaError, require_range
 from patina.imaging.sources import Source, list_sources, require_outside
-from patina.runs.fingerprint import file_digest, still_holds
+from patina.runs.fingerprint import KnownDigests, file_digest
 from patina.runs.folder_job import JobReport, output_paths
 from patina.strict import nearest
 from patina.verbs.arguments import add_device_flag, add_flag, add_recursive_flag, checked_workers
@@ -164,25 +164,34 @@ def degrade(
     wanted = (outputs or all_outputs(recipe)).by_picture(recipe, pictures[:limit], files, seed)
     entries = open_log(out, header, (out / file for each in wanted.values() for file, _ in each))
     made = {entry.output: entry for entry in entries if is_made(entry, out)}
+    known = KnownDigests(out)
     jobs = []
     for picture, files_of in wanted.items():
-        missing = _missing(picture, files_of, made)
+        missing = _missing(picture, files_of, made, known)
         truth = ground_truth / files[picture].name if ground_truth else None
         if missing or (truth and not truth.is_file()):
             plan = partial(draw_entries, recipe=recipe, source=picture.name, outputs=missing, seed=seed)
             jobs.append(Job(picture.path, plan, truth))
+
+    def note(entries: list[Entry]) -> None:
+        append_entries(out, entries)
+        for entry in entries[:1]:  # all are of one picture
+            known.note(entry.source, folder / entry.source, entry.source_digest)
+
     report = run_jobs(
-        jobs, out, recipe.scale, engine,
-        description="degrade", workers=workers, on_result=partial(append_entries, out),
+        jobs, out, recipe.scale, engine, description="degrade", workers=workers, on_result=note
     )  # fmt: skip
+    known.tidy()
     finish_log(out, header, [picture.name for picture in pictures])
     return report
 
 
-def _missing(picture: Source, outputs: Sequence[FileOf], made: Mapping[str, Entry]) -> list[FileOf]:
+def _missing(
+    picture: Source, outputs: Sequence[FileOf], made: Mapping[str, Entry], known: KnownDigests
+) -> list[FileOf]:
     """Return the outputs that are not made, of this variant and of what the picture holds now."""
     digests = {made[file].source_digest for file, _ in outputs if file in made}
-    kept = {digest for digest in digests if still_holds(picture.path, digest)}
+    kept = {digest for digest in digests if known.hold(picture.name, picture.path, digest)}
     return [
         (file, variant)
         for file, variant in outputs

@@ -17,7 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     models = parser.add_argument_group("models and interpolations over test sets")
     add_flag(models, "opt", help="configuration of the task evaluate, a path or a name in confs/")
     add_flag(
-        models, "model", "models", nargs="+", metavar="[NAME=]MODEL",
+        models, "model", "models", nargs="+", action="extend", metavar="[NAME=]MODEL",
         help="model files, or interpolations: nearest, bilinear, bicubic, lanczos",
     )  # fmt: skip
     add_flag(

@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _test_set(upscaler: Upscaler, config: UpscaleTestConfig, test_set: TestSet, device: str) -> int:
     """Upscale one set into ``out/NAME/`` and measure it; return the exit code."""
     results = config.out / test_set.name
-    upscaled = upscale_pictures(upscaler, test_set.lq, results, replace=True)
+    upscaled = upscale_pictures(upscaler, test_set.lq, results, replace="otherwise")
     upscaled.print_summary()
     if test_set.gt is None:
         return upscaled.exit_code

@@ -120,8 +120,7 @@ def _train_task(
         nonlocal began
         began = True
         folder.write_config(text)
-        if digest is not None:
-            folder.write_start(digest)
+        folder.write_start(digest)
 
     finished = train(task, plan, folder, make_fabric(settings.precision, device), begin)
     if finished:
@@ -138,9 +137,11 @@ def _compare_with_before(folder: RunFolder, text: str, start: Path | None, diges
     """
     if not (folder.states() and folder.config.is_file()):
         return
-    if folder.start_digest not in (None, digest):
+    if not folder.began_with(digest):
+        now = "it would now be trained from none" if start is None else f"{start} is now another"
         raise PatinaError(
-            f"{folder.name}: was trained from another {start}; remove {folder.path} to train it from this one"
+            f"{folder.name}: was trained from a model file, and {now}; put that back, or remove {folder.path} to train "
+            "it again"
         )
     if changed := changed_settings(read_yaml(folder.config), yaml.safe_load(text)):
         print(

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from patina.errors import ConfigError, PatinaError, PictureError, require_range
 from patina.imaging.files import Picture, read_picture, to_pixels, to_tensor, write_picture
 from patina.imaging.sources import Source, list_sources, require_outside
 from patina.models.labels import CLEAN, REAL
-from patina.runs.fingerprint import file_digest, still_holds
+from patina.runs.fingerprint import KnownDigests, file_digest
 from patina.runs.folder_job import JobReport, output_paths, refuse_strangers
 from patina.runs.lines import Line, append_lines, read_lines
 from patina.runs.overlapping_job import run_overlapping_job
@@ -142,13 +143,21 @@ def translate_folder(
     log = out / LOG_NAME
     _claim(log, [out / record.output for _, record in jobs])
     done = read_records(log)
-    missing = [(each, record) for each, record in jobs if not _is_made(each, record, done.get(record.output), out)]
-    digests: dict[Source, str] = {}
+    known, digests = KnownDigests(out), {}
+
+    def is_made(source: Source, record: Record) -> bool:
+        before = done.get(record.output)
+        if before is None or replace(record, source_digest=before.source_digest) != before:
+            return False
+        return (out / record.output).is_file() and known.hold(source.name, source.path, before.source_digest)
+
+    missing = [(each, record) for each, record in jobs if not is_made(each, record)]
 
     def read(job: tuple[Source, Record]) -> Picture:
-        picture = read_picture(job[0].path)
-        digests[job[0]] = file_digest(job[0].path)
-        return picture
+        source = job[0]
+        with suppress(OSError):  # which reading tells in words
+            digests[source] = known.of(source.name, source.path)
+        return read_picture(source.path)
 
     def translate(job: tuple[Source, Record], picture: Picture) -> Picture:
         source, record = job
@@ -169,17 +178,12 @@ def translate_folder(
 def _claim(log: Path, outputs: Iterable[Path]) -> None:
     """Start the log; refuse a folder that has none but pictures that would be overwritten."""
     if log.is_file():
+        if any("domain" not in line for line in read_lines(log)):
+            raise PatinaError(f"{log.parent} holds pictures that were not translated; choose another output folder")
         return
     refuse_strangers(outputs)
     log.parent.mkdir(parents=True, exist_ok=True)
     log.touch()
-
-
-def _is_made(source: Source, record: Record, before: Record | None, out: Path) -> bool:
-    """Say whether a picture was made as the record says, of what the source holds now."""
-    if before is None or replace(record, source_digest=before.source_digest) != before:
-        return False
-    return (out / record.output).is_file() and still_holds(source.path, before.source_digest)
 
 
 def read_records(log: Path) -> dict[str, Record]:

@@ -2,7 +2,10 @@
 
 import argparse
 import json
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
@@ -12,12 +15,15 @@ from patina.imaging.files import Picture, read_picture, write_picture
 from patina.imaging.resize import imresize
 from patina.imaging.sources import Source, list_sources, require_outside
 from patina.runs.atomic import write_text
-from patina.runs.fingerprint import file_digest, still_holds
+from patina.runs.fingerprint import KnownDigests
 from patina.runs.folder_job import JobReport, output_paths, refuse_strangers
 from patina.runs.lines import append_lines, read_lines
 from patina.runs.overlapping_job import run_overlapping_job
 from patina.verbs.arguments import add_compute_flags, add_flag, add_recursive_flag
 from patina.verbs.upscalers import OVERLAP, OWN_SAMPLING, TILE, Sampling, Upscaler, open_upscaler
+
+Replace = Literal["never", "otherwise", "always"]
+"""Which pictures of an earlier call are made anew."""
 
 Enlarged = tuple[np.ndarray, np.ndarray | None]
 """Pixels, and alpha where there is one."""
@@ -96,19 +102,23 @@ def upscale_folder(
 
 
 def upscale_pictures(
-    upscaler: Upscaler, source: Path, out: Path, *, recursive: bool = False, replace: bool = False
+    upscaler: Upscaler, source: Path, out: Path, *, recursive: bool = False, replace: Replace = "never"
 ) -> JobReport[Path]:
     """Upscale a folder, or one picture, with an open model; see `upscale_folder`.
 
-    With `replace`, what another model or setting made in `out` is removed instead of refused.
+    What another model or setting made in `out` is refused, or with `replace` removed first: where it is ``"otherwise"``
+    made, or ``"always"``.
     """
     sources = list_sources(source, recursive)
     require_outside(out, source.parent if source.is_file() else source, recursive)
     outputs = output_paths(sources, out)
     _claim(out, upscaler.about, outputs, replace)
+    known, digests = KnownDigests(out), {}
     made_of = {line["output"]: line["source_digest"] for line in read_lines(out / LOG_NAME)}
 
     def read(source: Source) -> Picture:
+        with suppress(OSError):  # which reading tells in words
+            digests[source] = known.of(source.name, source.path)
         return read_picture(source.path)
 
     def enlarge(_source: Source, picture: Picture) -> Enlarged:
@@ -117,11 +127,12 @@ def upscale_pictures(
     def write(source: Source, enlarged: Enlarged) -> Path:
         output = outputs[source]
         write_picture(output, *enlarged)
-        append_lines(out / LOG_NAME, [{"output": output.name, "source_digest": file_digest(source.path)}])
+        append_lines(out / LOG_NAME, [{"output": output.name, "source_digest": digests[source]}])
         return output
 
     def is_made(source: Source) -> bool:
-        return outputs[source].is_file() and still_holds(source.path, made_of.get(outputs[source].name, ""))
+        name = outputs[source].name
+        return name in made_of and outputs[source].is_file() and known.hold(source.name, source.path, made_of[name])
 
     missing = [each for each in sources if not is_made(each)]
     return run_overlapping_job(missing, read, enlarge, write, description="upscale", name=str)
@@ -135,22 +146,22 @@ def _enlarge(picture: Picture, upscaler: Upscaler) -> Enlarged:
     return pixels, alpha
 
 
-def remove_upscaled(out: Path) -> None:
-    """Remove what was made in a folder, and last what says how."""
-    for name in {line["output"] for line in read_lines(out / LOG_NAME)}:
-        (out / name).unlink(missing_ok=True)
-    for name in (LOG_NAME, STATEMENT):
-        (out / name).unlink(missing_ok=True)
+def _remove(out: Path, outputs: Iterable[Path]) -> None:
+    """Remove what was made in a folder and what would be, and last what says how."""
+    made = {out / line["output"] for line in read_lines(out / LOG_NAME)}
+    for path in (*made, *outputs, out / LOG_NAME, out / STATEMENT):
+        path.unlink(missing_ok=True)
 
 
-def _claim(out: Path, about: dict[str, str | int], outputs: dict[Source, Path], replace: bool) -> None:
+def _claim(out: Path, about: dict[str, str | int], outputs: dict[Source, Path], replace: Replace) -> None:
     """State how the folder's pictures are made; refuse, or replace, pictures that were made otherwise."""
     statement, text = out / STATEMENT, json.dumps(about, indent=1) + "\n"
     if statement.is_file():
-        if statement.read_text(encoding="utf-8") == text:
+        made_so = statement.read_text(encoding="utf-8") == text
+        if made_so and replace != "always":
             return
-        if not replace:
+        if not made_so and replace == "never":
             raise PatinaError(f"{out} holds pictures of another model or setting, see {statement}; choose another -out")
-        remove_upscaled(out)
+        _remove(out, outputs.values())
     refuse_strangers(outputs.values())
     write_text(statement, text)
