@@ -1,5 +1,7 @@
 """The map h: each step, their order, and DeFlow trained and used with it."""
 
+import shutil
+
 import cv2
 import numpy as np
 import pytest
@@ -174,7 +176,7 @@ class TestTraining:
         image = to_tensor(pixels)
         result = loaded.apply(image, {"heat": 1.0}, 1)
         assert result.shape == image.shape
-        assert (tmp_path / "runs/own/h_autoencoder_1.safetensors").is_file()
+        assert len(list((tmp_path / "runs/own").glob("h_autoencoder_1-*.safetensors"))) == 1
         assert run_verb("train", ["-opt", str(tmp_path / "runs/own/config.yml"), "-device", "cpu"]) == 0
 
     def test_conditions_are_written_once_beside_the_images(self, domains):
@@ -202,6 +204,38 @@ class TestTraining:
         assert [path.name for path in list_pictures(clean.conditions[0].parent)] == [images[0].name, images[2].name]
         assert (read_picture(clean.conditions[0]).pixels == 250).all()
         assert clean.condition_statistics.mean == pytest.approx(clean.image_statistics.mean, abs=0.5)
+
+    def test_a_damaged_image_is_left_out(self, tmp_path, capsys):
+        write_domains(tmp_path)
+        damaged = list_pictures(tmp_path / "clean/1x")[1]
+        damaged.write_bytes(damaged.read_bytes()[:200])
+        config = parse_config(deflow_values(tmp_path) | {"h": [{"smooth": {"sigma": 2}}, DOWN, NOISE]}, "some.yml")
+        clean = deflow_task(config).dataset.domains[0]
+        assert damaged not in clean.images
+        assert len(clean.images) == len(clean.conditions) == 2
+        assert f"{damaged} is cut off" in capsys.readouterr().err
+
+    def test_a_dry_run_writes_nothing(self, tmp_path, capsys):
+        write_domains(tmp_path)
+        h = [{"smooth": {"sigma": 2}}, {"autoencoder": {"features": 4, "steps": 2}}, DOWN, NOISE]
+        config = write_config(tmp_path / "tiny.yml", deflow_values(tmp_path) | {"h": h})
+        before = set(tmp_path.rglob("*"))
+        assert run_verb("train", ["-opt", str(config), "--dry-run", "-device", "cpu"]) == 0
+        assert set(tmp_path.rglob("*")) == before
+        shutil.rmtree(tmp_path / "real")
+        assert run_verb("train", ["-opt", str(config), "--dry-run", "-device", "cpu"]) == 2
+        assert "does not exist" in capsys.readouterr().err
+
+    def test_an_autoencoder_of_other_pictures_is_trained_again(self, tmp_path):
+        write_domains(tmp_path)
+        h = [{"autoencoder": {"features": 4, "steps": 2}}, DOWN, NOISE]
+        config = parse_config(deflow_values(tmp_path) | {"h": h}, "some.yml")
+        first = condition_map(config).weights()
+        path = list_pictures(tmp_path / "clean/1x")[0]
+        write_picture(path, 255 - read_picture(path).pixels)
+        second = condition_map(config).weights()
+        assert any(not torch.equal(value, second[name]) for name, value in first.items())
+        assert len(list((tmp_path / "runs/tiny").glob("h_autoencoder_0-*"))) == 2
 
     def test_an_autoencoder_of_other_settings_is_trained_again(self, domains, tmp_path):
         weights = []

@@ -1,6 +1,7 @@
 """Configuration to DeFlow's map h."""
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,11 @@ from patina.conditions.autoencoder import DenoisingAutoencoder, train_autoencode
 from patina.conditions.condition_map import ConditionMap
 from patina.config.learned import DeFlowConfig
 from patina.data.conditions import whole_condition
-from patina.errors import PatinaError
+from patina.errors import PatinaError, PictureError
 from patina.imaging.files import list_pictures
 from patina.models.files import ModelFile, load_model_file, load_weights, save_model_file
+from patina.runs.fingerprint import file_digest
+from patina.seeding import derive
 
 AUTOENCODER = "autoencoder"
 """Kind of the model files of h's autoencoders."""
@@ -22,28 +25,46 @@ AUTOENCODER_PICTURES = 64
 
 
 def condition_map(config: DeFlowConfig) -> ConditionMap:
-    """Make h; an autoencoder without a file is trained on the clean set, once while all that it comes from stays."""
+    """Make h; an autoencoder without a file is trained on the clean set, and kept for what it comes of."""
     steps = config.condition_steps
     networks: dict[int, DenoisingAutoencoder] = {}
     for index, step in enumerate(steps):
         if step.autoencoder is None:
             continue
-        given = step.autoencoder.file
-        path = given or config.runs / config.name / f"h_autoencoder_{index}.safetensors"
-        origin = {"steps": [each.written() for each in steps[: index + 1]], "seed": config.seed}
-        if given is None and not (path.is_file() and load_model_file(path).configuration.get("origin") == origin):
-            clean = _filtered_clean(config, ConditionMap.before(index, steps, networks))
-            network = train_autoencoder(clean, step.autoencoder, config.seed)
-            described = {"features": network.features, "origin": origin}
-            save_model_file(path, ModelFile(AUTOENCODER, described, network.state_dict()))
+        path = step.autoencoder.file or _trained_autoencoder(config, index, networks)
         networks[index] = open_autoencoder(path, step.autoencoder.features)
     return ConditionMap(steps, networks)
 
 
-def _filtered_clean(config: DeFlowConfig, h: ConditionMap) -> list[np.ndarray]:
-    """Return clean pictures as `h` leaves them."""
+def _trained_autoencoder(config: DeFlowConfig, index: int, before: dict[int, DenoisingAutoencoder]) -> Path:
+    """Return the file of the autoencoder of step `index`, trained where there is none of its steps, pictures and seed.
+
+    Another origin gives another file, so that no run loses its own.
+    """
+    steps = config.condition_steps
     folder = config.data.clean.folder / f"{config.data.clean.image_scale}x"
-    return [whole_condition(path, h) for path in list_pictures(folder)[:AUTOENCODER_PICTURES]]
+    pictures = list_pictures(folder)[:AUTOENCODER_PICTURES]
+    plain = [each.written() for each in steps[: index + 1]]
+    origin = derive(json.dumps(plain), config.seed, *map(file_digest, pictures))
+    path = config.runs / config.name / f"h_autoencoder_{index}-{origin:016x}.safetensors"
+    if not path.is_file():
+        clean = _filtered(pictures, ConditionMap.before(index, steps, before))
+        network = train_autoencoder(clean, steps[index].autoencoder, config.seed)
+        save_model_file(path, ModelFile(AUTOENCODER, {"features": network.features}, network.state_dict()))
+    return path
+
+
+def _filtered(pictures: Sequence[Path], h: ConditionMap) -> list[np.ndarray]:
+    """Return what `h` leaves of pictures, without those that cannot be read."""
+    found, failures = [], []
+    for path in pictures:
+        try:
+            found.append(whole_condition(path, h))
+        except PictureError as error:
+            failures.append(error)
+    if not found:
+        raise failures[0]
+    return found
 
 
 def open_autoencoder(path: Path, features: int) -> DenoisingAutoencoder:

@@ -3,11 +3,13 @@
 from patina.build.conditions import condition_map, local_conditions
 from patina.build.learned import deflow_domain, deflow_domains, deflow_statistics, learned_weights, ludvae_domains
 from patina.build.running import updater_factory
+from patina.conditions.condition_map import ConditionMap
 from patina.config.learned import DeFlowConfig, LUDVAEConfig
-from patina.data.domains import open_images
+from patina.data.domains import open_images, require_size
 from patina.data.normalisation import ImageStatistics
 from patina.data.unpaired import UnpairedImages, UnpairedPatches
 from patina.degradations.deflow import network_weights
+from patina.imaging.files import list_pictures
 from patina.models.deflow import DeFlow, DeFlowArchitecture
 from patina.models.fast_objective import Recompute
 from patina.models.files import load_state_dict_file, load_weights
@@ -69,6 +71,21 @@ def deflow_task(config: DeFlowConfig) -> DeFlowTask:
         pictures=shown.pictures,
         crop=shown.crop,
     )
+
+
+def require_deflow(config: DeFlowConfig) -> None:
+    """Make sure that a training lacks nothing, without writing what only it needs: conditions and h's autoencoders.
+
+    Raises:
+        PatinaError: a file or picture is missing or does not fit.
+    """
+    h = ConditionMap(config.condition_steps)
+    if h.is_prepared and not any(step.autoencoder for step in h.steps):
+        deflow_task(config)
+        return
+    deflow_network(config)
+    for settings in (config.data.clean, config.data.real):
+        require_size(list_pictures(settings.folder / f"{settings.image_scale}x"), config.data.patch, "patch")
 
 
 def _recompute(architecture: DeFlowArchitecture) -> Recompute | None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from torch import nn
 
-from patina.build.learned_training import deflow_network, deflow_task, ludvae_network, ludvae_task
+from patina.build.learned_training import deflow_network, deflow_task, ludvae_network, ludvae_task, require_deflow
 from patina.build.luminance import luminance_network, luminance_task
 from patina.build.running import loop_plan
 from patina.build.sr3_training import sr3_network, sr3_plan, sr3_task
@@ -27,17 +27,32 @@ class Trained:
         network: makes the network of a configuration, with no file to start from.
         task: makes what trains it, for (configuration, device).
         plan: makes the loop's plan, for (configuration, task).
+        require: refuses a configuration that lacks something, without writing anything, for (configuration, device).
     """
 
     network: Callable[[Any], nn.Module]
     task: Callable[[Any, str], Task]
     plan: Callable[[Any, Task], LoopPlan] = _planned
+    require: Callable[[Any, str], object] | None = None
+
+    def lacks_nothing(self, config: Any, device: str) -> None:
+        """Make sure of it; where nothing is said of how, by making the task.
+
+        Raises:
+            PatinaError: what is missing or does not fit.
+        """
+        (self.require or self.task)(config, device)
 
 
-def _learned(network: Callable[[Any], tuple[nn.Module, bool]], task: Callable[[Any], Task]) -> Trained:
+def _learned(
+    network: Callable[[Any], tuple[nn.Module, bool]],
+    task: Callable[[Any], Task],
+    require: Callable[[Any], None] | None = None,
+) -> Trained:
     return Trained(
         lambda config: network(config.model_copy(update={"training": _without_start(config.training)}))[0],
         lambda config, device: task(config),
+        require=(lambda config, device: require(config)) if require else None,
     )
 
 
@@ -48,7 +63,7 @@ def _without_start(training: LoopSettings) -> LoopSettings:
 
 
 TRAINED = {
-    "deflow": _learned(deflow_network, deflow_task),
+    "deflow": _learned(deflow_network, deflow_task, require_deflow),
     "ludvae": _learned(ludvae_network, ludvae_task),
     "luminance": Trained(lambda config: luminance_network(config.model), luminance_task),
     "sr3": Trained(sr3_network, sr3_task, sr3_plan),

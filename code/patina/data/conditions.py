@@ -18,7 +18,7 @@ LOG_NAME = "made.jsonl"
 def prepare_conditions(images: Path, h: ConditionMap) -> Path:
     """Write the filtered pictures of a folder beside it, where they are not there yet or their image has changed.
 
-    Conditions of images that are gone are removed.
+    An image that cannot be read is named and gets none; conditions of images that are gone are removed.
 
     Args:
         images: a folder of images, e.g. ``1x/`` of a set.
@@ -28,7 +28,7 @@ def prepare_conditions(images: Path, h: ConditionMap) -> Path:
         The folder of conditions; `images` itself where h begins with noise.
 
     Raises:
-        PatinaError: a picture cannot be read, or its sides are no multiples of h's scale.
+        PatinaError: no picture can be read, or the sides of one are no multiples of h's scale.
     """
     if not h.whole_steps:
         return images
@@ -50,9 +50,12 @@ def prepare_conditions(images: Path, h: ConditionMap) -> Path:
     report = run_folder_job(
         missing, work, description="conditions", name=str, on_result=lambda line: append_lines(log, [line])
     )
-    if report.failures:
+    if len(report.failures) == len(conditions):
         raise PatinaError(report.failures[0][1])
-    for path in set(list_pictures(folder)) - set(conditions.values()):
+    report.print_summary()
+    without = {name for name, _ in report.failures}
+    wanted = {condition for path, condition in conditions.items() if str(path) not in without}
+    for path in set(list_pictures(folder)) - wanted:
         path.unlink()
     return folder
 

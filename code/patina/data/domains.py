@@ -79,6 +79,7 @@ def open_domain(
     else:
         condition_folder = conditions(image_folder)
         by_stem = {path.stem: path for path in list_pictures(condition_folder)}
+        images = [path for path in images if path.stem in by_stem]  # what cannot be read has none
         small = [by_stem[path.stem] for path in images]
     for image, condition in zip(images, small, strict=True):
         require_scale(condition, image, scale)

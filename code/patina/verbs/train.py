@@ -81,7 +81,7 @@ def _require(config: Experiment, device: str, *, pictures: bool) -> None:
     if isinstance(config, RestorationConfig):
         require_stages(config, _stage_folders(config), device, pictures=pictures)
     elif pictures:
-        TRAINED[config.task].task(config, device)
+        TRAINED[config.task].lacks_nothing(config, device)
 
 
 def _train_stages(config: RestorationConfig, device: str) -> bool:
