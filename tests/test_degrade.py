@@ -122,6 +122,19 @@ def test_the_first_pictures_come_first_and_the_rest_follows(clean, recipe, tmp_p
     assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
 
 
+def test_the_truth_follows_an_exchanged_picture(clean, recipe, tmp_path):
+    command = ["degrade", recipe, clean, tmp_path / "out", "-workers", 1]
+    truth = ["-gt", tmp_path / "gt"]
+    run(*command, *truth)
+    write_picture(clean / "0.png", picture(77, 37, 50))
+    run(*command)
+    run(*command, *truth)
+    np.testing.assert_array_equal(read_picture(tmp_path / "gt/0.png").pixels, picture(77, 37, 50)[:36])
+    before = {path: path.stat().st_mtime_ns for path in list_pictures(tmp_path / "gt")}
+    run(*command, *truth)
+    assert {path: path.stat().st_mtime_ns for path in list_pictures(tmp_path / "gt")} == before
+
+
 def test_one_picture_is_degraded_as_in_its_folder(clean, recipe, tmp_path):
     run("degrade", recipe, clean, tmp_path / "whole", "-workers", 1)
     assert run("degrade", recipe, clean / "1.png", tmp_path / "one", "-workers", 1, "-variant", "bad") == 0

@@ -163,6 +163,28 @@ def test_the_same_command_goes_on_after_an_interruption(source, tmp_path, monkey
     assert {path.name for path in target.iterdir()} == {path.name for path in (tmp_path / "whole").iterdir()}
 
 
+@pytest.mark.parametrize("mode", ["tiles", "categories"])
+def test_two_folders_are_not_one_set_and_what_is_gone_leaves_nothing(source, tmp_path, capsys, mode):
+    (source / "small.png").unlink()
+    target = tmp_path / "set"
+    assert prepare(mode, source, target, "-side", "16") == 0
+    write_picture(tmp_path / "other" / "else.png", picture(3, 64, 64))
+    assert prepare(mode, tmp_path / "other", target, "-side", "16") == 2
+    assert "of another folder" in capsys.readouterr().err
+    assert list(target.rglob("exact*.png"))
+    (source / "exact.png").unlink()
+    assert prepare(mode, source, target, "-side", "16") == 0
+    assert not list(target.rglob("exact*.png"))
+    assert list(target.rglob("big*.png"))
+
+
+@pytest.mark.parametrize(("mode", "sides"), [("tiles", (5000, 32)), ("categories", (5000, 16))])
+def test_a_folder_in_which_nothing_was_made_may_be_used_otherwise(source, tmp_path, mode, sides):
+    (source / "small.png").unlink()
+    assert prepare(mode, source, tmp_path / "set", "-side", str(sides[0])) != 0
+    assert prepare(mode, source, tmp_path / "set", "-side", str(sides[1])) == 0
+
+
 def test_an_exchanged_picture_leaves_no_squares_of_the_one_before(source, tmp_path):
     target = tmp_path / "set"
     assert prepare("tiles", source, target, "-side", "32") == 0
@@ -177,7 +199,7 @@ def test_folders_and_flags_that_do_not_fit_are_refused(source, tmp_path, capsys)
     assert prepare("tiles", source, target, "-side", "32") == 0
     capsys.readouterr()
     for mode, where, flags, text in (
-        ("tiles", target, ("-side", "16"), "squares cut otherwise"),
+        ("tiles", target, ("-side", "16"), "squares cut otherwise, or of another folder"),
         ("tiles", source, (), "same folder"),
         ("tiles", tmp_path, (), "holds files that are no squares cut here"),
         ("tiles", target, ("-least", "3"), "-least means nothing in mode tiles"),

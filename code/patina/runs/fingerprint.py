@@ -56,7 +56,12 @@ class KnownDigests:
         append_lines(self._file, [line])
         return digest
 
-    def hold(self, name: str, path: Path, digest: str) -> bool:
+    def noted(self, name: str) -> str | None:
+        """Return the digest that is kept of a source, whatever it holds now."""
+        line = self._known.get(name)
+        return line and line["digest"]
+
+    def hold(self, name: str, path: Path, digest: str | None) -> bool:
         """Say whether a source is what it was; one that cannot be read is not."""
         try:
             return self.of(name, path) == digest

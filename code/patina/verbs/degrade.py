@@ -162,28 +162,64 @@ def degrade(
         __version__, name, recipe.digest, seed, recipe.scale, str(folder.resolve()), digests_of_files(recipe)
     )
     wanted = (outputs or all_outputs(recipe)).by_picture(recipe, pictures[:limit], files, seed)
-    entries = open_log(out, header, (out / file for each in wanted.values() for file, _ in each))
-    made = {entry.output: entry for entry in entries if is_made(entry, out)}
+    truths = _Truths(ground_truth, {picture: files[picture].name for picture in wanted})
+    own = [*(out / file for each in wanted.values() for file, _ in each), *truths.paths.values()]
+    made = {entry.output: entry for entry in open_log(out, header, own) if is_made(entry, out)}
     known = KnownDigests(out)
-    jobs = []
+    jobs: dict[Source, Job] = {}
     for picture, files_of in wanted.items():
         missing = _missing(picture, files_of, made, known)
-        truth = ground_truth / files[picture].name if ground_truth else None
-        if missing or (truth and not truth.is_file()):
+        if missing or truths.lack(picture, known):
             plan = partial(draw_entries, recipe=recipe, source=picture.name, outputs=missing, seed=seed)
-            jobs.append(Job(picture.path, plan, truth))
+            jobs[picture] = Job(picture.path, plan, truths.paths.get(picture))
 
     def note(entries: list[Entry]) -> None:
         append_entries(out, entries)
         for entry in entries[:1]:  # all are of one picture
-            known.note(entry.source, folder / entry.source, entry.source_digest)
+            picture = Source(folder / entry.source, entry.source)
+            known.note(picture.name, picture.path, entry.source_digest)
+            truths.note(picture, entry.source_digest)
 
     report = run_jobs(
-        jobs, out, recipe.scale, engine, description="degrade", workers=workers, on_result=note
-    )  # fmt: skip
+        list(jobs.values()), out, recipe.scale, engine, description="degrade", workers=workers, on_result=note
+    )
+    failed = {name for name, _ in report.failures}
+    for picture in jobs:  # those of which the truth alone was missing have no entries
+        if str(picture) not in failed:
+            truths.note(picture, known.of(picture.name, picture.path))
     known.tidy()
+    truths.tidy()
     finish_log(out, header, [picture.name for picture in pictures])
     return report
+
+
+class _Truths:
+    """The clean pictures, cropped, in a folder of their own; without one there are none.
+
+    Attributes:
+        paths: of the files.
+    """
+
+    def __init__(self, folder: Path | None, names: Mapping[Source, str]):
+        self.paths = {picture: folder / name for picture, name in names.items()} if folder else {}
+        self._cut = KnownDigests(folder) if folder else None
+
+    def lack(self, picture: Source, known: KnownDigests) -> bool:
+        """Say whether the file is not there, or of what the picture does not hold any more."""
+        if self._cut is None:
+            return False
+        digest = self._cut.noted(picture.name)
+        return not (self.paths[picture].is_file() and known.hold(picture.name, picture.path, digest))
+
+    def note(self, picture: Source, digest: str) -> None:
+        """Keep of what the file is."""
+        if self._cut is not None and self._cut.noted(picture.name) != digest:
+            self._cut.note(picture.name, picture.path, digest)
+
+    def tidy(self) -> None:
+        """Put what is kept in order."""
+        if self._cut is not None:
+            self._cut.tidy()
 
 
 def _missing(

@@ -109,13 +109,16 @@ def cut(
     workers = checked_workers(workers)
     pictures = list_sources(source, recursive)
     output_paths(pictures, target)
-    before = _earlier(target, cutting)
+    before = _earlier(target, cutting, source)
+    names = {picture.name for picture in pictures}
+    for name in set(before) - names:  # of the same folder, see _earlier
+        _remove(target, before.pop(name))
     done = {p.name: before[p.name] for p in pictures if p.name in before and _is_there(before[p.name], p, target)}
     missing = [picture for picture in pictures if picture.name not in done]
-    _state(target, cutting, before.values())
+    _state(target, cutting, source, before.values())
     for picture in missing:
-        for name in before[picture.name].files if picture.name in before else ():
-            (target / name).unlink(missing_ok=True)
+        if picture.name in before:
+            _remove(target, before[picture.name])
     report = run_folder_job(
         missing, partial(cut_picture, target=target, cutting=cutting), description=cutting.mode, name=str,
         workers=workers, on_result=lambda made: append_lines(target / PROGRESS, [asdict(made)]),
@@ -126,7 +129,7 @@ def cut(
         raise PatinaError(
             f"{source}: no picture is large enough for a square of {cutting.side}; choose a smaller -side"
         )
-    _state(target, cutting, report.results)
+    _state(target, cutting, source, report.results)
     (target / PROGRESS).unlink(missing_ok=True)
     write_text(target / TABLE, _table(report.results))
     return report
@@ -191,12 +194,19 @@ def _table(results: list[Yield]) -> str:
     return text.getvalue()
 
 
-def _state(target: Path, cutting: Cutting, results: Iterable[Yield]) -> None:
-    write_json(target / STATEMENT, {**asdict(cutting), "pictures": [asdict(each) for each in results]})
+def _remove(target: Path, made: Yield) -> None:
+    """Remove the squares of a picture that is gone or was exchanged."""
+    for name in made.files:
+        (target / name).unlink(missing_ok=True)
 
 
-def _earlier(target: Path, cutting: Cutting) -> dict[str, Yield]:
-    """Return what an earlier run of the same kind made, by source."""
+def _state(target: Path, cutting: Cutting, source: Path, results: Iterable[Yield]) -> None:
+    pictures = [asdict(each) for each in results]
+    write_json(target / STATEMENT, {"source": str(source.resolve()), **asdict(cutting), "pictures": pictures})
+
+
+def _earlier(target: Path, cutting: Cutting, source: Path) -> dict[str, Yield]:
+    """Return what an earlier run of the same kind made of the same folder, by picture; nothing where none was made."""
     statement = target / STATEMENT
     if not statement.is_file():
         if target.exists() and any(target.iterdir()):
@@ -210,8 +220,13 @@ def _earlier(target: Path, cutting: Cutting) -> dict[str, Yield]:
         ]
     except (ValueError, KeyError, TypeError) as error:
         raise PatinaError(f"{statement} cannot be read; remove {target} and cut again") from error
-    if values != asdict(cutting):
-        raise PatinaError(f"{target} holds squares cut otherwise, see {statement}; choose another target")
+    if values != {"source": str(source.resolve()), **asdict(cutting)}:
+        if any(each.files for each in pictures):
+            raise PatinaError(
+                f"{target} holds squares cut otherwise, or of another folder, see {statement}; choose another target"
+            )
+        (target / PROGRESS).unlink(missing_ok=True)
+        return {}
     return {each.source: each for each in pictures}
 
 

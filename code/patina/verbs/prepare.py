@@ -16,10 +16,11 @@ import numpy as np
 from patina.errors import PatinaError, PictureError
 from patina.imaging.crops import crop_to_multiple
 from patina.imaging.files import read_picture, write_picture
-from patina.imaging.manifest import FILE_NAME, Manifest, ManifestFailure, ManifestPicture, load_manifest, write_json
+from patina.imaging.manifest import FILE_NAME, Manifest, ManifestFailure, ManifestPicture, write_json
 from patina.imaging.resize import imresize
 from patina.imaging.sources import Source, list_sources, name_of_results, require_outside
 from patina.imaging.statistics import StatisticsAccumulator
+from patina.runs.atomic import write_text
 from patina.runs.fingerprint import Stamp, file_stamp
 from patina.runs.folder_job import JobReport, output_paths, refuse_strangers, run_folder_job
 from patina.verbs.arguments import add_flag, add_recursive_flag, checked_workers
@@ -27,6 +28,9 @@ from patina.verbs.pieces import Cutting, cut, summary
 
 RECORDS = ".prepared"
 """Hidden folder in the target: one small file a picture, so that the next run knows what is done."""
+
+SOURCE_NAME = "source.txt"
+"""The file in it that names the folder of the pictures."""
 
 MODE_FLAGS = {
     "scales": ("scales",),
@@ -199,8 +203,8 @@ def prepare(
     workers = checked_workers(workers)
     _check_folders(source, layout, recursive)
     pictures = list_sources(source, recursive)
-    _refuse_another_set(source, layout, output_paths(pictures, layout.target))
-    _claim(layout, pictures)
+    output_paths(pictures, layout.target)
+    _claim(source, layout, pictures)
     done = {picture: record for picture in pictures if (record := _finished(picture, layout))}
     missing = [picture for picture in pictures if picture not in done]
     if missing:
@@ -309,25 +313,25 @@ def _manifest(source: Path, layout: Layout, report: JobReport[Record]) -> Manife
     )
 
 
-def _refuse_another_set(source: Path, layout: Layout, outputs: dict[Source, Path]) -> None:
-    """Refuse a target that holds pictures of another source: training would read the two sets as one."""
-    if not (layout.target / FILE_NAME).is_file():
+def _claim(source: Path, layout: Layout, pictures: Sequence[Source]) -> None:
+    """State of which folder the set is; refuse a target with files of another, which training would read as one set.
+
+    Raises:
+        PatinaError: it holds what this set does not have, or what no set made.
+    """
+    statement, text = layout.target / RECORDS / SOURCE_NAME, f"{source.resolve()}\n"
+    before = statement.read_text(encoding="utf-8") if statement.is_file() else None
+    if before is None and not statement.parent.is_dir():
+        refuse_strangers(layout.output(picture, scale) for picture in pictures for scale in layout.scales)
+    if before == text:
         return
-    before = load_manifest(layout.target)
-    others = {each.output for each in before.pictures} - {output.name for output in outputs.values()}
-    if Path(before.source) != source.resolve() and others:
+    others = {path.stem for path in statement.parent.glob("*.json")} - {picture.stem for picture in pictures}
+    if before is not None and others:
         raise PatinaError(
-            f"{layout.target} holds the set of {before.source}, with {len(others)} pictures that {source} does not "
+            f"{layout.target} holds the set of {before.strip()}, with {len(others)} pictures that {source} does not "
             "have; choose another target"
         )
-
-
-def _claim(layout: Layout, pictures: Sequence[Source]) -> None:
-    """Make the folder of records; refuse a target that has none but files that would be overwritten."""
-    records = layout.target / RECORDS
-    if not (records.is_dir() or (layout.target / FILE_NAME).is_file()):
-        refuse_strangers(layout.output(picture, scale) for picture in pictures for scale in layout.scales)
-        records.mkdir(parents=True)
+    write_text(statement, text)
 
 
 def _warn_of_extras(layout: Layout, outputs: set[str]) -> None:
