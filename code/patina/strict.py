@@ -125,8 +125,10 @@ def _own(problems: Sequence[ErrorDetails], settings: type[BaseModel]) -> list[Er
 
 def _ends_in_kind(place: tuple[int | str, ...], settings: type[BaseModel]) -> bool:
     """Whether the last part of a place is no key but one of the kinds that a value may be of."""
+    if not place or not isinstance(place[-1], str):
+        return False
     *around, last = map(str, place)
-    return isinstance(place[-1], str) and last not in _keys_at(settings, around)
+    return last not in _keys_at(settings, around)
 
 
 def _told(problem: ErrorDetails, settings: type[BaseModel], hidden: Iterable[str]) -> str:
