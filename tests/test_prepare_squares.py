@@ -175,7 +175,9 @@ def test_two_folders_are_not_one_set_and_what_is_gone_leaves_nothing(source, tmp
     (source / "exact.png").unlink()
     assert prepare(mode, source, target, "-side", "16") == 0
     assert not list(target.rglob("exact*.png"))
-    assert list(target.rglob("big*.png"))
+    before = {path: path.stat().st_mtime_ns for path in target.rglob("big*.png")}
+    assert prepare(mode, source.rename(tmp_path / "moved"), target, "-side", "16") == 0
+    assert {path: path.stat().st_mtime_ns for path in target.rglob("big*.png")} == before != {}
 
 
 @pytest.mark.parametrize(("mode", "sides"), [("tiles", (5000, 32)), ("categories", (5000, 16))])

@@ -65,9 +65,8 @@ def make_categories(
     require_outside(target, source, recursive)
     pictures = list_sources(source, recursive)
     output_paths(pictures, target)
-    _claim(target, squares, source)
+    _claim(target, squares, source, {each.stem for each in pictures})
     log = target / LOG_NAME
-    _remove_others(target, {each.stem for each in pictures})
     stamps = {line["source"]: tuple(line["stamp"]) for line in read_lines(log)}
     done = {each for each in pictures if stamps.get(each.name) == file_stamp(each.path) and _is_there(each, target)}
     report = run_folder_job(
@@ -108,26 +107,27 @@ def _is_there(source: Source, target: Path) -> bool:
     return all(file.is_file() for category in CATEGORIES for file in _files(source, target, category))
 
 
-def _remove_others(target: Path, stems: set[str]) -> None:
-    """Remove the pairs of pictures that are gone from the folder."""
-    for category in CATEGORIES:
-        for path in target.glob(f"{category}/*/*.png"):
-            if path.stem not in stems:
-                path.unlink()
+def _claim(target: Path, squares: TestSquares, source: Path, stems: set[str]) -> None:
+    """State how the sets are made and of what; remove the pairs of pictures that are gone.
 
-
-def _claim(target: Path, squares: TestSquares, source: Path) -> None:
-    """State how the sets are made and of what; refuse a folder with anything else in it."""
-    statement = target / STATEMENT
-    text = json.dumps({"source": str(source.resolve()), **asdict(squares)}) + "\n"
-    if not statement.is_file() and target.exists() and any(target.iterdir()):
+    Raises:
+        PatinaError: the target holds anything else, sets made otherwise, or sets of another folder.
+    """
+    statement, values = target / STATEMENT, {"source": str(source.resolve()), **asdict(squares)}
+    pairs = [path for category in CATEGORIES for path in target.glob(f"{category}/*/*.png")]
+    others = [path for path in pairs if path.stem not in stems]
+    if statement.is_file():
+        before = json.loads(statement.read_text(encoding="utf-8"))
+        of_this_folder = before.pop("source", None) == values["source"]
+        if pairs and (before != asdict(squares) or (others and not of_this_folder)):
+            raise PatinaError(
+                f"{target} holds sets made otherwise, or of another folder, see {statement}; choose another target"
+            )
+    elif target.exists() and any(target.iterdir()):
         raise PatinaError(f"{target} is not empty; choose another target")
-    has_pairs = any((target / category).exists() for category in CATEGORIES)
-    if statement.is_file() and has_pairs and statement.read_text(encoding="utf-8") != text:
-        raise PatinaError(
-            f"{target} holds sets made otherwise, or of another folder, see {statement}; choose another target"
-        )
-    write_text(statement, text)
+    for path in others:
+        path.unlink()
+    write_text(statement, json.dumps(values) + "\n")
 
 
 def pairs_of(pixels: np.ndarray, squares: TestSquares) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -109,10 +109,7 @@ def cut(
     workers = checked_workers(workers)
     pictures = list_sources(source, recursive)
     output_paths(pictures, target)
-    before = _earlier(target, cutting, source)
-    names = {picture.name for picture in pictures}
-    for name in set(before) - names:  # of the same folder, see _earlier
-        _remove(target, before.pop(name))
+    before = _earlier(target, cutting, source, {picture.name for picture in pictures})
     done = {p.name: before[p.name] for p in pictures if p.name in before and _is_there(before[p.name], p, target)}
     missing = [picture for picture in pictures if picture.name not in done]
     _state(target, cutting, source, before.values())
@@ -205,8 +202,12 @@ def _state(target: Path, cutting: Cutting, source: Path, results: Iterable[Yield
     write_json(target / STATEMENT, {"source": str(source.resolve()), **asdict(cutting), "pictures": pictures})
 
 
-def _earlier(target: Path, cutting: Cutting, source: Path) -> dict[str, Yield]:
-    """Return what an earlier run of the same kind made of the same folder, by picture; nothing where none was made."""
+def _earlier(target: Path, cutting: Cutting, source: Path, names: set[str]) -> dict[str, Yield]:
+    """Return what an earlier run of the same kind made of the pictures `names`; what it made of others is removed.
+
+    Raises:
+        PatinaError: the target holds something else, squares cut otherwise, or squares of another folder.
+    """
     statement = target / STATEMENT
     if not statement.is_file():
         if target.exists() and any(target.iterdir()):
@@ -220,14 +221,19 @@ def _earlier(target: Path, cutting: Cutting, source: Path) -> dict[str, Yield]:
         ]
     except (ValueError, KeyError, TypeError) as error:
         raise PatinaError(f"{statement} cannot be read; remove {target} and cut again") from error
-    if values != {"source": str(source.resolve()), **asdict(cutting)}:
-        if any(each.files for each in pictures):
-            raise PatinaError(
-                f"{target} holds squares cut otherwise, or of another folder, see {statement}; choose another target"
-            )
+    of_this_folder = values.pop("source", None) == str(source.resolve())
+    made = {each.source: each for each in pictures}
+    others = [each for name, each in made.items() if name not in names and each.files]
+    if any(each.files for each in pictures) and (values != asdict(cutting) or (others and not of_this_folder)):
+        raise PatinaError(
+            f"{target} holds squares cut otherwise, or of another folder, see {statement}; choose another target"
+        )
+    for each in others:
+        _remove(target, each)
+    if values != asdict(cutting):  # and nothing was made of it
         (target / PROGRESS).unlink(missing_ok=True)
         return {}
-    return {each.source: each for each in pictures}
+    return {name: each for name, each in made.items() if name in names}
 
 
 def _is_there(made: Yield, source: Source, target: Path) -> bool:
