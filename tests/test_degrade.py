@@ -135,6 +135,34 @@ def test_the_truth_follows_an_exchanged_picture(clean, recipe, tmp_path):
     assert {path: path.stat().st_mtime_ns for path in list_pictures(tmp_path / "gt")} == before
 
 
+def test_truths_are_of_one_scale_and_no_strangers(clean, tmp_path, capsys):
+    plain = {scale: {"scale": scale, "steps": [{"resize": {"filter": "box", "of": "target"}}]} for scale in (2, 4)}
+    recipes = {scale: write_config(tmp_path / f"x{scale}.yml", values) for scale, values in plain.items()}
+    own = write_pictures(tmp_path / "own", 2)
+    before = contents(own)
+    assert run("degrade", recipes[2], clean, tmp_path / "two", "-workers", 1) == 0
+    assert run("degrade", recipes[2], clean, tmp_path / "two", "-workers", 1, "-gt", own) == 2
+    assert contents(own) == before
+    truth = ["-gt", tmp_path / "gt", "-workers", 1]
+    assert run("degrade", recipes[2], clean, tmp_path / "two", *truth) == 0
+    assert run("degrade", recipes[2], clean, tmp_path / "seeded", *truth, "-seed", 1) == 0
+    assert run("degrade", recipes[4], clean, tmp_path / "four", *truth) == 2
+    assert "cut for another scale; choose another -gt" in capsys.readouterr().err
+
+
+def test_another_folder_is_not_mixed_into_a_set_and_a_renamed_picture_is_another(clean, recipe, tmp_path, capsys):
+    other = write_pictures(tmp_path / "other", 1, seed=5, height=37, width=50)
+    command = ["-workers", 1, "-variant", "bad"]
+    assert run("degrade", recipe, clean, tmp_path / "out", *command) == 0
+    assert run("degrade", recipe, other, tmp_path / "out", *command) == 2
+    assert "too; choose another output folder" in capsys.readouterr().err
+    (clean / "0.png").rename(clean / "0.PNG")
+    before = contents(tmp_path / "out")["bad/0.png"]
+    assert run("degrade", recipe, clean, tmp_path / "out", *command) == 0
+    assert contents(tmp_path / "out")["bad/0.png"] != before
+    assert run("replay", tmp_path / "out" / "log.jsonl", "-out", tmp_path / "again", "-workers", 1) == 0
+
+
 def test_one_picture_is_degraded_as_in_its_folder(clean, recipe, tmp_path):
     run("degrade", recipe, clean, tmp_path / "whole", "-workers", 1)
     assert run("degrade", recipe, clean / "1.png", tmp_path / "one", "-workers", 1, "-variant", "bad") == 0

@@ -187,6 +187,36 @@ def test_a_folder_in_which_nothing_was_made_may_be_used_otherwise(source, tmp_pa
     assert prepare(mode, source, tmp_path / "set", "-side", str(sides[1])) == 0
 
 
+def test_squares_that_a_killed_run_began_are_no_part_of_another_set(source, tmp_path, monkeypatch):
+    target = tmp_path / "set"
+
+    def killed(path, pixels, original=write_picture):
+        if path.name == "big_002_001.png":
+            raise KeyboardInterrupt
+        original(path, pixels)
+
+    monkeypatch.setattr("patina.verbs.pieces.write_picture", killed)
+    assert prepare("tiles", source / "big.png", target, "-side", "16") == 130
+    monkeypatch.undo()
+    assert list(target.glob("big_*.png"))
+    assert prepare("tiles", source / "big.png", target, "-side", "64") == 0
+    listed = json.loads((target / "pieces.json").read_text())["pictures"]
+    assert {name for each in listed for name in each["files"]} == {path.name for path in list_pictures(target)}
+
+
+def test_a_users_own_pictures_beside_a_category_stay(source, tmp_path):
+    (source / "small.png").unlink()
+    target = tmp_path / "set"
+    assert prepare("categories", source, target, "-side", "16") == 0
+    own = [target / "original" / "sr" / "mine.png", target / "original" / "lq" / "mine.png"]
+    for path in own:
+        write_picture(path, picture(1, 16, 16))
+    (source / "exact.png").write_bytes((source / "exact.png").read_bytes()[:100])
+    assert prepare("categories", source, target, "-side", "16") == 1
+    assert all(path.is_file() for path in own)
+    assert not list(target.rglob("exact.png"))
+
+
 def test_an_exchanged_picture_leaves_no_squares_of_the_one_before(source, tmp_path):
     target = tmp_path / "set"
     assert prepare("tiles", source, target, "-side", "32") == 0

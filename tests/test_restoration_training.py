@@ -160,7 +160,7 @@ def test_a_stage_of_an_earlier_one_that_was_trained_further_is_refused(pairs, tm
     assert train(tmp_path, values(pairs, tmp_path, stages=[stage("net"), stage("late")])) == 0
     longer = values(pairs, tmp_path, stages=[stage("net", steps=3), stage("late")])
     assert train(tmp_path, longer) == 2
-    assert "final.safetensors is now another; put that back, or remove" in capsys.readouterr().err.splitlines()[-1]
+    assert "final.safetensors as it is now; put that back, or remove" in capsys.readouterr().err.splitlines()[-1]
     shutil.rmtree(tmp_path / "runs/tiny/late")
     assert train(tmp_path, longer) == 0
     assert train(tmp_path, longer) == 0

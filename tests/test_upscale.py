@@ -1,5 +1,6 @@
 import argparse
 import json
+import os
 
 import numpy as np
 import pytest
@@ -102,6 +103,14 @@ def test_what_is_done_is_not_done_again(tmp_path, photo):
     before = (tmp_path / "out" / "a.png").stat().st_mtime_ns
     assert set(upscaled("bicubic", tmp_path / "in", tmp_path / "out", scale=2)) == {"b"}
     assert (tmp_path / "out" / "a.png").stat().st_mtime_ns == before
+
+
+def test_a_picture_of_another_folder_is_another(tmp_path, photo):
+    for index, name in enumerate(("first", "second")):
+        write_picture(tmp_path / name / "a.bmp", photo[index : index + 40, :40])
+        os.utime(tmp_path / name / "a.bmp", (1e9, 1e9))
+    made = [upscaled("bicubic", tmp_path / name, tmp_path / "out", scale=2)["a"].pixels for name in ("first", "second")]
+    assert not np.array_equal(*made)
 
 
 def test_an_exchanged_picture_is_upscaled_again(tmp_path, photo):

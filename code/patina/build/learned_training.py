@@ -1,6 +1,6 @@
 """Configuration to the networks of learned degradations and the tasks that train them."""
 
-from patina.build.conditions import condition_map, local_conditions
+from patina.build.conditions import condition_map, local_conditions, open_autoencoder
 from patina.build.learned import deflow_domain, deflow_domains, deflow_statistics, learned_weights, ludvae_domains
 from patina.build.running import updater_factory
 from patina.conditions.condition_map import ConditionMap
@@ -83,6 +83,9 @@ def require_deflow(config: DeFlowConfig) -> None:
     if h.is_prepared and not any(step.autoencoder for step in h.steps):
         deflow_task(config)
         return
+    for step in h.steps:
+        if step.autoencoder and step.autoencoder.file:
+            open_autoencoder(step.autoencoder.file, step.autoencoder.features)
     deflow_network(config)
     for settings in (config.data.clean, config.data.real):
         require_size(list_pictures(settings.folder / f"{settings.image_scale}x"), config.data.patch, "patch")

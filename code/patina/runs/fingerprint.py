@@ -32,7 +32,7 @@ def file_stamp(path: Path) -> Stamp:
 
 
 class KnownDigests:
-    """Digests of a folder's sources, kept with their stamps: a file of the same stamp is not read again.
+    """Digests of a folder's sources, kept with their stamps: a file of the same place and stamp is not read again.
 
     Args:
         folder: where what is made of the sources lies; a hidden file in it keeps them.
@@ -45,13 +45,13 @@ class KnownDigests:
     def of(self, name: str, path: Path) -> str:
         """Return the digest of the source called `name`."""
         line = self._known.get(name)
-        if line is not None and tuple(line["stamp"]) == file_stamp(path):
+        if line is not None and (line["file"], tuple(line["stamp"])) == (str(path.resolve()), file_stamp(path)):
             return line["digest"]
         return self.note(name, path, file_digest(path))
 
     def note(self, name: str, path: Path, digest: str) -> str:
         """Keep a digest that is known, and return it."""
-        line = {"source": name, "stamp": file_stamp(path), "digest": digest}
+        line = {"source": name, "file": str(path.resolve()), "stamp": file_stamp(path), "digest": digest}
         self._known[name] = line
         append_lines(self._file, [line])
         return digest

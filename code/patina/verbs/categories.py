@@ -12,13 +12,15 @@ from patina.errors import PatinaError, PictureError
 from patina.imaging.crops import middle
 from patina.imaging.files import read_picture, to_values, values_to_pixels, write_picture
 from patina.imaging.resize import imresize
-from patina.imaging.sources import Source, list_sources, require_outside
+from patina.imaging.sources import Source, list_sources, name_of_results, require_outside
 from patina.runs.atomic import write_text
 from patina.runs.fingerprint import Stamp, file_stamp
 from patina.runs.folder_job import JobReport, output_paths, run_folder_job
 from patina.runs.lines import append_lines, read_lines
 
 CATEGORIES = ("original", "novel", "distorted")
+KINDS = ("lq", "gt")
+"""The folders of a category: low-quality pictures and the truth."""
 
 STATEMENT, LOG_NAME = "categories.json", "categories.jsonl"
 """The files in a target that say how the sets were made, and of which state of a picture each pair."""
@@ -65,12 +67,17 @@ def make_categories(
     require_outside(target, source, recursive)
     pictures = list_sources(source, recursive)
     output_paths(pictures, target)
-    _claim(target, squares, source, {each.stem for each in pictures})
     log = target / LOG_NAME
+    _claim(target, squares, source, {each.stem for each in pictures})
     stamps = {line["source"]: tuple(line["stamp"]) for line in read_lines(log)}
     done = {each for each in pictures if stamps.get(each.name) == file_stamp(each.path) and _is_there(each, target)}
+    missing = [each for each in pictures if each not in done]
+    for each in missing:  # what is there of it is of another state
+        for category in CATEGORIES:
+            for file in _files(each, target, category):
+                file.unlink(missing_ok=True)
     report = run_folder_job(
-        [each for each in pictures if each not in done],
+        missing,
         partial(write_categories, target=target, squares=squares),
         description="categories",
         name=str,
@@ -100,7 +107,7 @@ def write_categories(source: Source, *, target: Path, squares: TestSquares) -> t
 
 def _files(source: Source, target: Path, category: str) -> tuple[Path, Path]:
     """Return where a picture's pair goes: the low-quality picture and the truth."""
-    return tuple(target / category / kind / f"{source.stem}.png" for kind in ("lq", "gt"))
+    return tuple(target / category / kind / f"{source.stem}.png" for kind in KINDS)
 
 
 def _is_there(source: Source, target: Path) -> bool:
@@ -114,7 +121,9 @@ def _claim(target: Path, squares: TestSquares, source: Path, stems: set[str]) ->
         PatinaError: the target holds anything else, sets made otherwise, or sets of another folder.
     """
     statement, values = target / STATEMENT, {"source": str(source.resolve()), **asdict(squares)}
-    pairs = [path for category in CATEGORIES for path in target.glob(f"{category}/*/*.png")]
+    made = {name_of_results(line["source"]) for line in read_lines(target / LOG_NAME)}
+    folders = [target / category / kind for category in CATEGORIES for kind in KINDS]
+    pairs = [path for folder in folders for path in folder.glob("*.png") if path.stem in made]
     others = [path for path in pairs if path.stem not in stems]
     if statement.is_file():
         before = json.loads(statement.read_text(encoding="utf-8"))

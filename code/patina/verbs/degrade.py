@@ -1,6 +1,7 @@
 """Make low-quality pictures of a folder of clean ones by a recipe, and write down all that was drawn."""
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -16,8 +17,9 @@ from patina.degradations.execution import Engine
 from patina.degradations.recipe import MIXED, Recipe, load_recipe, require_models
 from patina.errors import PatinaError, require_range
 from patina.imaging.sources import Source, list_sources, require_outside
+from patina.runs.atomic import write_text
 from patina.runs.fingerprint import KnownDigests, file_digest
-from patina.runs.folder_job import JobReport, output_paths
+from patina.runs.folder_job import JobReport, output_paths, refuse_strangers
 from patina.strict import nearest
 from patina.verbs.arguments import add_device_flag, add_flag, add_recursive_flag, checked_workers
 from patina.verbs.recipe_folder import (
@@ -31,6 +33,9 @@ from patina.verbs.recipe_folder import (
     run_jobs,
 )
 from patina.version import __version__
+
+TRUTHS = ".truths.json"
+"""The file in a folder of cropped clean pictures that says how they are cut."""
 
 FileOf = tuple[str, str]
 """An output, from the set's folder, and its variant."""
@@ -162,9 +167,10 @@ def degrade(
         __version__, name, recipe.digest, seed, recipe.scale, str(folder.resolve()), digests_of_files(recipe)
     )
     wanted = (outputs or all_outputs(recipe)).by_picture(recipe, pictures[:limit], files, seed)
-    truths = _Truths(ground_truth, {picture: files[picture].name for picture in wanted})
-    own = [*(out / file for each in wanted.values() for file, _ in each), *truths.paths.values()]
-    made = {entry.output: entry for entry in open_log(out, header, own) if is_made(entry, out)}
+    truths = _Truths(ground_truth, {picture: files[picture].name for picture in wanted}, recipe.scale)
+    own = (out / file for each in wanted.values() for file, _ in each)
+    entries = open_log(out, header, own, {picture.name for picture in pictures})
+    made = {entry.output: entry for entry in entries if is_made(entry, out)}
     known = KnownDigests(out)
     jobs: dict[Source, Job] = {}
     for picture, files_of in wanted.items():
@@ -200,9 +206,19 @@ class _Truths:
         paths: of the files.
     """
 
-    def __init__(self, folder: Path | None, names: Mapping[Source, str]):
+    def __init__(self, folder: Path | None, names: Mapping[Source, str], scale: int):
         self.paths = {picture: folder / name for picture, name in names.items()} if folder else {}
         self._cut = KnownDigests(folder) if folder else None
+        if folder:
+            self._claim(folder / TRUTHS, scale)
+
+    def _claim(self, statement: Path, scale: int) -> None:
+        """State to multiples of what the pictures are cut; refuse a folder of others."""
+        if not statement.is_file():
+            refuse_strangers(self.paths.values())
+            write_text(statement, json.dumps({"multiple": scale}) + "\n")
+        elif json.loads(statement.read_text(encoding="utf-8")) != {"multiple": scale}:
+            raise PatinaError(f"{statement.parent} holds clean pictures cut for another scale; choose another -gt")
 
     def lack(self, picture: Source, known: KnownDigests) -> bool:
         """Say whether the file is not there, or of what the picture does not hold any more."""
@@ -231,7 +247,9 @@ def _missing(
     return [
         (file, variant)
         for file, variant in outputs
-        if file not in made or made[file].variant != variant or made[file].source_digest not in kept
+        if file not in made
+        or (made[file].source, made[file].variant) != (picture.name, variant)
+        or made[file].source_digest not in kept
     ]
 
 

@@ -15,11 +15,11 @@ from patina.errors import PatinaError
 from patina.imaging.files import read_picture, write_picture
 from patina.imaging.manifest import write_json
 from patina.imaging.pieces import Piece, framed, framed_pieces, moved_pieces
-from patina.imaging.sources import Source, list_sources, require_outside
+from patina.imaging.sources import Source, list_sources, name_of_results, require_outside
 from patina.runs.atomic import write_text
 from patina.runs.fingerprint import Stamp, file_stamp
 from patina.runs.folder_job import JobReport, output_paths, run_folder_job
-from patina.runs.lines import append_lines, read_lines
+from patina.runs.lines import Line, append_lines, read_lines
 from patina.seeding import numpy_rng
 from patina.verbs.arguments import checked_workers
 
@@ -29,7 +29,7 @@ STATEMENT = "pieces.json"
 TABLE = "pieces.csv"
 
 PROGRESS = ".pieces.jsonl"
-"""The file that says what every picture gave until the statement does."""
+"""The file that says what is begun, and what every picture gave until the statement does."""
 
 
 @dataclass(frozen=True)
@@ -116,6 +116,7 @@ def cut(
     for picture in missing:
         if picture.name in before:
             _remove(target, before[picture.name])
+    append_lines(target / PROGRESS, [{"begun": picture.stem} for picture in missing])
     report = run_folder_job(
         missing, partial(cut_picture, target=target, cutting=cutting), description=cutting.mode, name=str,
         workers=workers, on_result=lambda made: append_lines(target / PROGRESS, [asdict(made)]),
@@ -197,6 +198,17 @@ def _remove(target: Path, made: Yield) -> None:
         (target / name).unlink(missing_ok=True)
 
 
+def _remove_unfinished(target: Path, lines: Iterable[Line]) -> None:
+    """Remove the squares of pictures that a killed run had begun and not finished."""
+    begun: set[str] = set()
+    for line in lines:
+        begun |= {line["begun"]} if "begun" in line else set()
+        begun -= {name_of_results(line["source"])} if "source" in line else set()
+    for path in list(target.glob("*_???_???.png")) if begun else ():
+        if path.stem[:-8] in begun:
+            path.unlink()
+
+
 def _state(target: Path, cutting: Cutting, source: Path, results: Iterable[Yield]) -> None:
     pictures = [asdict(each) for each in results]
     write_json(target / STATEMENT, {"source": str(source.resolve()), **asdict(cutting), "pictures": pictures})
@@ -215,9 +227,10 @@ def _earlier(target: Path, cutting: Cutting, source: Path, names: set[str]) -> d
         return {}
     try:
         values: dict[str, Any] = json.loads(statement.read_text(encoding="utf-8"))
+        lines = read_lines(target / PROGRESS)
         pictures = [
             Yield(**each | {"fingerprint": tuple(each["fingerprint"]), "files": tuple(each["files"])})
-            for each in [*values.pop("pictures"), *read_lines(target / PROGRESS)]
+            for each in [*values.pop("pictures"), *(line for line in lines if "begun" not in line)]
         ]
     except (ValueError, KeyError, TypeError) as error:
         raise PatinaError(f"{statement} cannot be read; remove {target} and cut again") from error
@@ -230,6 +243,7 @@ def _earlier(target: Path, cutting: Cutting, source: Path, names: set[str]) -> d
         )
     for each in others:
         _remove(target, each)
+    _remove_unfinished(target, lines)
     if values != asdict(cutting):  # and nothing was made of it
         (target / PROGRESS).unlink(missing_ok=True)
         return {}

@@ -48,7 +48,7 @@ _NAMED_EXTRAS = 5
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
-    add_flag(parser, "source", "source_dir", required=True, help="folder of pictures")
+    add_flag(parser, "source", "source_dir", required=True, help="folder of pictures, or one picture")
     add_recursive_flag(parser)
     add_flag(parser, "target", "target_dir", required=True, help="folder of the set; gets 1x/, 8x/, … and a manifest")
     add_flag(

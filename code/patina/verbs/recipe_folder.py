@@ -5,7 +5,7 @@ The log's first line says how the set is made; every other line is one picture t
 
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -228,11 +228,12 @@ def _attempt(work: Callable[[Any], Any], item: Any) -> Any:
 # The log
 
 
-def open_log(out: Path, header: Header, outputs: Iterable[Path]) -> list[Entry]:
+def open_log(out: Path, header: Header, outputs: Iterable[Path], names: Collection[str]) -> list[Entry]:
     """Start the log of a set, or return the entries of the one that is there.
 
     Raises:
-        PatinaError: the folder holds pictures that were made otherwise, or has no log but some of the `outputs`.
+        PatinaError: the folder holds pictures that were made otherwise, or of another folder than that of the `names`,
+            or has no log but some of the `outputs`.
     """
     log = out / LOG_NAME
     if not log.is_file():
@@ -242,6 +243,8 @@ def open_log(out: Path, header: Header, outputs: Iterable[Path]) -> list[Entry]:
     before, entries = read_log(log)
     if before.meaning != header.meaning:
         raise PatinaError(f"{out} holds pictures of another recipe, model, seed or scale; choose another output folder")
+    if before.source != header.source and any(entry.source not in names for entry in entries):
+        raise PatinaError(f"{out} holds pictures of {before.source}, too; choose another output folder")
     return entries
 
 

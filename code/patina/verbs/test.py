@@ -6,6 +6,8 @@ from pathlib import Path
 from patina.config.files import load_config
 from patina.config.upscaling import TestSet, UpscaleTestConfig
 from patina.errors import ConfigError
+from patina.imaging.files import list_pictures
+from patina.imaging.sources import list_sources
 from patina.verbs.arguments import add_device_flag, add_flag
 from patina.verbs.scores import evaluate_folders
 from patina.verbs.upscale import upscale_pictures
@@ -36,6 +38,8 @@ def _test_set(upscaler: Upscaler, config: UpscaleTestConfig, test_set: TestSet, 
     upscaled.print_summary()
     if test_set.gt is None:
         return upscaled.exit_code
+    present = {each.stem for each in list_sources(test_set.lq)}
+    gone = {path.stem for path in list_pictures(results)} - present  # results of an earlier call
     evaluation = evaluate_folders(
         results,
         test_set.gt,
@@ -43,7 +47,7 @@ def _test_set(upscaler: Upscaler, config: UpscaleTestConfig, test_set: TestSet, 
         space=config.space,
         lpips=config.lpips,
         device=device,
-        without={Path(name).stem for name, _ in upscaled.failures},
+        without={Path(name).stem for name, _ in upscaled.failures} | gone,
     )
     evaluation.write(results)
     print(f"{test_set.name}\n{evaluation.table()}")

@@ -138,10 +138,9 @@ def _compare_with_before(folder: RunFolder, text: str, start: Path | None, diges
     if not (folder.states() and folder.config.is_file()):
         return
     if not folder.began_with(digest):
-        now = "it would now be trained from none" if start is None else f"{start} is now another"
+        now = "no model file" if start is None else f"{start} as it is now"
         raise PatinaError(
-            f"{folder.name}: was trained from a model file, and {now}; put that back, or remove {folder.path} to train "
-            "it again"
+            f"{folder.name}: was not trained from {now}; put that back, or remove {folder.path} to train it again"
         )
     if changed := changed_settings(read_yaml(folder.config), yaml.safe_load(text)):
         print(

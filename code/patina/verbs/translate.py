@@ -74,7 +74,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the verb's arguments."""
     add_flag(parser, "opt", help="configuration; needed for published .pth models alone")
     add_flag(parser, "model_path", help="model file; default: the configuration's finished run")
-    add_flag(parser, "source_dir", "source", required=True, help="folder of pictures")
+    add_flag(parser, "source_dir", "source", required=True, help="folder of pictures, or one picture")
     add_recursive_flag(parser)
     add_flag(parser, "out_dir", "out", required=True, help="folder for the translated pictures")
     add_flag(parser, "source_domain", default="X", choices=list(DOMAINS), help="X: clean to real, Y: real to clean")
@@ -138,7 +138,7 @@ def translate_folder(
     Raises:
         PatinaError: a folder cannot be used, or a picture in `out` that was not translated there would be overwritten.
     """
-    require_outside(out, source.parent if source.is_file() else source, recursive)
+    require_outside(out, source.parent if source.is_file() else source, recursive and source.is_dir())
     jobs = list(_jobs(degradation, output_paths(list_sources(source, recursive), out), like, samples))
     log = out / LOG_NAME
     _claim(log, [out / record.output for _, record in jobs])

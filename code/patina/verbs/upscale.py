@@ -110,7 +110,7 @@ def upscale_pictures(
     made, or ``"always"``.
     """
     sources = list_sources(source, recursive)
-    require_outside(out, source.parent if source.is_file() else source, recursive)
+    require_outside(out, source.parent if source.is_file() else source, recursive and source.is_dir())
     outputs = output_paths(sources, out)
     _claim(out, upscaler.about, outputs, replace)
     known, digests = KnownDigests(out), {}
