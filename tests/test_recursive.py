@@ -5,6 +5,7 @@ import pytest
 from patina.cli import run_verb
 from patina.errors import PatinaError
 from patina.imaging.files import list_pictures, write_picture
+from patina.imaging.manifest import load_manifest
 from patina.imaging.sources import Source, list_sources
 from sets import picture, write_config, write_deflow_model
 
@@ -61,8 +62,10 @@ def test_pictures_of_subfolders_get_names_of_their_own(nested, tmp_path, model, 
 
 
 def test_a_prepared_set_of_subfolders_is_whole(nested, tmp_path):
+    (nested / "2019" / "broken.png").write_bytes(b"no picture")
     flags = ["-source", str(nested), "-target", str(tmp_path / "set"), "-scales", "1", "4", "-workers", "1"]
-    assert run_verb("prepare", [*flags, "-recursive"]) == 0
+    assert run_verb("prepare", [*flags, "-recursive"]) == 1
+    assert [each.source for each in load_manifest(tmp_path / "set").failures] == ["2019/broken.png"]
     for scale in ("1x", "4x"):
         assert {path.stem for path in list_pictures(tmp_path / "set" / scale)} == {"2", "10", "2019_a", "2019_may_b"}
 

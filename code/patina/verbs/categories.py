@@ -1,6 +1,7 @@
 """`patina prepare` in the mode that makes the three test sets of SR3: original, novel and distorted."""
 
 import json
+import sys
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -134,6 +135,9 @@ def _claim(target: Path, squares: TestSquares, source: Path, stems: set[str]) ->
             )
     elif target.exists() and any(target.iterdir()):
         raise PatinaError(f"{target} is not empty; choose another target")
+    if others:
+        gone = len({path.stem for path in others})
+        print(f"{target}: removed the pairs of {gone} pictures that are gone from {source}", file=sys.stderr)
     for path in others:
         path.unlink()
     write_text(statement, json.dumps(values) + "\n")

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sys
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 from functools import partial
@@ -241,6 +242,8 @@ def _earlier(target: Path, cutting: Cutting, source: Path, names: set[str]) -> d
         raise PatinaError(
             f"{target} holds squares cut otherwise, or of another folder, see {statement}; choose another target"
         )
+    if others:
+        print(f"{target}: removed the squares of {len(others)} pictures that are gone from {source}", file=sys.stderr)
     for each in others:
         _remove(target, each)
     _remove_unfinished(target, lines)

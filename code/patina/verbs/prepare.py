@@ -295,7 +295,7 @@ def _is_there(record: Record, source: Source, layout: Layout, scale: int) -> boo
 
 
 def _manifest(source: Path, layout: Layout, report: JobReport[Record]) -> Manifest:
-    statistics = {}
+    folder, statistics = source.parent if source.is_file() else source, {}
     for scale in layout.scales:
         total = StatisticsAccumulator()
         for record in report.results:
@@ -309,7 +309,9 @@ def _manifest(source: Path, layout: Layout, report: JobReport[Record]) -> Manife
             ManifestPicture(record.source, f"{name_of_results(record.source)}.png", record.height, record.width)
             for record in report.results
         ),
-        failures=tuple(ManifestFailure(Path(name).name, message) for name, message in report.failures),
+        failures=tuple(
+            ManifestFailure(Path(name).relative_to(folder).as_posix(), message) for name, message in report.failures
+        ),
     )
 
 
