@@ -1,7 +1,7 @@
 """Configuration to DeFlow's map h."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +11,8 @@ from patina.conditions.autoencoder import DenoisingAutoencoder, train_autoencode
 from patina.conditions.condition_map import ConditionMap
 from patina.config.learned import DeFlowConfig
 from patina.data.conditions import whole_condition
-from patina.errors import PatinaError, PictureError
-from patina.imaging.files import list_pictures
+from patina.errors import PatinaError
+from patina.imaging.files import each_readable, list_pictures
 from patina.models.files import ModelFile, load_model_file, load_weights, save_model_file
 from patina.runs.fingerprint import file_digest
 from patina.seeding import derive
@@ -48,23 +48,11 @@ def _trained_autoencoder(config: DeFlowConfig, index: int, before: dict[int, Den
     origin = derive(json.dumps(plain), config.seed, *map(file_digest, pictures))
     path = config.runs / config.name / f"h_autoencoder_{index}-{origin:016x}.safetensors"
     if not path.is_file():
-        clean = _filtered(pictures, ConditionMap.before(index, steps, before))
+        filters = ConditionMap.before(index, steps, before)
+        clean = list(each_readable(pictures, lambda picture: whole_condition(picture, filters)))
         network = train_autoencoder(clean, steps[index].autoencoder, config.seed)
         save_model_file(path, ModelFile(AUTOENCODER, {"features": network.features}, network.state_dict()))
     return path
-
-
-def _filtered(pictures: Sequence[Path], h: ConditionMap) -> list[np.ndarray]:
-    """Return what `h` leaves of pictures, without those that cannot be read."""
-    found, failures = [], []
-    for path in pictures:
-        try:
-            found.append(whole_condition(path, h))
-        except PictureError as error:
-            failures.append(error)
-    if not found:
-        raise failures[0]
-    return found
 
 
 def open_autoencoder(path: Path, features: int) -> DenoisingAutoencoder:

@@ -4,10 +4,11 @@ import re
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
-from patina.errors import PatinaError, PictureError
-from patina.imaging.files import list_pictures, picture_size, read_picture
+from patina.errors import PatinaError
+from patina.imaging.files import each_readable, list_pictures, picture_size, read_picture
 from patina.imaging.manifest import FILE_NAME, load_manifest
 from patina.imaging.statistics import ChannelStatistics, StatisticsAccumulator
 
@@ -144,12 +145,7 @@ def _statistics(folder: Path, subfolder: Path) -> ChannelStatistics:
             return manifest.statistics[scale]
         if not is_true:
             print(f"{subfolder}: not the pictures of {FILE_NAME}; measuring their statistics", file=sys.stderr)
-    accumulator, failures = StatisticsAccumulator(), []
-    for path in pictures:
-        try:
-            accumulator.add(read_picture(path, alpha="refuse").pixels)
-        except PictureError as error:
-            failures.append(error)
-    if len(failures) == len(pictures):
-        raise failures[0]
+    accumulator = StatisticsAccumulator()
+    for picture in each_readable(pictures, partial(read_picture, alpha="refuse")):
+        accumulator.add(picture.pixels)
     return accumulator.result()

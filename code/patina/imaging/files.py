@@ -11,10 +11,11 @@ import mmap
 import os
 import re
 import sys
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import cv2
 import numpy as np
@@ -28,6 +29,8 @@ from patina.runs.atomic import atomic_path
 
 if TYPE_CHECKING:
     import torch
+
+T = TypeVar("T")
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 """File name endings of the pictures that Patina reads and writes, in lower case."""
@@ -104,6 +107,25 @@ def read_picture(path: Path | str, *, alpha: Literal["keep", "refuse"] = "keep")
     if alpha == "refuse" and picture.alpha is not None:
         raise PictureError(f"{path} is partly transparent; training pictures must be opaque: flatten or remove it")
     return picture
+
+
+def each_readable(paths: Iterable[Path], read: Callable[[Path], T]) -> Iterator[T]:
+    """Yield what `read` makes of each picture, without those that cannot be read.
+
+    Raises:
+        PictureError: that of the first picture, where none can be read.
+    """
+    failures, found = [], False
+    for path in paths:
+        try:
+            result = read(path)
+        except PictureError as error:
+            failures.append(error)
+            continue
+        found = True
+        yield result
+    if failures and not found:
+        raise failures[0]
 
 
 def picture_size(path: Path | str) -> tuple[int, int]:

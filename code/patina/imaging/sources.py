@@ -59,14 +59,24 @@ def list_sources(folder: Path, recursive: bool = False) -> list[Source]:
     return found
 
 
-def require_outside(out: Path, folder: Path, recursive: bool) -> None:
+def folder_of(given: Path) -> Path:
+    """Return the folder that names of sources begin in, for a folder or one picture."""
+    return given.parent if given.is_file() else given
+
+
+def require_outside(out: Path, given: Path, recursive: bool) -> None:
     """Refuse an output folder that is the folder of the sources or, where its subfolders count, lies in it.
+
+    Args:
+        out: the output folder.
+        given: the folder of sources, or one picture.
+        recursive: whether subfolders of the folder count.
 
     Raises:
         PatinaError: what is written there would be a source of the next call.
     """
-    out, folder = out.resolve(), folder.resolve()
+    out, folder = out.resolve(), folder_of(given).resolve()
     if out == folder:
         raise PatinaError(f"{out}: source and output are the same folder; choose another output")
-    if recursive and out.is_relative_to(folder):
+    if recursive and given.is_dir() and out.is_relative_to(folder):
         raise PatinaError(f"{out} lies in {folder}, whose subfolders are sources, too; choose another output")

@@ -2,6 +2,7 @@
 
 import hashlib
 from pathlib import Path
+from typing import Protocol
 
 from patina.runs.lines import append_lines, read_lines, write_lines
 
@@ -31,6 +32,13 @@ def file_stamp(path: Path) -> Stamp:
     return state.st_size, state.st_mtime_ns
 
 
+class Named(Protocol):
+    """A file and what it is called."""
+
+    name: str
+    path: Path
+
+
 class KnownDigests:
     """Digests of a folder's sources, kept with their stamps: a file of the same place and stamp is not read again.
 
@@ -42,29 +50,30 @@ class KnownDigests:
         self._file = folder / ".sources.jsonl"
         self._known = {line["source"]: line for line in read_lines(self._file)}
 
-    def of(self, name: str, path: Path) -> str:
-        """Return the digest of the source called `name`."""
-        line = self._known.get(name)
-        if line is not None and (line["file"], tuple(line["stamp"])) == (str(path.resolve()), file_stamp(path)):
+    def of(self, source: Named) -> str:
+        """Return a source's digest."""
+        line, place = self._known.get(source.name), _place(source)
+        if line is not None and (line["file"], tuple(line["stamp"])) == place:
             return line["digest"]
-        return self.note(name, path, file_digest(path))
+        return self.note(source, file_digest(source.path))
 
-    def note(self, name: str, path: Path, digest: str) -> str:
+    def note(self, source: Named, digest: str) -> str:
         """Keep a digest that is known, and return it."""
-        line = {"source": name, "file": str(path.resolve()), "stamp": file_stamp(path), "digest": digest}
-        self._known[name] = line
+        file, stamp = _place(source)
+        line = {"source": source.name, "file": file, "stamp": stamp, "digest": digest}
+        self._known[source.name] = line
         append_lines(self._file, [line])
         return digest
 
-    def noted(self, name: str) -> str | None:
+    def noted(self, source: Named) -> str | None:
         """Return the digest that is kept of a source, whatever it holds now."""
-        line = self._known.get(name)
+        line = self._known.get(source.name)
         return line and line["digest"]
 
-    def hold(self, name: str, path: Path, digest: str | None) -> bool:
+    def hold(self, source: Named, digest: str | None) -> bool:
         """Say whether a source is what it was; one that cannot be read is not."""
         try:
-            return self.of(name, path) == digest
+            return self.of(source) == digest
         except OSError:
             return False
 
@@ -72,3 +81,7 @@ class KnownDigests:
         """Put the kept digests in the order of their names."""
         if self._known:
             write_lines(self._file, [self._known[name] for name in sorted(self._known)])
+
+
+def _place(source: Named) -> tuple[str, Stamp]:
+    return str(source.path.resolve()), file_stamp(source.path)

@@ -16,7 +16,7 @@ from patina.degradations.compression import Jpeg
 from patina.degradations.execution import Engine
 from patina.degradations.recipe import MIXED, Recipe, load_recipe, require_models
 from patina.errors import PatinaError, require_range
-from patina.imaging.sources import Source, list_sources, require_outside
+from patina.imaging.sources import Source, folder_of, list_sources, require_outside
 from patina.runs.atomic import write_text
 from patina.runs.fingerprint import KnownDigests, file_digest
 from patina.runs.folder_job import JobReport, output_paths, refuse_strangers
@@ -157,10 +157,10 @@ def degrade(
     if limit is not None:
         require_range("pictures", limit, 1)
     pictures = list_sources(source, recursive)
-    folder = source.parent if source.is_file() else source
+    folder = folder_of(source)
     _check_folders(folder, out, ground_truth)
     for place in (out, ground_truth) if ground_truth else (out,):
-        require_outside(place, folder, recursive)
+        require_outside(place, source, recursive)
     files = output_paths(pictures, out)
     recipe, engine = with_engine(recipe, device)
     header = Header(
@@ -183,7 +183,7 @@ def degrade(
         append_entries(out, entries)
         for entry in entries[:1]:  # all are of one picture
             picture = Source(folder / entry.source, entry.source)
-            known.note(picture.name, picture.path, entry.source_digest)
+            known.note(picture, entry.source_digest)
             truths.note(picture, entry.source_digest)
 
     report = run_jobs(
@@ -192,7 +192,7 @@ def degrade(
     failed = {name for name, _ in report.failures}
     for picture in jobs:  # those of which the truth alone was missing have no entries
         if str(picture) not in failed:
-            truths.note(picture, known.of(picture.name, picture.path))
+            truths.note(picture, known.of(picture))
     known.tidy()
     truths.tidy()
     finish_log(out, header, [picture.name for picture in pictures])
@@ -224,13 +224,12 @@ class _Truths:
         """Say whether the file is not there, or of what the picture does not hold any more."""
         if self._cut is None:
             return False
-        digest = self._cut.noted(picture.name)
-        return not (self.paths[picture].is_file() and known.hold(picture.name, picture.path, digest))
+        return not (self.paths[picture].is_file() and known.hold(picture, self._cut.noted(picture)))
 
     def note(self, picture: Source, digest: str) -> None:
         """Keep of what the file is."""
-        if self._cut is not None and self._cut.noted(picture.name) != digest:
-            self._cut.note(picture.name, picture.path, digest)
+        if self._cut is not None and self._cut.noted(picture) != digest:
+            self._cut.note(picture, digest)
 
     def tidy(self) -> None:
         """Put what is kept in order."""
@@ -243,7 +242,7 @@ def _missing(
 ) -> list[FileOf]:
     """Return the outputs that are not made, of this variant and of what the picture holds now."""
     digests = {made[file].source_digest for file, _ in outputs if file in made}
-    kept = {digest for digest in digests if known.hold(picture.name, picture.path, digest)}
+    kept = {digest for digest in digests if known.hold(picture, digest)}
     return [
         (file, variant)
         for file, variant in outputs

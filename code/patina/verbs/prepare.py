@@ -18,7 +18,7 @@ from patina.imaging.crops import crop_to_multiple
 from patina.imaging.files import read_picture, write_picture
 from patina.imaging.manifest import FILE_NAME, Manifest, ManifestFailure, ManifestPicture, write_json
 from patina.imaging.resize import imresize
-from patina.imaging.sources import Source, list_sources, name_of_results, require_outside
+from patina.imaging.sources import Source, folder_of, list_sources, name_of_results, require_outside
 from patina.imaging.statistics import StatisticsAccumulator
 from patina.runs.atomic import write_text
 from patina.runs.fingerprint import Stamp, file_stamp
@@ -295,7 +295,7 @@ def _is_there(record: Record, source: Source, layout: Layout, scale: int) -> boo
 
 
 def _manifest(source: Path, layout: Layout, report: JobReport[Record]) -> Manifest:
-    folder, statistics = source.parent if source.is_file() else source, {}
+    folder, statistics = folder_of(source), {}
     for scale in layout.scales:
         total = StatisticsAccumulator()
         for record in report.results:

@@ -138,7 +138,7 @@ def translate_folder(
     Raises:
         PatinaError: a folder cannot be used, or a picture in `out` that was not translated there would be overwritten.
     """
-    require_outside(out, source.parent if source.is_file() else source, recursive and source.is_dir())
+    require_outside(out, source, recursive)
     jobs = list(_jobs(degradation, output_paths(list_sources(source, recursive), out), like, samples))
     log = out / LOG_NAME
     _claim(log, [out / record.output for _, record in jobs])
@@ -149,14 +149,14 @@ def translate_folder(
         before = done.get(record.output)
         if before is None or replace(record, source_digest=before.source_digest) != before:
             return False
-        return (out / record.output).is_file() and known.hold(source.name, source.path, before.source_digest)
+        return (out / record.output).is_file() and known.hold(source, before.source_digest)
 
     missing = [(each, record) for each, record in jobs if not is_made(each, record)]
 
     def read(job: tuple[Source, Record]) -> Picture:
         source = job[0]
         with suppress(OSError):  # which reading tells in words
-            digests[source] = known.of(source.name, source.path)
+            digests[source] = known.of(source)
         return read_picture(source.path)
 
     def translate(job: tuple[Source, Record], picture: Picture) -> Picture:

@@ -110,7 +110,7 @@ def upscale_pictures(
     made, or ``"always"``.
     """
     sources = list_sources(source, recursive)
-    require_outside(out, source.parent if source.is_file() else source, recursive and source.is_dir())
+    require_outside(out, source, recursive)
     outputs = output_paths(sources, out)
     _claim(out, upscaler.about, outputs, replace)
     known, digests = KnownDigests(out), {}
@@ -118,7 +118,7 @@ def upscale_pictures(
 
     def read(source: Source) -> Picture:
         with suppress(OSError):  # which reading tells in words
-            digests[source] = known.of(source.name, source.path)
+            digests[source] = known.of(source)
         return read_picture(source.path)
 
     def enlarge(_source: Source, picture: Picture) -> Enlarged:
@@ -132,7 +132,7 @@ def upscale_pictures(
 
     def is_made(source: Source) -> bool:
         name = outputs[source].name
-        return name in made_of and outputs[source].is_file() and known.hold(source.name, source.path, made_of[name])
+        return name in made_of and outputs[source].is_file() and known.hold(source, made_of[name])
 
     missing = [each for each in sources if not is_made(each)]
     return run_overlapping_job(missing, read, enlarge, write, description="upscale", name=str)
