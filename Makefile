@@ -1,17 +1,24 @@
-# `make demo` runs the main job, `make test` the tests, `make bench` measures the speed; all make their own .venv first.
+# `make demo` runs the main job, `make check` the fast tests, `make test` lint and all tests, `make docs` builds the site.
+# Every target makes its own .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo test bench lint format clean
+.PHONY: demo check test bench docs lint format clean
 
 demo: .venv/installed
 	$(BIN)/patina demo --out demo_out
+
+check: .venv/installed
+	$(BIN)/python -m pytest -m "not slow"
 
 test: .venv/installed lint
 	$(BIN)/python -m pytest
 
 bench: .venv/installed
 	$(BIN)/python -m patina.bench
+
+docs: .venv/installed
+	$(BIN)/mkdocs build --strict
 
 lint: .venv/installed
 	$(BIN)/ruff check .
@@ -23,8 +30,8 @@ format: .venv/installed
 
 .venv/installed: requirements.txt pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable .
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
 	touch $@
 
 clean:
-	rm -rf .venv demo_out
+	rm -rf .venv demo_out site
