@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from patina import torchvision_shim
-from patina.verbs import experiments
+from patina.experiments import parallel_training as experiments
 
 # Threads starve each other on a busy machine, and the tests' networks are too small to gain from them.
 torch.set_num_threads(1)

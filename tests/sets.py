@@ -6,11 +6,11 @@ import numpy as np
 import torch
 import yaml
 
-from patina.build.learned_training import deflow_task
-from patina.build.running import make_fabric
-from patina.config.files import parse_config
-from patina.imaging.files import write_picture
-from patina.verbs.prepare import prepare
+from patina.imaging.picture_files import write_picture
+from patina.pipelines.multiscale_set import prepare
+from patina.specs.configuration import parse_config
+from patina.specs.learned_training import deflow_task
+from patina.specs.running import make_fabric
 
 
 def picture(seed: int, height: int = 48, width: int = 64) -> np.ndarray:

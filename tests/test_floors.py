@@ -6,31 +6,44 @@ from pathlib import Path
 CODE = Path(__file__).parents[1] / "code"
 
 FLOORS = [
-    {"version", "errors", "seeding", "strict", "torchvision_shim", "runs", "imaging"},
+    {"version", "errors", "seeding", "settings", "torchvision_shim"},
+    {"system"},
+    {"imaging", "runs"},
     {"layers", "metrics", "losses", "conditions"},
     {"models", "data", "degradations"},
     {"training", "fidelity"},
-    {"config", "build"},
-    {"verbs"},
-    {"cli", "bench"},
+    {"specs"},
+    {"pipelines"},
+    {"experiments"},
+    {"cli"},
+    {"bench"},
 ]
 NEIGHBOURS = {
-    ("runs", "errors"),
-    ("strict", "errors"),
-    ("imaging", "errors"),
+    ("settings", "errors"),
+    ("runs", "imaging"),
     ("imaging", "runs"),
     ("losses", "metrics"),
     ("degradations", "models"),
     ("degradations", "data"),
-    ("build", "config"),
 }
 """Parts of one floor that may import each other, in this direction."""
 
 
+def modules() -> dict[str, Path]:
+    """Return the file of every module of the package."""
+    found = {".".join(path.relative_to(CODE).with_suffix("").parts): path for path in CODE.glob("patina/**/*.py")}
+    return {name.removesuffix(".__init__"): path for name, path in found.items()}
+
+
+def imported_names(path: Path) -> set[str]:
+    """Return what a file imports as a whole, at any depth of its code."""
+    nodes = ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    return {alias.name for node in nodes if isinstance(node, ast.Import) for alias in node.names}
+
+
 def imports() -> dict[str, set[str]]:
     """Return the modules of the package that each module imports, at any depth of its code."""
-    modules = {".".join(path.relative_to(CODE).with_suffix("").parts): path for path in CODE.glob("patina/**/*.py")}
-    names = {name.removesuffix(".__init__"): path for name, path in modules.items()}
+    names = modules()
     found: dict[str, set[str]] = {}
     for name, path in names.items():
         targets = set()
@@ -89,3 +102,8 @@ def test_codecs_are_used_in_imaging_alone():
     sources = {path: path.read_text(encoding="utf-8") for path in CODE.glob("patina/**/*.py")}
     users = {path.parent.name for path, text in sources.items() if any(codec in text for codec in codecs)}
     assert users == {"imaging"}
+
+
+def test_flags_are_known_in_the_command_line_alone():
+    users = {module for module, path in modules().items() if "argparse" in imported_names(path)}
+    assert {part(module) for module in users} <= {"cli", "bench"}

@@ -12,7 +12,7 @@ HEAVY = ["torch", "torchvision", "spandrel", "lightning_fabric", "scipy", "skima
 
 PROBE = """
 import json, sys
-from patina.cli import main
+from patina.cli.main import main
 try:
     code = main(sys.argv[1:])
 except SystemExit as end:

@@ -12,9 +12,9 @@ import numpy as np
 import yaml
 from skimage import data
 
-from patina.cli import main
+from patina.cli.main import main
 from patina.degradations.kernels import motion
-from patina.imaging.files import read_picture, write_picture
+from patina.imaging.picture_files import read_picture, write_picture
 
 PAGE = Path(__file__).parents[1] / "recipes.md"
 RESIZES = ("resize", "down_up")

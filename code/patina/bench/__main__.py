@@ -20,9 +20,9 @@ import torch
 from patina.bench.cases import CASES, PLAIN, QUICK, Case, Measured, Sizes
 from patina.bench.measuring import measure
 from patina.bench.report import machine, start_up, table
-from patina.build.devices import compute_device
+from patina.cli.flags import add_device_flag, add_flag
 from patina.errors import PatinaError
-from patina.verbs.arguments import add_device_flag, add_flag
+from patina.system.devices import compute_device
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

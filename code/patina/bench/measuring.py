@@ -15,8 +15,8 @@ from torch.utils.flop_counter import FlopCounterMode, conv_flop_count
 
 from patina.bench.cases import COMPILED, PLAIN_KEPT, Case, Measured, Sizes
 from patina.bench.tasks import TASKS
-from patina.runs.allocator import freed_memory_kept
-from patina.runs.memory import PeakMemory
+from patina.system.allocator import freed_memory_kept
+from patina.system.memory import PeakMemory
 
 RUNS = {"cpu": 2}
 OTHER_RUNS = 6

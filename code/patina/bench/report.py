@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from patina.imaging.files import write_picture
+from patina.imaging.picture_files import write_picture
 from patina.layers.precision import BF16_CHECKS, has_fast_bf16
 
 HEADS = (
@@ -47,7 +47,7 @@ def start_up() -> dict[str, float]:
 
 def _seconds(arguments: list[str]) -> float:
     began = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "patina.cli", *arguments], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "patina.cli.main", *arguments], check=True, capture_output=True)
     return time.perf_counter() - began
 
 

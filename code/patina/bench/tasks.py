@@ -95,7 +95,7 @@ def ludvae_translation(case: Case, sizes: Sizes, device: torch.device) -> Prepar
 def realplksr_training(case: Case, sizes: Sizes, device: torch.device) -> Prepared:
     """Compute the gradients of a RealPLKSR, as in ``confs/RealPLKSR-bsds500.yml``, for a batch."""
     # What loads spandrel is left to the one task that needs it.
-    from patina.models.restoration import realplksr
+    from patina.models.generators import realplksr
 
     torch.manual_seed(0)
     network = realplksr(4, features=8 if sizes.quick else 32, blocks=1 if sizes.quick else 6, kernel=13).to(device)

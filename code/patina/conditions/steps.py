@@ -8,7 +8,7 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from patina.imaging.resize import imresize
-from patina.strict import Strict
+from patina.settings import Strict
 
 PositiveFloat = Annotated[float, Field(gt=0)]
 PositiveInt = Annotated[int, Field(gt=0)]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
-from patina.imaging.files import read_picture
+from patina.imaging.picture_files import read_picture
 
 
 class PictureCache:

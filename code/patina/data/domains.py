@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from patina.data.manifest import FILE_NAME, load_manifest
 from patina.errors import PatinaError
-from patina.imaging.files import each_readable, list_pictures, picture_size, read_picture
-from patina.imaging.manifest import FILE_NAME, load_manifest
+from patina.imaging.picture_files import each_readable, list_pictures, picture_size, read_picture
 from patina.imaging.statistics import ChannelStatistics, StatisticsAccumulator
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from patina.errors import PatinaError
-from patina.imaging.files import list_pictures
+from patina.imaging.picture_files import list_pictures
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from patina.degradations.ranges import Probability
-from patina.strict import Strict
+from patina.settings import Strict
 
 if TYPE_CHECKING:  # processes that work without models need not load torch
     from torch import Tensor

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 from patina.degradations.base import Block, Factors
 from patina.degradations.operations import OPERATIONS
 from patina.degradations.ranges import real_range
-from patina.strict import Strict, nearest, problems_told
+from patina.settings import Strict, nearest, problems_told
 
 
 class LearnedBlock(Block):

@@ -14,7 +14,7 @@ from patina.degradations import kernels
 from patina.degradations.base import Frame, Operation, Parameters
 from patina.degradations.ranges import draw_kind, draw_odd, draw_real, draw_whole, kinds, odd_range, real_range
 from patina.errors import PatinaError
-from patina.imaging.files import to_values, values_to_pixels
+from patina.imaging.picture_files import to_values, values_to_pixels
 from patina.seeding import numpy_rng
 
 KERNEL_KINDS = (

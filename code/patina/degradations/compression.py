@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from patina.degradations.base import Frame, Operation, Parameters
 from patina.degradations.ranges import draw_kind, draw_whole, kinds, whole_range
 from patina.errors import PictureError
-from patina.imaging.files import to_values, values_to_pixels
+from patina.imaging.picture_files import to_values, values_to_pixels
 from patina.imaging.recompress import JPEG_SUBSAMPLINGS, WEBP_LARGEST, jpeg, webp
 
 

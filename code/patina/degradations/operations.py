@@ -15,7 +15,7 @@ from patina.degradations.blur import (
 from patina.degradations.colour import ColourShift, Quantise
 from patina.degradations.compression import Jpeg, WebP
 from patina.degradations.noise import CorrelatedNoise, GaussianNoise, PoissonNoise, SaltAndPepper, Speckle
-from patina.degradations.resize import DownUp, Resize
+from patina.degradations.resizing import DownUp, Resize
 from patina.degradations.sharpening import UnsharpMask
 
 OPERATIONS: dict[str, type[Operation]] = {

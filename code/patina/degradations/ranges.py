@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from patina.strict import nearest
+from patina.settings import nearest
 
 Range = tuple[float, float]
 """The lowest and the highest value; in a file a single number stands for both."""

@@ -17,7 +17,7 @@ from patina.degradations.blur import KernelBlur, read_kernels
 from patina.degradations.ranges import draw_index, draw_real
 from patina.errors import ConfigError, PatinaError, PictureError
 from patina.seeding import derive, numpy_rng
-from patina.strict import Strict, find_file, nearest, problems_told, read_yaml, require_block
+from patina.settings import Strict, find_file, nearest, problems_told, read_yaml, require_block
 
 FOLDERS = ("confs/recipes", "confs")
 LEARNED = NAMES[LearnedBlock]

@@ -5,7 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from patina.degradations.learned import LearnedDegradation
+from patina.degradations.learned_degradation import LearnedDegradation
 from patina.layers.precision import has_fast_bf16
 from patina.seeding import numpy_rng, torch_generator
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from patina.fidelity.baselines import GAUSSIAN, POISSON_GAUSSIAN
 from patina.fidelity.charts import Band, Line, chart, correlation_map, legend
-from patina.fidelity.comparison import Reference
 from patina.fidelity.profile import Profile
-from patina.fidelity.yardsticks import GAUSSIAN, POISSON_GAUSSIAN
+from patina.fidelity.real_comparison import Reference
 from patina.metrics import noise_level
 from patina.metrics.autocorrelation import REACH
 from patina.metrics.residuals import EDGES, histogram

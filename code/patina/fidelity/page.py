@@ -10,7 +10,8 @@ import numpy as np
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from patina.fidelity.comparison import CHANCE, JUDGED, Comparison, Finding, Reference
+from patina.fidelity.baselines import GAUSSIAN, POISSON_GAUSSIAN, REAL
+from patina.fidelity.crops import Scene, paired_scenes, quiet_scenes
 from patina.fidelity.curves import (
     Figure,
     correlation_maps,
@@ -19,10 +20,9 @@ from patina.fidelity.curves import (
     training_figures,
 )
 from patina.fidelity.profile import Profile
-from patina.fidelity.scenes import Scene, paired_scenes, quiet_scenes
-from patina.fidelity.shots import Shot
-from patina.fidelity.yardsticks import GAUSSIAN, POISSON_GAUSSIAN, REAL
-from patina.imaging.files import png_bytes
+from patina.fidelity.real_comparison import CHANCE, JUDGED, Comparison, Finding, Reference
+from patina.fidelity.samples import Shot
+from patina.imaging.picture_files import png_bytes
 from patina.version import __version__
 
 GRADES = {

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from patina.fidelity.shots import PATCH, Shot
+from patina.fidelity.samples import PATCH, Shot
 from patina.metrics.autocorrelation import REACH, autocorrelation
 from patina.metrics.blockiness import blockiness
 from patina.metrics.highpass import cut, low_pass, quiet_places

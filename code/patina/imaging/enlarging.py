@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from patina.imaging.files import to_values, values_to_pixels
 from patina.imaging.filters import resize
+from patina.imaging.picture_files import to_values, values_to_pixels
 from patina.imaging.resize import imresize
 
 _FILTERS = {"nearest": "nearest", "bilinear": "linear", "bicubic": None, "lanczos": "lanczos"}

@@ -12,7 +12,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from patina.imaging.banded import Block, blocks_of, product
+from patina.imaging.banded_matrix import Block, blocks_of, product
 from patina.imaging.resize import imresize
 
 Window = Callable[[np.ndarray], np.ndarray]

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from patina.imaging.banded import Block, blocks_of, product
+from patina.imaging.banded_matrix import Block, blocks_of, product
 
 KERNEL_WIDTH = 4.0
 _CEIL_SLACK = 1e-9  # 1/s is not a binary fraction: 3 * 49 * (1 / 49) must give 3 rows, never 4

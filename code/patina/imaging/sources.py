@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from natsort import natsorted
 
 from patina.errors import PatinaError
-from patina.imaging.files import SUFFIXES, list_pictures
+from patina.imaging.picture_files import SUFFIXES, list_pictures
 
 
 @dataclass(frozen=True)

@@ -5,8 +5,8 @@ from torch import Tensor
 
 from patina.layers.actnorm import ActNorm
 from patina.layers.bijection import Bijection
+from patina.layers.channel_mixing import ChannelMixing
 from patina.layers.coupling import LOGS_FACTOR, NormalisedConv, ZeroConv
-from patina.layers.mixing import ChannelMixing
 
 Affine = tuple[Tensor, Tensor]
 """A weight and a bias: of a convolution, or of a matrix ``[C, C]`` that multiplies every position's channels."""

@@ -9,7 +9,7 @@ from torch import nn
 from patina import torchvision_shim
 from patina.errors import PatinaError
 from patina.metrics.backbones import backbone_weights, missing_weights
-from patina.metrics.comparison import comparable
+from patina.metrics.image_pair import comparable
 
 WEIGHTS = "alexnet-owt-7be5be79.pth"
 """The AlexNet weights that the published metric was calibrated on."""

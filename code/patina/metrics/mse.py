@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from patina.metrics.comparison import Space, comparable
+from patina.metrics.image_pair import Space, comparable
 
 
 def mse(a: np.ndarray, b: np.ndarray, *, crop: int = 0, space: Space = "rgb") -> float:

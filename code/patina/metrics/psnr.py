@@ -4,7 +4,7 @@ import math
 
 import numpy as np
 
-from patina.metrics.comparison import Space, comparable
+from patina.metrics.image_pair import Space, comparable
 
 
 def psnr(a: np.ndarray, b: np.ndarray, *, crop: int = 0, space: Space = "rgb") -> float:

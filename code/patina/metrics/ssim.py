@@ -3,7 +3,7 @@
 import cv2
 import numpy as np
 
-from patina.metrics.comparison import Space, comparable
+from patina.metrics.image_pair import Space, comparable
 
 _WINDOW = cv2.getGaussianKernel(11, 1.5, cv2.CV_64F)
 _RADIUS = 5

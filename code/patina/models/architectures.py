@@ -7,7 +7,7 @@ import torch
 
 from patina import torchvision_shim
 from patina.models.lapsrn import lapsrn_of
-from patina.models.luminance import LuminanceNetwork
+from patina.models.luminance_network import LuminanceNetwork
 from patina.models.msrresnet import MSRResNet
 from patina.models.srcnn import srcnn_of
 

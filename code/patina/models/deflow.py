@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from patina.layers.actnorm import ActNorm, initialising_from_batch
 from patina.layers.bijection import Chain, Squeeze, State
+from patina.layers.channel_mixing import ChannelMixing
 from patina.layers.coupling import ConditionalCoupling
 from patina.layers.domain_gaussian import DomainGaussian
-from patina.layers.mixing import ChannelMixing
 from patina.layers.split import Split
 from patina.models.condition_encoder import ConditionEncoder
 

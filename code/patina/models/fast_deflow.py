@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad, pixel_shuffle, pixel_unshuffle
 
-from patina.layers.bands import Band, Stream, convolved, gathered, recorded, streamed
 from patina.layers.bijection import Bijection, Chain, State
 from patina.layers.channels import mix_channels
 from patina.layers.conditional import Condition, Weights
@@ -24,10 +23,11 @@ from patina.layers.domain_gaussian import DomainGaussian
 from patina.layers.folding import Affine, composed, folded_affine, inverted
 from patina.layers.fused import conv, conv_onto
 from patina.layers.nearest import phases_of, upscaled
+from patina.layers.row_blocks import Band, Stream, convolved, gathered, recorded, streamed
 from patina.layers.split import Split
 from patina.models.deflow import DeFlow
 from patina.models.fast_encoder import FastEncoder
-from patina.runs.allocator import return_freed_memory
+from patina.system.allocator import return_freed_memory
 
 MEMORY_PER_PIXEL = 800
 """Bytes that translation takes for each pixel where nothing else is said; the AIM model's plain path takes 1700."""

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator
 import torch
 from torch import Tensor, nn
 
-from patina.layers.bands import Band, Stream, convolved, gathered, streamed
 from patina.layers.folding import Affine
 from patina.layers.fused import Activation, conv, conv_onto
+from patina.layers.row_blocks import Band, Stream, convolved, gathered, streamed
 from patina.models.ludvae import LUDVAE, STAGES
 
 

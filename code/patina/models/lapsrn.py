@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from patina.errors import PatinaError
 from patina.layers.subpixel import SubPixelBicubic
-from patina.models.luminance import LuminanceNetwork
+from patina.models.luminance_network import LuminanceNetwork
 
 SLOPE = 0.02
 """Of the leaky ReLU on its negative side."""

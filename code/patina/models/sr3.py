@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from patina import torchvision_shim
-from patina.strict import Strict
+from patina.settings import Strict
 
 KIND = "sr3"
 """What model files say of themselves."""

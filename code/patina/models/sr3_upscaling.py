@@ -6,9 +6,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from patina.imaging.files import to_pixels, to_tensor
+from patina.imaging.blended_tiles import Tile, apply_tiled
+from patina.imaging.picture_files import to_pixels, to_tensor
 from patina.imaging.resize import imresize
-from patina.imaging.tiles import Tile, apply_tiled
 from patina.models.sr3 import SR3, Sampler, sample
 from patina.seeding import derive, noise_window, torch_generator
 

@@ -5,7 +5,7 @@ Convolutional Networks", 2014), which here learns what the interpolation lacks.
 from torch import Tensor, nn
 
 from patina.layers.subpixel import enlarge
-from patina.models.luminance import LuminanceNetwork, stored_scale
+from patina.models.luminance_network import LuminanceNetwork, stored_scale
 
 
 class SRCNN(LuminanceNetwork):

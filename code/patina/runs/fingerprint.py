@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Protocol
 
-from patina.runs.lines import append_lines, read_lines, write_lines
+from patina.system.jsonl import append_lines, read_lines, write_lines
 
 Stamp = tuple[int, int]
 """A file's size in bytes, and when it was changed, in nanoseconds."""

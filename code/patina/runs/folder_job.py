@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar
 
 from patina.errors import PatinaError, PictureError
-from patina.runs.progress import progress
+from patina.system.progress import progress
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -203,3 +203,12 @@ def _single_threaded_children() -> Iterator[None]:
 def _leave_interrupts_to_parent() -> None:
     """Ignore Ctrl-C, which a terminal sends to every process, so that no picture is left half done."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def checked_workers(workers: int | None) -> int:
+    """Return the number of processes of ``-workers``, one a core where it is not given."""
+    if workers is None:
+        return os.cpu_count() or 1
+    if workers < 1:
+        raise PatinaError(f"workers must be at least 1, got {workers}")
+    return workers

@@ -13,14 +13,14 @@ from patina.conditions.condition_map import ConditionMap
 from patina.data.domains import Domain, require_size
 from patina.data.normalisation import DomainStatistics
 from patina.data.unpaired import UnpairedPatches
-from patina.degradations.deflow import KIND, DeFlowDegradation, condition_of, described_map
-from patina.imaging.files import to_pixels
+from patina.degradations.deflow_degradation import KIND, DeFlowDegradation, condition_of, described_map
+from patina.imaging.picture_files import to_pixels
 from patina.imaging.sheets import sheet
 from patina.models.deflow import DeFlow
 from patina.models.fast_deflow import FastDeFlow
 from patina.models.fast_objective import Recompute, fast_objective
-from patina.models.files import ModelFile, save_model_file
 from patina.models.labels import CLEAN, REAL
+from patina.models.model_files import ModelFile, save_model_file
 from patina.seeding import derive
 from patina.training.previews import centre
 from patina.training.task import Batch, Task, Validation

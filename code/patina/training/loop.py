@@ -13,11 +13,11 @@ from torch.utils.data import DataLoader
 
 from patina.data.batches import ReadableSamples, StepBatches
 from patina.errors import PatinaError
-from patina.imaging.files import write_picture
-from patina.runs.folder import RunFolder, RunLog
-from patina.runs.models import FINAL
-from patina.runs.progress import progress, show_numbers, tell_numbers
+from patina.imaging.picture_files import write_picture
+from patina.runs.run_folder import RunFolder, RunLog
+from patina.runs.run_models import FINAL
 from patina.seeding import seed_step
+from patina.system.progress import progress, show_numbers, tell_numbers
 from patina.training.compiling import eager
 from patina.training.diagnosis import first_not_finite
 from patina.training.task import Batch, Task

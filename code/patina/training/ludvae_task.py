@@ -12,13 +12,13 @@ from torch import Tensor
 from patina.data.domains import ImageDomain, require_size
 from patina.data.normalisation import ImageStatistics
 from patina.data.unpaired import UnpairedImages
-from patina.degradations.ludvae import DOMAIN_NAMES, KIND, LUDVAEDegradation, hide
-from patina.imaging.files import to_pixels
+from patina.degradations.ludvae_degradation import DOMAIN_NAMES, KIND, LUDVAEDegradation, hide
+from patina.imaging.picture_files import to_pixels
 from patina.imaging.sheets import sheet
 from patina.models.fast_ludvae import FastLUDVAE
-from patina.models.files import ModelFile, save_model_file
 from patina.models.labels import CLEAN, REAL
 from patina.models.ludvae import LUDVAE, evidence_bound
+from patina.models.model_files import ModelFile, save_model_file
 from patina.seeding import derive
 from patina.training.previews import centre
 from patina.training.task import Batch, Task, Validation

@@ -12,16 +12,16 @@ from torch.nn import functional
 
 from patina.data.fixed_patches import FixedPatches
 from patina.data.pairs import Pair
-from patina.imaging.files import read_picture, to_eight_bit, to_pixels, to_tensor, to_values, values_to_pixels
+from patina.imaging.blended_tiles import apply_tiled
+from patina.imaging.picture_files import read_picture, to_eight_bit, to_pixels, to_tensor, to_values, values_to_pixels
 from patina.imaging.resize import imresize
 from patina.imaging.sheets import sheet
-from patina.imaging.tiles import apply_tiled
 from patina.imaging.ycbcr import to_ycbcr
 from patina.losses.pixel import charbonnier
 from patina.metrics.psnr import psnr
 from patina.metrics.ssim import ssim
-from patina.models.luminance import LuminanceNetwork
-from patina.models.restoration import save_generator
+from patina.models.generators import save_generator
+from patina.models.luminance_network import LuminanceNetwork
 from patina.training.early_stopping import EarlyStopping, with_weights
 from patina.training.task import Batch, Task, Validation
 from patina.training.updates import Updater, require_finite

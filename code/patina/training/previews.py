@@ -6,7 +6,7 @@ from torch import Tensor
 
 from patina.data.cache import PictureCache
 from patina.imaging.crops import middle
-from patina.imaging.files import to_tensor
+from patina.imaging.picture_files import to_tensor
 
 
 def centre(path: Path, side: int) -> Tensor:

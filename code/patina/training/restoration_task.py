@@ -10,18 +10,18 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from patina.data.mixing import mixed
-from patina.data.on_the_fly import OnTheFlyPatches
+from patina.data.batch_mixing import mixed
 from patina.data.pairs import Pair, PairedPatches
-from patina.imaging.files import read_picture, to_eight_bit, to_pixels, to_tensor
+from patina.data.pairs_on_the_fly import OnTheFlyPatches
+from patina.imaging.blended_tiles import apply_tiled
+from patina.imaging.picture_files import read_picture, to_eight_bit, to_pixels, to_tensor
 from patina.imaging.resize import imresize
 from patina.imaging.sheets import sheet
-from patina.imaging.tiles import apply_tiled
 from patina.losses.gan import GanLoss
-from patina.losses.sharpening import UnsharpMask
+from patina.losses.sharpened_target import UnsharpMask
 from patina.metrics.psnr import psnr
 from patina.metrics.ssim import ssim
-from patina.models.restoration import save_generator
+from patina.models.generators import save_generator
 from patina.training.buffers import remembered_buffers
 from patina.training.ema import Ema
 from patina.training.task import Batch, Task, Validation
@@ -79,7 +79,7 @@ class RestorationObjective:
         terms: losses that look at pictures alone.
         adversary: the adversarial one, if there is one.
         ema: decay of the averaged weights, which are then validated and saved; None for none.
-        mixings: probabilities of the augmentations that mix a batch, see `patina.data.mixing`.
+        mixings: probabilities of the augmentations that mix a batch, see `patina.data.batch_mixing`.
     """
 
     terms: Sequence[Term]

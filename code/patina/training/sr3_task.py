@@ -10,12 +10,12 @@ from lightning_fabric import Fabric
 from torch import Tensor
 from torch.nn import functional
 
-from patina.data.squares import Squares, enlarged, shrink
-from patina.imaging.files import to_pixels
+from patina.data.clean_tiles import Squares, enlarged, shrink
+from patina.imaging.picture_files import to_pixels
 from patina.imaging.sheets import sheet
 from patina.metrics.psnr import psnr
 from patina.metrics.ssim import ssim
-from patina.models.files import ModelFile, save_model_file
+from patina.models.model_files import ModelFile, save_model_file
 from patina.models.sr3 import KIND, SR3, Sampler, sample
 from patina.seeding import torch_generator
 from patina.training.ema import Ema

@@ -1,1 +1,0 @@
-"""The one place that turns configuration into objects; everything else takes plain arguments."""

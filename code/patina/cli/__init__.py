@@ -1,0 +1,1 @@
+"""The command line: flags to requests, a command a file; nothing below knows of flags."""

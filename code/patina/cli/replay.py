@@ -1,0 +1,26 @@
+"""Make the pictures of a recipe's log again, from nothing but the log and the clean pictures."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from patina.cli.flags import add_device_flag, add_flag
+from patina.pipelines.log_replay import replay
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the verb's arguments."""
+    parser.add_argument("log", type=Path, help="log.jsonl of a degraded set")
+    add_flag(parser, "out", type=Path, help="folder for the pictures (default: the log's own)")
+    add_flag(parser, "source", type=Path, help="folder of the clean pictures (default: as in the log)")
+    add_flag(parser, "workers", type=int, help="processes (default: one a core)")
+    add_device_flag(parser, "where models compute")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Replay a log; return 1 if a picture failed or came out otherwise than logged."""
+    report = replay(arguments.log, arguments.out, arguments.source, workers=arguments.workers, device=arguments.device)
+    report.print_summary()
+    if report.results:
+        print(f"{sum(map(len, report.results))} pictures made again, equal to the logged ones", file=sys.stderr)
+    return report.exit_code

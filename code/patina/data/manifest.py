@@ -1,0 +1,137 @@
+"""What a multi-scale picture set says about itself: scales, counts, channel statistics, where each picture is from.
+
+`patina prepare` writes it when the set is whole; training reads it.
+"""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from patina.errors import PatinaError
+from patina.imaging.statistics import ChannelStatistics
+from patina.system.atomic import write_text
+
+FILE_NAME = "manifest.json"
+VERSION = 1
+KERNEL = "matlab bicubic, antialiased"
+
+
+@dataclass(frozen=True)
+class ManifestPicture:
+    """One picture of the set.
+
+    Attributes:
+        source: file name in the source folder.
+        output: file name in every scale's folder.
+        height, width: size at scale 1, after the crop.
+    """
+
+    source: str
+    output: str
+    height: int
+    width: int
+
+
+@dataclass(frozen=True)
+class ManifestFailure:
+    """A source picture that is not in the set, and why."""
+
+    source: str
+    message: str
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """A multi-scale set: folders ``1x/``, ``8x/``, … with the same pictures, each smaller by its scale.
+
+    Attributes:
+        source: the folder that the pictures are from.
+        crop_multiple: sizes at scale 1 are multiples of it.
+        statistics: per scale, over all its pixels.
+        pictures: in natural order of their sources.
+        failures: sources that were skipped.
+        kernel: what shrank the pictures.
+    """
+
+    source: str
+    crop_multiple: int
+    statistics: dict[int, ChannelStatistics]
+    pictures: tuple[ManifestPicture, ...]
+    failures: tuple[ManifestFailure, ...] = ()
+    kernel: str = KERNEL
+
+    @property
+    def scales(self) -> tuple[int, ...]:
+        """The scales in the set, ascending."""
+        return tuple(sorted(self.statistics))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the file's content."""
+        return {
+            "version": VERSION,
+            "source": self.source,
+            "kernel": self.kernel,
+            "crop_multiple": self.crop_multiple,
+            "scales": {
+                str(scale): {"count": len(self.pictures), "statistics": self.statistics[scale].to_dict()}
+                for scale in self.scales
+            },
+            "pictures": [vars(picture) for picture in self.pictures],
+            "failures": [vars(failure) for failure in self.failures],
+        }
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> "Manifest":
+        """Undo `to_dict`.
+
+        Raises:
+            ValueError, KeyError, TypeError, AttributeError: no manifest of this version.
+        """
+        if values["version"] != VERSION:
+            raise ValueError(f"version {values['version']} where {VERSION} was expected")
+        return cls(
+            source=values["source"],
+            crop_multiple=values["crop_multiple"],
+            statistics={
+                int(scale): ChannelStatistics.from_dict(entry["statistics"])
+                for scale, entry in values["scales"].items()
+            },
+            pictures=tuple(ManifestPicture(**picture) for picture in values["pictures"]),
+            failures=tuple(ManifestFailure(**failure) for failure in values["failures"]),
+            kernel=values["kernel"],
+        )
+
+
+def load_manifest(folder: Path | str) -> Manifest:
+    """Load the manifest of a set from its folder or from one of its scales' folders.
+
+    Raises:
+        PatinaError: there is none, or it cannot be read.
+    """
+    path = _find(Path(folder))
+    try:
+        return Manifest.from_dict(json.loads(path.read_text(encoding="utf-8")))
+    except OSError as error:
+        raise PatinaError(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise PatinaError(f"{path} is no manifest of this version ({error!r}); run `patina prepare` again") from None
+
+
+def write_json(path: Path, values: dict[str, Any]) -> None:
+    """Write JSON atomically.
+
+    Raises:
+        PatinaError: the file cannot be written, e.g. because the disk is full.
+    """
+    write_text(path, json.dumps(values, indent=1, ensure_ascii=False) + "\n")
+
+
+def _find(folder: Path) -> Path:
+    path = folder / FILE_NAME
+    if not path.is_file() and re.fullmatch(r"\d+x", folder.resolve().name):
+        path = folder.resolve().parent / FILE_NAME
+    if not path.is_file():
+        raise PatinaError(f"{folder} has no {FILE_NAME}; make the set with `patina prepare`")
+    return path

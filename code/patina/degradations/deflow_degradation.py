@@ -1,0 +1,221 @@
+"""A trained DeFlow as a degradation: whole pictures of any size, in tiles, from either domain to the other."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from patina.conditions.condition_map import ConditionMap, Draw
+from patina.data.normalisation import DomainStatistics
+from patina.degradations.base import Parameters
+from patina.degradations.learned_degradation import Knob, LearnedDegradation, Span, Tiling, Use
+from patina.errors import PatinaError, require_range
+from patina.imaging.blended_tiles import Tile, apply_tiled
+from patina.imaging.crops import reflect_pad_to_multiple
+from patina.imaging.picture_files import to_pixels, to_tensor
+from patina.layers.bijection import State
+from patina.models.deflow import DeFlow, DeFlowArchitecture
+from patina.models.fast_deflow import FastDeFlow
+from patina.models.labels import CLEAN, REAL
+from patina.models.model_files import ModelFile, load_weights
+from patina.models.published import from_published_deflow, is_published_deflow
+from patina.seeding import derive, noise_window
+
+KIND = "deflow"
+TILE, OVERLAP = 512, 64
+SMALLEST_TILE = 64
+BATCH_ON_ACCELERATOR = 4
+
+
+class DeFlowDegradation(LearnedDegradation):
+    """Translates or samples with a trained DeFlow.
+
+    Args:
+        network: made ready to translate, on the device to compute on.
+        statistics: the training data's, from the model file.
+        h: the map that its conditions are made with, as in training.
+        source: the domain pictures come from, `CLEAN` (X) or `REAL` (Y).
+        heat: how far to translate, 0 to 1.
+        tile, overlap: side of a tile and overlap of neighbours, in pixels.
+        batch: pictures computed together; None chooses by the device.
+    """
+
+    kind: ClassVar[str] = KIND
+    knobs: ClassVar[tuple[Knob, ...]] = (Knob("heat", "DeFlow: how far to translate, 0 to 1", 0, 1, default=1.0),)
+
+    def __init__(
+        self,
+        network: FastDeFlow,
+        statistics: DomainStatistics,
+        *,
+        h: ConditionMap,
+        source: int = CLEAN,
+        heat: Span = 1.0,
+        tile: int = TILE,
+        overlap: int = OVERLAP,
+        batch: int | None = None,
+    ):
+        self.network = network
+        self.precision = network.dtype
+        self.statistics = statistics
+        self.h = h
+        self.source = source
+        self.settings = {"heat": heat}
+        self.tile = tile
+        self.overlap = overlap
+        self.device = self.network.device
+        self.batch = batch or (1 if self.device.type == "cpu" else BATCH_ON_ACCELERATOR)
+
+    @classmethod
+    def from_model(cls, model: ModelFile, path: Path, use: Use) -> "DeFlowDegradation":
+        """Make the degradation of a model file."""
+        network = DeFlow(DeFlowArchitecture(**model.configuration["architecture"]))
+        tile, overlap, kept_bytes = _checked(use.tiling, network.architecture.multiple)
+        load_weights(network, network_weights(model.weights), path)
+        return cls(
+            FastDeFlow(network.to(use.device), use.precision, kept_bytes),
+            DomainStatistics.from_dict(model.statistics),
+            h=map_of(model),
+            **use.settings,
+            source=use.source,
+            tile=tile,
+            overlap=overlap,
+        )
+
+    @classmethod
+    def published_weights(cls, state: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
+        """Rename a published state dict."""
+        return from_published_deflow(state) if is_published_deflow(state) else None
+
+    def apply(self, image: Tensor, parameters: Parameters, key: int) -> Tensor:
+        """Translate ``[3, H, W]`` of the source domain to the other one, clamped to [0, 1]."""
+        return self.apply_batch([image], [parameters], [key])[0]
+
+    def apply_batch(
+        self, images: Sequence[Tensor], parameters: Sequence[Parameters], keys: Sequence[int]
+    ) -> list[Tensor]:
+        """Translate pictures of one size; together, `batch` at a time, where they fit into a tile."""
+        target = CLEAN if self.source == REAL else REAL
+        room = self.batch if max(images[0].shape[-2:]) <= self.tile else 1
+        results: list[Tensor] = []
+        for first in range(0, len(images), room):
+            part = slice(first, first + room)
+            heat = torch.tensor([each["heat"] for each in parameters[part]], device=self.device).view(-1, 1, 1, 1)
+            translate = partial(self.network.translate, heat=heat)
+            results += self._compute(torch.stack(list(images[part])), keys[part], translate, target)
+        return results
+
+    def sample(self, image: Tensor, domain: int, key: int) -> Tensor:
+        """Draw a picture of `domain` that has the condition of `image`, ``[3, H, W]`` in [0, 1]."""
+
+        def sample(tile: Tensor, condition: Tensor, label: Tensor, noise: State) -> Tensor:
+            return self.network.sample(condition, torch.full_like(label, domain), noise)
+
+        return self._compute(image[None], [key], sample, domain)[0]
+
+    def _compute(
+        self, images: Tensor, keys: Sequence[int], function: Callable[..., Tensor], target: int
+    ) -> Sequence[Tensor]:
+        """Run `function` over the padded, normalised pictures and bring the results to `target`.
+
+        A single picture is cut into tiles; several must fit into one.
+        """
+        padded, (height, width) = reflect_pad_to_multiple(images, self.network.architecture.multiple)
+        conditions = torch.stack([condition_of(each, self.h) for each in padded])
+        if self.source == REAL:
+            padded = self.statistics.normalise_image(padded)
+            conditions = self.statistics.normalise_condition(conditions)
+        conditions = torch.stack(
+            [self.h.local(each, placed_noise(key)) for each, key in zip(conditions, keys, strict=True)]
+        )
+        label = torch.full((len(images),), float(self.source), device=self.device)
+
+        def on_tile(pixels: Tensor, tile: Tile) -> Tensor:
+            low = self._noisy_conditions(conditions, tile, keys).to(self.device)
+            noise = tuple(draws.to(self.device) for draws in self._latent_noise(tile, keys))
+            return function(pixels.to(self.device), low, label, noise).cpu()
+
+        if len(padded) == 1:
+            multiple = self.network.architecture.multiple
+            result = apply_tiled(on_tile, padded[0], tile=self.tile, overlap=self.overlap, multiple=multiple)[None]
+        else:
+            result = on_tile(padded, Tile(0, 0, *padded.shape[-2:]))
+        result = result[..., :height, :width]
+        if target == REAL:
+            result = self.statistics.restore_real(result)
+        return result.clamp(0, 1).unbind()
+
+    def _noisy_conditions(self, conditions: Tensor, tile: Tile, keys: Sequence[int]) -> Tensor:
+        """Cut a tile's conditions and add the noise of its place: ``[N, 3, h, w]``."""
+        top, left, height, width = _at_scale(tile, self.network.architecture.scale)
+        cut = conditions[..., top : top + height, left : left + width]
+        parts = [self.h.final(each, placed_noise(key, top, left)) for each, key in zip(cut, keys, strict=True)]
+        return torch.stack(parts)
+
+    def _latent_noise(self, tile: Tile, keys: Sequence[int]) -> Iterator[Tensor]:
+        """Draw the latents' noise of a tile's place, each ``[N, C, h, w]``."""
+        for index, (channels, divisor) in enumerate(self.network.latent_layout):
+            place = _at_scale(tile, divisor)
+            yield torch.stack([noise_window(derive(key, "latent", index), channels, *place) for key in keys])
+
+
+def _checked(tiling: Tiling, multiple: int) -> tuple[int, int, int | None]:
+    """Return tile, overlap and bytes to keep; where nothing is asked for, the defaults."""
+    tile = TILE if tiling.tile is None else tiling.tile
+    require_range("tile", tile, SMALLEST_TILE)
+    if tile % multiple:
+        raise PatinaError(f"-tile is {tile}, expected a multiple of {multiple} for this model")
+    overlap = min(OVERLAP, tile // 4) if tiling.overlap is None else tiling.overlap
+    require_range("overlap", overlap, 0, tile // 2)
+    if tiling.kept_mb is None:
+        return tile, overlap, None
+    require_range("kept_mb", tiling.kept_mb, 0)
+    return tile, overlap, tiling.kept_mb * 2**20
+
+
+def condition_of(image: Tensor, h: ConditionMap) -> Tensor:
+    """Return what h's filters before any noise make of an image, on 8-bit pixels as in a prepared set.
+
+    Args:
+        image: ``[3, H, W]`` RGB in [0, 1].
+        h: the map.
+    """
+    return to_tensor(h.whole(to_pixels(image, np.uint8)))
+
+
+def placed_noise(key: int, top: int = 0, left: int = 0) -> Draw:
+    """Return noise for h that belongs to a place in the picture: the window of every step's field at (top, left)."""
+
+    def draw(number: int, shape: torch.Size) -> Tensor:
+        field = derive(key, "condition", *([number] if number else []))
+        return noise_window(field, shape[-3], top, left, *shape[-2:])
+
+    return draw
+
+
+def map_of(model: ModelFile) -> ConditionMap:
+    """Return the map h that a model was trained with."""
+    configuration = model.configuration
+    if "h" in configuration:
+        return ConditionMap.from_plain(configuration["h"], model.weights)
+    return ConditionMap.published(configuration["architecture"]["scale"], configuration["condition_noise"])
+
+
+def described_map(h: ConditionMap) -> dict[str, Any]:
+    """Return what a model file's configuration says of h."""
+    if h.is_published:
+        return {"condition_noise": h.steps[-1].add_gaussian.sigma}
+    return {"h": [step.plain() for step in h.steps]}
+
+
+def network_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Return the flow's own weights of a model file, those of h left out."""
+    return {name: value for name, value in weights.items() if not name.startswith("h.")}
+
+
+def _at_scale(tile: Tile, divisor: int) -> tuple[int, int, int, int]:
+    return tile.top // divisor, tile.left // divisor, tile.height // divisor, tile.width // divisor

@@ -1,0 +1,79 @@
+"""A recipe inside training: most steps in the loader's workers, those of an engine where it is."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from patina.data.pairs_on_the_fly import Unfinished
+from patina.degradations.execution import Engine, Images, finish, grow
+from patina.degradations.recipe import Plan, Recipe
+from patina.errors import PictureError
+from patina.imaging.picture_files import to_values, values_to_pixels
+
+_Picture = tuple[Images, list[Plan]]
+
+
+class Waiting:
+    """A picture with the steps that are left, the first of them for an engine."""
+
+    def __init__(self, image: np.ndarray, plan: Plan, dtype: np.dtype):
+        self.image = image
+        self.plan = plan
+        self.dtype = dtype
+
+
+@dataclass(frozen=True)
+class OnTheFly:
+    """Degrades patches by a recipe; patches of one name are degraded alike.
+
+    Attributes:
+        recipe: what to do; of a recipe with variants each patch gets one, as its mixed folder would.
+        seed: of the draws.
+    """
+
+    recipe: Recipe
+    seed: int
+
+    def __call__(self, clean: np.ndarray, name: str, index: int) -> np.ndarray | Waiting:
+        """Degrade pixels ``[H, W, 3]``, as far as that goes without a model."""
+        variant = self.recipe.variant_of(index, self.seed, name)
+        plan = self.recipe.draw(variant, clean.shape[:2], self.seed, name)
+        images: Images = {(): to_values(clean)}
+        for cut in grow(images, [plan]):
+            return Waiting(images[cut[:-1]], plan[len(cut) - 1 :], clean.dtype)
+        return values_to_pixels(images[plan], clean.dtype)
+
+
+def finish_patches(patches: Sequence[Tensor | Unfinished], device: torch.device, engine: Engine) -> Tensor:
+    """Finish a batch: ``[N, 3, h, w]`` in [0, 1] on `device`.
+
+    A patch that a model gives values for which are not finite is NaN, so that the training's own guard skips the step.
+    """
+    waiting = [patch for patch in patches if isinstance(patch, Unfinished)]
+    pictures: list[_Picture] = [({(): each.state.image}, [each.state.plan]) for each in waiting]
+    try:
+        finish(pictures, engine)
+        finished = [_patch(picture, each) for picture, each in zip(pictures, waiting, strict=True)]
+    except PictureError:
+        finished = [_alone(picture, each, engine) for picture, each in zip(pictures, waiting, strict=True)]
+    results = iter(finished)
+    return torch.stack([next(results).to(device) if isinstance(each, Unfinished) else each for each in patches])
+
+
+def _alone(picture: _Picture, patch: Unfinished, engine: Engine) -> Tensor:
+    try:
+        finish([picture], engine)
+    except PictureError:
+        rows, columns = patch.window
+        return torch.full((3, rows.stop - rows.start, columns.stop - columns.start), torch.nan)
+    return _patch(picture, patch)
+
+
+def _patch(picture: _Picture, patch: Unfinished) -> Tensor:
+    """Round as a file would, and cut the patch out."""
+    images, [plan] = picture
+    pixels = values_to_pixels(images[plan][patch.window], patch.state.dtype)
+    return torch.from_numpy(np.ascontiguousarray(to_values(pixels).transpose(2, 0, 1)))

@@ -1,0 +1,1 @@
+"""What compares methods: the demo, denoising, realism tables, the search for h."""

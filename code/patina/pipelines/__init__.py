@@ -1,0 +1,1 @@
+"""What a user asks for, callable from Python with plain arguments."""

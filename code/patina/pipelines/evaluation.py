@@ -1,0 +1,1 @@
+"""Measure results against the truth: one folder picture by picture, or models and interpolations over test sets."""

@@ -1,0 +1,102 @@
+"""Compare what degradations add to the same clean pictures: deviation and correlation of the residuals."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from patina.data.matching import Match, match_by_stem
+from patina.errors import PatinaError, PictureError
+from patina.imaging.crops import middle
+from patina.imaging.picture_files import read_picture, to_eight_bit
+from patina.imaging.sheets import sheet
+from patina.metrics.noise_statistics import channel_correlation, neighbour_correlation, residual_std
+
+BLOCK, FLAT_BELOW = 32, 3.0
+"""A block is flat when its brightness deviates by less than this, of 255."""
+
+SMALLEST = 8
+"""Side of the smallest picture whose noise is measured."""
+
+SHOWN, SIDE, AMPLIFIED, ZOOM = 4, 128, 4, 2
+HEADER = (
+    "| | deviation R, G, B (of 255) | green with its neighbour →, ↓ | R with G, G with B |\n| --- | --- | --- | --- |"
+)
+
+
+def noise_table(clean: Path, degraded: Mapping[str, Path], *, flat: bool = False) -> str:
+    """Measure the residuals (degraded minus clean, means over all pictures) of each folder; a Markdown table.
+
+    With `flat` the means are over the blocks in which the clean picture's brightness hardly varies: what a
+    degradation does to edges is left out.
+
+    Raises:
+        PatinaError: a picture has no partner, cannot be read, or differs in size from its partner, or no block is flat.
+    """
+    return "\n".join([HEADER, *(_row(name, folder, clean, flat) for name, folder in degraded.items())])
+
+
+def noise_sheet(clean: Path, degraded: Mapping[str, Path]) -> np.ndarray:
+    """Show squares from the first pictures: clean, every degraded one, and the residuals amplified."""
+    matches = {name: match_by_stem(folder, clean)[:SHOWN] for name, folder in degraded.items()}
+    rows = []
+    for by_name in zip(*matches.values(), strict=True):
+        residuals = [middle(residual(match), SIDE) for match in by_name]
+        clean_one, *pictures = (_shown(path) for path in (by_name[0].second, *(match.first for match in by_name)))
+        amplified = [np.uint8(np.clip(128 + AMPLIFIED * each, 0, 255)) for each in residuals]
+        rows.append([clean_one, *pictures, *amplified])
+    titles = ["clean", *degraded, *(f"{name}, residual x{AMPLIFIED}" for name in degraded)]
+    return sheet(rows, titles, zoom=ZOOM)
+
+
+def residual(match: Match) -> np.ndarray:
+    """Return degraded minus clean of one pair, ``[H, W, 3]`` float64 in units of 0 to 255."""
+    degraded, clean = read_picture(match.first), read_picture(match.second)
+    if degraded.pixels.shape != clean.pixels.shape:
+        raise PictureError(f"{match.first} and {match.second} differ in size; expected the same picture degraded")
+    if min(degraded.height, degraded.width) < SMALLEST:
+        raise PictureError(f"{match.first} is {degraded.width}x{degraded.height}; expected {SMALLEST} pixels or more")
+    return 255 * (degraded.pixels / degraded.max_value - clean.pixels / clean.max_value)
+
+
+def _shown(path: Path) -> np.ndarray:
+    return to_eight_bit(middle(read_picture(path).pixels, SIDE))
+
+
+def _row(name: str, folder: Path, clean: Path, flat: bool) -> str:
+    pieces = [
+        piece
+        for match in match_by_stem(folder, clean)
+        for piece in (_flat_blocks(match) if flat else [residual(match)])
+    ]
+    if not pieces:
+        raise PatinaError(f"{clean}: no picture has a flat block of {BLOCK}x{BLOCK} pixels; measure without -flat")
+    # Where nothing was added there is no correlation.
+    measured = np.ma.masked_invalid([_measures(piece) for piece in pieces]).mean(axis=0).filled(np.nan)
+    texts = ["-" if np.isnan(value) else f"{value:.2f}" for value in measured]
+    cells = (", ".join(texts[span]) for span in (slice(3), slice(3, 5), slice(5, 7)))
+    return f"| {name} | {' | '.join(cells)} |"
+
+
+def _flat_blocks(match: Match) -> Iterator[np.ndarray]:
+    """Yield the residual's blocks over which the clean picture is flat."""
+    noise, brightness = residual(match), to_eight_bit(read_picture(match.second).pixels).mean(axis=2)
+    height, width = brightness.shape
+    for top in range(0, height - BLOCK + 1, BLOCK):
+        for left in range(0, width - BLOCK + 1, BLOCK):
+            place = (slice(top, top + BLOCK), slice(left, left + BLOCK))
+            if brightness[place].std() < FLAT_BELOW:
+                yield noise[place]
+
+
+def _measures(noise: np.ndarray) -> list[float]:
+    neighbours = [neighbour_correlation(noise, dx, dy, channel=1) for dx, dy in ((1, 0), (0, 1))]
+    channels = channel_correlation(noise)
+    return [*residual_std(noise), *neighbours, channels[0, 1], channels[1, 2]]
+
+
+def _named_folder(given: str) -> tuple[str, Path]:
+    name, separator, folder = given.partition("=")
+    if not separator:
+        raise PatinaError(f"-degraded is {given!r}, expected NAME=DIR, e.g. learned=out/learned")
+    return name, Path(folder)

@@ -1,0 +1,206 @@
+"""What enlarges pictures: interpolations, networks in tiles, and diffusion, opened by name or file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from patina.degradations.trial import FEWEST_DB, decibels, trial_picture
+from patina.errors import PatinaError
+from patina.imaging.blended_tiles import Tile, apply_tiled
+from patina.imaging.enlarging import INTERPOLATIONS, Interpolation
+from patina.imaging.picture_files import to_pixels, to_tensor
+from patina.layers.precision import has_fast_bf16
+from patina.models.generators import ImageModelDescriptor, load_generator
+from patina.models.model_files import load_model_file, stored_kind
+from patina.models.sr3 import KIND as SR3_KIND
+from patina.models.sr3_upscaling import SR3Upscaler
+from patina.runs.fingerprint import file_digest
+from patina.specs.sr3_objects import sr3_of
+from patina.system.allocator import freed_memory_kept
+from patina.system.devices import compute_device
+
+TILE, OVERLAP = 256, 32
+"""Defaults; ESRGAN's generator at scale 4 then needs about 1.5 GB."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a diffusion model is to draw; None leaves it to the model file.
+
+    A sampler that is not the file's own takes all steps of the training's schedule if nothing is said.
+    """
+
+    sampler: str | None = None
+    steps: int | None = None
+
+
+OWN_SAMPLING = Sampling()
+
+
+class Upscaler(Protocol):
+    """What enlarges a picture.
+
+    Attributes:
+        scale: output pixels to an input pixel, along a side.
+        about: what decides the result, as it is written beside the results.
+    """
+
+    scale: int
+    about: dict[str, str | int]
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        """Map RGB ``[H, W, 3]``, uint8 or uint16, to ``[scale H, scale W, 3]`` of the same type."""
+
+
+@dataclass
+class TiledModel:
+    """A network applied in overlapping tiles.
+
+    Attributes:
+        model: the network with what spandrel knows of it.
+        about: what decides the result.
+        tile, overlap: side of a tile and what neighbours share, in input pixels.
+        half: compute in bfloat16.
+    """
+
+    model: ImageModelDescriptor
+    about: dict[str, str | int]
+    tile: int = TILE
+    overlap: int = OVERLAP
+    half: bool = False
+
+    @property
+    def scale(self) -> int:
+        """Output pixels to an input pixel, along a side."""
+        return self.model.scale
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        """Map RGB ``[H, W, 3]``, uint8 or uint16, to ``[scale H, scale W, 3]`` of the same type.
+
+        Raises:
+            PatinaError: the tile does not fit into memory.
+        """
+        try:
+            return to_pixels(self.enlarge(to_tensor(pixels)), pixels.dtype)
+        except torch.cuda.OutOfMemoryError as error:
+            raise PatinaError(f"a tile of {self.tile} pixels needs too much memory; choose a smaller -tile") from error
+
+    def enlarge(self, picture: Tensor) -> Tensor:
+        """Map ``[3, H, W]`` in [0, 1] to ``[3, scale H, scale W]``, not clamped."""
+        multiple = self.model.size_requirements.multiple_of
+        with freed_memory_kept():
+            return apply_tiled(
+                self._on_tile, picture, tile=self.tile, overlap=self.overlap, multiple=multiple, scale=self.scale
+            )
+
+    def _on_tile(self, tile: Tensor, _window: Tile) -> Tensor:
+        device = self.model.device
+        with torch.autocast(device.type, torch.bfloat16, enabled=self.half):
+            return self.model(tile.to(device)).float().cpu()
+
+
+def open_upscaler(
+    model: str | Path,
+    *,
+    scale: int | None = None,
+    tile: int | None = None,
+    overlap: int | None = None,
+    device: str = "auto",
+    precision: str = "32",
+    sampling: Sampling = OWN_SAMPLING,
+) -> Upscaler:
+    """Open a model for upscaling.
+
+    Args:
+        model: a file that spandrel reads, one of Patina's own, or an interpolation (`INTERPOLATIONS`).
+        scale: needed for interpolations; for a model file, checked against its own.
+        tile: side of a tile in input pixels; None for the default.
+        overlap: pixels that neighbouring tiles share, at most half a tile; None for the default.
+        device: "auto", "cpu", "cuda" or "mps".
+        precision: "32", "bf16-mixed", or "auto" for bf16 where it is fast and gives float32's pictures; a diffusion
+            model, of which one trial says little, takes 32 then.
+        sampling: of a diffusion model.
+
+    Raises:
+        PatinaError: the file cannot be used, or a setting does not fit it.
+    """
+    path, diffuses = Path(model), _diffuses(model)
+    if sampling != OWN_SAMPLING and not diffuses:
+        raise PatinaError(f"{model} is no diffusion model; leave sampler and steps out")
+    if str(model) in INTERPOLATIONS:
+        if scale is None or scale < 1:
+            raise PatinaError(
+                f"{model} needs a scale of 1 or more, got {scale}; name it with -scale, or as scale in a configuration"
+            )
+        return Interpolation(str(model), scale)
+    if diffuses:
+        if (tile, overlap) != (None, None):
+            raise PatinaError(f"{path} is a diffusion model, whose tiles are those of its training; leave -tile out")
+        return _open_sr3(path, sampling, scale, device, precision)
+    descriptor = load_generator(path)
+    tile = TILE if tile is None else tile
+    overlap = min(OVERLAP, tile // 2) if overlap is None else overlap
+    _check_settings(path, descriptor, scale, tile, overlap, precision)
+    descriptor.to(compute_device(device))
+    half = precision == "bf16-mixed" or (precision == "auto" and _half_is_close(descriptor))
+    precision = "bf16-mixed" if half else "32"
+    about = {"model": file_digest(path), "tile": tile, "overlap": overlap, "precision": precision}
+    return TiledModel(descriptor, about, tile, overlap, half)
+
+
+def _half_is_close(descriptor: ImageModelDescriptor) -> bool:
+    """Say whether bf16 is fast on the model's device and enlarges a trial picture as float32 does."""
+    if not (descriptor.supports_bfloat16 and has_fast_bf16(descriptor.device)):
+        return False
+    picture = trial_picture()
+    exact, half = (TiledModel(descriptor, {}, half=half).enlarge(picture).clamp(0, 1) for half in (False, True))
+    return decibels(exact, half) >= FEWEST_DB
+
+
+def takes_tiles(model: str | Path) -> bool:
+    """Return whether a model is a network whose tiles a user may choose."""
+    return str(model) not in INTERPOLATIONS and not _diffuses(model)
+
+
+def _diffuses(model: str | Path) -> bool:
+    return str(model) not in INTERPOLATIONS and stored_kind(Path(model)) == SR3_KIND
+
+
+def _open_sr3(path: Path, sampling: Sampling, scale: int | None, device: str, precision: str) -> SR3Upscaler:
+    """Open a diffusion model; its tiles are of the size that it was trained on."""
+    stored = load_model_file(path)
+    network = sr3_of(stored, path)
+    if scale not in (None, network.architecture.scale):
+        raise PatinaError(f"{path} upscales by {network.architecture.scale}, not by {scale}; leave -scale out")
+    sampler = sampling.sampler or stored.configuration["sampler"]
+    own = stored.configuration["steps"] if sampler == stored.configuration["sampler"] else network.schedule.steps
+    steps = own if sampling.steps is None else sampling.steps
+    if not 1 <= steps <= network.schedule.steps:
+        raise PatinaError(f"-steps is {steps}, expected 1 to {network.schedule.steps}, the steps of {path}")
+    network.to(compute_device(device))
+    return SR3Upscaler(
+        network,
+        {"model": file_digest(path), "precision": "bf16-mixed" if precision == "bf16-mixed" else "32"},
+        side=stored.configuration["side"],
+        sampler=sampler,
+        steps=steps,
+        half=precision == "bf16-mixed",
+    )
+
+
+def _check_settings(
+    path: Path, model: ImageModelDescriptor, scale: int | None, tile: int, overlap: int, precision: str
+) -> None:
+    multiple = model.size_requirements.multiple_of
+    if scale not in (None, model.scale):
+        raise PatinaError(f"{path} upscales by {model.scale}, not by {scale}; leave -scale out")
+    if tile < 16 or tile % multiple:
+        raise PatinaError(f"-tile is {tile}, expected 16 or more and a multiple of {multiple} for {path}")
+    if not 0 <= overlap <= tile // 2:
+        raise PatinaError(f"-overlap is {overlap}, expected 0 to {tile // 2}, half a tile")
+    if precision == "bf16-mixed" and not model.supports_bfloat16:
+        raise PatinaError(f"{path} cannot be computed in {precision}; use -precision 32")

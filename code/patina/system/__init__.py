@@ -1,0 +1,1 @@
+"""What the operating system gives: whole files, JSON lines, memory, devices, progress."""

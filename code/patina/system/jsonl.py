@@ -1,0 +1,41 @@
+"""Logs of one JSON object a line, which a killed run may leave with half a line at the end."""
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from patina.system.atomic import write_text
+
+Line = dict[str, Any]
+
+
+def read_lines(path: Path) -> list[Line]:
+    """Return the whole lines of a log; none where there is no log."""
+    found = []
+    for text in path.read_bytes().splitlines() if path.is_file() else []:
+        try:
+            found.append(json.loads(text))
+        except ValueError:
+            continue
+    return found
+
+
+def write_lines(path: Path, lines: Iterable[Line]) -> None:
+    """Write a log anew; it appears whole or not at all."""
+    write_text(path, _text(lines))
+
+
+def append_lines(path: Path, lines: Iterable[Line]) -> None:
+    """Add lines to a log, behind the half one that a killed run may have left."""
+    text = _text(lines)
+    with path.open("ab+") as stream:
+        if stream.tell():
+            stream.seek(-1, 2)
+            if stream.read(1) != b"\n":
+                text = "\n" + text
+        stream.write(text.encode())
+
+
+def _text(lines: Iterable[Line]) -> str:
+    return "".join(json.dumps(line) + "\n" for line in lines)

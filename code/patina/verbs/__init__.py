@@ -1,1 +1,0 @@
-"""What a user asks for, a file each: arguments, then the work."""

@@ -1,0 +1,74 @@
+"""The scripts in `code/`, run from there as their users run them."""
+
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from patina.cli import main as command_line
+from patina.imaging.picture_files import list_pictures
+from sets import deflow_values, write_config, write_pictures
+
+CODE = Path(__file__).parents[2] / "code"
+
+
+def script(name: str, *arguments: object) -> subprocess.CompletedProcess:
+    command = [sys.executable, f"{name}.py", *map(str, arguments)]
+    return subprocess.run(command, cwd=CODE, capture_output=True, text=True, check=False)
+
+
+def test_from_pictures_to_translations(tmp_path):
+    for domain, noise in (("clean", 0), ("real", 10)):
+        source = write_pictures(tmp_path / f"{domain}_pictures", 2, seed=int(noise), noise=noise)
+        made = script("create_DeFlow_train_dataset", "-source", source, "-target", tmp_path / domain, "-scales", 1, 4)
+        assert made.returncode == 0, made.stderr
+    config = write_config(tmp_path / "tiny.yml", deflow_values(tmp_path))
+    trained = script("train", "-opt", config)
+    assert trained.returncode == 0, trained.stderr
+    model = tmp_path / "runs/tiny/models/final.safetensors"
+    folders = ["-source_dir", tmp_path / "clean/1x", "-out_dir", tmp_path / "out"]
+    translated = script("translate", "-opt", config, "-model_path", model, *folders)
+    assert translated.returncode == 0, translated.stderr
+    assert len(list_pictures(tmp_path / "out")) == 2
+
+
+@pytest.mark.parametrize("opt", ["./confs/DeFlow-Our-RWSR.yml", "../confs/DeFlow-AIM-RWSR.yml", "DeFlow-polyu"])
+def test_shipped_configurations_are_found_from_code(opt):
+    shown = script("train", "-opt", opt, "--dry-run")
+    assert "parameters" in shown.stdout, shown.stderr
+
+
+def test_a_misspelt_configuration_is_guessed():
+    refused = script("train", "-opt", "DeFlow-Our-RWS", "--dry-run")
+    assert refused.returncode == 2
+    assert refused.stderr.strip().endswith("nor in confs/; did you mean DeFlow-Our-RWSR?")
+
+
+@pytest.mark.parametrize("verb", ["upscale", "evaluate", "demo"])
+def test_a_verb_starts_in_a_fresh_process(verb):
+    """Whatever is imported first, the torchvision that spandrel needs is mended before."""
+    command = [sys.executable, "-m", "patina.cli", verb, "--help"]
+    done = subprocess.run(command, cwd=CODE, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "--out" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "told"),
+    [
+        (OSError(28, "No space left on device", "/disk/a.png"), 2, "error: /disk/a.png cannot be used: No space left"),
+        (OSError(28, "No space left on device"), 2, "error: a file cannot be used: No space left on device; mend that"),
+        (KeyboardInterrupt(), 130, "interrupted; "),
+    ],
+)
+def test_what_stops_a_command_is_one_line(error, code, told, monkeypatch, capsys):
+    def stop(_: str) -> None:
+        raise error
+
+    monkeypatch.setattr(command_line, "importlib", SimpleNamespace(import_module=stop))
+    assert command_line.run_verb("train", []) == code
+    printed = capsys.readouterr().err
+    assert printed.startswith(told)
+    assert printed.count("\n") == 1

@@ -1,0 +1,304 @@
+"""The map h: each step, their order, and DeFlow trained and used with it."""
+
+import shutil
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional
+
+from patina.cli.main import run_verb
+from patina.conditions.autoencoder import train_autoencoder
+from patina.conditions.condition_map import ConditionMap
+from patina.conditions.steps import Autoencoder, Step
+from patina.degradations.deflow_degradation import placed_noise
+from patina.degradations.learned_degradation import Tiling
+from patina.errors import ConfigError
+from patina.imaging.picture_files import list_pictures, read_picture, to_tensor, write_picture
+from patina.imaging.resize import imresize
+from patina.models.model_files import load_model_file
+from patina.seeding import derive, noise_window
+from patina.specs.configuration import load_config, parse_config
+from patina.specs.h_map import condition_map
+from patina.specs.learned_objects import learned_degradation
+from patina.specs.learned_training import deflow_task
+from sets import deflow_values, picture, write_config, write_domains
+
+DOWN = {"downscale": {"factor": 4}}
+NOISE = {"add_gaussian": {"sigma": 0.03}}
+
+
+def h_of(*steps: dict) -> ConditionMap:
+    return ConditionMap([Step.model_validate(step) for step in steps])
+
+
+def finished(h: ConditionMap, pixels: np.ndarray, draw) -> torch.Tensor:
+    return h.final(h.local(to_tensor(h.whole(pixels)), draw), draw)
+
+
+def still(number: int, shape: torch.Size) -> torch.Tensor:
+    return torch.zeros(shape)
+
+
+@pytest.fixture(scope="module")
+def domains(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("domains")
+    write_domains(folder)
+    return folder
+
+
+def trained(domains, tmp_path, name: str, **values):
+    """Train a tiny DeFlow with an h; return its model file."""
+    all_values = deflow_values(domains, steps=2) | {"runs": str(tmp_path / "runs"), "name": name} | values
+    assert run_verb("train", ["-opt", str(write_config(tmp_path / f"{name}.yml", all_values)), "-device", "cpu"]) == 0
+    return tmp_path / "runs" / name / "models/final.safetensors"
+
+
+class TestSteps:
+    def test_the_published_map_is_bicubic_and_noise(self):
+        pixels = picture(0)
+        small = to_tensor(imresize(pixels, 1 / 4))
+        expected = small + 0.03 * noise_window(derive(5, "condition"), 3, 0, 0, *small.shape[1:])
+        for h in (ConditionMap.published(4, 0.03), h_of(DOWN, NOISE)):
+            assert torch.equal(finished(h, pixels, placed_noise(5)), expected)
+            assert h.is_published
+            assert h.is_prepared
+            assert h.scale == 4
+
+    def test_area_and_max_are_of_squares(self):
+        pixels = picture(1)
+        squares = pixels.reshape(12, 4, 16, 4, 3)
+        area = h_of({"downscale": {"factor": 4, "filter": "area"}}).whole(pixels)
+        np.testing.assert_allclose(area, squares.mean(axis=(1, 3)), atol=0.5)
+        largest = h_of({"downscale": {"factor": 4, "filter": "max"}}).whole(pixels)
+        np.testing.assert_array_equal(largest, squares.max(axis=(1, 3)))
+
+    def test_filters_are_opencv_s(self):
+        pixels = picture(2)
+        np.testing.assert_array_equal(h_of({"median": {"size": 5}}).whole(pixels), cv2.medianBlur(pixels, 5))
+        smooth = h_of({"smooth": {"sigma": 1.5}}).whole(pixels)
+        np.testing.assert_array_equal(smooth, cv2.GaussianBlur(pixels, (0, 0), 1.5))
+
+    @pytest.mark.parametrize(
+        "step",
+        [
+            {"smooth": {"sigma": 1.5}},
+            {"median": {"size": 3}},
+            {"bilateral": {"sigma_colour": 60}},
+            {"non_local_means": {"strength": 12}},
+        ],
+    )
+    def test_smoothers_take_noise_off_and_keep_content(self, step):
+        clean = np.uint8(np.add.outer(np.linspace(50, 150, 64), np.linspace(0, 60, 64)))[..., None].repeat(3, axis=2)
+        noisy = np.uint8((clean + np.random.default_rng(0).normal(0, 8, clean.shape)).clip(0, 255))
+        filtered = h_of(step).whole(noisy)
+        errors = [np.abs(np.float64(each) - clean)[4:-4, 4:-4].mean() for each in (filtered, noisy)]
+        assert errors[0] < 0.75 * errors[1]
+
+    def test_noise_is_added_or_multiplied(self):
+        condition = torch.full((3, 4, 4), 0.5)
+        ones = lambda number, shape: torch.ones(shape)  # noqa: E731
+        assert torch.allclose(h_of({"add_gaussian": {"sigma": 0.1}}).final(condition, ones), torch.tensor(0.6))
+        assert torch.allclose(h_of({"multiply_noise": {"sigma": 0.1}}).final(condition, ones), torch.tensor(0.55))
+
+    def test_every_noise_has_its_own_numbers(self):
+        h = h_of(NOISE, {"multiply_noise": {"sigma": 0.1}})
+        asked = []
+
+        def draw(number, shape):
+            asked.append(number)
+            return torch.zeros(shape)
+
+        h.final(torch.zeros(3, 4, 4), draw)
+        assert asked == [0, 1]
+        assert not torch.equal(placed_noise(1)(0, torch.Size([3, 4, 4])), placed_noise(1)(1, torch.Size([3, 4, 4])))
+
+
+class TestOrder:
+    def test_filters_behind_noise_see_the_noise(self):
+        h = h_of({"add_gaussian": {"sigma": 0.2}}, DOWN, NOISE)
+        assert (h.whole_scale, h.scale, h.is_prepared) == (1, 4, False)
+        pixels = picture(3)
+        quiet = finished(h, pixels, still)
+        assert torch.equal(quiet, to_tensor(imresize(pixels, 1 / 4)))
+        noisy = h.local(to_tensor(pixels), placed_noise(1))
+        assert noisy.shape == quiet.shape
+        assert 0.01 < (noisy - quiet).std() < 0.1
+
+    def test_the_digest_names_the_filters_alone(self):
+        median = {"median": {"size": 3}}
+        assert h_of(median, DOWN, NOISE).digest == h_of(median, DOWN).digest
+        assert h_of(median, DOWN).digest != h_of({"median": {"size": 5}}, DOWN).digest
+
+
+class TestAutoencoder:
+    def test_it_learns_to_take_noise_off(self):
+        pictures = [picture(seed, 64, 64) for seed in range(5)]
+        settings = Autoencoder(features=12, sigma=30, steps=150)
+        networks = [train_autoencoder(pictures, settings, seed=0) for _ in range(2)]
+        noisy = np.uint8((pictures[4] + np.random.default_rng(0).normal(0, 30, pictures[4].shape)).clip(0, 255))
+        passed = networks[0].apply(noisy)
+        assert passed.shape == noisy.shape
+        errors = [np.abs(np.float64(each) - pictures[4]).mean() for each in (passed, noisy)]
+        assert errors[0] < 0.7 * errors[1]
+        np.testing.assert_array_equal(networks[1].apply(noisy), passed)
+
+    def test_odd_sizes_pass(self):
+        network = train_autoencoder([picture(0)], Autoencoder(features=4, steps=1), seed=0)
+        assert network.apply(picture(0)[:33, :47]).shape == (33, 47, 3)
+
+
+class TestTraining:
+    def test_the_published_list_trains_as_the_default_does(self, domains, tmp_path):
+        files = [trained(domains, tmp_path, "default"), trained(domains, tmp_path, "listed", h=[DOWN, NOISE])]
+        models = [load_model_file(file) for file in files]
+        assert models[0].configuration == models[1].configuration
+        assert models[0].configuration["condition_noise"] == 0.03
+        assert all(torch.equal(value, models[1].weights[name]) for name, value in models[0].weights.items())
+
+    def test_a_model_file_remembers_h(self, domains, tmp_path):
+        steps = [
+            {"median": {"size": 3}},
+            {"autoencoder": {"features": 4, "steps": 2}},
+            {"multiply_noise": {"sigma": 0.02}},
+            {"downscale": {"factor": 4, "filter": "area"}},
+            NOISE,
+        ]
+        file = trained(domains, tmp_path, "own", h=steps)
+        config = load_config(tmp_path / "runs/own/config.yml")
+        task = deflow_task(config)
+        loaded = learned_degradation(file, device="cpu")
+        pixels = picture(9)
+        conditions = [finished(h, pixels, placed_noise(3)) for h in (task.objective.h, loaded.h)]
+        assert torch.equal(*conditions)
+        assert conditions[0].shape == (3, 12, 16)
+        image = to_tensor(pixels)
+        result = loaded.apply(image, {"heat": 1.0}, 1)
+        assert result.shape == image.shape
+        assert len(list((tmp_path / "runs/own").glob("h_autoencoder_1-*.safetensors"))) == 1
+        assert run_verb("train", ["-opt", str(tmp_path / "runs/own/config.yml"), "-device", "cpu"]) == 0
+
+    def test_conditions_are_written_once_beside_the_images(self, domains):
+        values = deflow_values(domains) | {"h": [{"smooth": {"sigma": 2}}, DOWN, NOISE]}
+        config = parse_config(values, "some.yml")
+        dataset = deflow_task(config).dataset
+        path = dataset.domains[0].conditions[0]
+        assert path.parent.name == f"1x-h-{condition_map(config).digest}"
+        written = path.stat().st_mtime_ns
+        expected = condition_map(config).whole(read_picture(dataset.domains[0].images[0]).pixels)
+        np.testing.assert_array_equal(read_picture(path).pixels, expected)
+        deflow_task(config)
+        assert path.stat().st_mtime_ns == written
+        sample = dataset[1, 0]
+        assert (sample["image"].shape, sample["condition"].shape) == ((3, 32, 32), (3, 8, 8))
+
+    def test_conditions_follow_their_images(self, tmp_path):
+        write_domains(tmp_path)
+        config = parse_config(deflow_values(tmp_path) | {"h": [{"smooth": {"sigma": 2}}, DOWN, NOISE]}, "some.yml")
+        deflow_task(config)
+        images = list_pictures(tmp_path / "clean/1x")
+        write_picture(images[0], np.full_like(read_picture(images[0]).pixels, 250))
+        images[1].unlink()
+        clean = deflow_task(config).dataset.domains[0]
+        assert [path.name for path in list_pictures(clean.conditions[0].parent)] == [images[0].name, images[2].name]
+        assert (read_picture(clean.conditions[0]).pixels == 250).all()
+        assert clean.condition_statistics.mean == pytest.approx(clean.image_statistics.mean, abs=0.5)
+
+    def test_a_damaged_image_is_left_out(self, tmp_path, capsys):
+        write_domains(tmp_path)
+        damaged = list_pictures(tmp_path / "clean/1x")[1]
+        damaged.write_bytes(damaged.read_bytes()[:200])
+        config = parse_config(deflow_values(tmp_path) | {"h": [{"smooth": {"sigma": 2}}, DOWN, NOISE]}, "some.yml")
+        clean = deflow_task(config).dataset.domains[0]
+        assert damaged not in clean.images
+        assert len(clean.images) == len(clean.conditions) == 2
+        assert f"{damaged} is cut off" in capsys.readouterr().err
+
+    def test_a_dry_run_writes_nothing(self, tmp_path, capsys):
+        write_domains(tmp_path)
+        h = [{"smooth": {"sigma": 2}}, {"autoencoder": {"features": 4, "steps": 2}}, DOWN, NOISE]
+        config = write_config(tmp_path / "tiny.yml", deflow_values(tmp_path) | {"h": h})
+        before = set(tmp_path.rglob("*"))
+        assert run_verb("train", ["-opt", str(config), "--dry-run", "-device", "cpu"]) == 0
+        assert set(tmp_path.rglob("*")) == before
+        shutil.rmtree(tmp_path / "real")
+        assert run_verb("train", ["-opt", str(config), "--dry-run", "-device", "cpu"]) == 2
+        assert "does not exist" in capsys.readouterr().err
+
+    def test_an_autoencoder_of_other_pictures_is_trained_again(self, tmp_path):
+        write_domains(tmp_path)
+        h = [{"autoencoder": {"features": 4, "steps": 2}}, DOWN, NOISE]
+        config = parse_config(deflow_values(tmp_path) | {"h": h}, "some.yml")
+        first = condition_map(config).weights()
+        path = list_pictures(tmp_path / "clean/1x")[0]
+        write_picture(path, 255 - read_picture(path).pixels)
+        second = condition_map(config).weights()
+        assert any(not torch.equal(value, second[name]) for name, value in first.items())
+        assert len(list((tmp_path / "runs/tiny").glob("h_autoencoder_0-*"))) == 2
+
+    def test_an_autoencoder_of_other_settings_is_trained_again(self, domains, tmp_path):
+        weights = []
+        for sigma in (5, 5, 60):
+            h = [{"autoencoder": {"features": 4, "steps": 2, "sigma": sigma}}, DOWN, NOISE]
+            values = deflow_values(domains) | {"runs": str(tmp_path / "runs"), "h": h}
+            weights.append(condition_map(parse_config(values, "some.yml")).weights())
+        first, again, other = weights
+        assert all(torch.equal(value, again[name]) for name, value in first.items())
+        assert any(not torch.equal(value, other[name]) for name, value in first.items())
+
+    def test_noise_before_a_filter_is_drawn_for_every_sample(self, domains):
+        values = deflow_values(domains) | {"h": [{"add_gaussian": {"sigma": 0.1}}, DOWN]}
+        dataset = deflow_task(parse_config(values, "some.yml")).dataset
+        sample = dataset[1, 0]
+        assert sample["condition"].shape == (3, 8, 8)
+        assert torch.equal(sample["condition"], dataset[1, 0]["condition"])
+        small = torch.nn.functional.avg_pool2d(sample["image"], 4)
+        assert 0.01 < (sample["condition"] - small).std() < 0.08
+
+    def test_pictures_together_have_conditions_of_their_own(self, domains, tmp_path):
+        file = trained(domains, tmp_path, "noisy", h=[{"multiply_noise": {"sigma": 0.1}}, DOWN, NOISE])
+        image = to_tensor(picture(4, 128, 128))
+        degradation = learned_degradation(file, device="cpu")
+        together = degradation.apply_batch([image, image], [{"heat": 1.0}] * 2, [1, 2])
+        assert torch.allclose(together[0], degradation.apply(image, {"heat": 1.0}, 1), atol=1e-5)
+        assert not torch.equal(*together)
+
+    def test_another_tiling_gives_the_same_condition(self, domains, tmp_path):
+        file = trained(domains, tmp_path, "noisy", h=[{"multiply_noise": {"sigma": 0.1}}, DOWN, NOISE])
+        image = to_tensor(picture(4, 128, 128))
+        results = []
+        for tile in (64, 128):
+            degradation = learned_degradation(file, device="cpu", tiling=Tiling(tile, 32))
+            degradation.network.translate = lambda pixels, condition, *_, **__: functional.interpolate(
+                condition, scale_factor=4
+            )
+            results.append(degradation.apply(image, {"heat": 1.0}, 1))
+        torch.testing.assert_close(*results)
+
+
+class TestMistakes:
+    @pytest.mark.parametrize(
+        ("values", "expected"),
+        [
+            (
+                {"h": [{"downscale": {"factor": 2}}, NOISE]},
+                "h makes conditions 2 times smaller, expected model.scale, 4",
+            ),
+            ({"h": [DOWN], "condition_noise": 0.1}, "h and condition_noise are both set"),
+            ({"h": [{"downscal": {"factor": 4}}]}, "h.0.downscal: unknown key, did you mean downscale?"),
+            ({"h": [{**DOWN, **NOISE}]}, "a step of h has one key, found downscale and add_gaussian"),
+            ({"h": [DOWN, {"median": {"size": 4}}]}, "size is 4, expected an odd number"),
+            ({"h": [{"downscale": {"factor": 4, "filter": "nearest"}}]}, "h.0.downscale.filter"),
+        ],
+    )
+    def test_a_wrong_h_is_one_line(self, tmp_path, values, expected):
+        with pytest.raises(ConfigError, match=r"some\.yml: ") as error:
+            parse_config(deflow_values(tmp_path) | values, "some.yml")
+        assert expected in str(error.value)
+
+    def test_an_autoencoder_of_another_size_is_named(self, domains, tmp_path):
+        file = trained(domains, tmp_path, "default")
+        values = deflow_values(domains) | {"h": [{"autoencoder": {"file": str(file)}}, DOWN, NOISE]}
+        with pytest.raises(Exception, match="expected an autoencoder of 24 features"):
+            deflow_task(parse_config(values, "some.yml"))

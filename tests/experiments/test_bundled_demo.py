@@ -1,0 +1,72 @@
+"""The demo: its camera against what is known of it, and the whole job with a few steps."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from patina.cli.main import run_verb
+from patina.degradations.camera import Camera
+from patina.imaging.picture_files import list_pictures, read_picture
+from patina.metrics.noise_statistics import channel_correlation, neighbour_correlation, residual_std
+
+
+class TestCamera:
+    def residual(self, camera: Camera, level: float) -> np.ndarray:
+        flat = torch.full((3, 600, 600), level)
+        seen = camera.apply(flat, {"blur": 1.0}, key=1)
+        return (seen.permute(1, 2, 0).numpy() - level) * 255
+
+    @pytest.mark.parametrize("level", [0.2, 0.5, 0.7])
+    def test_noise_grows_with_brightness_as_stated(self, level):
+        camera = Camera()
+        expected = np.sqrt(camera.read_noise**2 + camera.shot_noise * level)
+        np.testing.assert_allclose(residual_std(self.residual(camera, level)), expected, rtol=0.02)
+
+    def test_neighbours_correlate_as_a_gaussian_filter_makes_them(self):
+        residual = self.residual(Camera(grain=0.8), 0.5)
+        for distance in (1, 2):
+            expected = np.exp(-(distance**2) / (4 * 0.8**2))
+            assert neighbour_correlation(residual, distance, 0, 1) == pytest.approx(expected, abs=0.03)
+            assert neighbour_correlation(residual, 0, distance, 1) == pytest.approx(expected, abs=0.03)
+
+    def test_channels_share_the_stated_part(self):
+        correlation = channel_correlation(self.residual(Camera(shared=0.3), 0.5))
+        assert correlation[0, 1] == pytest.approx(0.3, abs=0.03)
+
+    def test_the_blur_is_drawn_from_its_range_and_comes_before_the_downscaling(self):
+        camera = Camera(read_noise=0, shot_noise=0)
+        drawn = [camera.draw(np.random.default_rng(seed))["blur"] for seed in range(50)]
+        assert camera.blur[0] <= min(drawn) < max(drawn) <= camera.blur[1]
+        edge = torch.zeros(3, 64, 64)
+        edge[..., 32:] = 1
+        sharp, soft = (camera.apply(edge, {"blur": blur}, 1) for blur in (0.1, 2.0))
+        assert sharp.shape == (3, 32, 32)
+        assert soft.diff(dim=-1).abs().max() < 0.6 * sharp.diff(dim=-1).abs().max()
+
+    def test_the_key_decides(self):
+        image = torch.rand(3, 20, 20)
+        first, second, other = (Camera().apply(image, {"blur": 1.0}, key) for key in (1, 1, 2))
+        assert torch.equal(first, second)
+        assert not torch.equal(first, other)
+
+
+def test_the_whole_job_with_a_few_steps(tmp_path, capsys):
+    arguments = ["-out", str(tmp_path), "-seeds", "0", "--smoke", "-device", "cpu"]
+    assert run_verb("demo", arguments) == 0
+    printed = capsys.readouterr().out
+    for row in ("| bicubic |", "| trained on bicubic |", "| trained on learned |", "| true |", "| learned |"):
+        assert row in printed
+    assert (tmp_path / "results.md").read_text() in printed
+    scores = json.loads((tmp_path / "results.json").read_text())
+    assert 20 < scores["bicubic"][0][0] < 40
+    assert read_picture(tmp_path / "sheet.png").pixels.std() > 20
+    clean, degraded = (list_pictures(tmp_path / "sets/clean" / name) for name in ("2x", "2x_degraded"))
+    assert [path.name for path in clean] == [path.name for path in degraded]
+    times = {path: path.stat().st_mtime_ns for path in degraded}
+    assert run_verb("demo", arguments) == 0
+    assert all(path.stat().st_mtime_ns == time for path, time in times.items())
+    for other in ([*arguments, "-seed", "5"], arguments[:4]):
+        assert run_verb("demo", other) == 2
+        assert "holds a demo of another -seed or length" in capsys.readouterr().err

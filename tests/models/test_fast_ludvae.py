@@ -1,0 +1,48 @@
+"""LUD-VAE's fast translation against the plain network, on the golden case and on a random one."""
+
+import pytest
+import torch
+from test_ludvae_golden import draws, golden, network  # noqa: F401 - the fixture
+
+from patina.imaging.exact_tiles import apply_windows
+from patina.models.fast_ludvae import FastLUDVAE
+from patina.models.ludvae import LUDVAE, LUDVAEArchitecture
+
+
+@pytest.mark.parametrize("temperature", [0.0, 0.25, 1.0, 1.4])
+def test_golden(network, temperature):  # noqa: F811
+    translated = FastLUDVAE(network).translate(golden("hx"), torch.zeros(2), draws(), torch.full((2,), temperature))
+    expected = golden(f"translate_clean_to_real_t{temperature}")
+    torch.testing.assert_close(translated, expected, atol=1e-5, rtol=0)
+
+
+def test_golden_real_to_clean_draws_nothing(network):  # noqa: F811
+    translated = FastLUDVAE(network).translate(golden("hx"), torch.ones(2), iter(()), torch.ones(2))
+    torch.testing.assert_close(translated, golden("translate_real_to_clean"), atol=1e-5, rtol=0)
+
+
+def test_random_network_at_the_picture_s_edge_too():
+    torch.manual_seed(2)
+    plain = LUDVAE(LUDVAEArchitecture(channels=7))
+    for parameter in plain.parameters():
+        torch.nn.init.normal_(parameter, std=0.15)
+    batch = (torch.rand(2, 3, 9, 14), torch.tensor([0.0, 1.0]), list(torch.randn(3, 2, 7, 9, 14)), torch.tensor([1, 2]))
+    expected = plain.translate(*batch)
+    assert expected.std() > 0.05
+    torch.testing.assert_close(FastLUDVAE(plain).translate(*batch), expected, atol=1e-4, rtol=0)
+    half = FastLUDVAE(plain, torch.bfloat16).translate(*batch)
+    assert half.dtype == torch.float32
+    assert 0 < (half - expected).abs().max() < 0.05
+
+
+@pytest.mark.parametrize(("length", "tile", "computed"), [(512, 320, 2 * 280), (320, 320, 320), (1000, 320, 4 * 286)])
+def test_windows_are_no_larger_than_their_number_needs(length, tile, computed):
+    rows = []
+
+    def function(pixels, windows):
+        rows.append(pixels.shape[-1])
+        return pixels
+
+    image = torch.rand(1, 60, length)
+    assert torch.equal(apply_windows(function, image, tile=tile, border=24), image)
+    assert sum(rows) == computed

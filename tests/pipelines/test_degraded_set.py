@@ -1,0 +1,373 @@
+"""Running recipes over folders: resume, the log, replay, and results that do not depend on the workers."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+
+from patina.cli.main import main
+from patina.data.pairs import match_pairs
+from patina.degradations.blur import read_kernels
+from patina.degradations.deflow_degradation import DeFlowDegradation
+from patina.degradations.recipe import load_recipe
+from patina.errors import ConfigError
+from patina.imaging.picture_files import list_pictures, picture_size, read_picture, write_picture
+from patina.specs.recipe_engine import recipe_engine
+from sets import learned_recipe, picture, write_config, write_deflow_model, write_pictures
+
+VALUES = {
+    "scale": 2,
+    "blocks": {
+        "blur": {"lens_blur": {"radius": [0.5, 2]}},
+        "noise": {"gaussian_noise": {"sigma": [2, 20]}},
+        "shrink": {"resize": {"filter": ["box", "lanczos"], "of": "target"}},
+        "compress": {"one_of": {"choices": [{"jpeg": {"quality": [40, 90]}}, {"webp": {"quality": [40, 90]}}]}},
+    },
+    "variants": {"plain": ["shrink"], "bad": ["blur", "noise", "shrink", "compress", "compress"]},
+    "mixed": "random",
+}
+
+
+@pytest.fixture
+def clean(tmp_path):
+    folder = write_pictures(tmp_path / "clean", 4, height=37, width=50)
+    write_picture(folder / "deep.png", picture(9).astype(np.uint16) * 257)
+    return folder
+
+
+@pytest.fixture
+def recipe(tmp_path):
+    return str(write_config(tmp_path / "some.yml", VALUES))
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def run(*arguments) -> int:
+    return main([str(argument) for argument in arguments])
+
+
+def test_a_set_has_a_folder_for_each_variant_the_log_and_the_truth(clean, recipe, tmp_path):
+    out, truth = tmp_path / "out", tmp_path / "gt"
+    assert run("degrade", recipe, clean, out, "-gt", truth, "-workers", 1) == 0
+    names = ["0.png", "1.png", "2.png", "3.png", "deep.png"]
+    for folder in ("plain", "bad", "mixed"):
+        assert [path.name for path in sorted((out / folder).iterdir())] == names
+        assert len(match_pairs(out / folder, truth, 2)) == 5
+        assert picture_size(out / folder / "0.png") == (18, 25)
+        assert read_picture(out / folder / "deep.png").pixels.dtype == np.uint16
+    for name in names:
+        variants = [(out / folder / name).read_bytes() for folder in ("plain", "bad")]
+        assert (out / "mixed" / name).read_bytes() in variants
+    header, *lines = map(json.loads, (out / "log.jsonl").read_text().splitlines())
+    assert (header["scale"], header["seed"], len(lines)) == (2, 0, 15)
+    assert [line["source"] for line in lines[::3]] == names
+    assert {step["op"] for line in lines if line["variant"] == "bad" for step in line["steps"]} >= {
+        "lens_blur", "gaussian_noise", "resize",
+    }  # fmt: skip
+    readable = (out / "applied_degradations.txt").read_text().splitlines()
+    assert len(readable) == 15
+    assert readable[0].startswith("bad/0.png - blur: lens radius=")
+    assert not list(out.rglob(".part-*"))
+
+
+def test_the_bytes_do_not_depend_on_the_workers_or_on_interruptions(clean, recipe, tmp_path):
+    run("degrade", recipe, clean, tmp_path / "one", "-workers", 1)
+    run("degrade", recipe, clean, tmp_path / "three", "-workers", 3)
+    assert contents(tmp_path / "one") == contents(tmp_path / "three")
+    # A killed run: some pictures are missing, some are there without their line, and the last line is half written.
+    log = tmp_path / "three" / "log.jsonl"
+    lines = log.read_text().splitlines(keepends=True)
+    log.write_text("".join(lines[:7]) + lines[7][:40], encoding="utf-8")
+    (tmp_path / "three" / "plain" / "3.png").unlink()
+    kept = tmp_path / "three" / "bad" / "0.png"
+    before = kept.stat().st_mtime_ns
+    run("degrade", recipe, clean, tmp_path / "three", "-workers", 1)
+    assert contents(tmp_path / "one") == contents(tmp_path / "three")
+    assert kept.stat().st_mtime_ns == before
+
+
+def test_another_seed_makes_other_pictures_and_is_not_mixed_into_a_set(clean, recipe, tmp_path, capsys):
+    run("degrade", recipe, clean, tmp_path / "a", "-workers", 1, "-variant", "bad")
+    run("degrade", recipe, clean, tmp_path / "b", "-workers", 1, "-variant", "bad", "-seed", 1)
+    a, b = contents(tmp_path / "a" / "bad"), contents(tmp_path / "b" / "bad")
+    assert not any(a[name] == b[name] for name in a)
+    assert run("degrade", recipe, clean, tmp_path / "a", "-seed", 1) == 2
+    assert "holds pictures of another recipe, model, seed or scale" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["degrade", "prepare"])
+def test_files_that_are_none_of_a_set_are_not_overwritten(clean, tmp_path, verb, capsys):
+    recipe = write_config(tmp_path / "n.yml", {"scale": 1, "steps": [{"gaussian_noise": {"sigma": 5}}]})
+    own = tmp_path / "own" / ("1x" if verb == "prepare" else "")
+    write_pictures(own, 2)
+    before = contents(own)
+    command = {
+        "degrade": [recipe, clean, own],
+        "prepare": ["-source", clean, "-target", tmp_path / "own", "-scales", 1],
+    }[verb]
+    assert run(verb, *command, "-workers", 1) == 2
+    assert "exists and was not made by this command" in capsys.readouterr().err
+    assert contents(own) == before
+
+
+def test_the_first_pictures_come_first_and_the_rest_follows(clean, recipe, tmp_path):
+    assert run("degrade", recipe, clean, tmp_path / "whole", "-workers", 1) == 0
+    assert run("degrade", recipe, clean, tmp_path / "parts", "-workers", 1, "-pictures", 2) == 0
+    assert [path.name for path in list_pictures(tmp_path / "parts" / "bad")] == ["0.png", "1.png"]
+    assert run("degrade", recipe, clean, tmp_path / "parts", "-workers", 1) == 0
+    assert contents(tmp_path / "parts") == contents(tmp_path / "whole")
+
+
+def test_the_truth_follows_an_exchanged_picture(clean, recipe, tmp_path):
+    command = ["degrade", recipe, clean, tmp_path / "out", "-workers", 1]
+    truth = ["-gt", tmp_path / "gt"]
+    run(*command, *truth)
+    write_picture(clean / "0.png", picture(77, 37, 50))
+    run(*command)
+    run(*command, *truth)
+    np.testing.assert_array_equal(read_picture(tmp_path / "gt/0.png").pixels, picture(77, 37, 50)[:36])
+    before = {path: path.stat().st_mtime_ns for path in list_pictures(tmp_path / "gt")}
+    run(*command, *truth)
+    assert {path: path.stat().st_mtime_ns for path in list_pictures(tmp_path / "gt")} == before
+
+
+def test_truths_are_of_one_scale_and_no_strangers(clean, tmp_path, capsys):
+    plain = {scale: {"scale": scale, "steps": [{"resize": {"filter": "box", "of": "target"}}]} for scale in (2, 4)}
+    recipes = {scale: write_config(tmp_path / f"x{scale}.yml", values) for scale, values in plain.items()}
+    own = write_pictures(tmp_path / "own", 2)
+    before = contents(own)
+    assert run("degrade", recipes[2], clean, tmp_path / "two", "-workers", 1) == 0
+    assert run("degrade", recipes[2], clean, tmp_path / "two", "-workers", 1, "-gt", own) == 2
+    assert contents(own) == before
+    truth = ["-gt", tmp_path / "gt", "-workers", 1]
+    assert run("degrade", recipes[2], clean, tmp_path / "two", *truth) == 0
+    assert run("degrade", recipes[2], clean, tmp_path / "seeded", *truth, "-seed", 1) == 0
+    assert run("degrade", recipes[4], clean, tmp_path / "four", *truth) == 2
+    assert "cut for another scale; choose another -gt" in capsys.readouterr().err
+
+
+def test_another_folder_is_not_mixed_into_a_set_and_a_renamed_picture_is_another(clean, recipe, tmp_path, capsys):
+    other = write_pictures(tmp_path / "other", 1, seed=5, height=37, width=50)
+    command = ["-workers", 1, "-variant", "bad"]
+    assert run("degrade", recipe, clean, tmp_path / "out", *command) == 0
+    assert run("degrade", recipe, other, tmp_path / "out", *command) == 2
+    assert "too; choose another output folder" in capsys.readouterr().err
+    (clean / "0.png").rename(clean / "0.PNG")
+    before = contents(tmp_path / "out")["bad/0.png"]
+    assert run("degrade", recipe, clean, tmp_path / "out", *command) == 0
+    assert contents(tmp_path / "out")["bad/0.png"] != before
+    assert run("replay", tmp_path / "out" / "log.jsonl", "-out", tmp_path / "again", "-workers", 1) == 0
+
+
+def test_one_picture_is_degraded_as_in_its_folder(clean, recipe, tmp_path):
+    run("degrade", recipe, clean, tmp_path / "whole", "-workers", 1)
+    assert run("degrade", recipe, clean / "1.png", tmp_path / "one", "-workers", 1, "-variant", "bad") == 0
+    [made] = list_pictures(tmp_path / "one" / "bad")
+    assert made.read_bytes() == (tmp_path / "whole" / "bad" / "1.png").read_bytes()
+    assert run("replay", tmp_path / "one" / "log.jsonl", "-out", tmp_path / "again", "-workers", 1) == 0
+
+
+def test_an_exchanged_picture_is_degraded_again(clean, recipe, tmp_path):
+    run("degrade", recipe, clean, tmp_path / "out", "-workers", 1)
+    before = contents(tmp_path / "out")
+    write_picture(clean / "0.png", picture(77, 37, 50))
+    run("degrade", recipe, clean, tmp_path / "out", "-workers", 1)
+    after = contents(tmp_path / "out")
+    changed = {name for name in before if before[name] != after[name]}
+    assert changed >= {"plain/0.png", "bad/0.png", "mixed/0.png", "log.jsonl"}
+    assert not any(name.endswith("1.png") for name in changed)
+
+
+def test_an_exchanged_picture_of_the_same_length_is_noticed(clean, recipe, tmp_path):
+    for path in clean.iterdir():
+        path.unlink()
+    write_picture(clean / "0.bmp", picture(1, 36, 50))
+    run("degrade", recipe, clean, tmp_path / "out", "-workers", 1)
+    before = contents(tmp_path / "out")
+    write_picture(clean / "0.bmp", picture(2, 36, 50))
+    run("degrade", recipe, clean, tmp_path / "out", "-workers", 1)
+    assert contents(tmp_path / "out")["bad/0.png"] != before["bad/0.png"]
+
+
+def test_exchanged_kernels_are_not_mixed_into_a_set(clean, tmp_path, capsys):
+    np.save(tmp_path / "k.npy", np.ones((3, 3)))
+    recipe = write_config(
+        tmp_path / "k.yml", {"scale": 1, "steps": [{"kernel_blur": {"file": str(tmp_path / "k.npy")}}]}
+    )
+    assert run("degrade", recipe, clean, tmp_path / "out", "-workers", 1) == 0
+    np.save(tmp_path / "k.npy", np.ones((5, 5)))
+    read_kernels.cache_clear()
+    assert run("degrade", recipe, clean, tmp_path / "out", "-workers", 1) == 2
+    assert "holds pictures of another recipe" in capsys.readouterr().err
+
+
+def test_replay_makes_the_same_pictures_from_the_log_alone(clean, recipe, tmp_path, capsys):
+    out = tmp_path / "out"
+    run("degrade", recipe, clean, out, "-workers", 2)
+    Path(recipe).unlink()
+    assert run("replay", out / "log.jsonl", "-out", tmp_path / "again", "-workers", 2) == 0
+    made = contents(out)
+    assert contents(tmp_path / "again") == {name: made[name] for name in made if name.endswith(".png")}
+    # In place, after one was lost and one clean picture was exchanged.
+    (out / "bad" / "0.png").unlink()
+    write_picture(clean / "1.png", picture(77, 37, 50))
+    write_picture(clean / "2.png", picture(77, 60, 60))
+    kept = contents(out)
+    assert run("replay", out / "log.jsonl", "-workers", 1) == 1
+    assert (out / "bad" / "0.png").read_bytes() == made["bad/0.png"]
+    told = capsys.readouterr().err
+    assert "/1.png comes out otherwise than logged; it is left as it is" in told
+    assert contents(out) == kept | {"bad/0.png": made["bad/0.png"]}
+    assert "2.png is 60x60, but 50x36 in the log" in told
+
+
+def test_replay_does_not_overwrite_the_clean_pictures(clean, recipe, tmp_path, capsys):
+    values = {"scale": 1, "steps": [{"gaussian_noise": {"sigma": 5}}]}
+    assert run("degrade", write_config(tmp_path / "n.yml", values), clean, tmp_path / "out", "-workers", 1) == 0
+    before = contents(clean)
+    assert run("replay", tmp_path / "out" / "log.jsonl", "-out", clean) == 2
+    assert "would overwrite the clean pictures; choose another -out" in capsys.readouterr().err
+    assert contents(clean) == before
+
+
+def test_replay_refuses_what_is_no_log(tmp_path, capsys):
+    (tmp_path / "log.jsonl").write_text("hello\n", encoding="utf-8")
+    assert run("replay", tmp_path / "log.jsonl") == 2
+    assert run("replay", tmp_path / "nothing.jsonl") == 2
+    told = capsys.readouterr().err
+    assert "is no log of a recipe" in told
+    assert "nothing.jsonl: there is no such file" in told
+
+
+def test_a_broken_picture_is_named_and_the_others_are_made(clean, recipe, tmp_path, capsys):
+    (clean / "1.png").write_bytes((clean / "1.png").read_bytes()[:90])
+    write_picture(clean / "tiny.png", picture(0, 1, 9))
+    assert run("degrade", recipe, clean, tmp_path / "out", "-variant", "plain", "-workers", 1) == 1
+    assert sorted(contents(tmp_path / "out" / "plain")) == ["0.png", "2.png", "3.png", "deep.png"]
+    told = capsys.readouterr().err
+    assert "1.png is cut off" in told
+    assert "tiny.png is 9x1; scale 2 needs more pixels" in told
+    assert "2 of 6 pictures failed" in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["nothing", "clean", "out"], "nothing: no such recipe"),
+        (["some.yml", "nowhere", "out"], "nowhere does not exist"),
+        (["some.yml", "clean", "clean"], "source and output are the same folder"),
+        (["some.yml", "clean", "out", "-gt", "out"], "output and gt are the same folder"),
+        (["some.yml", "clean", "out", "-variant", "bat"], "there is no variant 'bat', did you mean bad?"),
+        (["some.yml", "clean", "out", "-workers", "0"], "workers must be at least 1"),
+        (["some.yml", "clean", "out", "-model", "x.safetensors"], "names 0 model files"),
+        (["deflow", "clean", "out"], "no such model file; train one, name another with -model"),
+        (["deflow", "clean", "out", "-model", "x.safetensors"], "x.safetensors: no such model file"),
+        (["deflow", "clean", "out", "-model", "x", "--without-learned"], "are both given"),
+    ],
+)
+def test_bad_input_is_refused_before_the_first_picture(
+    clean, recipe, tmp_path, monkeypatch, capsys, arguments, expected
+):
+    monkeypatch.chdir(tmp_path)
+    assert run("degrade", *arguments) == 2
+    told = capsys.readouterr().err.strip()
+    assert expected in told
+    assert "\n" not in told
+    assert not list(tmp_path.glob("out/**/*.png"))
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return write_deflow_model(tmp_path_factory.mktemp("model"))
+
+
+def test_learned_blocks_run_are_logged_and_replayed(clean, model, tmp_path):
+    recipe = learned_recipe(tmp_path / "learned.yml", model, heat=[0.3, 0.9])
+    (clean / "1.png").write_bytes(b"broken")
+    assert run("degrade", recipe, clean, tmp_path / "one", "-workers", 1, "-device", "cpu") == 1
+    assert run("degrade", recipe, clean, tmp_path / "three", "-workers", 3, "-device", "cpu") == 1
+    assert contents(tmp_path / "one") == contents(tmp_path / "three")
+    assert run("replay", tmp_path / "one" / "log.jsonl", "-out", tmp_path / "again", "-device", "cpu") == 0
+    assert contents(tmp_path / "again").items() <= contents(tmp_path / "one").items()
+    header, *lines = map(json.loads, (tmp_path / "one" / "log.jsonl").read_text().splitlines())
+    assert list(header["files"]) == [str(model)]
+    heats = [line["steps"][1]["parameters"]["knobs"]["heat"] for line in lines]
+    assert len(set(heats)) == 4
+    assert all(0.3 <= heat <= 0.9 for heat in heats)
+    plain = read_picture(tmp_path / "one" / "0.png").pixels.astype(float)
+    assert run("degrade", recipe, clean, tmp_path / "without", "--without-learned", "-device", "cpu") == 1
+    assert np.abs(plain - read_picture(tmp_path / "without" / "0.png").pixels).mean() > 1
+
+
+def test_a_picture_that_a_model_fails_for_is_named(clean, model, tmp_path, monkeypatch, capsys):
+    original = DeFlowDegradation.apply_batch
+
+    def apply_batch(self, images, parameters, keys):
+        results = original(self, images, parameters, keys)
+        return [result * (np.nan if result.shape[2] == 32 else 1) for result in results]
+
+    monkeypatch.setattr(DeFlowDegradation, "apply_batch", apply_batch)
+    recipe = learned_recipe(tmp_path / "learned.yml", model)
+    assert run("degrade", recipe, clean, tmp_path / "out", "-device", "cpu") == 1
+    assert sorted(contents(tmp_path / "out")) == [
+        ".sources.jsonl",
+        "0.png",
+        "1.png",
+        "2.png",
+        "3.png",
+        "applied_degradations.txt",
+        "log.jsonl",
+    ]
+    assert "deep.png" in (told := capsys.readouterr().err)
+    assert "not finite" in told
+
+
+def test_a_models_own_values_are_logged_and_unknown_knobs_refused(model, tmp_path):
+    recipe, engine = recipe_engine(load_recipe(learned_recipe(tmp_path / "a.yml", model)), "cpu")
+    assert list(engine.models) == [str(model)]
+    assert recipe.steps[1].knobs == {"heat": (1.0, 1.0)}
+    with pytest.raises(ConfigError, match="has no knob 'heta', did you mean heat"):
+        recipe_engine(load_recipe(learned_recipe(tmp_path / "b.yml", model, heta=1)), "cpu")
+
+
+def test_preview_shows_every_step(clean, recipe, model, tmp_path):
+    sheet = tmp_path / "sheet.png"
+    assert run("preview", recipe, clean / "0.png", "-out", sheet, "-side", 32) == 0
+    height, width = picture_size(sheet)
+    assert height > 6 * 32
+    assert width > 4 * 32
+    assert run("preview", recipe, clean / "0.png", "-out", sheet, "-side", 32, "-variant", "plain") == 0
+    assert picture_size(sheet)[0] < height - 3 * 32
+    learned = learned_recipe(tmp_path / "learned.yml", model)
+    assert run("preview", learned, clean / "0.png", "-out", tmp_path / "b.png", "-side", 64, "-device", "cpu") == 0
+
+
+def test_preview_refuses_what_it_cannot_show(clean, recipe, tmp_path, capsys):
+    assert run("preview", recipe, clean / "0.png", "-variant", "bad", "plain") == 2
+    assert run("preview", recipe, clean / "0.png", "-zoom", 0) == 2
+    assert run("preview", recipe, clean / "nothing.png") == 2
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 3
+
+
+@pytest.mark.parametrize("flags", [("-pictures", 0), ("-side", 1)])
+def test_the_benchmark_needs_pictures_of_some_size(recipe, capsys, flags):
+    assert run("benchmark", recipe, *flags) == 2
+    assert capsys.readouterr().err == f"error: {flags[0]} is {flags[1]}, expected {1 if flags[1] == 0 else 2} or more\n"
+
+
+def test_the_benchmark_measures(recipe, capsys):
+    assert run("benchmark", recipe, "-pictures", 14, "-side", 64, "-workers", 1) == 0
+    told = capsys.readouterr().out
+    assert "bad: 14 pictures of 64x64" in told
+    assert "a second" in told
+
+
+def test_a_recipe_file_is_yaml_like_any_other(tmp_path, clean):
+    (tmp_path / "r.yml").write_text(yaml.safe_dump({"scale": 2, "steps": {"down_up": None}}), encoding="utf-8")
+    assert run("degrade", tmp_path / "r.yml", clean, tmp_path / "out", "-workers", 1) == 0
+    assert picture_size(tmp_path / "out" / "deep.png") == (24, 32)

@@ -1,0 +1,151 @@
+import argparse
+import csv
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import torch
+from skimage import data
+
+from patina.errors import PatinaError
+from patina.imaging.picture_files import write_picture
+from patina.metrics.psnr import psnr
+from patina.metrics.ssim import ssim
+from patina.pipelines import evaluation as evaluate
+from patina.pipelines.scores import evaluate_folders
+
+
+@pytest.fixture
+def pictures():
+    """Three results with their truths; the last pair is equal."""
+    photo, rng = data.astronaut(), np.random.default_rng(0)
+    found = {}
+    for index, noise in enumerate([5, 20, 0]):
+        truth = np.ascontiguousarray(photo[index * 50 : index * 50 + 48, 100:156])
+        result = np.clip(truth + rng.normal(0, noise, truth.shape), 0, 255).astype(np.uint8)
+        found[f"photo {index + 9}"] = (result, truth)
+    return found
+
+
+@pytest.fixture
+def folders(tmp_path, pictures):
+    for stem, (result, truth) in pictures.items():
+        write_picture(tmp_path / "results" / f"{stem}.png", result)
+        write_picture(tmp_path / "truth" / f"{stem}.bmp", truth)
+    return tmp_path / "results", tmp_path / "truth"
+
+
+def call(folders, *flags):
+    parser = argparse.ArgumentParser()
+    evaluate.add_arguments(parser)
+    return evaluate.run(parser.parse_args(["-results", str(folders[0]), "--truth", str(folders[1]), *flags]))
+
+
+@pytest.mark.parametrize(("crop", "space"), [(0, "rgb"), (4, "y")])
+def test_scores_are_the_metrics_of_every_picture(folders, pictures, crop, space):
+    evaluation = evaluate_folders(*folders, crop=crop, space=space, lpips=False)
+    assert [score.picture for score in evaluation.scores] == list(pictures)
+    for score, (result, truth) in zip(evaluation.scores, pictures.values(), strict=True):
+        assert score.psnr == psnr(result, truth, crop=crop, space=space)
+        assert score.ssim == ssim(result, truth, crop=crop, space=space)
+        assert score.lpips is None
+    assert evaluation.means["ssim"] == pytest.approx(np.mean([score.ssim for score in evaluation.scores]))
+    assert evaluation.means["psnr"] == np.inf
+    assert evaluation.means["lpips"] is None
+
+
+def test_files_and_table_say_how_it_was_measured(folders, tmp_path, capsys):
+    out = tmp_path / "out"
+    assert call(folders, "-out", str(out), "-crop_border", "4", "-space", "y", "-no_lpips") == 0
+    document = json.loads((out / "scores.json").read_text())
+    assert (document["space"], document["crop_border"]) == ("y", 4)
+    assert [entry["picture"] for entry in document["pictures"]] == ["photo 9", "photo 10", "photo 11"]
+    assert document["pictures"][2]["psnr"] == document["mean"]["psnr"] == "inf"
+    rows = list(csv.DictReader((out / "scores.csv").open()))
+    assert [row["picture"] for row in rows] == ["photo 9", "photo 10", "photo 11", "mean"]
+    assert {(row["space"], row["crop_border"]) for row in rows} == {("y", "4")}
+    assert float(rows[0]["psnr"]) == document["pictures"][0]["psnr"]
+    table = capsys.readouterr().out
+    assert f"{document['pictures'][1]['psnr']:.3f}" in table
+    assert "luma (BT.601); border cut from every side: 4 pixels" in table
+    lines = [line for line in table.splitlines() if line.startswith("|")]
+    assert len(lines) == 6
+    assert len({len(line) for line in lines}) == 1
+
+
+def test_missing_partners_are_refused_by_name(folders):
+    (folders[1] / "photo 10.bmp").unlink()
+    with pytest.raises(PatinaError, match=r"photo 10\.png has no partner"):
+        evaluate_folders(*folders, lpips=False)
+
+
+def test_unreadable_and_unequal_pictures_are_named_and_skipped(folders, tmp_path, capsys):
+    (folders[0] / "photo 9.png").write_bytes(b"no picture")
+    write_picture(folders[0] / "photo 10.png", np.zeros((48, 50, 3), np.uint8))
+    assert call(folders, "-no_lpips", "-out", str(tmp_path)) == 1
+    errors = capsys.readouterr().err
+    assert "photo 9.png" in errors
+    assert "is 50x48" in errors
+    assert "is 56x48" in errors
+    document = json.loads((tmp_path / "scores.json").read_text())
+    assert [entry["picture"] for entry in document["pictures"]] == ["photo 11"]
+    assert len(document["failures"]) == 2
+
+
+def test_pictures_too_small_to_measure_are_named(folders, tmp_path, capsys):
+    assert call(folders, "-no_lpips", "-crop_border", "22", "-out", str(tmp_path)) == 1
+    assert "photo 10.png" in capsys.readouterr().err
+    assert json.loads((tmp_path / "scores.json").read_text())["mean"]["psnr"] is None
+
+
+def test_depths_may_differ(tmp_path):
+    truth = data.astronaut()[:40, :40].astype(np.uint16) * 257
+    write_picture(tmp_path / "truth" / "a.png", truth)
+    write_picture(tmp_path / "results" / "a.png", (truth // 257).astype(np.uint8))
+    evaluation = evaluate_folders(tmp_path / "results", tmp_path / "truth", lpips=False)
+    assert evaluation.scores[0].psnr > 200
+
+
+def test_alpha_is_left_out(folders, pictures):
+    result, _ = pictures["photo 9"]
+    before = evaluate_folders(*folders, lpips=False).scores
+    write_picture(folders[0] / "photo 9.png", result, np.full(result.shape[:2], 7, np.uint8))
+    assert evaluate_folders(*folders, lpips=False).scores == before
+
+
+def test_lpips_without_weights_is_said_and_the_rest_goes_on(folders, hub, tmp_path, capsys):
+    assert call(folders, "-out", str(tmp_path)) == 0
+    printed = capsys.readouterr().out
+    assert printed.count("no weights") == 4
+    assert "alexnet-owt-7be5be79.pth" in printed
+    document = json.loads((tmp_path / "scores.json").read_text())
+    assert str(hub) in document["lpips_missing"]
+    assert [entry["lpips"] for entry in document["pictures"]] == [None] * 3
+    assert document["pictures"][0]["psnr"] > 30
+
+
+def test_lpips_is_measured_where_weights_are(folders, hub, capsys):
+    from patina import torchvision_shim
+
+    torchvision_shim.ensure()
+    from torchvision.models import alexnet
+
+    torch.manual_seed(0)
+    features = {f"features.{name}": value for name, value in alexnet().features.state_dict().items()}
+    torch.save(features, hub / "alexnet-owt-7be5be79.pth")
+    evaluation = evaluate_folders(*folders)
+    little, much, none = (score.lpips for score in evaluation.scores)
+    assert 0 == none < little < much
+    assert evaluation.means["lpips"] == pytest.approx((little + much) / 3)
+    assert evaluation.lpips_missing is None
+
+
+def test_nothing_heavy_is_loaded_without_lpips(folders):
+    code = (
+        "import sys; from pathlib import Path; from patina.pipelines.scores import evaluate_folders;"
+        "evaluate_folders(*map(Path, sys.argv[1:]), lpips=False).table();"
+        "heavy = {'torch', 'scipy', 'lpips', 'pydantic', 'skimage'} & set(sys.modules); assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code, *map(str, folders)], check=True, timeout=60)

@@ -1,0 +1,134 @@
+"""Blending checkpoints, and starting from ones that do not quite fit."""
+
+import pytest
+import torch
+from safetensors import safe_open
+
+from patina.cli.main import run_verb
+from patina.errors import PatinaError
+from patina.models.generators import (
+    load_generator,
+    load_generator_weights,
+    msrresnet,
+    realplksr,
+    rrdbnet,
+    save_generator,
+)
+
+NETWORKS = {
+    "msrresnet": lambda: msrresnet(4, 8, 2),
+    "realplksr": lambda: realplksr(4, 16, 2, kernel=5),
+    "rrdbnet": lambda: rrdbnet(4, 8, 1, 4),
+}
+
+
+@pytest.fixture(params=NETWORKS)
+def pair(request, tmp_path):
+    files = []
+    for seed, name in enumerate("ab"):
+        torch.manual_seed(seed)
+        files.append(tmp_path / f"{name}.safetensors")
+        save_generator(NETWORKS[request.param](), files[-1])
+    return files
+
+
+def weights(path) -> dict[str, torch.Tensor]:
+    return load_generator(path).model.state_dict()
+
+
+@pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0])
+def test_every_weight_is_the_blend(pair, tmp_path, alpha):
+    out = tmp_path / "c.pth"
+    assert run_verb("interpolate", [*map(str, pair), "--alpha", str(alpha), "-out", str(out)]) == 0
+    a, b, c = (weights(path) for path in (*pair, out))
+    for name, value in c.items():
+        torch.testing.assert_close(value, (1 - alpha) * a[name] + alpha * b[name], rtol=0, atol=1e-6)
+
+
+def test_the_default_name_says_what_it_is_made_of(pair, tmp_path, capsys):
+    assert run_verb("interpolate", [*map(str, pair), "--alpha", "0.25"]) == 0
+    out = tmp_path / "a-b-0.25.safetensors"
+    assert capsys.readouterr().out.strip() == str(out)
+    with safe_open(out, "pt") as file:
+        assert file.metadata()["interpolated"] == "0.75 a.safetensors + 0.25 b.safetensors"
+
+
+def test_no_file_is_overwritten(pair, tmp_path, capsys):
+    (tmp_path / "precious.safetensors").write_bytes(b"precious")
+    flags = ["--alpha", "0.5", "-out", str(tmp_path / "precious.safetensors")]
+    assert run_verb("interpolate", [*map(str, pair), *flags]) == 2
+    assert "precious.safetensors exists; give another -out, or remove it" in capsys.readouterr().err
+    assert (tmp_path / "precious.safetensors").read_bytes() == b"precious"
+
+
+def test_a_run_s_models_are_called_by_their_run(pair, tmp_path, capsys):
+    places = tmp_path / "net" / "models" / "final.safetensors", tmp_path / "gan" / "models" / "500.safetensors"
+    for file, place in zip(pair, places, strict=True):
+        place.parent.mkdir(parents=True)
+        (place.parents[1] / "config.yml").touch()
+        file.rename(place)
+    assert run_verb("interpolate", [*map(str, places), "--alpha", "0.25"]) == 0
+    assert capsys.readouterr().out.strip() == str(places[1].with_name("net-gan-500-0.25.safetensors"))
+
+
+def test_what_cannot_be_blended_is_refused_and_nothing_is_written(tmp_path, capsys):
+    for name, network in (("a", msrresnet(4, 8, 2)), ("b", msrresnet(4, 8, 1)), ("c", rrdbnet(4, 8, 1, 4))):
+        save_generator(network, tmp_path / f"{name}.pth")
+    a, b, c = (str(tmp_path / f"{name}.pth") for name in "abc")
+    out = tmp_path / "out.pth"
+    for arguments, expected in (
+        ([a, b, "--alpha", "0.5"], "body.1.conv1.weight is not in the file; expected two alike"),
+        ([a, c, "--alpha", "0.5"], "it holds an RRDBNet"),
+        ([a, a, "--alpha", "1.5"], "alpha is 1.5, expected 0"),
+    ):
+        assert run_verb("interpolate", [*arguments, "-out", str(out)]) == 2
+        assert expected in capsys.readouterr().err
+        assert not out.exists()
+    assert run_verb("interpolate", [a, a, "--alpha", "0.5", "-out", a]) == 2
+    assert "would overwrite" in capsys.readouterr().err
+
+
+def test_a_start_that_does_not_fit_is_refused_with_its_keys(tmp_path):
+    save_generator(msrresnet(2, 8, 2), tmp_path / "x2.pth")
+    network = msrresnet(4, 8, 2)
+    with pytest.raises(PatinaError) as caught:
+        load_generator_weights(network, tmp_path / "x2.pth")
+    first, *keys, last = str(caught.value).splitlines()
+    assert first.startswith(f"{tmp_path / 'x2.pth'}: it holds a MSRResNet of")
+    assert first.endswith("2 weights do not fit:")
+    assert keys == ["upconv2.weight is not in the file", "upconv2.bias is not in the file"]
+    fitting = len(network.state_dict()) - 2
+    assert last.startswith(f"{fitting} of {fitting + 2} weights fit; with `init_strict: false` they are taken")
+
+
+def test_every_key_of_a_start_that_does_not_fit_is_named(tmp_path):
+    save_generator(msrresnet(4, 8, 2), tmp_path / "small.pth")
+    network = msrresnet(4, 12, 3)
+    with pytest.raises(PatinaError) as caught:
+        load_generator_weights(network, tmp_path / "small.pth")
+    named = {line.split()[0] for line in str(caught.value).splitlines()[1:-1]}
+    small = weights(tmp_path / "small.pth")
+    assert named == {
+        name for name, value in network.state_dict().items() if name not in small or value.shape != small[name].shape
+    }
+
+
+def test_what_fits_is_taken_where_asked_for(tmp_path):
+    save_generator(realplksr(2, 16, 2, kernel=5), tmp_path / "x2.pth")
+    network = realplksr(4, 16, 2, kernel=5)
+    listed = load_generator_weights(network, tmp_path / "x2.pth", strict=False)
+    assert listed == [
+        "feats.4.weight is (12, 16, 3, 3) in the file, (48, 16, 3, 3) here",
+        "feats.4.bias is (12,) in the file, (48,) here",
+    ]
+    source = weights(tmp_path / "x2.pth")
+    assert all(
+        torch.equal(value, source[name]) for name, value in network.state_dict().items() if "feats.4" not in name
+    )
+
+
+def test_a_start_of_which_nothing_fits_is_refused(tmp_path):
+    save_generator(rrdbnet(4, 8, 1, 4), tmp_path / "other.pth")
+    with pytest.raises(PatinaError, match="it holds an RRDBNet") as caught:
+        load_generator_weights(msrresnet(4, 8, 2), tmp_path / "other.pth", strict=False)
+    assert "init_strict" not in str(caught.value)

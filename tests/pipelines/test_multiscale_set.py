@@ -1,0 +1,304 @@
+"""Preparing a multi-scale set: its content, its manifest, and going on after anything."""
+
+import errno
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from patina.cli.main import run_verb
+from patina.data.manifest import load_manifest
+from patina.errors import PatinaError
+from patina.imaging.picture_files import list_pictures, read_picture, write_picture
+from patina.imaging.resize import imresize
+from patina.pipelines.multiscale_set import RECORDS, prepare
+from sets import write_pictures
+
+CODE = Path(__file__).parents[2] / "code"
+RNG = np.random.default_rng(5)
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    folder = tmp_path / "source"
+    for index in range(3):
+        write_picture(folder / f"{index + 8}.png", RNG.integers(0, 256, (37 + index, 50, 3)).astype(np.uint8))
+    write_picture(folder / "deep.tif", RNG.integers(0, 65536, (24, 25, 3)).astype(np.uint16))
+    write_picture(folder / "gray.bmp", RNG.integers(0, 256, (40, 40)).astype(np.uint8))
+    return folder
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def times(folder: Path) -> dict[str, int]:
+    return {str(path.relative_to(folder)): path.stat().st_mtime_ns for path in folder.rglob("*.png")}
+
+
+def test_the_set_of_another_folder_is_not_mixed_in(tmp_path, capsys):
+    first, other = write_pictures(tmp_path / "first", 3), write_pictures(tmp_path / "other", 2)
+    target = tmp_path / "set"
+    flags = ["-target", str(target), "-scales", "1", "2", "-workers", "1"]
+    assert run_verb("prepare", ["-source", str(first), *flags]) == 0
+    assert run_verb("prepare", ["-source", str(other), *flags]) == 2
+    assert "with 1 pictures that" in capsys.readouterr().err
+    assert len(list_pictures(target / "1x")) == 3
+    moved = first.rename(tmp_path / "moved")
+    assert run_verb("prepare", ["-source", str(moved), *flags]) == 0
+
+
+def test_every_scale_holds_every_picture(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "set"
+    report = prepare(source, target, [8, 1, 2], workers=1)
+    assert report.exit_code == 0
+    for path in list_pictures(source):
+        original = read_picture(path).pixels
+        height, width = original.shape[0] // 8 * 8, original.shape[1] // 8 * 8
+        cropped = original[:height, :width]
+        for scale, expected in [(1, cropped), (2, imresize(cropped, 1 / 2)), (8, imresize(cropped, 1 / 8))]:
+            written = read_picture(target / f"{scale}x" / f"{path.stem}.png")
+            assert not written.gray
+            assert written.pixels.dtype == original.dtype
+            np.testing.assert_array_equal(written.pixels, expected)
+
+
+def test_the_manifest_describes_the_set(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "set"
+    (source / "broken.png").write_bytes(b"no picture")
+    prepare(source, target, [1, 8], workers=1)
+    manifest = load_manifest(target)
+    assert load_manifest(target / "8x") == load_manifest(target / "1x") == manifest
+    assert (manifest.scales, manifest.crop_multiple, manifest.source) == ((1, 8), 8, str(source.resolve()))
+    assert manifest.kernel == "matlab bicubic, antialiased"
+    for scale in (1, 8):
+        pictures = [read_picture(path).pixels for path in list_pictures(target / f"{scale}x")]
+        pixels = np.concatenate([p.reshape(-1, 3) / (257 if p.dtype == np.uint16 else 1) for p in pictures])
+        np.testing.assert_allclose(manifest.statistics[scale].mean, pixels.mean(0), rtol=1e-12)
+        np.testing.assert_allclose(manifest.statistics[scale].std, pixels.std(0), rtol=1e-12)
+        assert manifest.statistics[scale].pixels == len(pixels)
+    assert [picture.source for picture in manifest.pictures] == ["8.png", "9.png", "10.png", "deep.tif", "gray.bmp"]
+    assert (manifest.pictures[3].output, manifest.pictures[3].height, manifest.pictures[3].width) == (
+        "deep.png",
+        24,
+        24,
+    )
+    assert [failure.source for failure in manifest.failures] == ["broken.png"]
+    written = json.loads((target / "manifest.json").read_text())
+    assert written["version"] == 1
+    assert written["scales"]["8"]["count"] == 5
+
+
+def test_pictures_that_cannot_be_used_are_named_and_skipped(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    write_picture(source / "tiny.png", np.zeros((7, 100, 3), np.uint8))
+    write_picture(source / "glass.png", np.zeros((40, 40, 3), np.uint8), np.zeros((40, 40), np.uint8))
+    (source / "cut.png").write_bytes((source / "8.png").read_bytes()[:500])
+    arguments = ["-source", str(source), "--target", str(tmp_path / "set"), "-scales", "1", "8", "-workers", "1"]
+    assert run_verb("prepare", arguments) == 1
+    lines = capsys.readouterr().err.splitlines()
+    assert [Path(line.split()[0]).name for line in lines[:3]] == ["cut.png", "glass.png", "tiny.png"]
+    assert "100x7" in lines[2]
+    assert lines[3] == "3 of 8 pictures failed and were skipped"
+    assert len(lines) == 4
+    assert len(list_pictures(tmp_path / "set" / "1x")) == 5
+
+
+def test_two_workers_write_the_same_bytes_as_one(source: Path, tmp_path: Path) -> None:
+    prepare(source, tmp_path / "one", [1, 4], workers=1)
+    prepare(source, tmp_path / "two", [1, 4], workers=2)
+    assert contents(tmp_path / "one") == contents(tmp_path / "two")
+
+
+def test_only_what_is_missing_is_made_again(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "set"
+    prepare(source, target, [1, 8], workers=1)
+    before, written = times(target), contents(target)
+    prepare(source, target, [1, 8], workers=1)
+    assert times(target) == before
+    (target / "8x" / "9.png").unlink()
+    (target / "1x" / "10.png").write_bytes(b"replaced by somebody")
+    (target / "1x" / ".part-10.png").write_bytes(b"left by a killed run")
+    prepare(source, target, [1, 8], workers=1)
+    assert contents(target) == written
+    again = {name for name, when in times(target).items() if before[name] != when}
+    assert again == {"8x/9.png", "1x/10.png"}
+
+
+def test_an_unfinished_picture_is_made_again(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "set"
+    prepare(source, target, [1, 8], workers=1)
+    written = contents(target)
+    (target / RECORDS / "9.json").unlink()
+    (target / RECORDS / "10.json").write_text("[]")
+    (target / "manifest.json").unlink()
+    prepare(source, target, [1, 8], workers=1)
+    assert contents(target) == written
+
+
+def test_a_changed_source_is_made_again(source: Path, tmp_path: Path) -> None:
+    target = tmp_path / "set"
+    prepare(source, target, [1, 8], workers=1)
+    changed = np.full((40, 48, 3), 90, np.uint8)
+    write_picture(source / "9.png", changed)
+    prepare(source, target, [1, 8], workers=1)
+    np.testing.assert_array_equal(read_picture(target / "1x" / "9.png").pixels, changed)
+    assert load_manifest(target).pictures[1].height == 40
+
+
+def test_another_scale_that_fits_the_crop_is_added(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    target = tmp_path / "set"
+    prepare(source, target, [1, 8], workers=1)
+    before = times(target)
+    prepare(source, target, [1, 4, 8], workers=1)
+    after = times(target)
+    assert {name: after[name] for name in before} == before
+    assert {name.split("/")[0] for name in set(after) - set(before)} == {"4x"}
+    assert load_manifest(target).scales == (1, 4, 8)
+    assert capsys.readouterr().err == ""
+    prepare(source, target, [1, 8], workers=1)
+    assert "set has what this set does not: 4x/; remove it" in capsys.readouterr().err
+    assert load_manifest(target).scales == (1, 8)
+
+
+def test_another_crop_makes_everything_again(source: Path, tmp_path: Path) -> None:
+    prepare(source, tmp_path / "set", [1, 8], workers=1)
+    prepare(source, tmp_path / "set", [1, 4, 6], workers=1)
+    prepare(source, tmp_path / "fresh", [1, 4, 6], workers=1)
+    assert load_manifest(tmp_path / "set") == load_manifest(tmp_path / "fresh")
+    assert load_manifest(tmp_path / "set").crop_multiple == 12
+    for scale in (1, 4, 6):
+        assert contents(tmp_path / "set" / f"{scale}x") == contents(tmp_path / "fresh" / f"{scale}x")
+
+
+def test_outputs_of_removed_sources_are_named(source: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    target = tmp_path / "set"
+    prepare(source, target, [1, 8], workers=1)
+    (source / "9.png").unlink()
+    assert prepare(source, target, [1, 8], workers=1).exit_code == 0
+    lines = capsys.readouterr().err.splitlines()
+    assert lines == [f"warning: {target} has what this set does not: 1x/9.png, 8x/9.png; remove it"]
+    assert [picture.source for picture in load_manifest(target).pictures] == ["8.png", "10.png", "deep.tif", "gray.bmp"]
+
+
+def test_a_full_disk_ends_the_job_without_a_manifest(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target = tmp_path / "set"
+    prepare(source, target, [1, 8], workers=1)
+    written = contents(target)
+    (target / "8x" / "deep.png").unlink()
+
+    def no_space(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "replace", no_space)
+        with pytest.raises(PatinaError, match=r"deep\.png cannot be written: No space"):
+            prepare(source, target, [1, 8], workers=1)
+    assert not (target / "manifest.json").exists()
+    assert not list(target.rglob(".part-*"))
+    prepare(source, target, [1, 8], workers=1)
+    assert contents(target) == written
+
+
+def test_nothing_usable_leaves_no_manifest(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    write_picture(source / "a.png", np.zeros((4, 4, 3), np.uint8))
+    report = prepare(source, tmp_path / "set", [1, 8], workers=1)
+    assert (report.results, report.exit_code) == ([], 1)
+    with pytest.raises(PatinaError, match=r"has no manifest\.json"):
+        load_manifest(tmp_path / "set")
+
+
+@pytest.mark.parametrize(
+    ("scales", "workers", "message"),
+    [
+        ([0, 8], 1, "scales must be"),
+        ([-1], 1, "scales must be"),
+        ([2, 2], 1, "scales must be"),
+        ([], 1, "scales must be"),
+        ([1], 0, "workers must be"),
+    ],
+)
+def test_bad_numbers(source: Path, tmp_path: Path, scales: list[int], workers: int, message: str) -> None:
+    with pytest.raises(PatinaError, match=message):
+        prepare(source, tmp_path / "set", scales, workers=workers)
+
+
+def test_bad_folders(source: Path, tmp_path: Path) -> None:
+    with pytest.raises(PatinaError, match="does not exist"):
+        prepare(tmp_path / "missing", tmp_path / "set", [1])
+    with pytest.raises(PatinaError, match="choose another target"):
+        prepare(source, source, [1])
+    before = contents(source)
+    shutil.copytree(source, tmp_path / "set" / "1x")
+    with pytest.raises(PatinaError, match="choose another target"):
+        prepare(tmp_path / "set" / "1x", tmp_path / "set", [1])
+    assert contents(tmp_path / "set" / "1x") == before
+    with pytest.raises(PatinaError, match="is a file"):
+        prepare(source, source / "8.png", [1])
+
+
+def test_two_sources_of_one_name_are_refused(source: Path, tmp_path: Path) -> None:
+    write_picture(source / "8.jpg", np.zeros((40, 40, 3), np.uint8))
+    with pytest.raises(PatinaError, match=r"8\.jpg and .*8\.png would both become"):
+        prepare(source, tmp_path / "set", [1])
+    assert not (tmp_path / "set").exists()
+
+
+@pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 2}', '{"version": 1, "source": "a"}'])
+def test_broken_manifests(tmp_path: Path, content: str) -> None:
+    (tmp_path / "manifest.json").write_text(content)
+    with pytest.raises(PatinaError, match=r"manifest\.json is no manifest of this version"):
+        load_manifest(tmp_path)
+
+
+def _heed_ctrl_c() -> None:
+    """Undo what shells do to jobs in the background, which ignore Ctrl-C and hand that on."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def test_ctrl_c_leaves_whole_pictures_and_the_next_run_goes_on(tmp_path: Path) -> None:
+    source, target = tmp_path / "source", tmp_path / "set"
+    # Large enough that a busy machine cannot do all of it before the signal.
+    pixels = RNG.integers(0, 256, (480, 640, 3)).astype(np.uint8)
+    write_picture(source / "0.png", pixels)
+    for index in range(1, 120):
+        os.link(source / "0.png", source / f"{index}.png")
+    arguments = ["-source", str(source), "-target", str(target), "-scales", "1", "8", "-workers", "2"]
+    command = [sys.executable, "create_DeFlow_train_dataset.py", *arguments]
+    process = subprocess.Popen(
+        command, cwd=CODE, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=_heed_ctrl_c
+    )
+    deadline = time.monotonic() + 30
+    while not list(target.glob(f"{RECORDS}/*.json")) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGINT)  # a terminal's Ctrl-C reaches parent and workers
+    _, stderr = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in stderr
+    assert not (target / "manifest.json").exists()
+    assert not list(target.rglob(".part-*"))
+    before = times(target)
+    assert 0 < len(before) < 240
+    for name in before:
+        read_picture(target / name)
+    prepare(source, target, [1, 8], workers=1)
+    after = times(target)
+    assert len(after) == 240
+    assert {name: after[name] for name in before} == before
+    assert load_manifest(target).statistics[1].pixels == 120 * 480 * 640
+
+
+def test_workers_do_not_import_torch() -> None:
+    check = "import sys, patina.pipelines.multiscale_set, patina.cli.main; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", check], cwd=CODE, check=False).returncode == 0

@@ -1,0 +1,181 @@
+"""The report: verdicts, files and exit codes as users get them."""
+
+import json
+import re
+
+import numpy as np
+import pytest
+
+from patina.cli.main import run_verb
+from patina.fidelity.samples import load_shots
+from patina.imaging.picture_files import list_pictures, read_picture, write_picture
+from patina.imaging.resize import imresize
+from patina.pipelines.realism_report import newest_model
+from sets import ludvae_values, picture, write_config, write_noisy_sets, write_pictures
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    return write_noisy_sets(tmp_path_factory.mktemp("report"))
+
+
+def report(folders, generated: str, out, *options, judge_steps: int = 2) -> int:
+    places = ["-clean", folders / "clean", "-real", folders / "real", "-generated", folders / generated]
+    values = [*places, "-paired", "-out", out, "-judge_steps", judge_steps, *options]
+    return run_verb("report", list(map(str, values)))
+
+
+@pytest.fixture(scope="module")
+def same(folders):
+    assert report(folders, "same", folders / "same.html", "--require", judge_steps=25) == 0
+    return json.loads((folders / "same.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def white(folders):
+    assert report(folders, "white", folders / "white.html", judge_steps=25) == 0
+    return json.loads((folders / "white.json").read_text())
+
+
+def by_key(values) -> dict:
+    return {finding["key"]: finding for finding in values["findings"]}
+
+
+class TestVerdicts:
+    def test_the_same_noise_again_is_as_real(self, same):
+        found = by_key(same)
+        for key in ("spectrum", "orientation", "autocorrelation", "covariance", "level", "two_sample", "akld"):
+            assert found[key]["grade"] == "real", found[key]
+        assert found["spectrum"]["distance"] < 0.5 < found["spectrum"]["yardsticks"]["Gaussian"]
+
+    def test_white_noise_is_told_from_correlated(self, white):
+        found = by_key(white)
+        for key in ("spectrum", "autocorrelation"):
+            assert found[key]["grade"] == "no better"
+        assert re.fullmatch(
+            r"Noise too fine-grained: at one pixel's distance -0\.0\d against 0\.4\d\.",
+            found["autocorrelation"]["sentence"],
+        )
+        assert found["spectrum"]["distance"] == pytest.approx(found["spectrum"]["yardsticks"]["Gaussian"], rel=0.1)
+        assert "fine part of the noise is too strong" in found["spectrum"]["sentence"]
+
+    def test_the_yardsticks_are_fitted_to_the_real_noise(self, same):
+        np.testing.assert_allclose(same["yardsticks"]["Gaussian"]["sigma"], 8, rtol=0.1)
+
+    def test_unpaired_folders_know_the_noise_too(self, folders, tmp_path, capsys):
+        places = ["-clean", folders / "clean", "-real", folders / "real", "-generated", folders / "same"]
+        out = ["-out", tmp_path / "page.html", "-judge_steps", 2]
+        assert run_verb("report", [*map(str, [*places, *out]), "--json"]) == 0
+        values = json.loads(capsys.readouterr().out)
+        assert values == json.loads((tmp_path / "page.json").read_text())
+        assert "akld" not in by_key(values)
+        np.testing.assert_allclose(values["yardsticks"]["Gaussian"]["sigma"], 8, rtol=0.35)
+        assert "another picture" in (tmp_path / "page.html").read_text()
+
+    def test_smaller_pictures_are_held_against_shrunk_clean_ones(self, folders, tmp_path, capsys):
+        for path in list_pictures(folders / "clean"):
+            large = read_picture(path).pixels.repeat(2, axis=0).repeat(2, axis=1)
+            write_picture(tmp_path / "large" / path.name, large)
+        shots = load_shots(tmp_path / "large", limit=2, side=64, scale=2)
+        small = imresize(read_picture(list_pictures(tmp_path / "large")[0]).pixels, 0.5)
+        top, left = ((length - 64) // 2 // 8 * 8 for length in small.shape[:2])
+        np.testing.assert_array_equal(shots[0].pixels, small[top : top + 64, left : left + 64])
+        places = ["-clean", tmp_path / "large", "-real", folders / "real", "-generated", folders / "same"]
+        flags = ["-paired", "-judge_steps", 2, "-out", tmp_path / "pages"]
+        assert run_verb("report", [*map(str, [*places, *flags])]) == 2
+        assert "expected the same picture in the same size" in capsys.readouterr().err
+        assert run_verb("report", [*map(str, [*places, *flags, "-scale", 2])]) == 0
+        values = json.loads((tmp_path / "pages/report.json").read_text())
+        assert values["facts"]["scale"] == "clean pictures shrunk 2 times"
+        assert "-scale 2" in values["command"]
+        found = by_key(values)["autocorrelation"]
+        assert found["distance"] < 0.5 * found["yardsticks"]["Gaussian"]
+
+    def test_the_same_command_finds_the_same(self, folders, tmp_path):
+        found = []
+        for name in ("one", "two"):
+            assert report(folders, "same", tmp_path / f"{name}.html") == 0
+            found.append(json.loads((tmp_path / f"{name}.json").read_text()))
+            assert found[-1].pop("command").endswith(f"/{name}.html")
+        assert found[0] == found[1]
+
+
+class TestRequire:
+    def test_what_is_required_decides_the_exit_code(self, folders, tmp_path, capsys):
+        assert report(folders, "white", tmp_path / "page.html", "--require") == 1
+        assert "not reached (better): Spectrum" in capsys.readouterr().err
+        assert (tmp_path / "page.html").is_file()
+
+
+class TestRuns:
+    @pytest.fixture
+    def run(self, folders):
+        values = ludvae_values(folders) | {"runs": str(folders / "runs")}
+        assert run_verb("train", ["-opt", str(write_config(folders / "tiny.yml", values)), "-device", "cpu"]) == 0
+        return folders / "runs/tiny"
+
+    def test_a_run_folder_knows_everything(self, run, capsys):
+        assert run_verb("report", [str(run), "-judge_steps", "2", "-temperature", "0.5"]) == 0
+        page = (run / "report.html").read_text()
+        values = json.loads((run / "report.json").read_text())
+        assert values["name"] == "tiny"
+        assert values["facts"]["temperature"] == "0.5"
+        assert "Training: " in page
+        assert "noise_level:" in page
+        assert str(run / "report.html") in capsys.readouterr().out
+
+    def test_a_model_file_needs_folders(self, run, folders, tmp_path, capsys):
+        model = str(newest_model(run))
+        assert run_verb("report", [model]) == 2
+        assert "-clean and -real are needed" in capsys.readouterr().err
+        places = ["-clean", folders / "clean", "-real", folders / "real", "-out", tmp_path / "page.html"]
+        assert run_verb("report", [model, *map(str, places), "-judge_steps", "2"]) == 0
+
+    def test_the_newest_model_is_taken(self, tmp_path):
+        for name in ("900", "1000"):
+            (tmp_path / "models").mkdir(exist_ok=True)
+            (tmp_path / f"models/{name}.safetensors").touch()
+        assert newest_model(tmp_path).stem == "1000"
+        (tmp_path / "models/final.safetensors").touch()
+        assert newest_model(tmp_path).stem == "final"
+
+
+class TestMistakes:
+    def test_they_are_one_line(self, folders, tmp_path, capsys):
+        def refused(*arguments) -> str:
+            assert run_verb("report", list(map(str, arguments))) == 2
+            return capsys.readouterr().err
+
+        assert "expected either RUN" in refused()
+        assert "no run folder" in refused(tmp_path)
+        generated = ["-generated", folders / "same"]
+        assert "-heat is a model's" in refused(*generated, "-heat", 1)
+        assert "-pictures is 2, expected 4 or more" in refused(*generated, "-pictures", 2)
+        both = ["-clean", folders / "real", "-real", folders / "clean", "-generated", folders / "same"]
+        assert "not noisier than the clean ones" in refused(*both)
+        few = write_pictures(tmp_path / "few", 3, width=64, height=64)
+        assert "too few" in refused("-clean", few, "-real", few, "-generated", few)
+        small = write_pictures(tmp_path / "small", 4)
+        assert "64x48 pixels, expected 64 or more" in refused("-clean", small, "-real", small, *generated)
+        strange = ["-clean", folders / "clean", "-real", folders / "real", "-generated", few]
+        assert "has no picture named scene0_00" in refused(*strange)
+        assert not list(tmp_path.glob("*.html"))
+
+    def test_pictures_of_other_size_are_named(self, folders, tmp_path, capsys):
+        for path in list_pictures(folders / "same"):
+            write_picture(tmp_path / "cut" / path.name, read_picture(path).pixels[:80])
+        assert report(folders, str(tmp_path / "cut"), tmp_path / "page.html") == 2
+        assert "expected the same picture in the same size" in capsys.readouterr().err
+
+
+class TestShots:
+    def test_large_pictures_are_cut_on_the_grid_and_chosen_evenly(self, tmp_path):
+        for index in range(7):
+            write_picture(tmp_path / f"{index}.png", picture(index, 150, 131))
+        shots = load_shots(tmp_path, limit=3, side=96)
+        assert [shot.name for shot in shots] == ["0", "3", "6"]
+        np.testing.assert_array_equal(shots[1].pixels, picture(3, 150, 131)[24 : 24 + 96, 16 : 16 + 96])
+
+    def test_16_bit_is_brought_to_255(self, tmp_path):
+        write_picture(tmp_path / "a.png", np.full((64, 64, 3), 65535, np.uint16))
+        assert load_shots(tmp_path, limit=1, side=64)[0].pixels.max() == 255

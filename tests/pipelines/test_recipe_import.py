@@ -1,0 +1,155 @@
+"""Reading Dataset Destroyer's config.ini."""
+
+import numpy as np
+import pytest
+
+from patina.cli.main import main
+from patina.degradations.execution import apply_plan
+from patina.degradations.recipe import load_recipe, parse_recipe
+from patina.imaging.picture_files import to_values
+from sets import picture
+
+INI = r"""
+[main]
+input_folder = path\\to\\input
+output_format = png
+degradations = blur,noise,compression,scale,quantization,unsharp_mask,chroma
+randomize = True
+surprise = 3
+[likelihood]
+blur = 0.4
+scale = 0.05
+[blur]
+algorithms = average,gaussian,anisotropic,swirl
+range = 1,16
+scale_factor = 0.25
+[noise]
+algorithms = uniform,gaussian,color,gray,salt-and-pepper
+range = 0,5
+scale_factor = 0.05
+sp_range = 1,5
+sp_scale_factor = 0.02
+[compression]
+algorithms = h264,jpeg,webp
+jpeg_quality_range = 40, 95
+webp_quality_range = 45, 90
+h264_crf_level_range = 23,32
+[scale]
+algorithms = down_up,linear,cubic_mitchell
+down_up_algorithms = linear,lanczos
+size_factor = 0.25
+range = 0.75,1.5
+[quantization]
+algorithms = floyd_steinberg,stucki
+range = 2, 255
+[unsharp_mask]
+radius_range = 0.2, 0.5
+percent_range = 3, 15
+threshold_range = 1, 3
+[chroma]
+algorithms = gaussian
+"""
+
+
+@pytest.fixture
+def ini(tmp_path):
+    path = tmp_path / "config.ini"
+    path.write_text(INI, encoding="utf-8")
+    return path
+
+
+def run(*arguments):
+    return main(["convert", *map(str, arguments)])
+
+
+def test_what_has_a_counterpart_is_translated_and_runs(ini, tmp_path):
+    assert run(ini) == 0
+    recipe = load_recipe(tmp_path / "config.yml")
+    written = (tmp_path / "config.yml").read_text()
+    assert "- gaussian_blur: {kind: anisotropic, size: 35, sigma: [0.25, 4.0]}" in written
+    assert "&" not in written
+    assert recipe.scale == 4
+    [shuffle] = recipe.steps
+    blur, noise, compression, scale, levels, sharp = shuffle.steps
+    assert (blur.probability, noise.probability, scale.probability) == (0.4, 1, 1)
+    box, gauss, anisotropic = (choice.steps[0] for choice in blur.choices)
+    assert box.size == (1, 5)
+    assert gauss.sigma == pytest.approx((0.5, 1.1))
+    assert anisotropic.sigma == (0.25, 4)
+    assert noise.choices[0].steps[0].sigma == pytest.approx((0, 127.5))
+    assert noise.choices[1].steps[0].sigma == pytest.approx((0, 63.75))
+    assert [choice.steps[0].quality for choice in compression.choices] == [(40, 95), (45, 90)]
+    assert [choice.weight for choice in scale.choices] == [2, 1]
+    assert scale.choices[0].steps[0].filter == {"linear": 1, "mitchell": 1}
+    assert scale.choices[1].steps[0].factor == (0.75, 1.5)
+    assert levels.levels == (2, 255)
+    assert sharp.amount == (3, 15)
+    for seed in range(10):
+        image = to_values(picture(seed, 40, 44))
+        assert apply_plan(image, recipe.draw("", (40, 44), seed, "a")).shape == (10, 11, 3)
+
+
+def test_what_has_none_is_named_on_the_screen_and_in_the_recipe(ini, tmp_path, capsys):
+    run(ini)
+    told = capsys.readouterr().err.splitlines()
+    for expected in (
+        "blur swirl: has no counterpart, left out",
+        "noise uniform: has no counterpart, left out",
+        "compression h264: has no counterpart, left out",
+        "quantization stucki: has no counterpart, left out",
+        "degradation chroma: has no counterpart, left out",
+        "likelihood.scale = 0.05: all pictures of a set have one size, made 1",
+        "likelihood.noise: not given, made 1",
+        "main.surprise: not used",
+    ):
+        assert expected in told
+    comments = [line[2:] for line in (tmp_path / "config.yml").read_text().splitlines() if line.startswith("#")]
+    assert comments[1:] == told
+
+
+def test_a_fixed_order_and_first_kinds(ini, tmp_path):
+    text = INI.replace("randomize = True", "randomize = False").replace("[blur]", "[blur]\nrandomize = False")
+    ini.write_text(text.replace("[scale]", "[scale]\nrandomize = False"), encoding="utf-8")
+    run(ini, "-out", tmp_path / "r.yml")
+    recipe = load_recipe(tmp_path / "r.yml")
+    names = [step.op for step in recipe.draw("", (40, 44), 0, "a")]
+    assert names[0] == "box_blur"
+    assert names[3:] == ["down_up", "quantise", "unsharp_mask"]
+    assert recipe.steps[0].probability == 1
+    plans = [recipe.draw("", (40, 44), seed, "a") for seed in range(20)]
+    assert {(plan[3].parameters["first"], plan[3].parameters["second"]) for plan in plans} == {("linear", "lanczos")}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        ("size_factor = 0.25", "size_factor = 0.3", "scale.size_factor is 0.3, expected 1 over a whole number"),
+        ("range = 0.75,1.5", "range = 0.75", "scale.range is '0.75', expected two numbers"),
+        ("randomize = True", "randomize = Maybe", "main.randomize is 'Maybe', expected True or False"),
+        ("blur,noise,compression,scale,quantization,unsharp_mask,chroma", "chroma", "nothing in it has a counterpart"),
+        ("jpeg_quality_range = 40, 95", "", "compression.jpeg_quality_range is missing"),
+        ("[main]", "[main]\n[main]", "is no config.ini"),
+        ("[main]", "main {", "the HCL files of wtp_dataset_destroyer are of another form"),
+    ],
+)
+def test_a_mistake_is_one_line(ini, tmp_path, capsys, old, new, expected):
+    ini.write_text(INI.replace(old, new), encoding="utf-8")
+    assert run(ini) == 2
+    told = capsys.readouterr().err.strip()
+    assert expected in told
+    assert "\n" not in told
+    assert not (tmp_path / "config.yml").exists()
+
+
+def test_no_recipe_is_written_over(ini, tmp_path, capsys):
+    (tmp_path / "config.yml").write_text("mine", encoding="utf-8")
+    assert run(ini) == 2
+    assert run(tmp_path / "none.ini") == 2
+    assert "exists; name another file" in capsys.readouterr().err
+    assert (tmp_path / "config.yml").read_text() == "mine"
+
+
+def test_a_picture_stays_itself_at_the_mildest_blur():
+    recipe = parse_recipe({"scale": 1, "steps": [{"box_blur": {"size": 1}}]}, "x")
+    image = to_values(picture(0))
+    np.testing.assert_allclose(apply_plan(image, recipe.draw("", image.shape[:2], 0, "a")), image, atol=1e-6)

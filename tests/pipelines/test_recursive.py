@@ -1,0 +1,96 @@
+"""Pictures in subfolders, as the commands that take them do."""
+
+import pytest
+
+from patina.cli.main import run_verb
+from patina.data.manifest import load_manifest
+from patina.errors import PatinaError
+from patina.imaging.picture_files import list_pictures, write_picture
+from patina.imaging.sources import Source, list_sources
+from sets import picture, write_config, write_deflow_model
+
+NAMES = ["10.png", "2.png", "2019/a.png", "2019/may/b.jpg"]
+
+
+@pytest.fixture
+def nested(tmp_path):
+    for index, name in enumerate([*NAMES, ".hidden/c.png", "2019/.part-d.png"]):
+        write_picture(tmp_path / "in" / name, picture(index, 72, 80))
+    return tmp_path / "in"
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return write_deflow_model(tmp_path_factory.mktemp("model"))
+
+
+def test_sources_have_names_from_their_folder(nested):
+    assert [each.name for each in list_sources(nested)] == ["2.png", "10.png"]
+    found = list_sources(nested, recursive=True)
+    assert sorted(each.name for each in found) == sorted(NAMES)
+    assert {each.stem for each in found} == {"2", "10", "2019_a", "2019_may_b"}
+    assert list_sources(nested / "2019" / "a.png") == [Source(nested / "2019" / "a.png", "a.png")]
+    (nested / "2020" / "empty").mkdir(parents=True)
+    with pytest.raises(PatinaError, match="nor do its subfolders"):
+        list_sources(nested / "2020", recursive=True)
+    with pytest.raises(PatinaError, match="does not exist"):
+        list_sources(nested / "2021", recursive=True)
+
+
+def commands(nested, tmp_path, model) -> dict[str, list]:
+    recipe = write_config(tmp_path / "r.yml", {"scale": 1, "steps": [{"gaussian_noise": {"sigma": [2, 20]}}]})
+    out, cpu = tmp_path / "out", ["-device", "cpu"]
+    return {
+        "degrade": [recipe, nested, out, "-workers", 1],
+        "upscale": ["-model", "bicubic", "-scale", 2, "-source", nested, "-out", out],
+        "translate": ["-model_path", model, "-source_dir", nested, "-out_dir", out, *cpu],
+        "prepare": ["-mode", "tiles", "-side", 64, "-source", nested, "-target", out, "-workers", 1],
+    }
+
+
+@pytest.mark.parametrize("verb", ["degrade", "upscale", "translate", "prepare"])
+def test_pictures_of_subfolders_get_names_of_their_own(nested, tmp_path, model, verb):
+    command = [str(each) for each in commands(nested, tmp_path, model)[verb]]
+    assert run_verb(verb, [*command, "-recursive"]) == 0
+    stems = {path.stem.removesuffix("_000_000") for path in list_pictures(tmp_path / "out")}
+    assert {stem for stem in stems if not stem.endswith(("_000_001", "_001_000", "_001_001"))} == {
+        "2", "10", "2019_a", "2019_may_b",
+    }  # fmt: skip
+    before = {path: path.stat().st_mtime_ns for path in list_pictures(tmp_path / "out")}
+    assert run_verb(verb, [*command, "-recursive"]) == 0
+    assert {path: path.stat().st_mtime_ns for path in list_pictures(tmp_path / "out")} == before
+
+
+def test_a_prepared_set_of_subfolders_is_whole(nested, tmp_path):
+    (nested / "2019" / "broken.png").write_bytes(b"no picture")
+    flags = ["-source", str(nested), "-target", str(tmp_path / "set"), "-scales", "1", "4", "-workers", "1"]
+    assert run_verb("prepare", [*flags, "-recursive"]) == 1
+    assert [each.source for each in load_manifest(tmp_path / "set").failures] == ["2019/broken.png"]
+    for scale in ("1x", "4x"):
+        assert {path.stem for path in list_pictures(tmp_path / "set" / scale)} == {"2", "10", "2019_a", "2019_may_b"}
+
+
+def test_a_replayed_set_of_subfolders_equals_it(nested, tmp_path, model):
+    assert run_verb("degrade", [*map(str, commands(nested, tmp_path, model)["degrade"]), "-recursive"]) == 0
+    assert (
+        run_verb("replay", [str(tmp_path / "out" / "log.jsonl"), "-out", str(tmp_path / "again"), "-workers", "1"]) == 0
+    )
+    made, again = (
+        {path.name: path.read_bytes() for path in list_pictures(tmp_path / name)} for name in ("out", "again")
+    )
+    assert made == again
+
+
+@pytest.mark.parametrize("verb", ["degrade", "upscale", "translate", "prepare"])
+def test_an_output_among_the_sources_is_refused(nested, tmp_path, model, verb, capsys):
+    inside = nested / "2019" / "out"
+    command = [str(inside if each == tmp_path / "out" else each) for each in commands(nested, tmp_path, model)[verb]]
+    assert run_verb(verb, [*command, "-recursive"]) == 2
+    assert "whose subfolders are sources, too" in capsys.readouterr().err
+    assert not inside.exists()
+
+
+def test_names_that_would_meet_are_refused(nested, tmp_path, model, capsys):
+    write_picture(nested / "2019_a.png", picture(9, 72, 80))
+    assert run_verb("degrade", [*map(str, commands(nested, tmp_path, model)["degrade"]), "-recursive"]) == 2
+    assert "would both become" in capsys.readouterr().err

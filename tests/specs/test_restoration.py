@@ -1,0 +1,197 @@
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from safetensors import safe_open
+from torch import nn
+
+from patina.errors import PatinaError
+from patina.models.generators import (
+    ESRGAN,
+    ModelLoader,
+    compact,
+    dncnn,
+    load_generator,
+    load_generator_weights,
+    rrdbnet,
+    save_generator,
+)
+
+GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "srresnet.npz")
+
+
+def published_weights(name):
+    prefix = f"{name}/w:"
+    return {key[len(prefix) :]: torch.from_numpy(GOLDEN[key]) for key in GOLDEN.files if key.startswith(prefix)}
+
+
+def golden_network(scale):
+    """Our network with the published weights, matched by their order, which is that of the computation."""
+    network = rrdbnet(scale, features=8, blocks=2, growth=4)
+    weights = iter(published_weights(f"rrdbnet_x{scale}").values())
+    for layer in network.modules():
+        if isinstance(layer, nn.Conv2d):
+            layer.load_state_dict({"weight": next(weights), "bias": next(weights)})
+    assert next(weights, None) is None
+    return network.eval()
+
+
+def randomised(network):
+    """Large random weights and biases, so that every layer matters to the output."""
+    generator = torch.Generator().manual_seed(1)
+    for parameter in network.parameters():
+        fan_in = parameter[0].numel() if parameter.dim() > 1 else 100
+        parameter.data = torch.randn(parameter.shape, generator=generator) / fan_in**0.5
+    return network.eval()
+
+
+def rgb(height, width):
+    return torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(2))
+
+
+@pytest.mark.parametrize("scale", [4, 2])
+def test_equals_the_published_network(scale):
+    picture = torch.from_numpy(GOLDEN[f"rrdbnet_x{scale}/in_u8"]).float() / 255
+    with torch.no_grad():
+        output = golden_network(scale)(picture)
+    np.testing.assert_allclose(output.numpy(), GOLDEN[f"rrdbnet_x{scale}/out"], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [4, 2])
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+def test_published_numbers_survive_the_file(tmp_path, scale, suffix):
+    path = tmp_path / f"model{suffix}"
+    save_generator(golden_network(scale), path)
+    model = load_generator(path)
+    picture = torch.from_numpy(GOLDEN[f"rrdbnet_x{scale}/in_u8"]).float() / 255
+    with torch.no_grad():
+        output = model.model(picture)
+    np.testing.assert_allclose(output.numpy(), GOLDEN[f"rrdbnet_x{scale}/out"], rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("growth", [32, 8])
+@pytest.mark.parametrize("scale", [1, 2, 4])
+def test_saved_files_open_in_spandrel_itself(tmp_path, scale, growth):
+    network = randomised(rrdbnet(scale, features=16, blocks=1, growth=growth))
+    save_generator(network, tmp_path / "x.safetensors")
+    descriptor = ModelLoader(device="cpu").load_from_file(tmp_path / "x.safetensors")
+    picture = rgb(20, 24)
+    with torch.no_grad():
+        expected = network(picture)
+        assert (descriptor.scale, descriptor.input_channels, descriptor.output_channels) == (scale, 3, 3)
+        assert expected.std() > 1e-2
+        torch.testing.assert_close(descriptor.model(picture), expected, rtol=0, atol=1e-5)
+        torch.testing.assert_close(descriptor(picture), expected.clamp(0, 1), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1, 2, 4])
+@pytest.mark.parametrize("size", [(4, 4), (7, 9), (16, 13)])
+def test_any_size_is_enlarged_exactly(scale, size):
+    height, width = size
+    output = rrdbnet(scale, features=8, blocks=1, growth=4)(rgb(height, width))
+    assert output.shape == (1, 3, scale * height, scale * width)
+
+
+def test_fresh_dense_blocks_start_near_the_identity():
+    dense = rrdbnet(4, features=16, blocks=2, growth=8).model[1].sub[0].RDB1
+    features = torch.rand(1, 16, 12, 12)
+    change = dense(features) - features
+    assert 0 < change.std() < 0.05 * features.std()
+
+
+def test_file_says_what_it_is(tmp_path):
+    save_generator(rrdbnet(2, 8, 1, 4), tmp_path / "x.safetensors", {"scale": "2"})
+    with safe_open(tmp_path / "x.safetensors", "pt") as file:
+        about = file.metadata()
+    assert about["kind"] == "restoration"
+    assert about["scale"] == "2"
+
+
+@pytest.mark.parametrize("growth", [32, 8])
+@pytest.mark.parametrize("scale", [1, 2, 4])
+def test_training_continues_from_a_saved_file(tmp_path, scale, growth):
+    network = randomised(rrdbnet(scale, features=8, blocks=2, growth=growth))
+    save_generator(network, tmp_path / "x.safetensors")
+    other = rrdbnet(scale, features=8, blocks=2, growth=growth)
+    load_generator_weights(other, tmp_path / "x.safetensors")
+    for name, value in network.state_dict().items():
+        assert torch.equal(other.state_dict()[name], value), name
+
+
+@pytest.mark.parametrize(
+    "asked", [{"scale": 2}, {"features": 16}, {"blocks": 1}, {"blocks": 3}, {"growth": 8}, {"growth": 31}]
+)
+def test_weights_of_another_size_are_refused(tmp_path, asked):
+    size = {"scale": 4, "features": 8, "blocks": 2, "growth": 32}
+    save_generator(randomised(rrdbnet(**size)), tmp_path / "x.pth")
+    with pytest.raises(PatinaError, match=r"x\.pth.*holds.*growth 32, asked for was.*weights do not fit:\n"):
+        load_generator_weights(rrdbnet(**(size | asked)), tmp_path / "x.pth")
+
+
+def test_saving_draws_no_random_numbers(tmp_path):
+    network = rrdbnet(4, 8, 1, 4)
+    before = torch.get_rng_state()
+    save_generator(network, tmp_path / "x.pth")
+    assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_unusable_networks_are_refused(tmp_path):
+    with pytest.raises(PatinaError, match="not by 3"):
+        rrdbnet(3)
+    with pytest.raises(PatinaError, match="not 33"):
+        rrdbnet(4, growth=33)
+    with pytest.raises(PatinaError, match="safetensors"):
+        save_generator(rrdbnet(4, 8, 1, 4), tmp_path / "x.onnx")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [("x.pth", b"nonsense"), ("x.safetensors", b"nonsense"), ("x.txt", b""), ("x.pth", {"layer": torch.zeros(1)})],
+)
+def test_files_that_are_no_model_are_named(tmp_path, name, content):
+    path = tmp_path / name
+    path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
+    with pytest.raises(PatinaError, match=rf"{re.escape(str(path))}.*no super-resolution model") as caught:
+        load_generator(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(PatinaError, match=r"absent\.pth.*no such"):
+        load_generator(tmp_path / "absent.pth")
+
+
+def test_models_for_something_else_are_refused(tmp_path, monkeypatch):
+    torch.save(ESRGAN(in_nc=1, out_nc=1, num_filters=8, num_blocks=1).state_dict(), tmp_path / "grey.pth")
+    with pytest.raises(PatinaError, match=r"\(1, 1\)"):
+        load_generator(tmp_path / "grey.pth")
+    monkeypatch.setattr(ModelLoader, "load_from_file", lambda *_: object())
+    with pytest.raises(PatinaError, match="needs more than a picture"):
+        load_generator(tmp_path / "grey.pth")
+
+
+def test_a_fresh_dncnn_is_the_identity_and_learns_at_once():
+    torch.manual_seed(0)
+    network = dncnn(features=16, layers=8)
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+    errors = []
+    for _ in range(60):
+        clean = torch.rand(4, 3, 4, 4).repeat_interleave(4, dim=2).repeat_interleave(4, dim=3)
+        noisy = clean + 0.1 * torch.randn(clean.shape)
+        loss = (network(noisy) - clean).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        errors.append(loss.item() / (noisy - clean).square().mean().item())
+    assert errors[0] == pytest.approx(1)
+    assert errors[-1] < 0.8
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3, 4])
+def test_the_small_network_is_written_at_every_scale(scale, tmp_path):
+    save_generator(compact(scale, 8, 1), tmp_path / "a.safetensors")
+    opened = load_generator(tmp_path / "a.safetensors")
+    assert opened.scale == scale
+    assert opened.model(torch.rand(1, 3, 9, 7)).shape == (1, 3, 9 * scale, 7 * scale)

@@ -1,0 +1,52 @@
+"""The small size of every configuration of LapSRN, SRCNN and SR3, and that the files to compare them are valid."""
+
+import shutil
+
+import pytest
+
+from patina.cli.main import run_verb
+from patina.models.generators import load_generator
+from patina.models.model_files import stored_kind
+from patina.settings import PROJECT_ROOT
+from patina.specs.configuration import load_config
+
+NAMES = sorted(path.stem for start in ("LapSRN", "SRCNN", "SR3") for path in (PROJECT_ROOT / "confs").glob(f"{start}*"))
+
+
+TRAINED = [*NAMES, *(path.stem for path in (PROJECT_ROOT / "confs").glob("Real*"))]
+
+
+def stages_of(config) -> list[str | None]:
+    return [stage.name for stage in config.stages] if config.task == "restoration" else [None]
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory):
+    """A copy of what a user has: the configurations, with the folders beside them."""
+    folder = tmp_path_factory.mktemp("project")
+    shutil.copytree(PROJECT_ROOT / "confs", folder / "confs")
+    return folder
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_smoke_sizes_train_to_the_end(project, name):
+    path = project / "confs" / f"{name}.yml"
+    assert run_verb("train", ["-opt", str(path), "--smoke", "-device", "cpu"]) == 0
+    final = project / "trained_models" / f"{name}-smoke" / "models/final.safetensors"
+    if name.startswith("SR3"):
+        assert stored_kind(final) == "sr3"
+        assert (final.parent / "epoch-2.safetensors").is_file()
+    else:
+        assert load_generator(final).scale == int(name.split("-x")[1][0])
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (PROJECT_ROOT / "confs").glob("compare-*.yml")))
+def test_what_is_compared_is_what_is_trained(name):
+    config = load_config(PROJECT_ROOT / "confs" / f"{name}.yml")
+    trained = {each.final_model(stage) for each in map(load_config, TRAINED) for stage in stages_of(each)}
+    files = {model.model for model in config.models if not isinstance(model.model, str)}
+    assert files
+    assert files <= trained
+    names = [model.name for model in config.models]
+    assert names[:5] == ["nearest", "bilinear", "bicubic", "lanczos", "SRCNN"]
+    assert len(names) > 5

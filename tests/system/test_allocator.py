@@ -1,0 +1,38 @@
+"""Freed memory is kept within a block and given back behind it."""
+
+import platform
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import psutil
+import torch
+from patina.system.allocator import freed_memory_kept
+
+def resident():
+    return psutil.Process().memory_info().rss
+
+def freed():
+    # Of a block that is freed, below one that is not; larger than the gap that is left of the first.
+    before, block = resident(), torch.ones(75_000_000)
+    above = torch.ones(1000)
+    del block
+    return resident() - before
+
+before = resident()
+with freed_memory_kept():
+    torch.ones(50_000_000)
+    inside = resident()
+print(inside - before, resident() - before, freed())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc that is asked")
+def test_memory_is_kept_within_the_block_alone():
+    finished = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)
+    inside, behind, later = map(int, finished.stdout.split())
+    assert inside > 150_000_000
+    assert behind < 50_000_000
+    assert later < 50_000_000
