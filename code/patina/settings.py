@@ -34,9 +34,12 @@ _WORDING = (
 
 
 class Strict(BaseModel):
-    """A block of settings that refuses keys it does not know."""
+    """A block of settings that refuses keys it does not know.
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    The string under a field says what the field means; JSON schemas and `docs/configuration.md` are made of it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 def find_file(given: str | Path, folders: Sequence[str], what: str) -> Path:

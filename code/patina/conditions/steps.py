@@ -16,10 +16,13 @@ NotNegative = Annotated[float, Field(ge=0)]
 
 
 class Downscale(Strict):
-    """Shrink by a whole factor: by MATLAB's bicubic, by means of squares (area), or by their largest values (max)."""
+    """Downscale by an integer factor."""
 
     factor: Annotated[int, Field(ge=2)]
+    """How many times smaller the result is."""
+
     filter: Literal["bicubic", "area", "max"] = "bicubic"
+    """`bicubic` (as MATLAB's), `area` (mean of each square) or `max` (maximum of each square)."""
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
         """Shrink ``[H, W, 3]`` uint8; with area and max both sides are multiples of the factor."""
@@ -34,9 +37,10 @@ class Downscale(Strict):
 
 
 class Smooth(Strict):
-    """Take the Gaussian mean; `sigma` in pixels."""
+    """Gaussian blur."""
 
     sigma: PositiveFloat
+    """Standard deviation of the Gaussian, in pixels."""
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
         """Smooth ``[H, W, 3]`` uint8."""
@@ -44,9 +48,10 @@ class Smooth(Strict):
 
 
 class Median(Strict):
-    """Take the median of every channel over a square of odd `size`."""
+    """Median filter of every channel."""
 
     size: Annotated[int, Field(ge=3, le=31)]
+    """Side of the square window, in pixels; an odd number."""
 
     @model_validator(mode="after")
     def _size_is_odd(self) -> "Median":
@@ -60,10 +65,13 @@ class Median(Strict):
 
 
 class Bilateral(Strict):
-    """Take the mean of near pixels of near colour: deviations in pixels, and in 1/255."""
+    """Bilateral filter."""
 
     sigma_space: PositiveFloat = 2.0
+    """Standard deviation in space, in pixels."""
+
     sigma_colour: PositiveFloat = 25.0
+    """Standard deviation in colour, in grey levels (0 to 255)."""
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
         """Filter ``[H, W, 3]`` uint8."""
@@ -71,11 +79,16 @@ class Bilateral(Strict):
 
 
 class NonLocalMeans(Strict):
-    """Take the mean of pixels whose surroundings are alike (Buades et al. 2005); `strength` in 1/255."""
+    """Non-local means (Buades et al. 2005)."""
 
     strength: PositiveFloat = 10.0
+    """Filter strength, in grey levels (0 to 255)."""
+
     patch: Annotated[int, Field(ge=3, le=15)] = 7
+    """Side of the patches that are compared, in pixels."""
+
     window: Annotated[int, Field(ge=5, le=51)] = 21
+    """Side of the window that is searched, in pixels."""
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
         """Filter ``[H, W, 3]`` uint8."""
@@ -85,28 +98,34 @@ class NonLocalMeans(Strict):
 
 
 class Autoencoder(Strict):
-    """Pass through a small denoising autoencoder: from a `file`, or trained on the clean set's pictures first.
-
-    It learns to take Gaussian noise of deviation up to `sigma` (in 1/255) off; `features` is its width and `steps` how
-    long it is trained.
-    """
+    """Pass the image through a small denoising autoencoder."""
 
     file: Path | None = None
+    """Trained autoencoder, such as another run's `h_autoencoder_0-….safetensors`. null: train one on the clean set
+    first."""
+
     sigma: PositiveFloat = 20.0
+    """Training noise is Gaussian with a std (8-bit) from 0 up to this value."""
+
     features: PositiveInt = 24
+    """Channels of the autoencoder."""
+
     steps: PositiveInt = 600
+    """Training steps."""
 
 
 class AddGaussian(Strict):
-    """Add white noise; `sigma` in units of [0, 1]."""
+    """Add white Gaussian noise."""
 
     sigma: NotNegative
+    """Standard deviation, in units of [0, 1]."""
 
 
 class MultiplyNoise(Strict):
-    """Multiply by 1 plus white noise of deviation `sigma`."""
+    """Multiply by 1 plus white Gaussian noise."""
 
     sigma: NotNegative
+    """Standard deviation of the factor."""
 
 
 Filter = Downscale | Smooth | Median | Bilateral | NonLocalMeans
@@ -114,16 +133,31 @@ Noise = AddGaussian | MultiplyNoise
 
 
 class Step(Strict):
-    """One step of h: exactly one of its keys is given, such as ``downscale: {factor: 4}``."""
+    """One step of h: exactly one of these keys, e.g. ``downscale: {factor: 4}``."""
 
     downscale: Downscale | None = None
+    """Downscale by an integer factor."""
+
     add_gaussian: AddGaussian | None = None
+    """Add white Gaussian noise."""
+
     multiply_noise: MultiplyNoise | None = None
+    """Multiply by white Gaussian noise."""
+
     smooth: Smooth | None = None
+    """Gaussian blur."""
+
     median: Median | None = None
+    """Median filter."""
+
     bilateral: Bilateral | None = None
+    """Bilateral filter."""
+
     non_local_means: NonLocalMeans | None = None
+    """Non-local means."""
+
     autoencoder: Autoencoder | None = None
+    """Denoising autoencoder."""
 
     @model_validator(mode="after")
     def _one_is_given(self) -> "Step":

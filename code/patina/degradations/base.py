@@ -77,9 +77,10 @@ class Frame:
 
 
 class Block(Strict, ABC):
-    """One entry of a recipe, and how likely it is."""
+    """One entry of a recipe."""
 
     probability: Probability = 1.0
+    """Probability that the operation is applied to an image."""
 
     mild_at_high: ClassVar[frozenset[str]] = frozenset()
     """The ranges whose high end does less to a picture, such as a quality."""

@@ -14,13 +14,14 @@ from patina.settings import Strict, nearest, problems_told
 
 
 class LearnedBlock(Block):
-    """A model that Patina trained: `model` is its file, every other key one of its knobs.
-
-    A knob is a number or a range; one that is left out takes the model's own value.
-    """
+    """A trained model; every other key is one of its knobs, a number or a range."""
 
     model: Path
+    """Model file."""
+
     knobs: dict[str, real_range()] = Field({})
+    """Knobs by name, written beside `model`: `heat` (DeFlow), `noise_level`, `temperature` and `detail` (LUD-VAE). One
+    that is left out has the model's own value."""
 
     @model_validator(mode="before")
     @classmethod
@@ -69,10 +70,13 @@ Steps = Annotated[
 
 
 class Choice(Strict):
-    """One of the alternatives of `OneOf`: its `steps`, which may be none, and its `weight`."""
+    """One alternative of `one_of`; a plain operation stands for a choice of weight 1."""
 
     weight: Annotated[float, Field(gt=0)] = 1.0
+    """How often it is chosen, relative to the others."""
+
     steps: Annotated[tuple[Annotated[Block, BeforeValidator(parse_block)], ...], BeforeValidator(_listed)]
+    """Operations applied in order; may be empty."""
 
 
 def _weighted(value: Any) -> Any:
@@ -82,9 +86,10 @@ def _weighted(value: Any) -> Any:
 
 
 class OneOf(Block):
-    """One of several lists of blocks, by weight."""
+    """One of several lists of operations, drawn by weight."""
 
     choices: Annotated[tuple[Annotated[Choice, BeforeValidator(_weighted)], ...], Field(min_length=1)]
+    """The alternatives."""
 
     def factors(self, before: Factors, scale: int) -> Factors:
         """Return the hull of all choices."""
@@ -97,13 +102,13 @@ class OneOf(Block):
 
 
 class Shuffle(Block):
-    """All of its blocks, in random order.
-
-    With `resizes_in_order` those that change the size keep the order they are written in.
-    """
+    """Operations applied in random order."""
 
     steps: Steps
+    """The operations."""
+
     resizes_in_order: bool = False
+    """Keep the written order among operations that change the size."""
 
     def order(self, permutation: list[int]) -> list[int]:
         """Return `permutation` with the blocks that change the size put in their written order."""

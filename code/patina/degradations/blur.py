@@ -43,12 +43,10 @@ def _require_odd(size: int) -> int:
 
 
 class LensBlur(Operation):
-    """Out of focus: a disk.
-
-    `radius` is in pixels, any fraction.
-    """
+    """Defocus: convolution with a disk."""
 
     radius: real_range(0, 100)
+    """Radius of the disk in pixels; fractions count."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw the radius."""
@@ -61,15 +59,16 @@ class LensBlur(Operation):
 
 
 class ComplexLensBlur(Operation):
-    """Out of focus by complex Gaussians, with highlights that bleed.
-
-    `radius` in pixels, rounded up; more `components` (1 to 6) come closer to a hard disk; an `exposure_gamma` above 1
-    lets bright points grow.
-    """
+    """Defocus by complex Gaussians, with highlights that bleed."""
 
     radius: real_range(0.01, 100)
+    """Radius in pixels, rounded up."""
+
     components: Annotated[int, Field(ge=1, le=6)] = 5
+    """Number of complex Gaussians; more come closer to a hard disk."""
+
     exposure_gamma: real_range(0.1, 10) = (1.0, 1.0)
+    """Above 1, highlights grow."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw radius and gamma."""
@@ -89,19 +88,26 @@ class ComplexLensBlur(Operation):
 
 
 class GaussianBlur(Operation):
-    """Random kernels around the Gaussian.
-
-    `kind` is one of isotropic, anisotropic, generalised_ and plateau_(an)isotropic; `size` the odd side of the kernel
-    and `sigma` the deviation, in pixels; `angle` in degrees; `beta_generalised` and `beta_plateau` the two families'
-    shapes.
-    """
+    """Random kernels of the Gaussian family."""
 
     kind: kinds(KERNEL_KINDS, "kernel") = Field({"isotropic": 1.0})
+    """Kinds of kernel with weights: `isotropic`, `anisotropic`, `generalised_isotropic`, `generalised_anisotropic`,
+    `plateau_isotropic`, `plateau_anisotropic`."""
+
     size: odd_range(3, 101) = (21, 21)
+    """Side of the kernel in pixels; odd numbers."""
+
     sigma: real_range(0.01, 50) = (0.2, 3.0)
+    """Standard deviation in pixels; drawn for each axis of an anisotropic kernel."""
+
     angle: real_range(-360, 360) = (-180.0, 180.0)
+    """Rotation of an anisotropic kernel, in degrees."""
+
     beta_generalised: real_range(0.1, 10) = (0.5, 4.0)
+    """Shape of the generalised kernels: above 1 flat with steep sides, below 1 heavy-tailed."""
+
     beta_plateau: real_range(0.1, 10) = (1.0, 2.0)
+    """Shape of the plateau kernels."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw a kind, and what that kind needs."""
@@ -130,9 +136,10 @@ class GaussianBlur(Operation):
 
 
 class BoxBlur(Operation):
-    """The mean over a square; `size` is its odd side in pixels."""
+    """Mean over a square window."""
 
     size: odd_range(1, 101)
+    """Side of the window in pixels; odd numbers."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw the side."""
@@ -146,10 +153,13 @@ class BoxBlur(Operation):
 
 
 class MotionBlur(Operation):
-    """A straight, even motion of `length` pixels in the direction `angle`, in degrees."""
+    """Linear motion blur."""
 
     length: real_range(0, 200)
+    """Length of the motion in pixels; 1 or less changes nothing."""
+
     angle: real_range(-360, 360) = (0.0, 180.0)
+    """Direction in degrees."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw the way."""
@@ -162,9 +172,10 @@ class MotionBlur(Operation):
 
 
 class MedianBlur(Operation):
-    """The median over a square of odd side `size`, of 8-bit pixels: flat areas with hard edges."""
+    """Median filter on 8-bit pixels: flat areas with hard edges."""
 
     size: odd_range(1, 101)
+    """Side of the window in pixels; odd numbers."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw the side."""
@@ -177,14 +188,16 @@ class MedianBlur(Operation):
 
 
 class Sinc(Operation):
-    """Ringing: an ideal low-pass of `cutoff` radians a pixel (pi passes all); `size` is the kernel's odd side.
-
-    A kernel smaller than 13 pixels draws its cutoff from `cutoff_small`, where that is given.
-    """
+    """Ringing: an ideal low-pass filter."""
 
     cutoff: real_range(0.1, math.pi) = (math.pi / 5, math.pi)
+    """Cutoff frequency in radians per pixel; pi passes everything."""
+
     cutoff_small: real_range(0.1, math.pi) | None = None
+    """Cutoff for kernels smaller than 13 pixels. null: `cutoff`."""
+
     size: odd_range(3, 101) = (7, 21)
+    """Side of the kernel in pixels; odd numbers."""
 
     mild_at_high = frozenset({"cutoff", "cutoff_small"})
 
@@ -201,17 +214,23 @@ class Sinc(Operation):
 
 
 class Div2krkBlur(Operation):
-    """The random kernels of DIV2KRK: anisotropic, any angle, with multiplicative noise.
-
-    `variance` is drawn for both axes, in pixels²; `noise` is how far each value is changed, of itself; `shift` moves
-    the centre, in pixels, to meet the pixels that a nearest resize picks.
-    """
+    """The random kernels of DIV2KRK: anisotropic Gaussians with multiplicative noise."""
 
     size: Annotated[int, Field(ge=3, le=101), AfterValidator(_require_odd)] = 11
+    """Side of the kernel in pixels; an odd number."""
+
     variance: real_range(0.01, 500) = (0.6, 5.0)
+    """Variance along each axis, in pixels²."""
+
     angle: real_range(-360, 360) = (-180.0, 180.0)
+    """Rotation in degrees."""
+
     noise: real_range(0, 0.99) = (0.25, 0.25)
+    """Each kernel value is multiplied by a factor from 1 minus to 1 plus this value."""
+
     shift: float = 0.0
+    """Shift of the kernel's centre to the right and down, in pixels, to match the pixels that a nearest resize picks.
+    """
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw the covariance and the noise's strength."""
@@ -233,14 +252,13 @@ class Div2krkBlur(Operation):
 
 
 class KernelBlur(Operation):
-    """One of the kernels in a file.
-
-    `file` is a NumPy file: one kernel ``[h, w]`` or several ``[n, h, w]`` (``.npy``), or any number of arrays
-    (``.npz``). `turn` lets each be flipped and turned, 8 ways.
-    """
+    """A kernel drawn from a file."""
 
     file: Path
+    """NumPy file: one kernel `[h, w]` or several `[n, h, w]` (`.npy`), or any number of arrays (`.npz`)."""
+
     turn: bool = False
+    """Flip and rotate kernels, 8 orientations."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw which kernel, and how it is turned."""

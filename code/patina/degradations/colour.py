@@ -8,17 +8,22 @@ from patina.imaging.dither import DITHERS, quantise
 
 
 class ColourShift(Operation):
-    """Other tones than the clean picture's; every range's middle in the defaults changes nothing.
-
-    `brightness` is added (in [-1, 1]); `contrast` multiplies around mid-gray, `saturation` around the luma; `gamma` is
-    an exponent; `balance` multiplies each channel by a factor of its own.
-    """
+    """Changes of tone and white balance; the defaults change nothing."""
 
     brightness: real_range(-1, 1) = (0.0, 0.0)
+    """Added to every value, in units of [0, 1]."""
+
     contrast: real_range(0, 4) = (1.0, 1.0)
+    """Factor of the distance from mid-grey."""
+
     saturation: real_range(0, 4) = (1.0, 1.0)
+    """Factor of the distance from the luma."""
+
     gamma: real_range(0.1, 10) = (1.0, 1.0)
+    """Exponent of the values in [0, 1]."""
+
     balance: real_range(0, 4) = (1.0, 1.0)
+    """Factor of each channel, drawn for each channel."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw all five."""
@@ -37,10 +42,13 @@ class ColourShift(Operation):
 
 
 class Quantise(Operation):
-    """Few `levels` a channel (2 to 256), with a `dither`: none, ordered (Bayer 8x8) or floyd_steinberg."""
+    """Few levels per channel."""
 
     levels: whole_range(2, 256)
+    """Number of levels."""
+
     dither: kinds(DITHERS, "dither")
+    """Dithers with weights: `none`, `ordered` (Bayer 8×8), `floyd_steinberg`."""
 
     mild_at_high = frozenset({"levels"})
 

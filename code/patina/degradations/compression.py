@@ -13,15 +13,16 @@ from patina.imaging.recompress import JPEG_SUBSAMPLINGS, WEBP_LARGEST, jpeg, web
 
 
 class Jpeg(Operation):
-    """JPEG of a `quality` (1 to 100) and chroma `subsampling` (4:4:4, 4:2:2 or 4:2:0).
-
-    With ``codec: torch`` it is computed on whole batches, on the accelerator where there is one, and 4:2:0 alone;
-    otherwise by libjpeg.
-    """
+    """JPEG compression."""
 
     quality: whole_range(1, 100)
+    """Quality."""
+
     subsampling: kinds(JPEG_SUBSAMPLINGS, "subsampling") = Field({"4:2:0": 1.0})
+    """Chroma subsamplings with weights: `4:4:4`, `4:2:2`, `4:2:0`."""
+
     codec: Literal["libjpeg", "torch"] = "libjpeg"
+    """`libjpeg`; or `torch`, which compresses batches on the accelerator and only knows 4:2:0."""
 
     mild_at_high = frozenset({"quality"})
 
@@ -43,9 +44,10 @@ class Jpeg(Operation):
 
 
 class WebP(Operation):
-    """Lossy WebP of a `quality` (1 to 100)."""
+    """Lossy WebP compression."""
 
     quality: whole_range(1, 100)
+    """Quality."""
 
     mild_at_high = frozenset({"quality"})
 

@@ -65,7 +65,7 @@ def _standard(key: int, image: np.ndarray, gray: bool) -> np.ndarray:
 
 
 class _SometimesGray(Operation):
-    """Noise of one strength that all channels may share; `gray` is how often they do.
+    """Noise of one strength that all channels may share.
 
     Attributes:
         strength: the name of the range that says how strong it is.
@@ -73,6 +73,7 @@ class _SometimesGray(Operation):
 
     strength: ClassVar[str]
     gray: Probability = 0.0
+    """Probability that all channels share one noise (grey noise)."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw the strength and whether the noise is gray."""
@@ -80,10 +81,11 @@ class _SometimesGray(Operation):
 
 
 class GaussianNoise(_SometimesGray):
-    """Additive Gaussian noise of deviation `sigma` (of 255); `gray` is how often the channels share it."""
+    """Additive white Gaussian noise."""
 
     strength = "sigma"
     sigma: real_range(0, 255)
+    """Std (8-bit)."""
 
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
@@ -92,14 +94,15 @@ class GaussianNoise(_SometimesGray):
 
 
 class PoissonNoise(_SometimesGray):
-    """The noise of counted light, `scale` times over; `gray` is how often the channels share it.
+    """Shot noise as in Real-ESRGAN (Wang et al. 2021).
 
-    White counts as the next power of two of the picture's different values, as in Real-ESRGAN (Wang et al. 2021):
-    pictures of few values get strong noise.
+    White counts as many photons as the next power of two at or above the number of distinct values in the image, so
+    images with few values get strong noise.
     """
 
     strength = "scale"
     scale: real_range(0, 100)
+    """Factor of the noise."""
 
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
@@ -110,10 +113,11 @@ class PoissonNoise(_SometimesGray):
 
 
 class Speckle(_SometimesGray):
-    """Multiplicative Gaussian noise: deviation `sigma` (of 255) at white, none at black; `gray` as elsewhere."""
+    """Multiplicative Gaussian noise."""
 
     strength = "sigma"
     sigma: real_range(0, 255)
+    """Std (8-bit) at white; the noise is proportional to the value."""
 
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
@@ -123,11 +127,14 @@ class Speckle(_SometimesGray):
 
 
 class SaltAndPepper(_SometimesGray):
-    """A `share` of the values set to black or white; `gray` is how often all channels of a pixel change together."""
+    """Values set to black or white."""
 
     strength = "share"
     share: real_range(0, 1)
+    """Fraction of the values."""
+
     gray: Probability = 1.0
+    """Probability that all channels of a pixel change together."""
 
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
@@ -139,15 +146,16 @@ class SaltAndPepper(_SometimesGray):
 
 
 class CorrelatedNoise(Operation):
-    """Gaussian noise whose neighbours and channels are alike, as denoising and demosaicing leave it.
-
-    `sigma` is the deviation (of 255); `grain` the deviation of the Gaussian that spreads it, in pixels; `shared` the
-    share of its variance that all channels have in common, or ``random`` for a random covariance of the channels.
-    """
+    """Gaussian noise correlated between neighbours and channels, as camera processing leaves it."""
 
     sigma: real_range(0, 255)
+    """Std (8-bit)."""
+
     grain: real_range(0, 20) = (0.0, 0.0)
+    """Standard deviation of the Gaussian that correlates neighbours, in pixels; 0 is white noise."""
+
     shared: real_range(0, 1) | Literal["random"] = (0.0, 0.5)
+    """Fraction of the variance that all channels share, or `random` for a random covariance of the channels."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw deviation, grain and how the channels are mixed: independent draws times `mixing`, ``[3, 3]``."""

@@ -62,19 +62,23 @@ Plan = tuple[Step, ...]
 
 
 class Recipe(Strict):
-    """What makes low-quality pictures of clean ones.
-
-    `scale` is how many times smaller they are. Either `steps` are done to every picture; or named `blocks` are
-    combined in `variants`, an output folder each, and `mixed` adds a folder with one variant of every picture, in turn
-    or at random. A named block is drawn once for a picture (once more each time that a variant repeats it), so that
-    its variants differ only in what they leave out.
-    """
+    """How clean images become LQ images: a list of steps, or variants made of named blocks."""
 
     scale: Annotated[int, Field(ge=1)]
+    """How many times smaller the results are."""
+
     steps: Steps | None = None
+    """Operations applied in order. Excludes `blocks` and `variants`."""
+
     blocks: dict[str, Steps] = Field({})
+    """Lists of operations, by name. A block is drawn once per image, so variants differ only in what they leave out; a
+    block that a variant repeats is drawn again."""
+
     variants: dict[FolderName, tuple[str, ...]] = Field({})
+    """Names of blocks to apply in order, by the name of the variant, which gets its own output folder."""
+
     mixed: Literal["round_robin", "random"] | None = None
+    """Adds a folder with one variant of every image: in turn (`round_robin`) or drawn (`random`)."""
 
     @model_validator(mode="after")
     def _has_one_form(self) -> "Recipe":

@@ -24,16 +24,17 @@ def _base(frame: Frame, of: str) -> Size:
 
 
 class Resize(Operation):
-    """A resize by a factor of the picture as it is, of the clean one, or of the wanted size.
-
-    `filter` is a name, a list or weights by name; `factor` multiplies the size that `of` names: ``current``,
-    ``source`` (the clean picture) or ``target`` (the clean picture over the recipe's scale). A recipe ends at the
-    wanted size with ``of: target``, whose factor is 1 if nothing is said.
-    """
+    """A resize by a factor of the current, the clean or the target size."""
 
     filter: Filters
+    """Filters with weights."""
+
     factor: real_range(0.01, 16) = (1.0, 1.0)
+    """Factor of the size that `of` names."""
+
     of: Literal["current", "source", "target"] = "current"
+    """`current`; `source`, the clean image; or `target`, the clean image divided by the recipe's scale. The last resize
+    of a recipe is `of: target`."""
 
     mild_at_high = frozenset({"factor"})
 
@@ -54,15 +55,19 @@ class Resize(Operation):
 
 
 class DownUp(Operation):
-    """Two resizes that end at the wanted size: first by `factor` of what `of` names (see `Resize`), then to it.
-
-    Each step draws one of its own filters.
-    """
+    """Two resizes that end at the target size."""
 
     factor: real_range(0.01, 16) = (0.15, 1.5)
+    """Factor of the size that `of` names, for the first resize."""
+
     of: Literal["current", "source", "target"] = "source"
+    """`current`, `source` (the clean image) or `target`."""
+
     first: Filters = Field(dict.fromkeys(("linear", "catmull_rom", "area", "box"), 1.0))
+    """Filters of the first resize, with weights."""
+
     second: Filters = Field(dict.fromkeys(("linear", "catmull_rom", "lanczos"), 1.0))
+    """Filters of the second resize, with weights."""
 
     mild_at_high = frozenset({"factor"})
 

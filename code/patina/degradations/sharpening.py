@@ -8,15 +8,19 @@ from patina.degradations.ranges import draw_real, real_range
 
 
 class UnsharpMask(Operation):
-    """Adds `amount` times what a Gaussian of deviation `sigma` takes away, where that exceeds `threshold` (of 255).
-
-    With `soft_mask` the places where it does are blurred too, so that sharp and left areas merge.
-    """
+    """Unsharp masking."""
 
     sigma: real_range(0.05, 50)
+    """Standard deviation of the Gaussian, in pixels."""
+
     amount: real_range(0, 100) = (0.5, 0.5)
+    """Factor of the detail that is added."""
+
     threshold: real_range(0, 255) = (0.0, 0.0)
+    """Smallest detail that is sharpened, in grey levels (0 to 255)."""
+
     soft_mask: bool = False
+    """Blur the mask of what is sharpened, so that it fades into the rest."""
 
     mild_at_high = frozenset({"threshold"})
 

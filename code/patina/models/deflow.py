@@ -21,29 +21,36 @@ IMAGE_CHANNELS = 3
 
 @dataclass(frozen=True)
 class DeFlowArchitecture:
-    """The size of a DeFlow network; the defaults are the published AIM model.
+    """The size of a DeFlow network; the defaults are the published AIM model."""
 
-    Attributes:
-        scale: how many times smaller the condition is than the image (2, 4, 8 or 16).
-        features, blocks, growth: the condition encoder's RRDB trunk.
-        stacked_blocks: blocks whose outputs are appended to every condition.
-        levels: levels of the flow; image sides are multiples of 2^levels.
-        steps: full steps of a level.
-        steps_without_coupling: ActNorm and 1×1 convolution alone, before the full steps.
-        hidden: channels inside the couplings' networks.
-    """
-
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=False)
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=False, use_attribute_docstrings=True)
 
     scale: int = 8
+    """Ratio of image size to condition size: 2, 4, 8 or 16."""
+
     features: int = 64
+    """Channels of the condition encoder (an RRDB trunk)."""
+
     blocks: int = 23
+    """RRDB blocks of the condition encoder."""
+
     growth: int = 32
+    """Growth of the encoder's dense blocks, in channels."""
+
     stacked_blocks: tuple[int, ...] = (1, 8, 15, 22)
+    """Indices of the RRDB blocks whose outputs are appended to every condition, counted from 0."""
+
     levels: int = 3
+    """Levels of the flow; image sides are multiples of 2 to the power of `levels`."""
+
     steps: int = 16
+    """Flow steps with coupling in each level."""
+
     steps_without_coupling: int = 2
+    """Flow steps without coupling (ActNorm and 1×1 convolution) at the start of each level."""
+
     hidden: int = 128
+    """Channels inside the networks of the couplings."""
 
     def __post_init__(self):
         if self.scale not in (2, 4, 8, 16):

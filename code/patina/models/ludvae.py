@@ -27,15 +27,12 @@ Moments = tuple[Tensor, Tensor]
 
 @dataclass(frozen=True)
 class LUDVAEArchitecture:
-    """The size of a LUD-VAE; the default is the published one.
+    """The size of a LUD-VAE; the default is the published one."""
 
-    Attributes:
-        channels: of every feature map and of every latent.
-    """
-
-    __pydantic_config__ = ConfigDict(extra="forbid", strict=False)
+    __pydantic_config__ = ConfigDict(extra="forbid", strict=False, use_attribute_docstrings=True)
 
     channels: int = 128
+    """Channels of every feature map and of every latent."""
 
     def __post_init__(self):
         if self.channels < 1:

@@ -24,17 +24,25 @@ _GROUPS = 32
 
 
 class SR3Architecture(Strict):
-    """The U-Net: each level has `channels` times its multiplier, and all but the last halve the size.
-
-    `attention` lists the levels with self-attention, 0 the finest; `blocks` are residual blocks in a level.
-    """
+    """The U-Net; every level but the last halves the size."""
 
     scale: int = Field(4, ge=2, le=8)
+    """Upscaling factor."""
+
     channels: int = Field(64, ge=8, multiple_of=8)
+    """Channels of the finest level, before `multipliers`."""
+
     multipliers: tuple[int, ...] = Field((1, 2, 4, 8, 8), min_length=2)
+    """Channels of each level as a multiple of `channels`, finest level first."""
+
     attention: tuple[int, ...] = (3,)
+    """Levels with self-attention, 0 the finest."""
+
     blocks: int = Field(2, ge=1)
+    """Residual blocks in each level."""
+
     dropout: float = Field(0.2, ge=0, lt=1)
+    """Dropout probability."""
 
     @model_validator(mode="after")
     def _levels_exist(self) -> "SR3Architecture":
@@ -50,16 +58,20 @@ class SR3Architecture(Strict):
 
 
 class DiffusionSchedule(Strict):
-    """The noise: its variance rises linearly from `first` to `last` in `steps` steps.
-
-    `predict` is what the network gives: the noise (``epsilon``), or the velocity, a mixture of noise and picture that
-    bears few sampling steps better (Salimans and Ho 2022).
-    """
+    """The noise schedule: the variance rises linearly."""
 
     steps: int = Field(2000, ge=2)
+    """Number of diffusion steps."""
+
     first: float = Field(1e-6, gt=0, lt=1)
+    """Variance of the noise added in the first step."""
+
     last: float = Field(1e-2, gt=0, lt=1)
+    """Variance of the noise added in the last step."""
+
     predict: Literal["epsilon", "velocity"] = "epsilon"
+    """What the network predicts: the noise (`epsilon`), or `velocity`, a mix of noise and image that tolerates few
+    sampling steps better (Salimans and Ho 2022)."""
 
 
 class SR3(nn.Module):

@@ -14,15 +14,19 @@ Name = Annotated[str, Field(pattern=r"^[\w.+-]+$")]
 
 
 class ComparedModel(Strict):
-    """A model file or an interpolation, and the name it has in the table.
-
-    `sampler` and `steps` are for diffusion models, in place of the file's own.
-    """
+    """A model in a comparison; the name of an interpolation stands for it."""
 
     name: Name
+    """Name in the table."""
+
     model: Literal[INTERPOLATIONS] | Path
+    """Model file, or an interpolation."""
+
     sampler: Sampler | None = None
+    """Sampler of a diffusion model. null: as its file says."""
+
     steps: PositiveInt | None = None
+    """Sampling steps of a diffusion model. null: as its file says."""
 
     @model_validator(mode="before")
     @classmethod
@@ -32,28 +36,47 @@ class ComparedModel(Strict):
 
 
 class ComparedSet(Strict):
-    """A folder of low-quality pictures and their ground truth, a whole number of times larger."""
+    """A test set of a comparison."""
 
     name: Name
+    """Name in the table."""
+
     lq: Path
+    """Folder of LQ images."""
+
     gt: Path
+    """Folder of GT images that match by stem, an integer factor larger."""
 
 
 class EvaluationConfig(Experiment):
-    """Enlarge every set with every model and measure the results.
-
-    `crop_border` null cuts as many pixels as the set's scale, by custom of the field.
-    """
+    """Compare models and interpolations over test sets."""
 
     task: Literal["evaluate"]
+    """Selects this task."""
+
     models: Annotated[tuple[ComparedModel, ...], Field(min_length=1)]
+    """What is compared."""
+
     sets: Annotated[tuple[ComparedSet, ...], Field(min_length=1)]
+    """Test sets."""
+
     out: Path
+    """Folder for the table and the images."""
+
     crop_border: Annotated[int, Field(ge=0)] | None = None
+    """Pixels cropped from every border before measuring. null: the set's scale, as is customary."""
+
     space: Literal["rgb", "y"] = "rgb"
+    """Measure on RGB (`rgb`) or luma (`y`)."""
+
     lpips: bool = True
+    """Measure LPIPS where its weights are available."""
+
     tile: PositiveInt | None = None
+    """Side of the tiles in LQ pixels. null: whole images."""
+
     precision: Annotated[Literal["auto", "32", "bf16-mixed"], BeforeValidator(str)] = "32"
+    """`32`, `bf16-mixed`, or `auto`, which takes bfloat16 where it is fast and close enough."""
 
     @model_validator(mode="after")
     def _names_differ(self) -> "EvaluationConfig":

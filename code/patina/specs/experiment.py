@@ -19,15 +19,16 @@ Precision = Annotated[Literal["32", "bf16-mixed"], BeforeValidator(str)]
 
 
 class CosineSettings(Strict):
-    """A learning rate that falls along half a cosine, again after every restart.
-
-    `periods` are the steps from one restart to the next, one period of the whole training where none is given;
-    `restart_weights` multiply the learning rate in each, and `lowest` is where every period ends.
-    """
+    """A learning rate that follows half a cosine, with optional warm restarts (SGDR)."""
 
     periods: tuple[PositiveInt, ...] = ()
+    """Length of each period in steps; a restart lies between two periods. Empty: one period over all steps."""
+
     restart_weights: tuple[PositiveFloat, ...] = ()
+    """Factor of the learning rate in each period, one per entry of `periods`. Empty: 1 for every period."""
+
     lowest: Annotated[float, Field(ge=0)] = 0.0
+    """Learning rate at the end of every period."""
 
     @model_validator(mode="after")
     def _a_weight_a_period(self) -> "CosineSettings":
@@ -37,20 +38,31 @@ class CosineSettings(Strict):
 
 
 class OptimiserSettings(Strict):
-    """Adam or AdamW and the learning rate: halved at the milestones, or along a cosine.
-
-    `warm_up` is the number of steps in which the learning rate rises from zero; `milestones` are steps;
-    `clip_gradient` is the largest gradient norm, null for none.
-    """
+    """The optimiser and its learning-rate schedule: MultiStepLR with gamma 0.5, or a cosine."""
 
     optimiser: Literal["adam", "adamw"] = "adam"
+    """`adam` or `adamw`; they differ in how `weight_decay` is applied."""
+
     learning_rate: PositiveFloat = 1e-4
+    """Learning rate at the start of the schedule, after any warm-up."""
+
     betas: tuple[float, float] = (0.9, 0.999)
+    """Adam's decay rates of the first and second moment."""
+
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    """Weight decay: added to the gradient by `adam`, subtracted from the weights by `adamw`."""
+
     warm_up: Annotated[int, Field(ge=0)] = 0
+    """Number of steps over which the learning rate rises linearly from zero."""
+
     milestones: tuple[PositiveInt, ...] = ()
+    """Steps after which the learning rate is halved (MultiStepLR with gamma 0.5). Excludes `cosine`."""
+
     cosine: CosineSettings | None = None
+    """Cosine annealing in place of `milestones`."""
+
     clip_gradient: PositiveFloat | None = None
+    """Largest allowed norm of the gradient; larger gradients are scaled down. null: no clipping."""
 
     @model_validator(mode="after")
     def _one_schedule(self) -> "OptimiserSettings":
@@ -60,15 +72,28 @@ class OptimiserSettings(Strict):
 
 
 class LoopSettings(Strict):
-    """How long to train and what to write on the way; all counts are training steps."""
+    """How long to train, and how often to log, validate and save; all counts are training steps."""
 
     steps: PositiveInt
+    """Number of training steps."""
+
     log_every: PositiveInt = 100
+    """Steps between two entries of `log.jsonl` and TensorBoard."""
+
     validate_every: PositiveInt = 5000
+    """Steps between two validations."""
+
     save_every: PositiveInt = 5000
+    """Steps between two checkpoints: a model file and a training state to resume from."""
+
     keep_states: PositiveInt = 2
+    """How many training states are kept; older ones are deleted. Model files are all kept."""
+
     max_not_finite: PositiveInt = 20
+    """Number of skipped steps (loss or gradient not finite) after which the training gives up."""
+
     precision: Precision = "32"
+    """`32`, or `bf16-mixed` for mixed precision in bfloat16."""
 
 
 class TrainingSettings(LoopSettings, OptimiserSettings):
@@ -83,18 +108,26 @@ class TrainingSettings(LoopSettings, OptimiserSettings):
 
 
 class LoaderSettings(Strict):
-    """How training pictures are read: worker processes, and decoded pictures kept in memory by each."""
+    """How training images are read."""
 
     workers: Annotated[int, Field(ge=0)] = 2
+    """Number of processes that read and prepare samples; 0 reads in the training process."""
+
     cache_mb: Annotated[int, Field(ge=0)] = 512
+    """Memory for decoded images in each worker process, in MiB; 0 keeps none."""
 
 
 class Experiment(Strict):
-    """What every configuration has: a name, a seed, and the folder that runs are written to."""
+    """What every configuration has: a name, a seed and an output folder."""
 
     name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
+    """Name of the run and of its folder below `runs`."""
+
     seed: int = 0
+    """Seed of all random numbers: initial weights, order of the images, crops, augmentation and noise."""
+
     runs: Path = Path("trained_models")
+    """Folder in which every run gets a folder of its own."""
 
     def run_folder(self, stage: str | None = None) -> Path:
         """Return the folder of the run, or of one of its stages."""

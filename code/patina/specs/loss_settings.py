@@ -11,14 +11,16 @@ from patina.specs.experiment import PositiveFloat, PositiveInt
 
 
 class LossSettings(Strict):
-    """What every loss has: `weight`, a `name` for logs and messages (its type where none is given), and its target.
-
-    With `sharpened`, results are compared with the ground truth after unsharp masking, as Real-ESRGAN does.
-    """
+    """Common settings of all losses."""
 
     weight: PositiveFloat = 1.0
+    """Factor of this loss in the sum."""
+
     name: Annotated[str, Field(pattern=r"^[\w.-]+$")] | None = None
+    """Name in logs and messages; needed where two losses have one type. null: the type."""
+
     sharpened: bool = False
+    """Compare with the GT after unsharp masking, as Real-ESRGAN does."""
 
     @property
     def label(self) -> str:
@@ -37,9 +39,10 @@ class LossSettings(Strict):
 
 
 class WindowedSettings(LossSettings):
-    """A loss that looks at squares of `window` pixels, of which a patch holds one at least."""
+    """A loss over square windows, which a crop must be large enough to hold."""
 
     window: PositiveInt = 4
+    """Side of the windows, in pixels."""
 
     @property
     def smallest_patch(self) -> int:
@@ -53,30 +56,40 @@ class WindowedSettings(LossSettings):
 
 
 class L1Settings(LossSettings):
-    """Mean absolute difference."""
+    """Mean absolute error."""
 
     type: Literal["l1"]
+    """Selects this loss."""
 
 
 class HuberSettings(LossSettings):
-    """Square below `delta` (pictures are in [0, 1]), absolute above."""
+    """Huber loss, divided by `delta` so that large errors count as in L1."""
 
     type: Literal["huber"]
+    """Selects this loss."""
+
     delta: PositiveFloat = 0.01
+    """Error at which the loss changes from quadratic to linear; images are in [0, 1]."""
 
 
 class CharbonnierSettings(LossSettings):
-    """Absolute difference, smooth below `eps`."""
+    """Charbonnier loss, the square root of error² + eps²: a smooth L1."""
 
     type: Literal["charbonnier"]
+    """Selects this loss."""
+
     eps: PositiveFloat = 1e-3
+    """Error below which the loss is smooth; images are in [0, 1]."""
 
 
 class MsSsimSettings(LossSettings):
-    """1 minus multi-scale SSIM over 1 to 5 `scales`; five need patches of 176."""
+    """1 minus multi-scale SSIM."""
 
     type: Literal["ms_ssim"]
+    """Selects this loss."""
+
     scales: Annotated[int, Field(ge=1, le=5)] = 5
+    """Number of scales; crops must be at least 176 pixels for 5 scales, 99 for 4, 44 for 3 and 11 for 1 or 2."""
 
     @property
     def smallest_patch(self) -> int:
@@ -96,10 +109,14 @@ def _poolings(layer: str) -> int:
 
 
 class PerceptualSettings(LossSettings):
-    """Distance of VGG19 features: the weight of each layer."""
+    """L1 distance of VGG19 features; needs torchvision's VGG19 weights."""
 
     type: Literal["perceptual"]
+    """Selects this loss."""
+
     layers: dict[str, PositiveFloat] = Field({"conv5_4": 1.0})
+    """Weight of each layer, by name: `conv5_4` is a convolution before its activation, `relu5_4` after it, `pool5` the
+    pooling that ends a block."""
 
     @property
     def smallest_patch(self) -> int:
@@ -113,15 +130,17 @@ class PerceptualSettings(LossSettings):
 
 
 class ColourSettings(WindowedSettings):
-    """Difference of the chroma averaged over squares of `window` pixels."""
+    """L1 distance of chroma averaged over windows."""
 
     type: Literal["colour"]
+    """Selects this loss."""
 
 
 class LumaSettings(WindowedSettings):
-    """Difference of the luma averaged over squares of `window` pixels."""
+    """L1 distance of luma averaged over windows."""
 
     type: Literal["luma"]
+    """Selects this loss."""
 
 
 def _odd(window: int) -> int:
@@ -131,10 +150,13 @@ def _odd(window: int) -> int:
 
 
 class LdlSettings(WindowedSettings):
-    """Locally discriminative learning against artifacts; it compares with averaged weights, so `ema` is needed."""
+    """Locally discriminative learning (LDL), which penalises GAN artifacts; needs the stage's `ema`."""
 
     type: Literal["ldl"]
+    """Selects this loss."""
+
     window: Annotated[int, Field(ge=3, le=31), AfterValidator(_odd)] = 7
+    """Side of the window in which the residual's variance is taken, in pixels; an odd number."""
 
     @property
     def smallest_patch(self) -> int:
@@ -143,33 +165,49 @@ class LdlSettings(WindowedSettings):
 
 
 class DistsSettings(LossSettings):
-    """Deep image structure and texture similarity; needs VGG16's weights."""
+    """Deep image structure and texture similarity (DISTS); needs torchvision's VGG16 weights."""
 
     type: Literal["dists"]
+    """Selects this loss."""
 
 
 class FocalFrequencySettings(LossSettings):
-    """Distance of spectra, weighted by itself to the power of `alpha`."""
+    """Focal frequency loss: squared distance of spectra that favours hard frequencies."""
 
     type: Literal["focal_frequency"]
+    """Selects this loss."""
+
     alpha: Annotated[float, Field(ge=0)] = 1.0
+    """How strongly hard frequencies are favoured; 0 weights all frequencies equally."""
 
 
 class DiscriminatorSettings(Strict):
-    """The judge of a GAN loss: `vgg` sees patches of one size as a whole, `unet` judges every pixel."""
+    """The discriminator of a GAN loss."""
 
     architecture: Literal["vgg", "unet"] = "vgg"
+    """`vgg` gives one logit per crop of a fixed size, `unet` gives one logit per pixel."""
+
     features: PositiveInt = 64
+    """Channels of the first layer."""
+
     learning_rate: PositiveFloat = 1e-4
+    """Learning rate of the discriminator; all else about its optimiser is the stage's."""
 
 
 class GanSettings(LossSettings):
-    """An adversarial loss: `ragan` is the relativistic average GAN; the discriminator shares the stage's optimiser."""
+    """Adversarial loss with a discriminator that is trained alongside."""
 
     type: Literal["gan"]
+    """Selects this loss."""
+
     weight: PositiveFloat = 5e-3
+    """Factor of this loss in the sum."""
+
     game: Literal["vanilla", "lsgan", "hinge", "ragan", "ragan_joint", "wgan", "wgan_softplus"] = "ragan"
+    """`ragan` is the relativistic average GAN of ESRGAN; `ragan_joint` also differentiates its means."""
+
     discriminator: DiscriminatorSettings = DiscriminatorSettings()
+    """The discriminator."""
 
 
 AnyLoss = Annotated[

@@ -11,59 +11,97 @@ from patina.specs.restoration_settings import LowQualitySources, PairedValidatio
 
 
 class LapSRNSettings(Strict):
-    """LapSRN: one level for every factor of 2, each with a number of 3×3 convolutions of `features` channels."""
+    """LapSRN: a Laplacian pyramid with one level for every factor of 2."""
 
     architecture: Literal["lapsrn"] = "lapsrn"
+    """Selects this network."""
+
     scale: Literal[2, 4, 8] = 2
+    """Upscaling factor."""
+
     features: PositiveInt = 64
+    """Channels of the convolutions."""
+
     convolutions: PositiveInt = 10
+    """Number of 3×3 convolutions in each level."""
 
 
 class SRCNNSettings(Strict):
-    """Bicubic followed by SRCNN's three convolutions; `features` are the channels between them."""
+    """Bicubic interpolation followed by SRCNN's three convolutions."""
 
     architecture: Literal["srcnn"]
+    """Selects this network."""
+
     scale: Literal[2, 3, 4, 8] = 2
+    """Upscaling factor."""
+
     features: tuple[PositiveInt, PositiveInt] = (64, 32)
+    """Channels after the first and the second convolution."""
 
 
 class FixedPairs(LoaderSettings):
-    """Pairs, of which every picture gives `patches` patches of `patch` ground-truth pixels; an epoch is all of them.
-
-    `lq` is as in `PairedData`; `flip` and `rotate` are probabilities.
-    """
+    """GT images of which a fixed set of crops is seen again in every epoch, in a new order."""
 
     lq: LowQualitySources
+    """Folder of LQ images that match the GT images by stem, a recipe that degrades GT crops, or a weighted list of
+    both."""
+
     gt: Path
+    """Folder of GT images."""
+
     patch: PositiveInt = 128
+    """Side of a GT crop, in pixels; a multiple of `model.scale`."""
+
     patches: PositiveInt = 100
+    """Crops per image. An epoch is all crops of all images."""
+
     batch: PositiveInt = 16
+    """Pairs in a batch."""
+
     flip: Probability = 0.5
+    """Probability of a horizontal flip, and of a vertical flip, for each crop."""
+
     rotate: Probability = 0.5
+    """Probability of transposing a crop."""
 
 
 class EarlyStoppingSettings(Strict):
-    """Stop when PSNR has not grown by `least_gain` dB for `patience` validations; the best weights are kept."""
+    """Stop when the validation PSNR no longer grows; the best weights are kept."""
 
     patience: PositiveInt = 10
+    """Number of validations without improvement after which training stops."""
+
     least_gain: Annotated[float, Field(ge=0)] = 0.0
+    """Smallest gain in dB that counts as an improvement."""
 
 
 class LuminanceTraining(TrainingSettings):
-    """Training by the Charbonnier loss on every level; `epsilon` is where it turns from square to absolute."""
+    """Training with the Charbonnier loss on every level."""
 
     epsilon: PositiveFloat = 1e-3
+    """Error below which the Charbonnier loss is smooth; images are in [0, 1]."""
+
     early_stopping: EarlyStoppingSettings | None = EarlyStoppingSettings()
+    """When to stop early. null: train all steps."""
 
 
 class LuminanceConfig(Experiment):
-    """Train a network that enlarges luma."""
+    """Train a network that upscales luma and leaves chroma to bicubic."""
 
     task: Literal["luminance"]
+    """Selects this task."""
+
     model: Annotated[LapSRNSettings | SRCNNSettings, Field(discriminator="architecture")] = LapSRNSettings()
+    """The network, by `architecture`."""
+
     data: FixedPairs
+    """Training data."""
+
     validation: PairedValidation | None = None
+    """Validation pairs; needed for early stopping."""
+
     training: LuminanceTraining
+    """Optimiser and training loop."""
 
     @model_validator(mode="after")
     def _fits(self) -> "LuminanceConfig":

@@ -31,53 +31,98 @@ FEWEST_DNCNN_LAYERS = 8
 
 
 class RRDBNetSettings(Strict):
-    """ESRGAN's generator: scale 1, 2 or 4, and its size."""
+    """ESRGAN's generator (RRDBNet)."""
 
     architecture: Literal["rrdbnet"] = "rrdbnet"
+    """Selects this network."""
+
     scale: Literal[1, 2, 4] = 4
+    """Upscaling factor."""
+
     features: PositiveInt = 64
+    """Channels of the trunk."""
+
     blocks: PositiveInt = 23
+    """Number of RRDB blocks."""
+
     growth: Annotated[int, Field(ge=1, le=32)] = 32
+    """Growth of the dense blocks, in channels; files are padded to 32, which other tools expect."""
 
 
 class CompactSettings(Strict):
-    """Real-ESRGAN's small network (SRVGGNetCompact): quick on a CPU."""
+    """Real-ESRGAN's small network (SRVGGNetCompact), fast on a CPU."""
 
     architecture: Literal["compact"]
+    """Selects this network."""
+
     scale: Literal[1, 2, 3, 4] = 4
+    """Upscaling factor."""
+
     features: PositiveInt = 64
+    """Channels of every layer."""
+
     blocks: PositiveInt = 16
+    """Number of convolutions in the body."""
 
 
 class DnCNNSettings(Strict):
-    """DnCNN, which takes noise off at the same size; `layers` convolutions without batch normalisation."""
+    """DnCNN, a denoiser that keeps the size, without batch normalisation."""
 
     architecture: Literal["dncnn"]
+    """Selects this network."""
+
     scale: Literal[1] = 1
+    """Always 1."""
+
     features: PositiveInt = 64
+    """Channels of every layer."""
+
     layers: Annotated[int, Field(ge=FEWEST_DNCNN_LAYERS)] = 17
+    """Number of convolutions."""
 
 
 class MSRResNetSettings(Strict):
-    """SRResNet without batch normalisation, as courses train RealESRNet; its files open in Patina alone."""
+    """MSRResNet (SRResNet without batch normalisation); its files open in Patina only."""
 
     architecture: Literal["msrresnet"]
+    """Selects this network."""
+
     scale: Literal[2, 3, 4] = 4
+    """Upscaling factor."""
+
     features: PositiveInt = 64
+    """Channels of the trunk."""
+
     blocks: PositiveInt = 16
+    """Number of residual blocks."""
 
 
 class RealPLKSRSettings(Strict):
-    """RealPLKSR: a large `kernel` over the share `split` of the channels; `dysample` learns where to sample."""
+    """RealPLKSR: large-kernel convolutions over a part of the channels."""
 
     architecture: Literal["realplksr"]
+    """Selects this network."""
+
     scale: Literal[1, 2, 3, 4] = 4
+    """Upscaling factor."""
+
     features: Annotated[int, Field(gt=0, multiple_of=4)] = 64
+    """Channels of the trunk."""
+
     blocks: PositiveInt = 28
+    """Number of blocks."""
+
     kernel: Annotated[int, Field(ge=3)] = 17
+    """Side of the large kernel, in pixels; an odd number."""
+
     split: Annotated[float, Field(gt=0, le=1)] = 0.25
+    """Fraction of the channels that the large kernel sees; `features` times `split` is an integer."""
+
     dysample: bool = False
+    """Upsample with DySample, which learns its sampling positions, instead of pixel shuffle."""
+
     layer_norm: bool = False
+    """Normalise the channels in every block."""
 
     @model_validator(mode="after")
     def _kernel_has_a_middle(self) -> "RealPLKSRSettings":
@@ -127,10 +172,13 @@ def _listed(value: Any) -> Any:
 
 
 class LowQuality(Strict):
-    """Where low-quality patches come from, and how often: a folder of pictures, or a recipe (``.yml``)."""
+    """One source of LQ crops: a folder, or a recipe. A plain path stands for `path`."""
 
     path: Path
+    """Folder of LQ images whose stems match the GT images, or a recipe (`.yml`) that degrades GT crops on the fly."""
+
     weight: PositiveFloat = 1.0
+    """How often crops are drawn from this source, relative to the other sources."""
 
     @model_validator(mode="before")
     @classmethod
@@ -145,14 +193,28 @@ class LowQuality(Strict):
 
 
 class AugmentSettings(Strict):
-    """Probabilities: `flip` and `rotate` of every patch, the others of every batch, which gets one of them at most."""
+    """Probabilities of augmentations; `true` stands for the defaults, `false` for none.
+
+    At most one of `mixup`, `cutmix`, `resizemix` and `cutblur` is applied to a batch, so they add up to 1 at most.
+    """
 
     flip: Probability = 0.5
+    """Probability of a horizontal flip, and of a vertical flip, for each crop."""
+
     rotate: Probability = 0.5
+    """Probability of transposing a crop, which together with flips gives all rotations by 90 degrees."""
+
     mixup: Probability = 0.0
+    """Probability of blending the pairs of a batch."""
+
     cutmix: Probability = 0.0
+    """Probability of pasting a square of another pair into every pair of a batch."""
+
     resizemix: Probability = 0.0
+    """Probability of pasting a shrunk other pair into every pair of a batch."""
+
     cutblur: Probability = 0.0
+    """Probability of exchanging a square between LQ and downscaled GT in a batch."""
 
     @model_validator(mode="before")
     @classmethod
@@ -176,42 +238,62 @@ LowQualitySources = Annotated[tuple[LowQuality, ...], BeforeValidator(_listed), 
 
 
 class PairedData(LoaderSettings):
-    """Low-quality pictures and their ground truth; `patch` in ground-truth pixels, or sizes by the step they begin at.
-
-    `lq` is a folder whose pictures match by stem, a recipe that makes them of the ground truth on the fly, or a list
-    of both with weights, of which each patch draws one.
-    """
+    """GT images and where their LQ crops come from."""
 
     lq: LowQualitySources
+    """Folder of LQ images that match the GT images by stem, a recipe that degrades GT crops on the fly, or a weighted
+    list of both."""
+
     gt: Path
+    """Folder of GT images."""
+
     patch: PatchSchedule = {1: 128}  # noqa: RUF012 - pydantic copies it
+    """Side of a GT crop in pixels, a multiple of `model.scale`; or sides by the step they start at, e.g. `{1: 128,
+    100000: 256}`."""
+
     batch: PositiveInt = 16
+    """Pairs in a batch."""
+
     augment: AugmentSettings = AugmentSettings()
+    """Augmentation."""
 
 
 class PairedValidation(Strict):
-    """Pairs to measure PSNR and SSIM on while training; the first `pictures` are also shown."""
+    """Image pairs on which PSNR and SSIM are measured during training."""
 
     lq: Path
+    """Folder of LQ images that match the GT images by stem."""
+
     gt: Path
+    """Folder of GT images."""
+
     pictures: PositiveInt = 4
+    """How many of the pairs are also shown in `previews/`."""
 
 
 class RestorationStage(TrainingSettings):
-    """One stage of training; it starts from the stage before, the first one from `init_from`.
-
-    `ema` is the decay of the averaged weights, which are what is validated and saved; null saves the weights as
-    trained. `patch` takes the place of the data's. With `init_strict: false`, weights of the start's file that do not
-    fit are listed and left out. `compile` trains through torch.compile.
-    """
+    """One stage of training. It starts from the weights of the stage before."""
 
     name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
+    """Name of the stage and of its folder inside the run's folder."""
+
     losses: Losses = (L1Settings(type="l1"),)
+    """What the generator minimises."""
+
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """EMA decay of the weights, e.g. 0.999; the averaged weights are validated and saved. null: no averaging."""
+
     patch: PatchSchedule | None = None
+    """Overrides `data.patch` in this stage."""
+
     init_from: Path | None = None
+    """Model file to start from, in place of the stage before. null in the first stage: random weights."""
+
     init_strict: bool = True
+    """Refuse an `init_from` in which a weight does not fit. false: list such weights and leave them out."""
+
     compile: bool = False
+    """Train through torch.compile: the first step takes minutes, later steps may be faster."""
 
     @model_validator(mode="after")
     def _losses_have_what_they_need(self) -> "RestorationStage":
@@ -226,13 +308,22 @@ class RestorationStage(TrainingSettings):
 
 
 class RestorationConfig(Experiment):
-    """Train a super-resolution network on pairs, in stages (PSNR-oriented first, then the GAN)."""
+    """Train a super-resolution or restoration network on pairs, in one or more stages."""
 
     task: Literal["restoration"]
+    """Selects this task."""
+
     model: GeneratorSettings = RRDBNetSettings()
+    """The network, by `architecture`."""
+
     data: PairedData
+    """Training data."""
+
     validation: PairedValidation | None = None
+    """Validation pairs. null: no validation."""
+
     stages: Annotated[tuple[RestorationStage, ...], Field(min_length=1)]
+    """Stages of training, e.g. PSNR-oriented first, then a GAN."""
 
     @model_validator(mode="after")
     def _sizes_fit(self) -> "RestorationConfig":

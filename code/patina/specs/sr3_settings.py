@@ -19,70 +19,115 @@ from patina.specs.restoration_settings import Probability
 
 
 class ColourJitter(Strict):
-    """Brightness, contrast and saturation change by a factor of 1 ± the setting, the hue by that part of the circle."""
+    """Random changes of brightness, contrast, saturation and hue."""
 
     probability: Probability = 0.5
+    """Probability that a crop is changed."""
+
     brightness: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    """Brightness is multiplied by a factor from 1 minus to 1 plus this value."""
+
     contrast: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    """Contrast is multiplied by a factor from 1 minus to 1 plus this value."""
+
     saturation: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    """Saturation is multiplied by a factor from 1 minus to 1 plus this value."""
+
     hue: Annotated[float, Field(ge=0, le=0.5)] = 0.02
+    """Hue is shifted by up to this fraction of the colour circle, either way."""
 
 
 class SharpnessJitter(Strict):
-    """A factor of sharpness: 0 is blurred, 1 the picture, 2 sharpened."""
+    """Random changes of sharpness."""
 
     probability: Probability = 0.3
+    """Probability that a crop is changed."""
+
     range: tuple[Annotated[float, Field(ge=0)], Annotated[float, Field(ge=0)]] = (0.5, 2.0)
+    """Lowest and highest factor: 0 blurs, 1 changes nothing, 2 sharpens."""
 
 
 class SquareAugmentation(Strict):
-    """What happens to a square before it is shrunk; null turns colour or sharpness off, 0 the flip."""
+    """Augmentation of a crop before it is downscaled."""
 
     flip: Probability = 0.5
+    """Probability of a horizontal flip."""
+
     colour: ColourJitter | None = ColourJitter()
+    """Colour jitter. null: none."""
+
     sharpness: SharpnessJitter | None = SharpnessJitter()
+    """Sharpness jitter. null: none."""
 
 
 class SquareData(LoaderSettings):
-    """Clean pictures, of which squares of `side` pixels are learned."""
+    """Clean images from which square crops are taken; their LQ side is made by bicubic downscaling."""
 
     pictures: Path
+    """Folder of clean images; `patina prepare -mode tiles` cuts images into tiles of one size."""
+
     side: PositiveInt = 128
+    """Side of a crop in pixels, a multiple of `model.scale` and of 2 for every level of the U-Net but one."""
+
     batch: PositiveInt = 8
+    """Crops in a batch."""
+
     augment: SquareAugmentation = SquareAugmentation()
+    """Augmentation."""
 
 
 class Sampling(Strict):
-    """How pictures are drawn: ``ddpm`` with the schedule's steps as published, or ``ddim`` with a few."""
+    """How images are sampled in validation, and by default from the model file."""
 
     sampler: Sampler = "ddim"
+    """`ddpm` with all steps of the schedule, as published, or `ddim` with few steps."""
+
     steps: PositiveInt = 50
+    """Number of sampling steps, at most those of the schedule."""
 
 
 class SquareValidation(Strict):
-    """Pictures whose middle squares are shrunk and enlarged again: PSNR, SSIM, and a sheet of samples."""
+    """Images whose centre crops are downscaled and upscaled again: PSNR, SSIM, and a sheet."""
 
     pictures: Path
+    """Folder of images."""
+
     count: PositiveInt = 8
+    """Number of images used, the first ones by name."""
 
 
 class DiffusionTraining(OptimiserSettings):
-    """Training in epochs; a sample is drawn every `sample_every` steps, and a checkpoint kept every so many epochs.
-
-    `decay` is of the weights' moving average, which is what samples and files are made of. `compile` trains through
-    torch.compile.
-    """
+    """Training of a diffusion model, counted in epochs: an epoch sees every image once."""
 
     epochs: PositiveInt
+    """Number of epochs."""
+
     sample_every: PositiveInt = 1000
+    """Steps between two validations, which sample images."""
+
     checkpoint_every: PositiveInt = 1
+    """Epochs between two checkpoints."""
+
     loss: Literal["l1", "l2"] = "l1"
+    """`l1` or `l2`, between the network's output and what it should predict."""
+
     decay: Annotated[float, Field(ge=0, lt=1)] = 0.9999
+    """EMA decay of the weights; the averaged weights are sampled from and saved."""
+
     log_every: PositiveInt = 100
+    """Steps between two entries of `log.jsonl` and TensorBoard."""
+
     keep_states: PositiveInt = 2
+    """How many training states are kept; older ones are deleted."""
+
     max_not_finite: PositiveInt = 20
+    """Number of skipped steps (loss or gradient not finite) after which the training gives up."""
+
     precision: Precision = "32"
+    """`32`, or `bf16-mixed` for mixed precision in bfloat16."""
+
     compile: bool = False
+    """Train through torch.compile."""
 
     def in_steps(self, epoch: int) -> TrainingSettings:
         """Return the same training counted in steps, `epoch` of them an epoch."""
@@ -96,15 +141,28 @@ class DiffusionTraining(OptimiserSettings):
 
 
 class SR3Config(Experiment):
-    """Train SR3."""
+    """Train SR3 (Saharia et al. 2021), super-resolution by conditional diffusion."""
 
     task: Literal["sr3"]
+    """Selects this task."""
+
     model: SR3Architecture = SR3Architecture()
+    """Size of the U-Net."""
+
     schedule: DiffusionSchedule = DiffusionSchedule()
+    """Noise schedule."""
+
     sampling: Sampling = Sampling()
+    """How images are sampled."""
+
     data: SquareData
+    """Training data."""
+
     validation: SquareValidation | None = None
+    """Validation images. null: no validation."""
+
     training: DiffusionTraining
+    """Optimiser and training loop."""
 
     @model_validator(mode="after")
     def _fits(self) -> "SR3Config":

@@ -17,27 +17,47 @@ from patina.specs.experiment import (
 
 
 class TestSet(Strict):
-    """A folder to upscale and, where it exists, its ground truth."""
+    """A folder to upscale and, where it exists, its GT."""
 
     name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
+    """Name of the set in the results."""
+
     lq: Path
+    """Folder of LQ images."""
+
     gt: Path | None = None
+    """Folder of GT images that match by stem. null: nothing is measured."""
 
 
 class UpscaleTestConfig(Experiment):
-    """Upscale folders with a model and measure the results: `test.py`.
-
-    `model` is a model file, or an interpolation (``nearest``, ``bilinear``, ``bicubic``, ``lanczos``), which alone
-    needs a `scale`.
-    """
+    """Upscale test sets with a model and measure the results."""
 
     task: Literal["test"]
+    """Selects this task."""
+
     model: Literal[INTERPOLATIONS] | Path
+    """Model file, or an interpolation, which also needs `scale`."""
+
     scale: PositiveInt | None = None
+    """Upscaling factor of an interpolation; a model file knows its own."""
+
     sets: Annotated[tuple[TestSet, ...], Field(min_length=1)]
+    """Test sets."""
+
     out: Path
+    """Folder for the results."""
+
     tile: PositiveInt | None = None
+    """Side of the tiles in LQ pixels. null: whole images."""
+
     precision: Precision = "32"
+    """`32` or `bf16-mixed`."""
+
     crop_border: Annotated[int, Field(ge=0)] = 0
+    """Pixels cropped from every border before measuring."""
+
     space: Literal["rgb", "y"] = "rgb"
+    """Measure on RGB (`rgb`) or luma (`y`)."""
+
     lpips: bool = True
+    """Measure LPIPS where its weights are available."""
