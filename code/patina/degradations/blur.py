@@ -91,8 +91,7 @@ class GaussianBlur(Operation):
     """Random kernels of the Gaussian family."""
 
     kind: kinds(KERNEL_KINDS, "kernel") = Field({"isotropic": 1.0})
-    """Kinds of kernel with weights: `isotropic`, `anisotropic`, `generalised_isotropic`, `generalised_anisotropic`,
-    `plateau_isotropic`, `plateau_anisotropic`."""
+    """Kinds of kernel."""
 
     size: odd_range(3, 101) = (21, 21)
     """Side of the kernel in pixels; odd numbers."""

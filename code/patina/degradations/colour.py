@@ -48,7 +48,7 @@ class Quantise(Operation):
     """Number of levels."""
 
     dither: kinds(DITHERS, "dither")
-    """Dithers with weights: `none`, `ordered` (Bayer 8×8), `floyd_steinberg`."""
+    """Kinds of dithering; `ordered` is Bayer 8×8."""
 
     mild_at_high = frozenset({"levels"})
 

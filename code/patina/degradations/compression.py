@@ -19,7 +19,7 @@ class Jpeg(Operation):
     """Quality."""
 
     subsampling: kinds(JPEG_SUBSAMPLINGS, "subsampling") = Field({"4:2:0": 1.0})
-    """Chroma subsamplings with weights: `4:4:4`, `4:2:2`, `4:2:0`."""
+    """Chroma subsamplings."""
 
     codec: Literal["libjpeg", "torch"] = "libjpeg"
     """`libjpeg`; or `torch`, which compresses batches on the accelerator and only knows 4:2:0."""

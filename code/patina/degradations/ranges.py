@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Field
@@ -18,13 +18,18 @@ Probability = Annotated[float, Field(ge=0, le=1)]
 
 def real_range(low: float = -math.inf, high: float = math.inf) -> Any:
     """Return the type of a range of real numbers inside ``[low, high]``."""
-    return Annotated[Range, BeforeValidator(_ends), AfterValidator(partial(_inside, low, high))]
+    written = _written(Annotated[float, Field(ge=low, le=high)])
+    return Annotated[Range, BeforeValidator(_ends, written), AfterValidator(partial(_inside, low, high))]
 
 
 def whole_range(low: int, high: int) -> Any:
     """Return the type of a range of whole numbers inside ``[low, high]``."""
+    written = _written(Annotated[int, Field(ge=low, le=high)])
     return Annotated[
-        tuple[int, int], BeforeValidator(_ends), BeforeValidator(_whole), AfterValidator(partial(_inside, low, high))
+        tuple[int, int],
+        BeforeValidator(_ends),
+        BeforeValidator(_whole, written),
+        AfterValidator(partial(_inside, low, high)),
     ]
 
 
@@ -35,7 +40,14 @@ def odd_range(low: int, high: int) -> Any:
 
 def kinds(known: Sequence[str], what: str) -> Any:
     """Return the type of a choice among `known` names: one name, a list, or weights by name."""
-    return Annotated[dict[str, float], BeforeValidator(partial(_weights, tuple(known), what))]
+    name = Literal[tuple(known)]
+    written = name | list[name] | dict[name, float]
+    return Annotated[dict[str, float], BeforeValidator(partial(_weights, tuple(known), what), written)]
+
+
+def _written(number: Any) -> Any:
+    """Return the type of a range as files have it, for JSON schemas."""
+    return number | tuple[number, number]
 
 
 def draw_real(rng: np.random.Generator, ends: Range) -> float:

@@ -162,7 +162,11 @@ def _from_the_start(value: Any) -> Any:
     return value if isinstance(value, dict) else {1: value}
 
 
-PatchSchedule = Annotated[dict[PositiveInt, PositiveInt], BeforeValidator(_from_the_start), Field(min_length=1)]
+PatchSchedule = Annotated[
+    dict[PositiveInt, PositiveInt],
+    BeforeValidator(_from_the_start, PositiveInt | dict[PositiveInt, PositiveInt]),
+    Field(min_length=1),
+]
 """Sides of the patches by the step that each begins at; a plain number is the side of all."""
 
 
@@ -234,7 +238,11 @@ class AugmentSettings(Strict):
         return {name: getattr(self, name) for name in ("mixup", "cutmix", "resizemix", "cutblur")}
 
 
-LowQualitySources = Annotated[tuple[LowQuality, ...], BeforeValidator(_listed), Field(min_length=1)]
+LowQualitySources = Annotated[
+    tuple[LowQuality, ...],
+    BeforeValidator(_listed, Path | LowQuality | list[Path | LowQuality]),
+    Field(min_length=1),
+]
 
 
 class PairedData(LoaderSettings):
