@@ -18,7 +18,7 @@ bench: .venv/installed
 	$(BIN)/python -m patina.bench
 
 docs: .venv/installed
-	$(BIN)/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 lint: .venv/installed
 	$(BIN)/ruff check .
