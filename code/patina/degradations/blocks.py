@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
 from patina.degradations.base import Block, Factors
 from patina.degradations.operations import OPERATIONS
-from patina.degradations.ranges import real_range
+from patina.degradations.ranges import RealRange
 from patina.settings import Strict, nearest, problems_told
 
 
@@ -19,7 +19,7 @@ class LearnedBlock(Block):
     model: Path
     """Model file."""
 
-    knobs: dict[str, real_range()] = Field({})
+    knobs: dict[str, RealRange] = Field({})
     """Knobs by name, written beside `model`: `heat` (DeFlow), `noise_level`, `temperature` and `detail` (LUD-VAE). One
     that is left out has the model's own value."""
 

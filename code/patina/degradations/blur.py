@@ -12,7 +12,17 @@ from pydantic import AfterValidator, Field
 
 from patina.degradations import kernels
 from patina.degradations.base import Frame, Operation, Parameters
-from patina.degradations.ranges import draw_kind, draw_odd, draw_real, draw_whole, kinds, odd_range, real_range
+from patina.degradations.ranges import (
+    Among,
+    Between,
+    OddRange,
+    RealRange,
+    Weights,
+    draw_kind,
+    draw_odd,
+    draw_real,
+    draw_whole,
+)
 from patina.errors import PatinaError
 from patina.imaging.picture_files import to_values, values_to_pixels
 from patina.seeding import numpy_rng
@@ -45,7 +55,7 @@ def _require_odd(size: int) -> int:
 class LensBlur(Operation):
     """Defocus: convolution with a disk."""
 
-    radius: real_range(0, 100)
+    radius: Annotated[RealRange, Between(0, 100)]
     """Radius of the disk in pixels; fractions count."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
@@ -61,13 +71,13 @@ class LensBlur(Operation):
 class ComplexLensBlur(Operation):
     """Defocus by complex Gaussians, with highlights that bleed."""
 
-    radius: real_range(0.01, 100)
+    radius: Annotated[RealRange, Between(0.01, 100)]
     """Radius in pixels, rounded up."""
 
     components: Annotated[int, Field(ge=1, le=6)] = 5
     """Number of complex Gaussians; more come closer to a hard disk."""
 
-    exposure_gamma: real_range(0.1, 10) = (1.0, 1.0)
+    exposure_gamma: Annotated[RealRange, Between(0.1, 10)] = (1.0, 1.0)
     """Above 1, highlights grow."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
@@ -90,22 +100,22 @@ class ComplexLensBlur(Operation):
 class GaussianBlur(Operation):
     """Random kernels of the Gaussian family."""
 
-    kind: kinds(KERNEL_KINDS, "kernel") = Field({"isotropic": 1.0})
+    kind: Annotated[Weights, Among(KERNEL_KINDS, "kernel")] = Field({"isotropic": 1.0})
     """Kinds of kernel."""
 
-    size: odd_range(3, 101) = (21, 21)
+    size: Annotated[OddRange, Between(3, 101)] = (21, 21)
     """Side of the kernel in pixels; odd numbers."""
 
-    sigma: real_range(0.01, 50) = (0.2, 3.0)
+    sigma: Annotated[RealRange, Between(0.01, 50)] = (0.2, 3.0)
     """Standard deviation in pixels; drawn for each axis of an anisotropic kernel."""
 
-    angle: real_range(-360, 360) = (-180.0, 180.0)
+    angle: Annotated[RealRange, Between(-360, 360)] = (-180.0, 180.0)
     """Rotation of an anisotropic kernel, in degrees."""
 
-    beta_generalised: real_range(0.1, 10) = (0.5, 4.0)
+    beta_generalised: Annotated[RealRange, Between(0.1, 10)] = (0.5, 4.0)
     """Shape of the generalised kernels: above 1 flat with steep sides, below 1 heavy-tailed."""
 
-    beta_plateau: real_range(0.1, 10) = (1.0, 2.0)
+    beta_plateau: Annotated[RealRange, Between(0.1, 10)] = (1.0, 2.0)
     """Shape of the plateau kernels."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
@@ -137,7 +147,7 @@ class GaussianBlur(Operation):
 class BoxBlur(Operation):
     """Mean over a square window."""
 
-    size: odd_range(1, 101)
+    size: Annotated[OddRange, Between(1, 101)]
     """Side of the window in pixels; odd numbers."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
@@ -154,10 +164,10 @@ class BoxBlur(Operation):
 class MotionBlur(Operation):
     """Linear motion blur."""
 
-    length: real_range(0, 200)
+    length: Annotated[RealRange, Between(0, 200)]
     """Length of the motion in pixels; 1 or less changes nothing."""
 
-    angle: real_range(-360, 360) = (0.0, 180.0)
+    angle: Annotated[RealRange, Between(-360, 360)] = (0.0, 180.0)
     """Direction in degrees."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
@@ -173,7 +183,7 @@ class MotionBlur(Operation):
 class MedianBlur(Operation):
     """Median filter on 8-bit pixels: flat areas with hard edges."""
 
-    size: odd_range(1, 101)
+    size: Annotated[OddRange, Between(1, 101)]
     """Side of the window in pixels; odd numbers."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
@@ -189,13 +199,13 @@ class MedianBlur(Operation):
 class Sinc(Operation):
     """Ringing: an ideal low-pass filter."""
 
-    cutoff: real_range(0.1, math.pi) = (math.pi / 5, math.pi)
+    cutoff: Annotated[RealRange, Between(0.1, math.pi)] = (math.pi / 5, math.pi)
     """Cutoff frequency in radians per pixel; pi passes everything."""
 
-    cutoff_small: real_range(0.1, math.pi) | None = None
+    cutoff_small: Annotated[RealRange, Between(0.1, math.pi)] | None = None
     """Cutoff for kernels smaller than 13 pixels. null: `cutoff`."""
 
-    size: odd_range(3, 101) = (7, 21)
+    size: Annotated[OddRange, Between(3, 101)] = (7, 21)
     """Side of the kernel in pixels; odd numbers."""
 
     mild_at_high = frozenset({"cutoff", "cutoff_small"})
@@ -218,13 +228,13 @@ class Div2krkBlur(Operation):
     size: Annotated[int, Field(ge=3, le=101), AfterValidator(_require_odd)] = 11
     """Side of the kernel in pixels; an odd number."""
 
-    variance: real_range(0.01, 500) = (0.6, 5.0)
+    variance: Annotated[RealRange, Between(0.01, 500)] = (0.6, 5.0)
     """Variance along each axis, in pixels²."""
 
-    angle: real_range(-360, 360) = (-180.0, 180.0)
+    angle: Annotated[RealRange, Between(-360, 360)] = (-180.0, 180.0)
     """Rotation in degrees."""
 
-    noise: real_range(0, 0.99) = (0.25, 0.25)
+    noise: Annotated[RealRange, Between(0, 0.99)] = (0.25, 0.25)
     """Each kernel value is multiplied by a factor from 1 minus to 1 plus this value."""
 
     shift: float = 0.0

@@ -1,28 +1,39 @@
 """Colour: shifts of tone and white balance, and few levels with dithering."""
 
+from typing import Annotated
+
 import numpy as np
 
 from patina.degradations.base import Frame, Operation, Parameters
-from patina.degradations.ranges import draw_kind, draw_real, draw_whole, kinds, real_range, whole_range
+from patina.degradations.ranges import (
+    Among,
+    Between,
+    RealRange,
+    Weights,
+    WholeRange,
+    draw_kind,
+    draw_real,
+    draw_whole,
+)
 from patina.imaging.dither import DITHERS, quantise
 
 
 class ColourShift(Operation):
     """Changes of tone and white balance; the defaults change nothing."""
 
-    brightness: real_range(-1, 1) = (0.0, 0.0)
+    brightness: Annotated[RealRange, Between(-1, 1)] = (0.0, 0.0)
     """Added to every value, in units of [0, 1]."""
 
-    contrast: real_range(0, 4) = (1.0, 1.0)
+    contrast: Annotated[RealRange, Between(0, 4)] = (1.0, 1.0)
     """Factor of the distance from mid-grey."""
 
-    saturation: real_range(0, 4) = (1.0, 1.0)
+    saturation: Annotated[RealRange, Between(0, 4)] = (1.0, 1.0)
     """Factor of the distance from the luma."""
 
-    gamma: real_range(0.1, 10) = (1.0, 1.0)
+    gamma: Annotated[RealRange, Between(0.1, 10)] = (1.0, 1.0)
     """Exponent of the values in [0, 1]."""
 
-    balance: real_range(0, 4) = (1.0, 1.0)
+    balance: Annotated[RealRange, Between(0, 4)] = (1.0, 1.0)
     """Factor of each channel, drawn for each channel."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
@@ -44,10 +55,10 @@ class ColourShift(Operation):
 class Quantise(Operation):
     """Few levels per channel."""
 
-    levels: whole_range(2, 256)
+    levels: Annotated[WholeRange, Between(2, 256)]
     """Number of levels."""
 
-    dither: kinds(DITHERS, "dither")
+    dither: Annotated[Weights, Among(DITHERS, "dither")]
     """Kinds of dithering; `ordered` is Bayer 8×8."""
 
     mild_at_high = frozenset({"levels"})

@@ -1,12 +1,12 @@
 """Compression artefacts: JPEG and WebP by the real codecs, and JPEG computed in torch."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field, model_validator
 
 from patina.degradations.base import Frame, Operation, Parameters
-from patina.degradations.ranges import draw_kind, draw_whole, kinds, whole_range
+from patina.degradations.ranges import Among, Between, Weights, WholeRange, draw_kind, draw_whole
 from patina.errors import PictureError
 from patina.imaging.picture_files import to_values, values_to_pixels
 from patina.imaging.recompress import JPEG_SUBSAMPLINGS, WEBP_LARGEST, jpeg, webp
@@ -15,10 +15,10 @@ from patina.imaging.recompress import JPEG_SUBSAMPLINGS, WEBP_LARGEST, jpeg, web
 class Jpeg(Operation):
     """JPEG compression."""
 
-    quality: whole_range(1, 100)
+    quality: Annotated[WholeRange, Between(1, 100)]
     """Quality."""
 
-    subsampling: kinds(JPEG_SUBSAMPLINGS, "subsampling") = Field({"4:2:0": 1.0})
+    subsampling: Annotated[Weights, Among(tuple(JPEG_SUBSAMPLINGS), "subsampling")] = Field({"4:2:0": 1.0})
     """Chroma subsamplings."""
 
     codec: Literal["libjpeg", "torch"] = "libjpeg"
@@ -46,7 +46,7 @@ class Jpeg(Operation):
 class WebP(Operation):
     """Lossy WebP compression."""
 
-    quality: whole_range(1, 100)
+    quality: Annotated[WholeRange, Between(1, 100)]
     """Quality."""
 
     mild_at_high = frozenset({"quality"})

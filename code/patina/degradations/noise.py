@@ -1,13 +1,13 @@
 """Noise: Gaussian, Poisson, speckle, salt and pepper, and correlated as a camera's processing leaves it."""
 
 import math
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 import cv2
 import numpy as np
 
 from patina.degradations.base import Frame, Operation, Parameters
-from patina.degradations.ranges import Probability, draw_real, real_range
+from patina.degradations.ranges import Between, Probability, RealRange, draw_real
 from patina.seeding import numpy_rng
 
 LUMA = np.array([0.2989, 0.5870, 0.1140], np.float32)
@@ -84,7 +84,7 @@ class GaussianNoise(_SometimesGray):
     """Additive white Gaussian noise."""
 
     strength = "sigma"
-    sigma: real_range(0, 255)
+    sigma: Annotated[RealRange, Between(0, 255)]
     """Std (8-bit)."""
 
     @staticmethod
@@ -101,7 +101,7 @@ class PoissonNoise(_SometimesGray):
     """
 
     strength = "scale"
-    scale: real_range(0, 100)
+    scale: Annotated[RealRange, Between(0, 100)]
     """Factor of the noise."""
 
     @staticmethod
@@ -116,7 +116,7 @@ class Speckle(_SometimesGray):
     """Multiplicative Gaussian noise."""
 
     strength = "sigma"
-    sigma: real_range(0, 255)
+    sigma: Annotated[RealRange, Between(0, 255)]
     """Std (8-bit) at white; the noise is proportional to the value."""
 
     @staticmethod
@@ -130,7 +130,7 @@ class SaltAndPepper(_SometimesGray):
     """Values set to black or white."""
 
     strength = "share"
-    share: real_range(0, 1)
+    share: Annotated[RealRange, Between(0, 1)]
     """Fraction of the values."""
 
     gray: Probability = 1.0
@@ -148,13 +148,13 @@ class SaltAndPepper(_SometimesGray):
 class CorrelatedNoise(Operation):
     """Gaussian noise correlated between neighbours and channels, as camera processing leaves it."""
 
-    sigma: real_range(0, 255)
+    sigma: Annotated[RealRange, Between(0, 255)]
     """Std (8-bit)."""
 
-    grain: real_range(0, 20) = (0.0, 0.0)
+    grain: Annotated[RealRange, Between(0, 20)] = (0.0, 0.0)
     """Standard deviation of the Gaussian that correlates neighbours, in pixels; 0 is white noise."""
 
-    shared: real_range(0, 1) | Literal["random"] = (0.0, 0.5)
+    shared: Annotated[RealRange, Between(0, 1)] | Literal["random"] = (0.0, 0.5)
     """Fraction of the variance that all channels share, or `random` for a random covariance of the channels."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:

@@ -1,56 +1,24 @@
-"""Settings that are drawn anew for every picture: ranges of numbers, and kinds with weights."""
+"""Settings drawn anew for every picture: ranges of numbers, and kinds with weights.
+
+A range is a type with its limits beside it: ``sigma: Annotated[RealRange, Between(0.05, 50)]``. JSON schemas carry the
+limits, too.
+"""
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import partial
-from typing import Annotated, Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any
 
 import numpy as np
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import CoreSchema, core_schema
 
 from patina.settings import nearest
-
-Range = tuple[float, float]
-"""The lowest and the highest value; in a file a single number stands for both."""
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
-def real_range(low: float = -math.inf, high: float = math.inf) -> Any:
-    """Return the type of a range of real numbers inside ``[low, high]``."""
-    written = _written(Annotated[float, Field(ge=low, le=high)])
-    return Annotated[Range, BeforeValidator(_ends, written), AfterValidator(partial(_inside, low, high))]
-
-
-def whole_range(low: int, high: int) -> Any:
-    """Return the type of a range of whole numbers inside ``[low, high]``."""
-    written = _written(Annotated[int, Field(ge=low, le=high)])
-    return Annotated[
-        tuple[int, int],
-        BeforeValidator(_ends),
-        BeforeValidator(_whole, written),
-        AfterValidator(partial(_inside, low, high)),
-    ]
-
-
-def odd_range(low: int, high: int) -> Any:
-    """Return the type of a range of odd numbers, such as the side of a kernel."""
-    return Annotated[whole_range(low, high), AfterValidator(_odd)]
-
-
-def kinds(known: Sequence[str], what: str) -> Any:
-    """Return the type of a choice among `known` names: one name, a list, or weights by name."""
-    name = Literal[tuple(known)]
-    written = name | list[name] | dict[name, float]
-    return Annotated[dict[str, float], BeforeValidator(partial(_weights, tuple(known), what), written)]
-
-
-def _written(number: Any) -> Any:
-    """Return the type of a range as files have it, for JSON schemas."""
-    return number | tuple[number, number]
-
-
-def draw_real(rng: np.random.Generator, ends: Range) -> float:
+def draw_real(rng: np.random.Generator, ends: tuple[float, float]) -> float:
     """Draw uniformly from a range."""
     return float(rng.uniform(*ends))
 
@@ -77,35 +45,25 @@ def draw_index(rng: np.random.Generator, weights: Sequence[float]) -> int:
     return int(np.searchsorted(edges, rng.random() * edges[-1], side="right"))
 
 
-def _ends(value: Any) -> Any:
+def _ends(value: Any) -> tuple[float, float]:
     values = list(value) if isinstance(value, list | tuple) else [value, value]
-    if len(values) != 2 or not all(_is_number(each) for each in values):
+    if len(values) != 2 or not all(_is_number(end) for end in values):
         raise ValueError(f"expected a number or a range [low, high], found {value!r}")
-    if values[0] > values[1]:
-        raise ValueError(f"the range {values} is upside down, expected {values[::-1]}")
-    return tuple(values)
+    low, high = values
+    if low > high:
+        raise ValueError(f"the range {values} is upside down, expected {[high, low]}")
+    return low, high
 
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _inside(low: float, high: float, ends: Range) -> Range:
-    if ends[0] < low or ends[1] > high:
-        if math.isinf(high):
-            raise ValueError(f"expected {low:g} or more, found {_shown(ends)}")
-        raise ValueError(f"expected {low:g} to {high:g}, found {_shown(ends)}")
-    return ends
-
-
-def _shown(ends: Range) -> str:
-    return f"{ends[0]:g}" if ends[0] == ends[1] else f"[{ends[0]:g}, {ends[1]:g}]"
-
-
-def _whole(value: Any) -> Any:
-    if any(each != int(each) for each in _ends(value)):
+def _whole_ends(value: Any) -> tuple[float, float]:
+    ends = _ends(value)
+    if any(end != int(end) for end in ends):
         raise ValueError(f"expected whole numbers, found {value!r}")
-    return value
+    return ends
 
 
 def _odd(ends: tuple[int, int]) -> tuple[int, int]:
@@ -114,17 +72,81 @@ def _odd(ends: tuple[int, int]) -> tuple[int, int]:
     return ends
 
 
-def _weights(known: tuple[str, ...], what: str, value: Any) -> dict[str, float]:
-    if isinstance(value, str):
-        value = [value]
-    weights = value if isinstance(value, dict) else dict.fromkeys(value, 1.0) if isinstance(value, list) else None
-    if not weights:
-        raise ValueError(f"expected a {what}, a list of them or weights by name, found {value!r}")
-    for name, weight in weights.items():
-        if name not in known:
-            raise ValueError(f"there is no {what} {name!r}, {nearest(str(name), known)}")
-        if not _is_number(weight) or weight < 0:
-            raise ValueError(f"the weight of {name} is {weight!r}, expected a number from 0 up")
-    if sum(weights.values()) <= 0:
-        raise ValueError(f"all weights are 0, expected at least one {what} above 0")
-    return weights
+def _shown(ends: tuple[float, float]) -> str:
+    return f"{ends[0]:g}" if ends[0] == ends[1] else f"[{ends[0]:g}, {ends[1]:g}]"
+
+
+RealRange = Annotated[tuple[float, float], BeforeValidator(_ends, json_schema_input_type=float | tuple[float, float])]
+"""The lowest and the highest value; in a file a single number stands for both."""
+
+WholeRange = Annotated[tuple[int, int], BeforeValidator(_whole_ends, json_schema_input_type=int | tuple[int, int])]
+"""A range of whole numbers."""
+
+OddRange = Annotated[WholeRange, AfterValidator(_odd)]
+"""A range of odd numbers, such as the side of a kernel."""
+
+Weights = dict[str, float]
+"""A choice among kinds: how often each is drawn, relative to the others."""
+
+
+@dataclass(frozen=True)
+class Between:
+    """The limits of a range, both included."""
+
+    low: float
+    high: float
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return self._limited(handler(schema))
+
+    def _checked(self, ends: tuple[float, float]) -> tuple[float, float]:
+        if ends[0] < self.low or ends[1] > self.high:
+            raise ValueError(f"expected {self.low:g} to {self.high:g}, found {_shown(ends)}")
+        return ends
+
+    def _limited(self, schema: dict[str, Any]) -> dict[str, Any]:
+        """Add the limits to every number of a JSON schema."""
+        if schema.get("type") in ("number", "integer"):
+            return schema | {"minimum": self.low, "maximum": self.high}
+        lists = {key: schema[key] for key in ("anyOf", "prefixItems") if key in schema}
+        return schema | {key: [self._limited(inside) for inside in parts] for key, parts in lists.items()}
+
+
+@dataclass(frozen=True)
+class Among:
+    """The kinds of a choice: a file gives one name, a list of names, or weights by name."""
+
+    known: tuple[str, ...]
+    what: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        return core_schema.no_info_before_validator_function(self._weights, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        name = {"enum": list(self.known)}
+        by_name = {"propertyNames": name, "additionalProperties": {"type": "number", "minimum": 0}}
+        return {
+            "anyOf": [
+                name,
+                {"type": "array", "items": name, "minItems": 1},
+                {"type": "object", **by_name, "minProperties": 1},
+            ]
+        }
+
+    def _weights(self, value: Any) -> Weights:
+        if isinstance(value, str):
+            value = [value]
+        weights = value if isinstance(value, dict) else dict.fromkeys(value, 1.0) if isinstance(value, list) else None
+        if not weights:
+            raise ValueError(f"expected a {self.what}, a list of them or weights by name, found {value!r}")
+        for name, weight in weights.items():
+            if name not in self.known:
+                raise ValueError(f"there is no {self.what} {name!r}, {nearest(str(name), self.known)}")
+            if not _is_number(weight) or weight < 0:
+                raise ValueError(f"the weight of {name} is {weight!r}, expected a number from 0 up")
+        if sum(weights.values()) <= 0:
+            raise ValueError(f"all weights are 0, expected at least one {self.what} above 0")
+        return weights

@@ -1,15 +1,15 @@
 """Changes of size: one step, or two that end at the wanted size."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
 from patina.degradations.base import Factors, Frame, Operation, Parameters, Size
-from patina.degradations.ranges import draw_kind, draw_real, kinds, real_range
+from patina.degradations.ranges import Among, Between, RealRange, Weights, draw_kind, draw_real
 from patina.imaging.filters import FILTERS, resize
 
-Filters = kinds(FILTERS, "filter")
+Filters = Annotated[Weights, Among(FILTERS, "filter")]
 
 _SLACK = 1e-6  # 481 * 0.25 is 120.25 and 120 * 4.0000001 is no more than 480
 
@@ -29,7 +29,7 @@ class Resize(Operation):
     filter: Filters
     """Filters with weights."""
 
-    factor: real_range(0.01, 16) = (1.0, 1.0)
+    factor: Annotated[RealRange, Between(0.01, 16)] = (1.0, 1.0)
     """Factor of the size that `of` names."""
 
     of: Literal["current", "source", "target"] = "current"
@@ -57,7 +57,7 @@ class Resize(Operation):
 class DownUp(Operation):
     """Two resizes that end at the target size."""
 
-    factor: real_range(0.01, 16) = (0.15, 1.5)
+    factor: Annotated[RealRange, Between(0.01, 16)] = (0.15, 1.5)
     """Factor of the size that `of` names, for the first resize."""
 
     of: Literal["current", "source", "target"] = "source"

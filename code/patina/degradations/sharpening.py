@@ -1,22 +1,24 @@
 """Sharpening, which real pictures went through and clean ones should not have."""
 
+from typing import Annotated
+
 import cv2
 import numpy as np
 
 from patina.degradations.base import Frame, Operation, Parameters
-from patina.degradations.ranges import draw_real, real_range
+from patina.degradations.ranges import Between, RealRange, draw_real
 
 
 class UnsharpMask(Operation):
     """Unsharp masking."""
 
-    sigma: real_range(0.05, 50)
+    sigma: Annotated[RealRange, Between(0.05, 50)]
     """Standard deviation of the Gaussian, in pixels."""
 
-    amount: real_range(0, 100) = (0.5, 0.5)
+    amount: Annotated[RealRange, Between(0, 100)] = (0.5, 0.5)
     """Factor of the detail that is added."""
 
-    threshold: real_range(0, 255) = (0.0, 0.0)
+    threshold: Annotated[RealRange, Between(0, 255)] = (0.0, 0.0)
     """Smallest detail that is sharpened, in grey levels (0 to 255)."""
 
     soft_mask: bool = False
