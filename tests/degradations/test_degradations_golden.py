@@ -8,7 +8,7 @@ import torch
 
 from patina.degradations import blur, kernels, noise
 from patina.degradations.execution import apply_plan
-from patina.degradations.recipe import Step
+from patina.degradations.plans import Step
 from patina.degradations.torch_jpeg import torch_jpeg
 from patina.imaging import filters, recompress
 

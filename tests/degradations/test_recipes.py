@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from typing import Annotated
 
 import numpy as np
 import pytest
@@ -14,12 +15,14 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from patina.data.pairs_on_the_fly import Unfinished
-from patina.degradations.base import Frame
-from patina.degradations.blocks import BLOCKS, LearnedBlock, OneOf, Shuffle, changes_size, parse_block
-from patina.degradations.description import FAMILIES, describe
+from patina.degradations.base import Frame, Operation
+from patina.degradations.blocks import LearnedBlock, OneOf, Shuffle, changes_size, known_blocks, parse_block
+from patina.degradations.description import describe
 from patina.degradations.execution import Engine, apply_plan, finish, grow, serve_waiting
 from patina.degradations.operations import OPERATIONS
-from patina.degradations.recipe import Recipe, Step, draw_blocks, load_recipe, parse_recipe, unfolded
+from patina.degradations.plans import Step, draw_blocks, unfolded
+from patina.degradations.ranges import Between, RealRange, draw_real
+from patina.degradations.recipe import Recipe, load_recipe, parse_recipe
 from patina.degradations.recipe_patches import Waiting, finish_patches
 from patina.errors import ConfigError, PatinaError, PictureError
 from patina.imaging.filters import FILTERS, resize
@@ -80,9 +83,43 @@ def test_unfolding_a_sequence_changes_no_draw(seed):
         assert draw_blocks(blocks, frame, seed, "a.png") == draw_blocks(recipe.sequence(variant), frame, seed, "a.png")
 
 
+BLOCKS = known_blocks()
+
+
 def test_every_operation_has_an_example_and_a_family():
     assert set(EXAMPLES) == set(OPERATIONS)
-    assert sorted([name for names in FAMILIES.values() for name in names]) == sorted([*OPERATIONS, "learned"])
+    assert all(operation.family for operation in OPERATIONS.values())
+
+
+def test_one_class_is_a_whole_operation():
+
+    class Darken(Operation):
+        """Less light."""
+
+        name = "darken"
+        family = "color"
+
+        factor: Annotated[RealRange, Between(0, 1)]
+        """Factor of every value."""
+
+        def draw(self, rng, frame):
+            return {"factor": draw_real(rng, self.factor)}
+
+        @staticmethod
+        def apply(image, parameters, key):
+            return image * np.float32(parameters["factor"])
+
+    try:
+        made = recipe({"darken": {"factor": 0.5}}, scale=1)
+        plan = made.draw("", (40, 48), 0, "a.png")
+        np.testing.assert_array_equal(apply_plan(photo(), plan), photo() / 2)
+        assert describe(plan, (40, 48)) == "color: darken factor=0.5"
+        with pytest.raises(ConfigError, match=r"darken\.factor: expected 0 to 1, found 2"):
+            recipe({"darken": {"factor": 2}}, scale=1)
+        with pytest.raises(TypeError, match="two operations are named darken"):
+            type("Other", (Darken,), {"name": "darken", "__module__": __name__})
+    finally:
+        del OPERATIONS["darken"]
 
 
 @pytest.mark.parametrize("name", EXAMPLES)

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from patina.cli.main import run_verb
-from patina.degradations.fitted_noise import GaussianNoise
+from patina.degradations.fitted_noise import FittedGaussianNoise
 from patina.errors import PatinaError
 from patina.experiments.denoising import Pictures, fitted_sigma, report, scene_folds
 from patina.imaging.picture_files import to_tensor, write_picture
@@ -141,7 +141,7 @@ def test_one_scene_alone_has_no_upper_bound(folders):
 
 
 def test_gaussian_noise_has_its_deviation_and_comes_from_the_key():
-    noise = GaussianNoise([5, 10, 15])
+    noise = FittedGaussianNoise([5, 10, 15])
     image = torch.full((3, 100, 100), 0.5)
     results = [noise.apply(image, noise.draw(np.random.default_rng(0)), key) for key in (1, 1, 2)]
     torch.testing.assert_close(255 * results[0].std(dim=(1, 2)), torch.tensor([5.0, 10.0, 15.0]), rtol=0.05, atol=0)

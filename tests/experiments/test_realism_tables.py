@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from patina.cli.main import run_verb
-from patina.degradations.fitted_noise import GaussianNoise
+from patina.degradations.fitted_noise import FittedGaussianNoise
 from patina.experiments.denoising import (
     Pictures,
     denoiser_config,
@@ -249,7 +249,7 @@ def test_pgap_knows_weak_noise_from_the_true_one(tmp_path):
     pictures = Pictures(tmp_path, tmp_path, tmp_path / "test_real", tmp_path / "test_clean")
     real = scene_folds(pictures, tmp_path / "scenes")
     folds = {"real": real} | {
-        name: like_real_folds(GaussianNoise([sigma] * 3), name, name, real, tmp_path, 0)
+        name: like_real_folds(FittedGaussianNoise([sigma] * 3), name, name, real, tmp_path, 0)
         for name, sigma in (("same", 12.0), ("weak", 4.0))
     }
     psnr = {}

@@ -8,12 +8,12 @@ import torch
 from skimage.color import rgb2ycbcr
 from skimage.metrics import structural_similarity
 
-from patina.degradations.sharpening import UnsharpMask as UnsharpMaskStep
+from patina.degradations.sharpening import UnsharpMask
 from patina.losses.artifacts import artifact_map, ldl
 from patina.losses.consistency import colour_consistency, luma_consistency
 from patina.losses.frequency import focal_frequency
 from patina.losses.pixel import huber
-from patina.losses.sharpened_target import UnsharpMask
+from patina.losses.sharpened_target import SharpenedTarget
 from patina.losses.structure import DISTS_WEIGHTS, DistsLoss, ms_ssim_loss
 from patina.metrics.backbones import WeightsMissing
 
@@ -140,7 +140,7 @@ class TestDists:
         assert "\n" not in str(caught.value)
 
 
-class TestUnsharpMask:
+class TestSharpenedTarget:
     def reference(self, picture: np.ndarray) -> np.ndarray:
         def blurred(values):
             return cv2.GaussianBlur(values, (51, 51), 8, borderType=cv2.BORDER_REFLECT_101)
@@ -151,7 +151,7 @@ class TestUnsharpMask:
 
     def test_equals_opencv(self):
         batch = torch.nn.functional.interpolate(rgb(1, side=16).float(), 64, mode="bicubic").clamp(0, 1)
-        for sharp, picture in zip(UnsharpMask()(batch), batch, strict=True):
+        for sharp, picture in zip(SharpenedTarget()(batch), batch, strict=True):
             expected = self.reference(picture.permute(1, 2, 0).numpy())
             np.testing.assert_allclose(sharp.permute(1, 2, 0).numpy(), expected, atol=1e-4)
 
@@ -159,11 +159,11 @@ class TestUnsharpMask:
         picture = torch.nn.functional.interpolate(rgb(1, side=24, count=1).float(), 192, mode="bicubic").clamp(0, 1)
         pixels = picture[0].permute(1, 2, 0).numpy()
         drawn = {"sigma": 8.0, "amount": 0.5, "threshold": 10.0, "soft_mask": True}
-        step = UnsharpMaskStep.apply(pixels, drawn, 0)
-        ours = UnsharpMask()(picture)[0].permute(1, 2, 0).numpy()
+        step = UnsharpMask.apply(pixels, drawn, 0)
+        ours = SharpenedTarget()(picture)[0].permute(1, 2, 0).numpy()
         np.testing.assert_allclose(ours[64:-64, 64:-64], step[64:-64, 64:-64], atol=0.01)
         assert np.abs(ours - pixels).max() > 0.05
 
     def test_flat_pictures_stay(self):
         flat = torch.full((1, 3, 40, 40), 0.3)
-        torch.testing.assert_close(UnsharpMask()(flat), flat)
+        torch.testing.assert_close(SharpenedTarget()(flat), flat)

@@ -8,7 +8,7 @@ import numpy as np
 
 from patina.cli.flags import add_device_flag, add_flag
 from patina.data.matching import match_by_stem
-from patina.degradations.fitted_noise import GaussianNoise
+from patina.degradations.fitted_noise import FittedGaussianNoise
 from patina.experiments.denoising import (
     GAUSSIAN,
     NOTHING,
@@ -64,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     match_by_stem(pictures.test_real, pictures.test_clean)
     say(f"1/3 pairs: Gaussian noise and {', '.join(learned)} onto the clean pictures")
     sigma = fitted_sigma(pictures.real, pictures.clean)
-    methods = {GAUSSIAN: synthetic_fold(GaussianNoise(sigma), GAUSSIAN, "gaussian", pictures, out)}
+    methods = {GAUSSIAN: synthetic_fold(FittedGaussianNoise(sigma), GAUSSIAN, "gaussian", pictures, out)}
     for name, (given, knobs) in learned.items():
         model = _trained_model(given, pictures, arguments.device)
         degradation = learned_degradation(model, device=arguments.device, **knobs)

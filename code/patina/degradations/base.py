@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -14,6 +14,7 @@ from patina.settings import Strict
 
 if TYPE_CHECKING:  # processes that work without models need not load torch
     from torch import Tensor
+    from typing_extensions import Self
 
 Parameters = dict[str, Any]
 """What was drawn for one picture: plain JSON values, so that it can be logged and done again."""
@@ -76,14 +77,17 @@ class Frame:
         return replace(self, size=size)
 
 
-class Block(Strict, ABC):
-    """One entry of a recipe."""
+class _RecipeEntry(Strict, ABC):
+    """What all blocks have in common; a subclass that declares a `name` is known to recipes by it."""
 
-    probability: Probability = 1.0
-    """Probability that the operation is applied to an image."""
+    name: ClassVar[str]
+    """The block's key in a recipe."""
 
     mild_at_high: ClassVar[frozenset[str]] = frozenset()
     """The ranges whose high end does less to a picture, such as a quality."""
+
+    probability: Probability = 1.0
+    """Probability that the operation is applied to an image."""
 
     def factors(self, before: Factors, scale: int) -> Factors:
         """Return the least and the greatest size after this block, relative to the clean picture.
@@ -94,7 +98,7 @@ class Block(Strict, ABC):
         """
         return before
 
-    def at_end(self, strongest: bool) -> Block:
+    def at_end(self, strongest: bool) -> Self:
         """Return the block with every range closed to its mildest or strongest end, and certain to happen."""
         ends = {
             name: (value[(name in self.mild_at_high) != strongest],) * 2
@@ -104,15 +108,39 @@ class Block(Strict, ABC):
         return self.model_copy(update={**ends, "probability": 1.0})
 
 
-class Operation(Block):
-    """A classical degradation: the ranges it draws from.
+class SingleBlock(_RecipeEntry):
+    """A block that is one step of a plan: what is done, with its parameters."""
 
-    Pictures are ``[H, W, 3]`` float32 RGB in [0, 1].
-    """
+    family: ClassVar[str]
+    """What Dataset Destroyer calls this kind of degradation."""
 
     @abstractmethod
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
-        """Draw the parameters for one picture; an operation that changes its size gives the new one as `size`."""
+        """Draw the parameters for one picture; a block that changes the size gives the new one as `size`."""
+
+    @classmethod
+    def describe(cls, parameters: Parameters, size: Size) -> str:
+        """Say what was drawn, such as ``compression: webp quality=82``; `size` is the picture's before the step."""
+        kind = parameters.get("kind", cls.name.removesuffix("_blur").removesuffix("_noise"))
+        values = {name: value for name, value in parameters.items() if name != "kind"}
+        return f"{cls.family}: {' '.join([kind, *assignments(values)])}"
+
+
+OPERATIONS: dict[str, type[Operation]] = {}
+"""The classical operations by name; a class that declares its name enters itself."""
+
+
+class Operation(SingleBlock):
+    """A classical degradation: the ranges it draws from, and what it does with the parameters.
+
+    One class is a whole operation: name, family, settings, `draw` and `apply`. Pictures are ``[H, W, 3]`` float32 RGB
+    in [0, 1].
+    """
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        if "name" in vars(cls) and OPERATIONS.setdefault(cls.name, cls) is not cls:
+            raise TypeError(f"two operations are named {cls.name}: {OPERATIONS[cls.name].__name__}, {cls.__name__}")
 
     @staticmethod
     @abstractmethod
@@ -127,3 +155,33 @@ class Operation(Block):
         Returns:
             The degraded picture, ``[H', W', 3]`` float32 in [0, 1].
         """
+
+
+class BlockGroup(_RecipeEntry):
+    """A block made of other blocks."""
+
+    @abstractmethod
+    def drawn(self, rng: np.random.Generator, place: str) -> list[PlacedBlock]:
+        """Draw which blocks stand in place of this one, and in which order."""
+
+    @abstractmethod
+    def changed(self, change: Callable[[Block], Block | None]) -> Self:
+        """Return the group with every block inside changed, or left out where `change` gives None."""
+
+
+Block = SingleBlock | BlockGroup
+"""One entry of a recipe."""
+
+PlacedBlock = tuple[str, Block]
+"""A block behind its place in the recipe, which its random numbers belong to."""
+
+
+def assignments(values: Mapping[str, Any]) -> list[str]:
+    """Return ``name=value`` for each of the values."""
+    return [f"{name}={_shown(value)}" for name, value in values.items()]
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, list):
+        return f"({'; '.join(map(_shown, value))})"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,20 +1,34 @@
 """The blocks of a recipe that are no classical operation: a learned model, a choice, a shuffled order."""
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 from pydantic import BeforeValidator, Field, ValidationError, model_validator
 
-from patina.degradations.base import Block, Factors
+from patina.degradations.base import (
+    Block,
+    BlockGroup,
+    Factors,
+    Frame,
+    Parameters,
+    PlacedBlock,
+    SingleBlock,
+    Size,
+    assignments,
+)
 from patina.degradations.operations import OPERATIONS
-from patina.degradations.ranges import RealRange
+from patina.degradations.ranges import RealRange, draw_index, draw_real
 from patina.settings import Strict, nearest, problems_told
 
 
-class LearnedBlock(Block):
+class LearnedBlock(SingleBlock):
     """A trained model; every other key is one of its knobs, a number or a range."""
+
+    name = "learned"
+    family = "noise"
 
     model: Path
     """Model file."""
@@ -31,13 +45,28 @@ class LearnedBlock(Block):
         own = {name: value for name, value in values.items() if name in cls.model_fields}
         return {**own, "knobs": {name: value for name, value in values.items() if name not in own}}
 
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw the knobs."""
+        knobs = {name: draw_real(rng, ends) for name, ends in self.knobs.items()}
+        return {"model": str(self.model), "knobs": knobs}
+
+    @classmethod
+    def describe(cls, parameters: Parameters, size: Size) -> str:
+        """Say which knobs were drawn."""
+        return f"{cls.family}: {' '.join([cls.name, *assignments(parameters['knobs'])])}"
+
     def at_end(self, strongest: bool) -> "LearnedBlock":
         """Close every knob to its low or high end."""
         knobs = {name: (ends[strongest],) * 2 for name, ends in self.knobs.items()}
         return self.model_copy(update={"knobs": knobs, "probability": 1.0})
 
 
-def parse_block(value: Any) -> Any:
+def known_blocks() -> dict[str, type[Block]]:
+    """Return all that a recipe may contain, by name."""
+    return {**OPERATIONS, **{block.name: block for block in (LearnedBlock, OneOf, Shuffle)}}
+
+
+def parse_block(value: Any) -> Block:
     """Turn ``{operation: settings}`` into its block.
 
     Raises:
@@ -51,12 +80,13 @@ def parse_block(value: Any) -> Any:
         found = ", ".join(map(str, value)) if isinstance(value, dict) else repr(value)
         raise ValueError(f"expected one operation with its settings, found {found}")
     [(name, settings)] = value.items()
-    if name not in BLOCKS:
-        raise ValueError(f"unknown operation {name!r}, {nearest(str(name), BLOCKS)}")
+    known = known_blocks()
+    if name not in known:
+        raise ValueError(f"unknown operation {name!r}, {nearest(str(name), known)}")
     try:
-        return BLOCKS[name].model_validate({} if settings is None else settings)
+        return known[name].model_validate({} if settings is None else settings)
     except ValidationError as error:
-        raise ValueError(f"{name}.{problems_told(error, BLOCKS[name])}") from None
+        raise ValueError(f"{name}.{problems_told(error, known[name])}") from None
 
 
 def _listed(value: Any) -> Any:
@@ -64,9 +94,8 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, dict | str) else value
 
 
-Steps = Annotated[
-    tuple[Annotated[Block, BeforeValidator(parse_block)], ...], BeforeValidator(_listed), Field(min_length=1)
-]
+BlockList = Annotated[tuple[Annotated[Block, BeforeValidator(parse_block)], ...], BeforeValidator(_listed)]
+Steps = Annotated[BlockList, Field(min_length=1)]
 
 
 class Choice(Strict):
@@ -75,7 +104,7 @@ class Choice(Strict):
     weight: Annotated[float, Field(gt=0)] = 1.0
     """How often it is chosen, relative to the others."""
 
-    steps: Annotated[tuple[Annotated[Block, BeforeValidator(parse_block)], ...], BeforeValidator(_listed)]
+    steps: BlockList
     """Operations applied in order; may be empty."""
 
 
@@ -85,11 +114,22 @@ def _weighted(value: Any) -> Any:
     return {"steps": [value]} if is_block else value
 
 
-class OneOf(Block):
+class OneOf(BlockGroup):
     """One of several lists of operations, drawn by weight."""
+
+    name = "one_of"
 
     choices: Annotated[tuple[Annotated[Choice, BeforeValidator(_weighted)], ...], Field(min_length=1)]
     """The alternatives."""
+
+    def drawn(self, rng: np.random.Generator, place: str) -> list[PlacedBlock]:
+        """Draw a choice."""
+        chosen = draw_index(rng, [choice.weight for choice in self.choices])
+        return _numbered(self.choices[chosen].steps, f"{place}.{chosen}")
+
+    def changed(self, change: Callable[[Block], Block | None]) -> "OneOf":
+        """Change the blocks of every choice."""
+        return self._with_steps(lambda steps: replaced(steps, change))
 
     def factors(self, before: Factors, scale: int) -> Factors:
         """Return the hull of all choices."""
@@ -97,12 +137,18 @@ class OneOf(Block):
 
     def at_end(self, strongest: bool) -> "OneOf":
         """Close the ranges of every choice."""
-        choices = tuple(choice.model_copy(update=_ends(choice.steps, strongest)) for choice in self.choices)
-        return self.model_copy(update={"choices": choices, "probability": 1.0})
+        closed = self._with_steps(lambda steps: tuple(step.at_end(strongest) for step in steps))
+        return closed.model_copy(update={"probability": 1.0})
+
+    def _with_steps(self, new: Callable[[tuple[Block, ...]], tuple[Block, ...]]) -> "OneOf":
+        choices = tuple(choice.model_copy(update={"steps": new(choice.steps)}) for choice in self.choices)
+        return self.model_copy(update={"choices": choices})
 
 
-class Shuffle(Block):
+class Shuffle(BlockGroup):
     """Operations applied in random order."""
+
+    name = "shuffle"
 
     steps: Steps
     """The operations."""
@@ -110,13 +156,22 @@ class Shuffle(Block):
     resizes_in_order: bool = False
     """Keep the written order among operations that change the size."""
 
-    def order(self, permutation: list[int]) -> list[int]:
-        """Return `permutation` with the blocks that change the size put in their written order."""
+    def drawn(self, rng: np.random.Generator, place: str) -> list[PlacedBlock]:
+        """Draw the order."""
+        steps = _numbered(self.steps, place)
+        return [steps[index] for index in self._order(rng.permutation(len(steps)).tolist())]
+
+    def _order(self, permutation: list[int]) -> list[int]:
+        """Return `permutation`, where asked for with the blocks that change the size in their written order."""
         if not self.resizes_in_order:
             return permutation
         moving = [place for place in permutation if changes_size(self.steps[place])]
         ordered = iter(sorted(moving))
         return [next(ordered) if place in moving else place for place in permutation]
+
+    def changed(self, change: Callable[[Block], Block | None]) -> "Shuffle":
+        """Change the blocks."""
+        return self.model_copy(update={"steps": replaced(self.steps, change)})
 
     def factors(self, before: Factors, scale: int) -> Factors:
         """Return the hull of all orders of the blocks that change the size."""
@@ -126,16 +181,11 @@ class Shuffle(Block):
 
     def at_end(self, strongest: bool) -> "Shuffle":
         """Close the ranges of every block."""
-        return self.model_copy(update={**_ends(self.steps, strongest), "probability": 1.0})
+        steps = tuple(step.at_end(strongest) for step in self.steps)
+        return self.model_copy(update={"steps": steps, "probability": 1.0})
 
 
-BLOCKS: dict[str, type[Block]] = {**OPERATIONS, "learned": LearnedBlock, "one_of": OneOf, "shuffle": Shuffle}
-"""All that a recipe may contain, by name."""
-
-NAMES = {block: name for name, block in BLOCKS.items()}
-
-
-def in_order(steps: Any, before: Factors, scale: int) -> Factors:
+def in_order(steps: Iterable[Block], before: Factors, scale: int) -> Factors:
     """Return the least and the greatest size after all `steps` (see `Block.factors`)."""
     for step in steps:
         after = step.factors(before, scale)
@@ -150,20 +200,12 @@ def changes_size(step: Block) -> bool:
 
 def replaced(steps: tuple[Block, ...], change: Callable[[Block], Block | None]) -> tuple[Block, ...]:
     """Return `steps` with every block below that is no list itself changed, or left out where `change` gives None."""
-    found = []
-    for step in steps:
-        if isinstance(step, OneOf):
-            choices = tuple(c.model_copy(update={"steps": replaced(c.steps, change)}) for c in step.choices)
-            found.append(step.model_copy(update={"choices": choices}))
-        elif isinstance(step, Shuffle):
-            found.append(step.model_copy(update={"steps": replaced(step.steps, change)}))
-        elif (changed := change(step)) is not None:
-            found.append(changed)
-    return tuple(found)
+    found = (step.changed(change) if isinstance(step, BlockGroup) else change(step) for step in steps)
+    return tuple(step for step in found if step is not None)
 
 
-def _ends(steps: tuple[Block, ...], strongest: bool) -> dict[str, Any]:
-    return {"steps": tuple(step.at_end(strongest) for step in steps)}
+def _numbered(steps: tuple[Block, ...], place: str) -> list[PlacedBlock]:
+    return [(f"{place}.{index}", step) for index, step in enumerate(steps)]
 
 
 def _hull(ranges: list[Factors]) -> Factors:

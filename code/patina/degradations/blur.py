@@ -55,6 +55,9 @@ def _require_odd(size: int) -> int:
 class LensBlur(Operation):
     """Defocus: convolution with a disk."""
 
+    name = "lens_blur"
+    family = "blur"
+
     radius: Annotated[RealRange, Between(0, 100)]
     """Radius of the disk in pixels; fractions count."""
 
@@ -70,6 +73,9 @@ class LensBlur(Operation):
 
 class ComplexLensBlur(Operation):
     """Defocus by complex Gaussians, with highlights that bleed."""
+
+    name = "complex_lens_blur"
+    family = "blur"
 
     radius: Annotated[RealRange, Between(0.01, 100)]
     """Radius in pixels, rounded up."""
@@ -99,6 +105,9 @@ class ComplexLensBlur(Operation):
 
 class GaussianBlur(Operation):
     """Random kernels of the Gaussian family."""
+
+    name = "gaussian_blur"
+    family = "blur"
 
     kind: Annotated[Weights, Among(KERNEL_KINDS, "kernel")] = Field({"isotropic": 1.0})
     """Kinds of kernel."""
@@ -147,6 +156,9 @@ class GaussianBlur(Operation):
 class BoxBlur(Operation):
     """Mean over a square window."""
 
+    name = "box_blur"
+    family = "blur"
+
     size: Annotated[OddRange, Between(1, 101)]
     """Side of the window in pixels; odd numbers."""
 
@@ -163,6 +175,9 @@ class BoxBlur(Operation):
 
 class MotionBlur(Operation):
     """Linear motion blur."""
+
+    name = "motion_blur"
+    family = "blur"
 
     length: Annotated[RealRange, Between(0, 200)]
     """Length of the motion in pixels; 1 or less changes nothing."""
@@ -183,6 +198,9 @@ class MotionBlur(Operation):
 class MedianBlur(Operation):
     """Median filter on 8-bit pixels: flat areas with hard edges."""
 
+    name = "median_blur"
+    family = "blur"
+
     size: Annotated[OddRange, Between(1, 101)]
     """Side of the window in pixels; odd numbers."""
 
@@ -199,6 +217,10 @@ class MedianBlur(Operation):
 class Sinc(Operation):
     """Ringing: an ideal low-pass filter."""
 
+    name = "sinc"
+    family = "blur"
+    mild_at_high = frozenset({"cutoff", "cutoff_small"})
+
     cutoff: Annotated[RealRange, Between(0.1, math.pi)] = (math.pi / 5, math.pi)
     """Cutoff frequency in radians per pixel; pi passes everything."""
 
@@ -207,8 +229,6 @@ class Sinc(Operation):
 
     size: Annotated[OddRange, Between(3, 101)] = (7, 21)
     """Side of the kernel in pixels; odd numbers."""
-
-    mild_at_high = frozenset({"cutoff", "cutoff_small"})
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw size and cutoff."""
@@ -224,6 +244,9 @@ class Sinc(Operation):
 
 class Div2krkBlur(Operation):
     """The random kernels of DIV2KRK: anisotropic Gaussians with multiplicative noise."""
+
+    name = "div2krk_blur"
+    family = "blur"
 
     size: Annotated[int, Field(ge=3, le=101), AfterValidator(_require_odd)] = 11
     """Side of the kernel in pixels; an odd number."""
@@ -262,6 +285,9 @@ class Div2krkBlur(Operation):
 
 class KernelBlur(Operation):
     """A kernel drawn from a file."""
+
+    name = "kernel_blur"
+    family = "blur"
 
     file: Path
     """NumPy file: one kernel `[h, w]` or several `[n, h, w]` (`.npy`), or any number of arrays (`.npz`)."""

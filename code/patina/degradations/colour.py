@@ -21,6 +21,9 @@ from patina.imaging.dither import DITHERS, quantise
 class ColourShift(Operation):
     """Changes of tone and white balance; the defaults change nothing."""
 
+    name = "colour_shift"
+    family = "color"
+
     brightness: Annotated[RealRange, Between(-1, 1)] = (0.0, 0.0)
     """Added to every value, in units of [0, 1]."""
 
@@ -55,13 +58,15 @@ class ColourShift(Operation):
 class Quantise(Operation):
     """Few levels per channel."""
 
+    name = "quantise"
+    family = "quantization"
+    mild_at_high = frozenset({"levels"})
+
     levels: Annotated[WholeRange, Between(2, 256)]
     """Number of levels."""
 
     dither: Annotated[Weights, Among(DITHERS, "dither")]
     """Kinds of dithering; `ordered` is Bayer 8×8."""
-
-    mild_at_high = frozenset({"levels"})
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw levels and dither."""

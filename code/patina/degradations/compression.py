@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 import numpy as np
 from pydantic import Field, model_validator
 
-from patina.degradations.base import Frame, Operation, Parameters
+from patina.degradations.base import Frame, Operation, Parameters, Size, assignments
 from patina.degradations.ranges import Among, Between, Weights, WholeRange, draw_kind, draw_whole
 from patina.errors import PictureError
 from patina.imaging.picture_files import to_values, values_to_pixels
@@ -15,6 +15,10 @@ from patina.imaging.recompress import JPEG_SUBSAMPLINGS, WEBP_LARGEST, jpeg, web
 class Jpeg(Operation):
     """JPEG compression."""
 
+    name = "jpeg"
+    family = "compression"
+    mild_at_high = frozenset({"quality"})
+
     quality: Annotated[WholeRange, Between(1, 100)]
     """Quality."""
 
@@ -23,8 +27,6 @@ class Jpeg(Operation):
 
     codec: Literal["libjpeg", "torch"] = "libjpeg"
     """`libjpeg`; or `torch`, which compresses batches on the accelerator and only knows 4:2:0."""
-
-    mild_at_high = frozenset({"quality"})
 
     @model_validator(mode="after")
     def _torch_knows_one_subsampling(self) -> "Jpeg":
@@ -42,14 +44,23 @@ class Jpeg(Operation):
         """Compress and decode with libjpeg; with ``codec: torch`` plans leave the step to an `Engine`."""
         return to_values(jpeg(values_to_pixels(image), parameters["quality"], parameters["subsampling"]))
 
+    @classmethod
+    def describe(cls, parameters: Parameters, size: Size) -> str:
+        """Say the quality, and what is not as usual."""
+        usual = {"subsampling": "4:2:0", "codec": "libjpeg"}
+        told = {name: value for name, value in parameters.items() if usual.get(name) != value}
+        return f"compression: {' '.join(['jpeg', *assignments(told)])}"
+
 
 class WebP(Operation):
     """Lossy WebP compression."""
 
+    name = "webp"
+    family = "compression"
+    mild_at_high = frozenset({"quality"})
+
     quality: Annotated[WholeRange, Between(1, 100)]
     """Quality."""
-
-    mild_at_high = frozenset({"quality"})
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw the quality."""

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from patina.degradations.base import NOT_FINITE, Degradation
+from patina.degradations.blocks import LearnedBlock
 from patina.degradations.operations import OPERATIONS
-from patina.degradations.recipe import LEARNED, Plan, Step
+from patina.degradations.plans import Plan, Step
 from patina.errors import PictureError
 
 if TYPE_CHECKING:  # processes that work without models need not load torch
@@ -44,7 +45,7 @@ class Engine:
 
 def wants_batch(step: Step) -> bool:
     """Say whether a step is for an `Engine`: a learned one, or JPEG in torch."""
-    return step.op == LEARNED or step.parameters.get("codec") == "torch"
+    return step.op == LearnedBlock.name or step.parameters.get("codec") == "torch"
 
 
 def apply_step(image: np.ndarray, step: Step) -> np.ndarray:
@@ -108,7 +109,7 @@ def _in_batches(images: Sequence[np.ndarray], steps: Sequence[Step], engine: Eng
 
 
 def _batch(images: list[Tensor], steps: list[Step], engine: Engine) -> Sequence[Tensor]:
-    if steps[0].op == LEARNED:
+    if steps[0].op == LearnedBlock.name:
         model = engine.models[steps[0].parameters["model"]]
         return model.apply_batch(images, [step.parameters["knobs"] for step in steps], [step.key for step in steps])
     import torch

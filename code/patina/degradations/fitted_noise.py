@@ -10,7 +10,7 @@ from patina.degradations.base import Degradation, Parameters
 from patina.seeding import numpy_rng
 
 
-class GaussianNoise(Degradation):
+class FittedGaussianNoise(Degradation):
     """White noise of a fixed deviation.
 
     Args:
@@ -29,7 +29,7 @@ class GaussianNoise(Degradation):
         return _noisy(image, _column(parameters["sigma"]) / 255, key)
 
 
-class PoissonGaussianNoise(Degradation):
+class FittedPoissonGaussianNoise(Degradation):
     """White noise whose variance is a line in the brightness (Foi et al. 2008, equation 3).
 
     Args:

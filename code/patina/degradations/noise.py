@@ -83,7 +83,10 @@ class _SometimesGray(Operation):
 class GaussianNoise(_SometimesGray):
     """Additive white Gaussian noise."""
 
+    name = "gaussian_noise"
+    family = "noise"
     strength = "sigma"
+
     sigma: Annotated[RealRange, Between(0, 255)]
     """Std (8-bit)."""
 
@@ -100,7 +103,10 @@ class PoissonNoise(_SometimesGray):
     images with few values get strong noise.
     """
 
+    name = "poisson_noise"
+    family = "noise"
     strength = "scale"
+
     scale: Annotated[RealRange, Between(0, 100)]
     """Factor of the noise."""
 
@@ -115,7 +121,10 @@ class PoissonNoise(_SometimesGray):
 class Speckle(_SometimesGray):
     """Multiplicative Gaussian noise."""
 
+    name = "speckle"
+    family = "noise"
     strength = "sigma"
+
     sigma: Annotated[RealRange, Between(0, 255)]
     """Std (8-bit) at white; the noise is proportional to the value."""
 
@@ -129,7 +138,10 @@ class Speckle(_SometimesGray):
 class SaltAndPepper(_SometimesGray):
     """Values set to black or white."""
 
+    name = "salt_and_pepper"
+    family = "noise"
     strength = "share"
+
     share: Annotated[RealRange, Between(0, 1)]
     """Fraction of the values."""
 
@@ -147,6 +159,9 @@ class SaltAndPepper(_SometimesGray):
 
 class CorrelatedNoise(Operation):
     """Gaussian noise correlated between neighbours and channels, as camera processing leaves it."""
+
+    name = "correlated_noise"
+    family = "noise"
 
     sigma: Annotated[RealRange, Between(0, 255)]
     """Std (8-bit)."""

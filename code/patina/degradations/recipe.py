@@ -3,62 +3,26 @@
 import hashlib
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
-import numpy as np
 from pydantic import Field, ValidationError, model_validator
 
-from patina.degradations.base import Block, Frame, Operation, Parameters, Size
-from patina.degradations.blocks import NAMES, LearnedBlock, OneOf, Shuffle, Steps, in_order, replaced
+from patina.degradations.base import Block, Frame, PlacedBlock, Size
+from patina.degradations.blocks import LearnedBlock, Steps, in_order, replaced
 from patina.degradations.blur import KernelBlur, read_kernels
-from patina.degradations.ranges import draw_index, draw_real
+from patina.degradations.plans import Plan, draw_blocks
 from patina.errors import ConfigError, PatinaError, PictureError
-from patina.seeding import derive, numpy_rng
+from patina.seeding import numpy_rng
 from patina.settings import Strict, find_file, nearest, problems_told, read_yaml, require_block
 
 FOLDERS = ("confs/recipes", "confs")
-LEARNED = NAMES[LearnedBlock]
 MIXED = "mixed"
 """The folder that holds one variant of every picture."""
 
+SomeBlock = TypeVar("SomeBlock", bound=Block)
 FolderName = Annotated[str, Field(pattern=r"^[\w-][\w.-]*$")]
-
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """One thing that is done to one picture; steps of equal content are equal.
-
-    Attributes:
-        op: the operation's name.
-        parameters: what was drawn.
-        key: seed of the noise inside.
-    """
-
-    op: str
-    parameters: Parameters
-    key: int
-
-    @cached_property
-    def text(self) -> str:
-        """The step as JSON."""
-        return json.dumps(self.to_dict(), sort_keys=True)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Step) and self.text == other.text
-
-    def __hash__(self) -> int:
-        return hash(self.text)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values, for JSON."""
-        return {"op": self.op, "parameters": self.parameters, "key": self.key}
-
-
-Plan = tuple[Step, ...]
-"""All that is done to one picture, in order."""
 
 
 class Recipe(Strict):
@@ -117,11 +81,12 @@ class Recipe(Strict):
         """The variants; a recipe of steps has one without a name."""
         return tuple(self.variants) or ("",)
 
-    def sequence(self, variant: str) -> list[tuple[str, Block]]:
-        """Return a variant's blocks, each with the name that its draws go by."""
+    def sequence(self, variant: str) -> list[PlacedBlock]:
+        """Return a variant's blocks in their places."""
         if self.steps is not None:
             return [(str(index), step) for index, step in enumerate(self.steps)]
-        found, seen = [], dict.fromkeys(self.blocks, 0)
+        found: list[PlacedBlock] = []
+        seen = dict.fromkeys(self.blocks, 0)
         for name in self.variants[variant]:
             seen[name] += 1
             found += [(f"{name}#{seen[name]}.{index}", step) for index, step in enumerate(self.blocks[name])]
@@ -149,9 +114,9 @@ class Recipe(Strict):
             return names[int(numpy_rng(seed, MIXED, name).integers(len(names)))]
         return names[index % len(names)]
 
-    def blocks_of(self, kind: type[Block]) -> list[Block]:
+    def blocks_of(self, kind: type[SomeBlock]) -> list[SomeBlock]:
         """Return all blocks of a class, wherever they stand."""
-        found: list[Block] = []
+        found: list[SomeBlock] = []
 
         def note(block: Block) -> Block:
             if isinstance(block, kind):
@@ -248,83 +213,4 @@ def _with_paths(block: Block, change: Callable[[Path], Path]) -> Block:
 
 def _plain(block: Block) -> dict[str, Any]:
     """Return a block as plain values, with the classes of blocks inside."""
-    return {NAMES[type(block)]: json.loads(block.model_dump_json(serialize_as_any=True))}
-
-
-def draw_blocks(blocks: list[tuple[str, Block]], frame: Frame, seed: int, name: str) -> tuple[Plan, Frame]:
-    """Draw what some of a recipe's blocks do to a picture; return also the sizes behind them.
-
-    Args:
-        blocks: each with the name that its draws go by, as from `Recipe.sequence`.
-        frame: the picture's sizes before them.
-        seed: of the whole set.
-        name: of the picture.
-    """
-    return _draw_all(blocks, _Draws(seed, name), frame)
-
-
-@dataclass(frozen=True)
-class _Draws:
-    """Random numbers for one picture, by what they are for."""
-
-    seed: int
-    name: str
-
-    def rng(self, place: str) -> np.random.Generator:
-        return numpy_rng(self.seed, "recipe", self.name, place)
-
-    def key(self, place: str) -> int:
-        return derive(self.seed, "noise", self.name, place)
-
-
-def _draw_all(steps: list[tuple[str, Block]], draws: _Draws, frame: Frame) -> tuple[Plan, Frame]:
-    plan: list[Step] = []
-    for place, block in steps:
-        drawn, frame = _draw(block, place, draws, frame)
-        plan += drawn
-    return tuple(plan), frame
-
-
-def _draw(block: Block, place: str, draws: _Draws, frame: Frame) -> tuple[Plan, Frame]:
-    rng = draws.rng(place)
-    if rng.random() >= block.probability:
-        return (), frame
-    if isinstance(block, OneOf | Shuffle):
-        return _draw_all(_drawn_inside(block, place, rng), draws, frame)
-    if isinstance(block, LearnedBlock):
-        knobs = {name: draw_real(rng, ends) for name, ends in block.knobs.items()}
-        return (Step(LEARNED, {"model": str(block.model), "knobs": knobs}, draws.key(place)),), frame
-    if not isinstance(block, Operation):
-        raise PatinaError(f"{type(block).__name__} cannot be drawn")
-    parameters = block.draw(rng, frame)
-    if "size" in parameters:
-        frame = frame.resized(tuple(parameters["size"]))
-    return (Step(NAMES[type(block)], parameters, draws.key(place)),), frame
-
-
-def unfolded(blocks: list[tuple[str, Block]], seed: int, name: str) -> list[tuple[str, Block]]:
-    """Return a sequence with the operations that choices and shuffles draw in place of these.
-
-    Args:
-        blocks, seed, name: as in `draw_blocks`.
-    """
-    draws, found = _Draws(seed, name), []
-    for place, block in blocks:
-        rng = draws.rng(place)
-        if isinstance(block, OneOf | Shuffle) and rng.random() < block.probability:
-            found += unfolded(_drawn_inside(block, place, rng), seed, name)
-        else:
-            found.append((place, block))
-    return found
-
-
-def _drawn_inside(block: OneOf | Shuffle, place: str, rng: np.random.Generator) -> list[tuple[str, Block]]:
-    if isinstance(block, OneOf):
-        chosen = draw_index(rng, [choice.weight for choice in block.choices])
-        return _numbered(block.choices[chosen].steps, f"{place}.{chosen}")
-    steps = _numbered(block.steps, place)
-    return [steps[index] for index in block.order(rng.permutation(len(steps)).tolist())]
-
-
-def _numbered(steps: tuple[Block, ...], place: str) -> list[tuple[str, Block]]:
-    return [(f"{place}.{index}", step) for index, step in enumerate(steps)]
+    return {block.name: json.loads(block.model_dump_json(serialize_as_any=True))}

@@ -9,7 +9,8 @@ from torch import Tensor
 
 from patina.data.pairs_on_the_fly import Unfinished
 from patina.degradations.execution import Engine, Images, finish, grow
-from patina.degradations.recipe import Plan, Recipe
+from patina.degradations.plans import Plan
+from patina.degradations.recipe import Recipe
 from patina.errors import PictureError
 from patina.imaging.picture_files import to_values, values_to_pixels
 

@@ -11,6 +11,9 @@ from patina.imaging.filters import FILTERS, resize
 
 Filters = Annotated[Weights, Among(FILTERS, "filter")]
 
+DATASET_DESTROYER_NAMES = {"catmull_rom": "cubic_catrom", "mitchell": "cubic_mitchell", "b_spline": "cubic_bspline"}
+"""Filters that have another name there."""
+
 _SLACK = 1e-6  # 481 * 0.25 is 120.25 and 120 * 4.0000001 is no more than 480
 
 
@@ -26,6 +29,10 @@ def _base(frame: Frame, of: str) -> Size:
 class Resize(Operation):
     """A resize by a factor of the current, the clean or the target size."""
 
+    name = "resize"
+    family = "scale"
+    mild_at_high = frozenset({"factor"})
+
     filter: Filters
     """Filters with weights."""
 
@@ -35,8 +42,6 @@ class Resize(Operation):
     of: Literal["current", "source", "target"] = "current"
     """`current`; `source`, the clean image; or `target`, the clean image divided by the recipe's scale. The last resize
     of a recipe is `of: target`."""
-
-    mild_at_high = frozenset({"factor"})
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw filter and size."""
@@ -48,6 +53,11 @@ class Resize(Operation):
         """Resize; what a filter overshoots is clipped."""
         return resize(image, tuple(parameters["size"]), parameters["filter"])
 
+    @classmethod
+    def describe(cls, parameters: Parameters, size: Size) -> str:
+        """Say by which filter and factor."""
+        return f"scale: {_filter(parameters['filter'])} size factor={_factor(size, parameters['size'])}"
+
     def factors(self, before: Factors, scale: int) -> Factors:
         """Return the sizes after this block."""
         base = {"current": before, "source": (1.0, 1.0), "target": (1 / scale, 1 / scale)}[self.of]
@@ -56,6 +66,10 @@ class Resize(Operation):
 
 class DownUp(Operation):
     """Two resizes that end at the target size."""
+
+    name = "down_up"
+    family = "scale"
+    mild_at_high = frozenset({"factor"})
 
     factor: Annotated[RealRange, Between(0.01, 16)] = (0.15, 1.5)
     """Factor of the size that `of` names, for the first resize."""
@@ -68,8 +82,6 @@ class DownUp(Operation):
 
     second: Filters = Field(dict.fromkeys(("linear", "catmull_rom", "lanczos"), 1.0))
     """Filters of the second resize, with weights."""
-
-    mild_at_high = frozenset({"factor"})
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw the size on the way, and both filters."""
@@ -86,6 +98,23 @@ class DownUp(Operation):
         between = resize(image, tuple(parameters["size_between"]), parameters["first"])
         return resize(between, tuple(parameters["size"]), parameters["second"])
 
+    @classmethod
+    def describe(cls, parameters: Parameters, size: Size) -> str:
+        """Say by which filters and factors."""
+        first, second = parameters["size_between"], parameters["size"]
+        return (
+            f"scale: down_up scale1factor={_factor(size, first)} scale1algorithm={_filter(parameters['first'])} "
+            f"scale2factor={_factor(first, second)} scale2algorithm={_filter(parameters['second'])}"
+        )
+
     def factors(self, before: Factors, scale: int) -> Factors:
         """Return the wanted size."""
         return 1 / scale, 1 / scale
+
+
+def _filter(name: str) -> str:
+    return DATASET_DESTROYER_NAMES.get(name, name)
+
+
+def _factor(before: Size, after: Size) -> str:
+    return f"{after[0] / before[0]:.4g}"

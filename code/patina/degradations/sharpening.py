@@ -12,6 +12,10 @@ from patina.degradations.ranges import Between, RealRange, draw_real
 class UnsharpMask(Operation):
     """Unsharp masking."""
 
+    name = "unsharp_mask"
+    family = "unsharp_mask"
+    mild_at_high = frozenset({"threshold"})
+
     sigma: Annotated[RealRange, Between(0.05, 50)]
     """Standard deviation of the Gaussian, in pixels."""
 
@@ -23,8 +27,6 @@ class UnsharpMask(Operation):
 
     soft_mask: bool = False
     """Blur the mask of what is sharpened, so that it fades into the rest."""
-
-    mild_at_high = frozenset({"threshold"})
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw all three."""

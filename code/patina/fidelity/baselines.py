@@ -6,7 +6,7 @@ import numpy as np
 from scipy.spatial import KDTree
 
 from patina.degradations.base import Degradation
-from patina.degradations.fitted_noise import GaussianNoise, PoissonGaussianNoise
+from patina.degradations.fitted_noise import FittedGaussianNoise, FittedPoissonGaussianNoise
 from patina.errors import PatinaError
 from patina.fidelity.profile import quiet_noise
 from patina.fidelity.samples import Shot
@@ -60,8 +60,8 @@ def fitted_noises(clean: Sequence[Shot], real: Sequence[Shot], *, paired: bool) 
         )
     gain, floor = fit_line(level)
     return {
-        GAUSSIAN: GaussianNoise(np.sqrt(variance).round(4)),
-        POISSON_GAUSSIAN: PoissonGaussianNoise(gain.round(5), floor.round(4)),
+        GAUSSIAN: FittedGaussianNoise(np.sqrt(variance).round(4)),
+        POISSON_GAUSSIAN: FittedPoissonGaussianNoise(gain.round(5), floor.round(4)),
     }
 
 

@@ -5,7 +5,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
-class UnsharpMask(nn.Module):
+class SharpenedTarget(nn.Module):
     """Unsharp masking of a batch (Wang et al. 2021, "Real-ESRGAN", section 3.4 and its published parameters).
 
     Adds `amount` times what a Gaussian takes away, where that exceeds `threshold`; the places are blurred too, so that

@@ -5,8 +5,8 @@ from functools import partial
 from pathlib import Path
 
 from patina.degradations.base import Size
+from patina.degradations.blocks import LearnedBlock
 from patina.degradations.execution import Engine, wants_batch
-from patina.degradations.recipe import LEARNED
 from patina.errors import PatinaError, PictureError
 from patina.pipelines.recipe_job import Entry, Header, Job, by_source, read_log, run_jobs
 from patina.runs.fingerprint import file_digest
@@ -58,7 +58,7 @@ def _engine(header: Header, entries: list[Entry], device: str) -> Engine | None:
     wanting = [step for entry in entries for step in entry.steps if wants_batch(step)]
     if not wanting:
         return None
-    paths = dict.fromkeys(step.parameters["model"] for step in wanting if step.op == LEARNED)
+    paths = dict.fromkeys(step.parameters["model"] for step in wanting if step.op == LearnedBlock.name)
     # What learned models need takes seconds to import, and classical sets are done by then.
     from patina.specs.recipe_engine import make_engine
 

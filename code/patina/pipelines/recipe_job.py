@@ -17,7 +17,7 @@ import numpy as np
 from patina.degradations.base import Size
 from patina.degradations.description import describe
 from patina.degradations.execution import BATCH, Engine, Images, grow, serve_waiting
-from patina.degradations.recipe import Plan, Step
+from patina.degradations.plans import Plan, Step
 from patina.errors import PatinaError, PictureError
 from patina.imaging.crops import crop_to_multiple
 from patina.imaging.picture_files import png_bytes, read_picture, to_values, values_to_pixels, write_picture

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from patina.degradations.base import Block, Frame, Size
-from patina.degradations.blocks import NAMES
 from patina.degradations.description import described
 from patina.degradations.execution import Engine, apply_plan
-from patina.degradations.recipe import Plan, Recipe, draw_blocks, unfolded
+from patina.degradations.plans import Plan, draw_blocks, unfolded
+from patina.degradations.recipe import Recipe
 from patina.errors import PatinaError
 from patina.imaging.crops import crop_to_multiple, middle
 from patina.imaging.filters import resize
@@ -100,7 +100,7 @@ def amplified_difference(before: np.ndarray, after: np.ndarray) -> tuple[np.ndar
 
 def _title(block: Block, plan: Plan, size: Size) -> str:
     if not plan:
-        return f"{NAMES[type(block)]}, not drawn"
+        return f"{block.name}, not drawn"
     lines = [textwrap.fill(each, TITLE_LETTERS, subsequent_indent="  ") for each in described(plan, size)]
     return "\n".join(lines)
 

@@ -18,7 +18,7 @@ from patina.imaging.picture_files import read_picture, to_eight_bit, to_pixels, 
 from patina.imaging.resize import imresize
 from patina.imaging.sheets import sheet
 from patina.losses.gan import GanLoss
-from patina.losses.sharpened_target import UnsharpMask
+from patina.losses.sharpened_target import SharpenedTarget
 from patina.metrics.psnr import psnr
 from patina.metrics.ssim import ssim
 from patina.models.generators import save_generator
@@ -125,7 +125,7 @@ class RestorationTask(Task):
         self.validation = validation
         self.pictures = pictures
         self._make_updater = make_updater
-        self._sharpen = UnsharpMask()
+        self._sharpen = SharpenedTarget()
 
     def setup(self, fabric: Fabric) -> None:
         """Put the networks on their device and make their optimisers."""
