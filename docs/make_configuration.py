@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from patina.degradations.blocks import BLOCKS
+from patina.degradations.blocks import known_blocks
 from patina.degradations.recipe import Recipe
 from patina.specs.configuration import TASKS
 
@@ -43,9 +43,6 @@ A recipe says how clean images become LQ images; [Recipes](recipes.md) explains 
 A range is written as `[low, high]` and drawn from uniformly for every image. Names are written as one name, a list, or
 weights by name.
 """
-
-NAMED = {"Block": "operation"}
-"""Classes that stand for others, and what to call them."""
 
 
 @dataclass
@@ -93,8 +90,7 @@ class Chapter:
         if "oneOf" in schema:
             yield [self.definitions[_target(each)] for each in schema["oneOf"]]
         elif "$ref" in schema:
-            if _target(schema) not in NAMED:
-                yield [self.definitions[_target(schema)]]
+            yield [self.definitions[_target(schema)]]
         else:
             inside = [schema[key] for key in ("items", "additionalProperties") if isinstance(schema.get(key), dict)]
             for part in [*schema.get("anyOf", []), *inside, *schema.get("patternProperties", {}).values()]:
@@ -124,7 +120,7 @@ def page() -> str:
     for task, settings in TASKS.items():
         parts += [f"## Task {task}\n", *chapter(task, settings)]
     parts += [RECIPES, *chapter("recipe", Recipe)]
-    for name, block in BLOCKS.items():
+    for name, block in known_blocks().items():
         parts += [f"### {name}\n", f"[Example](recipes.md#{name})\n", *chapter(name, block, "####")]
     return "\n".join(parts)
 
@@ -172,8 +168,8 @@ def _table(chapter: Chapter, block: Schema, keys: list[str] | None = None) -> st
 
 
 def _type(chapter: Chapter, schema: Schema) -> str:
-    if "$ref" in schema and _target(schema) in NAMED:
-        return NAMED[_target(schema)]
+    if "format" in schema:
+        return schema["format"]
     if "$ref" in schema or "oneOf" in schema:
         return chapter.link(next(chapter.blocks_in(schema)))
     if "anyOf" in schema:
@@ -189,7 +185,7 @@ def _type(chapter: Chapter, schema: Schema) -> str:
         values = [*schema.get("patternProperties", {}).values(), schema.get("additionalProperties")]
         return f"mapping to {_type(chapter, values[0])}"
     if schema["type"] == "string":
-        return "path" if schema.get("format") == "path" else "text"
+        return "text"
     return f"{schema['type']}{_bounds(schema)}"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BeforeValidator, Field, ValidationError, model_validator
+from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema, model_validator
 
 from patina.degradations.base import (
     Block,
@@ -62,8 +62,8 @@ class LearnedBlock(SingleBlock):
 
 
 def known_blocks() -> dict[str, type[Block]]:
-    """Return all that a recipe may contain, by name."""
-    return {**OPERATIONS, **{block.name: block for block in (LearnedBlock, OneOf, Shuffle)}}
+    """Return all that a recipe may contain, by name: operations in alphabetical order, then the rest."""
+    return {**dict(sorted(OPERATIONS.items())), **{block.name: block for block in (LearnedBlock, OneOf, Shuffle)}}
 
 
 def parse_block(value: Any) -> Block:
@@ -94,7 +94,14 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, dict | str) else value
 
 
-BlockList = Annotated[tuple[Annotated[Block, BeforeValidator(parse_block)], ...], BeforeValidator(_listed)]
+BlockByName = Annotated[
+    Block,
+    BeforeValidator(parse_block),
+    WithJsonSchema({"type": ["object", "string"], "format": "operation", "minProperties": 1, "maxProperties": 1}),
+]
+"""A block as recipes have it, ``{operation: settings}``; JSON schemas do not say which, as blocks hold blocks."""
+
+BlockList = Annotated[tuple[BlockByName, ...], BeforeValidator(_listed)]
 Steps = Annotated[BlockList, Field(min_length=1)]
 
 
