@@ -266,7 +266,10 @@ def test_a_broken_picture_is_named_and_the_others_are_made(clean, recipe, tmp_pa
         (["some.yml", "clean", "out", "-model", "x.safetensors"], "names 0 model files"),
         (["deflow", "clean", "out"], "no such model file; train one, name another with -model"),
         (["deflow", "clean", "out", "-model", "x.safetensors"], "x.safetensors: no such model file"),
-        (["deflow", "clean", "out", "-model", "x", "--without-learned"], "are both given"),
+        (
+            ["deflow", "clean", "out", "-model", "x", "--without-learned"],
+            "exclude each other",
+        ),
     ],
 )
 def test_bad_input_is_refused_before_the_first_picture(

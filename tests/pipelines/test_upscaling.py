@@ -1,4 +1,3 @@
-import argparse
 import json
 import os
 
@@ -7,13 +6,14 @@ import pytest
 import torch
 from skimage import data
 
+from patina.cli.main import run_verb
 from patina.errors import PatinaError
 from patina.imaging.picture_files import list_pictures, read_picture, to_pixels, to_tensor, write_picture
 from patina.imaging.resize import imresize
 from patina.metrics.psnr import psnr
 from patina.models.generators import load_generator, rrdbnet, save_generator
-from patina.pipelines import upscaling as upscale
-from patina.pipelines.upscaling import open_upscaler, upscale_folder
+from patina.pipelines.upscalers import open_upscaler
+from patina.pipelines.upscaling import UpscaleRequest, upscale
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +46,7 @@ def small_model(tmp_path):
 
 
 def upscaled(model, source, out, **options):
-    report = upscale_folder(model, source, out, device="cpu", **options)
+    report = upscale(UpscaleRequest(model, source, out, device="cpu", **options))
     assert not report.failures
     return {path.stem: read_picture(path) for path in report.results}
 
@@ -86,7 +86,7 @@ def test_bicubic_is_the_baseline(tmp_path, photo):
     pictures = upscaled("bicubic", tmp_path / "in", tmp_path / "out", scale=3)
     np.testing.assert_array_equal(pictures["a"].pixels, imresize(photo, 3))
     with pytest.raises(PatinaError, match="-scale"):
-        upscale_folder("bicubic", tmp_path / "in", tmp_path / "out")
+        upscale(UpscaleRequest("bicubic", tmp_path / "in", tmp_path / "out"))
 
 
 def test_one_picture(tmp_path, photo):
@@ -127,22 +127,20 @@ def test_results_of_another_model_are_not_passed_off(tmp_path, photo, small_mode
     upscaled("bicubic", tmp_path / "in", tmp_path / "out", scale=2)
     assert json.loads((tmp_path / "out" / "upscale.json").read_text()) == {"model": "bicubic", "scale": 2}
     with pytest.raises(PatinaError, match="another model"):
-        upscale_folder(small_model, tmp_path / "in", tmp_path / "out", device="cpu")
+        upscale(UpscaleRequest(small_model, tmp_path / "in", tmp_path / "out", device="cpu"))
     write_picture(tmp_path / "mine" / "a.png", photo)
     with pytest.raises(PatinaError, match=r"mine.a\.png exists"):
-        upscale_folder("bicubic", tmp_path / "in", tmp_path / "mine", scale=2)
+        upscale(UpscaleRequest("bicubic", tmp_path / "in", tmp_path / "mine", scale=2))
     with pytest.raises(PatinaError, match="same folder"):
-        upscale_folder("bicubic", tmp_path / "in", tmp_path / "in", scale=2)
+        upscale(UpscaleRequest("bicubic", tmp_path / "in", tmp_path / "in", scale=2))
     np.testing.assert_array_equal(read_picture(tmp_path / "mine" / "a.png").pixels, photo)
 
 
 def test_a_broken_picture_is_named_and_the_others_go_on(tmp_path, photo, capsys):
     write_picture(tmp_path / "in" / "a.png", photo)
     (tmp_path / "in" / "broken.png").write_bytes(b"no picture")
-    parser = argparse.ArgumentParser()
-    upscale.add_arguments(parser)
     folders = ["-source", str(tmp_path / "in"), "--out", str(tmp_path / "out")]
-    assert upscale.run(parser.parse_args(["--model", "bicubic", "-scale", "2", *folders])) == 1
+    assert run_verb("upscale", ["--model", "bicubic", "-scale", "2", *folders]) == 1
     assert "broken.png" in capsys.readouterr().err
     assert [path.name for path in list_pictures(tmp_path / "out")] == ["a.png"]
 

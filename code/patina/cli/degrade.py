@@ -6,14 +6,12 @@ import time
 from pathlib import Path
 
 from patina.cli.flags import add_device_flag, add_flag, add_recursive_flag
-from patina.degradations.recipe import MIXED, Recipe, load_recipe
-from patina.errors import PatinaError
-from patina.pipelines.degraded_set import chosen_outputs, degrade
+from patina.cli.recipe_flags import add_recipe_arguments, add_recipe_flags, recipe_choice
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
-    parser.add_argument("recipe", help="recipe, a path or a name in confs/recipes/")
+    """Add the command's arguments."""
+    add_recipe_arguments(parser)
     parser.add_argument("source", type=Path, help="folder of clean pictures, or one picture")
     parser.add_argument("out", type=Path, help="folder for the results; one folder in it for each variant")
     add_recursive_flag(parser)
@@ -25,23 +23,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_device_flag(parser, "where models compute")
 
 
-def add_recipe_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that change what a recipe does."""
-    add_flag(parser, "variant", nargs="+", help=f"variants to make, or {MIXED} (default: all)")
-    add_flag(parser, "model", type=Path, help="model file in place of the one the recipe names")
-    parser.add_argument("--without-learned", action="store_true", help="leave out the recipe's learned blocks")
-
-
 def run(arguments: argparse.Namespace) -> int:
     """Degrade every picture of a folder that is not yet degraded."""
+    from patina.pipelines.degraded_set import DegradeRequest, degrade
+
     began = time.perf_counter()
-    recipe = chosen_recipe(arguments)
-    report = degrade(
-        recipe,
-        arguments.source,
-        arguments.out,
-        name=arguments.recipe,
-        outputs=chosen_outputs(recipe, arguments.variant),
+    request = DegradeRequest(
+        recipe=recipe_choice(arguments),
+        source=arguments.source,
+        out=arguments.out,
         seed=arguments.seed,
         limit=arguments.pictures,
         recursive=arguments.recursive,
@@ -49,24 +39,15 @@ def run(arguments: argparse.Namespace) -> int:
         workers=arguments.workers,
         device=arguments.device,
     )
+    report = degrade(request)
     report.print_summary()
     if not report.results:
-        report.print_made(arguments.out)
+        report.print_made(request.out)
         return report.exit_code
     made = sum(map(len, report.results))
-    if not made:  # all were there, but for what -gt asks for
-        print(f"{arguments.gt}: {len(report.results)} clean pictures cut", file=sys.stderr)
+    if not made:  # only ground truth was missing
+        print(f"{request.ground_truth}: {len(report.results)} ground-truth pictures made", file=sys.stderr)
         return report.exit_code
     speed = len(report.results) / (time.perf_counter() - began)
-    print(f"{arguments.out}: {made} pictures made of {len(report.results)}, {speed:.1f} a second", file=sys.stderr)
+    print(f"{request.out}: {made} pictures from {len(report.results)}, {speed:.1f} a second", file=sys.stderr)
     return report.exit_code
-
-
-def chosen_recipe(arguments: argparse.Namespace) -> Recipe:
-    """Read the recipe with the changes that the flags ask for."""
-    recipe = load_recipe(arguments.recipe)
-    if arguments.without_learned and arguments.model:
-        raise PatinaError("-model and --without-learned are both given; a model is of no use without its block")
-    if arguments.without_learned:
-        return recipe.without_learned()
-    return recipe.with_model(arguments.model) if arguments.model else recipe

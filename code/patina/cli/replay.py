@@ -5,11 +5,10 @@ import sys
 from pathlib import Path
 
 from patina.cli.flags import add_device_flag, add_flag
-from patina.pipelines.log_replay import replay
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Add the command's arguments."""
     parser.add_argument("log", type=Path, help="log.jsonl of a degraded set")
     add_flag(parser, "out", type=Path, help="folder for the pictures (default: the log's own)")
     add_flag(parser, "source", type=Path, help="folder of the clean pictures (default: as in the log)")
@@ -19,7 +18,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Replay a log; return 1 if a picture failed or came out otherwise than logged."""
-    report = replay(arguments.log, arguments.out, arguments.source, workers=arguments.workers, device=arguments.device)
+    from patina.pipelines.log_replay import ReplayRequest, replay
+
+    report = replay(ReplayRequest(arguments.log, arguments.out, arguments.source, arguments.workers, arguments.device))
     report.print_summary()
     if report.results:
         print(f"{sum(map(len, report.results))} pictures made again, equal to the logged ones", file=sys.stderr)

@@ -4,17 +4,15 @@ import argparse
 from pathlib import Path
 
 from patina.cli.flags import add_compute_flags, add_flag, add_recursive_flag
-from patina.imaging.enlarging import INTERPOLATIONS
-from patina.pipelines.upscalers import OVERLAP, TILE, Sampling
-from patina.pipelines.upscaling import upscale_folder
+from patina.imaging.enlarging import INTERPOLATIONS, OVERLAP, TILE
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
+    """Add the command's arguments."""
     add_flag(parser, "model", "model_path", required=True, help=f"model file, or one of {', '.join(INTERPOLATIONS)}")
-    add_flag(parser, "source", "source_dir", required=True, help="folder of pictures, or one picture")
+    add_flag(parser, "source", "source_dir", type=Path, required=True, help="folder of pictures, or one picture")
     add_recursive_flag(parser)
-    add_flag(parser, "out", "out_dir", required=True, help="folder for the upscaled pictures")
+    add_flag(parser, "out", "out_dir", type=Path, required=True, help="folder for the upscaled pictures")
     add_flag(parser, "scale", type=int, help="needed for interpolations alone; a model knows its own")
     add_flag(parser, "tile", type=int, help=f"side of a tile in pixels (default: {TILE}); less needs less memory")
     add_flag(parser, "overlap", type=int, help=f"overlap of tiles in pixels (default: {OVERLAP})")
@@ -25,18 +23,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Upscale every picture of a folder that is not yet upscaled."""
-    report = upscale_folder(
-        arguments.model,
-        Path(arguments.source),
-        Path(arguments.out),
+    from patina.pipelines.upscalers import Sampling
+    from patina.pipelines.upscaling import UpscaleRequest, upscale
+
+    request = UpscaleRequest(
+        model=arguments.model,
+        source=arguments.source,
+        out=arguments.out,
         scale=arguments.scale,
         tile=arguments.tile,
         overlap=arguments.overlap,
+        sampling=Sampling(arguments.sampler, arguments.steps),
         device=arguments.device,
         precision=arguments.precision,
-        sampling=Sampling(arguments.sampler, arguments.steps),
         recursive=arguments.recursive,
     )
+    report = upscale(request)
     report.print_summary()
-    report.print_made(Path(arguments.out))
+    report.print_made(request.out)
     return report.exit_code

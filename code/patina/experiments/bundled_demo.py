@@ -17,7 +17,7 @@ from patina.imaging.sheets import sheet
 from patina.pipelines.noise_comparison import noise_table
 from patina.pipelines.scores import evaluate_folders
 from patina.pipelines.translation import Record, translate_folder
-from patina.pipelines.upscaling import upscale_folder
+from patina.pipelines.upscaling import UpscaleRequest, upscale
 from patina.runs.fingerprint import file_digest
 from patina.seeding import derive, numpy_rng
 from patina.specs.configuration import load_config
@@ -160,12 +160,12 @@ def contact_sheet(folders: Folders, seed: int) -> np.ndarray:
 def _upscale_held_out(folders: Folders, seeds: Sequence[int], device: str) -> None:
     """Upscale the held-out pictures, as the camera saw them, with every method."""
     source = folders.photographs("held_out_real")
-    upscale_folder("bicubic", source, folders.upscaled("bicubic", 0), scale=SCALE)
+    upscale(UpscaleRequest("bicubic", source, folders.upscaled("bicubic", 0), scale=SCALE))
     for method in TRAINED:
         for seed in seeds:
             config = _restoration_config(folders, method, seed)
             model = config.final_model(config.stages[-1].name)
-            upscale_folder(model, source, folders.upscaled(method, seed), device=device)
+            upscale(UpscaleRequest(model, source, folders.upscaled(method, seed), device=device))
 
 
 def _deflow_config(folders: Folders, seed: int) -> DeFlowConfig:

@@ -21,7 +21,7 @@ from patina.pipelines.noise_comparison import noise_table
 from patina.pipelines.scores import evaluate_folders
 from patina.pipelines.training_run import train_config
 from patina.pipelines.translation import Record, load_learned_config, translate_folder
-from patina.pipelines.upscaling import upscale_folder
+from patina.pipelines.upscaling import UpscaleRequest, upscale
 from patina.settings import PROJECT_ROOT
 from patina.specs.configuration import load_config
 from patina.specs.learned_settings import DeFlowConfig, LearnedConfig, LUDVAEConfig
@@ -191,7 +191,8 @@ def fold_score(
     for fold in folds:
         trained = fold_config(config, method, fold, seed, out)
         results = _denoised(out, method, fold, seed)
-        upscale_folder(trained.final_model(trained.stages[-1].name), fold.test_real, results, device=device)
+        model = trained.final_model(trained.stages[-1].name)
+        upscale(UpscaleRequest(model, fold.test_real, results, device=device))
         pictures = len(list_pictures(fold.test_real))
         sums += pictures * np.array(_mean_score(results, fold.test_clean))
         count += pictures

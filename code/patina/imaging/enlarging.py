@@ -1,4 +1,4 @@
-"""The classical interpolations, by the names they have in comparisons."""
+"""The classical interpolations, by the names they have in comparisons, and the default tiles of networks."""
 
 import numpy as np
 
@@ -9,6 +9,9 @@ from patina.imaging.resize import imresize
 _FILTERS = {"nearest": "nearest", "bilinear": "linear", "bicubic": None, "lanczos": "lanczos"}
 INTERPOLATIONS = tuple(_FILTERS)
 """``bicubic`` is MATLAB's, ``lanczos`` has three lobes."""
+
+TILE, OVERLAP = 256, 32
+"""Side of a network's tiles and overlap of neighbours, in pixels, by default; ESRGAN at x4 then needs about 1.5 GB."""
 
 
 class Interpolation:

@@ -2,18 +2,17 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from patina.degradations.base import Size
 from patina.degradations.blocks import LearnedBlock
 from patina.degradations.blur import KernelBlur
-from patina.degradations.compression import Jpeg
-from patina.degradations.execution import Engine
-from patina.degradations.recipe import MIXED, Recipe, require_models
+from patina.degradations.recipe import Recipe
 from patina.errors import PatinaError, require_range
 from patina.imaging.sources import Source, folder_of, list_sources, require_outside
+from patina.pipelines.recipe_choice import RecipeChoice, with_engine
 from patina.pipelines.recipe_job import (
     Entry,
     Header,
@@ -26,7 +25,6 @@ from patina.pipelines.recipe_job import (
 )
 from patina.runs.fingerprint import KnownDigests, file_digest
 from patina.runs.folder_job import JobReport, checked_workers, output_paths, refuse_strangers
-from patina.settings import nearest
 from patina.system.atomic import write_text
 from patina.version import __version__
 
@@ -38,58 +36,34 @@ FileOf = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Outputs:
-    """Which outputs of which pictures are wanted: the variants, and the mixed folder."""
+class DegradeRequest:
+    """What to degrade, and how.
 
-    variants: tuple[str, ...]
-    mixed: bool
-
-    def of(self, recipe: Recipe, index: int, source: Source, seed: int) -> list[tuple[str, str]]:
-        """Return (folder, variant) of every output of picture number `index`."""
-        found = [(variant, variant) for variant in self.variants]
-        return found + ([(MIXED, recipe.variant_of(index, seed, source.name))] if self.mixed else [])
-
-    def by_picture(
-        self, recipe: Recipe, pictures: Sequence[Source], files: Mapping[Source, Path], seed: int
-    ) -> dict[Source, list[FileOf]]:
-        """Return the outputs of each picture; `files` give what they are called."""
-        return {
-            picture: [
-                (str(Path(folder) / files[picture].name), variant)
-                for folder, variant in self.of(recipe, index, picture, seed)
-            ]
-            for index, picture in enumerate(pictures)
-        }
-
-
-def degrade(
-    recipe: Recipe,
-    source: Path,
-    out: Path,
-    *,
-    name: str,
-    outputs: Outputs | None = None,
-    seed: int = 0,
-    limit: int | None = None,
-    recursive: bool = False,
-    ground_truth: Path | None = None,
-    workers: int | None = None,
-    device: str = "auto",
-) -> JobReport[list[Entry]]:
-    """Make what is missing of a set, as PNG of the pictures' own depth.
-
-    Args:
+    Attributes:
         recipe: what to do.
-        source: a folder, or one picture.
-        out: a folder.
-        name: of the recipe, for the log.
-        outputs: None for all.
+        source: a folder of clean pictures, or one picture.
+        out: folder for the results.
         seed: of all draws.
-        limit: of pictures, the first ones; None for all.
+        limit: take only the first so many pictures; None for all.
         recursive: whether pictures in subfolders of `source` are taken, too.
-        ground_truth: folder for the clean pictures, cropped to a multiple of the scale.
-        workers: None for one a core.
+        ground_truth: folder for the clean pictures, cropped to a multiple of the scale; None for no such copies.
+        workers: processes; None for one a core.
         device: for learned blocks.
+    """
+
+    recipe: RecipeChoice
+    source: Path
+    out: Path
+    seed: int = 0
+    limit: int | None = None
+    recursive: bool = False
+    ground_truth: Path | None = None
+    workers: int | None = None
+    device: str = "auto"
+
+
+def degrade(request: DegradeRequest) -> JobReport[list[Entry]]:
+    """Make what is missing of a set, as PNG of the pictures' own depth.
 
     Returns:
         The entries of each picture that was made now, and the failures.
@@ -97,21 +71,30 @@ def degrade(
     Raises:
         PatinaError: anything that can be known to be wrong before the first picture is touched.
     """
-    workers = checked_workers(workers)
-    require_models(recipe)
-    if limit is not None:
-        require_range("pictures", limit, 1)
-    pictures = list_sources(source, recursive)
-    folder = folder_of(source)
+    out, ground_truth, seed = request.out, request.ground_truth, request.seed
+    recipe = request.recipe.load()
+    outputs = request.recipe.outputs(recipe)
+    workers = checked_workers(request.workers)
+    if request.limit is not None:
+        require_range("pictures", request.limit, 1)
+    pictures = list_sources(request.source, request.recursive)
+    folder = folder_of(request.source)
     _check_folders(folder, out, ground_truth)
     for place in (out, ground_truth) if ground_truth else (out,):
-        require_outside(place, source, recursive)
+        require_outside(place, request.source, request.recursive)
     files = output_paths(pictures, out)
-    recipe, engine = with_engine(recipe, device)
+    recipe, engine = with_engine(recipe, request.device)
     header = Header(
-        __version__, name, recipe.digest, seed, recipe.scale, str(folder.resolve()), digests_of_files(recipe)
-    )
-    wanted = (outputs or all_outputs(recipe)).by_picture(recipe, pictures[:limit], files, seed)
+        __version__, request.recipe.name, recipe.digest, seed, recipe.scale, str(folder.resolve()),
+        digests_of_files(recipe),
+    )  # fmt: skip
+    wanted = {
+        picture: [
+            (str(Path(place) / files[picture].name), variant)
+            for place, variant in outputs.folders(recipe, index, picture, seed)
+        ]
+        for index, picture in enumerate(pictures[: request.limit])
+    }
     truths = _Truths(ground_truth, {picture: files[picture].name for picture in wanted}, recipe.scale)
     own = (out / file for each in wanted.values() for file, _ in each)
     entries = open_log(out, header, own, {picture.name for picture in pictures})
@@ -205,47 +188,11 @@ def draw_entries(
     return [Entry(file, source, digest, variant, size, plans[variant]) for file, variant in outputs]
 
 
-def chosen_outputs(recipe: Recipe, given: Sequence[str] | None) -> Outputs:
-    """Return the outputs that ``-variant`` names.
-
-    Raises:
-        PatinaError: there is no such variant.
-    """
-    if given is None:
-        return all_outputs(recipe)
-    known = [*recipe.variants, *([MIXED] if recipe.mixed else [])]
-    for name in given:
-        if name not in known:
-            text = nearest(name, known) if known else "the recipe has none"
-            raise PatinaError(f"there is no variant {name!r}, {text}")
-    return replace(all_outputs(recipe), variants=tuple(v for v in recipe.variants if v in given), mixed=MIXED in given)
-
-
-def all_outputs(recipe: Recipe) -> Outputs:
-    """Return all variants, and the mixed folder where the recipe has one."""
-    return Outputs(recipe.names, recipe.mixed is not None)
-
-
-def with_engine(recipe: Recipe, device: str) -> tuple[Recipe, Engine | None]:
-    """Load the models of a recipe; return it completed, and an engine where its steps want one."""
-    if not recipe.blocks_of(LearnedBlock) and all(block.codec != "torch" for block in recipe.blocks_of(Jpeg)):
-        return recipe, None
-    # What learned models need takes seconds to import, and classical recipes are done by then.
-    from patina.specs.recipe_engine import recipe_engine
-
-    return recipe_engine(recipe, device)
-
-
 def digests_of_files(recipe: Recipe) -> dict[str, str]:
     """Return the digests of a recipe's files of models and kernels by path."""
     files = [block.model for block in recipe.blocks_of(LearnedBlock)]
     files += [block.file for block in recipe.blocks_of(KernelBlur)]
     return {str(file): file_digest(file) for file in files}
-
-
-def longest_variant(recipe: Recipe) -> str:
-    """Return the variant with the most blocks."""
-    return max(recipe.names, key=lambda variant: len(recipe.sequence(variant)))
 
 
 def _check_folders(source: Path, out: Path, ground_truth: Path | None) -> None:

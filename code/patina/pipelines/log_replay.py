@@ -1,6 +1,7 @@
 """Make the pictures of a recipe's log again, from nothing but the log and the clean pictures."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -13,17 +14,27 @@ from patina.runs.fingerprint import file_digest
 from patina.runs.folder_job import JobReport, checked_workers
 
 
-def replay(
-    log: Path, out: Path | None = None, source: Path | None = None, *, workers: int | None = None, device: str = "auto"
-) -> JobReport[list[Entry]]:
-    """Make the pictures of a log again.
+@dataclass(frozen=True)
+class ReplayRequest:
+    """Which log to make the pictures of again.
 
-    Args:
+    Attributes:
         log: of a degraded set.
         out: folder for the pictures; None for the log's own.
         source: folder of the clean pictures; None for the one in the log.
-        workers: None for one a core.
+        workers: processes; None for one a core.
         device: for learned steps.
+    """
+
+    log: Path
+    out: Path | None = None
+    source: Path | None = None
+    workers: int | None = None
+    device: str = "auto"
+
+
+def replay(request: ReplayRequest) -> JobReport[list[Entry]]:
+    """Make the pictures of a log again.
 
     Returns:
         The entries of each clean picture whose results are equal to the logged ones, and the failures; a result that
@@ -32,18 +43,17 @@ def replay(
     Raises:
         PatinaError: the log, a folder or a model file cannot be used.
     """
-    workers = checked_workers(workers)
-    header, entries = read_log(log)
-    folder = source or Path(header.source)
+    workers = checked_workers(request.workers)
+    header, entries = read_log(request.log)
+    folder = request.source or Path(header.source)
+    out = request.out or request.log.parent
     if not folder.is_dir():
         raise PatinaError(f"{folder}: no such folder of clean pictures; name it with -source")
-    _refuse_overwriting(folder, [(out or log.parent) / entry.output for entry in entries])
+    _refuse_overwriting(folder, [out / entry.output for entry in entries])
     logged = by_source(entries)
-    engine = _engine(header, entries, device)
+    engine = _engine(header, entries, request.device)
     jobs = [Job(folder / name, partial(_as_logged, entries=group, source=name)) for name, group in logged.items()]
-    return run_jobs(
-        jobs, out or log.parent, header.scale, engine, description="replay", workers=workers, on_result=lambda _: None
-    )
+    return run_jobs(jobs, out, header.scale, engine, description="replay", workers=workers, on_result=lambda _: None)
 
 
 def _as_logged(size: Size, _digest: str, *, entries: list[Entry], source: str) -> list[Entry]:

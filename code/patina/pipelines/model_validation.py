@@ -1,28 +1,99 @@
 """Look at a learned degradation: both translations, and samples from both domains."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 from torch import Tensor
 
-from patina.degradations.learned_degradation import LearnedDegradation
+from patina.degradations.learned_degradation import LearnedDegradation, Span, Tiling
+from patina.errors import require_range
 from patina.imaging.crops import middle
 from patina.imaging.picture_files import read_picture, to_eight_bit, to_pixels, to_tensor, write_picture
+from patina.imaging.sheets import sheet
 from patina.models.labels import CLEAN, REAL
+from patina.pipelines.translation import load_learned_config, model_path
+from patina.runs.folder_job import JobReport, run_folder_job
 from patina.seeding import derive, numpy_rng
+from patina.specs.learned_objects import LEARNED, learned_degradation
 
 NAMES = {CLEAN: "X", REAL: "Y"}
 SHEET_SIDE = 256
 
 
-def _show(degradation: LearnedDegradation, path: Path, source: int, out: Path, seed: int) -> list[np.ndarray]:
+@dataclass(frozen=True)
+class ValidationRequest:
+    """Which model to look at, and how.
+
+    Attributes:
+        config: configuration that the model was trained from, a path or a name in ``confs/``.
+        out: folder for the pictures.
+        model: model file; None for that of the configuration's finished run.
+        pictures: how many of each domain.
+        knobs: a number, or a range that one is drawn from for every picture, by the knob's name.
+        seed: of the noise.
+        tile: side of a tile in pixels; None for the model's own.
+        device, precision: as in `learned_degradation`.
+    """
+
+    config: str
+    out: Path
+    model: Path | None = None
+    pictures: int = 4
+    knobs: Mapping[str, Span] = field(default_factory=dict)
+    seed: int = 0
+    tile: int | None = None
+    device: str = "auto"
+    precision: str = "auto"
+
+
+def validate(request: ValidationRequest) -> JobReport[list[np.ndarray]]:
+    """Write ``X_to_Y/``, ``Y_to_X/``, ``X_sample/``, ``Y_sample/`` and ``sheet.png``, which shows all of them.
+
+    Returns:
+        The report; its results are the rows of the sheet, uint8 ``[H, W, 3]`` each.
+
+    Raises:
+        PatinaError: the configuration, the model, a set or a setting cannot be used.
+    """
+    require_range("pictures", request.pictures, 1)
+    config = load_learned_config(request.config)
+    path = model_path(request.model, config)
+    report: JobReport[list[np.ndarray]] = JobReport()
+    titles: list[str] = []
+    for source, domain in enumerate(LEARNED[config.task].domains(config)):
+        degradation = learned_degradation(
+            path,
+            config,
+            source=source,
+            tiling=Tiling(request.tile),
+            device=request.device,
+            precision=request.precision,
+            **request.knobs,
+        )
+        shown = run_folder_job(
+            domain.images[: request.pictures],
+            lambda picture, degradation=degradation, source=source: _show(degradation, picture, source, request),
+            description=f"validate {domain.name}",
+            name=str,
+        )
+        titles += ["real to clean" if source == REAL else "clean to real"] * len(shown.results)
+        report.results += shown.results
+        report.failures += shown.failures
+    if report.results:
+        columns = ["source", "translated", "clean sample (X)", "real sample (Y)"]
+        write_picture(request.out / "sheet.png", sheet(report.results, columns, titles))
+    return report
+
+
+def _show(degradation: LearnedDegradation, path: Path, source: int, request: ValidationRequest) -> list[np.ndarray]:
     """Write one picture's translation and samples; return its row of the sheet."""
     pixels = read_picture(path, alpha="refuse").pixels
     image, row = to_tensor(pixels), [to_eight_bit(middle(pixels, SHEET_SIDE))]
-    for folder, result in _results(degradation, image, source, derive(seed, path.name)):
+    for folder, result in _results(degradation, image, source, derive(request.seed, path.name)):
         shown = to_pixels(result, np.uint8)
-        write_picture(out / folder / f"{path.stem}.png", shown)
+        write_picture(request.out / folder / f"{path.stem}.png", shown)
         row.append(middle(shown, SHEET_SIDE))
     return row
 

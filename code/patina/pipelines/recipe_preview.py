@@ -2,6 +2,7 @@
 
 import textwrap
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -13,8 +14,9 @@ from patina.degradations.recipe import Recipe
 from patina.errors import PatinaError
 from patina.imaging.crops import crop_to_multiple, middle
 from patina.imaging.filters import resize
-from patina.imaging.picture_files import values_to_pixels
+from patina.imaging.picture_files import read_picture, to_values, values_to_pixels, write_picture
 from patina.imaging.sheets import LIGHT, sheet
+from patina.pipelines.recipe_choice import RecipeChoice, with_engine
 
 COLUMNS = ["result", "mildest", "strongest", "difference"]
 STRONGEST_AMPLIFICATION = 32
@@ -33,12 +35,57 @@ class Row:
     strongest: np.ndarray
 
 
-def _cut(pixels: np.ndarray, side: int, multiple: int) -> np.ndarray:
-    """Cut the middle of a picture out, at most `side` pixels, its sides multiples of `multiple`."""
-    cut = middle(pixels, side)
-    if min(cut.shape[:2]) < multiple:
+@dataclass(frozen=True)
+class PreviewRequest:
+    """What to show of a recipe.
+
+    Attributes:
+        recipe: with one variant to show, or None for the one with the most blocks.
+        image: clean picture.
+        out: the sheet to write.
+        side: of the crop that is shown, in pixels.
+        zoom: shows every pixel as a square of this side.
+        seed: of the draws.
+        device: for learned blocks.
+    """
+
+    recipe: RecipeChoice
+    image: Path
+    out: Path
+    side: int = 192
+    zoom: int = 1
+    seed: int = 0
+    device: str = "auto"
+
+
+def preview(request: PreviewRequest) -> tuple[str, int]:
+    """Write a sheet that shows what each step of a variant does to a picture.
+
+    Returns:
+        The variant, and how many steps are shown.
+
+    Raises:
+        PatinaError: the recipe, a model, the picture or a setting cannot be used.
+    """
+    recipe = request.recipe.load()
+    variants = request.recipe.or_longest(recipe).outputs(recipe).variants
+    if len(variants) != 1:
+        raise PatinaError(f"-variant names {len(variants)} variants, expected one to show")
+    if request.zoom < 1 or request.side < recipe.scale:
+        raise PatinaError(f"-zoom must be 1 or more and -side at least the scale, {recipe.scale}")
+    recipe, engine = with_engine(recipe, request.device)
+    clean = to_values(_crop(read_picture(request.image, alpha="refuse").pixels, request.side, recipe.scale))
+    rows = preview_rows(recipe, variants[0], clean, request.seed, request.image.name, engine)
+    write_picture(request.out, preview_sheet(clean, rows, request.zoom))
+    return variants[0], len(rows)
+
+
+def _crop(pixels: np.ndarray, side: int, multiple: int) -> np.ndarray:
+    """Return the middle of a picture, at most `side` pixels wide and high, cropped to multiples of `multiple`."""
+    cropped = middle(pixels, side)
+    if min(cropped.shape[:2]) < multiple:
         raise PatinaError(f"a picture of {pixels.shape[1]}x{pixels.shape[0]} pixels is too small for scale {multiple}")
-    return np.ascontiguousarray(crop_to_multiple(cut, multiple))
+    return np.ascontiguousarray(crop_to_multiple(cropped, multiple))
 
 
 def preview_rows(

@@ -1,27 +1,62 @@
 """Translate a folder from one domain to the other with a trained degradation of any kind."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 
+import torch
+
 from patina.degradations.base import NOT_FINITE, Degradation, Parameters
-from patina.degradations.learned_degradation import Knob
-from patina.errors import ConfigError, PatinaError, PictureError
+from patina.degradations.learned_degradation import Knob, Span, Tiling
+from patina.errors import ConfigError, PatinaError, PictureError, require_range
 from patina.imaging.picture_files import Picture, read_picture, to_pixels, to_tensor, write_picture
 from patina.imaging.sources import Source, list_sources, require_outside
 from patina.models.labels import CLEAN, REAL
-from patina.runs.fingerprint import KnownDigests
+from patina.runs.fingerprint import KnownDigests, file_digest
 from patina.runs.folder_job import JobReport, output_paths, refuse_strangers
 from patina.runs.overlapping_job import run_overlapping_job
 from patina.seeding import derive, numpy_rng
 from patina.specs.configuration import load_config
-from patina.specs.learned_objects import LEARNED
+from patina.specs.learned_objects import LEARNED, learned_degradation
 from patina.specs.learned_settings import LearnedConfig
 from patina.system.jsonl import Line, append_lines, read_lines
 
 DOMAINS = {"X": CLEAN, "Y": REAL}
 LOG_NAME = "log.jsonl"
+
+
+@dataclass(frozen=True)
+class TranslationRequest:
+    """What to translate, and how.
+
+    Attributes:
+        source: a folder of pictures, or one picture.
+        out: folder for the results.
+        model: model file; None for that of the configuration's finished run.
+        config: configuration, a path or a name in ``confs/``; needed for published models and without `model`.
+        domain: the source's, X (clean) or Y (real); the results are of the other one.
+        knobs: a number, or a range that one is drawn from for every picture, by the knob's name.
+        samples: results of a picture; with more than one, names end in ``_0``, ``_1``, ...
+        seed: of the noise; with the picture's name it decides the result.
+        tiling: how large pictures are divided.
+        device: where to compute.
+        precision: of the convolutions: "32", "bf16-mixed", or "auto" for bf16 where it is fast and precise enough.
+        recursive: whether pictures in subfolders of `source` are translated, too.
+    """
+
+    source: Path
+    out: Path
+    model: Path | None = None
+    config: str | None = None
+    domain: str = "X"
+    knobs: Mapping[str, Span] = field(default_factory=dict)
+    samples: int = 1
+    seed: int = 0
+    tiling: Tiling = Tiling()  # noqa: RUF009 - frozen
+    device: str = "auto"
+    precision: str = "auto"
+    recursive: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,6 +99,34 @@ class Record:
         names = [each.name for each in fields(cls) if each.name != "parameters"]
         own = {name: line.get(name) for name in names}
         return cls(**own, parameters={name: value for name, value in line.items() if name not in own})
+
+
+def translate(request: TranslationRequest) -> JobReport:
+    """Translate every picture that is not yet translated, as PNG of the same size and depth.
+
+    Raises:
+        PatinaError: the model, a setting or a folder cannot be used; see `translate_folder`.
+    """
+    require_range("samples", request.samples, 1)
+    config = load_learned_config(request.config)
+    path = model_path(request.model, config)
+    degradation = learned_degradation(
+        path,
+        config,
+        source=DOMAINS[request.domain],
+        tiling=request.tiling,
+        device=request.device,
+        precision=request.precision,
+        **request.knobs,
+    )
+    precision = "bf16-mixed" if degradation.precision == torch.bfloat16 else "32"
+    like = Record(
+        "", "", request.domain, request.seed, 0, file_digest(path), precision,
+        tile=request.tiling.tile, overlap=request.tiling.overlap,
+    )  # fmt: skip
+    return translate_folder(
+        degradation, request.source, request.out, like, samples=request.samples, recursive=request.recursive
+    )
 
 
 def translate_folder(
@@ -148,17 +211,17 @@ def load_learned_config(given: str | None) -> LearnedConfig | None:
     return config
 
 
-def model_path(given: str | None, config: LearnedConfig | None) -> Path:
+def model_path(given: Path | None, config: LearnedConfig | None) -> Path:
     """Return the model to use: as given, or the configuration's finished run."""
     if given is not None:
-        return Path(given)
+        return given
     if config is None:
         raise PatinaError("neither -model_path nor -opt is given; name a model file or a trained configuration")
     return config.final_model()
 
 
-def _knobs() -> Iterable[Knob]:
-    """Return every kind's knobs, those of one name once."""
+def known_knobs() -> Iterable[Knob]:
+    """Return the knobs of all kinds of models; knobs of one name are one."""
     return {knob.name: knob for learned in LEARNED.values() for knob in learned.degradation.knobs}.values()
 
 

@@ -11,7 +11,7 @@ from torch import Tensor
 from patina.degradations.trial import FEWEST_DB, decibels, trial_picture
 from patina.errors import PatinaError
 from patina.imaging.blended_tiles import Tile, apply_tiled
-from patina.imaging.enlarging import INTERPOLATIONS, Interpolation
+from patina.imaging.enlarging import INTERPOLATIONS, OVERLAP, TILE, Interpolation
 from patina.imaging.picture_files import to_pixels, to_tensor
 from patina.layers.precision import has_fast_bf16
 from patina.models.generators import ImageModelDescriptor, load_generator
@@ -22,9 +22,6 @@ from patina.runs.fingerprint import file_digest
 from patina.specs.sr3_objects import sr3_of
 from patina.system.allocator import freed_memory_kept
 from patina.system.devices import compute_device
-
-TILE, OVERLAP = 256, 32
-"""Defaults; ESRGAN's generator at scale 4 then needs about 1.5 GB."""
 
 
 @dataclass(frozen=True)

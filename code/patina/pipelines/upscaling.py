@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -29,29 +30,35 @@ STATEMENT, LOG_NAME = "upscale.json", "upscale.jsonl"
 """The files in an output folder that say how its pictures were made, and of what each."""
 
 
-def upscale_folder(
-    model: str | Path,
-    source: Path,
-    out: Path,
-    *,
-    scale: int | None = None,
-    tile: int | None = None,
-    overlap: int | None = None,
-    device: str = "auto",
-    precision: str = "32",
-    sampling: Sampling = OWN_SAMPLING,
-    recursive: bool = False,
-) -> JobReport[Path]:
+@dataclass(frozen=True)
+class UpscaleRequest:
+    """What to upscale, and how.
+
+    Attributes:
+        model: a model file, or one of `INTERPOLATIONS`.
+        source: a folder of pictures, or one picture.
+        out: folder for the results.
+        scale, tile, overlap, sampling, device, precision: as in `open_upscaler`.
+        recursive: whether pictures in subfolders of `source` are upscaled, too.
+    """
+
+    model: str | Path
+    source: Path
+    out: Path
+    scale: int | None = None
+    tile: int | None = None
+    overlap: int | None = None
+    sampling: Sampling = OWN_SAMPLING
+    device: str = "auto"
+    precision: str = "32"
+    recursive: bool = False
+
+
+def upscale(request: UpscaleRequest) -> JobReport[Path]:
     """Upscale a folder, or one picture, into PNG files of the same names.
 
     The depth stays: 16 bit gives 16 bit. A gray picture gives a gray one. Alpha is enlarged by bicubic
     interpolation. Pictures that an earlier call has made of the same files are not made again.
-
-    Args:
-        model, scale, tile, overlap, device, precision, sampling: as in `open_upscaler`.
-        source: a folder of pictures, or one picture.
-        out: the output folder.
-        recursive: whether pictures in subfolders of `source` are upscaled, too.
 
     Returns:
         The report; its results are the files written.
@@ -60,15 +67,21 @@ def upscale_folder(
         PatinaError: the model or a setting cannot be used, or `out` holds pictures that were made otherwise.
     """
     upscaler = open_upscaler(
-        model, scale=scale, tile=tile, overlap=overlap, device=device, precision=precision, sampling=sampling
+        request.model,
+        scale=request.scale,
+        tile=request.tile,
+        overlap=request.overlap,
+        device=request.device,
+        precision=request.precision,
+        sampling=request.sampling,
     )
-    return upscale_pictures(upscaler, source, out, recursive=recursive)
+    return upscale_pictures(upscaler, request.source, request.out, recursive=request.recursive)
 
 
 def upscale_pictures(
     upscaler: Upscaler, source: Path, out: Path, *, recursive: bool = False, replace: Replace = "never"
 ) -> JobReport[Path]:
-    """Upscale a folder, or one picture, with an open model; see `upscale_folder`.
+    """Upscale a folder, or one picture, with an open model; see `upscale`.
 
     What another model or setting made in `out` is refused, or with `replace` removed first: where it is ``"otherwise"``
     made, or ``"always"``.

@@ -1,0 +1,32 @@
+"""The flags of the knobs that learned degradations have; `translate` and `validate` share them."""
+
+import argparse
+from typing import Any
+
+from patina.cli.flags import add_flag
+
+
+def add_knob_flags(parser: argparse.ArgumentParser) -> None:
+    """Add a flag for every knob of every kind of model."""
+    from patina.pipelines.translation import known_knobs
+
+    for knob in known_knobs():
+        default = "" if knob.default is None else f" (default {knob.default:g})"
+        add_flag(parser, knob.name, type=_span, help=f"{knob.help}{default}; a range a:b is drawn per picture")
+
+
+def given_knobs(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Return the knobs that were given on the command line, by name."""
+    from patina.pipelines.translation import known_knobs
+
+    values = {knob.name: getattr(arguments, knob.name) for knob in known_knobs()}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _span(text: str) -> float | tuple[float, float]:
+    from patina.degradations.learned_degradation import parse_span
+
+    try:
+        return parse_span(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
