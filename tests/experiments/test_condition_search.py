@@ -1,4 +1,4 @@
-"""The verb that measures maps h: what they hide, what they keep, and what is recommended."""
+"""The search for the map h: what candidates hide, what they keep, and which is recommended."""
 
 import json
 
@@ -10,8 +10,8 @@ from patina.cli.main import run_verb
 from patina.conditions.autoencoder import train_autoencoder
 from patina.conditions.inverse import content_kept
 from patina.conditions.steps import Autoencoder
-from patina.experiments import condition_search as check_h
-from patina.experiments.condition_search import Candidate, recommended, report
+from patina.experiments import condition_search
+from patina.experiments.condition_report import Candidate, ConditionSearchResult, recommended, report
 from patina.imaging.picture_files import to_tensor, write_picture
 from patina.metrics.two_sample import TwoSampleResult
 from patina.models.model_files import ModelFile, save_model_file
@@ -69,7 +69,7 @@ def test_the_built_in_list_has_every_step(folders, capsys, monkeypatch):
     def briefly(pictures, settings, seed):
         return train_autoencoder(pictures, settings.model_copy(update={"steps": 1}), seed)
 
-    monkeypatch.setattr(check_h, "train_autoencoder", briefly)
+    monkeypatch.setattr(condition_search, "train_autoencoder", briefly)
     arguments = ["-judge_steps", 1, "-inverse_steps", 1, "-pictures", 4]
     assert check(folders, *arguments, "--json") == 0
     found = json.loads(capsys.readouterr().out)["candidates"]
@@ -92,10 +92,14 @@ def test_the_most_content_among_what_hides_is_recommended():
 def test_a_blind_test_says_so():
     told, chance = TwoSampleResult(0.9, 0.8, 1.0), TwoSampleResult(0.52, 0.45, 0.59)
     candidate = Candidate("a", [{"autoencoder": {"file": "denoiser.safetensors"}}], 0.5, 0.4, 0.6, 30.0)
-    assert "Not even the pictures themselves" in report([candidate], candidate, chance, told)
-    assert "is not seen in conditions" in report([candidate], candidate, told, chance)
-    assert "blind" not in report([candidate], candidate, told, told)
-    assert "blind" not in report([candidate], candidate, told, None)
+
+    def text(images, control):
+        return report(ConditionSearchResult([candidate], candidate, images, control))
+
+    assert "does not even distinguish the pictures themselves" in text(chance, told)
+    assert "does not see noise as strong as the real one" in text(told, chance)
+    assert "blind" not in text(told, told)
+    assert "blind" not in text(told, None)
 
 
 def test_what_is_recommended_can_be_pasted(folders, tmp_path, capsys):

@@ -10,7 +10,9 @@ import torch
 from patina.cli.main import run_verb
 from patina.degradations.fitted_noise import FittedGaussianNoise
 from patina.errors import PatinaError
-from patina.experiments.denoising import Pictures, fitted_sigma, report, scene_folds
+from patina.experiments.denoiser_folds import scene_folds
+from patina.experiments.denoising import fitted_sigma, report
+from patina.experiments.learned_methods import Pictures
 from patina.imaging.picture_files import to_tensor, write_picture
 from patina.metrics.noise_statistics import flat_deviation
 from patina.models.generators import dncnn, load_generator, save_generator
@@ -103,11 +105,21 @@ def test_a_configuration_is_trained_first_on_the_pictures_given(folders):
     assert (folders / "learned_runs/tiny/models/final.safetensors").is_file()
 
 
+def test_methods_of_one_configuration_share_its_training(folders, capsys):
+    values = ludvae_values(folders, steps=1) | {"runs": str(folders / "learned_runs")}
+    config = write_config(folders / "tiny.yml", values)
+    assert run(folders, "-learned", f"ours={config}", f"detail={config},detail=1", "-seeds", 0) == 0
+    assert "train tiny\n" in capsys.readouterr().err
+    assert list(json.loads((folders / "out/results.json").read_text())) == [
+        "nothing", "Gaussian", "ours", "detail", "real-pairs"
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("learned", "expected"),
     [
         ("LUDVAE-polyu", "-learned is 'LUDVAE-polyu', expected NAME=MODEL"),
-        ("Gaussian=x.safetensors", "expected NAME=MODEL"),
+        ("Gaussian=x.safetensors", "the name 'Gaussian' is used twice"),
         ("a/b=x.safetensors", "expected NAME=MODEL"),
         ("ours=x.safetensors,temperature", "'' is neither a number nor a range"),
         ("ours=DnCNN-polyu", "task is restoration, expected one of deflow, ludvae"),

@@ -7,14 +7,14 @@ import pytest
 
 from patina.cli.main import run_verb
 from patina.degradations.fitted_noise import FittedGaussianNoise
-from patina.experiments.denoising import (
-    Pictures,
+from patina.experiments.denoiser_folds import (
     denoiser_config,
     fold_config,
     fold_score,
     like_real_folds,
     scene_folds,
 )
+from patina.experiments.learned_methods import Pictures
 from patina.experiments.parallel_training import train_all
 from patina.experiments.realism_tables import report
 from patina.fidelity.baselines import REAL, fitted_noises, halves, moved_residuals
@@ -101,10 +101,10 @@ def test_the_table_says_who_wins():
     }
     text = report(scores, [0, 1], 16)
     assert "| Spectrum (dB) | 0.40 | 4.00 | 3.90 | 1.50 ± 0.71 |" in text
-    assert "| Classifier (%) | 50.0 | 90.0 | 90.0 | 50.0 ± 14.1 |\n| its interval | 85 to 95 |" in text
+    assert "| Classifier (%) | 50.0 | 90.0 | 90.0 | 50.0 ± 14.1 |\n| its 95 % interval | 85 to 95 |" in text
     assert "ours is closer to real than fitted noise in spectrum, classifier; not in local strength, PGAP." in text
     assert (
-        "In local strength its distance is 1.25 of the Gaussian's, not less than half; that of other real noise is 0.75"
+        "In local strength its distance is 1.25 of the Gaussian's, not less than half; other real noise reaches 0.75"
         in text
     )
     assert "In spectrum its distance is 0.38 of the Gaussian's, less than half" in text
@@ -113,12 +113,13 @@ def test_the_table_says_who_wins():
 def test_mistakes_are_one_line(folders, capsys):
     for learned, expected in (
         ("ours", "expected NAME=MODEL"),
-        ("Gaussian=x.safetensors", "expected NAME=MODEL"),
+        ("Gaussian=x.safetensors", "the name 'Gaussian' is used twice"),
+        ("two=x.safetensors two=y.safetensors", "the name 'two' is used twice"),
         ("ours=x.safetensors,heat=", "neither a number nor a range"),
         (f"ours={folders / 'clean'}", "has no model yet"),
         ("ours=missing.safetensors", "no such model file"),
     ):
-        assert run(folders, "-learned", learned, "-seeds", 0) == 2
+        assert run(folders, "-learned", *learned.split(), "-seeds", 0) == 2
         assert expected in capsys.readouterr().err
     assert not (folders / "out").exists()
 

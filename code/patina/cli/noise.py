@@ -1,32 +1,40 @@
-"""Compare what degradations add to the same clean pictures: deviation and correlation of the residuals."""
+"""Compare what degradations add to the same clean pictures: std and correlation of the residuals."""
 
 import argparse
 from pathlib import Path
 
 from patina.cli.flags import add_flag
+from patina.errors import PatinaError
 from patina.imaging.picture_files import write_picture
-from patina.pipelines.noise_comparison import BLOCK, _named_folder, noise_sheet, noise_table
+from patina.pipelines.noise_comparison import BLOCK, noise_sheet, noise_table
 from patina.system.atomic import write_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the verb's arguments."""
-    add_flag(parser, "clean", required=True, help="folder of clean pictures")
+    """Add the command's arguments."""
+    add_flag(parser, "clean", type=Path, required=True, help="folder of clean pictures")
     add_flag(
         parser, "degraded", required=True, nargs="+", metavar="NAME=DIR", help="the same pictures degraded, by stem"
     )
-    add_flag(parser, "out", "out_dir", help="folder for noise.md and noise.png")
+    add_flag(parser, "out", "out_dir", type=Path, help="folder for noise.md and noise.png")
     add_flag(
-        parser, "flat", action="store_true", help=f"measure flat blocks of {BLOCK}x{BLOCK} pixels alone, without edges"
+        parser, "flat", action="store_true", help=f"measure only flat blocks of {BLOCK}x{BLOCK} pixels, without edges"
     )
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table; with ``-out`` write it and a sheet of pictures and amplified residuals."""
     degraded = dict(map(_named_folder, arguments.degraded))
-    table = noise_table(Path(arguments.clean), degraded, flat=arguments.flat)
+    table = noise_table(arguments.clean, degraded, flat=arguments.flat)
     print(table)
     if arguments.out is not None:
-        write_text(Path(arguments.out) / "noise.md", table + "\n")
-        write_picture(Path(arguments.out) / "noise.png", noise_sheet(Path(arguments.clean), degraded))
+        write_text(arguments.out / "noise.md", table + "\n")
+        write_picture(arguments.out / "noise.png", noise_sheet(arguments.clean, degraded))
     return 0
+
+
+def _named_folder(given: str) -> tuple[str, Path]:
+    name, separator, folder = given.partition("=")
+    if not separator:
+        raise PatinaError(f"-degraded is {given!r}, expected NAME=DIR, e.g. learned=out/learned")
+    return name, Path(folder)

@@ -1,203 +1,201 @@
-"""Measure how well candidates for the map h hide which domain a picture is from, and how much content they keep."""
+"""Measure how well candidates for DeFlow's map h hide the domain of a picture, and how much of its content they keep.
+
+DeFlow (Wolf et al., CVPR 2021, arXiv 2101.05796) is conditioned on h(x), a reduced copy of the image x. A good h keeps
+the content of x, but does not show whether x is clean or real.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import yaml
-from pydantic import TypeAdapter, ValidationError
 from torch import Tensor
 
 from patina.conditions.autoencoder import train_autoencoder
 from patina.conditions.condition_map import ConditionMap
-from patina.conditions.steps import Step, scale_of
+from patina.conditions.inverse import content_kept
+from patina.conditions.steps import Step, published_steps
 from patina.degradations.deflow_degradation import placed_noise
-from patina.errors import ConfigError
-from patina.fidelity.real_comparison import CHANCE
-from patina.fidelity.samples import Shot
-from patina.imaging.picture_files import to_pixels
-from patina.imaging.statistics import ChannelStatistics, StatisticsAccumulator
-from patina.metrics.two_sample import Patches, TwoSampleResult
-from patina.seeding import numpy_rng
-from patina.settings import problems_told, read_yaml
+from patina.errors import ConfigError, PatinaError
+from patina.experiments.condition_candidates import candidate_steps
+from patina.experiments.condition_report import Candidate, ConditionSearchResult, blindness, recommended
+from patina.experiments.narration import say
+from patina.fidelity.baselines import GAUSSIAN, degraded, fitted_noises, halves
+from patina.fidelity.samples import Shot, load_shots
+from patina.imaging.crops import crop_to_multiple
+from patina.imaging.picture_files import to_pixels, to_tensor
+from patina.imaging.statistics import ChannelStatistics, StatisticsAccumulator, match
+from patina.metrics.two_sample import Patches, TwoSampleResult, two_sample_test
+from patina.pipelines.translation import load_learned_config
+from patina.seeding import derive, numpy_rng
 from patina.specs.h_map import open_autoencoder
-from patina.specs.learned_settings import PUBLISHED_NOISE, DeFlowConfig
+from patina.specs.learned_settings import DeFlowConfig
 
 PATCH, PER_PICTURE = 16, 24
-"""Side of the conditions that the classifier sees, and how many of every picture."""
+"""Side of the patches of conditions that the classifier sees, and their number per picture."""
 
-PUBLISHED = "published"
+FEWEST = 4
+"""Pictures of each domain that the two-sample test needs."""
+
+Domains = Sequence[list[Shot]]
+"""The pictures of both domains, clean and real."""
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A map h and what was measured.
+class ConditionSearchRequest:
+    """A search for the map h.
 
     Attributes:
-        name: of the candidate.
-        steps: as in a configuration.
-        accuracy, low, high: of the two-sample test, with its 95 % interval; 0.5 is indistinguishable.
-        content: PSNR of the best small inverse, in dB.
+        config: the configuration of the DeFlow that h is for, a path or a name.
+        clean, real: folders of pictures.
+        candidates: a file, see `candidate_steps`; None for the built-in list.
+        pictures: the most pictures of each folder.
+        side: larger pictures are cropped to their centre, this many pixels along a side.
+        seed: of noise, patches and networks.
+        judge_steps: training steps of the classifier.
+        inverse_steps: training steps of the inverse.
     """
 
-    name: str
-    steps: list[dict]
-    accuracy: float
-    low: float
-    high: float
-    content: float
-
-    @property
-    def hides(self) -> bool:
-        """Whether the domains may be indistinguishable."""
-        return self.low <= CHANCE
+    config: str
+    clean: Path
+    real: Path
+    candidates: Path | None = None
+    pictures: int = 48
+    side: int = 512
+    seed: int = 0
+    judge_steps: int = 200
+    inverse_steps: int = 400
 
 
-def candidate_steps(config: DeFlowConfig, file: Path | None) -> dict[str, tuple[Step, ...]]:
-    """Return the maps to measure by name: the file's, or a built-in list, and the configuration's own.
+def search_conditions(request: ConditionSearchRequest) -> ConditionSearchResult:
+    """Measure every candidate and recommend one.
 
     Raises:
-        ConfigError: the file holds something else, or a map of another scale.
+        ConfigError: the configuration is not one of a DeFlow, or a candidate cannot be used.
+        PatinaError: too few pictures, or one that cannot be used.
     """
-    plain = _built_in(config.model.scale) if file is None else read_yaml(file)
-    if not isinstance(plain, dict) or not all(isinstance(steps, list) for steps in plain.values()):
-        raise ConfigError(f"{file}: expected names with a list of steps each")
-    maps = {str(name): _parsed(name, steps, config.model.scale, file) for name, steps in plain.items()}
-    if config.condition_steps not in maps.values():
-        maps["configured"] = config.condition_steps
-    return maps
-
-
-def recommended(found: Sequence[Candidate]) -> Candidate:
-    """Return the candidate to take: the most content among those that may hide the domain, else the lowest accuracy."""
-    hiding = [each for each in found if each.hides]
-    return max(hiding, key=lambda each: each.content) if hiding else min(found, key=lambda each: each.accuracy)
-
-
-def report(
-    found: Sequence[Candidate], best: Candidate, images: TwoSampleResult, control: TwoSampleResult | None
-) -> str:
-    """Return the table in Markdown, and the recommendation with its configuration.
-
-    Args:
-        found: the candidates.
-        best: the recommended one.
-        images: how well the pictures themselves are told apart: what the test can see at all.
-        control: how well noise as strong as the real is told from none behind the plain downscaling: what it can see
-            at a condition's size; None where it is not known.
-    """
-    lines = ["| h | told apart (%, 95 % interval) | content kept (dB) |", "| --- | ---: | ---: |"]
-    lines.append(f"| (the pictures themselves) | {_told(images)} | |")
-    if control is not None:
-        lines.append(f"| (fitted noise against none, only downscaled) | {_told(control)} | |")
-    lines += [f"| {each.name} | {_told(each)} | {each.content:.2f} |" for each in found]
-    blind = blindness(images, control)
-    why = (
-        "the configuration's own map stays"
-        if blind
-        else (
-            "the classifier cannot be told from chance, and no other such candidate keeps more content"
-            if best.hides
-            else "every candidate gives the domain away; this one least"
+    config = load_learned_config(request.config)
+    if not isinstance(config, DeFlowConfig):
+        raise ConfigError(f"{request.config}: task is {config.task}, expected deflow: only its condition has a map h")
+    maps = candidate_steps(config, request.candidates)
+    domains = [_pictures(folder, request, config.model.scale) for folder in (request.clean, request.real)]
+    if min(map(len, domains)) < FEWEST:
+        raise PatinaError(
+            f"{request.clean} and {request.real}: too few pictures for a two-sample test; expected {FEWEST} or more "
+            "in each folder"
         )
-    )
-    snippet = yaml.safe_dump({"h": best.steps}, sort_keys=False, default_flow_style=None, width=110)
-    recommendation = f"Recommended: {best.name}: {why}. In the configuration:"
-    warning = [f"{blind}: the test may be blind. Give it more pictures or scenes.", ""] if blind else []
-    return "\n".join([*lines, "", *warning, recommendation, "", snippet.rstrip()])
+    matched = config.data.match_statistics
+    say("the pictures themselves")
+    images = _test(_conditions(ConditionMap(()), domains, request.seed, matched=matched), domains, request)
+    say("fitted noise under the plain downscaling")
+    control = _control(domains, request, config.model.scale)
+    found = []
+    for number, (name, steps) in enumerate(maps.items(), 1):
+        say(f"{number}/{len(maps)} {name}")
+        found.append(_measured(name, steps, domains, request, matched=matched))
+    own = next(candidate for candidate in found if candidate.steps == _written(config.condition_steps))
+    best = own if blindness(images, control) else recommended(found)
+    return ConditionSearchResult(found, best, images, control)
 
 
-def blindness(images: TwoSampleResult, control: TwoSampleResult | None) -> str:
-    """Say what the test did not see though it was there; empty where it saw.
+def _pictures(folder: Path, request: ConditionSearchRequest, scale: int) -> list[Shot]:
+    """Read a folder's pictures, cropped to multiples of the scale."""
+    pictures = load_shots(folder, limit=request.pictures, side=request.side)
+    return [Shot(picture.name, crop_to_multiple(picture.pixels, scale)) for picture in pictures]
 
-    Args:
-        images, control: as in `report`.
+
+def _control(domains: Domains, request: ConditionSearchRequest, scale: int) -> TwoSampleResult | None:
+    """Test clean pictures with fitted noise against other clean pictures, all of them only downscaled.
+
+    Returns:
+        None where the real pictures are not noisier than the clean ones.
     """
-    if images.low <= CHANCE:
-        return "Not even the pictures themselves are told apart"
-    if control is not None and control.low <= CHANCE:
-        return "Noise as strong as the real is not seen in conditions without any other noise"
-    return ""
-
-
-def _told(each: TwoSampleResult | Candidate) -> str:
-    accuracy, low, high = (f"{100 * value:.0f}" for value in (each.accuracy, each.low, each.high))
-    return f"{accuracy} ({low} to {high})"
-
-
-def _built_in(scale: int) -> dict[str, list[dict]]:
-    """Return one candidate for each kind of step, before or in place of the published downscaling and noise."""
-    down, noise = {"downscale": {"factor": scale}}, {"add_gaussian": {"sigma": PUBLISHED_NOISE}}
-    return {
-        PUBLISHED: [down, noise],
-        "area": [{"downscale": {"factor": scale, "filter": "area"}}, noise],
-        "max": [{"downscale": {"factor": scale, "filter": "max"}}, noise],
-        "half the noise": [down, {"add_gaussian": {"sigma": PUBLISHED_NOISE / 2}}],
-        "a quarter of the noise": [down, {"add_gaussian": {"sigma": PUBLISHED_NOISE / 4}}],
-        "no noise": [down],
-        "twice the noise": [down, {"add_gaussian": {"sigma": 2 * PUBLISHED_NOISE}}],
-        "multiplied noise": [down, {"multiply_noise": {"sigma": 0.1}}],
-        "noise first": [{"add_gaussian": {"sigma": 0.1}}, down],
-        "smooth": [{"smooth": {"sigma": 1.5}}, down, noise],
-        "median": [{"median": {"size": 5}}, down, noise],
-        "bilateral": [{"bilateral": {"sigma_space": 2.0, "sigma_colour": 30.0}}, down, noise],
-        "non-local means": [{"non_local_means": {"strength": 8.0}}, down, noise],
-        "autoencoder": [{"autoencoder": {}}, down, noise],
-    }
-
-
-def _parsed(name: str, plain: list, scale: int, file: Path | None) -> tuple[Step, ...]:
     try:
-        steps = TypeAdapter(tuple[Step, ...]).validate_python(plain)
-    except ValidationError as error:
-        raise ConfigError(f"{file}: {name}: {problems_told(error, Step)}") from error
-    if scale_of(steps) != scale:
-        raise ConfigError(f"{file}: {name} makes conditions {scale_of(steps)} times smaller, expected {scale}")
-    return steps
+        noise = fitted_noises(*domains, paired=False)[GAUSSIAN]
+    except PatinaError:
+        return None
+    first, second = halves(domains[0], request.seed)
+    both = [first, degraded(second, noise, request.seed)]
+    downscaling = ConditionMap(published_steps(scale, 0.0)[:1])
+    return _test(_conditions(downscaling, both, request.seed, matched=False), both, request)
 
 
-def _fitting(shots: list[Shot], scale: int) -> list[Shot]:
-    """Cut pictures to multiples of the scale."""
-    cut = [Shot(shot.name, shot.pixels[: -(shot.pixels.shape[0] % scale) or None]) for shot in shots]
-    return [Shot(shot.name, shot.pixels[:, : -(shot.pixels.shape[1] % scale) or None]) for shot in cut]
+def _measured(
+    name: str, steps: tuple[Step, ...], domains: Domains, request: ConditionSearchRequest, *, matched: bool
+) -> Candidate:
+    clean = domains[0]
+    h = _map_of(steps, clean, request.seed)
+    conditions = _conditions(h, domains, request.seed, matched=matched)
+    test = _test(conditions, domains, request)
+    images = [to_tensor(_eight_bit(picture)) for picture in clean]
+    content = content_kept(
+        conditions[0], images, _held_out(clean), seed=request.seed, steps=request.inverse_steps
+    )  # fmt: skip
+    return Candidate(name, _written(steps), test.accuracy, test.low, test.high, round(content, 3))
+
+
+def _written(steps: Sequence[Step]) -> list[dict]:
+    """Return steps as in a configuration."""
+    return [step.written() for step in steps]
 
 
 def _map_of(steps: tuple[Step, ...], clean: Sequence[Shot], seed: int) -> ConditionMap:
-    """Make h; its autoencoders are read, or trained on the clean pictures as the filters before them leave these."""
+    """Make h; its autoencoders are read, or trained on the clean pictures after the filters before them."""
     networks = {}
     for index, step in enumerate(steps):
         if step.autoencoder and step.autoencoder.file:
             networks[index] = open_autoencoder(step.autoencoder.file, step.autoencoder.features)
         elif step.autoencoder:
             before = ConditionMap.before(index, steps, networks)
-            networks[index] = train_autoencoder([before.whole(_eight_bit(s)) for s in clean], step.autoencoder, seed)
+            filtered = [before.whole(_eight_bit(picture)) for picture in clean]
+            networks[index] = train_autoencoder(filtered, step.autoencoder, seed)
     return ConditionMap(steps, networks)
 
 
-def _finished(h: ConditionMap, condition: Tensor, key: int) -> Tensor:
+def _conditions(h: ConditionMap, domains: Domains, seed: int, *, matched: bool) -> list[list[Tensor]]:
+    """Return h(x) of all pictures as DeFlow sees it: normalised where statistics are `matched`, with its noise."""
+    conditions = [[to_tensor(h.whole(_eight_bit(picture))) for picture in pictures] for pictures in domains]
+    if matched:
+        clean, real = map(_statistics, conditions)
+        conditions[1] = [match(condition, real, clean).clamp(0, 1) for condition in conditions[1]]
+    return [
+        [
+            _with_noise(h, condition, derive(seed, domain, picture.name))
+            for condition, picture in zip(of_domain, pictures, strict=True)
+        ]
+        for domain, of_domain, pictures in zip(("clean", "real"), conditions, domains, strict=True)
+    ]
+
+
+def _with_noise(h: ConditionMap, condition: Tensor, key: int) -> Tensor:
     return h.final(h.local(condition, placed_noise(key)), placed_noise(key))
 
 
-def _patches(conditions: Sequence[Tensor], shots: Sequence[Shot], seed: int) -> Patches:
-    """Cut patches of 16x16 out of conditions, in units of 0 to 255."""
-    squares, owners = [], []
-    for condition, shot in zip(conditions, shots, strict=True):
-        rng = numpy_rng(seed, "conditions", shot.name)
+def _test(conditions: Sequence[list[Tensor]], domains: Domains, request: ConditionSearchRequest) -> TwoSampleResult:
+    """Test whether a classifier distinguishes the conditions of two sets of pictures."""
+    sets = [_patches(*pair, request.seed) for pair in zip(conditions, domains, strict=True)]
+    return two_sample_test(*sets, seed=request.seed, steps=request.judge_steps)
+
+
+def _patches(conditions: Sequence[Tensor], pictures: Sequence[Shot], seed: int) -> Patches:
+    """Crop patches of 16x16 from conditions, in units of 0 to 255."""
+    patches, owners = [], []
+    for condition, picture in zip(conditions, pictures, strict=True):
+        rng = numpy_rng(seed, "conditions", picture.name)
         height, width = condition.shape[-2:]
         side = min(PATCH, height, width) // 4 * 4
         for _ in range(PER_PICTURE):
             top, left = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
-            squares.append(255 * condition[:, top : top + side, left : left + side].permute(1, 2, 0).numpy())
-            owners.append(shot)
-    return Patches(np.stack(squares), [shot.name for shot in owners], [shot.scene for shot in owners])
+            patches.append(255 * condition[:, top : top + side, left : left + side].permute(1, 2, 0).numpy())
+            owners.append(picture)
+    return Patches(np.stack(patches), [owner.name for owner in owners], [owner.scene for owner in owners])
 
 
-def _held_out(shots: Sequence[Shot]) -> list[bool]:
-    """Hold out a quarter of the scenes, or of the pictures where there is one scene."""
-    names = [shot.scene for shot in shots]
+def _held_out(pictures: Sequence[Shot]) -> list[bool]:
+    """Hold out a quarter of the scenes, or of the pictures where all show one scene."""
+    names = [picture.scene for picture in pictures]
     if len(set(names)) < 2:
-        names = [shot.name for shot in shots]
+        names = [picture.name for picture in pictures]
     groups = list(dict.fromkeys(names))
     held = set(groups[:: max(2, min(4, len(groups)))])
     return [name in held for name in names]
@@ -210,5 +208,5 @@ def _statistics(conditions: Sequence[Tensor]) -> ChannelStatistics:
     return accumulator.result()
 
 
-def _eight_bit(shot: Shot) -> np.ndarray:
-    return np.uint8(shot.pixels.round().clip(0, 255))
+def _eight_bit(picture: Shot) -> np.ndarray:
+    return np.uint8(picture.pixels.round().clip(0, 255))

@@ -1,251 +1,191 @@
 """Measure a learned noise by the denoisers that it trains, against Gaussian noise and real pairs, on true pairs."""
 
-import shutil
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from patina.data.matching import Match, match_by_stem, scene_of
-from patina.degradations.base import Degradation
-from patina.errors import ConfigError, PatinaError
-from patina.experiments.parallel_training import require_finished, say, spread
+from patina.data.matching import match_by_stem, scene_of
+from patina.degradations.fitted_noise import FittedGaussianNoise
+from patina.errors import PatinaError
+from patina.experiments.denoiser_folds import (
+    Fold,
+    denoised_folder,
+    denoiser_config,
+    fold_config,
+    fold_score,
+    mean_score,
+    scene_folds,
+    synthetic_fold,
+)
+from patina.experiments.learned_methods import Method, Pictures, require_free_names, trained_models
+from patina.experiments.narration import say, spread
+from patina.experiments.parallel_training import train_all
 from patina.imaging.crops import middle
-from patina.imaging.picture_files import list_pictures, read_picture, to_eight_bit
+from patina.imaging.picture_files import list_pictures, read_picture, to_eight_bit, write_picture
 from patina.imaging.sheets import sheet
 from patina.metrics.noise_statistics import flat_deviation
 from patina.metrics.residuals import pgap
-from patina.pipelines.multiscale_set import prepare
 from patina.pipelines.noise_comparison import noise_table
-from patina.pipelines.scores import evaluate_folders
-from patina.pipelines.training_run import train_config
-from patina.pipelines.translation import Record, load_learned_config, translate_folder
-from patina.pipelines.upscaling import UpscaleRequest, upscale
-from patina.settings import PROJECT_ROOT
-from patina.specs.configuration import load_config
-from patina.specs.learned_settings import DeFlowConfig, LearnedConfig, LUDVAEConfig
-from patina.specs.restoration_settings import LowQuality, RestorationConfig
+from patina.runs.fingerprint import file_digest
+from patina.specs.learned_objects import learned_degradation
+from patina.specs.restoration_settings import RestorationConfig
+from patina.system.atomic import write_text
 
 NOTHING, GAUSSIAN, REAL_PAIRS = "nothing", "Gaussian", "real-pairs"
-SETS = PROJECT_ROOT / "datasets" / "polyu"
 SHOWN_SIDE = 160
 
-
-@dataclass(frozen=True)
-class Pictures:
-    """The folders of an experiment: `clean` and `real` are unpaired, the test folders are true pairs by stem."""
-
-    clean: Path
-    real: Path
-    test_real: Path
-    test_clean: Path
+Scores = dict[str, np.ndarray]
+"""Mean PSNR and SSIM by method, ``[seeds, 2]``."""
 
 
 @dataclass(frozen=True)
-class Fold:
-    """One training and what it is tested on.
+class DenoisingRequest:
+    """A denoising experiment.
 
     Attributes:
-        name: of the fold; a method that needs only one calls it ``"all"``.
-        lq, gt: folders of training pairs.
-        test_real, test_clean: folders of true pairs that training has not seen.
+        denoiser: the configuration of the denoiser, a path or a name.
+        methods: the learned noises.
+        pictures: the folders of training and test pictures.
+        seeds: of the denoisers.
+        out: a folder for everything that the experiment writes.
+        device: where to compute.
     """
 
-    name: str
-    lq: Path
-    gt: Path
-    test_real: Path
-    test_clean: Path
+    denoiser: str
+    methods: tuple[Method, ...]
+    pictures: Pictures
+    seeds: tuple[int, ...]
+    out: Path
+    device: str = "auto"
+
+
+def compare_noises(request: DenoisingRequest) -> str:
+    """Make the pairs, train the denoisers, and measure them; what an earlier call has finished is kept.
+
+    Writes ``results.md``, ``results.json`` and ``sheet.png`` beside all else into ``request.out``.
+
+    Returns:
+        The tables, Markdown.
+
+    Raises:
+        PatinaError: a model, configuration or picture cannot be used, or a training was interrupted.
+    """
+    denoiser, pictures, out = denoiser_config(request.denoiser), request.pictures, request.out
+    require_free_names(request.methods, (NOTHING, GAUSSIAN, REAL_PAIRS))
+    match_by_stem(pictures.test_real, pictures.test_clean)
+    names = [method.name for method in request.methods]
+    say(f"1/3 pairs: Gaussian noise and {', '.join(names)} onto the clean pictures")
+    sigma = fitted_sigma(pictures.real, pictures.clean)
+    folds = _folds(request, sigma)
+    configs = [
+        fold_config(denoiser, name, fold, seed, out)
+        for name, members in folds.items()
+        for fold in members
+        for seed in request.seeds
+    ]
+    say(f"2/3 denoisers: {len(configs)} trainings of {denoiser.stages[-1].steps} steps, seeds {list(request.seeds)}")
+    train_all(configs, request.device)
+    say("3/3 denoise and measure the true pairs")
+    scores = _scores(request, denoiser, folds)
+    text = f"{report(scores, request.seeds, sigma)}\n\n{_noise_report(pictures, folds, names)}"
+    write_text(out / "results.md", text + "\n")
+    write_text(out / "results.json", json.dumps({name: score.tolist() for name, score in scores.items()}, indent=1))
+    write_picture(out / "sheet.png", _sheet(request, folds))
+    return text
 
 
 def fitted_sigma(real: Path, clean: Path) -> list[float]:
-    """Fit white noise to a real set: what its flat places vary more than a clean set's, by channel, in 1/255.
+    """Fit white noise to a real set: how much more its flat areas vary than those of a clean set.
+
+    Returns:
+        The std (8-bit) of each channel.
 
     Raises:
         PatinaError: the real set varies no more than the clean one.
     """
-    squares = [_flat_deviation_of(folder) ** 2 for folder in (real, clean)]
-    variance = squares[0] - squares[1]
+    real_variance, clean_variance = (_flat_std(folder) ** 2 for folder in (real, clean))
+    variance = real_variance - clean_variance
     if variance.min() <= 0:
         raise PatinaError(f"{real} is not noisier than {clean}; exchange the folders or choose others")
     return [round(float(value), 3) for value in np.sqrt(variance)]
 
 
-def scene_folds(pictures: Pictures, folder: Path) -> list[Fold]:
-    """Divide the true pairs by scene: each scene is tested with what the others teach.
-
-    A scene is a stem without its trailing numbers (``toy_0016_0976`` is ``toy``). Copies go to `folder`.
-
-    Returns:
-        A fold for every scene; none where all pairs are of one scene.
-    """
-    matches = match_by_stem(pictures.test_real, pictures.test_clean)
-    scenes = sorted({scene_of(match.stem) for match in matches})
-    if len(scenes) < 2:
-        return []
-    folds = []
-    for scene in scenes:
-        parts = {"test": [], "train": []}
-        for match in matches:
-            parts["test" if scene_of(match.stem) == scene else "train"].append(match)
-        for part, members in parts.items():
-            _copy(members, folder / scene / part)
-        train, test = folder / scene / "train", folder / scene / "test"
-        folds.append(Fold(scene, train / "real", train / "clean", test / "real", test / "clean"))
-    return folds
-
-
-def report(scores: dict[str, np.ndarray], seeds: Sequence[int], sigma: Sequence[float]) -> str:
-    """Return the table in Markdown; `scores` are mean PSNR and SSIM by method, ``[seeds, 2]``."""
+def report(scores: Scores, seeds: Sequence[int], sigma: Sequence[float]) -> str:
+    """Return the table in Markdown; `sigma` is the std (8-bit) of the Gaussian noise by channel."""
     lines = ["| the denoiser was trained on | PSNR (dB) | SSIM |", "| --- | ---: | ---: |"]
     for name, score in scores.items():
         label = "(no denoiser)" if name == NOTHING else name
         lines.append(f"| {label} | {spread(score[:, 0], 2)} | {spread(score[:, 1], 4)} |")
     lines.append("")
-    lines.append(f"Seeds {', '.join(map(str, seeds))}: mean ± deviation; PSNR and SSIM on RGB, all pixels.")
+    lines.append(f"Seeds {', '.join(map(str, seeds))}: mean ± std; PSNR and SSIM on RGB, all pixels.")
     if REAL_PAIRS in scores:
-        lines.append(f"PGAP, what is lost against real pairs (dB): {_gaps(scores)}.")
-    lines.append(f"The Gaussian noise has deviations {', '.join(f'{value:.2f}' for value in sigma)} (R, G, B; of 255).")
+        lines.append(f"PGAP, the loss against real pairs (dB): {_gaps(scores)}.")
+    lines.append(f"Std (8-bit) of the Gaussian noise (R, G, B): {', '.join(f'{value:.2f}' for value in sigma)}.")
     return "\n".join(lines)
 
 
-def _gaps(scores: dict[str, np.ndarray]) -> str:
-    """Return every method's loss against real pairs, seed by seed the same."""
+def _folds(request: DenoisingRequest, sigma: Sequence[float]) -> dict[str, list[Fold]]:
+    """Return the folds of every method; real pairs have none where they show one scene."""
+    pictures, out = request.pictures, request.out
+    folds = {GAUSSIAN: synthetic_fold(FittedGaussianNoise(sigma), GAUSSIAN, "gaussian", pictures, out)}
+    models = trained_models(request.methods, pictures, request.device)
+    for method in request.methods:
+        model = models[method.name, None]
+        degradation = learned_degradation(model, device=request.device, **method.knobs)
+        folds[method.name] = synthetic_fold(degradation, method.name, file_digest(model), pictures, out)
+    real = scene_folds(pictures, out / "scenes")
+    return folds | ({REAL_PAIRS: real} if real else {})
+
+
+def _scores(request: DenoisingRequest, denoiser: RestorationConfig, folds: Mapping[str, list[Fold]]) -> Scores:
+    scores = {NOTHING: np.array([mean_score(request.pictures.test_real, request.pictures.test_clean)])}
+    for name, members in folds.items():
+        by_seed = [fold_score(denoiser, name, members, seed, request.out, request.device) for seed in request.seeds]
+        scores[name] = np.array(by_seed)
+    return scores
+
+
+def _gaps(scores: Scores) -> str:
+    """Return the loss of every method against real pairs, from the pairs of the same seed."""
     real = scores[REAL_PAIRS][:, 0]
-    gaps = {name: pgap(each[:, 0], real) for name, each in scores.items() if name not in (NOTHING, REAL_PAIRS)}
+    gaps = {name: pgap(score[:, 0], real) for name, score in scores.items() if name not in (NOTHING, REAL_PAIRS)}
     return ", ".join(f"{name} {spread(gap, 2)}" for name, gap in gaps.items())
 
 
-def denoiser_config(given: str) -> RestorationConfig:
-    """Read the configuration of a denoiser.
-
-    Raises:
-        ConfigError: it is of something else.
-    """
-    config = load_config(given)
-    if not isinstance(config, RestorationConfig) or config.model.scale != 1:
-        raise ConfigError(f"{given}: expected task restoration with model.scale 1, a denoiser")
-    return config
-
-
-def _trained_model(given: str, pictures: Pictures, device: str) -> Path:
-    """Return a model file; where a configuration is given, train it on the experiment's pictures first."""
-    if Path(given).suffix == ".safetensors":
-        return Path(given)
-    config = on_pictures(load_learned_config(given), pictures)
-    say(f"    {config.name}: {config.training.steps} steps, unless they are done")
-    require_finished(train_config(config, device))
-    return config.final_model()
-
-
-def on_pictures(config: LearnedConfig, pictures: Pictures) -> LearnedConfig:
-    """Return the configuration for the experiment's pictures; make a DeFlow's multi-scale sets where they miss."""
-    if isinstance(config, LUDVAEConfig):
-        data = config.data.model_copy(update={"clean": pictures.clean, "real": pictures.real})
-        return config.model_copy(update={"data": data})
-    if isinstance(config, DeFlowConfig):
-        for domain, source in ((config.data.clean, pictures.clean), (config.data.real, pictures.real)):
-            if not domain.folder.exists():
-                prepare(source, domain.folder, [domain.image_scale, domain.image_scale * config.model.scale])
-    return config
-
-
-def synthetic_fold(degradation: Degradation, name: str, model: str, pictures: Pictures, out: Path) -> list[Fold]:
-    """Degrade the clean pictures; return the one fold that they train."""
-    lq = _degraded(degradation, model, pictures.clean, out / "pairs" / name, seed=0)
-    return [Fold("all", lq, pictures.clean, pictures.test_real, pictures.test_clean)]
-
-
-def like_real_folds(
-    degradation: Degradation, name: str, model: str, real: Sequence[Fold], out: Path, seed: int
-) -> list[Fold]:
-    """Degrade the clean pictures of folds of real pairs: as many pairs of the same content, the noise alone differs."""
-    return [
-        replace(fold, lq=_degraded(degradation, model, fold.gt, out / "pairs" / name / fold.name, seed))
-        for fold in real
-    ]
-
-
-def _degraded(degradation: Degradation, model: str, source: Path, out: Path, seed: int) -> Path:
-    report = translate_folder(degradation, source, out, Record("", "", "X", seed, 0, model))
-    if report.failures:
-        raise PatinaError(f"{report.failures[0][0]}: {report.failures[0][1]}")
-    return out
-
-
-def fold_config(config: RestorationConfig, method: str, fold: Fold, seed: int, out: Path) -> RestorationConfig:
-    """Return the denoiser's configuration for one training; the pairs and the seed are all that differs."""
-    data = config.data.model_copy(update={"lq": (LowQuality(path=fold.lq),), "gt": fold.gt})
-    name = f"{method}-{fold.name}-seed{seed}"
-    return config.model_copy(
-        update={"name": name, "data": data, "validation": None, "seed": seed, "runs": out / "runs"}
-    )
-
-
-def fold_score(
-    config: RestorationConfig, method: str, folds: list[Fold], seed: int, out: Path, device: str
-) -> tuple[float, float]:
-    """Denoise every fold's test pictures; return their mean PSNR and SSIM, each picture counting the same."""
-    sums, count = np.zeros(2), 0
-    for fold in folds:
-        trained = fold_config(config, method, fold, seed, out)
-        results = _denoised(out, method, fold, seed)
-        model = trained.final_model(trained.stages[-1].name)
-        upscale(UpscaleRequest(model, fold.test_real, results, device=device))
-        pictures = len(list_pictures(fold.test_real))
-        sums += pictures * np.array(_mean_score(results, fold.test_clean))
-        count += pictures
-    return tuple(sums / count)
-
-
-def _mean_score(results: Path, truth: Path) -> tuple[float, float]:
-    means = evaluate_folders(results, truth, lpips=False).means
-    return means["psnr"], means["ssim"]
-
-
-def _denoised(out: Path, method: str, fold: Fold, seed: int) -> Path:
-    return out / "denoised" / f"{method}-seed{seed}" / fold.name
-
-
-def _noise_report(pictures: Pictures, methods: dict[str, list[Fold]], learned: Sequence[str]) -> str:
-    """Compare the noise of the true pairs with what the learned methods and the Gaussian add to other pictures."""
+def _noise_report(pictures: Pictures, folds: Mapping[str, list[Fold]], learned: Collection[str]) -> str:
+    """Compare the noise of the true pairs with the noise that the methods add to other pictures."""
     rows = [noise_table(pictures.test_clean, {"true pairs": pictures.test_real})]
-    added = noise_table(pictures.clean, {name: methods[name][0].lq for name in (GAUSSIAN, *learned)})
+    added = noise_table(pictures.clean, {name: folds[name][0].lq for name in (GAUSSIAN, *learned)})
     return "\n".join([*rows, *added.splitlines()[2:]])
 
 
-def _sheet(pictures: Pictures, methods: dict[str, list[Fold]], seed: int, out: Path) -> np.ndarray:
-    """Show a picture of every scene: noisy, as every method denoises it, and the truth."""
-    first = {scene_of(match.stem): match for match in reversed(match_by_stem(pictures.test_real, pictures.test_clean))}
+def _sheet(request: DenoisingRequest, folds: Mapping[str, list[Fold]]) -> np.ndarray:
+    """Show one picture of every scene: real, denoised by every method, and its ground truth."""
+    matches = match_by_stem(request.pictures.test_real, request.pictures.test_clean)
+    first = {scene_of(match.stem): match for match in reversed(matches)}
     rows = []
     for match in first.values():
-        shown = [match.first]
-        for name, folds in methods.items():
-            shown += [
-                path for fold in folds if (path := _denoised(out, name, fold, seed) / f"{match.stem}.png").is_file()
-            ]
-        rows.append([_middle(path) for path in [*shown, match.second]])
-    return sheet(rows, ["real", *methods, "truth"], zoom=2)
+        denoised = [
+            path
+            for name, members in folds.items()
+            for fold in members
+            if (path := denoised_folder(request.out, name, fold, request.seeds[0]) / f"{match.stem}.png").is_file()
+        ]
+        rows.append([_centre_crop(path) for path in (match.first, *denoised, match.second)])
+    return sheet(rows, ["real", *folds, "ground truth"], zoom=2)
 
 
-def _middle(path: Path) -> np.ndarray:
-    """Cut a square out of a picture's middle, 8 bit."""
+def _centre_crop(path: Path) -> np.ndarray:
     return to_eight_bit(middle(read_picture(path).pixels, SHOWN_SIDE))
 
 
-def _flat_deviation_of(folder: Path) -> np.ndarray:
-    """Return the pictures' median `flat_deviation`, by channel, in 1/255: pictures full of texture do not count."""
+def _flat_std(folder: Path) -> np.ndarray:
+    """Return the median `flat_deviation` of a folder's pictures by channel, 8-bit; textured pictures do not count."""
     measured = []
     for path in list_pictures(folder):
         picture = read_picture(path)
         measured.append(255 / picture.max_value * flat_deviation(picture.pixels))
     return np.median(measured, axis=0)
-
-
-def _copy(matches: Sequence[Match], folder: Path) -> None:
-    for part in ("real", "clean"):
-        (folder / part).mkdir(parents=True, exist_ok=True)
-    for match in matches:
-        shutil.copyfile(match.first, folder / "real" / match.first.name)
-        shutil.copyfile(match.second, folder / "clean" / match.second.name)

@@ -93,10 +93,3 @@ def _measures(noise: np.ndarray) -> list[float]:
     neighbours = [neighbour_correlation(noise, dx, dy, channel=1) for dx, dy in ((1, 0), (0, 1))]
     channels = channel_correlation(noise)
     return [*residual_std(noise), *neighbours, channels[0, 1], channels[1, 2]]
-
-
-def _named_folder(given: str) -> tuple[str, Path]:
-    name, separator, folder = given.partition("=")
-    if not separator:
-        raise PatinaError(f"-degraded is {given!r}, expected NAME=DIR, e.g. learned=out/learned")
-    return name, Path(folder)

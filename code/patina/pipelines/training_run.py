@@ -1,16 +1,18 @@
 """Train from a configuration: a learned degradation, or a restoration network in stages."""
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import yaml
 
-from patina.errors import PatinaError
+from patina.errors import ConfigError, PatinaError
+from patina.pipelines.smoke_pictures import ensure_smoke_pictures
 from patina.runs.fingerprint import file_digest
 from patina.runs.run_folder import RunFolder
 from patina.runs.run_models import FINAL
 from patina.settings import read_yaml
-from patina.specs.configuration import changed_settings, dump_config
+from patina.specs.configuration import base_folder, changed_settings, dump_config, find_config, load_config
 from patina.specs.experiment import Experiment, LoopSettings
 from patina.specs.restoration_objects import generator, restoration_task
 from patina.specs.restoration_settings import RestorationConfig
@@ -21,10 +23,60 @@ from patina.training.loop import LoopPlan, train
 from patina.training.task import Task
 
 SMOKE_PICTURES = "datasets/smoke"
-"""Where the pictures of `--smoke` lie, beside ``confs/``; they are made where they are missing."""
+"""The folder of the pictures of ``--smoke``, beside ``confs/``; it is made where it is missing."""
 
-INTERRUPTED = 130
-"""Exit code after Ctrl-C."""
+
+@dataclass(frozen=True)
+class TrainingRequest:
+    """A training from a configuration file.
+
+    Attributes:
+        config: a path or a name in ``confs/``.
+        smoke: whether to train the small size that shows in about a minute that everything works.
+        device: where to compute.
+    """
+
+    config: str
+    smoke: bool = False
+    device: str = "auto"
+
+
+def run_training(request: TrainingRequest) -> bool:
+    """Train what a configuration file says; what an earlier call has finished is kept.
+
+    Returns:
+        True when all is done, False when interrupted.
+
+    Raises:
+        PatinaError: the configuration cannot be used, or its training lacks something.
+    """
+    config = _trainable_config(request)
+    if request.smoke:
+        ensure_smoke_pictures(base_folder(find_config(request.config)) / SMOKE_PICTURES)
+    return train_config(config, request.device)
+
+
+def resolved_training(request: TrainingRequest) -> str:
+    """Return the configuration with every default, YAML, and the size of its model in a comment.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+    """
+    config = _trainable_config(request)
+    return f"{dump_config(config)}# {_model_size(config)}\n"
+
+
+def require_trainable(request: TrainingRequest) -> None:
+    """Make sure that a training lacks nothing; the pictures of ``--smoke`` are made later and may be missing.
+
+    Raises:
+        PatinaError: something is missing or does not fit.
+    """
+    config, pictures = _trainable_config(request), not request.smoke
+    if isinstance(config, RestorationConfig):
+        require_stages(config, _stage_folders(config), request.device, pictures=pictures)
+    elif pictures:
+        TRAINED[config.task].lacks_nothing(config, request.device)
 
 
 def train_config(config: Experiment, device: str = "auto") -> bool:
@@ -38,18 +90,6 @@ def train_config(config: Experiment, device: str = "auto") -> bool:
     task = TRAINED[config.task].task(config, device)
     plan = TRAINED[config.task].plan(config, task)
     return _train_task(task, plan, config.training, config, config.run_folder(), device)
-
-
-def _require(config: Experiment, device: str, *, pictures: bool) -> None:
-    """Make sure that the training lacks nothing; without `pictures`, which --smoke makes when it trains, of its data.
-
-    Raises:
-        PatinaError: what is missing or does not fit.
-    """
-    if isinstance(config, RestorationConfig):
-        require_stages(config, _stage_folders(config), device, pictures=pictures)
-    elif pictures:
-        TRAINED[config.task].lacks_nothing(config, device)
 
 
 def _train_stages(config: RestorationConfig, device: str) -> bool:
@@ -118,7 +158,7 @@ def _compare_with_before(folder: RunFolder, text: str, start: Path | None, diges
         )
 
 
-def _size(config: Experiment) -> str:
+def _model_size(config: Experiment) -> str:
     """Return the model's size in words."""
     if isinstance(config, RestorationConfig):
         network = generator(config.model, None)
@@ -126,3 +166,11 @@ def _size(config: Experiment) -> str:
         network = TRAINED[config.task].network(config)
     parameters = sum(parameter.numel() for parameter in network.parameters())
     return f"{type(network).__name__}: {parameters:,} parameters, {parameters * 4 / 2**20:.1f} MiB in float32"
+
+
+def _trainable_config(request: TrainingRequest) -> Experiment:
+    config = load_config(request.config, request.smoke)
+    if not (config.task in TRAINED or isinstance(config, RestorationConfig)):
+        trained = ", ".join([*TRAINED, "restoration"])
+        raise ConfigError(f"{request.config}: task is {config.task}, expected one that trains: {trained}")
+    return config

@@ -1,0 +1,64 @@
+"""Flags that experiments share, and the requests' values that they become."""
+
+import argparse
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from patina.cli.flags import add_flag
+from patina.degradations.learned_degradation import parse_span
+from patina.errors import PatinaError
+from patina.experiments.learned_methods import Method, Pictures
+
+
+def add_learned_flag(parser: argparse.ArgumentParser, default: Sequence[str], help: str) -> None:
+    """Add ``-learned``, which `methods` reads."""
+    add_flag(parser, "learned", nargs="+", default=default, metavar="NAME=MODEL[,KNOB=VALUE]", help=help)
+
+
+def add_pictures_flags(parser: argparse.ArgumentParser) -> None:
+    """Add a flag for every folder of an experiment's pictures; `pictures` reads them."""
+    add_flag(parser, "clean", type=Path, default=Pictures.clean, help="folder of clean pictures to train on")
+    add_flag(parser, "real", type=Path, default=Pictures.real, help="folder of real pictures of other scenes")
+    add_flag(parser, "test_real", type=Path, default=Pictures.test_real, help="folder of real pictures to test on")
+    add_flag(
+        parser, "test_clean", type=Path, default=Pictures.test_clean, help="folder of their clean ones, by stem"
+    )  # fmt: skip
+
+
+def add_out_flag(parser: argparse.ArgumentParser, default: str) -> None:
+    """Add ``-out``."""
+    add_flag(
+        parser, "out", "out_dir", type=Path, default=Path(default), help="folder for everything the experiment writes"
+    )  # fmt: skip
+
+
+def add_seeds_flag(parser: argparse.ArgumentParser, help: str) -> None:
+    """Add ``-seeds``."""
+    add_flag(parser, "seeds", type=int, nargs="+", default=[0, 1, 2], help=help)
+
+
+def pictures(arguments: argparse.Namespace) -> Pictures:
+    """Return the folders that were given."""
+    return Pictures(arguments.clean, arguments.real, arguments.test_real, arguments.test_clean)
+
+
+def methods(arguments: argparse.Namespace) -> tuple[Method, ...]:
+    """Return the methods that were given with ``-learned``.
+
+    Raises:
+        PatinaError: one is not of the form ``NAME=MODEL,KNOB=VALUE``.
+    """
+    return tuple(map(_method, arguments.learned))
+
+
+def _method(given: str) -> Method:
+    name, separator, model = given.partition("=")
+    model, *knobs = model.split(",")
+    if not separator or not re.fullmatch(r"[\w.-]+", name):
+        raise PatinaError(f"-learned is {given!r}, expected NAME=MODEL, e.g. LUD-VAE=LUDVAE-polyu")
+    try:
+        values = {knob: parse_span(value) for knob, _, value in (text.partition("=") for text in knobs)}
+    except ValueError as error:
+        raise PatinaError(f"-learned is {given!r}: {error}") from error
+    return Method(name, model, values)

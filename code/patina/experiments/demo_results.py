@@ -1,0 +1,79 @@
+"""What the demo measures and shows on its held-out pictures."""
+
+import json
+from collections.abc import Sequence
+
+import numpy as np
+
+from patina.experiments.demo_folders import METHODS, SCALE, TRAINED_ON_BICUBIC, TRAINED_ON_LEARNED, DemoFolders
+from patina.experiments.narration import spread
+from patina.imaging.picture_files import list_pictures, read_picture, write_picture
+from patina.imaging.sheets import sheet
+from patina.pipelines.noise_comparison import noise_table
+from patina.pipelines.scores import evaluate_folders
+from patina.system.atomic import write_text
+
+CROP = (slice(60, 140), slice(104, 184))
+"""The crop of a half-size picture that the sheet shows."""
+
+
+def write_results(folders: DemoFolders, seeds: Sequence[int]) -> str:
+    """Measure all methods; write ``results.md``, ``results.json`` and ``sheet.png``, and return the tables."""
+    scores = {method: _scores(folders, method, seeds) for method in METHODS}
+    text = _report(folders, seeds, scores)
+    write_text(
+        folders.out / "results.json",
+        json.dumps({method: score.tolist() for method, score in scores.items()}, indent=1),
+    )
+    write_text(folders.out / "results.md", text)
+    write_picture(folders.out / "sheet.png", _sheet(folders, seeds[0]))
+    return text
+
+
+def _report(folders: DemoFolders, seeds: Sequence[int], scores: dict[str, np.ndarray]) -> str:
+    lines = ["| held-out pictures, x2 | PSNR (dB) | SSIM |", "| --- | ---: | ---: |"]
+    lines += [f"| {method} | {spread(score[:, 0], 2)} | {spread(score[:, 1], 4)} |" for method, score in scores.items()]
+    margins = scores[TRAINED_ON_LEARNED][:, 0] - scores[TRAINED_ON_BICUBIC][:, 0]
+    lines += [
+        "",
+        f"Seeds {', '.join(map(str, seeds))}; PSNR and SSIM on RGB, without a border of {SCALE} pixels.",
+        f"Learned minus bicubic pairs, seed by seed: {', '.join(f'{margin:+.2f} dB' for margin in margins)}.",
+        "",
+        "What the camera adds to the held-out pictures, and what was learned:",
+        "",
+    ]
+    degraded = {"true": folders.photographs("held_out_real"), "learned": folders.held_out_learned}
+    return "\n".join([*lines, noise_table(folders.photographs("held_out_2x"), degraded), ""])
+
+
+def _scores(folders: DemoFolders, method: str, seeds: Sequence[int]) -> np.ndarray:
+    """Return mean PSNR and SSIM by seed, ``[seeds, 2]``."""
+    rows = []
+    for seed in seeds:
+        results = folders.upscaled(method, seed)
+        evaluation = evaluate_folders(results, folders.photographs("held_out"), crop=SCALE, lpips=False)
+        evaluation.write(results)
+        rows.append((evaluation.means["psnr"], evaluation.means["ssim"]))
+    return np.array(rows)
+
+
+def _sheet(folders: DemoFolders, seed: int) -> np.ndarray:
+    """Show the held-out pictures: clean, truly degraded, learned, and restored by every method."""
+    rows = []
+    for path in list_pictures(folders.photographs("held_out")):
+        stem = path.stem
+        small = [
+            folders.photographs("held_out_2x") / f"{stem}.png",
+            folders.photographs("held_out_real") / f"{stem}.jpg",
+            folders.held_out_learned / f"{stem}.png",
+        ]
+        large = [*(folders.upscaled(method, seed) / f"{stem}.png" for method in METHODS), path]
+        rows.append(
+            [read_picture(file).pixels[CROP].repeat(SCALE, 0).repeat(SCALE, 1) for file in small]
+            + [read_picture(file).pixels[_scaled(CROP[0]), _scaled(CROP[1])] for file in large]
+        )
+    return sheet(rows, ["clean, half size", "truly degraded", "learned", *METHODS, "ground truth"])
+
+
+def _scaled(span: slice) -> slice:
+    return slice(span.start * SCALE, span.stop * SCALE)

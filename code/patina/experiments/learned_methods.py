@@ -1,0 +1,135 @@
+"""The learned degradations that an experiment compares: their models, trained first if need be, and their pictures."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from patina.degradations.base import Degradation
+from patina.degradations.learned_degradation import Span
+from patina.errors import PatinaError
+from patina.experiments.narration import say
+from patina.experiments.parallel_training import train_all
+from patina.pipelines.multiscale_set import prepare
+from patina.pipelines.realism_report import newest_model
+from patina.pipelines.translation import Record, load_learned_config, translate_folder
+from patina.settings import PROJECT_ROOT
+from patina.specs.learned_settings import DeFlowConfig, LearnedConfig, LUDVAEConfig
+
+SETS = PROJECT_ROOT / "datasets" / "polyu"
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The folders of an experiment.
+
+    Attributes:
+        clean, real: unpaired pictures to train on.
+        test_real, test_clean: true pairs, matched by stem.
+    """
+
+    clean: Path = SETS / "train_clean"
+    real: Path = SETS / "train_real"
+    test_real: Path = SETS / "test_real"
+    test_clean: Path = SETS / "test_clean"
+
+
+@dataclass(frozen=True)
+class Method:
+    """A learned degradation of an experiment.
+
+    Attributes:
+        name: in tables and file names.
+        given: a model file or run folder, with ``{seed}`` where its name holds the seed, or a configuration.
+        knobs: values of its knobs.
+    """
+
+    name: str
+    given: str
+    knobs: Mapping[str, Span] = field(default_factory=dict)
+
+
+def require_free_names(methods: Sequence[Method], taken: Collection[str]) -> None:
+    """Make sure that every row of an experiment has its own name.
+
+    Args:
+        methods: the learned degradations.
+        taken: names of the other rows.
+
+    Raises:
+        PatinaError: a name is used twice.
+    """
+    names = [method.name for method in methods]
+    for name in names:
+        if name in taken or names.count(name) > 1:
+            raise PatinaError(f"the name {name!r} is used twice in this experiment; give the learned method another")
+
+
+def trained_models(
+    methods: Sequence[Method], pictures: Pictures, device: str, seeds: Sequence[int | None] = (None,)
+) -> dict[tuple[str, int | None], Path]:
+    """Return the model file of every method and seed; configurations are trained first, side by side.
+
+    Args:
+        methods: the learned degradations.
+        pictures: what configurations are trained on.
+        device: where.
+        seeds: of the trainings; None is a configuration's own.
+
+    Raises:
+        PatinaError: a model is missing, a configuration cannot be used, or a training was interrupted.
+    """
+    models: dict[tuple[str, int | None], Path] = {}
+    untrained: dict[Path, LearnedConfig] = {}
+    for method in methods:
+        for seed in seeds:
+            path = Path(method.given if seed is None else method.given.replace("{seed}", str(seed)))
+            if path.is_dir():
+                path = newest_model(path)
+            elif path.suffix != ".safetensors":
+                config = seeded(load_learned_config(method.given), seed)
+                path = config.final_model()
+                if not path.is_file():
+                    untrained[path] = config
+            models[method.name, seed] = path
+    if untrained:
+        say(f"train {', '.join(config.name for config in untrained.values())}")
+        train_all([on_pictures(config, pictures) for config in untrained.values()], device)
+    return models
+
+
+def seeded(config: LearnedConfig, seed: int | None) -> LearnedConfig:
+    """Return the configuration with another seed, which also becomes part of the run's name; None is its own."""
+    if seed in (None, config.seed):
+        return config
+    return config.model_copy(update={"seed": seed, "name": f"{config.name}-seed{seed}"})
+
+
+def on_pictures(config: LearnedConfig, pictures: Pictures) -> LearnedConfig:
+    """Return the configuration for the experiment's pictures; make missing multi-scale sets of a DeFlow."""
+    if isinstance(config, LUDVAEConfig):
+        data = config.data.model_copy(update={"clean": pictures.clean, "real": pictures.real})
+        return config.model_copy(update={"data": data})
+    if isinstance(config, DeFlowConfig):
+        for domain, source in ((config.data.clean, pictures.clean), (config.data.real, pictures.real)):
+            if not domain.folder.exists():
+                prepare(source, domain.folder, [domain.image_scale, domain.image_scale * config.model.scale])
+    return config
+
+
+def degrade_folder(degradation: Degradation, model: str, source: Path, out: Path, seed: int = 0) -> Path:
+    """Degrade every picture of `source` into `out`; return `out`.
+
+    Args:
+        degradation: what to do.
+        model: the digest of its model file, or its name.
+        source: a folder of pictures.
+        out: a folder; pictures that are there already and were made in the same way are kept.
+        seed: of the degradation.
+
+    Raises:
+        PatinaError: a picture cannot be degraded.
+    """
+    report = translate_folder(degradation, source, out, Record("", "", "X", seed, 0, model))
+    if report.failures:
+        raise PatinaError(f"{report.failures[0][0]}: {report.failures[0][1]}")
+    return out

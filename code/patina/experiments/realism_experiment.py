@@ -1,0 +1,202 @@
+"""Compare learned degradations with real pictures by every measure, beside fitted noise, over seeds."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from patina.degradations.base import Degradation
+from patina.errors import PatinaError
+from patina.experiments.denoiser_folds import (
+    Fold,
+    denoiser_config,
+    fold_config,
+    fold_score,
+    like_real_folds,
+    scene_folds,
+)
+from patina.experiments.learned_methods import Method, Pictures, require_free_names, trained_models
+from patina.experiments.narration import say
+from patina.experiments.parallel_training import train_all
+from patina.experiments.realism_tables import PGAP, ScoresBySeed, report
+from patina.fidelity.baselines import REAL, degraded
+from patina.fidelity.page import Origin, render
+from patina.fidelity.real_comparison import YARDSTICKS, Reference, Scores, compare
+from patina.fidelity.samples import chosen_files, load_shots
+from patina.metrics.residuals import pgap
+from patina.pipelines.provenance import (
+    TRAINED,
+    command_line,
+    knob_word,
+    made_with,
+    model_fact,
+    pictures_fact,
+    run_of,
+    shown_path,
+    training_notes,
+)
+from patina.pipelines.realism_report import plain_values
+from patina.runs.fingerprint import file_digest
+from patina.specs.learned_objects import learned_degradation
+from patina.system.atomic import write_text
+
+ALL = 10**6
+"""More pictures, and more pixels along a side, than any set has."""
+
+
+@dataclass(frozen=True)
+class RealismRequest:
+    """A comparison of learned degradations with real pictures.
+
+    Attributes:
+        methods: the learned degradations.
+        pictures: the folders of training and test pictures.
+        seeds: of trainings, noise and classifiers.
+        out: a folder for everything that the experiment writes.
+        judge_steps: training steps of the two-sample classifier.
+        denoiser: the configuration of the denoiser that measures PGAP; None leaves PGAP out.
+        device: where to compute.
+    """
+
+    methods: tuple[Method, ...]
+    pictures: Pictures
+    seeds: tuple[int, ...]
+    out: Path
+    judge_steps: int = 200
+    denoiser: str | None = None
+    device: str = "auto"
+
+
+@dataclass(frozen=True)
+class Noise:
+    """A degradation, and the digest of its model file, or its name."""
+
+    degradation: Degradation
+    model: str
+
+
+Noises = dict[tuple[str, int], Noise]
+"""Learned and fitted noises by name and seed."""
+
+
+def compare_realism(request: RealismRequest) -> str:
+    """Train the models that are missing, and measure every method with every seed.
+
+    Writes ``results.md``, ``results.json`` and a report for each method and seed into ``request.out``.
+
+    Returns:
+        The table, Markdown.
+
+    Raises:
+        PatinaError: a model, configuration or picture cannot be used, or a training was interrupted.
+    """
+    names = [method.name for method in request.methods]
+    require_free_names(request.methods, YARDSTICKS)
+    if request.denoiser is not None:
+        denoiser_config(request.denoiser)
+    models = trained_models(request.methods, request.pictures, request.device, request.seeds)
+    scores: ScoresBySeed = {name: [] for name in (*YARDSTICKS, *names)}
+    noises: Noises = {}
+    clean = load_shots(request.pictures.test_clean, limit=ALL, side=ALL)
+    real = load_shots(request.pictures.test_real, limit=ALL, side=ALL, names=[sample.name for sample in clean])
+    for seed in request.seeds:
+        say(f"seed {seed}: measure {', '.join(names)} and the baselines")
+        reference = Reference(clean, real, paired=True, seed=seed, judge_steps=request.judge_steps)
+        noises |= {(name, seed): Noise(noise, name) for name, noise in reference.noises.items()}
+        for name in YARDSTICKS:
+            scores[name].append(_distances(reference.yardsticks[name]))
+        for method in request.methods:
+            model = models[method.name, seed]
+            learned = learned_degradation(model, device=request.device, **method.knobs)
+            noises[method.name, seed] = Noise(learned, file_digest(model))
+            origin = _origin(request, method, seed, model)
+            page = request.out / f"{method.name}-seed{seed}.html"
+            scores[method.name].append(_measured(learned, origin, reference, page))
+    if request.denoiser is not None:
+        _add_pgap(request, scores, noises, request.denoiser)
+    text = report(scores, request.seeds, len(clean))
+    values = plain_values({"seeds": request.seeds, "scores": scores})
+    write_text(request.out / "results.md", text + "\n")
+    write_text(request.out / "results.json", json.dumps(values, indent=1) + "\n")
+    return text
+
+
+def _measured(degradation: Degradation, origin: Origin, reference: Reference, page: Path) -> dict[str, float]:
+    """Degrade the clean pictures, write the method's report, and return its distances."""
+    generated = degraded(reference.clean, degradation, reference.seed)
+    comparison = compare(generated, reference)
+    write_text(page, render(comparison, generated, reference, origin))
+    return _distances(comparison.scores)
+
+
+def _distances(scores: Scores) -> dict[str, float]:
+    """Return the distances, with the confidence interval of the classifier accuracy."""
+    low, high = scores.interval
+    return {**scores.distances, "two_sample_low": low, "two_sample_high": high}
+
+
+def _origin(request: RealismRequest, method: Method, seed: int, model: Path) -> Origin:
+    """Return the provenance of the report on a method and a seed."""
+    run, folders = run_of(model), {"clean": request.pictures.test_clean, "real": request.pictures.test_real}
+    knobs = {name: knob_word(value) for name, value in method.knobs.items()}
+    stems = [path.stem for path in chosen_files(request.pictures.test_clean, limit=ALL)]
+    facts = [(f"{name} pictures", pictures_fact(folder, limit=ALL, names=stems)) for name, folder in folders.items()]
+    facts += [
+        ("pairs", "yes: every real picture shows what its clean one shows"),
+        ("judge_steps", str(request.judge_steps)),
+        ("seed", str(seed)),
+        ("model", model_fact(model)),
+        *knobs.items(),
+        made_with(),
+    ]
+    command = _command(request, method, knobs, seed)
+    return Origin(
+        name=f"{method.name}, seed {seed}",
+        command=f"{TRAINED}{command}" if run else command,
+        facts=facts,
+        config=run.text if run else "",
+        log=run.log if run else [],
+        notes=training_notes(run, folders),
+    )
+
+
+def _command(request: RealismRequest, method: Method, knobs: Mapping[str, str], seed: int) -> str:
+    """Return the command that measures one method with one seed."""
+    given = shown_path(method.given) if Path(method.given).is_absolute() else method.given
+    learned = ",".join([f"{method.name}={given}", *(f"{name}={value}" for name, value in knobs.items())])
+    pictures = request.pictures
+    folders = {name: getattr(pictures, name) for name in ("clean", "real", "test_clean", "test_real")}
+    rest = {"device": None if request.device == "auto" else request.device, "out": request.out}
+    numbers = {"seeds": seed, "judge_steps": request.judge_steps}
+    return command_line("fidelity", [], {"learned": learned} | folders | numbers | rest)
+
+
+def _add_pgap(request: RealismRequest, scores: ScoresBySeed, noises: Noises, given: str) -> None:
+    """Train a denoiser on real pairs and on every noise added to their clean pictures; add the losses to `scores`."""
+    denoiser, out = denoiser_config(given), request.out
+    real = scene_folds(request.pictures, out / "scenes")
+    if not real:
+        raise PatinaError(
+            f"{request.pictures.test_real}: all pairs show one scene; --pgap trains on some scenes and tests on another"
+        )
+    folds: dict[tuple[str, int], list[Fold]] = {(REAL, seed): real for seed in request.seeds}
+    for (name, seed), noise in noises.items():
+        folds[name, seed] = like_real_folds(noise.degradation, f"{name}-seed{seed}", noise.model, real, out, seed)
+    configs = [
+        fold_config(denoiser, _label(name), fold, seed, out)
+        for (name, seed), members in folds.items()
+        for fold in members
+    ]
+    say(f"train {len(configs)} denoisers of {denoiser.stages[-1].steps} steps")
+    train_all(configs, request.device)
+    psnr = {
+        (name, seed): fold_score(denoiser, _label(name), members, seed, out, request.device)[0]
+        for (name, seed), members in folds.items()
+    }
+    for name, by_seed in scores.items():
+        for seed, distances in zip(request.seeds, by_seed, strict=True):
+            distances[PGAP] = pgap(psnr[name, seed], psnr[REAL, seed])
+
+
+def _label(name: str) -> str:
+    return name.replace(" ", "-")
