@@ -15,8 +15,9 @@ from patina.conditions.steps import Autoencoder, Step
 from patina.degradations.deflow_degradation import placed_noise
 from patina.degradations.learned_degradation import Tiling
 from patina.errors import ConfigError
-from patina.imaging.picture_files import list_pictures, read_picture, to_tensor, write_picture
-from patina.imaging.resize import imresize
+from patina.imaging.matlab_resize import imresize
+from patina.imaging.picture_files import list_pictures, read_picture, write_picture
+from patina.imaging.value_spaces import to_tensor
 from patina.models.model_files import load_model_file
 from patina.seeding import derive, noise_window
 from patina.specs.configuration import load_config, parse_config

@@ -10,7 +10,7 @@ from patina.degradations import blur, kernels, noise
 from patina.degradations.execution import apply_plan
 from patina.degradations.plans import Step
 from patina.degradations.torch_jpeg import torch_jpeg
-from patina.imaging import filters, recompress
+from patina.imaging import recompress, resize_filters
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -87,7 +87,7 @@ NAMES = {
 @pytest.mark.parametrize("name", NAMES)
 def test_resize_filters(name, scale):
     width, height = FILTERS[f"size_{scale}_wh"]
-    found = filters.resize(values(FILTERS["img_u8"]), (int(height), int(width)), NAMES[name])
+    found = resize_filters.resize(values(FILTERS["img_u8"]), (int(height), int(width)), NAMES[name])
     atol = 0 if name == "Nearest" else 2e-6
     np.testing.assert_allclose(found, FILTERS[f"chainner_{name}_{scale}"], rtol=0, atol=atol)
 
@@ -98,7 +98,7 @@ def test_resize_filters(name, scale):
 )
 def test_opencvs_filters(name, key, scale):
     width, height = FILTERS[f"size_{scale}_wh"]
-    found = filters.resize(values(FILTERS["img_u8"]), (int(height), int(width)), name)
+    found = resize_filters.resize(values(FILTERS["img_u8"]), (int(height), int(width)), name)
     np.testing.assert_allclose(found, FILTERS[f"opencv_{key}_{scale}"].clip(0, 1), rtol=0, atol=1e-6)
 
 

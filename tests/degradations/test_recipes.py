@@ -25,7 +25,7 @@ from patina.degradations.ranges import Between, RealRange, draw_real
 from patina.degradations.recipe import Recipe, load_recipe, parse_recipe
 from patina.degradations.recipe_patches import Waiting, finish_patches
 from patina.errors import ConfigError, PatinaError, PictureError
-from patina.imaging.filters import FILTERS, resize
+from patina.imaging.resize_filters import FILTERS, resize
 
 SHIPPED = sorted(path.stem for path in (Path(__file__).parents[2] / "confs/recipes").glob("*.yml"))
 

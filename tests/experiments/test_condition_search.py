@@ -12,7 +12,8 @@ from patina.conditions.inverse import content_kept
 from patina.conditions.steps import Autoencoder
 from patina.experiments import condition_search
 from patina.experiments.condition_report import Candidate, ConditionSearchResult, recommended, report
-from patina.imaging.picture_files import to_tensor, write_picture
+from patina.imaging.picture_files import write_picture
+from patina.imaging.value_spaces import to_tensor
 from patina.metrics.two_sample import TwoSampleResult
 from patina.models.model_files import ModelFile, save_model_file
 from sets import deflow_values, picture, write_config

@@ -13,7 +13,8 @@ from patina.errors import PatinaError
 from patina.experiments.denoiser_folds import scene_folds
 from patina.experiments.denoising import fitted_sigma, report
 from patina.experiments.learned_methods import Pictures
-from patina.imaging.picture_files import to_tensor, write_picture
+from patina.imaging.picture_files import write_picture
+from patina.imaging.value_spaces import to_tensor
 from patina.metrics.noise_statistics import flat_deviation
 from patina.models.generators import dncnn, load_generator, save_generator
 from patina.models.ludvae import LUDVAE, LUDVAEArchitecture

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from patina.imaging.blended_tiles import Tile, apply_tiled, plan_tiles
-from patina.imaging.crops import crop_to_multiple, reflect_pad_to_multiple
+from patina.imaging.crop_and_pad import crop_to_multiple, reflect_pad_to_multiple
 
 
 def test_crop_keeps_the_top_left() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from torch.nn import functional as F
 
 from patina.imaging.blended_tiles import Tile
-from patina.imaging.exact_tiles import apply_windows
+from patina.imaging.exact_tiles import apply_exact_tiles
 
 sizes = st.integers(1, 70)
 
@@ -22,13 +22,13 @@ def blur(pixels: torch.Tensor, radius: int) -> torch.Tensor:
 def test_windows_equal_the_whole(height: int, width: int, border: int, more: int, batch: int) -> None:
     image = torch.rand(2, height, width, dtype=torch.float64)
     tile = 2 * border + more
-    result = apply_windows(lambda pixels, _: blur(pixels, border), image, tile=tile, border=border, batch=batch)
+    result = apply_exact_tiles(lambda pixels, _: blur(pixels, border), image, tile=tile, border=border, batch=batch)
     torch.testing.assert_close(result, blur(image[None], border)[0])
 
 
 def test_a_border_that_is_too_narrow_shows() -> None:
     image = torch.rand(1, 40, 40)
-    result = apply_windows(lambda pixels, _: blur(pixels, 4), image, tile=16, border=3)
+    result = apply_exact_tiles(lambda pixels, _: blur(pixels, 4), image, tile=16, border=3)
     assert (result - blur(image[None], 4)[0]).abs().max() > 0.01
 
 
@@ -40,7 +40,7 @@ def test_all_windows_are_equal_and_come_in_batches() -> None:
         seen.append(windows)
         return pixels
 
-    apply_windows(record, torch.zeros(1, 50, 70), tile=20, border=3, batch=4)
+    apply_exact_tiles(record, torch.zeros(1, 50, 70), tile=20, border=3, batch=4)
     windows = [window for group in seen for window in group]
     assert [len(group) for group in seen[:-1]] == [4] * (len(seen) - 1)
     assert len(set(windows)) == len(windows) == 4 * 5
@@ -48,4 +48,4 @@ def test_all_windows_are_equal_and_come_in_batches() -> None:
 
 def test_a_tile_without_a_middle_is_refused() -> None:
     with pytest.raises(ValueError, match="overlap"):
-        apply_windows(lambda pixels, _: pixels, torch.zeros(1, 50, 50), tile=20, border=10)
+        apply_exact_tiles(lambda pixels, _: pixels, torch.zeros(1, 50, 50), tile=20, border=10)

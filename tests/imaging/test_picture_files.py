@@ -15,15 +15,8 @@ import pytest
 from PIL import Image
 
 from patina.errors import PatinaError, PictureError
-from patina.imaging.picture_files import (
-    Picture,
-    list_pictures,
-    picture_size,
-    read_picture,
-    to_pixels,
-    to_tensor,
-    write_picture,
-)
+from patina.imaging.picture_files import Picture, list_pictures, picture_size, read_picture, write_picture
+from patina.imaging.value_spaces import to_pixels, to_tensor
 
 HEIGHT, WIDTH = 21, 34
 RNG = np.random.default_rng(7)
@@ -362,11 +355,11 @@ def test_opencv_keeps_quiet_about_broken_files(tmp_path: Path, capfd: pytest.Cap
 @pytest.mark.parametrize(
     ("name", "depth", "transparent", "message"),
     [
-        ("a.jpg", 16, False, r"\.jpg cannot hold 16-bit"),
-        ("a.bmp", 16, False, r"\.bmp cannot hold 16-bit"),
-        ("a.WEBP", 16, False, r"\.webp cannot hold 16-bit"),
-        ("a.jpg", 8, True, r"\.jpg cannot hold transparency"),
-        ("a.bmp", 8, True, r"\.bmp cannot hold transparency"),
+        ("a.jpg", 16, False, r"\.jpg cannot store 16-bit"),
+        ("a.bmp", 16, False, r"\.bmp cannot store 16-bit"),
+        ("a.WEBP", 16, False, r"\.webp cannot store 16-bit"),
+        ("a.jpg", 8, True, r"\.jpg cannot store transparency"),
+        ("a.bmp", 8, True, r"\.bmp cannot store transparency"),
         ("a.gif", 8, False, "unsupported suffix"),
     ],
 )
@@ -377,7 +370,7 @@ def test_what_a_format_cannot_hold(tmp_path: Path, name: str, depth: int, transp
 
 
 def test_too_many_pixels_for_webp(tmp_path: Path) -> None:
-    with pytest.raises(PictureError, match="cannot hold 17000x1 pixels"):
+    with pytest.raises(PictureError, match="cannot store 17000x1 pixels"):
         write_picture(tmp_path / "long.webp", np.zeros((1, 17000, 3), np.uint8))
 
 
@@ -422,7 +415,7 @@ def test_subfolders_are_mentioned_once(tmp_path: Path, capsys: pytest.CaptureFix
     (tmp_path / "1.png").touch()
     for _ in range(2):
         list_pictures(tmp_path)
-    assert capsys.readouterr().err.count("pictures in its 1 subfolders are left out") == 1
+    assert capsys.readouterr().err.count("ignoring the pictures in its 1 subfolders") == 1
 
 
 def test_folders_that_cannot_be_listed(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from test_ludvae_golden import draws, golden, network  # noqa: F401 - the fixture
 
-from patina.imaging.exact_tiles import apply_windows
+from patina.imaging.exact_tiles import apply_exact_tiles
 from patina.models.fast_ludvae import FastLUDVAE
 from patina.models.ludvae import LUDVAE, LUDVAEArchitecture
 
@@ -44,5 +44,5 @@ def test_windows_are_no_larger_than_their_number_needs(length, tile, computed):
         return pixels
 
     image = torch.rand(1, 60, length)
-    assert torch.equal(apply_windows(function, image, tile=tile, border=24), image)
+    assert torch.equal(apply_exact_tiles(function, image, tile=tile, border=24), image)
     assert sum(rows) == computed

@@ -9,9 +9,9 @@ import torch
 from PIL import Image
 
 from patina.cli.main import run_verb
-from patina.imaging.enlarging import INTERPOLATIONS, Interpolation
+from patina.imaging.interpolation import INTERPOLATIONS, Interpolation
+from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
-from patina.imaging.resize import imresize
 from patina.metrics.mse import mse
 from patina.metrics.psnr import psnr
 from patina.models.generators import save_generator

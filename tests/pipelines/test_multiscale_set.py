@@ -16,8 +16,8 @@ import pytest
 from patina.cli.main import run_verb
 from patina.data.manifest import load_manifest
 from patina.errors import PatinaError
+from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
-from patina.imaging.resize import imresize
 from patina.pipelines.multiscale_set import RECORDS, prepare
 from sets import write_pictures
 

@@ -8,8 +8,8 @@ import pytest
 
 from patina.cli.main import run_verb
 from patina.fidelity.samples import load_shots
+from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
-from patina.imaging.resize import imresize
 from patina.pipelines.realism_report import newest_model
 from sets import ludvae_values, picture, write_config, write_noisy_sets, write_pictures
 

@@ -6,7 +6,7 @@ import pytest
 from patina.cli.main import main
 from patina.degradations.execution import apply_plan
 from patina.degradations.recipe import load_recipe, parse_recipe
-from patina.imaging.picture_files import to_values
+from patina.imaging.value_spaces import to_values
 from sets import picture
 
 INI = r"""

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
 from patina.cli.main import run_verb
+from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
-from patina.imaging.resize import imresize
 from patina.imaging.tile_grid import framed, framed_pieces, moved_pieces
 from sets import picture, write_pictures
 

@@ -12,8 +12,9 @@ from torch import nn
 from patina.cli.main import run_verb
 from patina.degradations.deflow_degradation import DeFlowDegradation, condition_of
 from patina.degradations.learned_degradation import Tiling
-from patina.imaging.picture_files import list_pictures, read_picture, to_tensor, write_picture
-from patina.imaging.statistics import ChannelStatistics
+from patina.imaging.channel_statistics import ChannelStatistics
+from patina.imaging.picture_files import list_pictures, read_picture, write_picture
+from patina.imaging.value_spaces import to_tensor
 from patina.models.deflow import DeFlow, DeFlowArchitecture
 from patina.models.labels import CLEAN, REAL
 from patina.models.model_files import ModelFile, load_model_file, save_model_file

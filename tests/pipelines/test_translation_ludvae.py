@@ -13,8 +13,9 @@ from torch import nn
 from patina.cli.main import run_verb
 from patina.degradations.learned_degradation import Knob, LearnedDegradation, Tiling
 from patina.degradations.ludvae_degradation import LUDVAEDegradation
-from patina.imaging.picture_files import list_pictures, read_picture, to_tensor, write_picture
-from patina.imaging.statistics import ChannelStatistics
+from patina.imaging.channel_statistics import ChannelStatistics
+from patina.imaging.picture_files import list_pictures, read_picture, write_picture
+from patina.imaging.value_spaces import to_tensor
 from patina.models.labels import CLEAN, REAL
 from patina.models.ludvae import BORDER, LUDVAE, LUDVAEArchitecture
 from patina.models.model_files import ModelFile, save_model_file

@@ -8,8 +8,9 @@ from skimage import data
 
 from patina.cli.main import run_verb
 from patina.errors import PatinaError
-from patina.imaging.picture_files import list_pictures, read_picture, to_pixels, to_tensor, write_picture
-from patina.imaging.resize import imresize
+from patina.imaging.matlab_resize import imresize
+from patina.imaging.picture_files import list_pictures, read_picture, write_picture
+from patina.imaging.value_spaces import to_pixels, to_tensor
 from patina.metrics.psnr import psnr
 from patina.models.generators import load_generator, rrdbnet, save_generator
 from patina.pipelines.upscalers import open_upscaler

@@ -12,8 +12,9 @@ from patina.cli.main import run_verb
 from patina.data.fixed_patches import FixedPatches
 from patina.data.pairs import PairedPatches, match_pairs
 from patina.errors import PatinaError
-from patina.imaging.picture_files import list_pictures, read_picture, to_tensor, write_picture
-from patina.imaging.resize import imresize
+from patina.imaging.matlab_resize import imresize
+from patina.imaging.picture_files import list_pictures, read_picture, write_picture
+from patina.imaging.value_spaces import to_tensor
 from patina.imaging.ycbcr import to_rgb, to_ycbcr
 from patina.layers.subpixel import bicubic_kernel, enlarge
 from patina.metrics.luma import to_luma

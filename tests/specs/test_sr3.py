@@ -9,8 +9,9 @@ import torch
 from patina.cli.main import run_verb
 from patina.data.augmentation import Augmentation
 from patina.data.clean_tiles import Squares
-from patina.imaging.picture_files import list_pictures, read_picture, to_tensor
-from patina.imaging.resize import imresize
+from patina.imaging.matlab_resize import imresize
+from patina.imaging.picture_files import list_pictures, read_picture
+from patina.imaging.value_spaces import to_tensor
 from patina.models.model_files import load_model_file, stored_kind
 from patina.models.sr3 import SR3, DiffusionSchedule, SR3Architecture, sample
 from patina.models.sr3_upscaling import SR3Upscaler

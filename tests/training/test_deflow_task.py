@@ -11,7 +11,8 @@ from torch.utils.data import default_collate
 from patina.cli.main import main, run_verb
 from patina.data.domains import open_domain
 from patina.errors import PatinaError
-from patina.imaging.picture_files import list_pictures, read_picture, to_tensor
+from patina.imaging.picture_files import list_pictures, read_picture
+from patina.imaging.value_spaces import to_tensor
 from patina.models.condition_encoder import ConditionEncoder
 from patina.models.deflow import DeFlow
 from patina.models.model_files import load_model_file

@@ -11,7 +11,8 @@ from torch.utils.data import default_collate
 from patina.cli.main import main, run_verb
 from patina.data.domains import open_images
 from patina.errors import ConfigError, PatinaError
-from patina.imaging.picture_files import list_pictures, read_picture, to_tensor
+from patina.imaging.picture_files import list_pictures, read_picture
+from patina.imaging.value_spaces import to_tensor
 from patina.models.labels import REAL
 from patina.models.ludvae import LUDVAE, LUDVAEArchitecture
 from patina.models.model_files import load_model_file

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from patina.conditions.steps import Autoencoder
-from patina.imaging.picture_files import to_pixels, to_tensor
+from patina.imaging.value_spaces import to_pixels, to_tensor
 from patina.seeding import derive
 
 PATCH, BATCH = 48, 12

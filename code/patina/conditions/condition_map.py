@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from patina.conditions.autoencoder import DenoisingAutoencoder
 from patina.conditions.steps import AddGaussian, Autoencoder, Noise, Step, published_steps, scale_of
-from patina.imaging.picture_files import to_pixels, to_tensor
+from patina.imaging.value_spaces import to_pixels, to_tensor
 from patina.seeding import derive
 
 Draw = Callable[[int, torch.Size], Tensor]

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from pydantic import Field, model_validator
 
-from patina.imaging.resize import imresize
+from patina.imaging.matlab_resize import imresize
 from patina.settings import Strict
 
 PositiveFloat = Annotated[float, Field(gt=0)]

@@ -13,8 +13,8 @@ from patina.data.domains import require_size
 from patina.data.order import ShuffledOrder
 from patina.data.pairs import require_patches
 from patina.data.patch_sizes import PatchSizes
-from patina.imaging.picture_files import to_tensor
-from patina.imaging.resize import imresize
+from patina.imaging.matlab_resize import imresize
+from patina.imaging.value_spaces import to_tensor
 from patina.seeding import derive, numpy_rng
 
 Augment = Callable[[Tensor, np.random.Generator], Tensor]

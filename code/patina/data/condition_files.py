@@ -6,7 +6,8 @@ import numpy as np
 
 from patina.conditions.condition_map import ConditionMap
 from patina.errors import PatinaError
-from patina.imaging.picture_files import list_pictures, read_picture, to_eight_bit, write_picture
+from patina.imaging.picture_files import list_pictures, read_picture, write_picture
+from patina.imaging.value_spaces import to_eight_bit
 from patina.runs.fingerprint import file_stamp
 from patina.runs.folder_job import output_paths, run_folder_job
 from patina.system.jsonl import Line, append_lines, read_lines

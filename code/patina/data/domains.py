@@ -9,8 +9,8 @@ from pathlib import Path
 
 from patina.data.manifest import FILE_NAME, load_manifest
 from patina.errors import PatinaError
-from patina.imaging.picture_files import each_readable, list_pictures, picture_size, read_picture
-from patina.imaging.statistics import ChannelStatistics, StatisticsAccumulator
+from patina.imaging.channel_statistics import ChannelStatistics, StatisticsAccumulator
+from patina.imaging.picture_files import list_pictures, picture_size, read_picture, readable
 
 
 @dataclass(frozen=True)
@@ -146,6 +146,6 @@ def _statistics(folder: Path, subfolder: Path) -> ChannelStatistics:
         if not is_true:
             print(f"{subfolder}: not the pictures of {FILE_NAME}; measuring their statistics", file=sys.stderr)
     accumulator = StatisticsAccumulator()
-    for picture in each_readable(pictures, partial(read_picture, alpha="refuse")):
+    for picture in readable(pictures, partial(read_picture, alpha="refuse")):
         accumulator.add(picture.pixels)
     return accumulator.result()

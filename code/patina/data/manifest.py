@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from patina.errors import PatinaError
-from patina.imaging.statistics import ChannelStatistics
+from patina.imaging.channel_statistics import ChannelStatistics
 from patina.system.atomic import write_text
 
 FILE_NAME = "manifest.json"

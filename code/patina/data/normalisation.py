@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from torch import Tensor
 
 from patina.data.domains import Domain, ImageDomain
-from patina.imaging.statistics import ChannelStatistics, match
+from patina.imaging.channel_statistics import ChannelStatistics, match
 
 UNMATCHED = ChannelStatistics((0.0, 0.0, 0.0), (255.0, 255.0, 255.0), 0)
 """Of both domains where nothing is to be matched: every image stays as it is."""

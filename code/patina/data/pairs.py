@@ -14,7 +14,7 @@ from patina.data.matching import match_by_stem
 from patina.data.order import ShuffledOrder
 from patina.data.patch_sizes import PatchSizes
 from patina.errors import PatinaError
-from patina.imaging.picture_files import to_tensor
+from patina.imaging.value_spaces import to_tensor
 from patina.seeding import derive, numpy_rng
 
 

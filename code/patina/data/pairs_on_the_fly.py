@@ -19,7 +19,7 @@ from patina.data.domains import require_size
 from patina.data.order import ShuffledOrder
 from patina.data.pairs import aligned_crop, draw_orientation, orient, require_patches
 from patina.data.patch_sizes import PatchSizes
-from patina.imaging.picture_files import to_tensor
+from patina.imaging.value_spaces import to_tensor
 from patina.seeding import derive, numpy_rng
 
 MARGIN = 8

@@ -13,7 +13,7 @@ from patina.data.domains import Domain, ImageDomain, require_size
 from patina.data.normalisation import DomainStatistics
 from patina.data.order import ShuffledOrder
 from patina.data.pairs import orient
-from patina.imaging.picture_files import to_tensor
+from patina.imaging.value_spaces import to_tensor
 from patina.seeding import derive, numpy_rng
 
 

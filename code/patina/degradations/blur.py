@@ -24,7 +24,7 @@ from patina.degradations.ranges import (
     draw_whole,
 )
 from patina.errors import PatinaError
-from patina.imaging.picture_files import to_values, values_to_pixels
+from patina.imaging.value_spaces import to_values, values_to_pixels
 from patina.seeding import numpy_rng
 
 KERNEL_KINDS = (

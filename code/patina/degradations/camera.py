@@ -11,7 +11,7 @@ from scipy.ndimage import gaussian_filter
 from torch import Tensor
 
 from patina.degradations.base import Degradation, Parameters
-from patina.imaging.resize import imresize
+from patina.imaging.matlab_resize import imresize
 from patina.seeding import numpy_rng
 
 LUMA = np.array([0.299, 0.587, 0.114], np.float32)

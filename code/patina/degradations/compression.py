@@ -8,8 +8,8 @@ from pydantic import Field, model_validator
 from patina.degradations.base import Frame, Operation, Parameters, Size, assignments
 from patina.degradations.ranges import Among, Between, Weights, WholeRange, draw_kind, draw_whole
 from patina.errors import PictureError
-from patina.imaging.picture_files import to_values, values_to_pixels
 from patina.imaging.recompress import JPEG_SUBSAMPLINGS, WEBP_LARGEST, jpeg, webp
+from patina.imaging.value_spaces import to_values, values_to_pixels
 
 
 class Jpeg(Operation):

@@ -15,8 +15,8 @@ from patina.degradations.base import Parameters
 from patina.degradations.learned_degradation import Knob, LearnedDegradation, Span, Tiling, Use
 from patina.errors import PatinaError, require_range
 from patina.imaging.blended_tiles import Tile, apply_tiled
-from patina.imaging.crops import reflect_pad_to_multiple
-from patina.imaging.picture_files import to_pixels, to_tensor
+from patina.imaging.crop_and_pad import reflect_pad_to_multiple
+from patina.imaging.value_spaces import to_pixels, to_tensor
 from patina.layers.bijection import State
 from patina.models.deflow import DeFlow, DeFlowArchitecture
 from patina.models.fast_deflow import FastDeFlow

@@ -12,7 +12,7 @@ from patina.degradations.base import Parameters
 from patina.degradations.learned_degradation import Knob, LearnedDegradation, Span, Use
 from patina.errors import PatinaError, PictureError, require_range
 from patina.imaging.blended_tiles import Tile
-from patina.imaging.exact_tiles import apply_windows
+from patina.imaging.exact_tiles import apply_exact_tiles
 from patina.models.fast_ludvae import FastLUDVAE
 from patina.models.labels import CLEAN, REAL
 from patina.models.ludvae import BORDER, IMAGE_CHANNELS, LUDVAE, STAGES, LUDVAEArchitecture, is_published_ludvae
@@ -148,7 +148,7 @@ class LUDVAEDegradation(LearnedDegradation):
         def on_tiles(pixels: Tensor, tiles: list[Tile]) -> Tensor:
             return self._on_tiles(pixels, tiles, [parameters[0]] * len(tiles), [keys[0]] * len(tiles), target)
 
-        return apply_windows(on_tiles, images[0], tile=self.tile, border=BORDER, batch=self.batch)[None]
+        return apply_exact_tiles(on_tiles, images[0], tile=self.tile, border=BORDER, batch=self.batch)[None]
 
     def _on_tiles(
         self, pixels: Tensor, tiles: list[Tile], parameters: Sequence[Parameters], keys: Sequence[int], target: int

@@ -12,7 +12,7 @@ from patina.degradations.execution import Engine, Images, finish, grow
 from patina.degradations.plans import Plan
 from patina.degradations.recipe import Recipe
 from patina.errors import PictureError
-from patina.imaging.picture_files import to_values, values_to_pixels
+from patina.imaging.value_spaces import to_values, values_to_pixels
 
 _Picture = tuple[Images, list[Plan]]
 

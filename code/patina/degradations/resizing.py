@@ -7,7 +7,7 @@ from pydantic import Field
 
 from patina.degradations.base import Factors, Frame, Operation, Parameters, Size
 from patina.degradations.ranges import Among, Between, RealRange, Weights, draw_kind, draw_real
-from patina.imaging.filters import FILTERS, resize
+from patina.imaging.resize_filters import FILTERS, resize
 
 Filters = Annotated[Weights, Among(FILTERS, "filter")]
 

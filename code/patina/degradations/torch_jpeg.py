@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from patina.imaging.crops import reflect_pad_to_multiple
+from patina.imaging.crop_and_pad import reflect_pad_to_multiple
 
 LUMA_TABLE = (
     (16, 11, 10, 16, 24, 40, 51, 61),

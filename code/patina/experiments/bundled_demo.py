@@ -21,9 +21,10 @@ from patina.experiments.demo_results import write_results
 from patina.experiments.learned_methods import degrade_folder
 from patina.experiments.narration import say
 from patina.experiments.parallel_training import processes, require_finished
-from patina.imaging.crops import crop_to_multiple
-from patina.imaging.picture_files import to_pixels, to_tensor, write_picture
-from patina.imaging.resize import imresize
+from patina.imaging.crop_and_pad import crop_to_multiple
+from patina.imaging.matlab_resize import imresize
+from patina.imaging.picture_files import write_picture
+from patina.imaging.value_spaces import to_pixels, to_tensor
 from patina.pipelines.multiscale_set import prepare
 from patina.pipelines.training_run import train_config
 from patina.pipelines.upscaling import UpscaleRequest, upscale

@@ -22,9 +22,9 @@ from patina.experiments.condition_report import Candidate, ConditionSearchResult
 from patina.experiments.narration import say
 from patina.fidelity.baselines import GAUSSIAN, degraded, fitted_noises, halves
 from patina.fidelity.samples import Shot, load_shots
-from patina.imaging.crops import crop_to_multiple
-from patina.imaging.picture_files import to_pixels, to_tensor
-from patina.imaging.statistics import ChannelStatistics, StatisticsAccumulator, match
+from patina.imaging.channel_statistics import ChannelStatistics, StatisticsAccumulator, match
+from patina.imaging.crop_and_pad import crop_to_multiple
+from patina.imaging.value_spaces import to_pixels, to_tensor
 from patina.metrics.two_sample import Patches, TwoSampleResult, two_sample_test
 from patina.pipelines.translation import load_learned_config
 from patina.seeding import derive, numpy_rng

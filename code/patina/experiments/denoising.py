@@ -23,9 +23,10 @@ from patina.experiments.denoiser_folds import (
 from patina.experiments.learned_methods import Method, Pictures, require_free_names, trained_models
 from patina.experiments.narration import say, spread
 from patina.experiments.parallel_training import train_all
-from patina.imaging.crops import middle
-from patina.imaging.picture_files import list_pictures, read_picture, to_eight_bit, write_picture
+from patina.imaging.crop_and_pad import centre_crop
+from patina.imaging.picture_files import list_pictures, read_picture, write_picture
 from patina.imaging.sheets import sheet
+from patina.imaging.value_spaces import to_eight_bit
 from patina.metrics.noise_statistics import flat_deviation
 from patina.metrics.residuals import pgap
 from patina.pipelines.noise_comparison import noise_table
@@ -179,7 +180,7 @@ def _sheet(request: DenoisingRequest, folds: Mapping[str, list[Fold]]) -> np.nda
 
 
 def _centre_crop(path: Path) -> np.ndarray:
-    return to_eight_bit(middle(read_picture(path).pixels, SHOWN_SIDE))
+    return to_eight_bit(centre_crop(read_picture(path).pixels, SHOWN_SIDE))
 
 
 def _flat_std(folder: Path) -> np.ndarray:

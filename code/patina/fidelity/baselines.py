@@ -10,7 +10,7 @@ from patina.degradations.fitted_noise import FittedGaussianNoise, FittedPoissonG
 from patina.errors import PatinaError
 from patina.fidelity.profile import quiet_noise
 from patina.fidelity.samples import Shot
-from patina.imaging.picture_files import to_pixels, to_tensor
+from patina.imaging.value_spaces import to_pixels, to_tensor
 from patina.metrics.highpass import low_pass
 from patina.metrics.noise_level import NoiseLevel, fit_line, noise_level
 from patina.seeding import derive, numpy_rng

@@ -9,7 +9,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 from scipy.spatial.distance import cdist
 
 from patina.fidelity.samples import PATCH, Shot
-from patina.imaging.crops import middle
+from patina.imaging.crop_and_pad import centre_crop
 from patina.metrics.highpass import BLACK, CLIPPED, WHITE, low_pass
 
 SCENES = 4
@@ -73,7 +73,7 @@ def paired_scenes(clean: Sequence[Shot], generated: Sequence[Shot], real: Sequen
     """
     scenes: dict[str, list[Scene]] = {}
     for shots in zip(clean, generated, real, strict=True):
-        squares = [middle(shot.pixels, min(SIDE, *shot.pixels.shape[:2])) for shot in shots]
+        squares = [centre_crop(shot.pixels, min(SIDE, *shot.pixels.shape[:2])) for shot in shots]
         scenes.setdefault(shots[0].scene, []).append(Scene(shots[0].name, *squares, _strength(squares[2] - squares[0])))
     strongest = [_by_strength(each)[0] for each in scenes.values()]
     every = [scene for each in scenes.values() for scene in each]

@@ -9,9 +9,9 @@ import numpy as np
 
 from patina.data.matching import scene_of
 from patina.errors import PatinaError, PictureError
-from patina.imaging.crops import crop_to_multiple
+from patina.imaging.crop_and_pad import crop_to_multiple
+from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import list_pictures, read_picture
-from patina.imaging.resize import imresize
 
 PATCH = 32
 """Side of the squares that noise is measured on, in pixels."""

@@ -12,7 +12,7 @@ import numpy as np
 _ONE_THREAD = 1 << 18  # multiplications up to which OpenBLAS starts no threads
 
 
-class Block(NamedTuple):
+class MatrixBlock(NamedTuple):
     """A few neighbouring outputs: a small dense matrix times the inputs that they see."""
 
     first: int
@@ -20,7 +20,7 @@ class Block(NamedTuple):
     matrix: np.ndarray
 
 
-def blocks_of(left: np.ndarray, weights: np.ndarray, length: int, scale: float) -> tuple[Block, ...]:
+def blocks_of(left: np.ndarray, weights: np.ndarray, length: int, scale: float) -> tuple[MatrixBlock, ...]:
     """Cut a banded matrix ``[output, length]`` into blocks.
 
     Args:
@@ -36,15 +36,15 @@ def blocks_of(left: np.ndarray, weights: np.ndarray, length: int, scale: float) 
     )
 
 
-def _block(first: int, left: np.ndarray, weights: np.ndarray, length: int) -> Block:
+def _block(first: int, left: np.ndarray, weights: np.ndarray, length: int) -> MatrixBlock:
     start = int(left[0])
     columns = (left - start)[:, None] + np.arange(weights.shape[1])
     matrix = np.zeros((len(left), int(columns[-1, -1]) + 1), weights.dtype)
     np.put_along_axis(matrix, columns, weights, axis=1)
     stop = start + matrix.shape[1]
     if start >= 0 and stop <= length:
-        return Block(first, slice(start, stop), matrix)
-    return Block(first, _mirror(np.arange(start, stop), length), matrix)
+        return MatrixBlock(first, slice(start, stop), matrix)
+    return MatrixBlock(first, _mirror(np.arange(start, stop), length), matrix)
 
 
 def _mirror(positions: np.ndarray, length: int) -> np.ndarray:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from patina.imaging.crops import reflect_pad_to_multiple
+from patina.imaging.crop_and_pad import reflect_pad_to_multiple
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import torch
 from patina.imaging.blended_tiles import Tile, even_tile, plan_axis
 
 
-def apply_windows(
+def apply_exact_tiles(
     function: Callable[[torch.Tensor, list[Tile]], torch.Tensor],
     image: torch.Tensor,
     *,

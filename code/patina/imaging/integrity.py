@@ -25,7 +25,7 @@ class BrokenPicture(ValueError):
 
 
 @dataclass(frozen=True)
-class Header:
+class PictureHeader:
     """What is known of a picture without decoding it.
 
     Attributes:
@@ -49,7 +49,7 @@ class Header:
         return (self.width, self.height) if self.orientation >= 5 else (self.height, self.width)
 
 
-def inspect(data: Buffer, *, thorough: bool = True) -> Header:
+def inspect(data: Buffer, *, thorough: bool = True) -> PictureHeader:
     """Walk a picture file's structure.
 
     Args:
@@ -87,7 +87,7 @@ def _png_chunks(data: Buffer) -> Iterator[tuple[bytes, int, int]]:
         position += length + 4
 
 
-def _inspect_png(data: Buffer, thorough: bool) -> Header:
+def _inspect_png(data: Buffer, thorough: bool) -> PictureHeader:
     orientation, transparent_key = 1, False
     width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
     for kind, start, length in _png_chunks(data):
@@ -97,7 +97,7 @@ def _inspect_png(data: Buffer, thorough: bool) -> Header:
             orientation = _exif_orientation(data[start : start + length])
         elif kind == b"tRNS":
             transparent_key = True
-    return Header(
+    return PictureHeader(
         "PNG", height, width, orientation,
         gray=colour in (0, 4), alpha_needs_pillow=transparent_key and colour == 0 and depth <= 8,
     )  # fmt: skip
@@ -115,7 +115,7 @@ _JPEG_EOI, _JPEG_SOS, _JPEG_APP1 = 0xD9, 0xDA, 0xE1
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
-def _inspect_jpeg(data: Buffer, thorough: bool) -> Header:
+def _inspect_jpeg(data: Buffer, thorough: bool) -> PictureHeader:
     orientation, frame = 1, None
     for marker, start, length in _jpeg_segments(data):
         if marker in _JPEG_FRAMES:
@@ -127,7 +127,7 @@ def _inspect_jpeg(data: Buffer, thorough: bool) -> Header:
     if frame is None:
         raise BrokenPicture(_NO_PICTURE)
     height, width, channels = frame
-    return Header("JPEG", height, width, orientation, gray=channels == 1)
+    return PictureHeader("JPEG", height, width, orientation, gray=channels == 1)
 
 
 def _jpeg_segments(data: Buffer) -> Iterator[tuple[int, int, int]]:
@@ -148,7 +148,7 @@ def _jpeg_segments(data: Buffer) -> Iterator[tuple[int, int, int]]:
 # WebP: a RIFF file that states its size.
 
 
-def _inspect_webp(data: Buffer, thorough: bool) -> Header:
+def _inspect_webp(data: Buffer, thorough: bool) -> PictureHeader:
     end = struct.unpack_from("<I", data, 4)[0] + 8
     if thorough and end > len(data):
         raise BrokenPicture(_CUT_OFF)
@@ -165,7 +165,7 @@ def _inspect_webp(data: Buffer, thorough: bool) -> Header:
     if not sizes:
         raise BrokenPicture(_NO_PICTURE)
     height, width = sizes[0]
-    return Header("WebP", height, width, orientation)
+    return PictureHeader("WebP", height, width, orientation)
 
 
 def _vp8_size(data: Buffer, start: int) -> tuple[int, int]:
@@ -189,7 +189,7 @@ _WEBP_SIZES = {b"VP8 ": _vp8_size, b"VP8L": _vp8l_size, b"VP8X": _vp8x_size}
 # BMP: a header, then rows padded to four bytes.
 
 
-def _inspect_bmp(data: Buffer, thorough: bool) -> Header:
+def _inspect_bmp(data: Buffer, thorough: bool) -> PictureHeader:
     file_size, pixels, header_size = struct.unpack_from("<I4xII", data, 2)
     if header_size == 12:
         (width, height, _, bits), compression = struct.unpack_from("<HHHH", data, 18), 0
@@ -200,7 +200,7 @@ def _inspect_bmp(data: Buffer, thorough: bool) -> Header:
     needed = file_size if run_lengths else pixels + (width * bits + 31) // 32 * 4 * height
     if thorough and needed > len(data):
         raise BrokenPicture(_CUT_OFF)
-    return Header("BMP", height, width)
+    return PictureHeader("BMP", height, width)
 
 
 # TIFF, and EXIF, which is a TIFF without pixels: a directory of tags.
@@ -214,7 +214,7 @@ _TIFF_TAGS = frozenset({
 _INTEGERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
 
 
-def _inspect_tiff(data: Buffer, thorough: bool) -> Header:
+def _inspect_tiff(data: Buffer, thorough: bool) -> PictureHeader:
     tags = _read_tags(data, _TIFF_TAGS)
     bits = max(tags.get(_BITS, (1,)))
     if bits > 16 or any(code > 2 for code in tags.get(_FORMAT, ())):
@@ -223,7 +223,7 @@ def _inspect_tiff(data: Buffer, thorough: bool) -> Header:
     sizes = tags.get(_STRIP_SIZES, ()) + tags.get(_TILE_SIZES, ())
     if thorough and any(start + size > len(data) for start, size in zip(starts, sizes, strict=False)):
         raise BrokenPicture(_CUT_OFF)
-    return Header(
+    return PictureHeader(
         "TIFF", tags.get(_HEIGHT, (0,))[0], tags.get(_WIDTH, (0,))[0], _valid_orientation(tags),
         gray=tags.get(_PHOTOMETRIC, (2,))[0] < 2,
         alpha_needs_pillow=bits <= 8 and any(kind in (1, 2) for kind in tags.get(_EXTRA, ())),
@@ -263,7 +263,7 @@ def _valid_orientation(tags: dict[int, tuple[int, ...]]) -> int:
     return orientation if 1 <= orientation <= 8 else 1
 
 
-_READERS: tuple[tuple[Callable[[bytes], bool], Callable[[Buffer, bool], Header]], ...] = (
+_READERS: tuple[tuple[Callable[[bytes], bool], Callable[[Buffer, bool], PictureHeader]], ...] = (
     (lambda start: start.startswith(b"\x89PNG\r\n\x1a\n"), _inspect_png),
     (lambda start: start.startswith(b"\xff\xd8\xff"), _inspect_jpeg),
     (lambda start: start[:4] == b"RIFF" and start[8:12] == b"WEBP", _inspect_webp),

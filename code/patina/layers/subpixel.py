@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from patina.imaging.resize import cubic
+from patina.imaging.matlab_resize import cubic
 
 REACH = 2
 """Pixels around the centre that bicubic interpolation looks at."""

@@ -7,8 +7,8 @@ import torch
 from torch import Tensor
 
 from patina.imaging.blended_tiles import Tile, apply_tiled
-from patina.imaging.picture_files import to_pixels, to_tensor
-from patina.imaging.resize import imresize
+from patina.imaging.matlab_resize import imresize
+from patina.imaging.value_spaces import to_pixels, to_tensor
 from patina.models.sr3 import SR3, Sampler, sample
 from patina.seeding import derive, noise_window, torch_generator
 

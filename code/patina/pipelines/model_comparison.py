@@ -16,7 +16,7 @@ import torch
 
 from patina.data.matching import match_by_stem
 from patina.errors import PatinaError
-from patina.imaging.enlarging import INTERPOLATIONS
+from patina.imaging.interpolation import INTERPOLATIONS
 from patina.imaging.picture_files import list_pictures, picture_size, read_picture
 from patina.pipelines.scores import METRICS, Evaluation, aligned, evaluate_folders, open_lpips
 from patina.pipelines.upscalers import Sampling, Upscaler, open_upscaler, takes_tiles

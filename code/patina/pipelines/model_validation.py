@@ -9,9 +9,10 @@ from torch import Tensor
 
 from patina.degradations.learned_degradation import LearnedDegradation, Span, Tiling
 from patina.errors import require_range
-from patina.imaging.crops import middle
-from patina.imaging.picture_files import read_picture, to_eight_bit, to_pixels, to_tensor, write_picture
+from patina.imaging.crop_and_pad import centre_crop
+from patina.imaging.picture_files import read_picture, write_picture
 from patina.imaging.sheets import sheet
+from patina.imaging.value_spaces import to_eight_bit, to_pixels, to_tensor
 from patina.models.labels import CLEAN, REAL
 from patina.pipelines.translation import load_learned_config, model_path
 from patina.runs.folder_job import JobReport, run_folder_job
@@ -90,11 +91,11 @@ def validate(request: ValidationRequest) -> JobReport[list[np.ndarray]]:
 def _show(degradation: LearnedDegradation, path: Path, source: int, request: ValidationRequest) -> list[np.ndarray]:
     """Write one picture's translation and samples; return its row of the sheet."""
     pixels = read_picture(path, alpha="refuse").pixels
-    image, row = to_tensor(pixels), [to_eight_bit(middle(pixels, SHEET_SIDE))]
+    image, row = to_tensor(pixels), [to_eight_bit(centre_crop(pixels, SHEET_SIDE))]
     for folder, result in _results(degradation, image, source, derive(request.seed, path.name)):
         shown = to_pixels(result, np.uint8)
         write_picture(request.out / folder / f"{path.stem}.png", shown)
-        row.append(middle(shown, SHEET_SIDE))
+        row.append(centre_crop(shown, SHEET_SIDE))
     return row
 
 

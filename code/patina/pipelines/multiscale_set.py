@@ -14,11 +14,11 @@ import numpy as np
 
 from patina.data.manifest import FILE_NAME, Manifest, ManifestFailure, ManifestPicture, write_json
 from patina.errors import PatinaError, PictureError
-from patina.imaging.crops import crop_to_multiple
+from patina.imaging.channel_statistics import StatisticsAccumulator
+from patina.imaging.crop_and_pad import crop_to_multiple
+from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import read_picture, write_picture
-from patina.imaging.resize import imresize
 from patina.imaging.sources import Source, folder_of, list_sources, name_of_results, require_outside
-from patina.imaging.statistics import StatisticsAccumulator
 from patina.runs.fingerprint import Stamp, file_stamp
 from patina.runs.folder_job import JobReport, checked_workers, output_paths, refuse_strangers, run_folder_job
 from patina.system.atomic import write_text

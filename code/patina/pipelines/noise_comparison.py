@@ -7,9 +7,10 @@ import numpy as np
 
 from patina.data.matching import Match, match_by_stem
 from patina.errors import PatinaError, PictureError
-from patina.imaging.crops import middle
-from patina.imaging.picture_files import read_picture, to_eight_bit
+from patina.imaging.crop_and_pad import centre_crop
+from patina.imaging.picture_files import read_picture
 from patina.imaging.sheets import sheet
+from patina.imaging.value_spaces import to_eight_bit
 from patina.metrics.noise_statistics import channel_correlation, neighbour_correlation, residual_std
 
 BLOCK, FLAT_BELOW = 32, 3.0
@@ -41,7 +42,7 @@ def noise_sheet(clean: Path, degraded: Mapping[str, Path]) -> np.ndarray:
     matches = {name: match_by_stem(folder, clean)[:SHOWN] for name, folder in degraded.items()}
     rows = []
     for by_name in zip(*matches.values(), strict=True):
-        residuals = [middle(residual(match), SIDE) for match in by_name]
+        residuals = [centre_crop(residual(match), SIDE) for match in by_name]
         clean_one, *pictures = (_shown(path) for path in (by_name[0].second, *(match.first for match in by_name)))
         amplified = [np.uint8(np.clip(128 + AMPLIFIED * each, 0, 255)) for each in residuals]
         rows.append([clean_one, *pictures, *amplified])
@@ -60,7 +61,7 @@ def residual(match: Match) -> np.ndarray:
 
 
 def _shown(path: Path) -> np.ndarray:
-    return to_eight_bit(middle(read_picture(path).pixels, SIDE))
+    return to_eight_bit(centre_crop(read_picture(path).pixels, SIDE))
 
 
 def _row(name: str, folder: Path, clean: Path, flat: bool) -> str:

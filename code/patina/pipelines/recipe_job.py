@@ -19,8 +19,9 @@ from patina.degradations.description import describe
 from patina.degradations.execution import BATCH, Engine, Images, grow, serve_waiting
 from patina.degradations.plans import Plan, Step
 from patina.errors import PatinaError, PictureError
-from patina.imaging.crops import crop_to_multiple
-from patina.imaging.picture_files import png_bytes, read_picture, to_values, values_to_pixels, write_picture
+from patina.imaging.crop_and_pad import crop_to_multiple
+from patina.imaging.picture_files import png_bytes, read_picture, write_picture
+from patina.imaging.value_spaces import to_values, values_to_pixels
 from patina.runs.fingerprint import digest_of, file_digest
 from patina.runs.folder_job import JobReport, refuse_strangers, run_folder_job
 from patina.system.atomic import atomic_path, write_text

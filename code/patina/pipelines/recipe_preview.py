@@ -12,10 +12,11 @@ from patina.degradations.execution import Engine, apply_plan
 from patina.degradations.plans import Plan, draw_blocks, unfolded
 from patina.degradations.recipe import Recipe
 from patina.errors import PatinaError
-from patina.imaging.crops import crop_to_multiple, middle
-from patina.imaging.filters import resize
-from patina.imaging.picture_files import read_picture, to_values, values_to_pixels, write_picture
+from patina.imaging.crop_and_pad import centre_crop, crop_to_multiple
+from patina.imaging.picture_files import read_picture, write_picture
+from patina.imaging.resize_filters import resize
 from patina.imaging.sheets import LIGHT, sheet
+from patina.imaging.value_spaces import to_values, values_to_pixels
 from patina.pipelines.recipe_choice import RecipeChoice, with_engine
 
 COLUMNS = ["result", "mildest", "strongest", "difference"]
@@ -82,7 +83,7 @@ def preview(request: PreviewRequest) -> tuple[str, int]:
 
 def _crop(pixels: np.ndarray, side: int, multiple: int) -> np.ndarray:
     """Return the middle of a picture, at most `side` pixels wide and high, cropped to multiples of `multiple`."""
-    cropped = middle(pixels, side)
+    cropped = centre_crop(pixels, side)
     if min(cropped.shape[:2]) < multiple:
         raise PatinaError(f"a picture of {pixels.shape[1]}x{pixels.shape[0]} pixels is too small for scale {multiple}")
     return np.ascontiguousarray(crop_to_multiple(cropped, multiple))

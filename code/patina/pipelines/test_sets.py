@@ -10,10 +10,11 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from patina.errors import PatinaError, PictureError
-from patina.imaging.crops import middle
-from patina.imaging.picture_files import read_picture, to_values, values_to_pixels, write_picture
-from patina.imaging.resize import imresize
+from patina.imaging.crop_and_pad import centre_crop
+from patina.imaging.matlab_resize import imresize
+from patina.imaging.picture_files import read_picture, write_picture
 from patina.imaging.sources import Source, list_sources, name_of_results, require_outside
+from patina.imaging.value_spaces import to_values, values_to_pixels
 from patina.runs.fingerprint import Stamp, file_stamp
 from patina.runs.folder_job import JobReport, output_paths, run_folder_job
 from patina.system.atomic import write_text
@@ -146,7 +147,7 @@ def _claim(target: Path, squares: TestSquares, source: Path, stems: set[str]) ->
 def pairs_of(pixels: np.ndarray, squares: TestSquares) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Return the low-quality picture and the truth of every category."""
     small = (squares.side // squares.scale,) * 2
-    centre, wide = (np.ascontiguousarray(middle(pixels, side)) for side in (squares.side, 2 * squares.side))
+    centre, wide = (np.ascontiguousarray(centre_crop(pixels, side)) for side in (squares.side, 2 * squares.side))
     deviations = (squares.blur, squares.blur, 0)
     blurred = values_to_pixels(gaussian_filter(to_values(centre), deviations, mode="mirror"), pixels.dtype)
     return {

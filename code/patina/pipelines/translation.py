@@ -10,8 +10,9 @@ import torch
 from patina.degradations.base import NOT_FINITE, Degradation, Parameters
 from patina.degradations.learned_degradation import Knob, Span, Tiling
 from patina.errors import ConfigError, PatinaError, PictureError, require_range
-from patina.imaging.picture_files import Picture, read_picture, to_pixels, to_tensor, write_picture
+from patina.imaging.picture_files import Picture, read_picture, write_picture
 from patina.imaging.sources import Source, list_sources, require_outside
+from patina.imaging.value_spaces import to_pixels, to_tensor
 from patina.models.labels import CLEAN, REAL
 from patina.runs.fingerprint import KnownDigests, file_digest
 from patina.runs.folder_job import JobReport, output_paths, refuse_strangers

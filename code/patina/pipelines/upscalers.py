@@ -11,8 +11,8 @@ from torch import Tensor
 from patina.degradations.trial import FEWEST_DB, decibels, trial_picture
 from patina.errors import PatinaError
 from patina.imaging.blended_tiles import Tile, apply_tiled
-from patina.imaging.enlarging import INTERPOLATIONS, OVERLAP, TILE, Interpolation
-from patina.imaging.picture_files import to_pixels, to_tensor
+from patina.imaging.interpolation import INTERPOLATIONS, OVERLAP, TILE, Interpolation
+from patina.imaging.value_spaces import to_pixels, to_tensor
 from patina.layers.precision import has_fast_bf16
 from patina.models.generators import ImageModelDescriptor, load_generator
 from patina.models.model_files import load_model_file, stored_kind

@@ -10,8 +10,8 @@ from typing import Literal
 import numpy as np
 
 from patina.errors import PatinaError
+from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import Picture, read_picture, write_picture
-from patina.imaging.resize import imresize
 from patina.imaging.sources import Source, list_sources, require_outside
 from patina.pipelines.upscalers import OWN_SAMPLING, Sampling, Upscaler, open_upscaler
 from patina.runs.fingerprint import KnownDigests

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from patina.imaging.enlarging import INTERPOLATIONS
+from patina.imaging.interpolation import INTERPOLATIONS
 from patina.models.sr3 import Sampler
 from patina.settings import Strict
 from patina.specs.experiment import Experiment, PositiveInt

@@ -11,7 +11,7 @@ from patina.conditions.autoencoder import DenoisingAutoencoder, train_autoencode
 from patina.conditions.condition_map import ConditionMap
 from patina.data.condition_files import whole_condition
 from patina.errors import PatinaError
-from patina.imaging.picture_files import each_readable, list_pictures
+from patina.imaging.picture_files import list_pictures, readable
 from patina.models.model_files import ModelFile, load_model_file, load_weights, save_model_file
 from patina.runs.fingerprint import file_digest
 from patina.seeding import derive
@@ -49,7 +49,7 @@ def _trained_autoencoder(config: DeFlowConfig, index: int, before: dict[int, Den
     path = config.runs / config.name / f"h_autoencoder_{index}-{origin:016x}.safetensors"
     if not path.is_file():
         filters = ConditionMap.before(index, steps, before)
-        clean = list(each_readable(pictures, lambda picture: whole_condition(picture, filters)))
+        clean = list(readable(pictures, lambda picture: whole_condition(picture, filters)))
         network = train_autoencoder(clean, steps[index].autoencoder, config.seed)
         save_model_file(path, ModelFile(AUTOENCODER, {"features": network.features}, network.state_dict()))
     return path

@@ -15,7 +15,7 @@ from patina.degradations.learned_degradation import LearnedDegradation, Span, Ti
 from patina.degradations.ludvae_degradation import LUDVAEDegradation
 from patina.degradations.trial import fastest
 from patina.errors import ConfigError, PatinaError
-from patina.imaging.statistics import ChannelStatistics
+from patina.imaging.channel_statistics import ChannelStatistics
 from patina.models.labels import CLEAN
 from patina.models.model_files import ModelFile, load_model_file, load_state_dict_file, require_file
 from patina.specs.h_map import condition_map

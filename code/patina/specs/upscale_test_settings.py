@@ -7,7 +7,7 @@ from pydantic import (
     Field,
 )
 
-from patina.imaging.enlarging import INTERPOLATIONS
+from patina.imaging.interpolation import INTERPOLATIONS
 from patina.settings import Strict
 from patina.specs.experiment import (
     Experiment,

@@ -14,8 +14,8 @@ from patina.data.domains import Domain, require_size
 from patina.data.normalisation import DomainStatistics
 from patina.data.unpaired import UnpairedPatches
 from patina.degradations.deflow_degradation import KIND, DeFlowDegradation, condition_of, described_map
-from patina.imaging.picture_files import to_pixels
 from patina.imaging.sheets import sheet
+from patina.imaging.value_spaces import to_pixels
 from patina.models.deflow import DeFlow
 from patina.models.fast_deflow import FastDeFlow
 from patina.models.fast_objective import Recompute, fast_objective

@@ -13,8 +13,8 @@ from patina.data.domains import ImageDomain, require_size
 from patina.data.normalisation import ImageStatistics
 from patina.data.unpaired import UnpairedImages
 from patina.degradations.ludvae_degradation import DOMAIN_NAMES, KIND, LUDVAEDegradation, hide
-from patina.imaging.picture_files import to_pixels
 from patina.imaging.sheets import sheet
+from patina.imaging.value_spaces import to_pixels
 from patina.models.fast_ludvae import FastLUDVAE
 from patina.models.labels import CLEAN, REAL
 from patina.models.ludvae import LUDVAE, evidence_bound

@@ -13,9 +13,10 @@ from torch.nn import functional
 from patina.data.fixed_patches import FixedPatches
 from patina.data.pairs import Pair
 from patina.imaging.blended_tiles import apply_tiled
-from patina.imaging.picture_files import read_picture, to_eight_bit, to_pixels, to_tensor, to_values, values_to_pixels
-from patina.imaging.resize import imresize
+from patina.imaging.matlab_resize import imresize
+from patina.imaging.picture_files import read_picture
 from patina.imaging.sheets import sheet
+from patina.imaging.value_spaces import to_eight_bit, to_pixels, to_tensor, to_values, values_to_pixels
 from patina.imaging.ycbcr import to_ycbcr
 from patina.losses.pixel import charbonnier
 from patina.metrics.psnr import psnr

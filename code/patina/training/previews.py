@@ -5,10 +5,10 @@ from pathlib import Path
 from torch import Tensor
 
 from patina.data.cache import PictureCache
-from patina.imaging.crops import middle
-from patina.imaging.picture_files import to_tensor
+from patina.imaging.crop_and_pad import centre_crop
+from patina.imaging.value_spaces import to_tensor
 
 
 def centre(path: Path, side: int) -> Tensor:
     """Cut a square out of a picture's middle: ``[3, side, side]`` in [0, 1]."""
-    return to_tensor(middle(PictureCache(0).get(path), side))
+    return to_tensor(centre_crop(PictureCache(0).get(path), side))

@@ -14,9 +14,10 @@ from patina.data.batch_mixing import mixed
 from patina.data.pairs import Pair, PairedPatches
 from patina.data.pairs_on_the_fly import OnTheFlyPatches
 from patina.imaging.blended_tiles import apply_tiled
-from patina.imaging.picture_files import read_picture, to_eight_bit, to_pixels, to_tensor
-from patina.imaging.resize import imresize
+from patina.imaging.matlab_resize import imresize
+from patina.imaging.picture_files import read_picture
 from patina.imaging.sheets import sheet
+from patina.imaging.value_spaces import to_eight_bit, to_pixels, to_tensor
 from patina.losses.gan import GanLoss
 from patina.losses.sharpened_target import SharpenedTarget
 from patina.metrics.psnr import psnr

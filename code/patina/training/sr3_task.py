@@ -11,8 +11,8 @@ from torch import Tensor
 from torch.nn import functional
 
 from patina.data.clean_tiles import Squares, enlarged, shrink
-from patina.imaging.picture_files import to_pixels
 from patina.imaging.sheets import sheet
+from patina.imaging.value_spaces import to_pixels
 from patina.metrics.psnr import psnr
 from patina.metrics.ssim import ssim
 from patina.models.model_files import ModelFile, save_model_file

@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from patina.imaging.filters import resize
-from patina.imaging.picture_files import to_values, values_to_pixels
-from patina.imaging.resize import imresize
+from patina.imaging.matlab_resize import imresize
+from patina.imaging.resize_filters import resize
+from patina.imaging.value_spaces import to_values, values_to_pixels
 
 _FILTERS = {"nearest": "nearest", "bilinear": "linear", "bicubic": None, "lanczos": "lanczos"}
 INTERPOLATIONS = tuple(_FILTERS)

@@ -12,8 +12,8 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from patina.imaging.banded_matrix import Block, blocks_of, product
-from patina.imaging.resize import imresize
+from patina.imaging.banded_matrix import MatrixBlock, blocks_of, product
+from patina.imaging.matlab_resize import imresize
 
 Window = Callable[[np.ndarray], np.ndarray]
 
@@ -112,7 +112,7 @@ def _resize_axis(image: np.ndarray, axis: int, output: int, name: str) -> np.nda
 
 
 @lru_cache(maxsize=256)
-def _blocks(name: str, length: int, output: int) -> tuple[Block, ...]:
+def _blocks(name: str, length: int, output: int) -> tuple[MatrixBlock, ...]:
     support, window = WINDOWS[name]
     ratio = length / output
     stretch = max(ratio, 1.0)

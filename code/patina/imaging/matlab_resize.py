@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from patina.imaging.banded_matrix import Block, blocks_of, product
+from patina.imaging.banded_matrix import MatrixBlock, blocks_of, product
 
 KERNEL_WIDTH = 4.0
 _CEIL_SLACK = 1e-9  # 1/s is not a binary fraction: 3 * 49 * (1 / 49) must give 3 rows, never 4
@@ -84,7 +84,7 @@ def cubic(x: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=64)
-def _blocks(length: int, output: int, scale: float, antialias: bool) -> tuple[Block, ...]:
+def _blocks(length: int, output: int, scale: float, antialias: bool) -> tuple[MatrixBlock, ...]:
     """Return the resize matrix ``[output, length]`` in blocks."""
     stretch = scale if antialias and scale < 1 else 1.0
     reach = KERNEL_WIDTH / stretch

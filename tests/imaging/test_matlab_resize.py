@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from patina.imaging.resize import imresize
+from patina.imaging.matlab_resize import imresize
 
 GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "imresize.npz")
 SCALES = {"1_2": 1 / 2, "1_4": 1 / 4, "1_8": 1 / 8, "1_16": 1 / 16, "0.37": 0.37, "2": 2.0}

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from patina.imaging import statistics
-from patina.imaging.picture_files import to_tensor
-from patina.imaging.statistics import ChannelStatistics, StatisticsAccumulator, match
+from patina.imaging import channel_statistics
+from patina.imaging.channel_statistics import ChannelStatistics, StatisticsAccumulator, match
+from patina.imaging.value_spaces import to_tensor
 
 RNG = np.random.default_rng(3)
 PICTURES = [
@@ -40,7 +40,7 @@ def test_order_merging_and_chunks_change_nothing(monkeypatch: pytest.MonkeyPatch
     parts = accumulated(PICTURES[2:])
     parts.merge(StatisticsAccumulator.from_dict(json.loads(json.dumps(accumulated(PICTURES[:2]).to_dict()))))
     assert parts.result() == whole.result()
-    monkeypatch.setattr(statistics, "_CHUNK", 7)
+    monkeypatch.setattr(channel_statistics, "_CHUNK", 7)
     assert accumulated(PICTURES).to_dict() == whole.to_dict()
 
 

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     import torch
 
 
-def middle(image: np.ndarray, side: int) -> np.ndarray:
+def centre_crop(image: np.ndarray, side: int) -> np.ndarray:
     """Return a view of the middle of ``[H, W, ...]``: a square of `side`, or less where the picture is smaller."""
     top, left = (max(0, (length - side) // 2) for length in image.shape[:2])
     return image[top : top + side, left : left + side]
