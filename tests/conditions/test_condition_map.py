@@ -214,7 +214,7 @@ class TestTraining:
         clean = deflow_task(config).dataset.domains[0]
         assert damaged not in clean.images
         assert len(clean.images) == len(clean.conditions) == 2
-        assert f"{damaged} is cut off" in capsys.readouterr().err
+        assert f"{damaged} is truncated" in capsys.readouterr().err
 
     def test_a_dry_run_writes_nothing(self, tmp_path, capsys):
         write_domains(tmp_path)

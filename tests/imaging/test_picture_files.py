@@ -214,14 +214,14 @@ KINDS = ["PNG", "JPEG", "progressive JPEG", "WEBP", "lossless WebP", "BMP", "TIF
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_cut_off_files_are_refused(tmp_path: Path, kind: str) -> None:
+def test_truncated_files_are_refused(tmp_path: Path, kind: str) -> None:
     data = sample(kind)
     path = tmp_path / "cut.png"
     path.write_bytes(data)
     read_picture(path)
     for length in sorted({1, 3, 9, 15, 30, 60, len(data) // 3, len(data) // 2, len(data) - 20, len(data) - 2}):
         path.write_bytes(data[:length])
-        with pytest.raises(PictureError, match=r"cut\.png (is cut off|is not a|contains no)"):
+        with pytest.raises(PictureError, match=r"cut\.png (is truncated|is not a|contains no)"):
             read_picture(path)
 
 

@@ -249,7 +249,7 @@ def test_a_broken_picture_is_named_and_the_others_are_made(clean, recipe, tmp_pa
     assert run("degrade", recipe, clean, tmp_path / "out", "-variant", "plain", "-workers", 1) == 1
     assert sorted(contents(tmp_path / "out" / "plain")) == ["0.png", "2.png", "3.png", "deep.png"]
     told = capsys.readouterr().err
-    assert "1.png is cut off" in told
+    assert "1.png is truncated" in told
     assert "tiny.png is 9x1; scale 2 needs more pixels" in told
     assert "2 of 6 pictures failed" in told
 

@@ -31,7 +31,7 @@ def test_sources_have_names_from_their_folder(nested):
     assert {each.stem for each in found} == {"2", "10", "2019_a", "2019_may_b"}
     assert list_sources(nested / "2019" / "a.png") == [Source(nested / "2019" / "a.png", "a.png")]
     (nested / "2020" / "empty").mkdir(parents=True)
-    with pytest.raises(PatinaError, match="nor do its subfolders"):
+    with pytest.raises(PatinaError, match="and its subfolders contain no pictures"):
         list_sources(nested / "2020", recursive=True)
     with pytest.raises(PatinaError, match="does not exist"):
         list_sources(nested / "2021", recursive=True)
@@ -86,7 +86,7 @@ def test_an_output_among_the_sources_is_refused(nested, tmp_path, model, verb, c
     inside = nested / "2019" / "out"
     command = [str(inside if each == tmp_path / "out" else each) for each in commands(nested, tmp_path, model)[verb]]
     assert run_verb(verb, [*command, "-recursive"]) == 2
-    assert "whose subfolders are sources, too" in capsys.readouterr().err
+    assert "is inside the source folder" in capsys.readouterr().err
     assert not inside.exists()
 
 

@@ -13,7 +13,7 @@ from scipy.ndimage import gaussian_filter
 from patina.cli.main import run_verb
 from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
-from patina.imaging.tile_grid import framed, framed_pieces, moved_pieces
+from patina.imaging.tile_grid import clipped_tiles, covering_tiles, frame_with_noise
 from sets import picture, write_pictures
 
 LENGTH = st.integers(1, 90)
@@ -26,7 +26,7 @@ def prepare(mode, source, target, *flags) -> int:
 @settings(deadline=None)  # a busy machine may take its time
 @given(height=LENGTH, width=LENGTH, side=st.integers(1, 40))
 def test_moved_pieces_cover_the_picture_and_whole_ones_once(height, width, side):
-    pieces = moved_pieces(height, width, side)
+    pieces = covering_tiles(height, width, side)
     if min(height, width) < side:
         assert not pieces
         return
@@ -45,8 +45,8 @@ def test_moved_pieces_cover_the_picture_and_whole_ones_once(height, width, side)
 @given(height=LENGTH, width=LENGTH, side=st.integers(1, 40), least=st.integers(1, 20))
 def test_framed_pieces_cut_every_pixel_once(height, width, side, least):
     least = min(least, side)
-    pieces, dropped = framed_pieces(height, width, side, least)
-    everything, none = framed_pieces(height, width, side, 1)
+    pieces, dropped = clipped_tiles(height, width, side, least)
+    everything, none = clipped_tiles(height, width, side, 1)
     assert none == 0
     assert len(everything) == len(pieces) + dropped
     seen = np.zeros((height, width), int)
@@ -61,7 +61,7 @@ def test_framed_pieces_cut_every_pixel_once(height, width, side, least):
 def test_a_frame_is_gaussian_noise_around_the_picture(dtype):
     peak = np.iinfo(dtype).max
     inside = np.full((20, 40, 3), peak // 3, dtype)
-    square = framed(inside, 200, np.random.default_rng(0))
+    square = frame_with_noise(inside, 200, np.random.default_rng(0))
     assert square.dtype == dtype
     assert (square[90:110, 80:120] == inside).all()
     frame = np.ones((200, 200), bool)

@@ -1,1 +1,1 @@
-"""Pictures: files in and out, MATLAB-compatible resizing, crops, tiles, channel statistics, sheets."""
+"""Pictures: files, value spaces, resizing, tiles, crops, channel statistics and contact sheets."""

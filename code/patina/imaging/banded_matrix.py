@@ -1,7 +1,7 @@
-"""Separable resizing as a banded matrix, cut into small dense blocks along its band.
+"""Separable resizing as a banded matrix, split into small dense blocks along its band.
 
-BLAS on a block that is one half zeros is several times faster than a sparse product, and a block of inputs stays in
-the cache while it is multiplied.
+A dense BLAS product on a block that is half zeros is several times faster than a sparse product, and the block's
+inputs stay in the cache while they are multiplied.
 """
 
 import math
@@ -9,25 +9,31 @@ from typing import NamedTuple
 
 import numpy as np
 
-_ONE_THREAD = 1 << 18  # multiplications up to which OpenBLAS starts no threads
+_ONE_THREAD = 1 << 18  # up to this many multiplications, OpenBLAS starts no threads
 
 
 class MatrixBlock(NamedTuple):
-    """A few neighbouring outputs: a small dense matrix times the inputs that they see."""
+    """A few neighbouring outputs, as a small dense matrix times the inputs they depend on.
+
+    Attributes:
+        first: index of the first output.
+        rows: the inputs, a slice or an index array.
+        matrix: ``[outputs, inputs]``.
+    """
 
     first: int
     rows: np.ndarray | slice
     matrix: np.ndarray
 
 
-def blocks_of(left: np.ndarray, weights: np.ndarray, length: int, scale: float) -> tuple[MatrixBlock, ...]:
-    """Cut a banded matrix ``[output, length]`` into blocks.
+def split_into_blocks(left: np.ndarray, weights: np.ndarray, length: int, scale: float) -> tuple[MatrixBlock, ...]:
+    """Split a banded matrix ``[output, length]`` into dense blocks.
 
     Args:
-        left: ``[output]``, the first input that each output sees; ascending.
-        weights: ``[output, taps]``; inputs outside of ``[0, length)`` are mirrored, the edge repeated.
+        left: ``[output]``, the first input of each output, ascending.
+        weights: ``[output, taps]``; inputs outside ``[0, length)`` are mirrored with the edge repeated.
         length: number of inputs.
-        scale: outputs to an input.
+        scale: outputs per input.
     """
     step = max(8, math.ceil(weights.shape[1] * scale))
     return tuple(
@@ -48,19 +54,19 @@ def _block(first: int, left: np.ndarray, weights: np.ndarray, length: int) -> Ma
 
 
 def _mirror(positions: np.ndarray, length: int) -> np.ndarray:
-    """Fold positions outside ``[0, length)`` back into it, repeating the edge and wrapping as often as needed."""
+    """Mirror positions outside ``[0, length)`` back into it, with the edge repeated, as often as needed."""
     folded = positions % (2 * length)
     return np.where(folded < length, folded, 2 * length - 1 - folded)
 
 
 def product(matrix: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Return ``matrix @ values`` in pieces so small that BLAS stays on this thread.
+    """Return ``matrix @ values``, computed in column ranges small enough for BLAS to stay on this thread.
 
-    Waking other threads for each block costs more than they bring, twenty times as much on a busy machine.
+    Waking other threads for every block costs more than it gains, twenty times as much on a busy machine.
     """
     step = max(1, _ONE_THREAD // matrix.size)
     result = np.empty((len(matrix), values.shape[1]), matrix.dtype)
     for start in range(0, values.shape[1], step):
-        piece = slice(start, start + step)
-        np.matmul(matrix, values[:, piece], out=result[:, piece])
+        columns = slice(start, start + step)
+        np.matmul(matrix, values[:, columns], out=result[:, columns])
     return result

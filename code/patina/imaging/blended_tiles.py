@@ -1,4 +1,4 @@
-"""Large pictures in overlapping tiles, blended so that no seam shows."""
+"""Large pictures computed in overlapping tiles that are blended without visible seams."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,20 +17,30 @@ class Tile:
     height: int
     width: int
 
+    @property
+    def rows(self) -> slice:
+        """The rows of the picture that it covers."""
+        return slice(self.top, self.top + self.height)
+
+    @property
+    def columns(self) -> slice:
+        """The columns of the picture that it covers."""
+        return slice(self.left, self.left + self.width)
+
 
 def plan_tiles(height: int, width: int, tile: int, overlap: int, multiple: int = 1) -> list[Tile]:
-    """Cover a picture with tiles that overlap by at least `overlap`, row by row.
+    """Cover a picture, row by row, with tiles that overlap by at least `overlap`.
 
-    Along an axis longer than `tile` all tiles have that length, so they can be batched; a shorter axis is one tile.
+    Along an axis longer than `tile`, every tile is `tile` long, so tiles can be batched; a shorter axis is one tile.
 
     Args:
         height, width: picture size; an axis longer than `tile` must be a multiple of `multiple`.
         tile: side of a tile, a multiple of `multiple`.
-        overlap: pixels that neighbours share, at most ``tile - multiple``.
-        multiple: tile positions are multiples of it.
+        overlap: pixels shared by neighbours, at most ``tile - multiple``.
+        multiple: tile positions are multiples of this.
 
     Raises:
-        ValueError: sizes that do not fit each other.
+        ValueError: the sizes do not fit each other.
     """
     rows = plan_axis(height, tile, overlap, multiple)
     columns = plan_axis(width, tile, overlap, multiple)
@@ -58,7 +68,7 @@ def plan_axis(length: int, tile: int, overlap: int, multiple: int) -> list[int]:
 
 
 def even_tile(length: int, tile: int, overlap: int) -> int:
-    """Return the smallest tile that covers `length` with as many tiles as `tile` needs; `tile` where that is one."""
+    """Return the smallest tile that covers `length` with no more tiles than `tile` does; `tile` if one tile does."""
     if length <= tile:
         return tile
     count = -(-(length - overlap) // (tile - overlap))
@@ -76,23 +86,23 @@ def apply_tiled(
 ) -> torch.Tensor:
     """Apply a picture-to-picture function tile by tile and blend the results.
 
-    At borders inside the picture the outermost quarter of the overlap, where a convolution sees padding, counts
-    nothing; behind it neighbours fade linearly into each other. A function whose output depends on no more than
-    ``overlap // 4`` pixels around gives the same result as on the whole picture.
+    At borders inside the picture, the outermost quarter of the overlap, where a convolution sees padding, has weight
+    zero; further in, neighbours fade linearly into each other. A function whose output depends on at most
+    ``overlap // 4`` surrounding pixels gives the same result as on the whole picture.
 
     Args:
-        function: maps ``[1, C, h, w]`` and its window to ``[1, C', h * scale, w * scale]``; sizes and positions are
-            multiples of `multiple`. The window is in the picture's coordinates and may reach beyond its bottom and
-            right edges, where the picture is mirrored up to `multiple`.
+        function: maps the pixels ``[1, C, h, w]`` of a tile and the tile to ``[1, C', h * scale, w * scale]``; sizes
+            and positions are multiples of `multiple`. The tile is in the picture's coordinates and may reach beyond
+            the bottom and right edges, where the picture is mirrored up to a multiple.
         image: ``[C, H, W]``.
         tile, overlap, multiple: as in `plan_tiles`, in pixels of `image`.
         scale: size of the output relative to the input.
 
     Returns:
-        ``[C', H * scale, W * scale]`` on `image`'s device. Besides it, only one tile is held in memory.
+        ``[C', H * scale, W * scale]`` on `image`'s device. Only one tile is held in memory besides it.
 
     Raises:
-        ValueError: as in `plan_tiles`, or a result of the wrong size.
+        ValueError: as in `plan_tiles`, or a tile's result has the wrong size.
     """
     padded, (height, width) = reflect_pad_to_multiple(image, multiple)
     tiles = plan_tiles(*padded.shape[-2:], tile, overlap, multiple)
@@ -100,8 +110,7 @@ def apply_tiled(
     column_weights = _blend_weights({t.left for t in tiles}, tiles[0].width, overlap, scale)
     result = None
     for window in tiles:
-        rows = slice(window.top, window.top + window.height)
-        columns = slice(window.left, window.left + window.width)
+        rows, columns = window.rows, window.columns
         output = _call(function, padded[None, :, rows, columns], window, scale).to(image.device)
         if result is None:
             result = output.new_zeros(output.shape[0], *(side * scale for side in padded.shape[-2:]))
@@ -126,9 +135,9 @@ def _scaled(window: slice, scale: int) -> slice:
 
 
 def _blend_weights(starts: set[int], length: int, overlap: int, scale: int) -> dict[int, torch.Tensor]:
-    """Return each tile's weights along one axis, in output pixels; over all tiles they sum to 1 at every place.
+    """Return the tiles' weights along one axis by tile start, in output pixels; at every pixel they sum to 1.
 
-    The tiles form a grid, so the weight of a pixel is the product of its row's and its column's.
+    The tiles form a grid, so a pixel's weight is the product of its row weight and its column weight.
     """
     first, last = min(starts), max(starts)
     total = torch.zeros((last + length) * scale, dtype=torch.float64)
@@ -143,7 +152,7 @@ def _blend_weights(starts: set[int], length: int, overlap: int, scale: int) -> d
 
 
 def _fade(length: int, overlap: int) -> torch.Tensor:
-    """Return weights that are 0 for a quarter of the overlap, rise linearly for two quarters and stay 1."""
+    """Return weights that are 0 over a quarter of the overlap, rise linearly over half of it, and stay 1."""
     border = overlap // 4
     distance = torch.arange(length, dtype=torch.float64)
     return ((distance - border + 1) / (overlap - 2 * border + 1)).clamp(0, 1)

@@ -1,4 +1,4 @@
-"""Channel statistics of picture sets, exact, and the shift of pictures from one set's statistics to another's."""
+"""Exact channel statistics of picture sets, and matching of pictures from one set's statistics to another's."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ChannelStatistics:
 
     Attributes:
         mean, std: R, G, B in units of 0 to 255 (16-bit values are divided by 257).
-        pixels: how many pixels they describe.
+        pixels: number of pixels described.
     """
 
     mean: Triple
@@ -40,12 +40,12 @@ class ChannelStatistics:
         """Undo `to_dict`.
 
         Raises:
-            ValueError: a key is missing or a value is no three numbers.
+            ValueError: a key is missing, or a value is not three numbers.
         """
         try:
             return cls(_triple(values["mean"]), _triple(values["std"]), int(values["pixels"]))
         except (KeyError, TypeError) as error:
-            raise ValueError(f"no channel statistics: {error}") from None
+            raise ValueError(f"not channel statistics: {error}") from None
 
 
 def _triple(values: Any) -> Triple:
@@ -54,17 +54,17 @@ def _triple(values: Any) -> Triple:
 
 
 class StatisticsAccumulator:
-    """Adds up pictures in whole numbers, so the result depends neither on their order nor on who adds them."""
+    """Sums pictures in integers, so the result depends neither on their order nor on how work is divided."""
 
     def __init__(self, pixels: int = 0, sums: tuple[int, ...] = (0, 0, 0), squares: tuple[int, ...] = (0, 0, 0)):
-        """Start from earlier sums; `sums` and `squares` per channel are in 16-bit units."""
+        """Start from earlier sums; `sums` and `squares` are per channel, in 16-bit units."""
         self.pixels, self.sums, self.squares = pixels, tuple(sums), tuple(squares)
 
     def add(self, pixels: np.ndarray) -> None:
         """Add a picture ``[..., 3]``, uint8 or uint16.
 
         Raises:
-            TypeError: other pixels.
+            TypeError: the pixels have another dtype or shape.
         """
         if pixels.dtype not in (np.uint8, np.uint16) or pixels.shape[-1] != 3:
             raise TypeError(f"expected [..., 3] uint8 or uint16 pixels, got {pixels.shape} {pixels.dtype}")
@@ -74,16 +74,16 @@ class StatisticsAccumulator:
             self.merge(_sum_up(flat[start : start + _CHUNK], unit))
 
     def merge(self, other: StatisticsAccumulator) -> None:
-        """Add everything that `other` has seen."""
+        """Add all pictures that were added to `other`."""
         self.pixels += other.pixels
         self.sums = tuple(a + b for a, b in zip(self.sums, other.sums, strict=True))
         self.squares = tuple(a + b for a, b in zip(self.squares, other.squares, strict=True))
 
     def result(self) -> ChannelStatistics:
-        """Return the statistics of everything added.
+        """Return the statistics of all pictures added.
 
         Raises:
-            ValueError: nothing was added.
+            ValueError: no picture was added.
         """
         if self.pixels == 0:
             raise ValueError("no pixels were added")
@@ -107,18 +107,18 @@ class StatisticsAccumulator:
 def _sum_up(pixels: np.ndarray, unit: int) -> StatisticsAccumulator:
     channels = np.ascontiguousarray(pixels.T, dtype=np.float64)
     sums = tuple(int(channel.sum()) * unit for channel in channels)
-    # einsum and not a dot product: BLAS would wake threads for it, which costs more than the sum.
+    # einsum rather than a dot product: BLAS would wake threads for it, which costs more than the sum.
     squares = tuple(int(np.einsum("i,i", channel, channel)) * unit * unit for channel in channels)
     return StatisticsAccumulator(len(pixels), sums, squares)
 
 
 def match(image: torch.Tensor, source: ChannelStatistics, target: ChannelStatistics) -> torch.Tensor:
-    """Shift and stretch each channel from the statistics of one set to those of another; not clamped.
+    """Scale and shift every channel from one set's mean and standard deviation to another's, without clamping.
 
     Args:
         image: ``[..., 3, H, W]`` in [0, 1].
-        source: statistics of the set that `image` is from; a channel without spread is only shifted.
-        target: statistics that the set shall have.
+        source: statistics of `image`'s set; a channel with zero standard deviation is only shifted.
+        target: the statistics to match.
     """
     gains = [t / s if s > 0 else 1.0 for s, t in zip(source.std, target.std, strict=True)]
     shifts = [t - s * gain for s, t, gain in zip(source.mean, target.mean, gains, strict=True)]

@@ -1,4 +1,4 @@
-"""Sizes that fit: the middle, crops and mirror padding to a multiple."""
+"""Centre crops, and crops and mirror padding to a multiple."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ if TYPE_CHECKING:
 
 
 def centre_crop(image: np.ndarray, side: int) -> np.ndarray:
-    """Return a view of the middle of ``[H, W, ...]``: a square of `side`, or less where the picture is smaller."""
+    """Return a view of the centre of ``[H, W, ...]``, at most `side` pixels high and wide."""
     top, left = (max(0, (length - side) // 2) for length in image.shape[:2])
     return image[top : top + side, left : left + side]
 
 
 def crop_to_multiple(image: np.ndarray, multiple: int) -> np.ndarray:
-    """Cut rows at the bottom and columns at the right so that both sizes are multiples.
+    """Crop at the bottom and right so that height and width are multiples.
 
     Args:
         image: ``[H, W, ...]``.
         multiple: at least 1.
 
     Returns:
-        A view of the top left corner.
+        A view of the top-left corner.
 
     Raises:
         ValueError: the picture is smaller than `multiple`.
@@ -38,16 +38,16 @@ def crop_to_multiple(image: np.ndarray, multiple: int) -> np.ndarray:
 
 
 def reflect_pad_to_multiple(tensor: torch.Tensor, multiple: int) -> tuple[torch.Tensor, tuple[int, int]]:
-    """Mirror a picture at its bottom and right edges (without repeating them) until its sizes are multiples.
+    """Pad a picture at the bottom and right, by mirroring without repeating the edge, until its sizes are multiples.
 
-    Pictures smaller than the padding are mirrored again and again.
+    Pictures smaller than the padding are mirrored repeatedly.
 
     Args:
         tensor: ``[..., H, W]``.
         multiple: at least 1.
 
     Returns:
-        The padded tensor and the original ``(H, W)``, to cut the result back to.
+        The padded tensor and the original ``(H, W)``, to crop the result to.
     """
     height, width = tensor.shape[-2:]
     if height % multiple:
@@ -58,7 +58,7 @@ def reflect_pad_to_multiple(tensor: torch.Tensor, multiple: int) -> tuple[torch.
 
 
 def _reflected(length: int, multiple: int) -> list[int]:
-    """Return the source positions of the padded axis: a triangle wave of period ``2 * (length - 1)``."""
+    """Return the source position of every padded position: a triangle wave of period ``2 * (length - 1)``."""
     padded = -(-length // multiple) * multiple
     period = max(1, 2 * (length - 1))
     return [min(position % period, period - position % period) for position in range(padded)]

@@ -1,4 +1,4 @@
-"""Few levels a channel: rounding, ordered dithering and error diffusion."""
+"""Quantisation to a few levels per channel: rounding, ordered dithering and error diffusion."""
 
 import numpy as np
 
@@ -6,11 +6,11 @@ DITHERS = ("none", "ordered", "floyd_steinberg")
 
 
 def quantise(image: np.ndarray, levels: int, dither: str) -> np.ndarray:
-    """Bring a picture to evenly spaced levels.
+    """Quantise a picture to evenly spaced levels.
 
     Args:
         image: ``[H, W, 3]`` float32 in [0, 1].
-        levels: a channel's, 2 or more; black and white are two of them.
+        levels: number of levels per channel, at least 2; black and white are two of them.
         dither: ``"none"``, ``"ordered"`` or ``"floyd_steinberg"``.
 
     Returns:
@@ -24,7 +24,7 @@ def quantise(image: np.ndarray, levels: int, dither: str) -> np.ndarray:
 
 
 def _threshold(height: int, width: int) -> np.ndarray:
-    """Tile the 8x8 matrix of Bayer (1973) over a picture: ``[H, W, 1]`` in (0, 1)."""
+    """Repeat Bayer's 8x8 threshold matrix (1973) over a picture: ``[H, W, 1]`` in (0, 1)."""
     matrix = np.zeros((1, 1))
     for _ in range(3):
         matrix = np.block([[4 * matrix, 4 * matrix + 2], [4 * matrix + 3, 4 * matrix + 1]])
@@ -33,10 +33,10 @@ def _threshold(height: int, width: int) -> np.ndarray:
 
 
 def _diffused(scaled: np.ndarray, levels: int) -> np.ndarray:
-    """Spread each pixel's rounding error over its neighbours, 7, 3, 5 and 1 sixteenths (Floyd and Steinberg 1976).
+    """Diffuse each pixel's rounding error to its neighbours, 7, 3, 5 and 1 sixteenths (Floyd and Steinberg 1976).
 
-    A pixel needs its left neighbour and those above it up to one to the right, so all pixels with the same
-    ``column + 2 row`` are independent and are done together.
+    A pixel depends on its left neighbour and, in the row above, on pixels up to one column to its right. So all
+    pixels with the same ``column + 2 row`` are independent and are computed together.
     """
     height, width, channels = scaled.shape
     padded = np.zeros((height + 1, width + 2, channels), np.float32)
@@ -48,6 +48,6 @@ def _diffused(scaled: np.ndarray, levels: int) -> np.ndarray:
         new = np.floor(old + np.float32(0.5)).clip(0, levels - 1)
         error = old - new
         padded[rows, columns] = new
-        for down, right, share in ((0, 1, 7), (1, -1, 3), (1, 0, 5), (1, 1, 1)):
-            padded[rows + down, columns + right] += error * np.float32(share / 16)
+        for down, right, sixteenths in ((0, 1, 7), (1, -1, 3), (1, 0, 5), (1, 1, 1)):
+            padded[rows + down, columns + right] += error * np.float32(sixteenths / 16)
     return padded[:height, 1:-1]

@@ -1,7 +1,7 @@
-"""What a picture file says about itself before it is decoded, and whether all of it is there.
+"""Headers of picture files, and whether a file is complete, both without decoding it.
 
-OpenCV decodes half a JPEG or PNG without a word and ignores EXIF orientation where alpha and 16 bits are wanted, so
-the containers are walked here: their markers, sizes and checksums, never their pixels.
+OpenCV decodes a truncated JPEG or PNG silently, and ignores the EXIF orientation when it reads alpha or 16 bits. So
+this module walks the container formats themselves: their markers, sizes and checksums, never their pixels.
 """
 
 import mmap
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 Buffer = bytes | mmap.mmap
 
-_CUT_OFF = "is cut off (the end of the file is missing); copy it again or remove it"
+_TRUNCATED = "is truncated (the end of the file is missing); copy it again or remove it"
 _DAMAGED = "is damaged inside (a checksum is wrong); copy it again or remove it"
 _NO_PICTURE = "contains no picture data; remove it"
 _FLOAT = "stores floating-point or 32-bit pixels; convert it to 8 or 16 bit"
@@ -21,19 +21,19 @@ _UNKNOWN = "is not a PNG, JPEG, WebP, BMP or TIFF picture; convert it or remove 
 
 
 class BrokenPicture(ValueError):
-    """A file whose structure is wrong; the message reads on from the file's name."""
+    """A picture file that cannot be used; the message continues a sentence that begins with the file's name."""
 
 
 @dataclass(frozen=True)
 class PictureHeader:
-    """What is known of a picture without decoding it.
+    """A picture's properties, known without decoding it.
 
     Attributes:
-        kind: ``"PNG"``, ``"JPEG"``, ``"WebP"``, ``"BMP"`` or ``"TIFF"``, from the content.
+        kind: ``"PNG"``, ``"JPEG"``, ``"WebP"``, ``"BMP"`` or ``"TIFF"``, detected from the content.
         height, width: stored size in pixels, before the orientation is applied.
         orientation: EXIF orientation, 1 to 8.
         gray: the file stores one colour channel.
-        alpha_needs_pillow: OpenCV would lose this file's alpha or multiply the colours by it.
+        alpha_needs_pillow: OpenCV would drop this file's alpha channel or premultiply the colours by it.
     """
 
     kind: str
@@ -45,19 +45,19 @@ class PictureHeader:
 
     @property
     def upright_size(self) -> tuple[int, int]:
-        """Height and width after the orientation is applied."""
+        """Height and width in pixels after the orientation is applied."""
         return (self.width, self.height) if self.orientation >= 5 else (self.height, self.width)
 
 
 def inspect(data: Buffer, *, thorough: bool = True) -> PictureHeader:
-    """Walk a picture file's structure.
+    """Read a picture's header by walking the file's structure.
 
     Args:
         data: the whole file, or a memory map of it.
-        thorough: also check that the pixel data are all there; without, only headers are touched.
+        thorough: also check that the pixel data are complete; False touches the headers only.
 
     Raises:
-        BrokenPicture: not one of the five formats, cut off, damaged, or pixels that are no 8 or 16 bit integers.
+        BrokenPicture: not one of the five formats, truncated, damaged, or pixels that are not 8 or 16-bit integers.
     """
     start = bytes(data[:16])
     reader = next((read for test, read in _READERS if test(start)), None)
@@ -66,23 +66,23 @@ def inspect(data: Buffer, *, thorough: bool = True) -> PictureHeader:
     try:
         header = reader(data, thorough)
     except (struct.error, IndexError):
-        raise BrokenPicture(_CUT_OFF) from None
+        raise BrokenPicture(_TRUNCATED) from None
     if min(header.height, header.width) < 1:
         raise BrokenPicture(_NO_PICTURE)
     return header
 
 
-# PNG: chunks of length, type, payload, CRC; the last one is IEND.
+# PNG: chunks of length, type, payload and CRC; the last one is IEND.
 
 
 def _png_chunks(data: Buffer) -> Iterator[tuple[bytes, int, int]]:
-    """Yield type, payload start and payload length of each chunk up to and including IEND."""
+    """Yield (type, payload start, payload length) of every chunk up to and including IEND."""
     position, kind = 8, b""
     while kind != b"IEND":
         length, kind = struct.unpack_from(">I4s", data, position)
         position += 8
         if position + length + 4 > len(data):
-            raise BrokenPicture(_CUT_OFF)
+            raise BrokenPicture(_TRUNCATED)
         yield kind, position, length
         position += length + 4
 
@@ -108,7 +108,7 @@ def _png_checksum_holds(data: Buffer, start: int, length: int) -> bool:
     return zlib.crc32(data[start - 4 : start + length]) == stored
 
 
-# JPEG: segments; behind a start of scan come entropy-coded bytes up to the next real marker.
+# JPEG: segments; after a start of scan, entropy-coded bytes follow up to the next real marker.
 
 _JPEG_MARKER = re.compile(rb"\xff+([^\x00\x01\xff\xd0-\xd8])", re.DOTALL)
 _JPEG_EOI, _JPEG_SOS, _JPEG_APP1 = 0xD9, 0xDA, 0xE1
@@ -131,12 +131,12 @@ def _inspect_jpeg(data: Buffer, thorough: bool) -> PictureHeader:
 
 
 def _jpeg_segments(data: Buffer) -> Iterator[tuple[int, int, int]]:
-    """Yield marker, payload start and payload length of each segment up to the end-of-image marker."""
+    """Yield (marker, payload start, payload length) of every segment up to the end-of-image marker."""
     position = 2
     while True:
         match = _JPEG_MARKER.search(data, position)
         if match is None:
-            raise BrokenPicture(_CUT_OFF)
+            raise BrokenPicture(_TRUNCATED)
         marker, start = match[1][0], match.end()
         if marker == _JPEG_EOI:
             return
@@ -151,7 +151,7 @@ def _jpeg_segments(data: Buffer) -> Iterator[tuple[int, int, int]]:
 def _inspect_webp(data: Buffer, thorough: bool) -> PictureHeader:
     end = struct.unpack_from("<I", data, 4)[0] + 8
     if thorough and end > len(data):
-        raise BrokenPicture(_CUT_OFF)
+        raise BrokenPicture(_TRUNCATED)
     orientation, sizes = 1, []
     position = 12
     while position + 8 <= end:
@@ -186,7 +186,7 @@ def _vp8x_size(data: Buffer, start: int) -> tuple[int, int]:
 _WEBP_SIZES = {b"VP8 ": _vp8_size, b"VP8L": _vp8l_size, b"VP8X": _vp8x_size}
 
 
-# BMP: a header, then rows padded to four bytes.
+# BMP: a header, then rows, each padded to a multiple of four bytes.
 
 
 def _inspect_bmp(data: Buffer, thorough: bool) -> PictureHeader:
@@ -199,11 +199,11 @@ def _inspect_bmp(data: Buffer, thorough: bool) -> PictureHeader:
     run_lengths = compression in (1, 2)
     needed = file_size if run_lengths else pixels + (width * bits + 31) // 32 * 4 * height
     if thorough and needed > len(data):
-        raise BrokenPicture(_CUT_OFF)
+        raise BrokenPicture(_TRUNCATED)
     return PictureHeader("BMP", height, width)
 
 
-# TIFF, and EXIF, which is a TIFF without pixels: a directory of tags.
+# TIFF: a directory of tags. EXIF is a TIFF without pixels.
 
 _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _ORIENTATION = 256, 257, 258, 262, 274
 _STRIPS, _STRIP_SIZES, _TILES, _TILE_SIZES, _EXTRA, _FORMAT = 273, 279, 324, 325, 338, 339
@@ -222,7 +222,7 @@ def _inspect_tiff(data: Buffer, thorough: bool) -> PictureHeader:
     starts = tags.get(_STRIPS, ()) + tags.get(_TILES, ())
     sizes = tags.get(_STRIP_SIZES, ()) + tags.get(_TILE_SIZES, ())
     if thorough and any(start + size > len(data) for start, size in zip(starts, sizes, strict=False)):
-        raise BrokenPicture(_CUT_OFF)
+        raise BrokenPicture(_TRUNCATED)
     return PictureHeader(
         "TIFF", tags.get(_HEIGHT, (0,))[0], tags.get(_WIDTH, (0,))[0], _valid_orientation(tags),
         gray=tags.get(_PHOTOMETRIC, (2,))[0] < 2,
@@ -231,7 +231,7 @@ def _inspect_tiff(data: Buffer, thorough: bool) -> PictureHeader:
 
 
 def _read_tags(data: Buffer, wanted: frozenset[int]) -> dict[int, tuple[int, ...]]:
-    """Read the wanted integer tags of a TIFF's first directory; classic TIFF and BigTIFF, either byte order."""
+    """Read the wanted integer tags from the first directory of a TIFF or BigTIFF, in either byte order."""
     order = {b"II": "<", b"MM": ">"}[bytes(data[:2])]
     big = struct.unpack_from(order + "H", data, 2)[0] == 43
     count_code, offset_code, inline, entry_size = ("Q", "Q", 8, 20) if big else ("H", "I", 4, 12)
@@ -251,7 +251,7 @@ def _read_tags(data: Buffer, wanted: frozenset[int]) -> dict[int, tuple[int, ...
 
 
 def _exif_orientation(payload: bytes) -> int:
-    """Return the orientation in an EXIF block; a block that cannot be read says nothing, as in every viewer."""
+    """Return the orientation in an EXIF block; 1 for an unreadable block, as every viewer assumes."""
     try:
         return _valid_orientation(_read_tags(payload, frozenset({_ORIENTATION})))
     except (struct.error, KeyError):

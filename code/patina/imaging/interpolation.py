@@ -1,4 +1,4 @@
-"""The classical interpolations, by the names they have in comparisons, and the default tiles of networks."""
+"""Upscaling by classical interpolation, and the default tile size of networks that upscale."""
 
 import numpy as np
 
@@ -8,18 +8,18 @@ from patina.imaging.value_spaces import to_values, values_to_pixels
 
 _FILTERS = {"nearest": "nearest", "bilinear": "linear", "bicubic": None, "lanczos": "lanczos"}
 INTERPOLATIONS = tuple(_FILTERS)
-"""``bicubic`` is MATLAB's, ``lanczos`` has three lobes."""
+"""``bicubic`` is MATLAB's; ``lanczos`` has three lobes."""
 
 TILE, OVERLAP = 256, 32
-"""Side of a network's tiles and overlap of neighbours, in pixels, by default; ESRGAN at x4 then needs about 1.5 GB."""
+"""Default side and overlap of a network's tiles in pixels; ESRGAN at x4 then needs about 1.5 GB."""
 
 
 class Interpolation:
-    """A classical interpolation.
+    """An upscaler that interpolates.
 
     Args:
         name: one of `INTERPOLATIONS`.
-        scale: a positive whole number.
+        scale: a positive integer.
     """
 
     def __init__(self, name: str, scale: int):
@@ -28,7 +28,7 @@ class Interpolation:
         self.about: dict[str, str | int] = {"model": name, "scale": scale}
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        """Map RGB ``[H, W, 3]``, uint8 or uint16, to ``[scale H, scale W, 3]`` of the same type."""
+        """Upscale RGB ``[H, W, 3]``, uint8 or uint16, to ``[scale H, scale W, 3]`` of the same dtype."""
         if self.name == "bicubic":
             return imresize(pixels, self.scale)
         height, width = (self.scale * length for length in pixels.shape[:2])

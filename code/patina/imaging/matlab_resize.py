@@ -1,7 +1,7 @@
 """MATLAB-compatible bicubic resizing: the degradation of the classical super-resolution benchmarks.
 
-Cubic convolution kernel with a = -0.5, stretched by 1 / scale when shrinking (antialiasing), mirror padding that
-repeats the edge, and integer pictures rounded after each of the two passes, as MATLAB's `imresize` does.
+The kernel is the cubic convolution kernel with a = -0.5, stretched by 1 / scale when shrinking (antialiasing). Padding
+mirrors the picture with the edge repeated. Integer pictures are rounded after both passes, as MATLAB's `imresize` does.
 """
 
 import math
@@ -9,10 +9,10 @@ from functools import lru_cache
 
 import numpy as np
 
-from patina.imaging.banded_matrix import MatrixBlock, blocks_of, product
+from patina.imaging.banded_matrix import MatrixBlock, product, split_into_blocks
 
 KERNEL_WIDTH = 4.0
-_CEIL_SLACK = 1e-9  # 1/s is not a binary fraction: 3 * 49 * (1 / 49) must give 3 rows, never 4
+_CEIL_SLACK = 1e-9  # 1 / scale is inexact: 3 * 49 * (1 / 49) must give 3 rows, never 4
 
 
 def imresize(
@@ -25,17 +25,17 @@ def imresize(
 
     Args:
         image: ``[H, W]`` or ``[H, W, C]``; uint8 and uint16 are clipped and rounded half to even after each
-            pass, floating-point arrays are not clipped (the kernel overshoots at edges).
-        scale: factor for both axes; the output has ``ceil(H * scale)`` rows. Give either this or `size`.
+            pass; floating-point arrays are not clipped (the kernel overshoots at edges).
+        scale: factor of both axes; the output has ``ceil(H * scale)`` rows. Give either this or `size`.
         size: output ``(height, width)``; the factor of each axis is output / input.
-        antialias: stretch the kernel when shrinking.
+        antialias: whether to stretch the kernel when shrinking.
 
     Returns:
         The resized picture in `image`'s dtype.
 
     Raises:
-        ValueError: both or neither of `scale` and `size` given, one not positive, or a wrong number of axes.
-        TypeError: pixels neither uint8, uint16 nor floating point.
+        ValueError: both or neither of `scale` and `size` are given, one is not positive, or the shape is wrong.
+        TypeError: the pixels are neither uint8, uint16 nor floating point.
     """
     _check_image(image)
     (height, width), scales = _target(image.shape[:2], scale, size)
@@ -58,7 +58,7 @@ def _check_image(image: np.ndarray) -> None:
 def _target(
     shape: tuple[int, ...], scale: float | None, size: tuple[int, int] | None
 ) -> tuple[tuple[int, int], tuple[float, float]]:
-    """Return the output size and the factor of each axis."""
+    """Return the output size and both axes' factors."""
     height, width = shape
     if (scale is None) == (size is None):
         raise ValueError("give either scale or size")
@@ -85,7 +85,7 @@ def cubic(x: np.ndarray) -> np.ndarray:
 
 @lru_cache(maxsize=64)
 def _blocks(length: int, output: int, scale: float, antialias: bool) -> tuple[MatrixBlock, ...]:
-    """Return the resize matrix ``[output, length]`` in blocks."""
+    """Return the resize matrix ``[output, length]`` as dense blocks."""
     stretch = scale if antialias and scale < 1 else 1.0
     reach = KERNEL_WIDTH / stretch
     taps = math.ceil(reach) + 2
@@ -94,11 +94,11 @@ def _blocks(length: int, output: int, scale: float, antialias: bool) -> tuple[Ma
     positions = left[:, None] + np.arange(taps)
     weights = cubic(stretch * (centres[:, None] - positions))
     weights /= weights.sum(axis=1, keepdims=True)
-    return blocks_of(left, weights, length, scale)
+    return split_into_blocks(left, weights, length, scale)
 
 
 def _resize_axis(image: np.ndarray, axis: int, output: int, scale: float, antialias: bool) -> np.ndarray:
-    """Resize one axis; integer pictures come back rounded in their dtype, all others as float64."""
+    """Resize one axis; integer pictures are rounded to their dtype, all others become float64."""
     if axis == 1:
         return np.swapaxes(_resize_axis(np.swapaxes(image, 0, 1), 0, output, scale, antialias), 0, 1)
     dtype = image.dtype if image.dtype.kind == "u" else np.dtype(np.float64)

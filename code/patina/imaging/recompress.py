@@ -1,4 +1,4 @@
-"""Compression artefacts by the real codecs: pixels are encoded and decoded again, in memory."""
+"""Compression artefacts of the real codecs: pixels are encoded and decoded in memory."""
 
 import cv2
 import numpy as np
@@ -8,29 +8,29 @@ JPEG_SUBSAMPLINGS = {
     "4:2:2": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422,
     "4:2:0": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
 }
-"""How many chroma samples a JPEG keeps: all, half of a row's, or one of four."""
+"""Chroma subsampling of a JPEG: none, halved horizontally, or halved in both directions."""
 
 WEBP_LARGEST = 16383
-"""The longest side that a WebP can have, in pixels."""
+"""The longest side of a WebP picture, in pixels."""
 
 
 def jpeg(pixels: np.ndarray, quality: int, subsampling: str = "4:2:0") -> np.ndarray:
-    """Compress ``[H, W, 3]`` RGB uint8 as JPEG and decode it again.
+    """Compress ``[H, W, 3]`` RGB uint8 as JPEG and decode the result.
 
     Args:
         pixels: the picture.
-        quality: 1 to 100, libjpeg's.
+        quality: libjpeg's, 1 to 100.
         subsampling: a key of `JPEG_SUBSAMPLINGS`.
     """
     settings = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, JPEG_SUBSAMPLINGS[subsampling]]
-    return _there_and_back(pixels, ".jpg", settings)
+    return _round_trip(pixels, ".jpg", settings)
 
 
 def webp(pixels: np.ndarray, quality: int) -> np.ndarray:
-    """Compress ``[H, W, 3]`` RGB uint8 as lossy WebP (quality 1 to 100) and decode it again."""
-    return _there_and_back(pixels, ".webp", [cv2.IMWRITE_WEBP_QUALITY, quality])
+    """Compress ``[H, W, 3]`` RGB uint8 as lossy WebP (quality 1 to 100) and decode the result."""
+    return _round_trip(pixels, ".webp", [cv2.IMWRITE_WEBP_QUALITY, quality])
 
 
-def _there_and_back(pixels: np.ndarray, suffix: str, settings: list[int]) -> np.ndarray:
+def _round_trip(pixels: np.ndarray, suffix: str, settings: list[int]) -> np.ndarray:
     _, encoded = cv2.imencode(suffix, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), settings)
     return cv2.cvtColor(cv2.imdecode(encoded, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)

@@ -1,8 +1,8 @@
 """Resizing with the filters that image editors offer.
 
-Every filter is separable: output j looks at the inputs around ``c = (j + 0.5) r - 0.5``, with r the inputs to an
-output along that axis, through a window that is stretched by ``max(r, 1)``; inputs outside of the picture are left
-out and the remaining weights brought to sum 1.
+Every filter is separable. With r inputs per output along an axis, output j weights the inputs around
+``c = (j + 0.5) r - 0.5`` by a window stretched by ``max(r, 1)``. Inputs outside the picture are dropped, and the
+remaining weights are normalised to sum 1.
 """
 
 import math
@@ -12,7 +12,7 @@ from functools import lru_cache
 import cv2
 import numpy as np
 
-from patina.imaging.banded_matrix import MatrixBlock, blocks_of, product
+from patina.imaging.banded_matrix import MatrixBlock, product, split_into_blocks
 from patina.imaging.matlab_resize import imresize
 
 Window = Callable[[np.ndarray], np.ndarray]
@@ -31,12 +31,12 @@ def mitchell_netravali(b: float, c: float) -> Window:
 
 
 def _windowed_sinc(low: float, high: float) -> Window:
-    """Return a sinc of one lobe under a raised cosine ``low + high cos(pi x)``."""
+    """Return the central lobe of a sinc, windowed by the raised cosine ``low + high cos(pi x)``."""
     return lambda x: np.where(np.abs(x) < 1, np.sinc(x) * (low + high * np.cos(np.pi * x)), 0.0)
 
 
 def _lagrange(x: np.ndarray) -> np.ndarray:
-    """Return the weights of the cubic through four neighbouring points."""
+    """Return the weights of the cubic that passes through four neighbouring points."""
     x = np.abs(x)
     near = (2 - x) * (1 - x) * (1 + x) / 2
     far = (3 - x) * (2 - x) * (1 - x) / 6
@@ -56,14 +56,14 @@ WINDOWS: dict[str, tuple[float, Window]] = {
     "lagrange": (2, _lagrange),
     "gauss": (3, lambda x: np.where(np.abs(x) <= 3, np.exp(-2 * x * x), 0.0)),
 }
-"""Support, in outputs or inputs whichever are further apart, and weight at a distance."""
+"""Filter name to its support and its weight at a distance; the unit is the pixel of the coarser grid."""
 
 OPENCV = {"area": cv2.INTER_AREA, "linear_aliased": cv2.INTER_LINEAR, "cubic_aliased": cv2.INTER_CUBIC}
-"""OpenCV's own: `area` is linear where it enlarges, the other two look at the same few inputs however much they shrink,
-as torch's `interpolate` does."""
+"""OpenCV's filters: `area` is linear when it enlarges; the other two always use the same few inputs, however much they
+shrink, as torch's `interpolate` does."""
 
 FILTERS = ("nearest", *WINDOWS, *OPENCV, "matlab_bicubic")
-"""Every filter that `resize` knows; `matlab_bicubic` is `imresize`."""
+"""The names that `resize` accepts; `matlab_bicubic` is `imresize`."""
 
 
 def resize(image: np.ndarray, size: tuple[int, int], name: str) -> np.ndarray:
@@ -75,7 +75,7 @@ def resize(image: np.ndarray, size: tuple[int, int], name: str) -> np.ndarray:
         name: one of `FILTERS`.
 
     Returns:
-        ``[height, width, C]`` float32 in [0, 1]; what a filter overshoots is clipped.
+        ``[height, width, C]`` float32 in [0, 1]; overshoot is clipped.
     """
     if name == "nearest":
         rows, columns = (_nearest(length, output) for length, output in zip(image.shape, size, strict=False))
@@ -88,13 +88,13 @@ def resize(image: np.ndarray, size: tuple[int, int], name: str) -> np.ndarray:
 
 
 def _nearest(length: int, output: int) -> np.ndarray:
-    """Return the inputs nearest to each output's centre, in 32.32 fixed point so that ties go down."""
+    """Return the input nearest to each output's centre, in 32.32 fixed point so that ties round down."""
     step = (length << 32) // output
     return np.array([((2 * j + 1) * step) >> 33 for j in range(output)])
 
 
 def _resize_separably(image: np.ndarray, size: tuple[int, int], name: str) -> np.ndarray:
-    # The axis that shrinks most goes first: less is left for the other.
+    # The axis that shrinks most goes first, so the other pass has fewer pixels to process.
     shrinks = [output / length for output, length in zip(size, image.shape, strict=False)]
     for axis in np.argsort(shrinks, kind="stable"):
         image = _resize_axis(image, int(axis), size[axis], name)
@@ -123,4 +123,4 @@ def _blocks(name: str, length: int, output: int) -> tuple[MatrixBlock, ...]:
     weights = window((positions - centres[:, None]) / stretch)
     weights[(positions < 0) | (positions >= length)] = 0
     weights /= weights.sum(axis=1, keepdims=True)
-    return blocks_of(left, weights.astype(np.float32), length, output / length)
+    return split_into_blocks(left, weights.astype(np.float32), length, output / length)

@@ -1,4 +1,4 @@
-"""Contact sheets: pictures side by side with captions."""
+"""Contact sheets: pictures in a grid, with captions."""
 
 from collections.abc import Sequence
 
@@ -22,14 +22,14 @@ def sheet(
     zoom: int = 1,
     background: tuple[int, int, int] = LIGHT,
 ) -> np.ndarray:
-    """Lay pictures out in a grid, each column under its title.
+    """Draw pictures in a grid, with a title above each column.
 
-    Pictures of different sizes are centred in their cells. Titles wider than their column are shortened.
+    Pictures are centred in their cells. Titles wider than their column are shortened.
 
     Args:
         rows: ``[H, W, 3]`` uint8 RGB pictures.
         column_titles: one per column.
-        row_titles: one per row, set to the left of it; may have several lines.
+        row_titles: one per row, drawn to its left; may have several lines.
         zoom: every pixel becomes ``zoom`` x ``zoom`` pixels.
         background: RGB, 0 to 255.
 
@@ -75,7 +75,7 @@ def _check_grid(
 
 
 def _starts(first: int, lengths: Sequence[int]) -> list[int]:
-    """Return where each cell starts, and behind the last one's margin the end of the sheet."""
+    """Return the start of every cell, and the end of the sheet after the last margin."""
     starts = [first]
     for length in lengths:
         starts.append(starts[-1] + length + _MARGIN)

@@ -1,4 +1,4 @@
-"""The pictures of a folder that a command works on, with those in its subfolders where that is asked for."""
+"""A command's input pictures: one file, a folder, or a folder with its subfolders."""
 
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -11,11 +11,11 @@ from patina.imaging.picture_files import SUFFIXES, list_pictures
 
 @dataclass(frozen=True)
 class Source:
-    """A picture and what it is called.
+    """An input picture.
 
     Attributes:
         path: the file.
-        name: from the folder, e.g. ``a.png``, or in a subfolder ``2019/a.png``; seeds and logs know it by that.
+        name: relative to the folder, e.g. ``a.png`` or ``2019/a.png``; seeds and logs use it.
     """
 
     path: Path
@@ -23,7 +23,7 @@ class Source:
 
     @property
     def stem(self) -> str:
-        """What its results are called, in one folder for all: ``a``, or ``2019_a``."""
+        """The stem of its results, which share one folder: ``a``, or ``2019_a``."""
         return name_of_results(self.name)
 
     def __str__(self) -> str:
@@ -31,16 +31,16 @@ class Source:
 
 
 def name_of_results(name: str) -> str:
-    """Return what results of a source of that name are called, without suffix; see `Source`."""
+    """Return the stem of a source's results; see `Source`."""
     return "_".join(PurePosixPath(name).with_suffix("").parts)
 
 
 def list_sources(folder: Path, recursive: bool = False) -> list[Source]:
-    """Return the pictures of a folder, in natural order; hidden files and folders are left out.
+    """Return the pictures of a folder in natural order, without hidden files and folders.
 
     Args:
-        folder: of pictures, or one picture.
-        recursive: also those in subfolders.
+        folder: a folder of pictures, or one picture.
+        recursive: include pictures in subfolders.
 
     Raises:
         PatinaError: as `list_pictures`.
@@ -55,28 +55,28 @@ def list_sources(folder: Path, recursive: bool = False) -> list[Source]:
     shown = [name.as_posix() for name in names if not any(part.startswith(".") for part in name.parts)]
     found = [Source(folder / name, name) for name in natsorted(shown) if (folder / name).is_file()]
     if not found:
-        raise PatinaError(f"{folder} contains no pictures, nor do its subfolders; expected {', '.join(SUFFIXES)}")
+        raise PatinaError(f"{folder} and its subfolders contain no pictures; expected {', '.join(SUFFIXES)}")
     return found
 
 
 def folder_of(given: Path) -> Path:
-    """Return the folder that names of sources begin in, for a folder or one picture."""
+    """Return the folder that source names are relative to, given that folder or one picture in it."""
     return given.parent if given.is_file() else given
 
 
 def require_outside(out: Path, given: Path, recursive: bool) -> None:
-    """Refuse an output folder that is the folder of the sources or, where its subfolders count, lies in it.
+    """Refuse an output folder whose files would be sources of the next call.
 
     Args:
         out: the output folder.
         given: the folder of sources, or one picture.
-        recursive: whether subfolders of the folder count.
+        recursive: whether the sources include subfolders.
 
     Raises:
-        PatinaError: what is written there would be a source of the next call.
+        PatinaError: `out` is the source folder or, with `recursive`, a folder inside it.
     """
     out, folder = out.resolve(), folder_of(given).resolve()
     if out == folder:
         raise PatinaError(f"{out}: source and output are the same folder; choose another output")
     if recursive and given.is_dir() and out.is_relative_to(folder):
-        raise PatinaError(f"{out} lies in {folder}, whose subfolders are sources, too; choose another output")
+        raise PatinaError(f"{out} is inside the source folder {folder}; with -recursive, choose an output outside it")

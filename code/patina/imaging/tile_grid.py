@@ -1,4 +1,4 @@
-"""Cutting pictures into squares of one size, and framing what is too small with noise."""
+"""Splitting pictures into a grid of square tiles of one size, and framing smaller tiles with noise."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -6,19 +6,19 @@ from typing import Literal
 
 import numpy as np
 
-NOISE_MEAN, NOISE_DEVIATION = 0.5, 0.25
-"""Of the frame's Gaussian noise in every channel, white being 1; what lies outside of black and white is clipped."""
+NOISE_MEAN, NOISE_STD = 0.5, 0.25
+"""Mean and standard deviation of the frame's Gaussian noise in every channel; white is 1, and noise is clipped."""
 
 
 @dataclass(frozen=True)
-class Piece:
-    """A window of a picture.
+class GridTile:
+    """A tile of a picture's grid.
 
     Attributes:
-        row, column: its place in the grid.
+        row, column: its position in the grid.
         top, left, height, width: in pixels.
-        kind: ``"whole"``; ``"leftover"``, moved back over its neighbour to be whole; or ``"framed"``, smaller than a
-            square.
+        kind: ``"whole"``; ``"leftover"``, a tile at the edge that was moved back over its neighbour to be whole; or
+            ``"framed"``, a tile at the edge that is smaller than the others.
     """
 
     row: int
@@ -30,20 +30,20 @@ class Piece:
     kind: Literal["whole", "leftover", "framed"]
 
 
-def moved_pieces(height: int, width: int, side: int) -> list[Piece]:
-    """Cut a picture into squares; those of the last row and column that reach beyond it are moved back inside.
+def covering_tiles(height: int, width: int, side: int) -> list[GridTile]:
+    """Split a picture into whole tiles; tiles that reach beyond the edge are moved back inside.
 
     Args:
-        height, width: of the picture.
-        side: of a square.
+        height, width: size of the picture in pixels.
+        side: side of a tile in pixels.
 
     Returns:
-        Squares that cover the picture, row by row; none where it is smaller than a square.
+        Tiles that cover the picture, row by row; none if it is smaller than a tile.
     """
     if min(height, width) < side:
         return []
     return [
-        Piece(
+        GridTile(
             row, column, min(top, height - side), min(left, width - side), side, side,
             "whole" if top + side <= height and left + side <= width else "leftover",
         )
@@ -51,41 +51,41 @@ def moved_pieces(height: int, width: int, side: int) -> list[Piece]:
     ]  # fmt: skip
 
 
-def framed_pieces(height: int, width: int, side: int, least: int) -> tuple[list[Piece], int]:
-    """Cut a picture into squares and what is left beside them.
+def clipped_tiles(height: int, width: int, side: int, least: int) -> tuple[list[GridTile], int]:
+    """Split a picture into tiles that do not overlap; tiles at the edge may be smaller.
 
     Args:
-        height, width: of the picture.
-        side: of a square.
-        least: leftovers with a side below it are dropped.
+        height, width: size of the picture in pixels.
+        side: side of a whole tile in pixels.
+        least: tiles with a shorter side than this are dropped.
 
     Returns:
-        The pieces, row by row, and how many were dropped.
+        The tiles, row by row, and the number of dropped ones.
     """
-    pieces = [
-        Piece(
+    tiles = [
+        GridTile(
             row, column, top, left, min(side, height - top), min(side, width - left),
             "whole" if top + side <= height and left + side <= width else "framed",
         )
         for row, top, column, left in _grid(height, width, side)
     ]  # fmt: skip
-    kept = [piece for piece in pieces if min(piece.height, piece.width) >= least]
-    return kept, len(pieces) - len(kept)
+    kept = [tile for tile in tiles if min(tile.height, tile.width) >= least]
+    return kept, len(tiles) - len(kept)
 
 
-def framed(pixels: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarray:
-    """Put a picture into the middle of a square of Gaussian RGB noise.
+def frame_with_noise(pixels: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarray:
+    """Place a picture in the centre of a square of Gaussian RGB noise.
 
     Args:
-        pixels: ``[H, W, 3]`` uint8 or uint16, no side longer than `side`.
-        side: of the square.
-        rng: of the noise.
+        pixels: ``[H, W, 3]`` uint8 or uint16, at most `side` pixels high and wide.
+        side: side of the square in pixels.
+        rng: generator of the noise.
 
     Returns:
-        ``[side, side, 3]`` of the same type.
+        ``[side, side, 3]`` of the same dtype.
     """
     peak = np.iinfo(pixels.dtype).max
-    noise = rng.normal(NOISE_MEAN, NOISE_DEVIATION, (side, side, 3))
+    noise = rng.normal(NOISE_MEAN, NOISE_STD, (side, side, 3))
     square = np.rint(noise.clip(0, 1) * peak).astype(pixels.dtype)
     top, left = ((side - length) // 2 for length in pixels.shape[:2])
     square[top : top + pixels.shape[0], left : left + pixels.shape[1]] = pixels
@@ -93,7 +93,7 @@ def framed(pixels: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarra
 
 
 def _grid(height: int, width: int, side: int) -> Iterator[tuple[int, int, int, int]]:
-    """Yield (row, top, column, left) of every square that begins inside the picture."""
+    """Yield (row, top, column, left) of every tile that begins inside the picture."""
     for row, top in enumerate(range(0, height, side)):
         for column, left in enumerate(range(0, width, side)):
             yield row, top, column, left

@@ -1,4 +1,4 @@
-"""Luma and chroma of BT.601 in studio range, the space in which super-resolution works on luma alone."""
+"""BT.601 luma and chroma in studio range, for super-resolution on luma alone."""
 
 import torch
 from torch import Tensor
@@ -12,7 +12,7 @@ _OFFSET = (16 / 255, 128 / 255, 128 / 255)
 
 
 def to_ycbcr(rgb: Tensor) -> Tensor:
-    """Turn RGB into Y, Cb, Cr, not rounded; Y is that of `patina.metrics.luma.to_luma`.
+    """Convert RGB to Y, Cb, Cr without rounding; Y equals `patina.metrics.luma.to_luma`.
 
     Args:
         rgb: ``[..., 3, H, W]`` in [0, 1].
@@ -25,7 +25,7 @@ def to_ycbcr(rgb: Tensor) -> Tensor:
 
 
 def to_rgb(ycbcr: Tensor) -> Tensor:
-    """Undo `to_ycbcr`; colours that RGB has not come out below 0 or above 1."""
+    """Undo `to_ycbcr`; colours outside the RGB gamut give values below 0 or above 1."""
     matrix, offset = _constants(ycbcr)
     inverse = torch.linalg.inv(matrix.double()).to(ycbcr)
     return torch.einsum("ij,...jhw->...ihw", inverse, ycbcr - offset)

@@ -16,7 +16,7 @@ from patina.data.manifest import write_json
 from patina.errors import PatinaError
 from patina.imaging.picture_files import read_picture, write_picture
 from patina.imaging.sources import Source, list_sources, name_of_results, require_outside
-from patina.imaging.tile_grid import Piece, framed, framed_pieces, moved_pieces
+from patina.imaging.tile_grid import GridTile, clipped_tiles, covering_tiles, frame_with_noise
 from patina.runs.fingerprint import Stamp, file_stamp
 from patina.runs.folder_job import JobReport, checked_workers, output_paths, run_folder_job
 from patina.seeding import numpy_rng
@@ -49,19 +49,19 @@ class Cutting:
     least: int = 1
     seed: int = 0
 
-    def pieces_of(self, height: int, width: int) -> tuple[list[Piece], int]:
+    def pieces_of(self, height: int, width: int) -> tuple[list[GridTile], int]:
         """Return a picture's pieces, and how many leftovers are left out."""
         if self.mode == "noise-framed":
-            return framed_pieces(height, width, self.side, self.least)
-        pieces = moved_pieces(height, width, self.side)
+            return clipped_tiles(height, width, self.side, self.least)
+        pieces = covering_tiles(height, width, self.side)
         return pieces, 0 if pieces else 1
 
-    def square_of(self, pixels: np.ndarray, piece: Piece, name: str) -> np.ndarray:
+    def square_of(self, pixels: np.ndarray, piece: GridTile, name: str) -> np.ndarray:
         """Return the square of a piece of the picture `name`."""
         window = pixels[piece.top : piece.top + piece.height, piece.left : piece.left + piece.width]
         if piece.kind != "framed":
             return window
-        return framed(window, self.side, numpy_rng(self.seed, "frame", name, piece.row, piece.column))
+        return frame_with_noise(window, self.side, numpy_rng(self.seed, "frame", name, piece.row, piece.column))
 
 
 @dataclass(frozen=True)
