@@ -220,7 +220,7 @@ def test_it_stops_when_it_no_longer_gets_better_and_stays_stopped(blurred, tmp_p
         early_stopping={"patience": 3, "least_gain": 0.01},
     )  # fmt: skip
     lines = train(tmp_path, values)
-    assert [line["message"] for line in lines if line["part"] == "event"] == ["no longer better"]
+    assert [line["message"] for line in lines if line["part"] == "event"] == ["stopped early: no longer improving"]
     assert max(line["step"] for line in lines) == 4
     assert (tmp_path / "runs/tiny/models/final.safetensors").is_file()
     assert train(tmp_path, values) == lines

@@ -210,7 +210,7 @@ def test_the_file_holds_the_average(pictures, trained):
     assert (final.kind, final.step, final.configuration["sampler"]) == ("sr3", 6, "ddim")
     state = torch.load(trained / "training_state/6.state", weights_only=True)["task"]
     name = "unet.conv_in.weight"
-    assert torch.equal(final.weights[name], state["average"][f"module.{name}"])
+    assert torch.equal(final.weights[name], state["ema"][f"module.{name}"])
     assert not torch.equal(final.weights[name], state["sr3"]["network"][name])
 
 

@@ -56,4 +56,4 @@ def test_without_a_compiler_it_is_one_line(train, tmp_path, monkeypatch, capsys)
     monkeypatch.setattr(compiling.torch, "compile", refuse)
     assert train("compiled", model={"architecture": "msrresnet", "features": 8, "blocks": 1}, compile=True) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert line.startswith("error: compile: true cannot work here (no compiler); install a C++ compiler")
+    assert line.startswith("error: compile: true does not work here (no compiler); install a C++ compiler")

@@ -42,9 +42,9 @@ def final_weights(tmp_path, name="tiny"):
     return load_model_file(tmp_path / "runs" / name / "models" / "final.safetensors").weights
 
 
-def logged_bits(run) -> list[float]:
+def logged_nll(run) -> list[float]:
     lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-    return [line["bits"] for line in lines if line["part"] == "train"]
+    return [line["nll"] for line in lines if line["part"] == "train"]
 
 
 class TestDomains:
@@ -168,20 +168,20 @@ class TestTraining:
 
     def test_the_objective_falls(self, domains, tmp_path):
         assert train(domains, tmp_path, steps=60, learning_rate=2e-3, validate_every=60, save_every=60) == 0
-        bits = logged_bits(tmp_path / "runs" / "tiny")
-        assert np.mean(bits[-10:]) < np.mean(bits[:10]) - 0.5
+        nll = logged_nll(tmp_path / "runs" / "tiny")
+        assert np.mean(nll[-10:]) < np.mean(nll[:10]) - 0.5
 
     def test_bf16_trains_close_to_float32(self, domains, tmp_path):
-        bits = {}
+        nll = {}
         for precision in ("32", "bf16-mixed"):
             assert train(domains, tmp_path, precision, precision=precision, steps=3, learning_rate=1e-3) == 0
             lines = [
                 json.loads(line) for line in (tmp_path / "runs" / precision / "log.jsonl").read_text().splitlines()
             ]
             # At the first step every coupling is still a constant, in any precision.
-            bits[precision] = [line["bits"] for line in lines if line["part"] == "train"][-1]
-        assert bits["32"] != bits["bf16-mixed"]
-        assert bits["32"] == pytest.approx(bits["bf16-mixed"], abs=0.1)
+            nll[precision] = [line["nll"] for line in lines if line["part"] == "train"][-1]
+        assert nll["32"] != nll["bf16-mixed"]
+        assert nll["32"] == pytest.approx(nll["bf16-mixed"], abs=0.1)
 
     def test_what_is_recomputed_does_not_change_the_training(self, domains, tmp_path):
         assert train(domains, tmp_path, "plain") == 0

@@ -114,7 +114,7 @@ def test_without_a_terminal_numbers_come_in_lines(tmp_path, capsys):
     assert [line.partition(":")[0] for line in lines if "loss" in line] == [f"run, step {n} of 12" for n in (2, 4, 6)]
     assert next(line for line in lines if "validation" in line).startswith("run, validation at step 5: norm ")
     assert run(tmp_path, Regression())
-    assert "run: goes on from step 7" in capsys.readouterr().err
+    assert "run: continues from step 7" in capsys.readouterr().err
 
 
 def test_a_run_leaves_its_files(tmp_path):
@@ -168,10 +168,10 @@ def test_a_picture_that_cannot_be_read_is_left_out(tmp_path, capsys, workers):
     assert run(tmp_path / "broken", broken, workers=workers)
     assert torch.equal(weights(expected), weights(broken))
     told = capsys.readouterr().err
-    assert told.count("a.jpg is cut off; remove it; training goes on without it") == 1
-    assert "pictures that could not be read and were left out: 1" in told
+    assert told.count("a.jpg is cut off; remove it; training continues without it") == 1
+    assert "run: skipped 1 pictures that could not be read" in told
     assert [line["message"] for line in log_lines(tmp_path / "broken", "event")] == [
-        "left out: a.jpg is cut off; remove it"
+        "skipped: a.jpg is cut off; remove it"
     ]
 
 
@@ -227,7 +227,7 @@ def test_a_step_that_is_not_finite_is_skipped_and_its_layer_named(tmp_path, caps
 
 
 def test_too_many_such_steps_stop_the_run(tmp_path):
-    with pytest.raises(PatinaError, match="number 3"):
+    with pytest.raises(PatinaError, match="3 steps were skipped"):
         run(tmp_path, Regression(poisoned_steps=range(1, 13)))
 
 

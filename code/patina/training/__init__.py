@@ -1,1 +1,1 @@
-"""Training: schedules, one file per task, and the loop that knows nothing of them."""
+"""Training: the loop, a file for every kind of task, optimiser steps and learning-rate schedules."""

@@ -1,4 +1,4 @@
-"""What networks keep of their forward passes: running statistics, estimates of singular values."""
+"""Restoring the buffers that forward passes change: running statistics, estimates of singular values."""
 
 from collections.abc import Callable, Iterable
 
@@ -7,7 +7,7 @@ from torch import nn
 
 
 def remembered_buffers(networks: Iterable[nn.Module]) -> Callable[[], None]:
-    """Remember the buffers of `networks`; calling what is returned gives them back as they are now."""
+    """Copy the buffers of `networks`; return a function that restores them."""
     before = [(buffer, buffer.detach().clone()) for network in networks for buffer in network.buffers()]
 
     @torch.no_grad()

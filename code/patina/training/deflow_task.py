@@ -1,4 +1,4 @@
-"""Training DeFlow: maximum likelihood of both domains in one flow."""
+"""Training DeFlow (Wolf et al., CVPR 2021, arXiv 2101.05796): maximum likelihood of both domains in one flow."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -29,24 +29,31 @@ from patina.training.updates import Updater
 
 @dataclass(frozen=True)
 class DeFlowObjective:
-    """What the likelihood is taken of: the map h that makes conditions, and the images' quantisation."""
+    """The setting of the likelihood.
+
+    Attributes:
+        h: the map that makes the condition h(x) of an image x.
+        quantisation: 1 / quantisation is the width of the uniform noise that dequantises images.
+    """
 
     h: ConditionMap
     quantisation: int
 
 
 class DeFlowTask(Task):
-    """Trains one `DeFlow`; the objective is in bits per pixel position.
+    """Trains a `DeFlow`.
+
+    The objective is the negative log-likelihood (NLL) in bits per pixel position: bits/dim summed over the channels.
 
     Args:
-        network: fresh or loaded.
+        network: untrained or loaded.
         dataset: unpaired patches.
-        objective: noise and quantisation.
-        make_updater: gives the optimiser step for (fabric, name, network).
-        fresh: whether ActNorm is still to be set from the first batch.
-        recompute: what the backward pass of the fast objective computes again; None takes the plain network's.
-        shown: the domains that validation measures and shows, clean and real.
-        pictures, crop: how many pictures of each are shown, and the side of their crops.
+        objective: condition and quantisation.
+        make_updater: makes the `Updater` for (fabric, name, network).
+        fresh: whether the ActNorms are initialised from the first batch.
+        recompute: what the backward pass of the fast objective recomputes; None uses the plain network.
+        shown: the validation domains, clean and real.
+        pictures, crop: number of pictures of each domain, and the side of their crops.
     """
 
     def __init__(
@@ -75,48 +82,48 @@ class DeFlowTask(Task):
 
     @property
     def statistics(self) -> DomainStatistics:
-        """The training data's statistics."""
+        """The channel statistics of the training data."""
         return self.dataset.statistics
 
     def setup(self, fabric: Fabric) -> None:
-        """Put the flow on its device and make its optimiser."""
+        """Move the flow to the device and make its optimiser."""
         self._fabric = fabric
         self.updater = self._make_updater(fabric, "flow", self.network)
         self.updaters = [self.updater]
 
     def start(self, batch: Batch) -> None:
-        """Set the ActNorms of a fresh network from the first batch."""
+        """Initialise the ActNorms of an untrained network from the first batch."""
         if self.fresh:
             condition = self._noisy(batch["condition"])
             self.network.initialise(batch["image"], condition, batch["label"], self.objective.quantisation)
 
     def training_step(self, batch: Batch, step: int) -> dict[str, float]:
         """Take one step on the mean objective of both domains."""
-        bits = self._bits(batch)
-        logged = self.updater.update(bits.mean(), step)
-        bits, real = bits.detach(), batch["label"] > 0.5
-        by_domain = {"bits_clean": float(bits[~real].mean()), "bits_real": float(bits[real].mean())}
-        return {"bits": float(bits.mean())} | by_domain | logged
+        objective = self._objective(batch["image"], self._noisy(batch["condition"]), batch["label"])
+        logged = self.updater.update(objective.mean(), step)
+        nll, real = objective.detach(), batch["label"] > 0.5
+        by_domain = {"nll_clean": float(nll[~real].mean()), "nll_real": float(nll[real].mean())}
+        return {"nll": float(nll.mean())} | by_domain | logged
 
     def probe(self, batch: Batch) -> None:
-        """Compute the objective layer by layer: in the plain network every layer can be watched."""
+        """Compute the objective by the plain network, in which hooks see every layer."""
         condition = self._noisy(batch["condition"])
         self.updater.module(batch["image"], condition, batch["label"], self.objective.quantisation)
 
     def validate(self) -> Validation:
-        """Measure both domains' bits per position on the shown crops and translate these both ways."""
+        """Measure the NLL of both domains on the validation crops, and translate them in both directions."""
         device = next(self.network.parameters()).device
         found = Validation()
         columns = []
         for label, (crops, name) in enumerate(zip(self._crops, ("clean", "real"), strict=True)):
-            found.scalars[f"bits_{name}"] = float(np.mean([self._bits_of(crop, label, device) for crop in crops]))
+            found.scalars[f"nll_{name}"] = float(np.mean([self._nll(crop, label, device) for crop in crops]))
             columns += [crops, self._translated(crops, label)]
         rows = [[to_pixels(crop, np.uint8) for crop in row] for row in zip(*columns, strict=False)]
         found.pictures["translations"] = sheet(rows, ["clean", "clean to real", "real", "real to clean"])
         return found
 
     def save_model(self, path: Path, step: int) -> None:
-        """Write a model file that explains itself."""
+        """Write a model file that contains its configuration and statistics."""
         save_model_file(
             path.with_name(path.name + ".safetensors"),
             ModelFile(
@@ -131,10 +138,6 @@ class DeFlowTask(Task):
             ),
         )
 
-    def _bits(self, batch: Batch) -> Tensor:
-        condition = self._noisy(batch["condition"])
-        return self._objective(batch["image"], condition, batch["label"])
-
     def _objective(self, image: Tensor, condition: Tensor, label: Tensor) -> Tensor:
         quantisation = self.objective.quantisation
         if self.recompute is None:
@@ -146,13 +149,14 @@ class DeFlowTask(Task):
         return self.objective.h.final(condition, lambda number, shape: torch.randn_like(condition))
 
     @torch.no_grad()
-    def _bits_of(self, crop: Tensor, label: int, device: torch.device) -> float:
+    def _nll(self, crop: Tensor, label: int, device: torch.device) -> float:
         condition = condition_of(crop, self.objective.h)
         if label == REAL:
             crop, condition = self.statistics.normalise_image(crop), self.statistics.normalise_condition(condition)
         condition = self.objective.h.local(condition, lambda number, shape: torch.randn(shape))
         labels = torch.full((1,), float(label), device=device)
-        return float(self._objective(crop[None].to(device), self._noisy(condition[None].to(device)), labels))
+        objective = self._objective(crop[None].to(device), self._noisy(condition[None].to(device)), labels)
+        return float(objective)
 
     def _translated(self, crops: list[Tensor], source: int) -> list[Tensor]:
         degradation = DeFlowDegradation(FastDeFlow(self.network), self.statistics, h=self.objective.h, source=source)

@@ -1,4 +1,4 @@
-"""Finding the layer in which a number stopped being finite."""
+"""Finding the first layer whose output is not finite."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -10,14 +10,14 @@ from patina.training.buffers import remembered_buffers
 
 
 def first_not_finite(networks: dict[str, nn.Module], run: Callable[[], None]) -> str | None:
-    """Run a forward pass again and name the first layer whose output is not finite; networks stay as they are.
+    """Repeat a forward pass and name the first layer whose output is not finite; the networks do not change.
 
     Args:
-        networks: the modules to watch, by name.
-        run: repeats the forward pass; its random numbers must be those of the failed one.
+        networks: the modules to watch by name.
+        run: repeats the forward pass with the random numbers of the failed one.
 
     Returns:
-        E.g. ``"flow.layers.3.members.1 (ChannelMixing)"``, or None where every layer's output is finite.
+        E.g. ``"flow.layers.3.members.1 (ChannelMixing)"``, or None if the output of every layer is finite.
     """
     found: list[str] = []
 

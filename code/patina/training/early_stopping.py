@@ -1,4 +1,4 @@
-"""Ending a training when it no longer gets better, with the best weights it had."""
+"""Early stopping: ends a training that no longer improves and keeps the best weights."""
 
 from copy import deepcopy
 from typing import Any
@@ -7,11 +7,11 @@ from torch import Tensor, nn
 
 
 class EarlyStopping:
-    """Remembers the best weights, and how many validations have passed since.
+    """Keeps the best weights and counts the validations since.
 
     Args:
-        patience: validations without a better score after which to stop; None never stops.
-        least_gain: what a score must be better by to count.
+        patience: how many validations without a better score end the training; None never ends it.
+        least_gain: the smallest gain in score that counts.
     """
 
     def __init__(self, patience: int | None, least_gain: float = 0.0):
@@ -27,7 +27,7 @@ class EarlyStopping:
         return self.patience is not None and self.waited >= self.patience
 
     def see(self, score: float, network: nn.Module) -> None:
-        """Take note of a validation's score, higher is better; a score that is not a number is no better one."""
+        """Take in the score of a validation; higher is better, and NaN never is."""
         if score > self.best + (self.least_gain if self.weights else 0.0):
             self.best, self.waited = score, 0
             self.weights = {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}
@@ -35,16 +35,16 @@ class EarlyStopping:
             self.waited += 1
 
     def state(self) -> dict[str, Any]:
-        """Return all that a resumed run needs."""
+        """Return the state that a resumed run needs."""
         return {"best": self.best, "waited": self.waited, "weights": self.weights}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Continue from what `state` returned."""
+        """Restore what `state` returned."""
         self.best, self.waited, self.weights = state["best"], state["waited"], state["weights"]
 
 
 def with_weights(network: nn.Module, weights: dict[str, Tensor] | None) -> nn.Module:
-    """Return a copy of `network` with other weights, or `network` itself where there are none."""
+    """Return a copy of `network` with the given weights, or `network` itself for None."""
     if weights is None:
         return network
     other = deepcopy(network)

@@ -1,4 +1,4 @@
-"""The moving average of a network's weights, which is steadier than the weights themselves."""
+"""Exponential moving average (EMA) of a network's weights."""
 
 from typing import Any
 
@@ -7,14 +7,14 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 
 class Ema:
-    """Follows a network: after every step, average = decay * average + (1 - decay) * weights.
+    """Averages the weights of a network: after every step, average = decay * average + (1 - decay) * weights.
 
-    Buffers are the network's own. The first update takes the weights as they are. Early on the decay is smaller,
-    (1 + n) / (10 + n) after n updates: else a short training's average would mostly be of its first weights.
+    Buffers are copied. The first update copies the weights, too. Early on the decay is smaller, (1 + n) / (10 + n)
+    after n updates; otherwise the average of a short training would consist mostly of its first weights.
 
     Args:
         network: raw module, on its device.
-        decay: 0 to 1, e.g. 0.999.
+        decay: the EMA decay, 0 to 1, e.g. 0.999.
     """
 
     def __init__(self, network: nn.Module, decay: float):
@@ -26,17 +26,17 @@ class Ema:
 
     @property
     def network(self) -> nn.Module:
-        """The network with averaged weights, which is never trained."""
+        """A copy of the network with the averaged weights; it is never trained."""
         return self._averaged.module
 
     def update(self, network: nn.Module) -> None:
-        """Take the weights after a training step into the average."""
+        """Add the weights after a training step to the average."""
         self._averaged.update_parameters(network)
 
     def state(self) -> dict[str, Any]:
-        """Return all that a resumed run needs."""
+        """Return the state that a resumed run needs."""
         return self._averaged.state_dict()
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Continue from what `state` returned."""
+        """Restore what `state` returned."""
         self._averaged.load_state_dict(state)

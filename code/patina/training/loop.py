@@ -1,4 +1,4 @@
-"""The training loop: next batch, step, log, validate, save. It knows nothing of what is trained."""
+"""The training loop: next batch, step, log, validate, save. It does not know what it trains."""
 
 import signal
 import sys
@@ -28,16 +28,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class LoopPlan:
-    """How long to train and what to write on the way; all counts are training steps.
+    """How long to train and how often to log, validate and save; all counts are training steps.
 
     Attributes:
-        steps: the last step.
-        log_every, validate_every, save_every: how often.
-        keep_states: training states kept, the newest.
-        max_not_finite: skipped steps after which the run stops.
+        steps: the number of steps.
+        log_every, validate_every, save_every: steps between two log lines, validations and saved states.
+        keep_states: how many training states are kept, the newest ones.
+        max_not_finite: the run stops after this many skipped steps.
         workers: processes that read pictures.
-        seed: of everything random in a step.
-        epoch: steps of an epoch, where models are to be named by theirs.
+        seed: of all random numbers.
+        epoch: steps per epoch if model files are to be named by epoch, else None.
     """
 
     steps: int
@@ -51,32 +51,33 @@ class LoopPlan:
     epoch: int | None = None
 
     def label(self, step: int) -> int | str:
-        """Name the model of a step; the last one of an epoch by its number, where epochs are counted."""
+        """Return the name of the model of a step: at the end of an epoch the epoch's, if epochs are counted."""
         return f"epoch-{step // self.epoch}" if self.epoch and step % self.epoch == 0 else step
 
 
 def train(
     task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin: Callable[[], None] = lambda: None
 ) -> bool:
-    """Train to `plan.steps`, or until the task stops, from the last saved state of `folder` where there is one.
+    """Train until `plan.steps` or until the task stops; continue from the last saved state in `folder`, if any.
 
-    Ctrl-C ends the step under way, saves and returns; the next call goes on from there. A picture that cannot be read
-    is named and left out; where that ends the training, what was trained until then is saved first.
+    Ctrl-C finishes the current step, saves and returns; the next call continues from there. A picture that cannot be
+    read is reported and skipped; if it ends the training, the state before is saved first.
 
     Args:
-        task: what is trained.
-        plan: for how long.
+        task: what to train.
+        plan: how long to train.
         folder: of the run.
         fabric: device and precision.
-        begin: called before the first step, and not where every step is done already.
+        begin: called before the first step; not called if no step is left.
 
     Returns:
-        True when the last step is done, False when interrupted before.
+        True if the training is finished, False if it was interrupted.
 
     Raises:
-        PatinaError: a picture of the validation or too many others cannot be read, or too many steps were not finite.
+        PatinaError: a validation picture or too many training pictures cannot be read, or too many steps were not
+            finite.
     """
-    # Start, or go on from the last state.
+    # Start, or continue from the last state.
     task.setup(fabric)
     state = folder.load_last_state()
     step = skipped = 0
@@ -91,13 +92,13 @@ def train(
     log = RunLog(folder, step)
     if step:
         log.event(step, "resumed")
-        print(f"{folder.name}: goes on from step {step}", file=sys.stderr)
+        print(f"{folder.name}: continues from step {step}", file=sys.stderr)
     meter = _Meter()
     unreadable: set[str] = set()
 
     def save(name: str | None = None) -> None:
         if step:
-            # The state comes last: it says that all else of its step is there.
+            # The state is written last: where it exists, all other files of its step do, too.
             task.save_model(folder.model_path(name or plan.label(step)), step)
             folder.save_state(step, {"task": task.state(), "skipped": skipped}, plan.keep_states)
 
@@ -109,8 +110,8 @@ def train(
             for failure in failures:
                 if failure not in unreadable:
                     unreadable.add(failure)
-                    log.event(step + 1, f"left out: {failure}")
-                    print(f"{failure}; training goes on without it", file=sys.stderr)
+                    log.event(step + 1, f"skipped: {failure}")
+                    print(f"{failure}; training continues without it", file=sys.stderr)
             if step == 0:
                 seed_step(plan.seed, "start")
                 task.start(batch)
@@ -140,14 +141,14 @@ def train(
                 save(FINAL if last else None)
             if interrupted and not last:
                 log.event(step, "interrupted")
-                print(f"{folder.name}: stopped at step {step}; the same command goes on", file=sys.stderr)
+                print(f"{folder.name}: stopped at step {step}; the same command continues", file=sys.stderr)
                 break
             if task.stopped:
-                log.event(step, "no longer better")
+                log.event(step, "stopped early: no longer improving")
                 break
     log.close()
     if unreadable:
-        print(f"{folder.name}: pictures that could not be read and were left out: {len(unreadable)}", file=sys.stderr)
+        print(f"{folder.name}: skipped {len(unreadable)} pictures that could not be read", file=sys.stderr)
     return step >= plan.steps or task.stopped
 
 
@@ -157,12 +158,12 @@ def _load(task: Task, state: dict[str, Any], folder: RunFolder) -> None:
     except (KeyError, ValueError, RuntimeError) as error:
         raise PatinaError(
             f"{folder.path}: the saved training state does not fit this configuration; give the run another name, "
-            "or remove the folder to start again"
+            "or remove the folder to train from the start"
         ) from error
 
 
 def _batches(task: Task, plan: LoopPlan, done: int, fabric: Fabric) -> Iterator[tuple[Batch, list[str]]]:
-    """Yield the batches of the steps still to do, on the device, and what to tell of pictures that cannot be read."""
+    """Yield the batches of the steps that are left, on the device, with messages about unreadable pictures."""
     samples = ReadableSamples(task.dataset, task.batch_size, task.collate)
     loader = DataLoader(
         samples,
@@ -176,18 +177,18 @@ def _batches(task: Task, plan: LoopPlan, done: int, fabric: Fabric) -> Iterator[
 
 
 def _readable(batches: Iterable[T], save: Callable[[], None]) -> Iterator[T]:
-    """Yield the batches; where one cannot be read, save before the error ends the training."""
+    """Yield the batches; if one cannot be read, save before the error ends the training."""
     try:
         with _saved_before_errors(save):
             yield from batches
     except PatinaError as error:
-        # What fails in one of the loader's processes comes with the traceback of that process around it.
+        # An error in a worker process arrives wrapped in the traceback of that process.
         raise type(error)(str(error).rstrip().rpartition(f"{type(error).__name__}: ")[2]) from error
 
 
 @contextmanager
 def _saved_before_errors(save: Callable[[], None]) -> Iterator[None]:
-    """Save what is trained before a picture that cannot be read ends the training."""
+    """Save before an unreadable picture ends the training."""
     try:
         yield
     except PatinaError:
@@ -196,7 +197,7 @@ def _saved_before_errors(save: Callable[[], None]) -> Iterator[None]:
 
 
 def _validate(task: Task, plan: LoopPlan, step: int, folder: RunFolder, log: RunLog) -> dict[str, float]:
-    """Validate, write down what is found, and return its numbers."""
+    """Validate, log the results, and return the numbers."""
     seed_step(plan.seed, "validation")
     with eager(task.networks.values()):
         found = task.validate()
@@ -223,14 +224,14 @@ def _report_not_finite(
     if skipped >= plan.max_not_finite:
         log.close()
         raise PatinaError(
-            f"{message}. That was number {skipped} (max_not_finite): lower the learning rate, clip gradients, "
+            f"{message}. {skipped} steps were skipped (max_not_finite): lower the learning rate, clip gradients, "
             "or train in precision 32"
         )
 
 
 @contextmanager
 def _interruption() -> Iterator["_Flag"]:
-    """Turn the first Ctrl-C (or SIGTERM) into a flag; a second Ctrl-C stops at once."""
+    """Yield a flag that the first Ctrl-C (or SIGTERM) sets; a second Ctrl-C stops at once."""
     flag = _Flag()
 
     def on_signal(number: int, frame: object) -> None:
@@ -241,7 +242,7 @@ def _interruption() -> Iterator["_Flag"]:
 
     try:
         previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not the main thread: nobody presses Ctrl-C there
+    except ValueError:  # not the main thread, which alone receives signals
         previous = {}
     try:
         yield flag
@@ -251,7 +252,7 @@ def _interruption() -> Iterator["_Flag"]:
 
 
 def _leave_interruption_to_the_loop(worker: int) -> None:
-    """Keep a terminal's Ctrl-C, which reaches the whole process group, from killing the loader's workers."""
+    """Keep Ctrl-C, which a terminal sends to the whole process group, from killing a worker of the loader."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
@@ -268,7 +269,7 @@ class _Flag:
 
 
 class _Meter:
-    """Means of the logged numbers since the last log line, and the speed."""
+    """Averages the logged numbers since the last log line, and measures the speed."""
 
     def __init__(self) -> None:
         self._reset()

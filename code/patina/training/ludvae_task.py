@@ -1,4 +1,4 @@
-"""Training LUD-VAE: the evidence bound of both domains in one network (arXiv 2204.10090)."""
+"""Training LUD-VAE (Zheng et al., arXiv 2204.10090): the evidence bound of both domains in one network."""
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
@@ -29,12 +29,12 @@ SHEET_TITLES = ["clean", "clean to real", "temperature 0", "real", "real to clea
 
 @dataclass(frozen=True)
 class LUDVAEObjective:
-    """What the evidence bound is taken of.
+    """The setting of the evidence lower bound.
 
     Attributes:
-        noise_level: deviation of the hiding noise by domain, in 1/255: ``{"clean": …, "real": …}``.
-        kl_rise: what the weight of the KL terms grows by at every step.
-        kl_end: where it stays.
+        noise_level: std (8-bit) of the noise that hides the domain, ``{"clean": …, "real": …}``.
+        kl_rise: growth of the weight of the KL terms per step.
+        kl_end: the largest weight.
     """
 
     noise_level: dict[str, float]
@@ -42,21 +42,21 @@ class LUDVAEObjective:
     kl_end: float
 
     def kl_weight(self, step: int) -> float:
-        """Return the KL terms' weight at a step, counted from 1."""
+        """Return the weight of the KL terms at a step, counted from 1."""
         return min(self.kl_rise * step, self.kl_end)
 
 
 class LUDVAETask(Task):
-    """Trains one `LUDVAE`.
+    """Trains a `LUDVAE`.
 
     Args:
-        network: fresh or loaded.
+        network: untrained or loaded.
         dataset: unpaired patches.
-        statistics: of the same domains.
-        objective: noise levels and the KL terms' weight.
-        make_updater: gives the optimiser step for (fabric, name, network).
-        shown: the domains that validation measures and shows, clean and real.
-        pictures, crop: how many pictures of each are shown, and the side of their crops.
+        statistics: channel statistics of the same domains.
+        objective: noise levels and the weight of the KL terms.
+        make_updater: makes the `Updater` for (fabric, name, network).
+        shown: the validation domains, clean and real.
+        pictures, crop: number of pictures of each domain, and the side of their crops.
     """
 
     def __init__(
@@ -82,12 +82,12 @@ class LUDVAETask(Task):
         self._crops = [[centre(path, crop) for path in domain.images[:pictures]] for domain in shown]
 
     def setup(self, fabric: Fabric) -> None:
-        """Put the network on its device and make its optimiser."""
+        """Move the network to the device and make its optimiser."""
         self.updater = self._make_updater(fabric, "ludvae", self.network)
         self.updaters = [self.updater]
 
     def training_step(self, batch: Batch, step: int) -> dict[str, float]:
-        """Take one step on squared error plus the KL terms at their weight of the step."""
+        """Take one step on the squared error plus the weighted KL terms."""
         error, divergence = self._losses(batch["image"], batch["label"])
         weight = self.objective.kl_weight(step)
         loss = error + weight * divergence
@@ -100,7 +100,7 @@ class LUDVAETask(Task):
         self._losses(batch["image"], batch["label"])
 
     def validate(self) -> Validation:
-        """Measure the losses of the shown crops by domain, and translate these both ways."""
+        """Measure the losses of both domains on the validation crops, and translate them in both directions."""
         device = next(self.network.parameters()).device
         found = Validation()
         for label, name in DOMAIN_NAMES.items():
@@ -120,7 +120,7 @@ class LUDVAETask(Task):
         return found
 
     def save_model(self, path: Path, step: int) -> None:
-        """Write a model file that explains itself."""
+        """Write a model file that contains its configuration and statistics."""
         save_model_file(
             path.with_name(path.name + ".safetensors"),
             ModelFile(
@@ -136,7 +136,7 @@ class LUDVAETask(Task):
         )
 
     def _losses(self, image: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
-        """Return squared error and KL terms of images as they are in their files, ``[N, 3, H, W]``."""
+        """Return the squared error and the KL terms of images that are not normalised yet, ``[N, 3, H, W]``."""
         real = label.view(-1, 1, 1, 1) > 0.5
         levels = self.objective.noise_level
         hidden = hide(image, torch.randn_like(image), torch.where(real, levels["real"], levels["clean"]))

@@ -1,4 +1,4 @@
-"""Training networks that enlarge luma: the Charbonnier loss on every level, early stopping on PSNR."""
+"""Training networks that upscale luma: the Charbonnier loss at every level, early stopping on PSNR."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -35,14 +35,14 @@ class LuminanceTask(Task):
     """Trains a `LuminanceNetwork`.
 
     Args:
-        network: fresh.
+        network: untrained.
         dataset: paired patches, RGB.
-        make_updater: gives the optimiser step for (fabric, name, network).
+        make_updater: makes the `Updater` for (fabric, name, network).
         epsilon: of the Charbonnier loss.
-        stopping: when to stop, and the best weights.
-        validation: pairs to measure on; the first `pictures` are shown.
-        pictures: how many.
-        finish: makes the inputs of a batch whose dataset leaves some unfinished, for (inputs, device).
+        stopping: ends the training and keeps the best weights.
+        validation: pairs to measure; the first `pictures` are shown.
+        pictures: number of pairs that are shown.
+        finish: completes the LQ patches that a dataset leaves to models on the device, for (patches, device).
     """
 
     def __init__(
@@ -71,18 +71,18 @@ class LuminanceTask(Task):
 
     @property
     def stopped(self) -> bool:
-        """Whether PSNR has not grown for too long."""
+        """Whether PSNR has stopped improving."""
         return self.stopping.stopped
 
     def setup(self, fabric: Fabric) -> None:
-        """Put the network on its device and make its optimiser."""
+        """Move the network to the device and make its optimiser."""
         self.fabric = fabric
         self.updater = self._make_updater(fabric, "luminance", self.network)
         self.updater.module.mark_forward_method("levels")
         self.updaters = [self.updater]
 
     def training_step(self, batch: Batch, step: int) -> dict[str, float]:
-        """Take one step down the sum of the levels' losses."""
+        """Take one step on the sum of the losses of all levels."""
         losses = self._losses(batch)
         require_finite(losses)
         logged = self.updater.update(torch.stack(list(losses.values())).sum(), step)
@@ -93,50 +93,50 @@ class LuminanceTask(Task):
         self._losses(batch)
 
     def validate(self) -> Validation:
-        """Measure PSNR and SSIM of luma over the pairs (border of `scale` pixels), beside bicubic's, and show some."""
+        """Measure PSNR and SSIM of luma without a border of `scale` pixels, also for bicubic; show some pairs."""
         found = Validation()
         if not self.validation:
             return found
         scale, scores, rows = self.network.scale, [], []
         for index, pair in enumerate(self.validation):
             lq, gt = read_picture(pair.lq).pixels, read_picture(pair.gt).pixels
-            result = to_pixels(self._enlarged(to_tensor(lq)), gt.dtype)
+            result = to_pixels(self._upscaled(to_tensor(lq)), gt.dtype)
             scores.append([metric(result, gt, crop=scale, space="y") for metric in (psnr, ssim)])
             if index < self.pictures:
-                rows.append([_shown(each) for each in (imresize(lq, scale), result, gt)])
+                rows.append([_corner(pixels) for pixels in (imresize(lq, scale), result, gt)])
         found.scalars["psnr"], found.scalars["ssim"] = (float(mean) for mean in np.mean(scores, axis=0))
         found.scalars |= {"psnr_bicubic": self._psnr_of_bicubic()}
         found.scalars["gain"] = found.scalars["psnr"] - found.scalars["psnr_bicubic"]
-        found.pictures["results"] = sheet(rows, ["input, bicubic", "result", "truth"])
+        found.pictures["results"] = sheet(rows, ["input, bicubic", "result", "ground truth"])
         self.stopping.see(found.scalars["psnr"], self.network)
         return found
 
     def save_model(self, path: Path, step: int) -> None:
-        """Write the network so that `upscale` opens it: the best one so far, where PSNR is measured."""
+        """Write the network for `upscale`: with the best weights so far if PSNR is measured."""
         best = with_weights(self.network, self.stopping.weights)
         save_generator(best, path.with_name(path.name + ".safetensors"), {"step": str(step)})
 
     def state(self) -> dict[str, Any]:
-        """Return all resumable state."""
+        """Return the state that a resumed run needs."""
         return super().state() | {"stopping": self.stopping.state()}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Continue from what `state` returned."""
+        """Restore what `state` returned."""
         super().load_state(state)
         self.stopping.load_state(state["stopping"])
 
     def _losses(self, batch: Batch) -> dict[str, Tensor]:
         lq = batch["lq"]
         rgb = self._finish(lq, self.fabric.device) if isinstance(lq, list) else lq
-        truth = to_ycbcr(batch["gt"])[:, :1]
+        gt = to_ycbcr(batch["gt"])[:, :1]
         with self.fabric.autocast():
             levels = [level.float() for level in self.updater.module.levels(to_ycbcr(rgb)[:, :1])]
         return {
-            f"charbonnier_x{level.shape[-1] // rgb.shape[-1]}": charbonnier(level, shrunk(truth, level), self.epsilon)
+            f"charbonnier_x{level.shape[-1] // rgb.shape[-1]}": charbonnier(level, shrunk(gt, level), self.epsilon)
             for level in levels
         }
 
-    def _enlarged(self, lq: Tensor) -> Tensor:
+    def _upscaled(self, lq: Tensor) -> Tensor:
         def on_tile(tile: Tensor, _place: object) -> Tensor:
             with torch.no_grad():
                 return self.updater.module(tile.to(self.fabric.device)).float().cpu()
@@ -156,12 +156,12 @@ class LuminanceTask(Task):
         return self._interpolated["psnr"]
 
 
-def shrunk(truth: Tensor, like: Tensor) -> Tensor:
-    """Shrink ``[N, C, H, W]`` to the size of `like` by antialiased bicubic, whose kernel is MATLAB's (a = -0.5)."""
-    if truth.shape[-2:] == like.shape[-2:]:
-        return truth
-    return functional.interpolate(truth, like.shape[-2:], mode="bicubic", antialias=True, align_corners=False)
+def shrunk(gt: Tensor, like: Tensor) -> Tensor:
+    """Shrink ``[N, C, H, W]`` to the size of `like` by antialiased bicubic with MATLAB's kernel (a = -0.5)."""
+    if gt.shape[-2:] == like.shape[-2:]:
+        return gt
+    return functional.interpolate(gt, like.shape[-2:], mode="bicubic", antialias=True, align_corners=False)
 
 
-def _shown(pixels: np.ndarray) -> np.ndarray:
+def _corner(pixels: np.ndarray) -> np.ndarray:
     return to_eight_bit(pixels[:SHOWN_SIDE, :SHOWN_SIDE])

@@ -1,4 +1,4 @@
-"""The crops that validations show."""
+"""The centre crops that validations measure and show."""
 
 from pathlib import Path
 
@@ -10,5 +10,5 @@ from patina.imaging.value_spaces import to_tensor
 
 
 def centre(path: Path, side: int) -> Tensor:
-    """Cut a square out of a picture's middle: ``[3, side, side]`` in [0, 1]."""
+    """Return the centre crop of a picture, ``[3, side, side]`` in [0, 1]."""
     return to_tensor(centre_crop(PictureCache(0).get(path), side))

@@ -1,4 +1,4 @@
-"""Training a super-resolution network on pairs: a list of weighted losses, one of which may be adversarial."""
+"""Training a super-resolution network on pairs: a weighted sum of losses, one of which may be adversarial."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ SHOWN_SIDE = 256
 
 
 Targets = dict[bool, Tensor]
-"""The truth as it is (False) and sharpened (True), as far as the losses ask for them."""
+"""The ground truth, unchanged (False) and sharpened (True); only what the losses use."""
 
 
 @dataclass(frozen=True)
@@ -43,9 +43,9 @@ class Term:
     Attributes:
         name: for logs and messages.
         weight: factor of the loss.
-        loss: called with (result, truth), both ``[N, 3, H, W]`` in [0, 1]; moved to the device if it is a module.
-        sharpened: whether the truth is sharpened first.
-        averaged: whether the result of the averaged weights is a third argument.
+        loss: called with (result, ground truth), both ``[N, 3, H, W]`` in [0, 1]; a module is moved to the device.
+        sharpened: whether the ground truth is sharpened first.
+        averaged: whether the result of the EMA network is a third argument.
     """
 
     name: str
@@ -60,8 +60,8 @@ class Adversary:
     """The adversarial loss and its discriminator.
 
     Attributes:
-        name, weight, sharpened: as of a `Term`; both sides of the game see the same truth.
-        game: what the two sides minimise.
+        name, weight, sharpened: as in `Term`; generator and discriminator see the same ground truth.
+        game: the losses of both networks.
         discriminator: ``[N, 3, patch, patch]`` to logits.
     """
 
@@ -74,12 +74,12 @@ class Adversary:
 
 @dataclass(frozen=True)
 class RestorationObjective:
-    """All that the generator minimises.
+    """The losses of the generator.
 
     Attributes:
-        terms: losses that look at pictures alone.
-        adversary: the adversarial one, if there is one.
-        ema: decay of the averaged weights, which are then validated and saved; None for none.
+        terms: losses without a discriminator.
+        adversary: the adversarial loss, if any.
+        ema: the EMA decay; the EMA network is validated and saved. None for no EMA.
         mixings: probabilities of the augmentations that mix a batch, see `patina.data.batch_mixing`.
     """
 
@@ -90,17 +90,17 @@ class RestorationObjective:
 
 
 class RestorationTask(Task):
-    """Trains a generator, and a discriminator where the objective has an adversarial part.
+    """Trains a generator, and a discriminator if the objective has an adversarial loss.
 
     Args:
         generator: ``[N, 3, h, w]`` to ``[N, 3, scale·h, scale·w]``, RGB in [0, 1].
         dataset: paired patches.
-        finish: makes the inputs of a batch whose dataset leaves some unfinished, for (inputs, device).
+        finish: completes the LQ patches that a dataset leaves to models on the device, for (patches, device).
         scale: of the generator.
         objective: the losses.
-        make_updater: gives the optimiser step for (fabric, name, network).
-        validation: pairs to measure on; the first `pictures` are shown.
-        pictures: how many.
+        make_updater: makes the `Updater` for (fabric, name, network).
+        validation: pairs to measure; the first `pictures` are shown.
+        pictures: number of pairs that are shown.
     """
 
     def __init__(
@@ -129,7 +129,7 @@ class RestorationTask(Task):
         self._sharpen = SharpenedTarget()
 
     def setup(self, fabric: Fabric) -> None:
-        """Put the networks on their device and make their optimisers."""
+        """Move the networks to the device and make their optimisers."""
         self.fabric = fabric
         self.generator_updater = self._make_updater(fabric, "generator", self.generator)
         self.updaters = [self.generator_updater]
@@ -137,12 +137,12 @@ class RestorationTask(Task):
             self.discriminator_updater = self._make_updater(fabric, "discriminator", self.adversary.discriminator)
             self.updaters.append(self.discriminator_updater)
         self.ema = Ema(self.generator, self.objective.ema) if self.objective.ema else None
-        for each in (self._sharpen, *(term.loss for term in self.objective.terms)):
-            if isinstance(each, nn.Module):
-                each.to(fabric.device)
+        for module in (self._sharpen, *(term.loss for term in self.objective.terms)):
+            if isinstance(module, nn.Module):
+                module.to(fabric.device)
 
     def training_step(self, batch: Batch, step: int) -> dict[str, float]:
-        """Take one step of the generator and one of the discriminator, on the same pictures; both or none."""
+        """Take one step of the generator and one of the discriminator on the same batch; both or none."""
         restore = remembered_buffers(self.networks.values())
         try:
             logged = self._backward(batch, step)
@@ -156,51 +156,51 @@ class RestorationTask(Task):
         return logged
 
     def probe(self, batch: Batch) -> None:
-        """Compute the generator's result and its losses."""
+        """Compute the losses of the generator."""
         lq, targets = self._inputs(batch)
         self._generator_losses(lq, self.generator_updater.module(lq), targets)
 
     def validate(self) -> Validation:
-        """Measure PSNR and SSIM (RGB, border of `scale` pixels) over the validation pairs, and show some."""
+        """Measure PSNR and SSIM on RGB without a border of `scale` pixels; show some pairs."""
         found = Validation()
         if not self.validation:
             return found
-        self.judged.eval()
+        self.evaluated.eval()
         scores, rows = [], []
         for index, pair in enumerate(self.validation):
             lq, gt = read_picture(pair.lq).pixels, read_picture(pair.gt).pixels
             result = to_pixels(self._upscale(to_tensor(lq)), gt.dtype)
             scores.append((psnr(result, gt, crop=self.scale), ssim(result, gt, crop=self.scale)))
             if index < self.pictures:
-                rows.append(_shown(lq, result, gt, self.scale))
-        self.judged.train()
+                rows.append(_corners(lq, result, gt, self.scale))
+        self.evaluated.train()
         found.scalars["psnr"], found.scalars["ssim"] = (float(mean) for mean in np.mean(scores, axis=0))
         shown = zip(self.validation, scores[: len(rows)], strict=False)
         titles = [f"{pair.stem}: {score:.2f} dB, {similarity:.3f}" for pair, (score, similarity) in shown]
-        found.pictures["results"] = sheet(rows, ["input, bicubic", "result", "truth"], titles)
+        found.pictures["results"] = sheet(rows, ["input, bicubic", "result", "ground truth"], titles)
         return found
 
     def save_model(self, path: Path, step: int) -> None:
-        """Write the generator so that spandrel opens it, with averaged weights where there are some."""
-        save_generator(self.judged, path.with_name(path.name + ".safetensors"))
+        """Write the generator, or its EMA network, in a format that spandrel reads."""
+        save_generator(self.evaluated, path.with_name(path.name + ".safetensors"))
 
     @property
-    def judged(self) -> nn.Module:
-        """The generator that is validated and saved."""
+    def evaluated(self) -> nn.Module:
+        """The network that is validated and saved: the EMA network, if any, or the generator."""
         return self.ema.network if self.ema else self.generator
 
     def state(self) -> dict[str, Any]:
-        """Return all resumable state."""
+        """Return the state that a resumed run needs."""
         return super().state() | ({"ema": self.ema.state()} if self.ema else {})
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Continue from what `state` returned."""
+        """Restore what `state` returned."""
         super().load_state(state)
         if self.ema:
             self.ema.load_state(state["ema"])
 
     def _backward(self, batch: Batch, step: int) -> dict[str, float]:
-        """Compute the gradients of both networks; the weights are those from before the step for both."""
+        """Compute the gradients of both networks before either takes its step."""
         lq, targets = self._inputs(batch)
         result = self.generator_updater.module(lq)
         losses = self._generator_losses(lq, result, targets)
@@ -208,16 +208,16 @@ class RestorationTask(Task):
         logged = self.generator_updater.backward(torch.stack(list(losses.values())).sum(), step)
         logged |= {name: float(loss.detach()) for name, loss in losses.items()}
         if self.adversary:
-            logged |= self._judge_backward(result.detach(), targets[self.adversary.sharpened], step)
+            logged |= self._discriminator_backward(result.detach(), targets[self.adversary.sharpened], step)
         return logged
 
     def _inputs(self, batch: Batch) -> tuple[Tensor, Targets]:
-        """Return the low-quality and the true patches: finished by models where they wait for them, then mixed."""
+        """Return the LQ patches, completed on the device where need be, and the ground truth; both are mixed."""
         lq = batch["lq"]
         lq = self._finish(lq, self.fabric.device) if isinstance(lq, list) else lq
-        lq, truth = mixed(lq, batch["gt"], self.objective.mixings)
+        lq, gt = mixed(lq, batch["gt"], self.objective.mixings)
         parts = [*self.objective.terms, *([self.adversary] if self.adversary else [])]
-        return lq, {kind: self._sharpen(truth) if kind else truth for kind in {part.sharpened for part in parts}}
+        return lq, {kind: self._sharpen(gt) if kind else gt for kind in {part.sharpened for part in parts}}
 
     def _generator_losses(self, lq: Tensor, result: Tensor, targets: Targets) -> dict[str, Tensor]:
         averaged = self._averaged_result(lq) if any(term.averaged for term in self.objective.terms) else None
@@ -235,7 +235,7 @@ class RestorationTask(Task):
             return self.ema.network(lq).float()
 
     def _adversarial_loss(self, result: Tensor, targets: Targets) -> Tensor:
-        """Judge the generator without gradients for the discriminator's own weights."""
+        """Return the generator's loss; the weights of the discriminator get no gradients."""
         discriminator, game = self.adversary.discriminator, self.adversary.game
         discriminator.requires_grad_(False)
         real = self._logits(targets[self.adversary.sharpened]).detach() if game.relativistic else None
@@ -243,8 +243,8 @@ class RestorationTask(Task):
         discriminator.requires_grad_(True)
         return game.generator(real, fake)
 
-    def _judge_backward(self, result: Tensor, truth: Tensor, step: int) -> dict[str, float]:
-        real, fake = self._logits(truth), self._logits(result)
+    def _discriminator_backward(self, result: Tensor, gt: Tensor, step: int) -> dict[str, float]:
+        real, fake = self._logits(gt), self._logits(result)
         loss = self.adversary.game.discriminator(real, fake)
         self.discriminator_updater.backward(loss, step)
         return {
@@ -259,12 +259,12 @@ class RestorationTask(Task):
     def _upscale(self, lq: Tensor) -> Tensor:
         def on_tile(tile: Tensor, _place: object) -> Tensor:
             with torch.no_grad(), self.fabric.autocast():
-                return self.judged(tile.to(self.fabric.device)).float().cpu()
+                return self.evaluated(tile.to(self.fabric.device)).float().cpu()
 
         return apply_tiled(on_tile, lq, tile=VALIDATION_TILE, overlap=VALIDATION_OVERLAP, scale=self.scale)
 
 
-def _shown(lq: np.ndarray, result: np.ndarray, truth: np.ndarray, scale: int) -> list[np.ndarray]:
-    """Cut the same square out of the bicubic input, the result and the truth, as 8-bit pixels."""
-    pictures = [imresize(lq, scale) if scale > 1 else lq, result, truth]
+def _corners(lq: np.ndarray, result: np.ndarray, gt: np.ndarray, scale: int) -> list[np.ndarray]:
+    """Return the same crop of the bicubic input, the result and the ground truth, 8-bit."""
+    pictures = [imresize(lq, scale) if scale > 1 else lq, result, gt]
     return [to_eight_bit(picture[:SHOWN_SIDE, :SHOWN_SIDE]) for picture in pictures]

@@ -1,4 +1,4 @@
-"""Learning rates as functions of the step, so that a resumed run needs no scheduler state."""
+"""Learning-rate schedules as functions of the step, so that a resumed run needs no scheduler state."""
 
 import math
 from bisect import bisect_left
@@ -10,7 +10,7 @@ Schedule = Callable[[int], float]
 
 
 def halved_at(learning_rate: float, milestones: Sequence[int]) -> Schedule:
-    """Return the schedule that halves `learning_rate` after each milestone step."""
+    """Return MultiStepLR with gamma 0.5: `learning_rate` is halved after every milestone step."""
 
     def schedule(step: int) -> float:
         return learning_rate * 0.5 ** sum(step > milestone for milestone in milestones)
@@ -25,8 +25,8 @@ def cosine(
 
     Args:
         learning_rate: at the first step.
-        periods: steps from one restart to the next; behind the last one the rate stays where it ended.
-        restart_weights: factor of `learning_rate` in each period, 1 where none are given.
+        periods: steps from one restart to the next; after the last period the learning rate stays at its end value.
+        restart_weights: factor of `learning_rate` for every period; all 1 if empty.
         lowest: learning rate at the end of every period.
     """
     ends = list(accumulate(periods))
@@ -43,7 +43,7 @@ def cosine(
 
 
 def warmed_up(schedule: Schedule, steps: int) -> Schedule:
-    """Return `schedule`, rising in proportion to the step during the first `steps`."""
+    """Return `schedule` with linear warm-up during the first `steps`."""
     if not steps:
         return schedule
     return lambda step: schedule(step) * min(step / steps, 1.0)

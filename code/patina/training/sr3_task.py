@@ -1,4 +1,4 @@
-"""Training SR3: the noise in a picture is learned from what the picture looks like at low resolution."""
+"""Training SR3 (Saharia et al., arXiv 2104.07636): diffusion conditioned on the upscaled LQ picture."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -25,20 +25,20 @@ from patina.training.updates import Updater
 
 LOSSES = {"l1": functional.l1_loss, "l2": functional.mse_loss}
 SHOWN_TOGETHER = 4
-"""Pictures sampled at once."""
+"""How many pictures are sampled at once."""
 
 
 class SR3Task(Task):
-    """Trains one `SR3`; samples and files are of its moving average.
+    """Trains an `SR3`; its EMA network is sampled and saved.
 
     Args:
-        network: fresh.
-        dataset: squares.
-        make_updater: gives the optimiser step for (fabric, name, network).
-        loss: "l1" or "l2", of noise or velocity.
-        decay: of the moving average.
-        sampling: sampler and its steps, for validation and as the file's own.
-        shown: pictures whose middle squares are measured and shown.
+        network: untrained.
+        dataset: clean tiles.
+        make_updater: makes the `Updater` for (fabric, name, network).
+        loss: "l1" or "l2" of the predicted noise or velocity.
+        decay: the EMA decay.
+        sampling: sampler and number of steps, for validation and as defaults of the model file.
+        shown: validation pictures; their centre crops are measured and shown.
     """
 
     def __init__(
@@ -59,20 +59,20 @@ class SR3Task(Task):
         self.decay = decay
         self.sampling = sampling
         self._make_updater = make_updater
-        self._truths = [centre(path, dataset.side) for path in shown]
+        self._ground_truths = [centre(path, dataset.side) for path in shown]
 
     def setup(self, fabric: Fabric) -> None:
-        """Put the network on its device, make its optimiser and its average."""
+        """Move the network to the device; make its optimiser and its EMA network."""
         self.fabric = fabric
         self.updater = self._make_updater(fabric, "sr3", self.network)
         self.updaters = [self.updater]
-        self.average = Ema(self.network, self.decay)
+        self.ema = Ema(self.network, self.decay)
 
     def training_step(self, batch: Batch, step: int) -> dict[str, float]:
-        """Take one step at times drawn evenly."""
+        """Take one step at uniformly drawn diffusion times."""
         loss = self._loss(batch)
         logged = self.updater.update(loss, step)
-        self.average.update(self.network)
+        self.ema.update(self.network)
         return logged | {"loss": float(loss.detach())}
 
     def probe(self, batch: Batch) -> None:
@@ -80,23 +80,26 @@ class SR3Task(Task):
         self._loss(batch)
 
     def validate(self) -> Validation:
-        """Sample the shown squares from their small pictures; measure PSNR and SSIM, and bicubic's beside them."""
+        """Upscale the validation crops by sampling; measure PSNR and SSIM, also for bicubic upscaling."""
         found = Validation()
-        if not self._truths:
+        if not self._ground_truths:
             return found
         scale = self.network.architecture.scale
-        conditions = [enlarged(shrink(truth, scale), scale) for truth in self._truths]
+        conditions = [enlarged(shrink(gt, scale), scale) for gt in self._ground_truths]
         results = self._sampled(torch.stack(conditions))
-        columns = [[to_pixels(each, np.uint8) for each in pictures] for pictures in (conditions, results, self._truths)]
+        columns = [
+            [to_pixels(picture, np.uint8) for picture in pictures]
+            for pictures in (conditions, results, self._ground_truths)
+        ]
         for name, pictures in (("", columns[1]), ("_bicubic", columns[0])):
             pairs = list(zip(pictures, columns[2], strict=True))
             found.scalars[f"psnr{name}"] = float(np.mean([psnr(*pair) for pair in pairs]))
             found.scalars[f"ssim{name}"] = float(np.mean([ssim(*pair) for pair in pairs]))
-        found.pictures["samples"] = sheet(list(zip(*columns, strict=True)), ["bicubic", "sample", "truth"])
+        found.pictures["samples"] = sheet(list(zip(*columns, strict=True)), ["bicubic", "sample", "ground truth"])
         return found
 
     def save_model(self, path: Path, step: int) -> None:
-        """Write the average as a model file that explains itself."""
+        """Write the EMA network to a model file that contains its configuration."""
         configuration = {
             "architecture": self.network.architecture.model_dump(mode="json"),
             "schedule": self.network.schedule.model_dump(mode="json"),
@@ -104,29 +107,29 @@ class SR3Task(Task):
             "steps": self.sampling[1],
             "side": self.dataset.side,
         }
-        weights = self.average.network.state_dict()
+        weights = self.ema.network.state_dict()
         file = path.with_name(path.name + ".safetensors")
         save_model_file(file, ModelFile(kind=KIND, configuration=configuration, weights=weights, step=step))
 
     def state(self) -> dict[str, Any]:
-        """Return all resumable state."""
-        return super().state() | {"average": self.average.state()}
+        """Return the state that a resumed run needs."""
+        return super().state() | {"ema": self.ema.state()}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Continue from what `state` returned."""
+        """Restore what `state` returned."""
         super().load_state(state)
-        self.average.load_state(state["average"])
+        self.ema.load_state(state["ema"])
 
     def _loss(self, batch: Batch) -> Tensor:
-        truth = batch["gt"]
-        time = torch.randint(self.network.schedule.steps, (len(truth),), device=truth.device)
-        noisy, wanted = self.network.noised(2 * truth - 1, torch.randn_like(truth), time)
-        said = self.updater.module(noisy, 2 * batch["condition"] - 1, time)
-        return self.loss(said.float(), wanted)
+        gt = batch["gt"]
+        time = torch.randint(self.network.schedule.steps, (len(gt),), device=gt.device)
+        noisy, target = self.network.noised(2 * gt - 1, torch.randn_like(gt), time)
+        predicted = self.updater.module(noisy, 2 * batch["condition"] - 1, time)
+        return self.loss(predicted.float(), target)
 
     def _sampled(self, conditions: Tensor) -> list[Tensor]:
-        """Sample ``[N, 3, H, W]`` in [0, 1], the noise always the same."""
-        network, device = self.average.network.eval(), self.fabric.device
+        """Sample pictures for conditions ``[N, 3, H, W]`` in [0, 1], always with the same noise."""
+        network, device = self.ema.network.eval(), self.fabric.device
         generator = torch_generator("validation samples")
         results: list[Tensor] = []
         for condition in conditions.split(SHOWN_TOGETHER):
@@ -141,5 +144,5 @@ class SR3Task(Task):
             pictures = sample(
                 predict, start, network.schedule, sampler=sampler, steps=steps, generator=generator
             )  # fmt: skip
-            results += [(each / 2 + 0.5).cpu() for each in pictures]
+            results += [(picture / 2 + 0.5).cpu() for picture in pictures]
         return results

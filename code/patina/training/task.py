@@ -1,4 +1,4 @@
-"""What the loop asks of a task."""
+"""The interface between the training loop and what it trains."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -18,21 +18,21 @@ Batch = dict[str, Tensor]
 
 @dataclass
 class Validation:
-    """What a validation found: numbers by name, and pictures (RGB uint8 ``[H, W, 3]``) by name."""
+    """The results of a validation: numbers by name, and pictures (RGB uint8 ``[H, W, 3]``) by name."""
 
     scalars: dict[str, float] = field(default_factory=dict)
     pictures: dict[str, np.ndarray] = field(default_factory=dict)
 
 
 class Task(ABC):
-    """Owns its networks and losses, and computes one training step.
+    """Owns networks and losses, and computes training steps.
 
     Attributes:
-        dataset: samples by (step, slot).
-        batch_size: slots of a step.
-        updaters: one for every network that is trained; set by `setup`.
-        collate: makes a batch of samples; None for torch's own way.
-        stopped: whether the training is to end with the validation just done.
+        dataset: training samples by (step, slot).
+        batch_size: number of slots of a step.
+        updaters: one for every trained network; set by `setup`.
+        collate: turns samples into a batch; None for torch's default.
+        stopped: whether the training ends after the last validation.
     """
 
     dataset: Dataset
@@ -46,11 +46,11 @@ class Task(ABC):
         """Put the networks on their device and make the updaters."""
 
     def start(self, batch: Batch) -> None:  # noqa: B027 - most tasks need nothing here
-        """Do what the first batch of a fresh run is needed for, before the first step."""
+        """Initialise a fresh run from its first batch, before the first step."""
 
     @abstractmethod
     def training_step(self, batch: Batch, step: int) -> dict[str, float]:
-        """Train on one batch; return the numbers to log.
+        """Train on one batch and return the numbers to log.
 
         Raises:
             NotFinite: a loss or gradient is not finite.
@@ -58,15 +58,15 @@ class Task(ABC):
 
     @abstractmethod
     def probe(self, batch: Batch) -> None:
-        """Repeat the forward passes of `training_step` without training, for the diagnosis of a failed one."""
+        """Repeat the forward passes of `training_step` without training, to diagnose a failed step."""
 
     @abstractmethod
     def validate(self) -> Validation:
-        """Measure and show where the training stands; the same at every call but for the weights."""
+        """Measure the networks; the result depends on their weights alone."""
 
     @abstractmethod
     def save_model(self, path: Path, step: int) -> None:
-        """Write the trained model to `path` (without suffix); the suffix is the task's."""
+        """Write the trained model to `path`, to which the task adds its suffix."""
 
     @property
     def networks(self) -> dict[str, nn.Module]:
@@ -74,10 +74,10 @@ class Task(ABC):
         return {updater.name: updater.network for updater in self.updaters}
 
     def state(self) -> dict[str, Any]:
-        """Return all resumable state."""
+        """Return the state that a resumed run needs."""
         return {updater.name: updater.state() for updater in self.updaters}
 
     def load_state(self, state: dict[str, Any]) -> None:
-        """Continue from what `state` returned."""
+        """Restore what `state` returned."""
         for updater in self.updaters:
             updater.load_state(state[updater.name])

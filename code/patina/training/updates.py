@@ -1,4 +1,4 @@
-"""One optimiser step, guarded: nothing that is not finite reaches the weights."""
+"""Optimiser steps that never let a value that is not finite reach the weights."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,7 +12,7 @@ from patina.training.schedules import Schedule
 
 
 class NotFinite(Exception):
-    """Losses or a gradient that are not finite; the message names each of the `sources`."""
+    """Losses or a gradient are not finite; the message names all `sources`."""
 
     def __init__(self, *sources: str):
         super().__init__(f"{', '.join(sources)} {'is' if len(sources) == 1 else 'are'} not finite")
@@ -20,10 +20,13 @@ class NotFinite(Exception):
 
 
 def require_finite(losses: Mapping[str, Tensor]) -> None:
-    """Refuse losses, by name, of which any is not finite.
+    """Make sure that all losses are finite.
+
+    Args:
+        losses: scalars by name.
 
     Raises:
-        NotFinite: names all that are not.
+        NotFinite: some are not; it names them all.
     """
     broken = [f"{name} loss" for name, loss in losses.items() if not torch.isfinite(loss)]
     if broken:
@@ -31,22 +34,22 @@ def require_finite(losses: Mapping[str, Tensor]) -> None:
 
 
 class Updater:
-    """Adam or AdamW on one network with its schedule and gradient clipping.
+    """Trains one network by Adam or AdamW, with a learning-rate schedule and gradient clipping.
 
     Args:
-        fabric: does the backward pass at its precision.
-        name: the network's name, for messages and saved states.
-        network: raw module; `module` is the same one set up by Fabric, to be called in training.
+        fabric: runs the backward pass at its precision.
+        name: of the network, in messages and saved states.
+        network: raw module; `module` is the same network set up by Fabric, to be called in training.
         schedule: learning rate by step.
-        betas: Adam's.
-        clip_gradient: largest gradient norm, None for no clipping.
-        rate_factors: multiplies the learning rate of parameters by the last part of their name.
-        optimiser: the class; Adam adds `weight_decay` to the gradient, AdamW takes it off the weights.
+        betas: of Adam.
+        clip_gradient: the largest gradient norm; None does not clip.
+        rate_factors: factors of the learning rate by the last part of a parameter's name.
+        optimiser: the class; Adam adds the weight decay to the gradient, AdamW subtracts it from the weights.
         weight_decay: 0 for none.
         compiled: whether the network is compiled for training.
 
     Raises:
-        PatinaError: it is to be compiled where nothing can be.
+        PatinaError: `compiled`, but this machine cannot compile.
     """
 
     def __init__(
@@ -75,20 +78,20 @@ class Updater:
         self.module, self.optimizer = fabric.setup(network, optimizer)
 
     def update(self, loss: Tensor, step: int) -> dict[str, float]:
-        """Take one step down `loss`.
+        """Take one step that reduces `loss`.
 
         Returns:
-            ``lr`` and, where gradients are clipped, ``gradient`` (the norm before clipping).
+            ``lr``, and ``gradient``: the gradient norm before clipping.
 
         Raises:
-            NotFinite: the loss or a gradient is not finite; the weights are as before.
+            NotFinite: the loss or a gradient is not finite; the weights have not changed.
         """
         logged = self.backward(loss, step)
         self.apply(step)
         return logged
 
     def backward(self, loss: Tensor, step: int) -> dict[str, float]:
-        """Do all of `update` but the step itself, which is left to `apply`."""
+        """Compute and clip the gradient; `apply` takes the step. Returns and raises as `update`."""
         if not torch.isfinite(loss):
             raise NotFinite(f"loss of {self.name}")
         self.optimizer.zero_grad(set_to_none=True)
@@ -99,7 +102,7 @@ class Updater:
         return {"lr": self.schedule(step), "gradient": float(norm)}
 
     def apply(self, step: int) -> None:
-        """Take the step that `backward` prepared."""
+        """Take a step along the gradient that `backward` has computed."""
         for group in self.optimizer.param_groups:
             group["lr"] = self.schedule(step) * group["rate_factor"]
         self.optimizer.step()
@@ -111,17 +114,17 @@ class Updater:
         return f"gradient norm of {self.name}"
 
     def state(self) -> dict:
-        """Return all that a resumed run needs."""
+        """Return the state that a resumed run needs."""
         return {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
 
     def load_state(self, state: dict) -> None:
-        """Continue from what `state` returned."""
+        """Restore what `state` returned."""
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
 
 
 def _by_rate(network: nn.Module, rate_factors: Mapping[str, float]) -> list[dict[str, Any]]:
-    """Group the trainable parameters by the factor of their learning rate."""
+    """Return the optimiser's parameter groups: trainable parameters by learning-rate factor."""
     groups: dict[float, list[nn.Parameter]] = {}
     for name, parameter in network.named_parameters():
         if parameter.requires_grad:
