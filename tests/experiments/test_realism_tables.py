@@ -17,9 +17,12 @@ from patina.experiments.denoiser_folds import (
 from patina.experiments.learned_methods import Pictures
 from patina.experiments.parallel_training import train_all
 from patina.experiments.realism_tables import report
-from patina.fidelity.baselines import REAL, fitted_noises, halves, moved_residuals
-from patina.fidelity.real_comparison import MEASURES, YARDSTICKS, Finding, Reference, Scores, compare
-from patina.fidelity.samples import Shot
+from patina.fidelity.assessment import assess
+from patina.fidelity.baselines import BASELINES, REAL, fitted_noises, halves, transplanted_residuals
+from patina.fidelity.grading import Finding
+from patina.fidelity.properties import MEASURES
+from patina.fidelity.reference import Reference, Scores
+from patina.fidelity.samples import Sample
 from patina.imaging.picture_files import write_picture
 from patina.metrics.residuals import pgap
 from sets import ludvae_values, write_config, write_pictures
@@ -71,7 +74,7 @@ def test_one_command_makes_the_table(folders, capsys):
     assert list(values["scores"]) == ["real against real", "Gaussian", "Poisson-Gaussian", "ours"]
     for by_seed in values["scores"].values():
         assert [len(each) for each in by_seed] == [14, 14]
-        assert all(0 <= each["two_sample_low"] <= each["two_sample_high"] <= 100 for each in by_seed)
+        assert all(0 <= each["classifier_accuracy_low"] <= each["classifier_accuracy_high"] <= 100 for each in by_seed)
     assert values["scores"]["real against real"][0]["pgap"] == 0
     assert (folders / "out/results.md").read_text() == table
     assert "ours is closer to real than fitted noise in" in table
@@ -90,23 +93,23 @@ def test_one_command_makes_the_table(folders, capsys):
 
 def test_the_table_says_who_wins():
     def row(**changes) -> dict:
-        interval = {"two_sample_low": 85.0, "two_sample_high": 95.0}
-        return {"spectrum": 4.0, "two_sample": 90.0, **interval, "akld": 0.4, "pgap": -0.6} | changes
+        interval = {"classifier_accuracy_low": 85.0, "classifier_accuracy_high": 95.0}
+        return {"spectrum": 4.0, "classifier_accuracy": 90.0, **interval, "akld": 0.4, "pgap": -0.6} | changes
 
     scores = {
-        "real against real": [row(spectrum=0.4, two_sample=50.0, akld=0.3)] * 2,
+        "real against real": [row(spectrum=0.4, classifier_accuracy=50.0, akld=0.3)] * 2,
         "Gaussian": [row()] * 2,
         "Poisson-Gaussian": [row(spectrum=3.9)] * 2,
-        "ours": [row(spectrum=1.0, two_sample=40.0, akld=0.5, pgap=0.3), row(spectrum=2.0, two_sample=60.0, akld=0.5)],
+        "ours": [
+            row(spectrum=1.0, classifier_accuracy=40.0, akld=0.5, pgap=0.3),
+            row(spectrum=2.0, classifier_accuracy=60.0, akld=0.5),
+        ],
     }
     text = report(scores, [0, 1], 16)
     assert "| Spectrum (dB) | 0.40 | 4.00 | 3.90 | 1.50 ± 0.71 |" in text
-    assert "| Classifier (%) | 50.0 | 90.0 | 90.0 | 50.0 ± 14.1 |\n| its 95 % interval | 85 to 95 |" in text
-    assert "ours is closer to real than fitted noise in spectrum, classifier; not in local strength, PGAP." in text
-    assert (
-        "In local strength its distance is 1.25 of the Gaussian's, not less than half; other real noise reaches 0.75"
-        in text
-    )
+    assert "| Classifier accuracy (%) | 50.0 | 90.0 | 90.0 | 50.0 ± 14.1 |\n| its 95 % interval | 85 to 95 |" in text
+    assert "ours is closer to real than fitted noise in spectrum, classifier accuracy; not in local noise" in text
+    assert "In local noise level its distance is 1.25 of the Gaussian's, not less than half; other real noise" in text
     assert "In spectrum its distance is 0.38 of the Gaussian's, less than half" in text
 
 
@@ -127,33 +130,35 @@ def test_mistakes_are_one_line(folders, capsys):
 @pytest.fixture
 def pairs():
     rng = np.random.default_rng(0)
-    clean = [Shot(f"s{index % 2}_{index}", np.float32(flat(index))) for index in range(6)]
+    clean = [Sample(f"s{index % 2}_{index}", np.float32(flat(index))) for index in range(6)]
     sigma = [4.0, 6.0, 8.0]
-    real = [Shot(shot.name, np.float32(shot.pixels + rng.normal(0, sigma, shot.pixels.shape))) for shot in clean]
+    real = [
+        Sample(sample.name, np.float32(sample.pixels + rng.normal(0, sigma, sample.pixels.shape))) for sample in clean
+    ]
     return clean, real
 
 
-class TestYardsticks:
+class TestBaselines:
     def test_halves_share_the_scenes(self, pairs):
         first, second = halves(pairs[0])
-        assert {shot.scene for shot in first} == {shot.scene for shot in second}
-        assert {shot.name for shot in first}.isdisjoint(shot.name for shot in second)
+        assert {sample.scene for sample in first} == {sample.scene for sample in second}
+        assert {sample.name for sample in first}.isdisjoint(sample.name for sample in second)
 
     @pytest.mark.parametrize("paired", [True, False])
     @pytest.mark.parametrize("exposure", [0, 6])
     def test_fits_find_the_deviation(self, pairs, paired, exposure):
         clean, real = pairs
-        real = [Shot(shot.name, shot.pixels + exposure * (-1) ** index) for index, shot in enumerate(real)]
+        real = [Sample(sample.name, sample.pixels + exposure * (-1) ** index) for index, sample in enumerate(real)]
         noises = fitted_noises(clean, real, paired=paired)
         np.testing.assert_allclose(noises["Gaussian"].sigma, [4, 6, 8], rtol=0.12)
         line = noises["Poisson-Gaussian"]
         np.testing.assert_allclose(np.array(line.gain) * 128 + line.floor, [16, 36, 64], rtol=0.2)
 
-    def test_moved_noise_is_another_pictures(self, pairs):
+    def test_transplanted_noise_is_of_another_image(self, pairs):
         clean, real = pairs
-        moved = moved_residuals(clean, real, seed=0)
+        transplanted = transplanted_residuals(clean, real, seed=0)
         own = [b.pixels - a.pixels for a, b in zip(clean, real, strict=True)]
-        for each, true in zip(moved, own, strict=True):
+        for each, true in zip(transplanted, own, strict=True):
             np.testing.assert_allclose(each.std(axis=(0, 1)), true.std(axis=(0, 1)), rtol=0.15)
             assert abs(np.corrcoef(each.ravel(), true.ravel())[0, 1]) < 0.1
 
@@ -163,14 +168,14 @@ class TestGrades:
 
     @pytest.fixture
     def reference(self, pairs):
-        return Reference(*pairs, paired=False, judge_steps=1)
+        return Reference(*pairs, paired=False, classifier_steps=1)
 
     def graded(self, reference, key, own, real, noise, interval=(0.0, 100.0)) -> Finding:
         known = dict.fromkeys(MEASURES, 1.0)
-        reference.yardsticks = {name: Scores(known | {key: noise}, (85, 95)) for name in YARDSTICKS}
-        reference.yardsticks[REAL] = Scores(known | {key: real}, (40, 60))
-        reference.scores = lambda *_: Scores({"two_sample": 50.0, key: own}, interval)
-        return next(each for each in compare(reference.clean, reference).findings if each.key == key)
+        reference.baselines = {name: Scores(known | {key: noise}, (85, 95)) for name in BASELINES}
+        reference.baselines[REAL] = Scores(known | {key: real}, (40, 60))
+        reference.scores = lambda *_: Scores({"classifier_accuracy": 50.0, key: own}, interval)
+        return next(each for each in assess(reference.clean, reference).findings if each.key == key)
 
     @pytest.mark.parametrize(
         ("own", "real", "noise", "grade"),
@@ -197,23 +202,23 @@ class TestGrades:
         ],
     )
     def test_a_classifier_passes_only_what_it_could_have_failed(self, reference, accuracy, interval, noise, grade):
-        finding = self.graded(reference, "two_sample", accuracy, 50.0, noise, interval)
+        finding = self.graded(reference, "classifier_accuracy", accuracy, 50.0, noise, interval)
         assert finding.grade == grade
         assert finding.intervals["generated"] == interval
         assert finding.intervals["Gaussian"] == (85, 95)
 
-    def test_a_yardstick_below_chance_widens_nothing(self, reference):
-        assert self.graded(reference, "two_sample", 58.0, 30.0, 90.0, (54.0, 62.0)).grade == "better"
+    def test_a_baseline_below_chance_widens_nothing(self, reference):
+        assert self.graded(reference, "classifier_accuracy", 58.0, 30.0, 90.0, (54.0, 62.0)).grade == "better"
 
     def test_sentences_say_what_the_grade_means(self, reference):
-        assert "but so is fitted noise with 0.90" in self.graded(reference, "spectrum", 1.0, 0.9, 0.9).sentence
-        assert "Spectrum cannot be measured" in self.graded(reference, "spectrum", float("nan"), 1, 1).sentence
-        assert "cannot tell" in self.graded(reference, "two_sample", 50, 50, 90).sentence
+        assert "fitted noise matches, too, at 0.90" in self.graded(reference, "spectrum", 1.0, 0.9, 0.9).sentence
+        assert "Cannot be measured" in self.graded(reference, "spectrum", float("nan"), 1, 1).sentence
+        assert "Inconclusive" in self.graded(reference, "classifier_accuracy", 50, 50, 90).sentence
 
     def test_pictures_that_got_no_noise_pass_nothing_that_fitted_noise_fails(self, pairs):
-        reference = Reference(*pairs, paired=True, judge_steps=8)
-        findings = {each.key: each for each in compare(reference.clean, reference).findings}
-        for key in ("spectrum", "covariance", "level", "kl", "akld", "two_sample"):
+        reference = Reference(*pairs, paired=True, classifier_steps=8)
+        findings = {each.key: each for each in assess(reference.clean, reference).findings}
+        for key in ("spectrum", "covariance", "noise_level", "kl", "akld", "classifier_accuracy"):
             assert findings[key].grade != "real", findings[key]
 
 
@@ -221,10 +226,13 @@ def test_halves_are_compared_with_other_halves(pairs):
     """The distance of other pictures with the same noise is that of the real ones from each other, in the mean."""
     clean, real = pairs
     rng = np.random.default_rng(7)
-    again = [Shot(shot.name, np.float32(shot.pixels + rng.normal(0, [4, 6, 8], shot.pixels.shape))) for shot in clean]
-    reference = Reference(clean, real, paired=False, judge_steps=1)
-    own, known = reference.scores(again).distances, reference.yardsticks[REAL].distances
-    for key in ("spectrum", "orientation", "autocorrelation", "wasserstein"):
+    again = [
+        Sample(sample.name, np.float32(sample.pixels + rng.normal(0, [4, 6, 8], sample.pixels.shape)))
+        for sample in clean
+    ]
+    reference = Reference(clean, real, paired=False, classifier_steps=1)
+    own, known = reference.scores(again).distances, reference.baselines[REAL].distances
+    for key in ("spectrum", "anisotropy", "autocorrelation", "wasserstein"):
         assert own[key] == pytest.approx(known[key], rel=0.35)
 
 

@@ -1,75 +1,75 @@
-"""Which squares a report shows: the strongest noise first in pairs, quiet places of like colour without them."""
+"""The crops of a report: pairs from the strongest noise to the weakest, else quiet places of similar colour."""
 
 import numpy as np
 import pytest
 
-from patina.fidelity.crops import SCENES, SIDE, paired_scenes, quiet_scenes
-from patina.fidelity.samples import Shot
+from patina.fidelity.crops import COUNT, SIDE, paired_crops, quiet_crops
+from patina.fidelity.samples import Sample
 
 
-def noisy(clean: list[Shot], deviations: list[float], seed: int = 0) -> list[Shot]:
+def noisy(clean: list[Sample], deviations: list[float], seed: int = 0) -> list[Sample]:
     rng = np.random.default_rng(seed)
     return [
-        Shot(shot.name, np.float32(shot.pixels + rng.normal(0, sigma, shot.pixels.shape)))
-        for shot, sigma in zip(clean, deviations, strict=True)
+        Sample(sample.name, np.float32(sample.pixels + rng.normal(0, sigma, sample.pixels.shape)))
+        for sample, sigma in zip(clean, deviations, strict=True)
     ]
 
 
-def flat(name: str, level: float, height: int = 128, width: int = 128) -> Shot:
-    return Shot(name, np.full((height, width, 3), level, np.float32))
+def flat(name: str, level: float, height: int = 128, width: int = 128) -> Sample:
+    return Sample(name, np.full((height, width, 3), level, np.float32))
 
 
 class TestPaired:
     def test_the_strongest_noise_comes_first_and_the_weakest_last(self):
         clean = [flat(f"{letter}_1", 120) for letter in "abcdefg"]
         real = noisy(clean, [2.0, 1.0, 9.0, 4.0, 6.0, 3.0, 5.0], 1)
-        scenes = paired_scenes(clean, noisy(clean, [5.0] * 7), real)
-        assert [scene.name for scene in scenes] == ["c_1", "g_1", "f_1", "b_1"]
-        assert scenes[0].strength == pytest.approx(9, rel=0.1)
+        crops = paired_crops(clean, noisy(clean, [5.0] * 7), real)
+        assert [crop.name for crop in crops] == ["c_1", "g_1", "f_1", "b_1"]
+        assert crops[0].strength == pytest.approx(9, rel=0.1)
 
-    def test_of_every_scene_the_strongest_where_there_are_enough(self):
+    def test_the_strongest_crop_of_every_scene_is_taken_if_there_are_enough(self):
         clean = [flat(f"{letter}_{number}", 120) for letter in "abcd" for number in (1, 2)]
-        scenes = paired_scenes(clean, clean, noisy(clean, [1.0, 8.0, 7.0, 1.0, 6.0, 2.0, 1.0, 5.0]))
-        assert [scene.name for scene in scenes] == ["a_2", "b_1", "c_1", "d_2"]
+        crops = paired_crops(clean, clean, noisy(clean, [1.0, 8.0, 7.0, 1.0, 6.0, 2.0, 1.0, 5.0]))
+        assert [crop.name for crop in crops] == ["a_2", "b_1", "c_1", "d_2"]
 
     def test_squares_are_the_middle_of_the_same_picture(self):
         clean = [flat(f"{letter}_1", 120, 300, 400) for letter in "ab"]
         real = noisy(clean, [4.0, 2.0])
-        scene = paired_scenes(clean, clean, real)[0]
-        np.testing.assert_array_equal(scene.real, real[0].pixels[6 : 6 + SIDE, 56 : 56 + SIDE])
-        assert scene.generated.shape == scene.clean.shape == scene.real.shape
+        crop = paired_crops(clean, clean, real)[0]
+        np.testing.assert_array_equal(crop.real, real[0].pixels[6 : 6 + SIDE, 56 : 56 + SIDE])
+        assert crop.generated.shape == crop.clean.shape == crop.real.shape
 
 
 class TestQuiet:
     def test_places_of_like_colour_stand_beside_each_other(self):
         clean = [flat(f"c{letter}", level) for letter, level in zip("abcde", (40, 80, 120, 160, 200), strict=True)]
         real = [flat(f"r{letter}", level) for letter, level in zip("abcde", (203, 163, 123, 83, 43), strict=True)]
-        scenes = quiet_scenes(clean, noisy(clean, [3.0] * 5), noisy(real, [4.0] * 5))
-        assert len(scenes) == SCENES
-        for scene in scenes:
-            assert scene.real.mean() - scene.clean.mean() == pytest.approx(3, abs=0.5)
-            assert np.std(scene.generated - scene.clean) == pytest.approx(3, rel=0.05)
+        crops = quiet_crops(clean, noisy(clean, [3.0] * 5), noisy(real, [4.0] * 5))
+        assert len(crops) == COUNT
+        for crop in crops:
+            assert crop.real.mean() - crop.clean.mean() == pytest.approx(3, abs=0.5)
+            assert np.std(crop.generated - crop.clean) == pytest.approx(3, rel=0.05)
 
     def test_places_of_other_colours_are_shown_only_where_there_is_nothing_else(self):
         clean = [flat(f"c{index}", 40) for index in range(3)]
         real = [flat("r1", 45), flat("r2", 50), flat("r3", 200)]
-        assert len(quiet_scenes(clean, clean, noisy(real, [4.0] * 3))) == 2
-        assert len(quiet_scenes(clean, clean, noisy(real[2:], [4.0]))) == 1
+        assert len(quiet_crops(clean, clean, noisy(real, [4.0] * 3))) == 2
+        assert len(quiet_crops(clean, clean, noisy(real[2:], [4.0]))) == 1
 
     def test_what_is_shown_is_quiet(self):
         rng = np.random.default_rng(0)
         texture = np.kron(rng.uniform(20, 235, (16, 32, 1)), np.ones((8, 8, 3)))
         pixels = np.float32(texture)
         pixels[:, 128:] = 100
-        clean, real = ([Shot(f"{kind}{number}", pixels) for number in range(8)] for kind in "cr")
-        scenes = quiet_scenes(clean, clean, noisy(real, [5.0] * 8))
-        assert len(scenes) == SCENES
-        assert all(np.ptp(scene.clean) == 0 for scene in scenes)
-        assert all(scene.strength == pytest.approx(5, rel=0.1) for scene in scenes)
-        assert len({scene.name for scene in scenes}) == SCENES
+        clean, real = ([Sample(f"{kind}{number}", pixels) for number in range(8)] for kind in "cr")
+        crops = quiet_crops(clean, clean, noisy(real, [5.0] * 8))
+        assert len(crops) == COUNT
+        assert all(np.ptp(crop.clean) == 0 for crop in crops)
+        assert all(crop.strength == pytest.approx(5, rel=0.1) for crop in crops)
+        assert len({crop.name for crop in crops}) == COUNT
 
     def test_pictures_of_any_size_make_squares_of_one(self):
         clean = [flat(f"c{i}", 90, 100, 200) for i in range(4)]
         real = [flat(f"r{i}", 90, 150, 70) for i in range(4)]
-        for scene in quiet_scenes(clean, clean, noisy(real, [2.0, 6.0, 3.0, 4.0])):
-            assert scene.clean.shape == scene.generated.shape == scene.real.shape == (64, 64, 3)
+        for crop in quiet_crops(clean, clean, noisy(real, [2.0, 6.0, 3.0, 4.0])):
+            assert crop.clean.shape == crop.generated.shape == crop.real.shape == (64, 64, 3)

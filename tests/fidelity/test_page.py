@@ -6,28 +6,30 @@ import numpy as np
 import pytest
 
 from patina.cli.main import run_verb
+from patina.fidelity.grading import Finding
 from patina.fidelity.page import _verdict, headline
-from patina.fidelity.real_comparison import Finding
 from patina.imaging.picture_files import list_pictures, write_picture
 from sets import write_noisy_sets
 
 NAN = float("nan")
 
 
-def finding(distance: float, grade: str = "no better", **yardsticks: float) -> Finding:
-    values = {"real against real": 1.0, "Gaussian": 4.0, "Poisson-Gaussian": 2.0} | yardsticks
-    return Finding("spectrum", "Spectrum", "dB", "how far", distance, values, grade, "Words.")
+def finding(distance: float, grade: str = "no better", **baselines: float) -> Finding:
+    values = {"real against real": 1.0, "Gaussian": 4.0, "Poisson-Gaussian": 2.0} | baselines
+    return Finding("spectrum", "Spectrum", "dB", "What it means.", "how far", distance, values, grade, "Words.")
 
 
 class TestBars:
     def test_marks_lie_in_percent_of_the_largest(self):
         marks = {mark["style"]: mark["place"] for mark in _verdict(finding(3.0))["marks"]}
-        assert marks == {"real": 25, "gaussian": 100, "poisson": 50, "own": 75}
+        assert marks == {"real": 25, "gaussian": 100, "poisson": 50, "generated": 75}
 
     def test_what_cannot_be_measured_is_said_and_not_drawn(self):
         shown = _verdict(finding(NAN, Gaussian=NAN))
         assert [mark["style"] for mark in shown["marks"]] == ["real", "poisson"]
-        assert shown["numbers"].startswith("cannot be measured; real against real 1.00, Gaussian cannot be measured")
+        assert shown["numbers"].startswith(
+            "generated cannot be measured; real against real 1.00, Gaussian cannot be measured"
+        )
 
     def test_nothing_known_is_an_empty_bar(self):
         unknown = {"real against real": NAN, "Gaussian": NAN, "Poisson-Gaussian": NAN}
@@ -37,10 +39,9 @@ class TestBars:
 def test_what_cannot_be_told_counts_neither_way():
     findings = [finding(1.0, "real"), finding(NAN, "unclear"), finding(4.0)]
     assert headline(findings) == (
-        "1 of 2 properties as in real pictures; spectrum is no closer than noise that needs no learning; "
-        "of spectrum nothing can be told."
+        "1 of 2 properties match real images; spectrum is no closer than fitted noise; inconclusive: spectrum."
     )
-    assert _verdict(findings[1])["label"] == "cannot tell"
+    assert _verdict(findings[1])["label"] == "inconclusive"
 
 
 @pytest.mark.parametrize("options", [[], ["-paired"]])
@@ -57,6 +58,6 @@ def test_flat_pictures_leave_no_number_that_is_none(tmp_path, options):
         found = re.findall(place, page, re.DOTALL)
         assert found
         assert not [each for each in found if re.search(r"\bnan\b", each, re.IGNORECASE)]
-    assert "cannot be measured; real against real" in page
+    assert "generated cannot be measured; real against real" in page
     assert "generated: cannot be measured" in page
     assert not re.search(r"\b(NaN|Infinity)\b", (tmp_path / "page.json").read_text())

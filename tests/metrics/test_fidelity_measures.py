@@ -8,16 +8,16 @@ from skimage import data
 
 from patina.degradations.compression import Jpeg
 from patina.fidelity.profile import Profile, profile_of
-from patina.fidelity.samples import Shot
+from patina.fidelity.samples import Sample
 from patina.metrics.autocorrelation import autocorrelation, autocorrelation_distance
 from patina.metrics.blockiness import blockiness
-from patina.metrics.highpass import cut, low_pass, quiet_places
+from patina.metrics.highpass import crop_patches, low_pass, quiet_places
 from patina.metrics.moments import channel_covariance, covariance_distance, excess_kurtosis
 from patina.metrics.noise_level import fit_line, noise_level
 from patina.metrics.residuals import akld, histogram, kl_divergence, local_variance, pgap
 from patina.metrics.sliced_wasserstein import laplacian_pyramid, pyramid_patches, sliced_wasserstein
 from patina.metrics.spectrum import LOWEST, by_frequency, by_orientation, decibels_between, power_spectrum
-from patina.metrics.two_sample import Patches, two_sample_test
+from patina.metrics.two_sample import PatchSet, two_sample_test
 from sets import picture
 
 
@@ -241,21 +241,21 @@ class TestQuietPlaces:
 
     def test_squares_are_cut_where_they_were_found(self):
         pixels = np.arange(64 * 48 * 3).reshape(64, 48, 3)
-        squares = cut(pixels, [(0, 0), (32, 8)], 32)
+        squares = crop_patches(pixels, [(0, 0), (32, 8)], 32)
         np.testing.assert_array_equal(squares[1], pixels[32:64, 8:40])
-        assert cut(pixels, [], 32).shape == (0, 32, 32, 3)
+        assert crop_patches(pixels, [], 32).shape == (0, 32, 32, 3)
 
     def test_high_pass_keeps_the_fine_part(self):
         noise = 100 + white(count=1, side=128)[0]
-        patches = cut(noise - low_pass(noise), quiet_places([noise], 32, 1.0)[0], 32)
+        patches = crop_patches(noise - low_pass(noise), quiet_places([noise], 32, 1.0)[0], 32)
         _, levels = by_frequency(power_spectrum(patches))
         np.testing.assert_allclose(levels[3:], 25, rtol=0.2)
         assert LOWEST < 0.1
 
 
-def labelled(pixels: np.ndarray, pictures: int, scenes: int, prefix: str = "") -> Patches:
+def labelled(pixels: np.ndarray, pictures: int, scenes: int, prefix: str = "") -> PatchSet:
     names = [f"{prefix}{index % pictures}" for index in range(len(pixels))]
-    return Patches(pixels, names, [f"{prefix}{index % pictures % scenes}" for index in range(len(pixels))])
+    return PatchSet(pixels, names, [f"{prefix}{index % pictures % scenes}" for index in range(len(pixels))])
 
 
 class TestTwoSample:
@@ -280,7 +280,7 @@ class TestTwoSample:
         pixels = np.concatenate([patterns[i % 8] + rng.normal(0, 1, (1, 16, 16, 3)) for i in range(160)])
         index = np.arange(160)
         a, b = index[index % 8 < 4], index[index % 8 >= 4]
-        sides = [Patches(pixels[s], [str(i % 40) for i in s], [str(i % 8) for i in s]) for s in (a, b)]
+        sides = [PatchSet(pixels[s], [str(i % 40) for i in s], [str(i % 8) for i in s]) for s in (a, b)]
         result = two_sample_test(*sides, seed=0, steps=60)
         assert result.accuracy < 0.8
 
@@ -304,13 +304,13 @@ class TestPhotographs:
     @staticmethod
     def profile(noise) -> Profile:
         rng = np.random.default_rng(0)
-        shots = []
+        samples = []
         for name in ("astronaut", "coffee", "chelsea", "rocket"):
             pixels = getattr(data, name)()
             height, width = (length // 2 for length in pixels.shape[:2])
             small = pixels[: 2 * height, : 2 * width].reshape(height, 2, width, 2, 3).mean((1, 3))
-            shots.append(Shot(name, np.float32((small + noise(rng, small)).clip(0, 255).round())))
-        return profile_of(shots, 0)
+            samples.append(Sample(name, np.float32((small + noise(rng, small)).clip(0, 255).round())))
+        return profile_of(samples, 0)
 
     @pytest.fixture(scope="class")
     def clean(self):
@@ -341,8 +341,8 @@ class TestPhotographs:
 
     def test_a_sensor_is_noisier_where_it_is_bright(self, clean):
         sensor = self.profile(lambda rng, pixels: rng.normal(0, 1, pixels.shape) * np.sqrt(0.4 * pixels + 16))
-        added = np.nanmean(sensor.level.variance - clean.level.variance, axis=1)
-        known = np.isfinite(added) & (sensor.level.counts.min(axis=1) > 1000)
-        light = np.nanmean(sensor.level.brightness, axis=1)
+        added = np.nanmean(sensor.noise_level.variance - clean.noise_level.variance, axis=1)
+        known = np.isfinite(added) & (sensor.noise_level.counts.min(axis=1) > 1000)
+        light = np.nanmean(sensor.noise_level.brightness, axis=1)
         assert known.sum() >= 3
         np.testing.assert_allclose(added[known], 0.4 * light[known] + 16, rtol=0.3)

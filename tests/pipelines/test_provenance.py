@@ -1,4 +1,4 @@
-"""What a report says of where it comes from: paths, fingerprints, commands, training, and its title."""
+"""What a report says of where it comes from: paths, digests, commands, training, and its title."""
 
 import json
 import shlex
@@ -8,9 +8,9 @@ import pytest
 
 from patina.cli.main import run_verb
 from patina.errors import PatinaError
-from patina.fidelity.samples import fingerprint
+from patina.fidelity.samples import files_digest
 from patina.imaging.picture_files import list_pictures, write_picture
-from patina.pipelines.provenance import command_line, knob_word, name_of, pictures_fact, run_of, shown_path
+from patina.pipelines.provenance import command_line, images_fact, knob_text, name_of, run_of, shown_path
 from patina.settings import PROJECT_ROOT
 from sets import ludvae_values, write_config, write_noisy_sets, write_pictures
 
@@ -30,31 +30,31 @@ class TestPaths:
         assert shown_path("../photos/old") == "photos/old"
 
 
-class TestFingerprints:
+class TestDigests:
     def test_names_and_contents_count_and_order_does_not(self, tmp_path):
         files = list_pictures(write_pictures(tmp_path / "one", 3))
-        first = fingerprint(files)
+        first = files_digest(files)
         assert len(first) == 16
-        assert fingerprint(files[::-1]) == first
-        assert fingerprint(files[:2]) != first
-        assert fingerprint(list_pictures(write_pictures(tmp_path / "copy", 3))) == first
+        assert files_digest(files[::-1]) == first
+        assert files_digest(files[:2]) != first
+        assert files_digest(list_pictures(write_pictures(tmp_path / "copy", 3))) == first
         files[0] = files[0].rename(tmp_path / "one" / "9.png")
-        renamed = fingerprint(files)
+        renamed = files_digest(files)
         assert renamed != first
         write_picture(files[0], np.zeros((48, 64, 3), np.uint8))
-        assert fingerprint(files) != renamed
+        assert files_digest(files) != renamed
 
     def test_the_number_is_told(self, tmp_path):
         write_pictures(tmp_path / "one", 5)
-        assert pictures_fact(tmp_path / "one", limit=3).startswith("3 of the 5 in ")
-        assert pictures_fact(tmp_path / "one", limit=9, names=["1", "4"]).startswith("2 of the 5 in ")
+        assert images_fact(tmp_path / "one", limit=3).startswith("3 of the 5 in ")
+        assert images_fact(tmp_path / "one", limit=9, names=["1", "4"]).startswith("2 of the 5 in ")
 
 
 def test_commands_are_as_typed():
     line = command_line(
         "report",
         [PROJECT_ROOT / "my run"],
-        {"paired": True, "clean": None, "json": False, "seeds": [0, 1], "temperature": knob_word((0.5, 1.5))},
+        {"paired": True, "clean": None, "json": False, "seeds": [0, 1], "temperature": knob_text((0.5, 1.5))},
     )
     assert line == "patina report 'my run' -paired -seeds 0 1 -temperature 0.5:1.5"
 
@@ -80,13 +80,13 @@ class TestReports:
         values, page = report(folders, "runs/tiny")
         assert values["name"] == "tiny"
         (note,) = values["notes"]
-        assert note.startswith("The clean and the real pictures are those that the model was trained on.")
+        assert note.startswith("The model was trained on these clean and real images.")
         assert note in page
         assert values["command"].splitlines() == [
             "patina train -opt config.yml    # the configuration below",
             "patina report runs/tiny -pictures 24 -side 512 -seed 0 -judge_steps 1 -out out.html",
         ]
-        assert values["facts"]["clean pictures"].startswith("8 of the 8 in clean, SHA-256 ")
+        assert values["facts"]["clean images"].startswith("8 of the 8 in clean, SHA-256 ")
         assert values["facts"]["side"] == "at most 512 pixels"
         assert str(folders) not in page
 
@@ -118,10 +118,10 @@ class TestReports:
         values, page = report(folders, "-generated", ".", "-clean", "../clean", "-real", "../real")
         assert values["name"] == "same"
         assert "<h1>same</h1>" in page
-        assert values["facts"]["generated pictures"].startswith("8 of the 8 in ")
+        assert values["facts"]["generated images"].startswith("8 of the 8 in ")
 
     def test_a_folder_that_is_no_run_is_refused(self, tmp_path):
-        with pytest.raises(PatinaError, match="no run folder"):
+        with pytest.raises(PatinaError, match="not a run folder"):
             run_of(tmp_path)
 
 

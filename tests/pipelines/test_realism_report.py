@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from patina.cli.main import run_verb
-from patina.fidelity.samples import load_shots
+from patina.fidelity.samples import load_samples
 from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
 from patina.pipelines.realism_report import newest_model
@@ -44,23 +44,31 @@ def by_key(values) -> dict:
 class TestVerdicts:
     def test_the_same_noise_again_is_as_real(self, same):
         found = by_key(same)
-        for key in ("spectrum", "orientation", "autocorrelation", "covariance", "level", "two_sample", "akld"):
+        for key in (
+            "spectrum",
+            "anisotropy",
+            "autocorrelation",
+            "covariance",
+            "noise_level",
+            "classifier_accuracy",
+            "akld",
+        ):
             assert found[key]["grade"] == "real", found[key]
-        assert found["spectrum"]["distance"] < 0.5 < found["spectrum"]["yardsticks"]["Gaussian"]
+        assert found["spectrum"]["distance"] < 0.5 < found["spectrum"]["baselines"]["Gaussian"]
 
     def test_white_noise_is_told_from_correlated(self, white):
         found = by_key(white)
         for key in ("spectrum", "autocorrelation"):
             assert found[key]["grade"] == "no better"
         assert re.fullmatch(
-            r"Noise too fine-grained: at one pixel's distance -0\.0\d against 0\.4\d\.",
+            r"Noise too fine-grained: correlation of neighbouring pixels -0\.0\d against 0\.4\d\.",
             found["autocorrelation"]["sentence"],
         )
-        assert found["spectrum"]["distance"] == pytest.approx(found["spectrum"]["yardsticks"]["Gaussian"], rel=0.1)
-        assert "fine part of the noise is too strong" in found["spectrum"]["sentence"]
+        assert found["spectrum"]["distance"] == pytest.approx(found["spectrum"]["baselines"]["Gaussian"], rel=0.1)
+        assert "Noise too strong at high frequencies: +" in found["spectrum"]["sentence"]
 
-    def test_the_yardsticks_are_fitted_to_the_real_noise(self, same):
-        np.testing.assert_allclose(same["yardsticks"]["Gaussian"]["sigma"], 8, rtol=0.1)
+    def test_the_baselines_are_fitted_to_the_real_noise(self, same):
+        np.testing.assert_allclose(same["baselines"]["Gaussian"]["sigma"], 8, rtol=0.1)
 
     def test_unpaired_folders_know_the_noise_too(self, folders, tmp_path, capsys):
         places = ["-clean", folders / "clean", "-real", folders / "real", "-generated", folders / "same"]
@@ -69,27 +77,27 @@ class TestVerdicts:
         values = json.loads(capsys.readouterr().out)
         assert values == json.loads((tmp_path / "page.json").read_text())
         assert "akld" not in by_key(values)
-        np.testing.assert_allclose(values["yardsticks"]["Gaussian"]["sigma"], 8, rtol=0.35)
-        assert "another picture" in (tmp_path / "page.html").read_text()
+        np.testing.assert_allclose(values["baselines"]["Gaussian"]["sigma"], 8, rtol=0.35)
+        assert "another image" in (tmp_path / "page.html").read_text()
 
     def test_smaller_pictures_are_held_against_shrunk_clean_ones(self, folders, tmp_path, capsys):
         for path in list_pictures(folders / "clean"):
             large = read_picture(path).pixels.repeat(2, axis=0).repeat(2, axis=1)
             write_picture(tmp_path / "large" / path.name, large)
-        shots = load_shots(tmp_path / "large", limit=2, side=64, scale=2)
+        samples = load_samples(tmp_path / "large", limit=2, side=64, scale=2)
         small = imresize(read_picture(list_pictures(tmp_path / "large")[0]).pixels, 0.5)
         top, left = ((length - 64) // 2 // 8 * 8 for length in small.shape[:2])
-        np.testing.assert_array_equal(shots[0].pixels, small[top : top + 64, left : left + 64])
+        np.testing.assert_array_equal(samples[0].pixels, small[top : top + 64, left : left + 64])
         places = ["-clean", tmp_path / "large", "-real", folders / "real", "-generated", folders / "same"]
         flags = ["-paired", "-judge_steps", 2, "-out", tmp_path / "pages"]
         assert run_verb("report", [*map(str, [*places, *flags])]) == 2
-        assert "expected the same picture in the same size" in capsys.readouterr().err
+        assert "expected the same image in the same size" in capsys.readouterr().err
         assert run_verb("report", [*map(str, [*places, *flags, "-scale", 2])]) == 0
         values = json.loads((tmp_path / "pages/report.json").read_text())
-        assert values["facts"]["scale"] == "clean pictures shrunk 2 times"
+        assert values["facts"]["scale"] == "clean images downscaled by 2"
         assert "-scale 2" in values["command"]
         found = by_key(values)["autocorrelation"]
-        assert found["distance"] < 0.5 * found["yardsticks"]["Gaussian"]
+        assert found["distance"] < 0.5 * found["baselines"]["Gaussian"]
 
     def test_the_same_command_finds_the_same(self, folders, tmp_path):
         found = []
@@ -147,9 +155,9 @@ class TestMistakes:
             return capsys.readouterr().err
 
         assert "expected either RUN" in refused()
-        assert "no run folder" in refused(tmp_path)
+        assert "not a run folder" in refused(tmp_path)
         generated = ["-generated", folders / "same"]
-        assert "-heat is a model's" in refused(*generated, "-heat", 1)
+        assert "-heat is a knob of a model" in refused(*generated, "-heat", 1)
         assert "-pictures is 2, expected 4 or more" in refused(*generated, "-pictures", 2)
         both = ["-clean", folders / "real", "-real", folders / "clean", "-generated", folders / "same"]
         assert "not noisier than the clean ones" in refused(*both)
@@ -158,24 +166,24 @@ class TestMistakes:
         small = write_pictures(tmp_path / "small", 4)
         assert "64x48 pixels, expected 64 or more" in refused("-clean", small, "-real", small, *generated)
         strange = ["-clean", folders / "clean", "-real", folders / "real", "-generated", few]
-        assert "has no picture named scene0_00" in refused(*strange)
+        assert "has no image named scene0_00" in refused(*strange)
         assert not list(tmp_path.glob("*.html"))
 
     def test_pictures_of_other_size_are_named(self, folders, tmp_path, capsys):
         for path in list_pictures(folders / "same"):
             write_picture(tmp_path / "cut" / path.name, read_picture(path).pixels[:80])
         assert report(folders, str(tmp_path / "cut"), tmp_path / "page.html") == 2
-        assert "expected the same picture in the same size" in capsys.readouterr().err
+        assert "expected the same image in the same size" in capsys.readouterr().err
 
 
-class TestShots:
+class TestSamples:
     def test_large_pictures_are_cut_on_the_grid_and_chosen_evenly(self, tmp_path):
         for index in range(7):
             write_picture(tmp_path / f"{index}.png", picture(index, 150, 131))
-        shots = load_shots(tmp_path, limit=3, side=96)
-        assert [shot.name for shot in shots] == ["0", "3", "6"]
-        np.testing.assert_array_equal(shots[1].pixels, picture(3, 150, 131)[24 : 24 + 96, 16 : 16 + 96])
+        samples = load_samples(tmp_path, limit=3, side=96)
+        assert [sample.name for sample in samples] == ["0", "3", "6"]
+        np.testing.assert_array_equal(samples[1].pixels, picture(3, 150, 131)[24 : 24 + 96, 16 : 16 + 96])
 
     def test_16_bit_is_brought_to_255(self, tmp_path):
         write_picture(tmp_path / "a.png", np.full((64, 64, 3), 65535, np.uint16))
-        assert load_shots(tmp_path, limit=1, side=64)[0].pixels.max() == 255
+        assert load_samples(tmp_path, limit=1, side=64)[0].pixels.max() == 255

@@ -6,8 +6,7 @@ from typing import Any
 
 import yaml
 
-from patina.fidelity.real_comparison import CHANCE
-from patina.metrics.two_sample import TwoSampleResult
+from patina.metrics.two_sample import CHANCE, TwoSampleResult
 
 
 @dataclass(frozen=True)

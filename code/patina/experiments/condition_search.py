@@ -21,11 +21,11 @@ from patina.experiments.condition_candidates import candidate_steps
 from patina.experiments.condition_report import Candidate, ConditionSearchResult, blindness, recommended
 from patina.experiments.narration import say
 from patina.fidelity.baselines import GAUSSIAN, degraded, fitted_noises, halves
-from patina.fidelity.samples import Shot, load_shots
+from patina.fidelity.samples import Sample, load_samples
 from patina.imaging.channel_statistics import ChannelStatistics, StatisticsAccumulator, match
 from patina.imaging.crop_and_pad import crop_to_multiple
 from patina.imaging.value_spaces import to_pixels, to_tensor
-from patina.metrics.two_sample import Patches, TwoSampleResult, two_sample_test
+from patina.metrics.two_sample import PatchSet, TwoSampleResult, two_sample_test
 from patina.pipelines.translation import load_learned_config
 from patina.seeding import derive, numpy_rng
 from patina.specs.h_map import open_autoencoder
@@ -37,7 +37,7 @@ PATCH, PER_PICTURE = 16, 24
 FEWEST = 4
 """Pictures of each domain that the two-sample test needs."""
 
-Domains = Sequence[list[Shot]]
+Domains = Sequence[list[Sample]]
 """The pictures of both domains, clean and real."""
 
 
@@ -98,10 +98,10 @@ def search_conditions(request: ConditionSearchRequest) -> ConditionSearchResult:
     return ConditionSearchResult(found, best, images, control)
 
 
-def _pictures(folder: Path, request: ConditionSearchRequest, scale: int) -> list[Shot]:
+def _pictures(folder: Path, request: ConditionSearchRequest, scale: int) -> list[Sample]:
     """Read a folder's pictures, cropped to multiples of the scale."""
-    pictures = load_shots(folder, limit=request.pictures, side=request.side)
-    return [Shot(picture.name, crop_to_multiple(picture.pixels, scale)) for picture in pictures]
+    pictures = load_samples(folder, limit=request.pictures, side=request.side)
+    return [Sample(picture.name, crop_to_multiple(picture.pixels, scale)) for picture in pictures]
 
 
 def _control(domains: Domains, request: ConditionSearchRequest, scale: int) -> TwoSampleResult | None:
@@ -139,7 +139,7 @@ def _written(steps: Sequence[Step]) -> list[dict]:
     return [step.written() for step in steps]
 
 
-def _map_of(steps: tuple[Step, ...], clean: Sequence[Shot], seed: int) -> ConditionMap:
+def _map_of(steps: tuple[Step, ...], clean: Sequence[Sample], seed: int) -> ConditionMap:
     """Make h; its autoencoders are read, or trained on the clean pictures after the filters before them."""
     networks = {}
     for index, step in enumerate(steps):
@@ -177,7 +177,7 @@ def _test(conditions: Sequence[list[Tensor]], domains: Domains, request: Conditi
     return two_sample_test(*sets, seed=request.seed, steps=request.judge_steps)
 
 
-def _patches(conditions: Sequence[Tensor], pictures: Sequence[Shot], seed: int) -> Patches:
+def _patches(conditions: Sequence[Tensor], pictures: Sequence[Sample], seed: int) -> PatchSet:
     """Crop patches of 16x16 from conditions, in units of 0 to 255."""
     patches, owners = [], []
     for condition, picture in zip(conditions, pictures, strict=True):
@@ -188,10 +188,10 @@ def _patches(conditions: Sequence[Tensor], pictures: Sequence[Shot], seed: int) 
             top, left = int(rng.integers(height - side + 1)), int(rng.integers(width - side + 1))
             patches.append(255 * condition[:, top : top + side, left : left + side].permute(1, 2, 0).numpy())
             owners.append(picture)
-    return Patches(np.stack(patches), [owner.name for owner in owners], [owner.scene for owner in owners])
+    return PatchSet(np.stack(patches), [owner.name for owner in owners], [owner.scene for owner in owners])
 
 
-def _held_out(pictures: Sequence[Shot]) -> list[bool]:
+def _held_out(pictures: Sequence[Sample]) -> list[bool]:
     """Hold out a quarter of the scenes, or of the pictures where all show one scene."""
     names = [picture.scene for picture in pictures]
     if len(set(names)) < 2:
@@ -208,5 +208,5 @@ def _statistics(conditions: Sequence[Tensor]) -> ChannelStatistics:
     return accumulator.result()
 
 
-def _eight_bit(picture: Shot) -> np.ndarray:
+def _eight_bit(picture: Sample) -> np.ndarray:
     return np.uint8(picture.pixels.round().clip(0, 255))

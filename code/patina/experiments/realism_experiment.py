@@ -1,7 +1,6 @@
 """Compare learned degradations with real pictures by every measure, beside fitted noise, over seeds."""
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,29 +18,18 @@ from patina.experiments.learned_methods import Method, Pictures, require_free_na
 from patina.experiments.narration import say
 from patina.experiments.parallel_training import train_all
 from patina.experiments.realism_tables import PGAP, ScoresBySeed, report
-from patina.fidelity.baselines import REAL, degraded
-from patina.fidelity.page import Origin, render
-from patina.fidelity.real_comparison import YARDSTICKS, Reference, Scores, compare
-from patina.fidelity.samples import chosen_files, load_shots
+from patina.fidelity.assessment import assess
+from patina.fidelity.baselines import BASELINES, REAL, degraded
+from patina.fidelity.page import Provenance, render
+from patina.fidelity.properties import CLASSIFIER
+from patina.fidelity.reference import Reference, Scores
+from patina.fidelity.samples import load_samples
 from patina.metrics.residuals import pgap
-from patina.pipelines.provenance import (
-    TRAINED,
-    command_line,
-    knob_word,
-    made_with,
-    model_fact,
-    pictures_fact,
-    run_of,
-    shown_path,
-    training_notes,
-)
+from patina.pipelines.provenance import Measurement, command_line, knob_text, provenance_of, run_of, shown_path
 from patina.pipelines.realism_report import plain_values
 from patina.runs.fingerprint import file_digest
 from patina.specs.learned_objects import learned_degradation
 from patina.system.atomic import write_text
-
-ALL = 10**6
-"""More pictures, and more pixels along a side, than any set has."""
 
 
 @dataclass(frozen=True)
@@ -91,27 +79,27 @@ def compare_realism(request: RealismRequest) -> str:
         PatinaError: a model, configuration or picture cannot be used, or a training was interrupted.
     """
     names = [method.name for method in request.methods]
-    require_free_names(request.methods, YARDSTICKS)
+    require_free_names(request.methods, BASELINES)
     if request.denoiser is not None:
         denoiser_config(request.denoiser)
     models = trained_models(request.methods, request.pictures, request.device, request.seeds)
-    scores: ScoresBySeed = {name: [] for name in (*YARDSTICKS, *names)}
+    scores: ScoresBySeed = {name: [] for name in (*BASELINES, *names)}
     noises: Noises = {}
-    clean = load_shots(request.pictures.test_clean, limit=ALL, side=ALL)
-    real = load_shots(request.pictures.test_real, limit=ALL, side=ALL, names=[sample.name for sample in clean])
+    clean = load_samples(request.pictures.test_clean)
+    real = load_samples(request.pictures.test_real, names=[sample.name for sample in clean])
     for seed in request.seeds:
         say(f"seed {seed}: measure {', '.join(names)} and the baselines")
-        reference = Reference(clean, real, paired=True, seed=seed, judge_steps=request.judge_steps)
+        reference = Reference(clean, real, paired=True, seed=seed, classifier_steps=request.judge_steps)
         noises |= {(name, seed): Noise(noise, name) for name, noise in reference.noises.items()}
-        for name in YARDSTICKS:
-            scores[name].append(_distances(reference.yardsticks[name]))
+        for name in BASELINES:
+            scores[name].append(_distances(reference.baselines[name]))
         for method in request.methods:
             model = models[method.name, seed]
             learned = learned_degradation(model, device=request.device, **method.knobs)
             noises[method.name, seed] = Noise(learned, file_digest(model))
-            origin = _origin(request, method, seed, model)
+            provenance = _provenance(request, method, seed, model)
             page = request.out / f"{method.name}-seed{seed}.html"
-            scores[method.name].append(_measured(learned, origin, reference, page))
+            scores[method.name].append(_measured(learned, provenance, reference, page))
     if request.denoiser is not None:
         _add_pgap(request, scores, noises, request.denoiser)
     text = report(scores, request.seeds, len(clean))
@@ -121,49 +109,40 @@ def compare_realism(request: RealismRequest) -> str:
     return text
 
 
-def _measured(degradation: Degradation, origin: Origin, reference: Reference, page: Path) -> dict[str, float]:
+def _measured(degradation: Degradation, provenance: Provenance, reference: Reference, page: Path) -> dict[str, float]:
     """Degrade the clean pictures, write the method's report, and return its distances."""
     generated = degraded(reference.clean, degradation, reference.seed)
-    comparison = compare(generated, reference)
-    write_text(page, render(comparison, generated, reference, origin))
-    return _distances(comparison.scores)
+    assessment = assess(generated, reference)
+    write_text(page, render(assessment, generated, reference, provenance))
+    return _distances(assessment.scores)
 
 
 def _distances(scores: Scores) -> dict[str, float]:
     """Return the distances, with the confidence interval of the classifier accuracy."""
     low, high = scores.interval
-    return {**scores.distances, "two_sample_low": low, "two_sample_high": high}
+    return {**scores.distances, f"{CLASSIFIER.key}_low": low, f"{CLASSIFIER.key}_high": high}
 
 
-def _origin(request: RealismRequest, method: Method, seed: int, model: Path) -> Origin:
+def _provenance(request: RealismRequest, method: Method, seed: int, model: Path) -> Provenance:
     """Return the provenance of the report on a method and a seed."""
-    run, folders = run_of(model), {"clean": request.pictures.test_clean, "real": request.pictures.test_real}
-    knobs = {name: knob_word(value) for name, value in method.knobs.items()}
-    stems = [path.stem for path in chosen_files(request.pictures.test_clean, limit=ALL)]
-    facts = [(f"{name} pictures", pictures_fact(folder, limit=ALL, names=stems)) for name, folder in folders.items()]
-    facts += [
-        ("pairs", "yes: every real picture shows what its clean one shows"),
-        ("judge_steps", str(request.judge_steps)),
-        ("seed", str(seed)),
-        ("model", model_fact(model)),
-        *knobs.items(),
-        made_with(),
-    ]
-    command = _command(request, method, knobs, seed)
-    return Origin(
-        name=f"{method.name}, seed {seed}",
-        command=f"{TRAINED}{command}" if run else command,
-        facts=facts,
-        config=run.text if run else "",
-        log=run.log if run else [],
-        notes=training_notes(run, folders),
+    measurement = Measurement(
+        {"clean": request.pictures.test_clean, "real": request.pictures.test_real},
+        paired=True,
+        seed=seed,
+        classifier_steps=request.judge_steps,
+        model=model,
+        knobs=method.knobs,
     )
+    command = _command(request, method, seed)
+    return provenance_of(measurement, name=f"{method.name}, seed {seed}", command=command, run=run_of(model))
 
 
-def _command(request: RealismRequest, method: Method, knobs: Mapping[str, str], seed: int) -> str:
+def _command(request: RealismRequest, method: Method, seed: int) -> str:
     """Return the command that measures one method with one seed."""
     given = shown_path(method.given) if Path(method.given).is_absolute() else method.given
-    learned = ",".join([f"{method.name}={given}", *(f"{name}={value}" for name, value in knobs.items())])
+    learned = ",".join(
+        [f"{method.name}={given}", *(f"{name}={knob_text(value)}" for name, value in method.knobs.items())]
+    )
     pictures = request.pictures
     folders = {name: getattr(pictures, name) for name in ("clean", "real", "test_clean", "test_real")}
     rest = {"device": None if request.device == "auto" else request.device, "out": request.out}
@@ -195,7 +174,7 @@ def _add_pgap(request: RealismRequest, scores: ScoresBySeed, noises: Noises, giv
     }
     for name, by_seed in scores.items():
         for seed, distances in zip(request.seeds, by_seed, strict=True):
-            distances[PGAP] = pgap(psnr[name, seed], psnr[REAL, seed])
+            distances[PGAP.key] = pgap(psnr[name, seed], psnr[REAL, seed])
 
 
 def _label(name: str) -> str:

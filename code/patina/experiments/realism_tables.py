@@ -5,12 +5,20 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from patina.experiments.narration import spread
-from patina.fidelity.baselines import GAUSSIAN, POISSON_GAUSSIAN, REAL
+from patina.fidelity.baselines import BASELINES, GAUSSIAN, POISSON_GAUSSIAN, REAL
 from patina.fidelity.page import lower_title
-from patina.fidelity.real_comparison import CHANCE, JUDGED, MEASURES, YARDSTICKS
+from patina.fidelity.properties import MEASURES, Measure
 
-PGAP = "pgap"
-TITLES = {key: f"{title} ({unit})" if unit else title for key, (title, unit, *_) in MEASURES.items()}
+PGAP = Measure(
+    "pgap", "PGAP", "dB",
+    "What a denoiser loses when it is trained on generated instead of real noise.",
+    "PSNR gap of denoisers (Yue et al. 2020)", 0.0,
+)  # fmt: skip
+"""Negative if the denoiser gains."""
+
+TABLE = {**MEASURES, PGAP.key: PGAP}
+"""The measures of the table by key, in the order of its rows."""
+
 HALF = 0.5
 
 ScoresBySeed = dict[str, list[dict[str, float]]]
@@ -26,11 +34,11 @@ def report(scores: Mapping[str, Sequence[Mapping[str, float]]], seeds: Sequence[
         pictures: how many were measured.
     """
     keys = list(next(iter(scores.values()))[0])
-    ordered = [key for key in (*MEASURES, PGAP) if key in keys]
+    ordered = [key for key in TABLE if key in keys]
     lines = [f"| distance from real | {' | '.join(scores)} |", f"| --- |{' ---: |' * len(scores)}"]
     for key in ordered:
-        cells = [_cell(np.array([row[key] for row in by_seed]), _digits(key)) for by_seed in scores.values()]
-        lines.append(f"| {TITLES.get(key, 'PGAP (dB)')} | {' | '.join(cells)} |")
+        cells = [_cell(np.array([row[key] for row in by_seed]), TABLE[key].digits) for by_seed in scores.values()]
+        lines.append(f"| {TABLE[key].heading} | {' | '.join(cells)} |")
         if f"{key}_low" in keys:
             cells = [_interval(by_seed, key) for by_seed in scores.values()]
             lines.append(f"| its 95 % interval | {' | '.join(cells)} |")
@@ -40,7 +48,7 @@ def report(scores: Mapping[str, Sequence[Mapping[str, float]]], seeds: Sequence[
         "the best classifier accuracy is 50 %.",
         "",
     ]
-    lines += [_wins(name, scores, ordered) for name in scores if name not in YARDSTICKS]
+    lines += [_wins(name, scores, ordered) for name in scores if name not in BASELINES]
     return "\n".join(lines)
 
 
@@ -54,14 +62,9 @@ def _interval(by_seed: Sequence[Mapping[str, float]], key: str) -> str:
     return f"{low:.0f} to {high:.0f}"
 
 
-def _digits(key: str) -> int:
-    return 1 if key == JUDGED else 3 if key in ("kl", "akld", "blockiness") else 2
-
-
 def _mean(by_seed: Sequence[Mapping[str, float]], key: str) -> float:
     """Return the mean distance, 0 at best: an accuracy counts from chance upwards; only PGAP may be negative."""
-    zero = 100 * CHANCE if key == JUDGED else 0.0
-    return float(np.mean([row[key] if key == PGAP else max(row[key] - zero, 0.0) for row in by_seed]))
+    return float(np.mean([TABLE[key].excess(row[key]) for row in by_seed]))
 
 
 def _wins(name: str, scores: Mapping[str, Sequence[Mapping[str, float]]], keys: Sequence[str]) -> str:
@@ -83,4 +86,4 @@ def _wins(name: str, scores: Mapping[str, Sequence[Mapping[str, float]]], keys: 
 
 
 def _titles(keys: Sequence[str]) -> str:
-    return ", ".join(lower_title(MEASURES[key][0]) if key in MEASURES else "PGAP" for key in keys) or "nothing"
+    return ", ".join(lower_title(TABLE[key].title) for key in keys) or "nothing"

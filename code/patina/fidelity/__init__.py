@@ -1,1 +1,1 @@
-"""Whether a degradation makes pictures look like real ones: profiles, yardsticks, verdicts, and the page."""
+"""How real degraded images look: noise profiles, baselines, verdicts, and the report page."""

@@ -1,4 +1,4 @@
-"""What a distance is held against: other real pictures, and the best noise that anybody has without learning."""
+"""The baselines of every distance: other real images, and fitted noise, which needs no learning."""
 
 from collections.abc import Sequence
 
@@ -9,43 +9,46 @@ from patina.degradations.base import Degradation
 from patina.degradations.fitted_noise import FittedGaussianNoise, FittedPoissonGaussianNoise
 from patina.errors import PatinaError
 from patina.fidelity.profile import quiet_noise
-from patina.fidelity.samples import Shot
+from patina.fidelity.samples import Sample
 from patina.imaging.value_spaces import to_pixels, to_tensor
 from patina.metrics.highpass import low_pass
 from patina.metrics.noise_level import NoiseLevel, fit_line, noise_level
 from patina.seeding import derive, numpy_rng
 
 REAL, GAUSSIAN, POISSON_GAUSSIAN = "real against real", "Gaussian", "Poisson-Gaussian"
+BASELINES = (REAL, GAUSSIAN, POISSON_GAUSSIAN)
+
 BLOCK = 16
-"""Side of the squares of noise that are moved from one real picture to another, in pixels."""
+"""Side of the blocks of noise that are transplanted from one real image to another, in pixels."""
 
 NEAREST = 8
+"""Number of similar blocks among which a donor is drawn."""
 
 
-def halves(shots: Sequence[Shot], seed: int = 0) -> tuple[list[Shot], list[Shot]]:
-    """Divide a set into two that share no picture, every scene on both sides where it has several.
+def halves(samples: Sequence[Sample], seed: int = 0) -> tuple[list[Sample], list[Sample]]:
+    """Split a set into two halves that share no image; scenes with several images are on both sides.
 
-    Sets of the same names are divided in the same way.
+    Sets with the same names are split in the same way.
 
     Raises:
-        PatinaError: fewer than four pictures.
+        PatinaError: fewer than four images.
     """
-    if len(shots) < 4:
-        raise PatinaError(f"{len(shots)} pictures are too few to be held against others; expected 4 or more")
-    order = numpy_rng(seed, "halves").permutation(len(shots))
-    ordered = sorted((shots[index] for index in order), key=lambda shot: shot.scene)
+    if len(samples) < 4:
+        raise PatinaError(f"{len(samples)} images are too few to compare; expected 4 or more")
+    order = numpy_rng(seed, "halves").permutation(len(samples))
+    ordered = sorted((samples[index] for index in order), key=lambda sample: sample.scene)
     return ordered[::2], ordered[1::2]
 
 
-def fitted_noises(clean: Sequence[Shot], real: Sequence[Shot], *, paired: bool) -> dict[str, Degradation]:
-    """Fit white noise to real pictures: of one deviation, and of a variance that is a line in the brightness.
+def fitted_noises(clean: Sequence[Sample], real: Sequence[Sample], *, paired: bool) -> dict[str, Degradation]:
+    """Fit white noise to real images: Gaussian, and Poisson-Gaussian, whose variance is linear in the brightness.
 
-    What is fitted is the strength above the high pass (`patina.metrics.highpass`), in which noise is compared.
+    The fit matches the noise variance above the high-pass filter (`patina.metrics.highpass`), where noise is compared.
 
     Args:
         clean, real: both sets.
-        paired: whether the pictures show the same, in the same order; then the true residuals of the real set's quiet
-            places are fitted, else what these have more of than those of the clean set.
+        paired: whether both sets show the same content in the same order. If so, the fit uses the residuals in the
+            quiet places of the real set; otherwise, the variance that they have in excess of the clean set's.
 
     Raises:
         PatinaError: the real set is not noisier than the clean one.
@@ -55,9 +58,7 @@ def fitted_noises(clean: Sequence[Shot], real: Sequence[Shot], *, paired: bool) 
     weights = np.where(known, level.counts, 0)
     variance = np.sum(np.where(known, level.variance, 0) * weights, axis=0) / weights.sum(axis=0)
     if not (variance > 0).all():
-        raise PatinaError(
-            "the real pictures are not noisier than the clean ones; exchange the folders or choose others"
-        )
+        raise PatinaError("the real images are not noisier than the clean ones; swap the folders or choose others")
     gain, floor = fit_line(level)
     return {
         GAUSSIAN: FittedGaussianNoise(np.sqrt(variance).round(4)),
@@ -65,83 +66,86 @@ def fitted_noises(clean: Sequence[Shot], real: Sequence[Shot], *, paired: bool) 
     }
 
 
-def degraded(shots: Sequence[Shot], degradation: Degradation, seed: int) -> list[Shot]:
-    """Put a degradation onto pictures as it would be stored: rounded to 8 bit."""
+def degraded(samples: Sequence[Sample], degradation: Degradation, seed: int) -> list[Sample]:
+    """Apply a degradation to images and round to 8 bit, as they would be stored."""
     results = []
-    for shot in shots:
-        parameters = degradation.draw(numpy_rng(seed, "parameters", shot.name))
-        image = to_tensor(np.uint8(shot.pixels.round().clip(0, 255)))
-        noisy = degradation.apply(image, parameters, derive(seed, "yardstick", shot.name))
-        results.append(Shot(shot.name, np.float32(to_pixels(noisy, np.uint8))))
+    for sample in samples:
+        parameters = degradation.draw(numpy_rng(seed, "parameters", sample.name))
+        image = to_tensor(np.uint8(sample.pixels.round().clip(0, 255)))
+        # The purpose is part of the seed: another word would give other noise than published results have.
+        noisy = degradation.apply(image, parameters, derive(seed, "yardstick", sample.name))
+        results.append(Sample(sample.name, np.float32(to_pixels(noisy, np.uint8))))
     return results
 
 
-def moved_residuals(clean: Sequence[Shot], real: Sequence[Shot], seed: int) -> list[np.ndarray]:
-    """Give every picture the true noise of other real pictures: what is reachable where pairs are compared.
+def transplanted_residuals(clean: Sequence[Sample], real: Sequence[Sample], seed: int) -> list[np.ndarray]:
+    """Give every image the real noise of other images: the best that a paired comparison can reach.
 
-    The noise comes in squares of the other half of the set, each from one of the places whose clean picture has the
-    most similar colour and contrast.
+    The noise comes in blocks from the other half of the set. The donor of a block is drawn among the places whose
+    clean image is most similar in colour and contrast.
 
     Args:
-        clean, real: true pairs in the same order, four or more.
-        seed: of the choice among similar places.
+        clean, real: pairs in the same order, four or more.
+        seed: of the draw among similar places.
 
     Returns:
-        A residual for every picture, ``[H', W', 3]``, cut to whole squares.
+        A residual for every image, ``[H', W', 3]``, cropped to whole blocks.
     """
-    residuals = {shot.name: shot.pixels - other.pixels for shot, other in zip(real, clean, strict=True)}
-    half = halves(clean)
-    banks = [_bank(part, residuals) for part in half]
-    owner = {shot.name: side for side, part in enumerate(half) for shot in part}
-    return [_moved(shot, *banks[1 - owner[shot.name]], numpy_rng(seed, "moved", shot.name)) for shot in clean]
+    residuals = {sample.name: sample.pixels - other.pixels for sample, other in zip(real, clean, strict=True)}
+    parts = halves(clean)
+    banks = [_bank(part, residuals) for part in parts]
+    owner = {sample.name: side for side, part in enumerate(parts) for sample in part}
+    return [
+        _transplanted(sample, *banks[1 - owner[sample.name]], numpy_rng(seed, "moved", sample.name)) for sample in clean
+    ]
 
 
-def _paired_level(clean: Sequence[Shot], real: Sequence[Shot]) -> NoiseLevel:
-    noise, light = quiet_noise(real, clean)
-    level = noise_level(light, noise)
-    return NoiseLevel(level.brightness, level.variance / _kept_of_white(), level.counts)
+def _paired_level(clean: Sequence[Sample], real: Sequence[Sample]) -> NoiseLevel:
+    noise, brightness = quiet_noise(real, clean)
+    level = noise_level(brightness, noise)
+    return NoiseLevel(level.brightness, level.variance / _white_noise_gain(), level.counts)
 
 
-def _unpaired_level(clean: Sequence[Shot], real: Sequence[Shot]) -> NoiseLevel:
-    """Return the variance that real quiet places have more than clean ones, undone for what the high pass takes."""
-    levels = [noise_level(light, noise) for noise, light in (quiet_noise(clean), quiet_noise(real))]
+def _unpaired_level(clean: Sequence[Sample], real: Sequence[Sample]) -> NoiseLevel:
+    """Return the excess variance of quiet real places over clean ones, corrected for the loss in the high pass."""
+    levels = [noise_level(brightness, noise) for noise, brightness in (quiet_noise(clean), quiet_noise(real))]
     own = levels[0].variance
     own = np.where(np.isfinite(own), own, np.nanmedian(own, axis=0))
-    variance = (levels[1].variance - own).clip(0) / _kept_of_white()
+    variance = (levels[1].variance - own).clip(0) / _white_noise_gain()
     return NoiseLevel(levels[1].brightness, variance, levels[1].counts)
 
 
-def _kept_of_white() -> float:
-    """Return the share of white noise's variance that the high pass keeps."""
+def _white_noise_gain() -> float:
+    """Return the fraction of white noise's variance that passes the high-pass filter."""
     impulse = np.zeros((65, 65, 1))
     impulse[32, 32] = 1
     return float(np.square(impulse - low_pass(impulse)).sum())
 
 
-def _bank(shots: Sequence[Shot], residuals: dict[str, np.ndarray]) -> tuple[KDTree, np.ndarray]:
-    """Return the places of `shots` by what is clean there, and their noise."""
-    features = np.concatenate([_features(shot) for shot in shots])
-    noise = np.concatenate([_squares(residuals[shot.name]) for shot in shots])
+def _bank(samples: Sequence[Sample], residuals: dict[str, np.ndarray]) -> tuple[KDTree, np.ndarray]:
+    """Index the blocks of `samples` by their clean content; return the index and the noise of every block."""
+    features = np.concatenate([_features(sample) for sample in samples])
+    noise = np.concatenate([_blocks(residuals[sample.name]) for sample in samples])
     return KDTree(features), noise
 
 
-def _features(shot: Shot) -> np.ndarray:
-    """Return colour and contrast of every square of a clean picture, ``[N, 4]``; contrast counts most."""
-    squares = _squares(shot.pixels)
-    return np.column_stack([squares.mean(axis=(1, 2)), 4 * squares.std(axis=(1, 2)).mean(axis=1)])
+def _features(sample: Sample) -> np.ndarray:
+    """Return colour and contrast of every block of a clean image, ``[N, 4]``; contrast counts most."""
+    blocks = _blocks(sample.pixels)
+    return np.column_stack([blocks.mean(axis=(1, 2)), 4 * blocks.std(axis=(1, 2)).mean(axis=1)])
 
 
-def _squares(pixels: np.ndarray) -> np.ndarray:
+def _blocks(pixels: np.ndarray) -> np.ndarray:
     rows, columns = (length // BLOCK for length in pixels.shape[:2])
-    cut = pixels[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK, -1)
-    return cut.swapaxes(1, 2).reshape(rows * columns, BLOCK, BLOCK, -1)
+    whole = pixels[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK, -1)
+    return whole.swapaxes(1, 2).reshape(rows * columns, BLOCK, BLOCK, -1)
 
 
-def _moved(shot: Shot, places: KDTree, noise: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    features = _features(shot)
+def _transplanted(sample: Sample, index: KDTree, noise: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    features = _features(sample)
     count = min(NEAREST, len(noise))
-    _, similar = places.query(features, k=np.arange(1, count + 1))
+    _, similar = index.query(features, k=np.arange(1, count + 1))
     chosen = noise[similar[np.arange(len(features)), rng.integers(0, count, len(features))]]
-    rows, columns = (length // BLOCK for length in shot.pixels.shape[:2])
+    rows, columns = (length // BLOCK for length in sample.pixels.shape[:2])
     tiled = chosen.reshape(rows, columns, BLOCK, BLOCK, -1).swapaxes(1, 2)
     return tiled.reshape(rows * BLOCK, columns * BLOCK, -1)

@@ -1,4 +1,4 @@
-"""Line charts and maps as SVG whose colours are the page's, so that they follow light and dark."""
+"""Line charts and maps as SVG. The page styles them, so that they follow its light and dark modes."""
 
 import math
 from collections.abc import Sequence
@@ -9,10 +9,10 @@ import numpy as np
 
 WIDTH, HEIGHT = 560, 320
 LEFT, RIGHT, TOP, BOTTOM = 92, 14, 14, 54
-"""Margins; the left one holds the numbers and the axis' name beside each other, also in a phone's larger type."""
+"""Margins in pixels; the left one fits the tick labels and the axis label, also in the larger type of phones."""
 
 FEW = 10
-"""Up to this many points of a curve are marked, so that nobody takes the line between them for measured."""
+"""A curve of up to this many points shows markers, so that nobody takes the line between them for measured."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class Line:
     Attributes:
         name: in the legend.
         style: a CSS class of the page: ``real``, ``generated``, ``gaussian``, ``poisson``, ``series0`` to ``series5``.
-        x, y: its points; those that are not finite are left out.
+        x, y: coordinates of its points; those that are not finite are left out.
     """
 
     name: str
@@ -32,7 +32,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Band:
+class ShadedRange:
     """The area between two curves over the same x."""
 
     name: str
@@ -43,30 +43,36 @@ class Band:
 
 
 def chart(
-    title: str, x_label: str, y_label: str, lines: Sequence[Line], bands: Sequence[Band] = (), *, log: bool = False
+    title: str,
+    x_label: str,
+    y_label: str,
+    lines: Sequence[Line],
+    ranges: Sequence[ShadedRange] = (),
+    *,
+    log: bool = False,
 ) -> str:
     """Draw curves over common axes.
 
     Args:
-        title: for people who cannot see the chart.
-        x_label, y_label: with units.
-        lines: later ones lie on top.
-        bands: below all lines.
-        log: draw the logarithm of y; values that have none are left out.
+        title: for screen readers.
+        x_label, y_label: names of the axes, with units.
+        lines: drawn in this order.
+        ranges: drawn below the lines.
+        log: use a logarithmic y axis; values that are not positive are left out.
 
     Returns:
-        An ``<svg>`` element, without its legend; see `legend`. Empty where nothing can be drawn.
+        An ``<svg>`` element without the legend, see `legend`; empty if nothing can be drawn.
     """
     xs = np.concatenate([line.x for line in lines])
-    ys = np.concatenate([*(line.y for line in lines), *(part for band in bands for part in (band.low, band.high))])
+    ys = np.concatenate([*(line.y for line in lines), *(part for item in ranges for part in (item.low, item.high))])
     xs, ys = xs[np.isfinite(xs)], ys[np.isfinite(ys) & ((ys > 0) | (not log))]
     if not len(xs) or not len(ys):
         return ""
-    x_range, y_span = ((float(each.min()), float(each.max())) for each in (xs, ys))
+    x_range, y_span = ((float(values.min()), float(values.max())) for values in (xs, ys))
     x_ticks, y_ticks = ticks(*x_range), (log_ticks if log else ticks)(*y_span)
-    place = _Place(x_range, (min(y_ticks[0], y_span[0]), max(y_ticks[-1], y_span[1])), log)
-    parts = [*_grid(place, x_ticks, y_ticks), *(_band(place, band) for band in bands)]
-    parts += [_line(place, line) for line in lines]
+    axes = _Axes(x_range, (min(y_ticks[0], y_span[0]), max(y_ticks[-1], y_span[1])), log)
+    parts = [*_grid(axes, x_ticks, y_ticks), *(_range(axes, item) for item in ranges)]
+    parts += [_line(axes, line) for line in lines]
     return _svg(title, WIDTH, HEIGHT, parts + _labels(x_label, y_label))
 
 
@@ -80,10 +86,10 @@ def _labels(x_label: str, y_label: str) -> list[str]:
 
 
 def correlation_map(title: str, correlation: np.ndarray) -> str:
-    """Draw an autocorrelation as squares, the middle in the middle; stronger is more correlated.
+    """Draw an autocorrelation as a map, offset zero in the middle; stronger colour means stronger correlation.
 
     Args:
-        title: for people who cannot see it.
+        title: for screen readers.
         correlation: ``[K, K]``, -1 to 1.
     """
     side = len(correlation)
@@ -99,9 +105,9 @@ def correlation_map(title: str, correlation: np.ndarray) -> str:
     return _svg(title, side, side, [f'<rect class="ground" width="{side}" height="{side}"/>', *parts])
 
 
-def legend(lines: Sequence[Line], bands: Sequence[Band] = ()) -> str:
+def legend(lines: Sequence[Line], ranges: Sequence[ShadedRange] = ()) -> str:
     """Return the legend of a chart as HTML."""
-    entries = [("swatch line", line) for line in lines] + [("swatch area", band) for band in bands]
+    entries = [("swatch line", line) for line in lines] + [("swatch area", item) for item in ranges]
     items = "".join(f'<li><i class="{kind} {entry.style}"></i>{escape(entry.name)}</li>' for kind, entry in entries)
     return f'<ul class="legend">{items}</ul>'
 
@@ -118,7 +124,7 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Return powers of ten between two positive numbers; with their halves and fifths where there are few of them."""
+    """Return powers of ten between two positive numbers, and twice and five times them where they are few."""
     powers = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 1)
     for factors in ((1,), (1, 2, 5)):
         found = [factor * 10.0**power for power in powers for factor in factors]
@@ -129,43 +135,43 @@ def log_ticks(low: float, high: float) -> list[float]:
 
 
 @dataclass(frozen=True)
-class _Place:
-    """Where values lie in the chart."""
+class _Axes:
+    """Maps values to positions in the chart."""
 
     x_range: tuple[float, float]
     y_range: tuple[float, float]
     log: bool = False
 
     def x(self, value: float) -> float:
-        return LEFT + _share(value, *self.x_range) * (WIDTH - LEFT - RIGHT)
+        return LEFT + _fraction(value, *self.x_range) * (WIDTH - LEFT - RIGHT)
 
     def y(self, value: float) -> float:
         value, low, high = map(math.log10, (value, *self.y_range)) if self.log else (value, *self.y_range)
-        return HEIGHT - BOTTOM - _share(value, low, high) * (HEIGHT - TOP - BOTTOM)
+        return HEIGHT - BOTTOM - _fraction(value, low, high) * (HEIGHT - TOP - BOTTOM)
 
     def points(self, x: np.ndarray, y: np.ndarray) -> str:
         known = np.isfinite(x) & np.isfinite(y) & ((y > 0) | (not self.log))
         return " ".join(f"{self.x(a):.1f},{self.y(b):.1f}" for a, b in zip(x[known], y[known], strict=True))
 
 
-def _share(value: float, low: float, high: float) -> float:
+def _fraction(value: float, low: float, high: float) -> float:
     return (value - low) / (high - low) if high > low else 0.5
 
 
-def _grid(place: _Place, x_ticks: list[float], y_ticks: list[float]) -> list[str]:
+def _grid(axes: _Axes, x_ticks: list[float], y_ticks: list[float]) -> list[str]:
     parts = []
     for value in y_ticks:
-        y = place.y(value)
+        y = axes.y(value)
         parts.append(f'<line class="grid" x1="{LEFT}" x2="{WIDTH - RIGHT}" y1="{y:.1f}" y2="{y:.1f}"/>')
         parts.append(f'<text class="tick" x="{LEFT - 7}" y="{y + 4:.1f}" text-anchor="end">{_tick(value)}</text>')
     for value in x_ticks:
-        place_of = f'x="{place.x(value):.1f}" y="{HEIGHT - BOTTOM + 18}"'
-        parts.append(f'<text class="tick" {place_of} text-anchor="middle">{_tick(value)}</text>')
+        position = f'x="{axes.x(value):.1f}" y="{HEIGHT - BOTTOM + 18}"'
+        parts.append(f'<text class="tick" {position} text-anchor="middle">{_tick(value)}</text>')
     return parts
 
 
 def _tick(value: float) -> str:
-    """Return a number in few characters: 0.25, 120000, 2.5e-4."""
+    """Format a number in few characters: 0.25, 120000, 2.5e-4."""
     plain = f"{value:g}"
     if len(plain) <= 6 and "e" not in plain:
         return plain
@@ -173,18 +179,18 @@ def _tick(value: float) -> str:
     return f"{float(digits):g}e{int(power)}"
 
 
-def _line(place: _Place, line: Line) -> str:
-    points = place.points(line.x, line.y)
+def _line(axes: _Axes, line: Line) -> str:
+    points = axes.points(line.x, line.y)
     curve = f'<polyline class="curve {line.style}" points="{points}"/>'
     if points.count(",") > FEW:
         return curve
-    places = (point.split(",") for point in points.split())
-    return curve + "".join(f'<circle class="point {line.style}" cx="{x}" cy="{y}" r="4"/>' for x, y in places)
+    positions = (point.split(",") for point in points.split())
+    return curve + "".join(f'<circle class="point {line.style}" cx="{x}" cy="{y}" r="4"/>' for x, y in positions)
 
 
-def _band(place: _Place, band: Band) -> str:
-    there, back = place.points(band.x, band.high), place.points(band.x[::-1], band.low[::-1])
-    return f'<polygon class="band {band.style}" points="{there} {back}"/>'
+def _range(axes: _Axes, item: ShadedRange) -> str:
+    upper, lower = axes.points(item.x, item.high), axes.points(item.x[::-1], item.low[::-1])
+    return f'<polygon class="range {item.style}" points="{upper} {lower}"/>'
 
 
 def _svg(title: str, width: int, height: int, parts: Sequence[str]) -> str:

@@ -1,4 +1,4 @@
-"""Which squares a report shows: in pairs those of strong noise first, else quiet places that differ in noise alone."""
+"""The crops of a report: pairs from the strongest noise to the weakest, or quiet places that differ in noise."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -8,54 +8,55 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.spatial.distance import cdist
 
-from patina.fidelity.samples import PATCH, Shot
+from patina.fidelity.samples import PATCH, Sample
 from patina.imaging.crop_and_pad import centre_crop
 from patina.metrics.highpass import BLACK, CLIPPED, WHITE, low_pass
 
-SCENES = 4
+COUNT = 4
+"""Crops of a report."""
+
 SIDE, QUIET_SIDE = 288, 128
-"""Side of the squares in pixels: of pairs, and of quiet places, which larger ones would not find."""
+"""Side of the crops in pixels: of pairs, and of quiet places, of which fewer are that large."""
 
-TRIED = 4
-"""Quiet squares of every picture among which those of like colour are looked for."""
+CANDIDATES = 4
+"""Quiet places of every image among which similar colours are looked for."""
 
-ALIKE = 40.0
-"""Grey levels that two places may have in unrest and differ in colour, together, unless there are no better ones."""
-
+SIMILAR = 40.0
+"""Largest sum of texture and difference in colour of two places, in 8-bit units, unless there are no better ones."""
 
 DIM, BRIGHT = 40, 220
-"""Brightness below and above which noise is hardly seen; such places are shown where there are no others."""
+"""Brightness below and above which noise is hardly visible; such places are shown only if there are no others."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """A square of a picture.
+    """A square in an image.
 
     Attributes:
-        shot: the picture's number.
-        top, left: where it begins.
-        colour: its mean, ``[3]``.
-        unrest: deviation of its coarse part in grey levels; 255 more where noise is hardly seen.
+        index: of the image in its set.
+        top, left: position of the square.
+        colour: its mean colour, ``[3]``.
+        texture: standard deviation of its low-pass part in 8-bit units; 255 more where noise is hardly visible.
     """
 
-    shot: int
+    index: int
     top: int
     left: int
     colour: np.ndarray
-    unrest: float
+    texture: float
 
 
-Pair = tuple[Place, Place]
+PlacePair = tuple[Place, Place]
 
 
 @dataclass(frozen=True)
-class Scene:
-    """Three squares of one size that are shown beside each other.
+class Crop:
+    """Three crops of one size that are shown side by side.
 
     Attributes:
-        name: of the clean and of the generated picture.
+        name: of the clean and of the generated image.
         clean, generated, real: ``[H, W, 3]`` float32, RGB, 0 to 255.
-        strength: deviation of the real noise in grey levels.
+        strength: standard deviation of the real noise in 8-bit units.
     """
 
     name: str
@@ -65,109 +66,110 @@ class Scene:
     strength: float
 
 
-def paired_scenes(clean: Sequence[Shot], generated: Sequence[Shot], real: Sequence[Shot]) -> list[Scene]:
-    """Cut the middle out of a few pictures, evenly chosen from the strongest true noise to the weakest.
+def paired_crops(clean: Sequence[Sample], generated: Sequence[Sample], real: Sequence[Sample]) -> list[Crop]:
+    """Crop the middle of a few images, evenly spaced from the strongest real noise to the weakest.
 
     Args:
-        clean, generated, real: the same pictures in the same order.
+        clean, generated, real: the same images in the same order.
     """
-    scenes: dict[str, list[Scene]] = {}
-    for shots in zip(clean, generated, real, strict=True):
-        squares = [centre_crop(shot.pixels, min(SIDE, *shot.pixels.shape[:2])) for shot in shots]
-        scenes.setdefault(shots[0].scene, []).append(Scene(shots[0].name, *squares, _strength(squares[2] - squares[0])))
-    strongest = [_by_strength(each)[0] for each in scenes.values()]
-    every = [scene for each in scenes.values() for scene in each]
-    return _evenly(_by_strength(strongest if len(strongest) >= SCENES else every))
+    by_scene: dict[str, list[Crop]] = {}
+    for samples in zip(clean, generated, real, strict=True):
+        crops = [centre_crop(sample.pixels, min(SIDE, *sample.pixels.shape[:2])) for sample in samples]
+        crop = Crop(samples[0].name, *crops, _noise_strength(crops[2] - crops[0]))
+        by_scene.setdefault(samples[0].scene, []).append(crop)
+    strongest = [_by_strength(crops)[0] for crops in by_scene.values()]
+    everything = [crop for crops in by_scene.values() for crop in crops]
+    return _evenly_spaced(_by_strength(strongest if len(strongest) >= COUNT else everything))
 
 
-def quiet_scenes(clean: Sequence[Shot], generated: Sequence[Shot], real: Sequence[Shot]) -> list[Scene]:
-    """Put quiet places of generated pictures beside quiet places of like colour in real ones, the most alike first.
+def quiet_crops(clean: Sequence[Sample], generated: Sequence[Sample], real: Sequence[Sample]) -> list[Crop]:
+    """Match quiet places of generated images with quiet places of similar colour in real ones, the most similar first.
 
     Args:
-        clean, generated: the same pictures in the same order.
-        real: others.
+        clean, generated: the same images in the same order.
+        real: other images.
     """
-    side = min(QUIET_SIDE, *(min(shot.pixels.shape[:2]) // PATCH * PATCH for shot in (*clean, *real)))
-    scenes = []
-    for own, other in _most_alike(clean, real, side):
-        squares = [_square(shots, own, side) for shots in (clean, generated)]
-        partner = _square(real, other, side)
-        scenes.append(Scene(clean[own.shot].name, *squares, partner, _strength(partner)))
-    return scenes
+    side = min(QUIET_SIDE, *(min(sample.pixels.shape[:2]) // PATCH * PATCH for sample in (*clean, *real)))
+    crops = []
+    for own, other in _most_similar(clean, real, side):
+        pixels = [_crop_at(samples, own, side) for samples in (clean, generated)]
+        partner = _crop_at(real, other, side)
+        crops.append(Crop(clean[own.index].name, *pixels, partner, _noise_strength(partner)))
+    return crops
 
 
-def _most_alike(clean: Sequence[Shot], real: Sequence[Shot], side: int) -> list[Pair]:
-    """Pair quiet places of like colour, no picture twice, and no scene twice while there are others."""
-    places = [_quiet(shots, side) for shots in (clean, real)]
-    gaps = cdist(*(np.stack([place.colour for place in each]) for each in places))
-    unrest = np.add.outer(*(np.array([place.unrest for place in each]) for each in places))
-    apart = gaps + unrest
-    order = np.argsort(apart, axis=None, kind="stable")
-    order = order[apart.flat[order] <= max(ALIKE, apart.min())]
+def _most_similar(clean: Sequence[Sample], real: Sequence[Sample], side: int) -> list[PlacePair]:
+    """Pair quiet places of similar colour; no image occurs twice, and no scene while there are others."""
+    places = [_quiet_places(samples, side) for samples in (clean, real)]
+    colours = cdist(*(np.stack([place.colour for place in found]) for found in places))
+    textures = np.add.outer(*(np.array([place.texture for place in found]) for found in places))
+    difference = colours + textures
+    order = np.argsort(difference, axis=None, kind="stable")
+    order = order[difference.flat[order] <= max(SIMILAR, difference.min())]
 
-    def pairs() -> Iterator[Pair]:
-        for own, other in zip(*np.unravel_index(order, apart.shape), strict=True):
+    def pairs() -> Iterator[PlacePair]:
+        for own, other in zip(*np.unravel_index(order, difference.shape), strict=True):
             yield places[0][own], places[1][other]
 
-    scenes = _distinct(pairs(), clean, real, lambda shot: shot.scene)
-    return _distinct(chain(scenes, pairs()), clean, real, lambda shot: shot.name)
+    by_scene = _distinct(pairs(), clean, real, lambda sample: sample.scene)
+    return _distinct(chain(by_scene, pairs()), clean, real, lambda sample: sample.name)
 
 
 def _distinct(
-    pairs: Iterable[Pair], clean: Sequence[Shot], real: Sequence[Shot], word: Callable[[Shot], str]
-) -> list[Pair]:
-    """Return the first pairs whose words for either picture are new."""
-    kept: list[Pair] = []
+    pairs: Iterable[PlacePair], clean: Sequence[Sample], real: Sequence[Sample], key: Callable[[Sample], str]
+) -> list[PlacePair]:
+    """Return the first pairs whose images both have new keys."""
+    kept: list[PlacePair] = []
     seen: set[tuple[str, str]] = set()
     for own, other in pairs:
-        words = {("clean", word(clean[own.shot])), ("real", word(real[other.shot]))}
-        if not words & seen:
+        keys = {("clean", key(clean[own.index])), ("real", key(real[other.index]))}
+        if not keys & seen:
             kept.append((own, other))
-            seen |= words
-        if len(kept) == SCENES:
+            seen |= keys
+        if len(kept) == COUNT:
             break
     return kept
 
 
-def _quiet(shots: Sequence[Shot], side: int) -> list[Place]:
-    """Return the quietest squares of every picture."""
-    return [place for number, shot in enumerate(shots) for place in _quiet_of(shot.pixels, number, side)]
+def _quiet_places(samples: Sequence[Sample], side: int) -> list[Place]:
+    """Return the quietest places of every image."""
+    return [place for index, sample in enumerate(samples) for place in _quietest(sample.pixels, index, side)]
 
 
-def _quiet_of(pixels: np.ndarray, number: int, side: int) -> list[Place]:
+def _quietest(pixels: np.ndarray, index: int, side: int) -> list[Place]:
     coarse = low_pass(pixels)
     clipped = ((pixels <= BLACK) | (pixels >= WHITE)).astype(np.float32)
     colour, square, clipped = (_means(values, side // PATCH) for values in (coarse, coarse**2, clipped))
-    unrest = np.sqrt((square - colour**2).clip(0)).mean(axis=-1)
+    texture = np.sqrt((square - colour**2).clip(0)).mean(axis=-1)
     hidden = (clipped.mean(axis=-1) > CLIPPED) | (colour.mean(axis=-1) < DIM) | (colour.mean(axis=-1) > BRIGHT)
-    unrest = np.where(hidden, 255 + unrest, unrest)
-    quietest = np.argsort(unrest, axis=None, kind="stable")[:TRIED]
-    found = zip(*np.unravel_index(quietest, unrest.shape), strict=True)
-    return [Place(number, PATCH * y, PATCH * x, colour[y, x], float(unrest[y, x])) for y, x in found]
+    texture = np.where(hidden, 255 + texture, texture)
+    quietest = np.argsort(texture, axis=None, kind="stable")[:CANDIDATES]
+    found = zip(*np.unravel_index(quietest, texture.shape), strict=True)
+    return [Place(index, PATCH * y, PATCH * x, colour[y, x], float(texture[y, x])) for y, x in found]
 
 
 def _means(values: np.ndarray, count: int) -> np.ndarray:
-    """Return the means of all squares of `count` patches' side, a patch apart: ``[rows, columns, C]``."""
+    """Return the means of all squares of `count` x `count` patches, one patch apart: ``[rows, columns, C]``."""
     rows, columns = (length // PATCH for length in values.shape[:2])
-    cut = values[: rows * PATCH, : columns * PATCH].reshape(rows, PATCH, columns, PATCH, -1)
-    return sliding_window_view(cut.mean(axis=(1, 3)), (count, count), axis=(0, 1)).mean(axis=(-2, -1))
+    whole = values[: rows * PATCH, : columns * PATCH].reshape(rows, PATCH, columns, PATCH, -1)
+    return sliding_window_view(whole.mean(axis=(1, 3)), (count, count), axis=(0, 1)).mean(axis=(-2, -1))
 
 
-def _square(shots: Sequence[Shot], place: Place, side: int) -> np.ndarray:
-    return shots[place.shot].pixels[place.top : place.top + side, place.left : place.left + side]
+def _crop_at(samples: Sequence[Sample], place: Place, side: int) -> np.ndarray:
+    return samples[place.index].pixels[place.top : place.top + side, place.left : place.left + side]
 
 
-def _strength(pixels: np.ndarray) -> float:
-    """Return the deviation of the fine part; a median over squares, since edges are no noise."""
+def _noise_strength(pixels: np.ndarray) -> float:
+    """Return the standard deviation of the high-pass part; the median over patches, because edges are no noise."""
     fine = pixels - low_pass(pixels)
     tops, lefts = (range(0, length - PATCH + 1, PATCH) for length in pixels.shape[:2])
     return float(np.median([fine[top : top + PATCH, left : left + PATCH].std() for top in tops for left in lefts]))
 
 
-def _by_strength(scenes: Sequence[Scene]) -> list[Scene]:
-    return sorted(scenes, key=lambda scene: -scene.strength)
+def _by_strength(crops: Sequence[Crop]) -> list[Crop]:
+    return sorted(crops, key=lambda crop: -crop.strength)
 
 
-def _evenly(scenes: Sequence[Scene]) -> list[Scene]:
-    chosen = np.linspace(0, len(scenes) - 1, min(SCENES, len(scenes))).round().astype(int)
-    return [scenes[index] for index in chosen]
+def _evenly_spaced(crops: Sequence[Crop]) -> list[Crop]:
+    chosen = np.linspace(0, len(crops) - 1, min(COUNT, len(crops))).round().astype(int)
+    return [crops[index] for index in chosen]

@@ -1,4 +1,4 @@
-"""The curves of a comparison: generated and real in one plot, with the yardsticks."""
+"""The curves of a report: generated, real and fitted noise in one chart."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -7,21 +7,21 @@ from typing import Any
 
 import numpy as np
 
-from patina.fidelity.baselines import GAUSSIAN, POISSON_GAUSSIAN
-from patina.fidelity.charts import Band, Line, chart, correlation_map, legend
+from patina.fidelity.baselines import GAUSSIAN, POISSON_GAUSSIAN, REAL
+from patina.fidelity.charts import Line, ShadedRange, chart, correlation_map, legend
 from patina.fidelity.profile import Profile
-from patina.fidelity.real_comparison import Reference
+from patina.fidelity.reference import Reference
 from patina.metrics import noise_level
 from patina.metrics.autocorrelation import REACH
 from patina.metrics.residuals import EDGES, histogram
-from patina.metrics.spectrum import ROUNDING, by_frequency, by_orientation
+from patina.metrics.spectrum import ROUNDING, by_frequency, relative_by_orientation
 
 STYLES = {GAUSSIAN: "gaussian", POISSON_GAUSSIAN: "poisson"}
 POINTS = 240
-"""Of a training curve."""
+"""Most points of a training curve."""
 
 NOT_DRAWN = re.compile(r"part|step|time|lr|gradient|steps_per_second|.*_weight")
-"""Of what a training logs: what is set instead of measured, and what only its maker needs."""
+"""Logged values that are settings or timings, not measurements."""
 
 DECADE = 10.0
 UNKNOWN = "Cannot be measured."
@@ -32,7 +32,7 @@ class Figure:
     """A chart of the page.
 
     Attributes:
-        title: above it.
+        title: above the chart.
         note: how to read it.
         svg: the drawing.
         legend: its key, HTML.
@@ -45,39 +45,41 @@ class Figure:
 
 
 def profile_figures(profile: Profile, reference: Reference) -> list[Figure]:
-    """Draw what both sets' noise is like."""
+    """Draw the noise statistics of both sets."""
     profiles = {"generated": profile, "real": reference.profile, **reference.noisy_profiles}
     return [
-        _figure("Spectrum", "How strong the noise is, from coarse to fine. White noise is flat.",
-                "cycles a pixel", "power (dB)", profiles, reference, _spectrum),
-        _figure("Grain", "How much a pixel's noise has in common with its neighbours'.",
-                "distance (pixels)", "correlation", profiles, reference, _correlation),
-        _figure("Brightness", "How strong the noise is where the picture is dark and where it is bright.",
-                "brightness (0 to 255)", "deviation (of 255)", profiles, reference, _level),
-        _figure("Direction", "How the noise is shared between directions; 0 degrees varies from left to right.",
-                "orientation (degrees)", "share of the mean (dB)", profiles, reference, _orientation),
+        _figure("Spectrum", "How strong the noise is, from coarse detail (left) to fine detail (right). "
+                "White noise is flat.",
+                "frequency (cycles per pixel)", "power (dB)", profiles, reference, _spectrum),
+        _figure("Autocorrelation", "How much the noise of a pixel has in common with that of its neighbours. "
+                "Coarse grain falls slowly.",
+                "distance (pixels)", "correlation", profiles, reference, _autocorrelation),
+        _figure("Noise level", "How strong the noise is where the image is dark (left) and where it is bright (right).",
+                "brightness (0 to 255)", "std (8-bit)", profiles, reference, _noise_level),
+        _figure("Anisotropy", "Whether the noise has a direction. 0 degrees varies from left to right, 90 from top to "
+                "bottom. Noise without a direction is flat.",
+                "orientation (degrees)", "relative power (dB)", profiles, reference, _anisotropy),
     ]  # fmt: skip
 
 
 def residual_figure(residuals: Mapping[str, Sequence[np.ndarray]]) -> Figure:
-    """Draw the histograms of true residuals; the names are those of `profile_figures`."""
+    """Draw the histograms of residuals by name; the names are those of `profile_figures`."""
     middles = (EDGES[1:] + EDGES[:-1]) / 2
     shown = np.abs(middles) <= 24
     lines = []
-    for name, each in residuals.items():
-        counts = sum(map(histogram, each))
-        share = np.maximum(counts / counts.sum(), 1e-6)
-        lines.append(_styled(name, middles[shown], np.log10(share[shown])))
-    title, note = "Residuals", "How often each difference from the clean picture occurs."
-    return Figure(
-        title, note, chart(title, "difference (of 255)", "share (log 10)", _ordered(lines)), legend(_ordered(lines))
-    )
+    for name, found in residuals.items():
+        counts = sum(map(histogram, found))
+        fraction = np.maximum(counts / counts.sum(), 1e-6)
+        lines.append(_styled(name, middles[shown], np.log10(fraction[shown])))
+    lines = _ordered(lines)
+    title, note = "Residuals", "How often every difference from the clean image occurs."
+    return Figure(title, note, chart(title, "difference (8-bit)", "fraction (log 10)", lines), legend(lines))
 
 
 def correlation_maps(profile: Profile, reference: Reference) -> list[tuple[str, str]]:
     """Draw both autocorrelations as maps: (caption, SVG)."""
-    maps = {"generated": profile.correlation, "real": reference.profile.correlation}
-    return [(_caption(name, each), correlation_map(f"Autocorrelation, {name}", each)) for name, each in maps.items()]
+    maps = {"generated": profile.autocorrelation, "real": reference.profile.autocorrelation}
+    return [(_caption(name, found), correlation_map(f"Autocorrelation, {name}", found)) for name, found in maps.items()]
 
 
 def _caption(name: str, correlation: np.ndarray) -> str:
@@ -85,7 +87,7 @@ def _caption(name: str, correlation: np.ndarray) -> str:
 
 
 def training_figures(log: Sequence[Mapping[str, Any]]) -> list[Figure]:
-    """Draw what a run has logged: numbers whose names begin alike share a chart; what is always 0 is left out."""
+    """Draw the values that a run logged; names with a common first word share a chart, and zeros are left out."""
     series: dict[str, dict[str, Line]] = {}
     for part in ("train", "valid"):
         lines = [line for line in log if line.get("part") == part]
@@ -100,7 +102,7 @@ def training_figures(log: Sequence[Mapping[str, Any]]) -> list[Figure]:
 
 
 def _training_figure(name: str, lines: list[Line]) -> Figure:
-    """Draw curves of a training; over a logarithmic axis where they are positive and span more than a decade."""
+    """Draw training curves; the axis is logarithmic if they are positive and span more than a decade."""
     values = np.concatenate([line.y[np.isfinite(line.y)] for line in lines])
     log = len(values) > 0 and values.min() > 0 and values.max() > DECADE * values.min()
     title = f"Training: {name}"
@@ -117,13 +119,13 @@ def _figure(
     reference: Reference,
     curve: Callable[[Profile], tuple[np.ndarray, np.ndarray]],
 ) -> Figure:
-    lines = _ordered([_styled(name, *curve(each)) for name, each in profiles.items()])
-    halves = [curve(each) for each in reference.half_profiles]
+    lines = _ordered([_styled(name, *curve(found)) for name, found in profiles.items()])
+    halves = [curve(found) for found in reference.half_profiles]
     low, high = np.minimum(halves[0][1], halves[1][1]), np.maximum(halves[0][1], halves[1][1])
     known = np.isfinite(low)
-    bands = [Band("real against real", "real", halves[0][0][known], low[known], high[known])]
-    svg = chart(title, x_label, y_label, lines, bands)
-    return Figure(title, note if svg else UNKNOWN, svg, legend(lines, bands))
+    ranges = [ShadedRange(REAL, "real", halves[0][0][known], low[known], high[known])]
+    svg = chart(title, x_label, y_label, lines, ranges)
+    return Figure(title, note if svg else UNKNOWN, svg, legend(lines, ranges))
 
 
 def _styled(name: str, x: np.ndarray, y: np.ndarray) -> Line:
@@ -131,7 +133,7 @@ def _styled(name: str, x: np.ndarray, y: np.ndarray) -> Line:
 
 
 def _ordered(lines: list[Line]) -> list[Line]:
-    """Draw the yardsticks first, so that the two that matter lie on top."""
+    """Draw the fitted noises first, so that generated and real lie on top."""
     order = ["gaussian", "poisson", "real", "generated"]
     return sorted(lines, key=lambda line: order.index(line.style))
 
@@ -141,24 +143,24 @@ def _spectrum(profile: Profile) -> tuple[np.ndarray, np.ndarray]:
     return frequency, 10 * np.log10(np.maximum(power, ROUNDING))
 
 
-def _orientation(profile: Profile) -> tuple[np.ndarray, np.ndarray]:
-    angle, power = by_orientation(profile.spectrum)
-    return angle, 10 * np.log10(np.maximum(power, ROUNDING) / np.maximum(power, ROUNDING).mean())
+def _anisotropy(profile: Profile) -> tuple[np.ndarray, np.ndarray]:
+    degrees, power = relative_by_orientation(profile.spectrum, floor=ROUNDING)
+    return degrees, 10 * np.log10(power)
 
 
-def _correlation(profile: Profile) -> tuple[np.ndarray, np.ndarray]:
-    right, down = profile.correlation[REACH, REACH:], profile.correlation[REACH:, REACH]
+def _autocorrelation(profile: Profile) -> tuple[np.ndarray, np.ndarray]:
+    right, down = profile.autocorrelation[REACH, REACH:], profile.autocorrelation[REACH:, REACH]
     return np.arange(REACH + 1), (right + down) / 2
 
 
-def _level(profile: Profile) -> tuple[np.ndarray, np.ndarray]:
-    level = profile.level
+def _noise_level(profile: Profile) -> tuple[np.ndarray, np.ndarray]:
+    level = profile.noise_level
     middles = (noise_level.EDGES[1:] + noise_level.EDGES[:-1]) / 2
     known = np.isfinite(level.variance).all(axis=1)
     return middles, np.where(known, np.sqrt(np.where(known[:, None], level.variance, 0).mean(axis=1)), np.nan)
 
 
 def _thinned(points: list[tuple[int, float]]) -> list[tuple[float, float]]:
-    """Average neighbours where there are more points than can be seen."""
+    """Average adjacent points if there are more than can be seen."""
     parts = np.array_split(np.array(points, float), min(POINTS, len(points)))
     return [tuple(part.mean(axis=0)) for part in parts]

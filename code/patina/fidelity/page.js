@@ -1,13 +1,13 @@
 "use strict";
-const scenes = JSON.parse(document.getElementById("scenes").textContent);
-const view = { scene: 0, power: 2, x: 0.5, y: 0.5 };
+const crops = JSON.parse(document.getElementById("crops").textContent);
+const view = { crop: 0, power: 2, x: 0.5, y: 0.5 };
 
-// Noise is judged pixel by pixel: a picture's pixel is a whole number of the screen's own pixels, whatever the layout.
+// Noise is judged pixel by pixel: an image pixel is a whole number of device pixels, whatever the layout.
 const ratio = () => window.devicePixelRatio || 1;
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
-const press = (buttons, chosen) => buttons.forEach((each) => each.setAttribute("aria-pressed", String(each === chosen)));
+const press = (buttons, chosen) => buttons.forEach((button) => button.setAttribute("aria-pressed", String(button === chosen)));
 
-// A mouse drags at once. A finger has to set out sideways: up and down it scrolls the page.
+// A mouse drags at once. A finger has to start sideways: up and down scrolls the page.
 const SLACK = 6;
 
 function onDrag(element, { started = () => {}, moved, ended = () => {}, tapped = () => {} }) {
@@ -43,7 +43,7 @@ function onDrag(element, { started = () => {}, moved, ended = () => {}, tapped =
   element.addEventListener("pointercancel", release);
 }
 
-// The slider: the input does the work of the keyboard and of reading aloud.
+// The slider: the hidden input serves the keyboard and screen readers.
 const split = document.getElementById("split");
 const stage = document.querySelector("#slider .stage");
 const showSplit = () => stage.style.setProperty("--split", `${split.value}%`);
@@ -66,18 +66,18 @@ function sizeStage() {
   document.getElementById("stage-power").value = power;
 }
 
-// The zoom: one place and one power for all panes.
+// The zoom: one position and one magnification for all panes.
 const panes = [...document.querySelectorAll(".pane")];
 const sizeOf = (shown) => [shown.naturalWidth ?? shown.width, shown.naturalHeight ?? shown.height];
 
-// Where a picture begins in its pane: `place` of it lies in the middle, as far as its edges leave no gap.
-function begins(place, length, room) {
+// Offset of an image in its pane: `place` of it lies in the middle, unless its edge would leave a gap.
+function offset(place, length, room) {
   return length <= room ? (room - length) / 2 : clamp(room / 2 - place * length, room - length, 0);
 }
 
 function layOut(pane) {
   const [width, height] = sizeOf(pane.firstElementChild).map((length) => (length * view.power) / ratio());
-  const [left, top] = [begins(view.x, width, pane.clientWidth), begins(view.y, height, pane.clientHeight)];
+  const [left, top] = [offset(view.x, width, pane.clientWidth), offset(view.y, height, pane.clientHeight)];
   return { width, height, left, top };
 }
 
@@ -101,9 +101,9 @@ function move(pane, dx, dy) {
 
 for (const pane of panes) {
   onDrag(pane, {
-    started: () => panes.forEach((each) => each.classList.add("moving")),
+    started: () => panes.forEach((other) => other.classList.add("moving")),
     moved: (event, dx, dy) => move(pane, dx, dy),
-    ended: () => panes.forEach((each) => each.classList.remove("moving")),
+    ended: () => panes.forEach((other) => other.classList.remove("moving")),
   });
   pane.addEventListener("keydown", (event) => {
     const step = pane.clientWidth / 16;
@@ -123,7 +123,7 @@ function magnify(button) {
 }
 powers.forEach((button) => button.addEventListener("click", () => magnify(button)));
 
-// At first a pixel is large enough to be seen on this screen, larger where the panes are small, and fills its pane.
+// At first, a pixel is large enough to be seen on this screen, and the image fills its pane.
 function firstPower() {
   const least = matchMedia("(max-width: 720px)").matches ? 2.5 : 1.5;
   const [length] = sizeOf(panes[0].firstElementChild);
@@ -140,7 +140,7 @@ function fitAll() {
 window.addEventListener("resize", fitAll);
 document.querySelectorAll(".stage img, .pane img").forEach((image) => image.addEventListener("load", fitAll));
 
-// Residuals: computed here, so that they can be amplified as wanted.
+// Residuals: computed here, so that the amplification can be changed.
 const gain = document.getElementById("gain");
 const residuals = document.getElementById("residuals");
 const paired = residuals.dataset.paired === "true";
@@ -161,7 +161,7 @@ function pixelsOf(source) {
   });
 }
 
-// The Gaussian mean of one axis; twice makes the coarse part that the measures take off too (deviation 3 pixels).
+// Gaussian blur along one axis; both axes make the low-pass part that the measures subtract, too (std 3 pixels).
 function blurred(values, width, height, step, length) {
   const reach = 9;
   const weights = Array.from({ length: 2 * reach + 1 }, (_, i) => Math.exp(-((i - reach) ** 2) / 18));
@@ -181,36 +181,36 @@ function blurred(values, width, height, step, length) {
   return result;
 }
 
-function colours(image) {
+function rgb(image) {
   const values = new Float32Array((image.data.length / 4) * 3);
   for (let i = 0; i < image.data.length / 4; i++) for (let c = 0; c < 3; c++) values[3 * i + c] = image.data[4 * i + c];
   return values;
 }
 
-function coarse(image) {
-  const rows = blurred(colours(image), image.width, image.height, 1, image.width);
+function lowPass(image) {
+  const rows = blurred(rgb(image), image.width, image.height, 1, image.width);
   return blurred(rows, image.width, image.height, image.width, image.height);
 }
 
 const differences = new Map();
 
-async function difference(scene, kind) {
-  const key = `${scene}/${kind}`;
+async function difference(crop, kind) {
+  const key = `${crop}/${kind}`;
   if (!differences.has(key)) {
-    const image = await pixelsOf(scenes[scene][kind]);
-    const base = paired ? colours(await pixelsOf(scenes[scene].clean)) : coarse(image);
-    const values = colours(image).map((value, i) => value - base[i]);
+    const image = await pixelsOf(crops[crop][kind]);
+    const base = paired ? rgb(await pixelsOf(crops[crop].clean)) : lowPass(image);
+    const values = rgb(image).map((value, i) => value - base[i]);
     differences.set(key, { values, width: image.width, height: image.height });
   }
   return differences.get(key);
 }
 
 async function drawResiduals() {
-  const [scene, factor] = [view.scene, Number(gain.value)];
+  const [crop, factor] = [view.crop, Number(gain.value)];
   document.getElementById("gain-value").value = factor;
   for (const canvas of residuals.querySelectorAll("canvas")) {
-    const { values, width, height } = await difference(scene, canvas.dataset.kind);
-    if (scene !== view.scene || factor !== Number(gain.value)) return;
+    const { values, width, height } = await difference(crop, canvas.dataset.kind);
+    if (crop !== view.crop || factor !== Number(gain.value)) return;
     canvas.width = width;
     canvas.height = height;
     const image = new ImageData(width, height);
@@ -220,19 +220,19 @@ async function drawResiduals() {
     }
     canvas.getContext("2d").putImageData(image, 0, 0);
     placePanes();
-    canvas.dataset.drawn = `${scene} ${factor}`;
+    canvas.dataset.drawn = `${crop} ${factor}`;
   }
 }
 gain.addEventListener("input", drawResiduals);
 
 const choices = [...document.querySelectorAll(".choice")];
 choices.forEach((button) => button.addEventListener("click", () => {
-  view.scene = Number(button.dataset.scene);
+  view.crop = Number(button.dataset.crop);
   press(choices, button);
-  document.querySelector(".stage .below").src = scenes[view.scene].clean;
-  document.querySelector(".stage .above").src = scenes[view.scene].generated;
+  document.querySelector(".stage .below").src = crops[view.crop].clean;
+  document.querySelector(".stage .above").src = crops[view.crop].generated;
   document.querySelectorAll("#zoom .pane").forEach((pane) => {
-    pane.firstElementChild.src = scenes[view.scene][pane.dataset.kind];
+    pane.firstElementChild.src = crops[view.crop][pane.dataset.kind];
   });
   drawResiduals();
 }));

@@ -1,4 +1,4 @@
-"""One self-contained HTML page: what a degradation looks like beside real pictures, and how it measures up."""
+"""The report: one self-contained HTML page that shows degraded images beside real ones, and all measurements."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -10,8 +10,9 @@ import numpy as np
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from patina.fidelity.assessment import Assessment
 from patina.fidelity.baselines import GAUSSIAN, POISSON_GAUSSIAN, REAL
-from patina.fidelity.crops import Scene, paired_scenes, quiet_scenes
+from patina.fidelity.crops import Crop, paired_crops, quiet_crops
 from patina.fidelity.curves import (
     Figure,
     correlation_maps,
@@ -19,35 +20,37 @@ from patina.fidelity.curves import (
     residual_figure,
     training_figures,
 )
+from patina.fidelity.grading import Finding
 from patina.fidelity.profile import Profile
-from patina.fidelity.real_comparison import CHANCE, JUDGED, Comparison, Finding, Reference
-from patina.fidelity.samples import Shot
+from patina.fidelity.properties import MEASURES
+from patina.fidelity.reference import Reference
+from patina.fidelity.samples import Sample
 from patina.imaging.picture_files import png_bytes
 from patina.version import __version__
 
 GRADES = {
-    "real": ("good", "as real", "as in real pictures"),
+    "real": ("good", "matches real", "match real images"),
     "better": ("fair", "better than noise", "better than fitted noise"),
     "no better": ("poor", "no better than noise", "no better than fitted noise"),
-    "unclear": ("unknown", "cannot tell", "cannot be told"),
+    "unclear": ("unknown", "inconclusive", "inconclusive"),
 }
-"""Style and words, short and long, of every grade."""
+"""CSS class, label of one measure, and label of their count, by grade."""
 
 UNMEASURED = "cannot be measured"
 MARKS = {REAL: "real", GAUSSIAN: "gaussian", POISSON_GAUSSIAN: "poisson"}
 
 
 @dataclass(frozen=True)
-class Origin:
-    """Where a report comes from, so that it can be made again.
+class Provenance:
+    """Everything needed to make a report again.
 
     Attributes:
         name: of the degradation.
         command: the command line.
         facts: names and values to list.
-        config: the configuration of its training, YAML; empty where unknown.
-        log: the lines of its training's log.
-        notes: what a reader has to know of the pictures, in sentences.
+        config: configuration of the training, YAML; empty if unknown.
+        log: lines of the training's log.
+        notes: sentences that a reader has to know about the images.
     """
 
     name: str
@@ -58,71 +61,76 @@ class Origin:
     notes: Sequence[str] = ()
 
 
-def render(comparison: Comparison, generated: Sequence[Shot], reference: Reference, origin: Origin) -> str:
+def render(assessment: Assessment, generated: Sequence[Sample], reference: Reference, provenance: Provenance) -> str:
     """Return the page as HTML that needs no other file.
 
     Args:
-        comparison: what was measured.
-        generated: the degraded pictures, in the order of the reference's clean ones.
-        reference: what they were held against.
-        origin: of the pictures.
+        assessment: what was measured.
+        generated: the degraded images, in the order of the reference's clean ones.
+        reference: what they were compared with.
+        provenance: of the images.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(_part("page.html"))
-    findings = comparison.findings
-    counts = {grade: sum(each.grade == grade for each in findings) for grade in GRADES}
+    template = environment.from_string(_asset("page.html"))
+    findings = assessment.findings
+    counts = {grade: sum(finding.grade == grade for finding in findings) for grade in GRADES}
     page = {
-        "name": origin.name,
+        "name": provenance.name,
         "headline": headline(findings),
-        "summary": _summary(comparison.profile, reference.profile),
-        "truth": _truth(reference),
-        "notes": origin.notes,
+        "summary": _summary(assessment.profile, reference.profile),
+        "pairing": _pairing(reference),
+        "notes": provenance.notes,
         "paired": reference.paired,
-        "scenes": _scenes(generated, reference),
-        "verdicts": [_verdict(each) for each in findings],
-        "figures": _figures(comparison, generated, reference),
-        "maps": correlation_maps(comparison.profile, reference),
-        "channels": _channels(comparison.profile, reference),
-        "training": training_figures(origin.log),
-        "command": origin.command,
-        "facts": origin.facts,
-        "config": origin.config,
+        "crops": _crops(generated, reference),
+        "verdicts": [_verdict(finding) for finding in findings],
+        "figures": _figures(assessment, generated, reference),
+        "maps": correlation_maps(assessment.profile, reference),
+        "channels": _channels(assessment.profile, reference),
+        "training": training_figures(provenance.log),
+        "command": provenance.command,
+        "facts": provenance.facts,
+        "config": provenance.config,
     }
     listed = [grade for grade in GRADES if counts[grade] or grade != "unclear"]
     grades = [{"style": GRADES[grade][0], "label": GRADES[grade][2], "count": counts[grade]} for grade in listed]
     return template.render(
-        page=page, grades=grades, version=__version__, css=_safe(_part("page.css")), js=_safe(_part("page.js"))
+        page=page, grades=grades, version=__version__, css=_safe(_asset("page.css")), js=_safe(_asset("page.js"))
     )
 
 
 def headline(findings: Sequence[Finding]) -> str:
-    """Say in one sentence how a degradation measures up."""
-    good, better = (sum(each.grade == grade for each in findings) for grade in ("real", "better"))
-    told = sum(each.grade != "unclear" for each in findings)
-    if good == told > 0:
-        return "By every measure that can tell, generated pictures are as close to real ones as these to each other."
+    """Sum up all verdicts in one sentence."""
+    matching, better = (sum(finding.grade == grade for finding in findings) for grade in ("real", "better"))
+    conclusive = sum(finding.grade != "unclear" for finding in findings)
+    if matching == conclusive > 0:
+        return "By every conclusive measure, generated images are as close to real ones as these are to each other."
     worst, unclear = (
-        [lower_title(each.title) for each in findings if each.grade == grade] for grade in ("no better", "unclear")
+        [lower_title(finding.title) for finding in findings if finding.grade == grade]
+        for grade in ("no better", "unclear")
     )
-    tail = f"; {_listed(worst)} no closer than noise that needs no learning" if worst else ""
-    tail += f"; of {', '.join(unclear)} nothing can be told" if unclear else ""
-    beyond = f", {better} more closer to real than fitted noise" if better else ""
-    easy = sum(each.grade == "real" and each.noise_passes for each in findings)
-    aside = f" (fitted noise is, too, in {easy} of them)" if easy else ""
-    return f"{good} of {told} properties as in real pictures{aside}{beyond}{tail}."
+    easy = sum(finding.grade == "real" and finding.noise_passes for finding in findings)
+    parts = [f"{matching} of {conclusive} properties match real images"]
+    parts[0] += f" (fitted noise also matches in {easy} of them)" if easy else ""
+    parts += [f"{better} more {_are(better)} closer than fitted noise"] if better else []
+    parts += [f"{_listed(worst)} {_are(len(worst))} no closer than fitted noise"] if worst else []
+    parts += [f"inconclusive: {_listed(unclear)}"] if unclear else []
+    return f"{'; '.join(parts)}."
 
 
 def lower_title(title: str) -> str:
-    """Return a title within a sentence: begin with a small letter, but for names such as JPEG."""
-    return title if title[:2].isupper() else title.lower()
+    """Return a title as it is written within a sentence; acronyms such as JPEG keep their capitals."""
+    return title if title[:2].isupper() else title[0].lower() + title[1:]
 
 
 def _listed(words: Sequence[str]) -> str:
-    joined = f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
-    return f"{joined} {'are' if len(words) > 1 else 'is'}"
+    return f"{', '.join(words[:-1])} and {words[-1]}" if len(words) > 1 else words[0]
 
 
-def _part(name: str) -> str:
+def _are(count: int) -> str:
+    return "are" if count > 1 else "is"
+
+
+def _asset(name: str) -> str:
     return resources.files("patina.fidelity").joinpath(name).read_text(encoding="utf-8")
 
 
@@ -132,65 +140,66 @@ def _safe(text: str) -> Markup:
 
 
 def _summary(profile: Profile, real: Profile) -> str:
-    numbers = [(getattr(profile, name), getattr(real, name)) for name in ("deviation", "neighbours", "channels")]
-    deviation, neighbours, channels = ([_hundredths(value) for value in pair] for pair in numbers)
+    names = ("std", "neighbour_correlation", "channel_correlation")
+    std, neighbours, channels = ([_decimals(getattr(found, name)) for found in (profile, real)] for name in names)
     return (
-        f"In quiet places the generated noise has a deviation of {deviation[0]} of 255, the real noise "
-        f"{deviation[1]}. At one pixel's distance it goes along by {neighbours[0]}, the real by "
-        f"{neighbours[1]}; from channel to channel by {channels[0]}, the real by {channels[1]}."
+        f"In quiet places, the standard deviation of the generated noise is {std[0]} on a scale of 0 to 255 (real: "
+        f"{std[1]}). The noise of neighbouring pixels correlates by {neighbours[0]} (real: {neighbours[1]}), that of "
+        f"the colour channels by {channels[0]} (real: {channels[1]})."
     )
 
 
-def _hundredths(value: float) -> str:
+def _decimals(value: float) -> str:
     return f"{value:.2f}" if np.isfinite(value) else "–"
 
 
-def _truth(reference: Reference) -> str:
+def _pairing(reference: Reference) -> str:
     if reference.paired:
-        return "The real pictures show the same scenes as the clean ones, so that residuals can be compared."
+        return "The real images show the same content as the clean ones, so residuals can be compared."
     return (
-        "The real pictures show other scenes than the clean ones: noise is compared where pictures are quiet, and such "
-        "places of like colour stand beside each other here."
+        "The real images show other content than the clean ones. Noise is therefore compared where images are quiet, "
+        "and the crops here show quiet places of similar colour."
     )
 
 
-def _scenes(generated: Sequence[Shot], reference: Reference) -> list[dict[str, str]]:
-    choose = paired_scenes if reference.paired else quiet_scenes
-    return [_shown(scene) for scene in choose(reference.clean, generated, reference.real)]
+def _crops(generated: Sequence[Sample], reference: Reference) -> list[dict[str, str]]:
+    choose = paired_crops if reference.paired else quiet_crops
+    return [_embedded(crop) for crop in choose(reference.clean, generated, reference.real)]
 
 
-def _shown(scene: Scene) -> dict[str, str]:
-    squares = {"clean": scene.clean, "generated": scene.generated, "real": scene.real}
-    return {"name": scene.name} | {kind: _data(pixels) for kind, pixels in squares.items()}
+def _embedded(crop: Crop) -> dict[str, str]:
+    kinds = {"clean": crop.clean, "generated": crop.generated, "real": crop.real}
+    return {"name": crop.name} | {kind: _data_url(pixels) for kind, pixels in kinds.items()}
 
 
-def _data(square: np.ndarray) -> str:
-    pixels = np.uint8(square.round().clip(0, 255))
-    return "data:image/png;base64," + base64.b64encode(png_bytes(pixels)).decode()
+def _data_url(pixels: np.ndarray) -> str:
+    rounded = np.uint8(pixels.round().clip(0, 255))
+    return "data:image/png;base64," + base64.b64encode(png_bytes(rounded)).decode()
 
 
 def _verdict(finding: Finding) -> dict[str, Any]:
     style, label, _ = GRADES[finding.grade]
     unit = f" {finding.unit}" if finding.unit and np.isfinite(finding.distance) else ""
-    yardsticks = ", ".join(f"{name} {_number(value)}" for name, value in finding.yardsticks.items())
+    baselines = ", ".join(f"{name} {_number(value)}" for name, value in finding.baselines.items())
     return {
         "style": style,
         "label": label,
         "title": finding.title,
+        "meaning": finding.meaning,
         "sentence": finding.sentence,
-        "explanation": f"{finding.explanation[0].upper()}{finding.explanation[1:]}.",
-        "numbers": f"{_number(finding.distance)}{unit}; {yardsticks}",
+        "definition": f"{finding.definition[0].upper()}{finding.definition[1:]}.",
+        "numbers": f"generated {_number(finding.distance)}{unit}; {baselines}",
         "marks": _marks(finding),
     }
 
 
 def _marks(finding: Finding) -> list[dict[str, Any]]:
-    """Place every distance that is known on the bar, in percent of the largest; the generated pictures' lies on top."""
-    zero = 100 * CHANCE if finding.key == JUDGED else 0.0
-    values = {MARKS[name]: value for name, value in finding.yardsticks.items()} | {"own": finding.distance}
-    apart = {name: abs(value - zero) for name, value in values.items() if np.isfinite(value)}
-    largest = max([*apart.values(), 1e-9])
-    return [{"style": name, "place": round(100 * value / largest, 1)} for name, value in apart.items()]
+    """Place every known distance on the bar, in percent of the largest one; the generated images' is drawn on top."""
+    zero = MEASURES[finding.key].zero
+    values = {MARKS[name]: value for name, value in finding.baselines.items()} | {"generated": finding.distance}
+    distances = {name: abs(value - zero) for name, value in values.items() if np.isfinite(value)}
+    largest = max([*distances.values(), 1e-9])
+    return [{"style": name, "place": round(100 * value / largest, 1)} for name, value in distances.items()]
 
 
 def _number(value: float) -> str:
@@ -199,23 +208,21 @@ def _number(value: float) -> str:
     return f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}" if abs(value) >= 0.1 else f"{value:.3f}"
 
 
-def _figures(comparison: Comparison, generated: Sequence[Shot], reference: Reference) -> list[Figure]:
-    figures = profile_figures(comparison.profile, reference)
+def _figures(assessment: Assessment, generated: Sequence[Sample], reference: Reference) -> list[Figure]:
+    figures = profile_figures(assessment.profile, reference)
     if reference.paired:
         sets = {"generated": generated, "real": reference.real, **reference.noisy}
-        pairs = {name: zip(shots, reference.clean, strict=True) for name, shots in sets.items()}
-        residuals = {name: [a.pixels - b.pixels for a, b in pair] for name, pair in pairs.items()}
-        figures.append(residual_figure(residuals))
+        figures.append(residual_figure({name: reference.residuals(samples) for name, samples in sets.items()}))
     return figures
 
 
 def _channels(profile: Profile, reference: Reference) -> dict[str, Any]:
     rows = []
-    shown = {"generated": profile, "real": reference.profile, **reference.noisy_profiles}
-    for name, each in shown.items():
-        deviation = np.sqrt(np.diag(each.covariance))
-        product = np.outer(deviation, deviation)
-        correlation = np.divide(each.covariance, product, out=np.full((3, 3), np.nan), where=product > 0)
-        values = [*deviation, correlation[0, 1], correlation[1, 2], correlation[0, 2]]
-        rows.append((name, [_hundredths(value) for value in values]))
+    profiles = {"generated": profile, "real": reference.profile, **reference.noisy_profiles}
+    for name, found in profiles.items():
+        std = np.sqrt(np.diag(found.covariance))
+        product = np.outer(std, std)
+        correlation = np.divide(found.covariance, product, out=np.full((3, 3), np.nan), where=product > 0)
+        values = [*std, correlation[0, 1], correlation[1, 2], correlation[0, 2]]
+        rows.append((name, [_decimals(value) for value in values]))
     return {"heads": ["R", "G", "B", "R–G", "G–B", "R–B"], "rows": rows}

@@ -1,43 +1,88 @@
-"""What is compared: each property's distance from real pictures, and what it says in words."""
+"""What is compared: the distance of every property from the real images, and how it is described.
 
-from collections.abc import Callable
+A new measure is a function for its distance, one for its description, and a row in one of the tables below.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from patina.fidelity import descriptions as described
 from patina.fidelity.profile import Profile
 from patina.metrics.autocorrelation import autocorrelation_distance
 from patina.metrics.moments import covariance_distance
-from patina.metrics.noise_level import NoiseLevel
+from patina.metrics.residuals import akld, histogram, kl_divergence
 from patina.metrics.sliced_wasserstein import sliced_wasserstein
-from patina.metrics.spectrum import ROUNDING, by_frequency, by_orientation, decibels_between
+from patina.metrics.spectrum import ROUNDING, by_frequency, decibels_between, relative_by_orientation
+from patina.metrics.two_sample import CHANCE
 from patina.seeding import numpy_rng
 
-SMALLEST_SHARE = ROUNDING / 10
-"""Shares of power below it count as it."""
+MIN_FRACTION = ROUNDING / 10
+"""Relative powers below it count as equal to it."""
+
+Residuals = Sequence[np.ndarray]
+"""A degraded image minus its clean one, ``[H, W, 3]`` float in 8-bit units, one for every image."""
 
 
 @dataclass(frozen=True)
-class Property:
-    """One thing by which noise is compared.
+class Measure:
+    """One measure by which generated images are compared with real ones.
 
     Attributes:
-        key: its name in files.
-        title: its name for people.
+        key: name in files.
+        title: name for people.
         unit: of the distance; empty for plain numbers.
-        explanation: what the distance is, in a sentence.
-        distance: of a profile from the real pictures'.
-        words: what differs and by how much, of the same two.
-        rounding: a distance up to this is none.
+        meaning: what it says about an image, in words that need no knowledge of the field.
+        definition: what is computed, in the field's words.
+        tolerance: distances up to this one count as none.
+        digits: decimals in tables.
+        zero: value that stands for "no difference".
     """
 
     key: str
     title: str
     unit: str
-    explanation: str
+    meaning: str
+    definition: str
+    tolerance: float
+    digits: int = 2
+    zero: float = 0.0
+
+    @property
+    def heading(self) -> str:
+        """The title with its unit, for the head of a table."""
+        return f"{self.title} ({self.unit})" if self.unit else self.title
+
+    def excess(self, value: float) -> float:
+        """Return how far a value is from "no difference"; an accuracy below chance counts as chance."""
+        return max(value - self.zero, 0.0) if self.zero else value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Property(Measure):
+    """A measure of two profiles; the images need not show the same content.
+
+    Attributes:
+        distance: of a profile from the real one.
+        describe: what differs and by how much.
+    """
+
     distance: Callable[[Profile, Profile], float]
-    words: Callable[[Profile, Profile], str]
-    rounding: float
+    describe: Callable[[Profile, Profile], str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ResidualProperty(Measure):
+    """A measure of residuals; it needs real images that are pairs of the clean ones.
+
+    Attributes:
+        distance: of generated residuals from the real ones.
+        describe: what differs and by how much.
+    """
+
+    distance: Callable[[Residuals, Residuals], float]
+    describe: Callable[[Residuals, Residuals], str]
 
 
 def spectrum_distance(profile: Profile, real: Profile) -> float:
@@ -45,115 +90,112 @@ def spectrum_distance(profile: Profile, real: Profile) -> float:
     return decibels_between(by_frequency(profile.spectrum)[1], by_frequency(real.spectrum)[1])
 
 
-def orientation_distance(profile: Profile, real: Profile) -> float:
-    """Compare how power is shared between orientations, whatever its sum, in dB."""
-    return decibels_between(_shares(profile), _shares(real), floor=SMALLEST_SHARE)
+def anisotropy_distance(profile: Profile, real: Profile) -> float:
+    """Compare how the power is distributed over orientations, whatever its sum, in dB."""
+    relative = [relative_by_orientation(each.spectrum)[1] for each in (profile, real)]
+    return decibels_between(*relative, floor=MIN_FRACTION)
 
 
-def level_distance(profile: Profile, real: Profile) -> float:
-    """Compare the variance at each brightness that both sets have, in dB."""
-    weights = np.minimum(*(each.level.counts / each.level.counts.sum() for each in (profile, real)))
-    return decibels_between(profile.level.variance, real.level.variance, weights)
+def noise_level_distance(profile: Profile, real: Profile) -> float:
+    """Compare the variance at every brightness that both sets have, in dB."""
+    levels = profile.noise_level, real.noise_level
+    weights = np.minimum(*(level.counts / level.counts.sum() for level in levels))
+    return decibels_between(*(level.variance for level in levels), weights)
 
 
 def wasserstein_distance(profile: Profile, real: Profile) -> float:
-    """Compare patches of a Laplacian pyramid, the mean over its bands, in grey levels."""
+    """Compare patches of a Laplacian pyramid: the mean over its levels, in 8-bit units."""
     rng = numpy_rng(0, "projections")
-    return float(np.mean([sliced_wasserstein(a, b, rng) for a, b in zip(profile.bands, real.bands, strict=True)]))
+    return float(np.mean([sliced_wasserstein(a, b, rng) for a, b in zip(profile.pyramid, real.pyramid, strict=True)]))
 
 
-def _shares(profile: Profile) -> np.ndarray:
-    power = by_orientation(profile.spectrum)[1]
-    return power / max(power.mean(), 1e-12)
+def histogram_distance(residuals: Residuals, real: Residuals) -> float:
+    """Compare the histograms of all residuals, in nats."""
+    counts, reference = (sum(map(histogram, each)) for each in (residuals, real))
+    return kl_divergence(counts, reference)
 
 
-def _of(value: float, real: float, digits: int = 2) -> str:
-    return f"{value:.{digits}f} against {real:.{digits}f}"
+def akld_distance(residuals: Residuals, real: Residuals) -> float:
+    """Compare local variances place by place, in nats."""
+    return float(np.mean([akld(own[None], true) for own, true in zip(residuals, real, strict=True)]))
 
 
-def _spectrum_words(profile: Profile, real: Profile) -> str:
-    frequency, power = by_frequency(profile.spectrum)
-    ratio = 10 * np.log10(np.maximum(power, 1e-3) / np.maximum(by_frequency(real.spectrum)[1], 1e-3))
-    worst = int(np.nanargmax(np.abs(ratio)))
-    more = "too strong" if ratio[worst] > 0 else "too weak"
-    size = "fine" if frequency[worst] > 0.3 else "coarse" if frequency[worst] < 0.15 else "middling"
-    return f"the {size} part of the noise is {more}: {ratio[worst]:+.1f} dB at {frequency[worst]:.2f} cycles a pixel"
-
-
-def _orientation_words(profile: Profile, real: Profile) -> str:
-    ratio = 10 * np.log10(np.maximum(_shares(profile), 1e-3) / np.maximum(_shares(real), 1e-3))
-    worst = int(np.argmax(np.abs(ratio)))
-    angle = by_orientation(real.spectrum)[0][worst]
-    more = "too much" if ratio[worst] > 0 else "too little"
-    return f"{more} of the noise lies at {angle:.0f} degrees: {ratio[worst]:+.1f} dB"
-
-
-def _correlation_words(profile: Profile, real: Profile) -> str:
-    grain = "fine-grained" if profile.neighbours < real.neighbours else "coarse-grained"
-    return f"noise too {grain}: at one pixel's distance {_of(profile.neighbours, real.neighbours)}"
-
-
-def _covariance_words(profile: Profile, real: Profile) -> str:
-    strength = max(profile.deviation, real.deviation) / max(min(profile.deviation, real.deviation), 1e-6) - 1
-    if strength > abs(profile.channels - real.channels):
-        return f"noise too {_weak(profile, real)}: deviation {_of(profile.deviation, real.deviation)} of 255"
-    alike = "independent" if profile.channels < real.channels else "alike"
-    return f"channels too {alike}: their correlation is {_of(profile.channels, real.channels)}"
-
-
-def _weak(profile: Profile, real: Profile) -> str:
-    return "weak" if profile.deviation < real.deviation else "strong"
-
-
-def _level_words(profile: Profile, real: Profile) -> str:
-    own, true = (_deviation_by_brightness(each.level) for each in (profile, real))
-    gap = np.abs(np.log(np.maximum(own, 0.1) / np.maximum(true, 0.1)))
-    if not np.isfinite(gap).any():
-        return "the two sets share no brightness at which noise could be compared"
-    worst = int(np.nanargmax(gap))
-    brightness = np.nanmean(real.level.brightness[worst])
-    weak = "weak" if own[worst] < true[worst] else "strong"
-    return f"noise too {weak} at brightness {brightness:.0f}: deviation {_of(own[worst], true[worst])}"
-
-
-def _deviation_by_brightness(level: NoiseLevel) -> np.ndarray:
-    known = np.isfinite(level.variance)
-    total = np.where(known, level.variance, 0).sum(axis=1)
-    return np.sqrt(np.divide(total, known.sum(axis=1), out=np.full(len(total), np.nan), where=known.any(axis=1)))
-
-
-def _kurtosis_words(profile: Profile, real: Profile) -> str:
-    heavy = "few" if profile.kurtosis < real.kurtosis else "many"
-    return f"too {heavy} outliers: excess kurtosis {_of(profile.kurtosis, real.kurtosis)}"
-
-
-def _blockiness_words(profile: Profile, real: Profile) -> str:
-    much = "too little" if profile.blockiness < real.blockiness else "too much"
-    return (
-        f"{much} of JPEG's grid: its steps are {100 * profile.blockiness:+.0f} % against {100 * real.blockiness:+.0f} %"
-    )
-
-
-def _wasserstein_words(profile: Profile, real: Profile) -> str:
-    return f"patches lie {wasserstein_distance(profile, real):.2f} grey levels from real ones"
-
-
-UNPAIRED = (
-    Property("spectrum", "Spectrum", "dB", "root mean square difference of the power over frequency",
-             spectrum_distance, _spectrum_words, 0.3),
-    Property("orientation", "Direction", "dB", "root mean square difference of the power's share over orientation",
-             orientation_distance, _orientation_words, 0.15),
-    Property("autocorrelation", "Grain", "", "root of the summed squared differences of the autocorrelation",
-             lambda a, b: autocorrelation_distance(a.correlation, b.correlation), _correlation_words, 0.05),
-    Property("covariance", "Colour", "", "relative difference of the channels' covariance",
-             lambda a, b: covariance_distance(a.covariance, b.covariance), _covariance_words, 0.05),
-    Property("level", "Brightness", "dB", "root mean square difference of the variance over brightness",
-             level_distance, _level_words, 0.3),
-    Property("kurtosis", "Outliers", "", "difference of the excess kurtosis",
-             lambda a, b: abs(a.kurtosis - b.kurtosis), _kurtosis_words, 0.1),
-    Property("blockiness", "JPEG grid", "", "difference of how much larger the steps across the 8x8 grid are",
-             lambda a, b: abs(a.blockiness - b.blockiness), _blockiness_words, 0.02),
-    Property("wasserstein", "Patches", "levels", "sliced Wasserstein distance of Laplacian pyramid patches",
-             wasserstein_distance, _wasserstein_words, 0.05),
+PROPERTIES = (
+    Property(
+        "spectrum", "Spectrum", "dB",
+        "How strong the noise is in fine and in coarse detail.",
+        "RMS difference of the power spectra over frequency", 0.3,
+        distance=spectrum_distance, describe=described.spectrum,
+    ),
+    Property(
+        "anisotropy", "Anisotropy", "dB",
+        "Whether the noise runs in stripes, and in which direction.",
+        "RMS difference of the relative power over orientation", 0.15,
+        distance=anisotropy_distance, describe=described.anisotropy,
+    ),
+    Property(
+        "autocorrelation", "Autocorrelation", "",
+        "How coarse the grain is: whether neighbouring pixels err together.",
+        "root of the summed squared differences of the autocorrelations", 0.05,
+        distance=lambda a, b: autocorrelation_distance(a.autocorrelation, b.autocorrelation),
+        describe=described.autocorrelation,
+    ),
+    Property(
+        "covariance", "Channel covariance", "",
+        "How strong the noise is in red, green and blue, and whether it is grey or colourful.",
+        "relative difference of the channels' covariance matrices", 0.05,
+        distance=lambda a, b: covariance_distance(a.covariance, b.covariance), describe=described.covariance,
+    ),
+    Property(
+        "noise_level", "Noise level", "dB",
+        "How strong the noise is where an image is dark and where it is bright.",
+        "RMS difference of the noise variance over brightness", 0.3,
+        distance=noise_level_distance, describe=described.noise_level,
+    ),
+    Property(
+        "kurtosis", "Kurtosis", "",
+        "Whether some pixels stick out far from the rest.",
+        "difference of the excess kurtosis", 0.1,
+        distance=lambda a, b: abs(a.kurtosis - b.kurtosis), describe=described.kurtosis,
+    ),
+    Property(
+        "blockiness", "Blockiness", "",
+        "How visible the 8x8 blocks of JPEG are.",
+        "difference of the relative excess of steps across the 8x8 grid", 0.02, 3,
+        distance=lambda a, b: abs(a.blockiness - b.blockiness), describe=described.blockiness,
+    ),
+    Property(
+        "wasserstein", "Patch distance", "8-bit",
+        "How much small patches differ in all, at three sizes of detail.",
+        "sliced Wasserstein distance of Laplacian pyramid patches", 0.05,
+        distance=wasserstein_distance,
+        describe=lambda a, b: described.patch_distance(wasserstein_distance(a, b)),
+    ),
 )  # fmt: skip
-"""The properties measured on sets that need not show the same, in the order of tables."""
+"""The properties that need no pairs, in the order of tables."""
+
+CLASSIFIER = Measure(
+    "classifier_accuracy", "Classifier accuracy", "%",
+    "How often a small network tells generated from real patches. 50 % is guessing.",
+    "accuracy on held-out patches, a two-sample test", 1.0, 1, 100 * CHANCE,
+)  # fmt: skip
+"""The two-sample test; its value is an accuracy with a confidence interval, not a distance."""
+
+RESIDUAL_PROPERTIES = (
+    ResidualProperty(
+        "kl", "Residual histogram", "nats",
+        "How often every error of a pixel occurs, from small to large.",
+        "KL divergence of the residuals' histograms", 0.005, 3,
+        distance=histogram_distance, describe=described.residual_histogram,
+    ),
+    ResidualProperty(
+        "akld", "Local noise level", "nats",
+        "Whether the noise is strong and weak in the same places.",
+        "average KL divergence of local Gaussians (AKLD)", 0.01, 3,
+        distance=akld_distance, describe=described.local_noise_level,
+    ),
+)  # fmt: skip
+"""The properties that need pairs."""
+
+MEASURES = {measure.key: measure for measure in (*PROPERTIES, CLASSIFIER, *RESIDUAL_PROPERTIES)}
+"""All measures by key, in the order of tables."""

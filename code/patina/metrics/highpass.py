@@ -45,7 +45,7 @@ def quiet_places(pictures: Sequence[np.ndarray], side: int, share: float) -> lis
     return places
 
 
-def cut(pixels: np.ndarray, places: Sequence[tuple[int, int]], side: int) -> np.ndarray:
+def crop_patches(pixels: np.ndarray, places: Sequence[tuple[int, int]], side: int) -> np.ndarray:
     """Cut squares out of ``[H, W, C]``: ``[N, side, side, C]``."""
     squares = [pixels[top : top + side, left : left + side] for top, left in places]
     return np.stack(squares) if squares else np.empty((0, side, side, pixels.shape[2]), pixels.dtype)
@@ -60,5 +60,5 @@ def _unrest(pixels: np.ndarray, side: int) -> np.ndarray:
     """Return how much the coarse part varies over every square of the grid; clipped squares come last."""
     places = _grid(pixels, side)
     clipped = ((pixels <= BLACK) | (pixels >= WHITE)).astype(np.float32)
-    unrest = cut(low_pass(pixels), places, side).std(axis=(1, 2)).mean(axis=1)
-    return unrest + np.where(cut(clipped, places, side).mean(axis=(1, 2, 3)) > CLIPPED, 1e6, 0)
+    unrest = crop_patches(low_pass(pixels), places, side).std(axis=(1, 2)).mean(axis=1)
+    return unrest + np.where(crop_patches(clipped, places, side).mean(axis=(1, 2, 3)) > CLIPPED, 1e6, 0)

@@ -58,6 +58,13 @@ def by_orientation(spectrum: np.ndarray, bins: int = 12) -> tuple[np.ndarray, np
     return np.arange(bins) * width, _binned(spectrum, shifted, np.linspace(0, 180, bins + 1))
 
 
+def relative_by_orientation(spectrum: np.ndarray, floor: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
+    """Return the result of `by_orientation` with the power relative to its mean; powers below `floor` count as it."""
+    degrees, power = by_orientation(spectrum)
+    power = np.maximum(power, floor)
+    return degrees, power / max(power.mean(), 1e-12)
+
+
 def decibels_between(
     power: np.ndarray, reference: np.ndarray, weights: np.ndarray | None = None, floor: float = ROUNDING
 ) -> float:

@@ -13,10 +13,12 @@ from patina.seeding import derive
 
 HALF_BATCH = 32
 CONFIDENCE = 0.95
+CHANCE = 0.5
+"""Accuracy of guessing."""
 
 
 @dataclass(frozen=True)
-class Patches:
+class PatchSet:
     """Patches with where they come from.
 
     Attributes:
@@ -62,7 +64,7 @@ class Judge(nn.Sequential):
         )
 
 
-def two_sample_test(a: Patches, b: Patches, *, seed: int, folds: int = 4, steps: int = 200) -> TwoSampleResult:
+def two_sample_test(a: PatchSet, b: PatchSet, *, seed: int, folds: int = 4, steps: int = 200) -> TwoSampleResult:
     """Train the classifier on all folds but one, ask it about that one, for every fold.
 
     Patches lose their mean colour first, and are turned and mirrored in training.
@@ -90,7 +92,7 @@ def two_sample_test(a: Patches, b: Patches, *, seed: int, folds: int = 4, steps:
     return _result(right[: len(a.pixels)], a.pictures, right[len(a.pixels) :], b.pictures)
 
 
-def _groups(a: Patches, b: Patches) -> tuple[Sequence[str], Sequence[str]]:
+def _groups(a: PatchSet, b: PatchSet) -> tuple[Sequence[str], Sequence[str]]:
     """Return what is held out together: scenes, or pictures where a set has too few scenes."""
     if min(len(set(a.scenes)), len(set(b.scenes))) >= 2:
         return a.scenes, b.scenes
@@ -111,7 +113,7 @@ def _folds(groups: tuple[Sequence[str], Sequence[str]], count: int, seed: int) -
     return np.array([fold_of[side, name] for side in (0, 1) for name in groups[side]])
 
 
-def _centred(a: Patches, b: Patches) -> Tensor:
+def _centred(a: PatchSet, b: PatchSet) -> Tensor:
     """Return all patches without their mean colour, ``[N, C, H, W]`` float32."""
     pixels = torch.from_numpy(np.concatenate([a.pixels, b.pixels]).astype(np.float32)).permute(0, 3, 1, 2)
     return pixels - pixels.mean(dim=(2, 3), keepdim=True)

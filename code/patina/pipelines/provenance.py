@@ -1,10 +1,10 @@
-"""Where a report comes from, in words that a reader can use elsewhere: command, pictures, model, training."""
+"""The provenance of a report, in terms that work on other machines: command, images, model and training."""
 
 import os
 import platform
 import shlex
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,8 @@ import yaml
 
 from patina.degradations.learned_degradation import Span
 from patina.errors import PatinaError
-from patina.fidelity.samples import chosen_files, fingerprint
+from patina.fidelity.page import Provenance
+from patina.fidelity.samples import files_digest, select_files
 from patina.imaging.picture_files import list_pictures
 from patina.pipelines.translation import load_learned_config
 from patina.runs.fingerprint import file_digest
@@ -23,12 +24,60 @@ from patina.specs.learned_settings import DomainSettings, LearnedConfig
 from patina.system.jsonl import read_lines
 from patina.version import __version__
 
-TRAINED = "patina train -opt config.yml    # the configuration below\n"
+TRAINING_COMMAND = "patina train -opt config.yml    # the configuration below\n"
 
 
 @dataclass(frozen=True)
-class Run:
-    """The training that a model comes from.
+class Measurement:
+    """What a report measures, and how.
+
+    Attributes:
+        folders: of the images, by ``clean``, ``real`` and, unless a model generates them, ``generated``.
+        paired: whether the real images show the same content as the clean ones.
+        seed: of noise, patches and classifiers.
+        classifier_steps: training steps of every classifier.
+        limit: maximum number of images of every folder. None: all.
+        side: larger images are center-cropped to this many pixels. None: whole images.
+        scale: factor by which the clean images are downscaled.
+        model: file of the model that generates the images, if one does.
+        knobs: the model's knobs that were set.
+    """
+
+    folders: Mapping[str, Path]
+    paired: bool
+    seed: int
+    classifier_steps: int
+    limit: int | None = None
+    side: int | None = None
+    scale: int = 1
+    model: Path | None = None
+    knobs: Mapping[str, Span] = field(default_factory=dict)
+
+    @property
+    def facts(self) -> list[tuple[str, str]]:
+        """Names and values that a reader needs to make the measurement again."""
+        stems = [path.stem for path in select_files(self.folders["clean"], limit=self.limit)]
+        names = {"clean": None, "real": stems if self.paired else None, "generated": stems}
+        facts = [
+            (f"{name} images", images_fact(folder, limit=self.limit, names=names[name]))
+            for name, folder in self.folders.items()
+        ]
+        facts.append(("pairs", "yes: every real image shows the content of its clean one" if self.paired else "no"))
+        facts += [("pictures", f"at most {self.limit} of every folder")] if self.limit is not None else []
+        facts += [("side", f"at most {self.side} pixels")] if self.side is not None else []
+        facts += [("judge_steps", str(self.classifier_steps)), ("seed", str(self.seed))]
+        facts += [("scale", f"clean images downscaled by {self.scale}")] if self.scale > 1 else []
+        facts += [("model", f"{shown_path(self.model)}, SHA-256 {file_digest(self.model)}…")] if self.model else []
+        facts += [(name, knob_text(value)) for name, value in self.knobs.items()]
+        return [
+            *facts,
+            ("made with", f"Patina {__version__}, Python {platform.python_version()}, torch {torch.__version__}"),
+        ]
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """The training run that a model comes from.
 
     Attributes:
         folder: of the run.
@@ -40,28 +89,47 @@ class Run:
 
     @property
     def text(self) -> str:
-        """The configuration as YAML, with paths as `shown_path` shows them."""
+        """The configuration as YAML, with paths in the form of `shown_path`."""
         values = yaml.safe_load((self.folder / "config.yml").read_text(encoding="utf-8"))
         return yaml.safe_dump(_shown_paths(values), sort_keys=False, allow_unicode=True)
 
     @property
     def log(self) -> list[dict[str, Any]]:
-        """The lines of its log; those that a killed run left half written are passed over."""
+        """The complete lines of the run's log; a killed run may have left an incomplete one."""
         return read_lines(self.folder / "log.jsonl")
 
     @property
     def training_folders(self) -> dict[str, Path]:
-        """The folders of clean and of real pictures that it was trained on."""
-        return {name: picture_folder(getattr(self.config.data, name)) for name in ("clean", "real")}
+        """The folders of clean and of real images that it was trained on."""
+        return {name: image_folder(getattr(self.config.data, name)) for name in ("clean", "real")}
 
     @property
     def own_folders(self) -> dict[str, Path]:
-        """Its held-out folders, or where it has none those it was trained on."""
+        """The folders of its validation images; where it has none, those that it was trained on."""
         held_out = {name: getattr(self.config.validation, name) for name in ("clean", "real")}
-        return self.training_folders | {name: picture_folder(each) for name, each in held_out.items() if each}
+        return self.training_folders | {name: image_folder(given) for name, given in held_out.items() if given}
 
 
-def run_of(path: Path) -> Run | None:
+def provenance_of(measurement: Measurement, *, name: str, command: str, run: TrainingRun | None) -> Provenance:
+    """Collect the provenance of a report.
+
+    Args:
+        measurement: what it measures.
+        name: of the degradation.
+        command: the command that makes the report.
+        run: the run that trained the model, if known; its training becomes part of the command.
+    """
+    return Provenance(
+        name=name,
+        command=f"{TRAINING_COMMAND}{command}" if run else command,
+        facts=measurement.facts,
+        config=run.text if run else "",
+        log=run.log if run else [],
+        notes=_training_notes(run, measurement.folders) if run else [],
+    )
+
+
+def run_of(path: Path) -> TrainingRun | None:
     """Return the run of a run folder, or of a model file in one; None for any other file.
 
     Raises:
@@ -70,16 +138,16 @@ def run_of(path: Path) -> Run | None:
     if path.is_dir():
         if not (path / "config.yml").is_file():
             raise PatinaError(
-                f"{path}: no run folder (it has no config.yml) and no model file; name the run of a learned "
-                "degradation, a folder that `patina train` made"
+                f"{path}: not a run folder (it has no config.yml); expected a folder that `patina train` made for a "
+                "learned degradation, or a model file"
             )
-        return Run(path, load_learned_config(str(path / "config.yml")))
+        return TrainingRun(path, load_learned_config(str(path / "config.yml")))
     folder = path.resolve().parents[1]
     return run_of(folder) if path.parent.name == FOLDER and (folder / "config.yml").is_file() else None
 
 
 def name_of(source: Path) -> str:
-    """Return what a report is called: the run of a run folder or model file, with the step, or else the file's name."""
+    """Return the name of a report's subject: the run of a run folder or model file, with the step, or the stem."""
     if source.is_dir():
         return source.resolve().name
     run = run_of(source)
@@ -88,31 +156,34 @@ def name_of(source: Path) -> str:
     return run.folder.name if source.stem == FINAL else f"{run.folder.name}, step {source.stem}"
 
 
-def picture_folder(given: Path | DomainSettings) -> Path:
-    """Return the folder of pictures that a configuration names."""
+def image_folder(given: Path | DomainSettings) -> Path:
+    """Return the folder of images that a configuration names."""
     return given if isinstance(given, Path) else given.folder / f"{given.image_scale}x"
 
 
 def shown_path(path: str | Path) -> str:
-    """Return a path as others can read it: from the working folder or the project's, else its last two parts."""
-    absolute = Path(os.path.abspath(Path(path).expanduser()))  # resolve() would follow links, which have names too
+    """Return a path that means something to others.
+
+    It is relative to the working folder or to the project's. Of any other path, only the last two parts are shown.
+    """
+    absolute = Path(os.path.abspath(Path(path).expanduser()))  # resolve() would follow links, whose names are better
     for base in (Path.cwd(), PROJECT_ROOT):
-        for each in (absolute, absolute.resolve()):
-            if each.is_relative_to(base):
-                return str(each.relative_to(base))
+        for candidate in (absolute, absolute.resolve()):
+            if candidate.is_relative_to(base):
+                return str(candidate.relative_to(base))
     return "/".join(absolute.parts[-2:]) if len(absolute.parts) > 2 else str(absolute)
 
 
-def command_line(verb: str, words: Sequence[str | Path], flags: Mapping[str, Any]) -> str:
+def command_line(command: str, words: Sequence[str | Path], flags: Mapping[str, Any]) -> str:
     """Return a command as it is typed.
 
     Args:
-        verb: of Patina.
-        words: arguments without a flag.
-        flags: values by flag; paths are shown by `shown_path`, lists are several words, True is a flag alone, and None
-            and False are left out.
+        command: of Patina.
+        words: positional arguments.
+        flags: values by flag. Paths are written by `shown_path`, lists as several words, and True as the flag alone;
+            None and False are left out.
     """
-    parts = ["patina", verb, *map(_word, words)]
+    parts = ["patina", command, *map(_word, words)]
     for name, value in flags.items():
         if value is True:
             parts.append(f"-{name}")
@@ -121,43 +192,26 @@ def command_line(verb: str, words: Sequence[str | Path], flags: Mapping[str, Any
     return shlex.join(parts)
 
 
-def knob_word(value: Span) -> str:
-    """Return a knob's value as it is typed: ``0.5``, or a range ``0.5:1.5``."""
+def knob_text(value: Span) -> str:
+    """Return the value of a knob as it is typed: ``0.5``, or a range ``0.5:1.5``."""
     return ":".join(f"{end:g}" for end in value) if isinstance(value, tuple) else f"{value:g}"
 
 
-def pictures_fact(folder: Path, *, limit: int, names: Sequence[str] | None = None) -> str:
-    """Say how many pictures of a folder were measured, and what names and contents they had."""
-    files = chosen_files(folder, limit=limit, names=names)
-    return f"{len(files)} of the {len(list_pictures(folder))} in {shown_path(folder)}, SHA-256 {fingerprint(files)}…"
+def images_fact(folder: Path, *, limit: int | None = None, names: Sequence[str] | None = None) -> str:
+    """State how many images of a folder were measured, with a digest of their names and contents."""
+    files = select_files(folder, limit=limit, names=names)
+    return f"{len(files)} of the {len(list_pictures(folder))} in {shown_path(folder)}, SHA-256 {files_digest(files)}…"
 
 
-def model_fact(model: Path) -> str:
-    """Name a model file."""
-    return f"{shown_path(model)}, SHA-256 {file_digest(model)}…"
-
-
-def made_with() -> tuple[str, str]:
-    """Return the fact of the versions."""
-    return "made with", f"Patina {__version__}, Python {platform.python_version()}, torch {torch.__version__}"
-
-
-def training_notes(run: Run | None, measured: Mapping[str, Path]) -> list[str]:
-    """Warn of pictures that the model was trained on.
-
-    Args:
-        run: that made the model.
-        measured: folders of the report by ``clean`` and ``real``.
-    """
-    if run is None:
-        return []
+def _training_notes(run: TrainingRun, folders: Mapping[str, Path]) -> list[str]:
+    """Warn if the measured folders are those that the model was trained on."""
     trained = run.training_folders
-    seen = [name for name, folder in measured.items() if folder.resolve() == trained[name].resolve()]
+    seen = [name for name in trained if folders[name].resolve() == trained[name].resolve()]
     if not seen:
         return []
     return [
-        f"The {' and the '.join(seen)} pictures are those that the model was trained on. Pictures that it has not seen "
-        "may measure worse: name folders of such, or give the configuration a validation set."
+        f"The model was trained on these {' and '.join(seen)} images. Images that it has not seen may measure worse: "
+        "name folders of such, or add a validation set to the configuration."
     ]
 
 

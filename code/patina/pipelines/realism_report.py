@@ -1,81 +1,246 @@
-"""Show whether a learned degradation makes pictures look like real ones: one HTML page, and JSON for machines."""
+"""Report whether degraded images look real: one HTML page, and JSON for machines."""
 
-import sys
-from dataclasses import asdict
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from patina.errors import PatinaError
-from patina.fidelity.page import Origin, headline
+from patina.degradations.learned_degradation import Span
+from patina.errors import PatinaError, require_range
+from patina.fidelity.assessment import Assessment, assess
+from patina.fidelity.baselines import degraded
+from patina.fidelity.page import Provenance, headline, render
 from patina.fidelity.profile import Profile
-from patina.fidelity.real_comparison import Comparison, Reference
+from patina.fidelity.reference import Reference
+from patina.fidelity.samples import Sample, load_samples
 from patina.metrics.spectrum import by_frequency, by_orientation
+from patina.pipelines.provenance import (
+    Measurement,
+    TrainingRun,
+    command_line,
+    knob_text,
+    name_of,
+    provenance_of,
+    run_of,
+)
 from patina.runs.run_models import newest_of
+from patina.specs.learned_objects import learned_degradation
+from patina.system.atomic import write_text
 
-NAME = "report.html"
-NOT_REACHED = 1
+FILE_NAME = "report.html"
 LEVELS = {"better": ("real", "better"), "real": ("real",)}
-"""The grades that ``-require`` accepts."""
+"""The grades that reach a required level."""
 
 
-def report_values(comparison: Comparison, reference: Reference, origin: Origin) -> dict[str, Any]:
-    """Return everything measured as plain JSON values; what is not a number is null."""
-    profile, real = (_profile_values(each) for each in (comparison.profile, reference.profile))
+@dataclass(frozen=True)
+class ReportRequest:
+    """What to report on.
+
+    Either `source` or `generated` is given.
+
+    Attributes:
+        source: a run folder or a model file, whose degradation is applied to the clean images.
+        generated: folder of the clean images degraded by anything else, matched by stem.
+        clean, real: folders of images. None: the run's own, its validation images where it has some.
+        paired: whether the real images show the same content as the clean ones of the same name.
+        scale: factor by which the clean images are downscaled to the size of the others.
+        out: the page to write, or its folder. None: in the run folder or else the working folder.
+        pictures: maximum number of images of every folder.
+        side: larger images are center-cropped to this many pixels.
+        knobs: values of the model's knobs.
+        seed: of noise, patches and classifiers.
+        classifier_steps: training steps of every classifier.
+        device: where the model computes.
+
+    Raises:
+        PatinaError: the values contradict each other or are out of range.
+    """
+
+    source: Path | None = None
+    generated: Path | None = None
+    clean: Path | None = None
+    real: Path | None = None
+    paired: bool = False
+    scale: int = 1
+    out: Path | None = None
+    pictures: int = 24
+    side: int = 512
+    knobs: Mapping[str, Span] = field(default_factory=dict)
+    seed: int = 0
+    classifier_steps: int = 200
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        if (self.source is None) == (self.generated is None):
+            raise PatinaError("expected either RUN, a run folder or model file, or -generated, a folder of images")
+        if self.generated is not None and self.knobs:
+            raise PatinaError(f"-{next(iter(self.knobs))} is a knob of a model; leave it out with -generated")
+        for name, value, least in (
+            ("pictures", self.pictures, 4),
+            ("side", self.side, 64),
+            ("judge_steps", self.classifier_steps, 1),
+            ("scale", self.scale, 1),
+        ):
+            require_range(name, value, least)
+        if self.source is not None and not self.source.exists():
+            raise PatinaError(f"{self.source}: no such run or model file; train it first, or name another")
+
+    @property
+    def page(self) -> Path:
+        """The file of the page."""
+        if self.out is not None:
+            return self.out if self.out.suffix and not self.out.is_dir() else self.out / FILE_NAME
+        return self.source / FILE_NAME if self.source is not None and self.source.is_dir() else Path(FILE_NAME)
+
+    @property
+    def command(self) -> str:
+        """The command that makes the report again, with all numbers."""
+        numbers = {
+            "pictures": self.pictures,
+            "side": self.side,
+            "seed": self.seed,
+            "judge_steps": self.classifier_steps,
+        }
+        return command_line(
+            "report",
+            [self.source] if self.source is not None else [],
+            {"generated": self.generated, "clean": self.clean, "real": self.real, "paired": self.paired}
+            | {name: knob_text(value) for name, value in self.knobs.items()}
+            | numbers
+            | ({"scale": self.scale} if self.scale > 1 else {})
+            | {"device": None if self.device == "auto" else self.device, "out": self.out},
+        )
+
+    def measurement(self, run: TrainingRun | None) -> Measurement:
+        """Return what is measured: the folders, as given or the run's own, and how.
+
+        Raises:
+            PatinaError: a folder is missing.
+        """
+        own = run.own_folders if run is not None and self.source.is_dir() else {}
+        given = {"clean": self.clean, "real": self.real, "generated": self.generated}
+        folders = own | {name: folder for name, folder in given.items() if folder is not None}
+        if not {"clean", "real"} <= set(folders):
+            raise PatinaError("-clean and -real are needed: only a run folder knows its own")
+        model = newest_model(self.source) if self.source is not None else None
+        return Measurement(
+            folders,
+            paired=self.paired,
+            seed=self.seed,
+            classifier_steps=self.classifier_steps,
+            limit=self.pictures,
+            side=self.side,
+            scale=self.scale,
+            model=model,
+            knobs=self.knobs,
+        )
+
+
+@dataclass(frozen=True)
+class RealismReport:
+    """A finished report.
+
+    Attributes:
+        assessment: the measurements and verdicts.
+        values: all of them as plain JSON values.
+        html: the page.
+        page: the file that it is written to; the values go beside it as JSON.
+    """
+
+    assessment: Assessment
+    values: dict[str, Any]
+    html: str
+    page: Path
+
+    @property
+    def json(self) -> str:
+        """The values as JSON."""
+        return json.dumps(self.values, indent=1, allow_nan=False)
+
+    @property
+    def text(self) -> str:
+        """The verdicts as lines, and the name of the page."""
+        findings = self.assessment.findings
+        width = max(len(finding.title) for finding in findings)
+        verdicts = [f"{finding.title:<{width}} {finding.sentence}" for finding in findings]
+        return "\n".join([self.values["headline"], *self.values["notes"], *verdicts, str(self.page)])
+
+    @property
+    def inconclusive(self) -> list[str]:
+        """Titles of the measures that are inconclusive."""
+        return [finding.title for finding in self.assessment.findings if finding.grade == "unclear"]
+
+    def missed(self, level: str) -> list[str]:
+        """Return the titles of the conclusive measures that miss a level of `LEVELS`."""
+        accepted = (*LEVELS[level], "unclear")
+        return [finding.title for finding in self.assessment.findings if finding.grade not in accepted]
+
+    def reaches(self, level: str) -> bool:
+        """Return whether all conclusive measures reach a level, and there is one."""
+        return len(self.inconclusive) < len(self.assessment.findings) and not self.missed(level)
+
+    def write(self) -> None:
+        """Write the page and, beside it, the JSON."""
+        write_text(self.page, self.html)
+        write_text(self.page.with_suffix(".json"), self.json + "\n")
+
+
+def realism_report(request: ReportRequest) -> RealismReport:
+    """Measure how real degraded images look.
+
+    Raises:
+        PatinaError: the run, the model or the images cannot be used.
+    """
+    run = run_of(request.source) if request.source is not None else None
+    measurement = request.measurement(run)
+    reference = _open_reference(measurement)
+    generated = _generated(measurement, reference.clean, request.device)
+    assessment = assess(generated, reference)
+    provenance = provenance_of(
+        measurement, name=name_of(request.source or request.generated), command=request.command, run=run
+    )
+    values = report_values(assessment, reference, provenance)
+    return RealismReport(assessment, values, render(assessment, generated, reference, provenance), request.page)
+
+
+def report_values(assessment: Assessment, reference: Reference, provenance: Provenance) -> dict[str, Any]:
+    """Return everything that was measured as plain JSON values; NaN becomes null."""
+    generated, real = (_profile_values(profile) for profile in (assessment.profile, reference.profile))
     return plain_values(
         {
-            "name": origin.name,
-            "headline": headline(comparison.findings),
-            "findings": [asdict(finding) for finding in comparison.findings],
-            "two_sample_interval": comparison.scores.interval,
-            "yardsticks": {name: noise.draw(np.random.default_rng(0)) for name, noise in reference.noises.items()},
-            "generated": profile,
+            "name": provenance.name,
+            "headline": headline(assessment.findings),
+            "findings": [asdict(finding) for finding in assessment.findings],
+            "classifier_interval": assessment.scores.interval,
+            "baselines": {name: noise.draw(np.random.default_rng(0)) for name, noise in reference.noises.items()},
+            "generated": generated,
             "real": real,
-            "notes": origin.notes,
-            "command": origin.command,
-            "facts": dict(origin.facts),
+            "notes": provenance.notes,
+            "command": provenance.command,
+            "facts": dict(provenance.facts),
         }
     )
 
 
-def newest_model(run: Path) -> Path:
-    """Return a run's final model, or its newest one.
+def newest_model(source: Path) -> Path:
+    """Return a model file: `source` itself, or the final or newest model of a run folder.
 
     Raises:
-        PatinaError: it has none yet.
+        PatinaError: the run has none yet.
     """
-    model = newest_of(run)
+    if source.is_file():
+        return source
+    model = newest_of(source)
     if model is None:
-        raise PatinaError(f"{run}: the run has no model yet; train it further")
+        raise PatinaError(f"{source}: the run has no model yet; train it further")
     return model
 
 
-def _page(given: Path | None, run: Path | None) -> Path:
-    """Return the file to write: as given, or in the folder that is given or that is the run's."""
-    if given is not None:
-        return given if given.suffix and not given.is_dir() else given / NAME
-    return run / NAME if run is not None and run.is_dir() else Path(NAME)
-
-
-def _profile_values(profile: Profile) -> dict[str, Any]:
-    level = profile.level
-    return {
-        "deviation": profile.deviation,
-        "neighbour_correlation": profile.neighbours,
-        "channel_correlation": profile.channels,
-        "covariance": profile.covariance,
-        "kurtosis": profile.kurtosis,
-        "blockiness": profile.blockiness,
-        "autocorrelation": profile.correlation,
-        "spectrum": dict(zip(("frequency", "power"), by_frequency(profile.spectrum), strict=True)),
-        "orientation": dict(zip(("degrees", "power"), by_orientation(profile.spectrum), strict=True)),
-        "noise_level": {"brightness": level.brightness, "variance": level.variance, "pixels": level.counts},
-    }
-
-
 def plain_values(value: Any) -> Any:
-    """Return `value` as JSON can hold it."""
+    """Return `value` with types that JSON knows."""
     if isinstance(value, dict):
         return {str(key): plain_values(item) for key, item in value.items()}
     if isinstance(value, list | tuple | np.ndarray):
@@ -85,22 +250,34 @@ def plain_values(value: Any) -> Any:
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
-def _print(comparison: Comparison, origin: Origin, out: Path) -> None:
-    print(headline(comparison.findings))
-    for note in origin.notes:
-        print(note)
-    for finding in comparison.findings:
-        print(f"{finding.title:<15} {finding.sentence}")
-    print(f"{out}")
+def _open_reference(measurement: Measurement) -> Reference:
+    limit, side, paired = measurement.limit, measurement.side, measurement.paired
+    clean = load_samples(measurement.folders["clean"], limit=limit, side=side, scale=measurement.scale)
+    names = [sample.name for sample in clean] if paired else None
+    real = load_samples(measurement.folders["real"], limit=limit, side=side, names=names)
+    return Reference(clean, real, paired=paired, seed=measurement.seed, classifier_steps=measurement.classifier_steps)
 
 
-def _exit_code(comparison: Comparison, required: str | None) -> int:
-    if required is None:
-        return 0
-    told = [finding for finding in comparison.findings if finding.grade != "unclear"]
-    missed = [finding.title for finding in told if finding.grade not in LEVELS[required]]
-    if blind := [finding.title for finding in comparison.findings if finding.grade == "unclear"]:
-        print(f"told nothing: {', '.join(blind)}", file=sys.stderr)
-    if missed:
-        print(f"not reached ({required}): {', '.join(missed)}", file=sys.stderr)
-    return 0 if told and not missed else NOT_REACHED
+def _generated(measurement: Measurement, clean: Sequence[Sample], device: str) -> list[Sample]:
+    """Read the generated images, or degrade the clean ones."""
+    if measurement.model is None:
+        names = [sample.name for sample in clean]
+        return load_samples(measurement.folders["generated"], side=measurement.side, names=names)
+    degradation = learned_degradation(measurement.model, device=device, **measurement.knobs)
+    return degraded(clean, degradation, measurement.seed)
+
+
+def _profile_values(profile: Profile) -> dict[str, Any]:
+    level = profile.noise_level
+    return {
+        "std": profile.std,
+        "neighbour_correlation": profile.neighbour_correlation,
+        "channel_correlation": profile.channel_correlation,
+        "covariance": profile.covariance,
+        "kurtosis": profile.kurtosis,
+        "blockiness": profile.blockiness,
+        "autocorrelation": profile.autocorrelation,
+        "spectrum": dict(zip(("frequency", "power"), by_frequency(profile.spectrum), strict=True)),
+        "orientation": dict(zip(("degrees", "power"), by_orientation(profile.spectrum), strict=True)),
+        "noise_level": {"brightness": level.brightness, "variance": level.variance, "pixels": level.counts},
+    }
