@@ -1,4 +1,4 @@
-"""Compare what degradations add to the same clean pictures: deviation and correlation of the residuals."""
+"""Compare what degradations add to the same clean pictures: std and correlation of the residuals."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,38 +14,42 @@ from patina.imaging.value_spaces import to_eight_bit
 from patina.metrics.noise_statistics import channel_correlation, neighbour_correlation, residual_std
 
 BLOCK, FLAT_BELOW = 32, 3.0
-"""A block is flat when its brightness deviates by less than this, of 255."""
+"""Side of a block in pixels, and the std (8-bit) of its brightness below which it is flat."""
 
 SMALLEST = 8
-"""Side of the smallest picture whose noise is measured."""
+"""The shortest side in pixels of a picture that can be measured."""
 
 SHOWN, SIDE, AMPLIFIED, ZOOM = 4, 128, 4, 2
 HEADER = (
-    "| | deviation R, G, B (of 255) | green with its neighbour →, ↓ | R with G, G with B |\n| --- | --- | --- | --- |"
+    "| | std of R, G, B (8-bit) | correlation of green neighbours →, ↓ | correlation of R and G, G and B |\n"
+    "| --- | --- | --- | --- |"
 )
 
 
 def noise_table(clean: Path, degraded: Mapping[str, Path], *, flat: bool = False) -> str:
-    """Measure the residuals (degraded minus clean, means over all pictures) of each folder; a Markdown table.
+    """Return a Markdown table of the residuals (degraded minus clean), means over the pictures of every folder.
 
-    With `flat` the means are over the blocks in which the clean picture's brightness hardly varies: what a
-    degradation does to edges is left out.
+    Args:
+        clean: folder of clean pictures.
+        degraded: folders of the same pictures degraded, by name; pictures match by stem.
+        flat: whether to measure only blocks in which the brightness of the clean picture hardly varies, which leaves
+            edges out.
 
     Raises:
-        PatinaError: a picture has no partner, cannot be read, or differs in size from its partner, or no block is flat.
+        PatinaError: a picture has no partner, cannot be read or differs in size from its partner, or no block is flat.
     """
     return "\n".join([HEADER, *(_row(name, folder, clean, flat) for name, folder in degraded.items())])
 
 
 def noise_sheet(clean: Path, degraded: Mapping[str, Path]) -> np.ndarray:
-    """Show squares from the first pictures: clean, every degraded one, and the residuals amplified."""
+    """Show crops of the first pictures: clean, from every folder, and the residuals amplified."""
     matches = {name: match_by_stem(folder, clean)[:SHOWN] for name, folder in degraded.items()}
     rows = []
     for by_name in zip(*matches.values(), strict=True):
         residuals = [centre_crop(residual(match), SIDE) for match in by_name]
-        clean_one, *pictures = (_shown(path) for path in (by_name[0].second, *(match.first for match in by_name)))
-        amplified = [np.uint8(np.clip(128 + AMPLIFIED * each, 0, 255)) for each in residuals]
-        rows.append([clean_one, *pictures, *amplified])
+        clean_crop, *crops = (_crop(path) for path in (by_name[0].second, *(match.first for match in by_name)))
+        amplified = [np.uint8(np.clip(128 + AMPLIFIED * noise, 0, 255)) for noise in residuals]
+        rows.append([clean_crop, *crops, *amplified])
     titles = ["clean", *degraded, *(f"{name}, residual x{AMPLIFIED}" for name in degraded)]
     return sheet(rows, titles, zoom=ZOOM)
 
@@ -60,27 +64,27 @@ def residual(match: Match) -> np.ndarray:
     return 255 * (degraded.pixels / degraded.max_value - clean.pixels / clean.max_value)
 
 
-def _shown(path: Path) -> np.ndarray:
+def _crop(path: Path) -> np.ndarray:
     return to_eight_bit(centre_crop(read_picture(path).pixels, SIDE))
 
 
 def _row(name: str, folder: Path, clean: Path, flat: bool) -> str:
-    pieces = [
-        piece
+    residuals = [
+        noise
         for match in match_by_stem(folder, clean)
-        for piece in (_flat_blocks(match) if flat else [residual(match)])
+        for noise in (_flat_blocks(match) if flat else [residual(match)])
     ]
-    if not pieces:
+    if not residuals:
         raise PatinaError(f"{clean}: no picture has a flat block of {BLOCK}x{BLOCK} pixels; measure without -flat")
-    # Where nothing was added there is no correlation.
-    measured = np.ma.masked_invalid([_measures(piece) for piece in pieces]).mean(axis=0).filled(np.nan)
+    # Without noise there is no correlation; such pictures are left out of its mean.
+    measured = np.ma.masked_invalid([_measures(noise) for noise in residuals]).mean(axis=0).filled(np.nan)
     texts = ["-" if np.isnan(value) else f"{value:.2f}" for value in measured]
     cells = (", ".join(texts[span]) for span in (slice(3), slice(3, 5), slice(5, 7)))
     return f"| {name} | {' | '.join(cells)} |"
 
 
 def _flat_blocks(match: Match) -> Iterator[np.ndarray]:
-    """Yield the residual's blocks over which the clean picture is flat."""
+    """Yield the blocks of the residual in which the clean picture is flat."""
     noise, brightness = residual(match), to_eight_bit(read_picture(match.second).pixels).mean(axis=2)
     height, width = brightness.shape
     for top in range(0, height - BLOCK + 1, BLOCK):
