@@ -15,7 +15,7 @@ def read_lines(path: Path) -> list[Line]:
     found = []
     for text in path.read_bytes().splitlines() if path.is_file() else []:
         try:
-            found.append(json.loads(text))
+            found.append(json.loads(text.decode()))
         except ValueError:
             continue
     return found
@@ -24,6 +24,13 @@ def read_lines(path: Path) -> list[Line]:
 def write_lines(path: Path, lines: Iterable[Line]) -> None:
     """Write a log anew; it appears whole or not at all."""
     write_text(path, _text(lines))
+
+
+def ensure_lines(path: Path, lines: Iterable[Line]) -> None:
+    """Write a log anew, unless the file consists of exactly these lines."""
+    text = _text(lines)
+    if not path.is_file() or path.read_bytes() != text.encode():
+        write_text(path, text)
 
 
 def append_lines(path: Path, lines: Iterable[Line]) -> None:
