@@ -35,8 +35,13 @@ def file_stamp(path: Path) -> Stamp:
 class Named(Protocol):
     """A file and what it is called."""
 
-    name: str
-    path: Path
+    @property
+    def name(self) -> str:
+        """What it is called, unique in its folder."""
+
+    @property
+    def path(self) -> Path:
+        """The file."""
 
 
 class KnownDigests:

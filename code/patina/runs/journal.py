@@ -1,0 +1,221 @@
+"""The journal of an output folder, ``log.jsonl``: who made the results and how, and a line for every result.
+
+The first line is the header. A line with the key ``begun`` says that an output is about to be made, so that what a
+killed run leaves half done is known as its own. Every other line is a result. Later lines count over earlier ones.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from patina.errors import PatinaError
+from patina.runs.made_by import MadeBy, plain
+from patina.system.jsonl import Line, read_lines
+
+LOG_NAME = "log.jsonl"
+
+_OWN_KEYS = ("output", "source", "source_digest", "files", "file_bytes")
+
+
+@dataclass(frozen=True)
+class Header:
+    """The first line of a journal.
+
+    Attributes:
+        version: of Patina.
+        made_by: what makes the results.
+        source: the folder (or one picture) that they are made of, resolved; None if they are made of no files.
+    """
+
+    version: str
+    made_by: MadeBy
+    source: str | None
+
+    def to_line(self) -> Line:
+        """Return the line of the journal."""
+        return {"patina": self.version, **vars(self.made_by), "source": self.source}
+
+    @classmethod
+    def from_line(cls, line: Line) -> "Header":
+        """Undo `to_line`.
+
+        Raises:
+            KeyError, TypeError: the line is no header.
+        """
+        values = dict(line)
+        version, source = values.pop("patina"), values.pop("source")
+        return cls(version, MadeBy(**values), source)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A result that a command is to make.
+
+    Attributes:
+        output: what names it in its folder; usually its file, relative to the folder.
+        source: name of the source that it is made of; None for none.
+        details: what the line of a result that was made before must say, e.g. its variant.
+        files: files that will be written, relative to the folder; None for the one called `output`.
+    """
+
+    output: str
+    source: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    files: Sequence[str] | None = None
+
+    @property
+    def paths(self) -> Sequence[str]:
+        """All files that will be written, relative to the folder."""
+        return (self.output,) if self.files is None else self.files
+
+    def to_line(self) -> Line:
+        """Return the line that says that the output is begun."""
+        return {"begun": self.output} | ({} if self.files is None else {"files": list(self.files)})
+
+
+@dataclass(frozen=True)
+class Result:
+    """A result that was made.
+
+    Attributes:
+        output, source: as in `Wanted`.
+        source_digest: `file_digest` of the source, computed before the source was read; None for no source.
+        details: everything else that the command records; the line holds them beside the other values.
+        files: all its files, relative to the folder; None for the one called `output`.
+        file_bytes: size of all files together, which must stay; None if the files may change.
+    """
+
+    output: str
+    source: str | None = None
+    source_digest: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+    files: Sequence[str] | None = None
+    file_bytes: int | None = None
+
+    @property
+    def paths(self) -> Sequence[str]:
+        """All its files, relative to the folder."""
+        return (self.output,) if self.files is None else self.files
+
+    def to_line(self) -> Line:
+        """Return the line of the journal.
+
+        Raises:
+            ValueError: a detail is called like one of the journal's own keys.
+        """
+        if taken := self.details.keys() & {*_OWN_KEYS, "begun"}:
+            raise ValueError(f"{self.output}: the journal has a key {', '.join(sorted(taken))} of its own")
+        own = {name: value for name in _OWN_KEYS if (value := getattr(self, name)) is not None}
+        return own | dict(self.details)
+
+    @classmethod
+    def from_line(cls, line: Line) -> "Result":
+        """Undo `to_line`.
+
+        Raises:
+            KeyError: the line is no result.
+        """
+        details = dict(line)
+        own = {name: details.pop(name) for name in _OWN_KEYS if name in details}
+        return cls(own.pop("output"), **own, details=details)
+
+    def agrees_with(self, wanted: Wanted) -> bool:
+        """Say whether this is of the wanted source, with the wanted details."""
+        if self.source != wanted.source:
+            return False
+        others = {name: value for name, value in wanted.details.items() if self.details.get(name) != value}
+        return not others or all(self.details.get(name) == value for name, value in plain(others).items())
+
+
+@dataclass
+class Journal:
+    """What a journal says.
+
+    Attributes:
+        header: who made the results and how.
+        results: by output.
+        begun: files of the outputs that a run has begun, by output; they may be absent, half done or whole.
+    """
+
+    header: Header
+    results: dict[str, Result] = field(default_factory=dict)
+    begun: dict[str, set[str]] = field(default_factory=dict)
+
+    @classmethod
+    def from_lines(cls, lines: Sequence[Line]) -> "Journal":
+        """Read the lines of a journal.
+
+        Raises:
+            AttributeError, IndexError, KeyError, TypeError: they are something else.
+        """
+        journal = cls(Header.from_line(lines[0]))
+        for line in lines[1:]:
+            if "begun" in line:
+                journal.begin(Wanted(line["begun"], files=line.get("files")))
+            else:
+                journal.add(Result.from_line(line))
+        return journal
+
+    def begin(self, wanted: Wanted) -> set[str]:
+        """Note that an output is about to be made; return the files that are left of it from before."""
+        left = self.begun.pop(wanted.output, set())
+        if (earlier := self.results.pop(wanted.output, None)) is not None:
+            left = left.union(earlier.paths)
+        self.begun[wanted.output] = left.union(wanted.paths)
+        return left
+
+    def add(self, result: Result) -> None:
+        """Note a result; begun files that it has not stay begun."""
+        self.results[result.output] = result
+        if left := self.begun.pop(result.output, set()).difference(result.paths):
+            self.begun[result.output] = left
+
+    @property
+    def files(self) -> set[str]:
+        """All files that are known to be the folder's own."""
+        return self.result_files.union(*self.begun.values())
+
+    @property
+    def result_files(self) -> set[str]:
+        """The files of all results."""
+        return {path for result in self.results.values() for path in result.paths}
+
+    def ordered(self, sources: Collection[str]) -> list[Result]:
+        """Return the results in the order of the sources, and those of other sources behind."""
+        place = {name: index for index, name in enumerate(sources)}
+        return sorted(self.results.values(), key=lambda each: (place.get(each.source or "", len(place)), each.output))
+
+    def to_lines(self, sources: Collection[str]) -> Iterator[Line]:
+        """Yield the lines of the journal; results are in the order of the sources."""
+        yield self.header.to_line()
+        yield from (result.to_line() for result in self.ordered(sources))
+        yield from ({"begun": output, "files": sorted(files)} for output, files in self.begun.items())
+
+
+def read_journal(log: Path, command: str | None = None) -> Journal:
+    """Read a journal; half a line that a killed run has left is passed over.
+
+    Args:
+        log: the file.
+        command: the command that must have made the folder; None for any.
+
+    Raises:
+        PatinaError: the file is missing, is something else, or is of another command.
+    """
+    expected = f"expected the {LOG_NAME} of `patina {command}`" if command else f"expected the {LOG_NAME} of results"
+    if not log.is_file():
+        raise PatinaError(f"{log}: there is no such file; {expected}")
+    if (journal := parsed_journal(log)) is None:
+        raise PatinaError(f"{log} is no journal of results; {expected}")
+    if command not in (None, journal.header.made_by.command):
+        raise PatinaError(f"{log} is of `patina {journal.header.made_by.command}`; {expected}")
+    return journal
+
+
+def parsed_journal(log: Path) -> Journal | None:
+    """Return what a file says if it is a journal, else None."""
+    try:
+        return Journal.from_lines(read_lines(log))
+    except (AttributeError, IndexError, KeyError, TypeError):
+        return None

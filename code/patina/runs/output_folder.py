@@ -1,0 +1,269 @@
+"""What a command leaves in a folder: its results, a journal that says how they were made, and a lock meanwhile.
+
+    with OutputFolder.open(out, MadeBy("upscale", settings, models), source=source, sources=pictures) as folder:
+        todo = folder.outdated([Wanted(f"{picture.stem}.png", picture.name) for picture in pictures])
+        folder.begin(todo)
+        ...  # make them, and hand over each as soon as its files are written:
+        folder.record([Result("a.png", "a.jpg", file_digest(path))])
+        folder.finish()
+
+Until `begin`, `prune` or `finish` is called, nothing in the folder changes.
+"""
+
+import dataclasses
+import os
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from threading import Lock
+from typing import Literal
+
+from patina.errors import PatinaError
+from patina.runs.fingerprint import Named
+from patina.runs.folder_lock import HIDDEN, folder_lock
+from patina.runs.journal import LOG_NAME, Header, Journal, Result, Wanted, parsed_journal
+from patina.runs.made_by import MadeBy, plain
+from patina.runs.source_digests import SourceDigests
+from patina.system.jsonl import append_lines, ensure_lines
+from patina.version import __version__
+
+Replace = Literal["never", "different", "always"]
+"""Which results of an earlier command give way: none, those that were made differently, or all."""
+
+
+class OutputFolder:
+    """A folder that one command at a time fills with results; made by `open`.
+
+    Attributes:
+        path: the folder.
+    """
+
+    def __init__(self, path: Path, header: Header, sources: Sequence[Named]):
+        self.path = path
+        self._root = os.fspath(path)  # joined many thousand times, which paths are slow at
+        self._header = header
+        self._sources = {source.name: source for source in sources}
+        self._journal = Journal(header)
+        self._is_stored = False  # whether the journal in the folder is this one
+        self._replaced: set[str] = set()  # files of earlier results that give way
+        self._digests = SourceDigests(path / HIDDEN / "sources.jsonl")
+        self._lock = Lock()
+
+    @classmethod
+    @contextmanager
+    def open(
+        cls,
+        path: Path,
+        made_by: MadeBy,
+        *,
+        source: Path | None = None,
+        sources: Sequence[Named] = (),
+        replace: Replace = "never",
+        exclusive: bool = False,
+        wait: bool = False,
+    ) -> Iterator["OutputFolder"]:
+        """Lock a folder and compare what is in it with what is to be made.
+
+        A folder of the same command, settings and models is continued, also if its results were made of another
+        folder of sources whose pictures are all here, e.g. because that was moved. A folder without results may be
+        used for anything.
+
+        Args:
+            path: the folder; made if it is missing.
+            made_by: what makes the results.
+            source: the folder, or the one picture, that they are made of.
+            sources: all pictures in it, by unique names, in the order that the journal is to have.
+            replace: which earlier results are removed, as soon as something is written, instead of refused.
+            exclusive: whether a folder without a journal must be empty.
+            wait: whether to wait for another command that writes into the folder instead of refusing.
+
+        Raises:
+            PatinaError: another command writes into the folder, or the folder holds something else.
+        """
+        header = Header(__version__, made_by, None if source is None else str(source.resolve()))
+        with folder_lock(path, made_by.command, wait=wait):
+            folder = cls(path, header, sources)
+            folder._compare_with_earlier(replace, exclusive)
+            yield folder
+
+    def outdated(self, wanted: Iterable[Wanted]) -> list[Wanted]:
+        """Return the wanted results that are to be made, in their order.
+
+        They are not there, lack a file, were made with other details, or their source holds something else now.
+        A source that was touched or copied, but holds the same, is read once to find out.
+        """
+        unchanged: dict[tuple[str, str | None], bool] = {}
+        return [each for each in wanted if not self._is_made(each, unchanged)]
+
+    def source_digest(self, name: str) -> str:
+        """Return the digest of a source; one that is known already is not computed again.
+
+        Worker processes call `file_digest` instead, before they read the picture.
+
+        Raises:
+            OSError: the source cannot be read.
+        """
+        return self._digests.of(self._sources[name])
+
+    def begin(self, wanted: Iterable[Wanted]) -> None:
+        """Write down what is about to be made, and remove what is left of it from before.
+
+        Raises:
+            PatinaError: one of the files is there, but nothing in the journal has made it.
+        """
+        wanted = list(wanted)
+        with self._lock:
+            self._refuse_foreign(path for each in wanted for path in each.paths)
+            self._start()
+            if wanted:
+                self._journal.header = self._header  # written by `finish`
+                append_lines(self._log, [each.to_line() for each in wanted])
+            left = [self._journal.begin(each) for each in wanted]
+            self._remove(set[str]().union(*left))
+            for name in {each.source for each in wanted if each.source is not None}:
+                self._digests.watch(self._sources[name])
+
+    def record(self, results: Iterable[Result]) -> None:
+        """Write down results whose files are all written; a run that is killed afterwards keeps them.
+
+        May be called from any thread, in any order.
+
+        Raises:
+            ValueError: a result was not begun.
+        """
+        lines = [plain(result.to_line()) for result in results]
+        with self._lock:
+            if alien := [line["output"] for line in lines if line["output"] not in self._journal.begun]:
+                raise ValueError(f"{self.path / alien[0]} is recorded, but was not begun")
+            append_lines(self._log, lines)
+            for result in map(Result.from_line, lines):
+                self._journal.add(result)
+                if result.source is not None and result.source_digest is not None:
+                    self._digests.note(result.source, result.source_digest)
+            self._digests.save()
+
+    def prune(self) -> list[str]:
+        """Remove the results whose sources are gone, with their files; say so in a line on standard error.
+
+        Returns:
+            The names of the sources.
+        """
+        with self._lock:
+            results = self._journal.results
+            gone = [each for each in results.values() if each.source is not None and each.source not in self._sources]
+            if not gone:
+                return []
+            for each in gone:
+                del results[each.output]
+            self._remove({path for each in gone for path in each.paths})
+            self._store()
+        names = list(dict.fromkeys(each.source for each in gone if each.source is not None))
+        where = self._header.source
+        print(f"{self.path}: removed the results of {len(names)} pictures that are gone from {where}", file=sys.stderr)
+        return names
+
+    def finish(self) -> None:
+        """Put the journal in the order of the sources, and remove what was begun but not made.
+
+        So an interrupted and continued run leaves the same bytes as one that was not interrupted. If nothing has
+        changed, nothing is written.
+        """
+        with self._lock:
+            self._start()
+            left, self._journal.begun = set[str]().union(*self._journal.begun.values()), {}
+            self._remove(left)
+            self._store()
+            recorded = {each.source for each in self._journal.results.values() if each.source is not None}
+            self._digests.tidy(recorded | self._sources.keys())
+
+    @property
+    def results(self) -> list[Result]:
+        """All results, in the order of the sources, and those of other sources behind."""
+        return self._journal.ordered(self._sources)
+
+    # Comparing
+
+    @property
+    def _log(self) -> Path:
+        return self.path / LOG_NAME
+
+    def _compare_with_earlier(self, replace: Replace, exclusive: bool) -> None:
+        """Go on with the journal in the folder, or see whether its results may be replaced."""
+        if not self._log.exists():
+            if exclusive and any(name != HIDDEN for name in os.listdir(self.path)):
+                raise PatinaError(f"{self.path} is not empty and has no {LOG_NAME}; choose another output folder")
+            return
+        earlier = self._earlier_journal()
+        difference = self._difference(earlier)
+        if not difference and replace != "always":
+            header = dataclasses.replace(earlier.header, source=self._header.source)
+            self._journal, self._is_stored = dataclasses.replace(earlier, header=header), True
+            return
+        if replace == "never" and earlier.result_files:
+            raise PatinaError(f"{self.path} was {difference}; choose another output folder")
+        self._replaced = earlier.files
+
+    def _earlier_journal(self) -> Journal:
+        if (journal := parsed_journal(self._log)) is None:
+            raise PatinaError(f"{self._log} is no journal of results; choose another output folder")
+        for name in journal.files:
+            if os.path.isabs(name) or (".." in name and ".." in Path(name).parts):
+                raise PatinaError(f"{self._log} names {name}, a file outside of its folder; choose another one")
+        return journal
+
+    def _difference(self, earlier: Journal) -> str:
+        """Say how an earlier command made other results than this one would; empty if it did not."""
+        now, before = self._header, earlier.header
+        if difference := now.made_by.difference(before.made_by):
+            return difference
+        made_of = {each.source for each in earlier.results.values() if each.source is not None and each.paths}
+        if now.source == before.source or made_of <= self._sources.keys():
+            return ""
+        count = len(made_of - self._sources.keys())
+        return f"made of {before.source}, with {count} pictures that {now.source} does not have"
+
+    def _is_made(self, wanted: Wanted, unchanged: dict[tuple[str, str | None], bool]) -> bool:
+        result = self._journal.results.get(wanted.output)
+        if result is None or not result.agrees_with(wanted) or not self._has_files(result):
+            return False
+        if result.source is None:
+            return True
+        key = (result.source, result.source_digest)
+        if key not in unchanged:
+            unchanged[key] = self._digests.is_of(result.source_digest, self._sources[result.source])
+        return unchanged[key]
+
+    def _has_files(self, result: Result) -> bool:
+        try:
+            size = sum(os.stat(f"{self._root}/{name}").st_size for name in result.paths)
+        except OSError:
+            return False
+        return result.file_bytes in (None, size)
+
+    def _refuse_foreign(self, names: Iterable[str]) -> None:
+        own = self._journal.files | self._replaced
+        for name in names:
+            if name not in own and os.path.lexists(f"{self._root}/{name}"):
+                raise PatinaError(
+                    f"{self.path / name} exists and was not made by this command; choose another output folder"
+                )
+
+    # Writing
+
+    def _start(self) -> None:
+        """Write the header of a new journal, once the results that it replaces are removed."""
+        if not self._is_stored:
+            self._remove(self._replaced)
+            self._store()
+            self._is_stored = True
+
+    def _store(self) -> None:
+        ensure_lines(self._log, self._journal.to_lines(self._sources))
+
+    def _remove(self, names: set[str]) -> None:
+        """Remove files, but for those of results."""
+        if names:
+            for name in names - self._journal.result_files:
+                with suppress(FileNotFoundError):
+                    os.unlink(self.path / name)

@@ -1,0 +1,103 @@
+"""Digests of the sources of a folder, kept so that a second command reads no source again."""
+
+import os
+import stat
+from collections.abc import Collection
+from pathlib import Path
+from threading import Lock
+from typing import Any
+
+from patina.runs.fingerprint import Named, file_digest
+from patina.system.jsonl import Line, append_lines, ensure_lines, read_lines
+
+Place = dict[str, str | int]
+"""Where a file lies (resolved), its size in bytes, and when it was changed, in nanoseconds."""
+
+_KEYS = {"source", "path", "size", "mtime_ns", "digest"}
+
+
+class SourceDigests:
+    """Digests of sources, each with the place that its file had: a file of the same place is not read again.
+
+    All methods may be called from several threads.
+
+    Args:
+        file: keeps the digests; without it, sources are read again.
+    """
+
+    def __init__(self, file: Path):
+        self._file = file
+        self._known: dict[str, Line] = {line["source"]: line for line in read_lines(file) if _is_digest(line)}
+        self._watched: dict[str, Place] = {}
+        self._unsaved: list[Line] = []
+        self._resolved: dict[str, str] = {}
+        self._lock = Lock()
+
+    def of(self, source: Named) -> str:
+        """Return the digest of a source.
+
+        Raises:
+            OSError: the source cannot be read.
+        """
+        place, known = self._place(source.path), self._known.get(source.name)
+        if known is not None and place.items() <= known.items():
+            return known["digest"]
+        digest = file_digest(source.path)
+        self._keep(source.name, place, digest)
+        return digest
+
+    def is_of(self, digest: str | None, source: Named) -> bool:
+        """Say whether a source has this digest; one that cannot be read has none."""
+        try:
+            return self.of(source) == digest
+        except OSError:
+            return False
+
+    def watch(self, source: Named) -> None:
+        """Remember the place of a source before it is read, for `note`."""
+        try:
+            self._watched[source.name] = self._place(source.path)
+        except OSError:
+            self._watched.pop(source.name, None)
+
+    def note(self, name: str, digest: str) -> None:
+        """Keep the digest of a watched source, computed elsewhere.
+
+        If the file was exchanged since it was watched, its place differs, so it will be read again.
+        """
+        if (place := self._watched.get(name)) is not None:
+            self._keep(name, place, digest)
+
+    def save(self) -> None:
+        """Write down the digests that are new."""
+        with self._lock:
+            if self._unsaved:
+                append_lines(self._file, self._unsaved)
+                self._unsaved = []
+
+    def tidy(self, names: Collection[str]) -> None:
+        """Write down the digests of the sources `names`, in the order of their names, and forget all others."""
+        with self._lock:
+            self._unsaved = []
+            if lines := [self._known[name] for name in sorted(names) if name in self._known]:
+                ensure_lines(self._file, lines)
+
+    def _keep(self, name: str, place: Place, digest: str) -> None:
+        line = {"source": name, **place, "digest": digest}
+        with self._lock:
+            if self._known.get(name) != line:
+                self._known[name] = line
+                self._unsaved.append(line)
+
+    def _place(self, path: Path) -> Place:
+        folder, name = os.path.split(os.fspath(path))
+        if folder not in self._resolved:  # resolving every file of a large folder would take seconds
+            self._resolved[folder] = os.path.realpath(folder)
+        file, state = os.path.join(self._resolved[folder], name), os.lstat(path)
+        if stat.S_ISLNK(state.st_mode):
+            file, state = os.path.realpath(file), os.stat(path)
+        return {"path": file, "size": state.st_size, "mtime_ns": state.st_mtime_ns}
+
+
+def _is_digest(line: Any) -> bool:
+    return isinstance(line, dict) and line.keys() >= _KEYS
