@@ -9,8 +9,7 @@ import yaml
 from patina.imaging.picture_files import write_picture
 from patina.pipelines.multiscale_set import prepare
 from patina.specs.configuration import parse_config
-from patina.specs.learned_training import deflow_task
-from patina.specs.running import make_fabric
+from patina.specs.optimisation import make_fabric
 
 
 def picture(seed: int, height: int = 48, width: int = 64) -> np.ndarray:
@@ -96,7 +95,7 @@ def write_config(path: Path, values: dict) -> Path:
 def write_deflow_model(folder: Path) -> Path:
     """Write a tiny DeFlow with random weights; return its file."""
     write_domains(folder)
-    task = deflow_task(parse_config(deflow_values(folder), "some.yml"))
+    task = parse_config(deflow_values(folder), "some.yml").make_task()
     task.setup(make_fabric("32", "cpu"))
     generator = torch.Generator().manual_seed(0)
     for parameter in task.network.parameters():

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from patina.errors import ConfigError
@@ -31,6 +31,11 @@ _WORDING = (
     ("a valid dictionary", "keys and values"),
 )
 """What pydantic says, and how it is said here."""
+
+
+PositiveInt = Annotated[int, Field(gt=0)]
+PositiveFloat = Annotated[float, Field(gt=0)]
+Probability = Annotated[float, Field(ge=0, le=1)]
 
 
 class Strict(BaseModel):
@@ -97,19 +102,18 @@ def _guess(name: str, known: Sequence[str]) -> str:
     return f"did you mean {near[0]}?" if near else ""
 
 
-def problems_told(error: ValidationError, settings: type[BaseModel], hidden: Iterable[str] = ()) -> str:
+def problems_told(error: ValidationError, settings: type[BaseModel]) -> str:
     """Describe in one line what is to be mended: all unknown keys, or else all that is missing or no possible value.
 
     Args:
         error: what pydantic raised.
         settings: the class that was validated; unknown keys are compared with its own.
-        hidden: parts of a place that pydantic adds and no file contains.
     """
     problems = error.errors(include_url=False)
     # A misspelt key is told before what is missing because of it.
     unknown = [each for each in problems if each["type"] in _UNKNOWN]
     told = unknown or _own(problems, settings)
-    text = "; ".join(dict.fromkeys(_told(each, settings, hidden) for each in told[:_MOST_TOLD]))
+    text = "; ".join(dict.fromkeys(_told(each, settings) for each in told[:_MOST_TOLD]))
     return text + (f" (and {len(told) - _MOST_TOLD} more)" if len(told) > _MOST_TOLD else "")
 
 
@@ -134,12 +138,11 @@ def _ends_in_kind(place: tuple[int | str, ...], settings: type[BaseModel]) -> bo
     return last not in _keys_at(settings, around)
 
 
-def _told(problem: ErrorDetails, settings: type[BaseModel], hidden: Iterable[str]) -> str:
-    location = [str(part) for part in problem["loc"] if str(part) not in hidden]
-    key = ".".join(location)
+def _told(problem: ErrorDetails, settings: type[BaseModel]) -> str:
+    location = [str(part) for part in problem["loc"]]
+    key = ".".join(_without_tags(settings, location))
     if problem["type"] in _UNKNOWN:
-        known = _keys_at(settings, [str(part) for part in problem["loc"][:-1]])
-        return f"{key}: unknown key, {nearest(location[-1], known)}"
+        return f"{key}: unknown key, {nearest(location[-1], _keys_at(settings, location[:-1]))}"
     if problem["type"] == "missing":
         return f"{key}: missing, expected a value"
     message = problem["msg"]
@@ -153,12 +156,26 @@ def _keys_at(settings: Any, location: list[str]) -> list[str]:
     """Return the keys known at `location` (names of settings, positions in lists, tags of unions) below `settings`."""
     blocks = _blocks_in(settings)
     for part in location:
-        inside = [_fields(block)[part] for block in blocks if part in _fields(block)]
-        if inside:
-            blocks = _blocks_in(inside[0])
-        elif not part.isdigit():
-            blocks = [block for block in blocks if _is_tagged(block, part)] or blocks
+        blocks = _blocks_at(blocks, part)
     return list(dict.fromkeys(name for block in blocks for name in _fields(block)))
+
+
+def _without_tags(settings: Any, location: list[str]) -> list[str]:
+    """Return `location` without the tags that pydantic adds and no file contains."""
+    blocks, shown = _blocks_in(settings), []
+    for part in location:
+        if any(part in _fields(block) for block in blocks) or not any(_is_tagged(block, part) for block in blocks):
+            shown.append(part)
+        blocks = _blocks_at(blocks, part)
+    return shown
+
+
+def _blocks_at(blocks: list[Any], part: str) -> list[Any]:
+    """Return the settings classes that `part` of a location leads to: a key's, or those with the tag."""
+    inside = [_fields(block)[part] for block in blocks if part in _fields(block)]
+    if inside:
+        return _blocks_in(inside[0])
+    return [block for block in blocks if _is_tagged(block, part)] or blocks
 
 
 def _blocks_in(annotation: Any) -> list[Any]:

@@ -21,9 +21,7 @@ from patina.imaging.value_spaces import to_tensor
 from patina.models.model_files import load_model_file
 from patina.seeding import derive, noise_window
 from patina.specs.configuration import load_config, parse_config
-from patina.specs.h_map import condition_map
-from patina.specs.learned_objects import learned_degradation
-from patina.specs.learned_training import deflow_task
+from patina.specs.learned_spec import learned_degradation
 from sets import deflow_values, picture, write_config, write_domains
 
 DOWN = {"downscale": {"factor": 4}}
@@ -168,7 +166,7 @@ class TestTraining:
         ]
         file = trained(domains, tmp_path, "own", h=steps)
         config = load_config(tmp_path / "runs/own/config.yml")
-        task = deflow_task(config)
+        task = config.make_task()
         loaded = learned_degradation(file, device="cpu")
         pixels = picture(9)
         conditions = [finished(h, pixels, placed_noise(3)) for h in (task.objective.h, loaded.h)]
@@ -183,13 +181,13 @@ class TestTraining:
     def test_conditions_are_written_once_beside_the_images(self, domains):
         values = deflow_values(domains) | {"h": [{"smooth": {"sigma": 2}}, DOWN, NOISE]}
         config = parse_config(values, "some.yml")
-        dataset = deflow_task(config).dataset
+        dataset = config.make_task().dataset
         path = dataset.domains[0].conditions[0]
-        assert path.parent.name == f"1x-h-{condition_map(config).digest}"
+        assert path.parent.name == f"1x-h-{config.condition_map().digest}"
         written = path.stat().st_mtime_ns
-        expected = condition_map(config).whole(read_picture(dataset.domains[0].images[0]).pixels)
+        expected = config.condition_map().whole(read_picture(dataset.domains[0].images[0]).pixels)
         np.testing.assert_array_equal(read_picture(path).pixels, expected)
-        deflow_task(config)
+        config.make_task()
         assert path.stat().st_mtime_ns == written
         sample = dataset[1, 0]
         assert (sample["image"].shape, sample["condition"].shape) == ((3, 32, 32), (3, 8, 8))
@@ -197,11 +195,11 @@ class TestTraining:
     def test_conditions_follow_their_images(self, tmp_path):
         write_domains(tmp_path)
         config = parse_config(deflow_values(tmp_path) | {"h": [{"smooth": {"sigma": 2}}, DOWN, NOISE]}, "some.yml")
-        deflow_task(config)
+        config.make_task()
         images = list_pictures(tmp_path / "clean/1x")
         write_picture(images[0], np.full_like(read_picture(images[0]).pixels, 250))
         images[1].unlink()
-        clean = deflow_task(config).dataset.domains[0]
+        clean = config.make_task().dataset.domains[0]
         assert [path.name for path in list_pictures(clean.conditions[0].parent)] == [images[0].name, images[2].name]
         assert (read_picture(clean.conditions[0]).pixels == 250).all()
         assert clean.condition_statistics.mean == pytest.approx(clean.image_statistics.mean, abs=0.5)
@@ -211,7 +209,7 @@ class TestTraining:
         damaged = list_pictures(tmp_path / "clean/1x")[1]
         damaged.write_bytes(damaged.read_bytes()[:200])
         config = parse_config(deflow_values(tmp_path) | {"h": [{"smooth": {"sigma": 2}}, DOWN, NOISE]}, "some.yml")
-        clean = deflow_task(config).dataset.domains[0]
+        clean = config.make_task().dataset.domains[0]
         assert damaged not in clean.images
         assert len(clean.images) == len(clean.conditions) == 2
         assert f"{damaged} is truncated" in capsys.readouterr().err
@@ -231,10 +229,10 @@ class TestTraining:
         write_domains(tmp_path)
         h = [{"autoencoder": {"features": 4, "steps": 2}}, DOWN, NOISE]
         config = parse_config(deflow_values(tmp_path) | {"h": h}, "some.yml")
-        first = condition_map(config).weights()
+        first = config.condition_map().weights()
         path = list_pictures(tmp_path / "clean/1x")[0]
         write_picture(path, 255 - read_picture(path).pixels)
-        second = condition_map(config).weights()
+        second = config.condition_map().weights()
         assert any(not torch.equal(value, second[name]) for name, value in first.items())
         assert len(list((tmp_path / "runs/tiny").glob("h_autoencoder_0-*"))) == 2
 
@@ -243,14 +241,14 @@ class TestTraining:
         for sigma in (5, 5, 60):
             h = [{"autoencoder": {"features": 4, "steps": 2, "sigma": sigma}}, DOWN, NOISE]
             values = deflow_values(domains) | {"runs": str(tmp_path / "runs"), "h": h}
-            weights.append(condition_map(parse_config(values, "some.yml")).weights())
+            weights.append(parse_config(values, "some.yml").condition_map().weights())
         first, again, other = weights
         assert all(torch.equal(value, again[name]) for name, value in first.items())
         assert any(not torch.equal(value, other[name]) for name, value in first.items())
 
     def test_noise_before_a_filter_is_drawn_for_every_sample(self, domains):
         values = deflow_values(domains) | {"h": [{"add_gaussian": {"sigma": 0.1}}, DOWN]}
-        dataset = deflow_task(parse_config(values, "some.yml")).dataset
+        dataset = parse_config(values, "some.yml").make_task().dataset
         sample = dataset[1, 0]
         assert sample["condition"].shape == (3, 8, 8)
         assert torch.equal(sample["condition"], dataset[1, 0]["condition"])
@@ -302,4 +300,4 @@ class TestMistakes:
         file = trained(domains, tmp_path, "default")
         values = deflow_values(domains) | {"h": [{"autoencoder": {"file": str(file)}}, DOWN, NOISE]}
         with pytest.raises(Exception, match="expected an autoencoder of 24 features"):
-            deflow_task(parse_config(values, "some.yml"))
+            parse_config(values, "some.yml").make_task()

@@ -12,8 +12,8 @@ from patina.errors import ConfigError, PatinaError
 from patina.imaging.picture_files import read_picture, write_picture
 from patina.runs.run_folder import RunFolder
 from patina.specs.configuration import parse_config
-from patina.specs.restoration_objects import restoration_task
-from patina.specs.running import make_fabric
+from patina.specs.optimisation import make_fabric
+from patina.specs.restoration_spec import restoration_task
 from patina.training.loop import LoopPlan, train
 from sets import learned_recipe, write_config, write_deflow_model, write_pictures
 

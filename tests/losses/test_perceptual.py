@@ -7,7 +7,7 @@ from patina import torchvision_shim
 from patina.errors import ConfigError
 from patina.losses.perceptual import WEIGHTS, PerceptualLoss
 from patina.metrics.backbones import WeightsMissing
-from patina.specs.loss_settings import PerceptualSettings
+from patina.specs.image_losses import PerceptualSettings
 
 
 @pytest.fixture(scope="module")

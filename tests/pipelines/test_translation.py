@@ -20,7 +20,7 @@ from patina.models.labels import CLEAN, REAL
 from patina.models.model_files import ModelFile, load_model_file, save_model_file
 from patina.runs.fingerprint import file_digest
 from patina.specs.configuration import load_config
-from patina.specs.learned_objects import learned_degradation, load_learned
+from patina.specs.learned_spec import learned_degradation, load_learned
 from patina.system.jsonl import read_lines
 from sets import deflow_values, picture, write_config, write_domains, write_pictures
 

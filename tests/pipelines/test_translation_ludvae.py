@@ -19,8 +19,8 @@ from patina.imaging.value_spaces import to_tensor
 from patina.models.labels import CLEAN, REAL
 from patina.models.ludvae import BORDER, LUDVAE, LUDVAEArchitecture
 from patina.models.model_files import ModelFile, save_model_file
-from patina.specs import learned_objects as learned
-from patina.specs.learned_objects import Learned, learned_degradation
+from patina.specs import subjects
+from patina.specs.learned_spec import LearnedConfig, learned_degradation
 from sets import deflow_values, learned_recipe, ludvae_values, picture, write_config, write_pictures
 
 ARCHITECTURE = LUDVAEArchitecture(channels=6)
@@ -170,7 +170,7 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 import torch
-from patina.specs.learned_objects import learned_degradation
+from patina.specs.learned_spec import learned_degradation
 from patina.degradations import ludvae_degradation as ludvae
 from patina.imaging.picture_files import write_picture
 from patina.models.fast_ludvae import FastLUDVAE
@@ -310,8 +310,8 @@ class TestKinds:
         assert translate(path, write_pictures(tmp_path / "in", 1), tmp_path / "out") == 2
         assert "holds a model of kind 'other', expected one of deflow, ludvae" in capsys.readouterr().err
 
-    def test_a_third_kind_is_one_class_and_one_line_in_build(self, tmp_path, monkeypatch):
-        monkeypatch.setitem(learned.LEARNED, "darker", Learned(Darker))
+    def test_a_third_kind_is_one_line_in_the_table_of_subjects(self, tmp_path, monkeypatch):
+        monkeypatch.setitem(subjects.SUBJECTS, "darker", f"{__name__}:DarkerConfig")
         path = tmp_path / "darker.safetensors"
         save_model_file(path, ModelFile("darker", {}, {"gain": torch.tensor(0.5)}))
         source = write_pictures(tmp_path / "in", 1)
@@ -344,6 +344,12 @@ class Darker(LearnedDegradation):
 
     def sample(self, image, domain, key):
         return image
+
+
+class DarkerConfig(LearnedConfig):
+    """Its configuration."""
+
+    degradation = Darker
 
 
 class TestPublishedFile:

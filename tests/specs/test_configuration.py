@@ -7,7 +7,7 @@ import yaml
 
 from patina.errors import ConfigError
 from patina.specs.configuration import dump_config, find_config, load_config, parse_config
-from patina.specs.learned_settings import DeFlowConfig
+from patina.specs.deflow_spec import DeFlowConfig
 
 CONFS = Path(__file__).parents[2] / "confs"
 

@@ -16,11 +16,11 @@ from patina.losses.gan import GAN_LOSSES
 from patina.losses.perceptual import WEIGHTS
 from patina.models.generators import load_generator
 from patina.pipelines.multiscale_set import prepare
-from patina.specs import loss_objects as built
+from patina.specs import losses_spec
 from patina.specs.configuration import parse_config
-from patina.specs.loss_settings import LOSS_TYPES
-from patina.specs.restoration_objects import restoration_task
-from patina.specs.running import make_fabric
+from patina.specs.losses_spec import LOSS_TYPES
+from patina.specs.optimisation import make_fabric
+from patina.specs.restoration_spec import restoration_task
 from patina.training.diagnosis import first_not_finite
 from patina.training.restoration_task import RestorationTask
 from patina.training.updates import NotFinite
@@ -114,9 +114,9 @@ def test_a_loss_that_is_not_finite_is_named(pairs, tmp_path, monkeypatch, name):
         return arguments[-1].mean() * torch.nan
 
     if name == "gan":
-        monkeypatch.setitem(built.GAN_LOSSES, "vanilla", type(GAN_LOSSES["vanilla"])(broken, broken))
+        monkeypatch.setitem(losses_spec.GAN_LOSSES, "vanilla", type(GAN_LOSSES["vanilla"])(broken, broken))
     else:
-        monkeypatch.setitem(built.LOSSES, name, lambda _settings: broken)
+        monkeypatch.setattr(LOSS_TYPES[name], "build", lambda _settings: broken)
     run = train(tmp_path, values(pairs, tmp_path, losses=ALL, ema=0.9, steps=1, validate_every=1))
     assert log(run, "event")[0]["message"].startswith(f"step 1: {name} loss is not finite")
 

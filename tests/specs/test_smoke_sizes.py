@@ -16,10 +16,6 @@ NAMES = sorted(path.stem for start in ("LapSRN", "SRCNN", "SR3") for path in (PR
 TRAINED = [*NAMES, *(path.stem for path in (PROJECT_ROOT / "confs").glob("Real*"))]
 
 
-def stages_of(config) -> list[str | None]:
-    return [stage.name for stage in config.stages] if config.task == "restoration" else [None]
-
-
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A copy of what a user has: the configurations, with the folders beside them."""
@@ -43,7 +39,7 @@ def test_smoke_sizes_train_to_the_end(project, name):
 @pytest.mark.parametrize("name", sorted(path.stem for path in (PROJECT_ROOT / "confs").glob("compare-*.yml")))
 def test_what_is_compared_is_what_is_trained(name):
     config = load_config(PROJECT_ROOT / "confs" / f"{name}.yml")
-    trained = {each.final_model(stage) for each in map(load_config, TRAINED) for stage in stages_of(each)}
+    trained = {stage.final_model for config in map(load_config, TRAINED) for stage in config.training_stages()}
     files = {model.model for model in config.models if not isinstance(model.model, str)}
     assert files
     assert files <= trained

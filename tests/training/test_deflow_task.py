@@ -18,9 +18,8 @@ from patina.models.deflow import DeFlow
 from patina.models.model_files import load_model_file
 from patina.pipelines.multiscale_set import prepare
 from patina.specs.configuration import load_config, parse_config
-from patina.specs.learned_objects import learned_degradation
-from patina.specs.learned_training import deflow_network, deflow_task
-from patina.specs.running import make_fabric
+from patina.specs.learned_spec import learned_degradation
+from patina.specs.optimisation import make_fabric
 from patina.training.diagnosis import first_not_finite
 from patina.training.updates import NotFinite
 from sets import deflow_values, write_config, write_domains, write_pictures
@@ -81,7 +80,7 @@ class TestDomains:
         values = deflow_values(domains)
         values["data"]["real"] = str(tmp_path / "other")
         with pytest.raises(PatinaError, match="the real set has no 4x/"):
-            deflow_task(parse_config(values, "some.yml"))
+            parse_config(values, "some.yml").make_task()
 
     def test_a_wrong_size_is_named(self, domains, tmp_path):
         prepare(domains / "clean_pictures", tmp_path, [1, 4], workers=1)
@@ -99,13 +98,13 @@ class TestDomains:
         values = deflow_values(domains)
         values["data"]["patch"] = 64
         with pytest.raises(PatinaError, match=r"0\.png: 64x48 pixels, smaller than the patch of 64"):
-            deflow_task(parse_config(values, "some.yml"))
+            parse_config(values, "some.yml").make_task()
 
 
 class TestSamples:
     @pytest.fixture
     def dataset(self, domains):
-        return deflow_task(parse_config(deflow_values(domains), "some.yml")).dataset
+        return parse_config(deflow_values(domains), "some.yml").make_task().dataset
 
     def test_half_of_a_batch_is_real_and_every_picture_is_seen_once_an_epoch(self, dataset):
         assert [float(dataset[1, slot]["label"]) for slot in range(4)] == [0, 1, 0, 1]
@@ -136,7 +135,7 @@ class TestSamples:
     def test_matching_can_be_turned_off(self, domains):
         values = deflow_values(domains)
         values["data"]["match_statistics"] = False
-        statistics = deflow_task(parse_config(values, "some.yml")).statistics
+        statistics = parse_config(values, "some.yml").make_task().statistics
         image = torch.rand(3, 8, 8)
         torch.testing.assert_close(statistics.normalise_image(image), image)
         torch.testing.assert_close(statistics.restore_real(image), image)
@@ -195,7 +194,7 @@ class TestTraining:
     def test_the_fast_objective_is_for_networks_that_gain_by_it(self, domains, hidden, expected):
         values = deflow_values(domains)
         values["model"]["hidden"] = hidden
-        assert deflow_task(parse_config(values, "some.yml")).recompute == expected
+        assert parse_config(values, "some.yml").make_task().recompute == expected
 
     def test_fine_tuning_starts_from_the_given_weights(self, domains, tmp_path):
         assert train(domains, tmp_path, "first") == 0
@@ -214,12 +213,13 @@ class TestTraining:
             for name, value in donor.state_dict().items()
         }
         torch.save(published, tmp_path / "psnr.pth")
-        network, fresh = deflow_network(parse_config(values, "some.yml"))
-        assert fresh
+        task = parse_config(values, "some.yml").make_task()
+        network = task.network
+        assert task.fresh
         assert all(torch.equal(network.encoder.state_dict()[name], v) for name, v in donor.state_dict().items())
 
     def test_the_first_layer_that_is_not_finite_is_named(self, domains):
-        task = deflow_task(parse_config(deflow_values(domains), "some.yml"))
+        task = parse_config(deflow_values(domains), "some.yml").make_task()
         task.setup(make_fabric("32", "cpu"))
         batch = default_collate([task.dataset[1, slot] for slot in range(4)])
         task.start(batch)

@@ -13,7 +13,7 @@ from torch import nn
 
 from patina.errors import PatinaError, PictureError
 from patina.runs.run_folder import RunFolder
-from patina.specs.running import make_fabric
+from patina.specs.optimisation import make_fabric
 from patina.training.diagnosis import first_not_finite
 from patina.training.loop import LoopPlan, train
 from patina.training.schedules import halved_at

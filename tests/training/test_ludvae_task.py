@@ -18,8 +18,7 @@ from patina.models.ludvae import LUDVAE, LUDVAEArchitecture
 from patina.models.model_files import load_model_file
 from patina.pipelines.multiscale_set import prepare
 from patina.specs.configuration import load_config, parse_config
-from patina.specs.learned_training import ludvae_task
-from patina.specs.running import make_fabric
+from patina.specs.optimisation import make_fabric
 from patina.training.diagnosis import first_not_finite
 from patina.training.ludvae_task import LUDVAEObjective
 from patina.training.updates import NotFinite
@@ -37,7 +36,7 @@ def folders(tmp_path_factory):
 def make_task(folders, **data):
     values = ludvae_values(folders)
     values["data"] |= data
-    return ludvae_task(parse_config(values, "some.yml"))
+    return parse_config(values, "some.yml").make_task()
 
 
 def train(folders, tmp_path, name="tiny", **training) -> int:

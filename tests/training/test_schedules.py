@@ -4,8 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from patina.specs.experiment import TrainingSettings
-from patina.specs.running import schedule_of
+from patina.specs.optimisation import TrainingSettings, schedule_of
 from patina.training.schedules import cosine, halved_at, warmed_up
 
 

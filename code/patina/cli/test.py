@@ -7,7 +7,7 @@ from patina.errors import ConfigError
 from patina.pipelines.configured_test import _test_set
 from patina.pipelines.upscalers import open_upscaler
 from patina.specs.configuration import load_config
-from patina.specs.upscale_test_settings import UpscaleTestConfig
+from patina.specs.upscale_test_spec import UpscaleTestConfig
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -1,7 +1,7 @@
 """What every learned degradation offers, so that translation, recipes and reports take any of them.
 
-A new kind of model is one file that defines a `LearnedDegradation`, and one line in the table `LEARNED` of
-`patina.build`.
+A new kind of model is a `LearnedDegradation`, which its configuration class names; that class is one line in the table
+of `patina.specs.subjects`.
 """
 
 import math

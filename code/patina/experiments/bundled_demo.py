@@ -31,9 +31,10 @@ from patina.pipelines.upscaling import UpscaleRequest, upscale
 from patina.runs.fingerprint import file_digest
 from patina.seeding import derive, numpy_rng
 from patina.specs.configuration import load_config
-from patina.specs.learned_objects import learned_degradation
-from patina.specs.learned_settings import DeFlowConfig
-from patina.specs.restoration_settings import LowQuality, RestorationConfig
+from patina.specs.deflow_spec import DeFlowConfig
+from patina.specs.learned_spec import learned_degradation
+from patina.specs.paired_data import LowQuality
+from patina.specs.restoration_spec import RestorationConfig
 from patina.system.atomic import write_text
 
 PHOTOGRAPHS = {
@@ -149,7 +150,7 @@ def _upscale_held_out(
     upscale(UpscaleRequest(BICUBIC, source, folders.upscaled(BICUBIC, 0), scale=SCALE))
     for method, configs in ((TRAINED_ON_BICUBIC, bicubic), (TRAINED_ON_LEARNED, learned)):
         for config in configs:
-            model = config.final_model(config.stages[-1].name)
+            model = config.final_model()
             upscale(UpscaleRequest(model, source, folders.upscaled(method, config.seed), device=device))
 
 

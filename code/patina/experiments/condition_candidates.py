@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 from patina.conditions.steps import Step, scale_of
 from patina.errors import ConfigError
 from patina.settings import problems_told, read_yaml
-from patina.specs.learned_settings import PUBLISHED_NOISE, DeFlowConfig
+from patina.specs.deflow_spec import PUBLISHED_NOISE, DeFlowConfig
 
 PUBLISHED = "published"
 

@@ -28,8 +28,8 @@ from patina.imaging.value_spaces import to_pixels, to_tensor
 from patina.metrics.two_sample import PatchSet, TwoSampleResult, two_sample_test
 from patina.pipelines.translation import load_learned_config
 from patina.seeding import derive, numpy_rng
+from patina.specs.deflow_spec import DeFlowConfig
 from patina.specs.h_map import open_autoencoder
-from patina.specs.learned_settings import DeFlowConfig
 
 PATCH, PER_PICTURE = 16, 24
 """Side of the patches of conditions that the classifier sees, and their number per picture."""

@@ -15,7 +15,8 @@ from patina.imaging.picture_files import list_pictures
 from patina.pipelines.scores import evaluate_folders
 from patina.pipelines.upscaling import UpscaleRequest, upscale
 from patina.specs.configuration import load_config
-from patina.specs.restoration_settings import LowQuality, RestorationConfig
+from patina.specs.paired_data import LowQuality
+from patina.specs.restoration_spec import RestorationConfig
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ def fold_score(
     for fold in folds:
         trained = fold_config(config, method, fold, seed, out)
         results = denoised_folder(out, method, fold, seed)
-        model = trained.final_model(trained.stages[-1].name)
+        model = trained.final_model()
         upscale(UpscaleRequest(model, fold.test_real, results, device=device))
         pictures = len(list_pictures(fold.test_real))
         sums += pictures * np.array(mean_score(results, fold.test_clean))

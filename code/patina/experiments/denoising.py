@@ -31,8 +31,8 @@ from patina.metrics.noise_statistics import flat_deviation
 from patina.metrics.residuals import pgap
 from patina.pipelines.noise_comparison import noise_table
 from patina.runs.fingerprint import file_digest
-from patina.specs.learned_objects import learned_degradation
-from patina.specs.restoration_settings import RestorationConfig
+from patina.specs.learned_spec import learned_degradation
+from patina.specs.restoration_spec import RestorationConfig
 from patina.system.atomic import write_text
 
 NOTHING, GAUSSIAN, REAL_PAIRS = "nothing", "Gaussian", "real-pairs"

@@ -13,7 +13,7 @@ from patina.pipelines.multiscale_set import prepare
 from patina.pipelines.realism_report import newest_model
 from patina.pipelines.translation import Record, load_learned_config, translate_folder
 from patina.settings import PROJECT_ROOT
-from patina.specs.learned_settings import DeFlowConfig, LearnedConfig, LUDVAEConfig
+from patina.specs.learned_spec import LearnedConfig
 
 SETS = PROJECT_ROOT / "datasets" / "polyu"
 
@@ -106,14 +106,7 @@ def seeded(config: LearnedConfig, seed: int | None) -> LearnedConfig:
 
 def on_pictures(config: LearnedConfig, pictures: Pictures) -> LearnedConfig:
     """Return the configuration for the experiment's pictures; make missing multi-scale sets of a DeFlow."""
-    if isinstance(config, LUDVAEConfig):
-        data = config.data.model_copy(update={"clean": pictures.clean, "real": pictures.real})
-        return config.model_copy(update={"data": data})
-    if isinstance(config, DeFlowConfig):
-        for domain, source in ((config.data.clean, pictures.clean), (config.data.real, pictures.real)):
-            if not domain.folder.exists():
-                prepare(source, domain.folder, [domain.image_scale, domain.image_scale * config.model.scale])
-    return config
+    return config.with_domains(pictures.clean, pictures.real, prepare)
 
 
 def degrade_folder(degradation: Degradation, model: str, source: Path, out: Path, seed: int = 0) -> Path:

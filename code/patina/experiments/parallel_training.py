@@ -13,7 +13,7 @@ import torch
 
 from patina.errors import PatinaError
 from patina.pipelines.training_run import train_config
-from patina.specs.experiment import Experiment
+from patina.specs.experiment import TrainableConfig
 from patina.system.progress import silence_progress
 
 
@@ -41,7 +41,7 @@ def _end_with_parent() -> None:
         time.sleep(1)
 
 
-def train_all(configs: Sequence[Experiment], device: str) -> None:
+def train_all(configs: Sequence[TrainableConfig], device: str) -> None:
     """Train configurations side by side; finished ones are not trained again.
 
     Raises:

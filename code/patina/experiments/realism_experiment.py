@@ -28,7 +28,7 @@ from patina.metrics.residuals import pgap
 from patina.pipelines.provenance import Measurement, command_line, knob_text, provenance_of, run_of, shown_path
 from patina.pipelines.realism_report import plain_values
 from patina.runs.fingerprint import file_digest
-from patina.specs.learned_objects import learned_degradation
+from patina.specs.learned_spec import learned_degradation
 from patina.system.atomic import write_text
 
 

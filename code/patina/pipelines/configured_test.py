@@ -7,7 +7,7 @@ from patina.imaging.sources import list_sources
 from patina.pipelines.scores import evaluate_folders
 from patina.pipelines.upscalers import Upscaler
 from patina.pipelines.upscaling import upscale_pictures
-from patina.specs.upscale_test_settings import TestSet, UpscaleTestConfig
+from patina.specs.upscale_test_spec import TestSet, UpscaleTestConfig
 
 
 def _test_set(upscaler: Upscaler, config: UpscaleTestConfig, test_set: TestSet, device: str) -> int:

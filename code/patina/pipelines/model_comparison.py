@@ -21,7 +21,7 @@ from patina.imaging.picture_files import list_pictures, picture_size, read_pictu
 from patina.pipelines.scores import METRICS, Evaluation, aligned, evaluate_folders, open_lpips
 from patina.pipelines.upscalers import Sampling, Upscaler, open_upscaler, takes_tiles
 from patina.pipelines.upscaling import upscale_pictures
-from patina.specs.evaluation_settings import ComparedModel, ComparedSet, EvaluationConfig
+from patina.specs.evaluation_spec import ComparedModel, ComparedSet, EvaluationConfig
 from patina.system.atomic import write_text
 from patina.system.devices import compute_device
 from patina.system.memory import PeakMemory

@@ -17,7 +17,7 @@ from patina.models.labels import CLEAN, REAL
 from patina.pipelines.translation import load_learned_config, model_path
 from patina.runs.folder_job import JobReport, run_folder_job
 from patina.seeding import derive, numpy_rng
-from patina.specs.learned_objects import LEARNED, learned_degradation
+from patina.specs.learned_spec import learned_degradation
 
 NAMES = {CLEAN: "X", REAL: "Y"}
 SHEET_SIDE = 256
@@ -63,7 +63,7 @@ def validate(request: ValidationRequest) -> JobReport[list[np.ndarray]]:
     path = model_path(request.model, config)
     report: JobReport[list[np.ndarray]] = JobReport()
     titles: list[str] = []
-    for source, domain in enumerate(LEARNED[config.task].domains(config)):
+    for source, domain in enumerate(config.domains()):
         degradation = learned_degradation(
             path,
             config,

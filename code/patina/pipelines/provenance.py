@@ -20,7 +20,7 @@ from patina.pipelines.translation import load_learned_config
 from patina.runs.fingerprint import file_digest
 from patina.runs.run_models import FINAL, FOLDER
 from patina.settings import PROJECT_ROOT
-from patina.specs.learned_settings import DomainSettings, LearnedConfig
+from patina.specs.learned_spec import LearnedConfig
 from patina.system.jsonl import read_lines
 from patina.version import __version__
 
@@ -101,13 +101,12 @@ class TrainingRun:
     @property
     def training_folders(self) -> dict[str, Path]:
         """The folders of clean and of real images that it was trained on."""
-        return {name: image_folder(getattr(self.config.data, name)) for name in ("clean", "real")}
+        return self.config.training_folders
 
     @property
     def own_folders(self) -> dict[str, Path]:
         """The folders of its validation images; where it has none, those that it was trained on."""
-        held_out = {name: getattr(self.config.validation, name) for name in ("clean", "real")}
-        return self.training_folders | {name: image_folder(given) for name, given in held_out.items() if given}
+        return self.config.training_folders | self.config.validation_folders
 
 
 def provenance_of(measurement: Measurement, *, name: str, command: str, run: TrainingRun | None) -> Provenance:
@@ -154,11 +153,6 @@ def name_of(source: Path) -> str:
     if run is None:
         return source.stem
     return run.folder.name if source.stem == FINAL else f"{run.folder.name}, step {source.stem}"
-
-
-def image_folder(given: Path | DomainSettings) -> Path:
-    """Return the folder of images that a configuration names."""
-    return given if isinstance(given, Path) else given.folder / f"{given.image_scale}x"
 
 
 def shown_path(path: str | Path) -> str:

@@ -27,7 +27,7 @@ from patina.pipelines.provenance import (
     run_of,
 )
 from patina.runs.run_models import newest_of
-from patina.specs.learned_objects import learned_degradation
+from patina.specs.learned_spec import learned_degradation
 from patina.system.atomic import write_text
 
 FILE_NAME = "report.html"

@@ -13,14 +13,10 @@ from patina.runs.run_folder import RunFolder
 from patina.runs.run_models import FINAL
 from patina.settings import read_yaml
 from patina.specs.configuration import base_folder, changed_settings, dump_config, find_config, load_config
-from patina.specs.experiment import Experiment, LoopSettings
-from patina.specs.restoration_objects import generator, restoration_task
-from patina.specs.restoration_settings import RestorationConfig
-from patina.specs.running import loop_plan, make_fabric
-from patina.specs.stages import require_stages
-from patina.specs.trained import TRAINED
-from patina.training.loop import LoopPlan, train
-from patina.training.task import Task
+from patina.specs.experiment import TrainableConfig, TrainingStage
+from patina.specs.optimisation import make_fabric
+from patina.specs.subjects import config_classes
+from patina.training.loop import train
 
 SMOKE_PICTURES = "datasets/smoke"
 """The folder of the pictures of ``--smoke``, beside ``confs/``; it is made where it is missing."""
@@ -72,54 +68,26 @@ def require_trainable(request: TrainingRequest) -> None:
     Raises:
         PatinaError: something is missing or does not fit.
     """
-    config, pictures = _trainable_config(request), not request.smoke
-    if isinstance(config, RestorationConfig):
-        require_stages(config, _stage_folders(config), request.device, pictures=pictures)
-    elif pictures:
-        TRAINED[config.task].lacks_nothing(config, request.device)
+    _trainable_config(request).require(request.device, pictures=not request.smoke)
 
 
-def train_config(config: Experiment, device: str = "auto") -> bool:
-    """Train everything in `config`, going on from where an earlier run stopped.
+def train_config(config: TrainableConfig, device: str = "auto") -> bool:
+    """Train all stages of `config`; each continues from where an earlier run stopped.
 
     Returns:
         True when all is done, False when interrupted.
     """
-    if isinstance(config, RestorationConfig):
-        return _train_stages(config, device)
-    task = TRAINED[config.task].task(config, device)
-    plan = TRAINED[config.task].plan(config, task)
-    return _train_task(task, plan, config.training, config, config.run_folder(), device)
+    stages = config.training_stages()
+    if len(stages) > 1:  # for a single one, making its task finds the same
+        config.require(device)
+    return all(_train_stage(config, stage, device) for stage in stages)
 
 
-def _train_stages(config: RestorationConfig, device: str) -> bool:
-    if len(config.stages) > 1:  # of a single one, building its task finds the same
-        require_stages(config, _stage_folders(config), device)
-    before = None
-    for stage in config.stages:
-        start, path = stage.init_from or before, config.run_folder(stage.name)
-        task = restoration_task(config, stage, start, device)
-        plan = loop_plan(stage, config.data, config.seed)
-        if not _train_task(task, plan, stage, config, path, device, start):
-            return False
-        before = config.final_model(stage.name)
-    return True
-
-
-def _stage_folders(config: RestorationConfig) -> list[Path]:
-    return [config.run_folder(stage.name) for stage in config.stages]
-
-
-def _train_task(
-    task: Task,
-    plan: LoopPlan,
-    settings: LoopSettings,
-    config: Experiment,
-    path: Path,
-    device: str,
-    start: Path | None = None,
-) -> bool:
-    folder, text = RunFolder(path, path.relative_to(config.runs).as_posix().replace("/", "-")), dump_config(config)
+def _train_stage(config: TrainableConfig, stage: TrainingStage, device: str) -> bool:
+    task = stage.make_task(device)
+    plan = stage.make_plan(task)
+    folder = RunFolder(stage.folder, stage.folder.relative_to(config.runs).as_posix().replace("/", "-"))
+    text, start = dump_config(config), stage.start
     digest = None if start is None else file_digest(start)
     _compare_with_before(folder, text, start, digest)
     began = False
@@ -130,7 +98,7 @@ def _train_task(
         folder.write_config(text)
         folder.write_start(digest)
 
-    finished = train(task, plan, folder, make_fabric(settings.precision, device), begin)
+    finished = train(task, plan, folder, make_fabric(stage.precision, device), begin)
     if finished:
         done = "done" if began else "was done before"
         print(f"{folder.name}: {done}, model in {folder.model_path(FINAL)}.safetensors", file=sys.stderr)
@@ -158,19 +126,16 @@ def _compare_with_before(folder: RunFolder, text: str, start: Path | None, diges
         )
 
 
-def _model_size(config: Experiment) -> str:
+def _model_size(config: TrainableConfig) -> str:
     """Return the model's size in words."""
-    if isinstance(config, RestorationConfig):
-        network = generator(config.model, None)
-    else:
-        network = TRAINED[config.task].network(config)
+    network = config.fresh_network()
     parameters = sum(parameter.numel() for parameter in network.parameters())
     return f"{type(network).__name__}: {parameters:,} parameters, {parameters * 4 / 2**20:.1f} MiB in float32"
 
 
-def _trainable_config(request: TrainingRequest) -> Experiment:
+def _trainable_config(request: TrainingRequest) -> TrainableConfig:
     config = load_config(request.config, request.smoke)
-    if not (config.task in TRAINED or isinstance(config, RestorationConfig)):
-        trained = ", ".join([*TRAINED, "restoration"])
+    if not isinstance(config, TrainableConfig):
+        trained = ", ".join(config_classes(TrainableConfig))
         raise ConfigError(f"{request.config}: task is {config.task}, expected one that trains: {trained}")
     return config

@@ -19,8 +19,7 @@ from patina.runs.folder_job import JobReport, output_paths, refuse_strangers
 from patina.runs.overlapping_job import run_overlapping_job
 from patina.seeding import derive, numpy_rng
 from patina.specs.configuration import load_config
-from patina.specs.learned_objects import LEARNED, learned_degradation
-from patina.specs.learned_settings import LearnedConfig
+from patina.specs.learned_spec import LearnedConfig, learned_degradation, learned_kinds
 from patina.system.jsonl import Line, append_lines, read_lines
 
 DOMAINS = {"X": CLEAN, "Y": REAL}
@@ -208,7 +207,7 @@ def load_learned_config(given: str | None) -> LearnedConfig | None:
         return None
     config = load_config(given)
     if not isinstance(config, LearnedConfig):
-        raise ConfigError(f"{given}: task is {config.task}, expected one of {', '.join(LEARNED)}")
+        raise ConfigError(f"{given}: task is {config.task}, expected one of {', '.join(learned_kinds())}")
     return config
 
 
@@ -223,7 +222,7 @@ def model_path(given: Path | None, config: LearnedConfig | None) -> Path:
 
 def known_knobs() -> Iterable[Knob]:
     """Return the knobs of all kinds of models; knobs of one name are one."""
-    return {knob.name: knob for learned in LEARNED.values() for knob in learned.degradation.knobs}.values()
+    return {knob.name: knob for config in learned_kinds().values() for knob in config.degradation.knobs}.values()
 
 
 def _jobs(

@@ -19,7 +19,7 @@ from patina.models.model_files import load_model_file, stored_kind
 from patina.models.sr3 import KIND as SR3_KIND
 from patina.models.sr3_upscaling import SR3Upscaler
 from patina.runs.fingerprint import file_digest
-from patina.specs.sr3_objects import sr3_of
+from patina.specs.sr3_spec import sr3_of
 from patina.system.allocator import freed_memory_kept
 from patina.system.devices import compute_device
 

@@ -1,42 +1,14 @@
-"""Configuration files: typed and strict, one YAML file an experiment."""
+"""Reading and writing configurations: typed and strict, one YAML file an experiment."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import yaml
-from pydantic import (
-    BaseModel,
-    Field,
-    TypeAdapter,
-    ValidationError,
-)
+from pydantic import BaseModel, ValidationError
 
 from patina.errors import ConfigError
 from patina.settings import find_file, problems_told, read_yaml, require_block
-from patina.specs.evaluation_settings import EvaluationConfig
-from patina.specs.learned_settings import DeFlowConfig, LearnedConfig, LUDVAEConfig
-from patina.specs.loss_settings import LOSS_TYPES
-from patina.specs.luminance_settings import LuminanceConfig
-from patina.specs.restoration_settings import ARCHITECTURES, RestorationConfig
-from patina.specs.sr3_settings import SR3Config
-from patina.specs.upscale_test_settings import UpscaleTestConfig
-
-Config = Annotated[
-    LearnedConfig | RestorationConfig | LuminanceConfig | SR3Config | UpscaleTestConfig | EvaluationConfig,
-    Field(discriminator="task"),
-]
-TASKS = {
-    "deflow": DeFlowConfig,
-    "ludvae": LUDVAEConfig,
-    "restoration": RestorationConfig,
-    "luminance": LuminanceConfig,
-    "sr3": SR3Config,
-    "test": UpscaleTestConfig,
-    "evaluate": EvaluationConfig,
-}
-TAGS = {*TASKS, *ARCHITECTURES, *LOSS_TYPES, "lapsrn", "srcnn"}
-"""What pydantic adds to the place of an error and no file contains."""
-
+from patina.specs.subjects import SUBJECTS, config_class
 
 SMOKE = "smoke"
 """The section that makes a configuration small enough to be tried in about a minute."""
@@ -62,7 +34,7 @@ def load_config(given: str | Path, smoke: bool = False) -> Any:
         smoke: take the small size that the file's `smoke` section makes of it.
 
     Returns:
-        The typed configuration of the file's task, see `TASKS`.
+        The typed configuration of the file's task, see `SUBJECTS`.
 
     Raises:
         ConfigError: one line with file, key and what was expected.
@@ -107,13 +79,15 @@ def _laid_over(below: Any, above: Any) -> Any:
 
 
 def _validated(values: dict[str, Any], source: str | Path) -> Any:
-    if values.get("task") not in TASKS:
-        found = f"task is {values['task']!r}" if "task" in values else "task is missing"
-        raise ConfigError(f"{source}: {found}, expected one of {', '.join(TASKS)}")
+    task = values.get("task")
+    if task not in SUBJECTS:
+        found = f"task is {task!r}" if "task" in values else "task is missing"
+        raise ConfigError(f"{source}: {found}, expected one of {', '.join(SUBJECTS)}")
+    config = config_class(task)
     try:
-        return TypeAdapter(Config).validate_python(values)
+        return config.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(f"{source}: {problems_told(error, TASKS[values['task']], TAGS)}") from error
+        raise ConfigError(f"{source}: {problems_told(error, config)}") from error
 
 
 def dump_config(config: BaseModel) -> str:

@@ -1,120 +1,22 @@
-"""What the configurations of all tasks share: optimiser, loop, loader, name and seed."""
+"""The base classes of all configurations: every experiment, and those that train."""
 
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    model_validator,
-)
+from pydantic import Field
 
-from patina.runs import run_models as models
+from patina.runs import run_models
 from patina.settings import Strict
+from patina.specs.optimisation import LoaderSettings, loop_plan
 
-PositiveInt = Annotated[int, Field(gt=0)]
-PositiveFloat = Annotated[float, Field(gt=0)]
-Precision = Annotated[Literal["32", "bf16-mixed"], BeforeValidator(str)]
-"""YAML reads a bare 32 as a number."""
+if TYPE_CHECKING:
+    from torch import nn
 
-
-class CosineSettings(Strict):
-    """A learning rate that follows half a cosine, with optional warm restarts (SGDR)."""
-
-    periods: tuple[PositiveInt, ...] = ()
-    """Length of each period in steps; a restart lies between two periods. Empty: one period over all steps."""
-
-    restart_weights: tuple[PositiveFloat, ...] = ()
-    """Factor of the learning rate in each period, one per entry of `periods`. Empty: 1 for every period."""
-
-    lowest: Annotated[float, Field(ge=0)] = 0.0
-    """Learning rate at the end of every period."""
-
-    @model_validator(mode="after")
-    def _a_weight_a_period(self) -> "CosineSettings":
-        if self.restart_weights and len(self.restart_weights) != len(self.periods):
-            raise ValueError(f"restart_weights are {len(self.restart_weights)}, expected one for each of the periods")
-        return self
-
-
-class OptimiserSettings(Strict):
-    """The optimiser and its learning-rate schedule: MultiStepLR with gamma 0.5, or a cosine."""
-
-    optimiser: Literal["adam", "adamw"] = "adam"
-    """`adam` or `adamw`; they differ in how `weight_decay` is applied."""
-
-    learning_rate: PositiveFloat = 1e-4
-    """Learning rate at the start of the schedule, after any warm-up."""
-
-    betas: tuple[float, float] = (0.9, 0.999)
-    """Adam's decay rates of the first and second moment."""
-
-    weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    """Weight decay: added to the gradient by `adam`, subtracted from the weights by `adamw`."""
-
-    warm_up: Annotated[int, Field(ge=0)] = 0
-    """Number of steps over which the learning rate rises linearly from zero."""
-
-    milestones: tuple[PositiveInt, ...] = ()
-    """Steps after which the learning rate is halved (MultiStepLR with gamma 0.5). Excludes `cosine`."""
-
-    cosine: CosineSettings | None = None
-    """Cosine annealing in place of `milestones`."""
-
-    clip_gradient: PositiveFloat | None = None
-    """Largest allowed norm of the gradient; larger gradients are scaled down. null: no clipping."""
-
-    @model_validator(mode="after")
-    def _one_schedule(self) -> "OptimiserSettings":
-        if self.cosine is not None and self.milestones:
-            raise ValueError("milestones and cosine are two schedules, expected at most one of them")
-        return self
-
-
-class LoopSettings(Strict):
-    """How long to train, and how often to log, validate and save; all counts are training steps."""
-
-    steps: PositiveInt
-    """Number of training steps."""
-
-    log_every: PositiveInt = 100
-    """Steps between two entries of `log.jsonl` and TensorBoard."""
-
-    validate_every: PositiveInt = 5000
-    """Steps between two validations."""
-
-    save_every: PositiveInt = 5000
-    """Steps between two checkpoints: a model file and a training state to resume from."""
-
-    keep_states: PositiveInt = 2
-    """How many training states are kept; older ones are deleted. Model files are all kept."""
-
-    max_not_finite: PositiveInt = 20
-    """Number of skipped steps (loss or gradient not finite) after which the training gives up."""
-
-    precision: Precision = "32"
-    """`32`, or `bf16-mixed` for mixed precision in bfloat16."""
-
-
-class TrainingSettings(LoopSettings, OptimiserSettings):
-    """One training: how long, and by which steps."""
-
-    @model_validator(mode="after")
-    def _periods_last(self) -> "TrainingSettings":
-        periods = self.cosine.periods if self.cosine else ()
-        if periods and sum(periods) < self.steps:
-            raise ValueError(f"cosine.periods end at step {sum(periods)}, expected {self.steps} (steps) or later")
-        return self
-
-
-class LoaderSettings(Strict):
-    """How training images are read."""
-
-    workers: Annotated[int, Field(ge=0)] = 2
-    """Number of processes that read and prepare samples; 0 reads in the training process."""
-
-    cache_mb: Annotated[int, Field(ge=0)] = 512
-    """Memory for decoded images in each worker process, in MiB; 0 keeps none."""
+    from patina.training.loop import LoopPlan
+    from patina.training.task import Task
 
 
 class Experiment(Strict):
@@ -129,10 +31,83 @@ class Experiment(Strict):
     runs: Path = Path("trained_models")
     """Folder in which every run gets a folder of its own."""
 
-    def run_folder(self, stage: str | None = None) -> Path:
-        """Return the folder of the run, or of one of its stages."""
-        return self.runs / self.name / stage if stage else self.runs / self.name
 
-    def final_model(self, stage: str | None = None) -> Path:
-        """Return where the finished run, or stage, leaves its model."""
-        return self.run_folder(stage) / models.FOLDER / f"{models.FINAL}.safetensors"
+@dataclass(frozen=True)
+class TrainingStage:
+    """One run of the training loop.
+
+    Attributes:
+        folder: the run's folder.
+        precision: of the training, see `Precision`.
+        make_task: makes the task for a device name.
+        make_plan: makes the loop's plan for the task.
+        start: model file that the stage starts from and stays tied to, if any.
+    """
+
+    folder: Path
+    precision: str
+    make_task: "Callable[[str], Task]"
+    make_plan: "Callable[[Task], LoopPlan]"
+    start: Path | None = None
+
+    @property
+    def final_model(self) -> Path:
+        """The model file that the finished stage leaves."""
+        return self.folder / run_models.FOLDER / f"{run_models.FINAL}.safetensors"
+
+
+class TrainableConfig(Experiment):
+    """A configuration that trains a network in one or more stages."""
+
+    @abstractmethod
+    def fresh_network(self) -> "nn.Module":
+        """Return the network with random weights; no file is read."""
+
+    @abstractmethod
+    def training_stages(self) -> tuple[TrainingStage, ...]:
+        """Return the stages in order; every later one follows from the one before."""
+
+    @abstractmethod
+    def require(self, device: str = "auto", *, pictures: bool = True) -> None:
+        """Check that the training lacks nothing, without writing anything.
+
+        Args:
+            device: where models of a recipe are put.
+            pictures: whether to check the data, too.
+
+        Raises:
+            PatinaError: a file or image is missing or does not fit.
+        """
+
+    def run_folder(self) -> Path:
+        """Return the folder of the whole run; stages have folders inside it."""
+        return self.runs / self.name
+
+    def final_model(self) -> Path:
+        """Return the model file that the finished training leaves."""
+        return self.training_stages()[-1].final_model
+
+
+class SingleStageConfig(TrainableConfig):
+    """A configuration with one stage, whose settings are the block `training`."""
+
+    if TYPE_CHECKING:  # every subclass declares its own, in its own order
+        training: Any
+        data: LoaderSettings
+
+    @abstractmethod
+    def make_task(self, device: str = "auto") -> "Task":
+        """Return the task that trains the network."""
+
+    def make_plan(self, task: "Task") -> "LoopPlan":
+        """Return the loop's plan."""
+        return loop_plan(self.training, self.data, self.seed)
+
+    def training_stages(self) -> tuple[TrainingStage, ...]:
+        """Return the only stage."""
+        return (TrainingStage(self.run_folder(), self.training.precision, self.make_task, self.make_plan),)
+
+    def require(self, device: str = "auto", *, pictures: bool = True) -> None:
+        """Check that the training lacks nothing by making its task; without its images there is no task."""
+        if pictures:
+            self.make_task(device)

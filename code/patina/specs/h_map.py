@@ -1,7 +1,7 @@
-"""Configuration to DeFlow's map h."""
+"""DeFlow's map h with its autoencoders, which are trained or read from files."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -9,48 +9,55 @@ import torch
 
 from patina.conditions.autoencoder import DenoisingAutoencoder, train_autoencoder
 from patina.conditions.condition_map import ConditionMap
+from patina.conditions.steps import Step
 from patina.data.condition_files import whole_condition
 from patina.errors import PatinaError
 from patina.imaging.picture_files import list_pictures, readable
 from patina.models.model_files import ModelFile, load_model_file, load_weights, save_model_file
 from patina.runs.fingerprint import file_digest
 from patina.seeding import derive
-from patina.specs.learned_settings import DeFlowConfig
 
 AUTOENCODER = "autoencoder"
 """Kind of the model files of h's autoencoders."""
 
 AUTOENCODER_PICTURES = 64
-"""Clean pictures that they are trained on."""
+"""Number of clean images that an autoencoder is trained on."""
 
 
-def condition_map(config: DeFlowConfig) -> ConditionMap:
-    """Make h; an autoencoder without a file is trained on the clean set, and kept for what it comes of."""
-    steps = config.condition_steps
+def condition_map(steps: Sequence[Step], clean: Path, folder: Path, seed: int) -> ConditionMap:
+    """Return the map h; an autoencoder that names no file is trained on clean images and kept.
+
+    Args:
+        steps: of h.
+        clean: folder of the clean images.
+        folder: for the files of trained autoencoders.
+        seed: of their training.
+    """
     networks: dict[int, DenoisingAutoencoder] = {}
     for index, step in enumerate(steps):
         if step.autoencoder is None:
             continue
-        path = step.autoencoder.file or _trained_autoencoder(config, index, networks)
+        path = step.autoencoder.file or _trained_autoencoder(steps[: index + 1], networks, clean, folder, seed)
         networks[index] = open_autoencoder(path, step.autoencoder.features)
     return ConditionMap(steps, networks)
 
 
-def _trained_autoencoder(config: DeFlowConfig, index: int, before: dict[int, DenoisingAutoencoder]) -> Path:
-    """Return the file of the autoencoder of step `index`, trained where there is none of its steps, pictures and seed.
+def _trained_autoencoder(
+    steps: Sequence[Step], before: dict[int, DenoisingAutoencoder], clean: Path, folder: Path, seed: int
+) -> Path:
+    """Return the model file of the last step's autoencoder; train it where no file of these steps exists.
 
-    Another origin gives another file, so that no run loses its own.
+    The file is named after the steps, the images and the seed, so that no run loses its own to another.
     """
-    steps = config.condition_steps
-    folder = config.data.clean.folder / f"{config.data.clean.image_scale}x"
-    pictures = list_pictures(folder)[:AUTOENCODER_PICTURES]
-    plain = [each.written() for each in steps[: index + 1]]
-    origin = derive(json.dumps(plain), config.seed, *map(file_digest, pictures))
-    path = config.runs / config.name / f"h_autoencoder_{index}-{origin:016x}.safetensors"
+    index = len(steps) - 1
+    pictures = list_pictures(clean)[:AUTOENCODER_PICTURES]
+    plain = [step.written() for step in steps]
+    origin = derive(json.dumps(plain), seed, *map(file_digest, pictures))
+    path = folder / f"h_autoencoder_{index}-{origin:016x}.safetensors"
     if not path.is_file():
         filters = ConditionMap.before(index, steps, before)
-        clean = list(readable(pictures, lambda picture: whole_condition(picture, filters)))
-        network = train_autoencoder(clean, steps[index].autoencoder, config.seed)
+        conditions = list(readable(pictures, lambda picture: whole_condition(picture, filters)))
+        network = train_autoencoder(conditions, steps[index].autoencoder, seed)
         save_model_file(path, ModelFile(AUTOENCODER, {"features": network.features}, network.state_dict()))
     return path
 
@@ -71,7 +78,7 @@ def open_autoencoder(path: Path, features: int) -> DenoisingAutoencoder:
 
 
 def local_conditions(h: ConditionMap) -> Callable[[torch.Tensor, np.random.Generator], torch.Tensor]:
-    """Return what samples still do to their conditions."""
+    """Return the part of h that is applied to every training sample, after the prepared filters."""
 
     def local(condition: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
         return h.local(condition, lambda _, shape: torch.from_numpy(rng.standard_normal(tuple(shape), np.float32)))

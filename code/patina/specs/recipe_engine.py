@@ -10,7 +10,7 @@ from patina.degradations.recipe import Recipe
 from patina.errors import ConfigError, PatinaError
 from patina.seeding import numpy_rng
 from patina.settings import nearest
-from patina.specs.learned_objects import learned_degradation
+from patina.specs.learned_spec import learned_degradation
 from patina.system.devices import compute_device
 
 

@@ -1,21 +1,32 @@
-"""Configurations that train SR3."""
+"""Training SR3, and opening its model files."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from patina.models.sr3 import DiffusionSchedule, Sampler, SR3Architecture
-from patina.settings import Strict
-from patina.specs.experiment import (
-    Experiment,
+from patina.data.augmentation import Augmentation
+from patina.data.clean_tiles import Squares
+from patina.data.domains import require_size
+from patina.errors import PatinaError
+from patina.imaging.picture_files import list_pictures
+from patina.models.model_files import ModelFile, load_weights
+from patina.models.sr3 import SR3, DiffusionSchedule, Sampler, SR3Architecture
+from patina.seeding import derive, seed_step
+from patina.settings import PositiveInt, Probability, Strict
+from patina.specs.experiment import SingleStageConfig
+from patina.specs.optimisation import (
     LoaderSettings,
     OptimiserSettings,
-    PositiveInt,
     Precision,
     TrainingSettings,
+    loop_plan,
+    updater_factory,
 )
-from patina.specs.restoration_settings import Probability
+
+if TYPE_CHECKING:
+    from patina.training.loop import LoopPlan
+    from patina.training.sr3_task import SR3Task
 
 
 class ColourJitter(Strict):
@@ -58,6 +69,15 @@ class SquareAugmentation(Strict):
 
     sharpness: SharpnessJitter | None = SharpnessJitter()
     """Sharpness jitter. null: none."""
+
+    def build(self) -> Augmentation:
+        """Return the augmentation."""
+        changes: dict[str, Any] = {"flip": self.flip}
+        if self.colour:
+            changes |= {"colour": self.colour.probability} | self.colour.model_dump(exclude={"probability"})
+        if self.sharpness:
+            changes |= {"sharpness": self.sharpness.probability, "sharpness_range": self.sharpness.range}
+        return Augmentation(**changes)
 
 
 class SquareData(LoaderSettings):
@@ -140,7 +160,7 @@ class DiffusionTraining(OptimiserSettings):
         )
 
 
-class SR3Config(Experiment):
+class SR3Config(SingleStageConfig):
     """Train SR3 (Saharia et al. 2021), super-resolution by conditional diffusion."""
 
     task: Literal["sr3"]
@@ -172,8 +192,60 @@ class SR3Config(Experiment):
         require_steps(self.sampling.steps, self.schedule.steps)
         return self
 
+    def fresh_network(self) -> SR3:
+        """Return the network with random weights."""
+        return SR3(self.model, self.schedule)
+
+    def make_task(self, device: str = "auto") -> "SR3Task":
+        """Return the task that trains the network."""
+        from patina.training.sr3_task import SR3Task
+
+        data = self.data
+        dataset = Squares(
+            list_pictures(data.pictures),
+            side=data.side,
+            scale=self.model.scale,
+            batch=data.batch,
+            seed=derive(self.seed, "data"),
+            augment=data.augment.build(),
+            cache_mb=data.cache_mb,
+        )
+        shown = list_pictures(self.validation.pictures)[: self.validation.count] if self.validation else []
+        require_size(shown, data.side, "square")
+        seed_step(self.seed, "weights")
+        return SR3Task(
+            self.fresh_network(),
+            dataset,
+            updater_factory(self.training.in_steps(dataset.epoch), compiled=self.training.compile),
+            loss=self.training.loss,
+            decay=self.training.decay,
+            sampling=(self.sampling.sampler, self.sampling.steps),
+            shown=shown,
+        )
+
+    def make_plan(self, task: "SR3Task") -> "LoopPlan":
+        """Return the loop's plan: an epoch sees every image once."""
+        epoch = task.dataset.epoch
+        return loop_plan(self.training.in_steps(epoch), self.data, self.seed, epoch)
+
 
 def require_steps(steps: int, most: int) -> None:
     """Refuse more sampling steps than the schedule has."""
     if steps > most:
         raise ValueError(f"sampling takes {steps} steps, expected at most the schedule's {most}")
+
+
+def sr3_of(model: ModelFile, path: Path) -> SR3:
+    """Return the network of a model file, in evaluation mode.
+
+    Raises:
+        PatinaError: its configuration or weights have another layout.
+    """
+    try:
+        stored = model.configuration
+        network = SR3(SR3Architecture(**stored["architecture"]), DiffusionSchedule(**stored["schedule"]))
+    except (KeyError, ValueError) as error:
+        reason = str(error).splitlines()[0]
+        raise PatinaError(f"{path}: a configuration of SR3 that cannot be read ({reason})") from error
+    load_weights(network, model.weights, path)
+    return network.eval()

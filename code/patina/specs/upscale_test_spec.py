@@ -3,17 +3,12 @@
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import (
-    Field,
-)
+from pydantic import Field
 
 from patina.imaging.interpolation import INTERPOLATIONS
-from patina.settings import Strict
-from patina.specs.experiment import (
-    Experiment,
-    PositiveInt,
-    Precision,
-)
+from patina.settings import PositiveInt, Strict
+from patina.specs.experiment import Experiment
+from patina.specs.optimisation import Precision
 
 
 class TestSet(Strict):

@@ -1,13 +1,25 @@
-"""Configurations that train a network which enlarges luma alone: LapSRN, and bicubic with a small refinement."""
+"""Training a network that upscales luma alone: LapSRN, or bicubic interpolation refined by SRCNN."""
 
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from patina.settings import Strict
-from patina.specs.experiment import Experiment, LoaderSettings, PositiveFloat, PositiveInt, TrainingSettings
-from patina.specs.restoration_settings import LowQualitySources, PairedValidation, Probability
+from patina.data.fixed_patches import FixedPatches
+from patina.degradations.recipe_patches import finish_patches
+from patina.imaging.picture_files import list_pictures
+from patina.models.lapsrn import LapSRN
+from patina.models.luminance_network import LuminanceNetwork
+from patina.models.srcnn import SRCNN
+from patina.seeding import derive, seed_step
+from patina.settings import PositiveFloat, PositiveInt, Probability, Strict
+from patina.specs.experiment import SingleStageConfig
+from patina.specs.optimisation import LoaderSettings, TrainingSettings, updater_factory
+from patina.specs.paired_data import LowQualitySources, PairedValidation, paired_patches
+
+if TYPE_CHECKING:
+    from patina.training.luminance_task import LuminanceTask
 
 
 class LapSRNSettings(Strict):
@@ -25,6 +37,10 @@ class LapSRNSettings(Strict):
     convolutions: PositiveInt = 10
     """Number of 3×3 convolutions in each level."""
 
+    def build(self) -> LapSRN:
+        """Return the network with its starting weights."""
+        return LapSRN(self.scale, self.features, self.convolutions)
+
 
 class SRCNNSettings(Strict):
     """Bicubic interpolation followed by SRCNN's three convolutions."""
@@ -37,6 +53,10 @@ class SRCNNSettings(Strict):
 
     features: tuple[PositiveInt, PositiveInt] = (64, 32)
     """Channels after the first and the second convolution."""
+
+    def build(self) -> SRCNN:
+        """Return the network with its starting weights."""
+        return SRCNN(self.scale, self.features)
 
 
 class FixedPairs(LoaderSettings):
@@ -85,7 +105,7 @@ class LuminanceTraining(TrainingSettings):
     """When to stop early. null: train all steps."""
 
 
-class LuminanceConfig(Experiment):
+class LuminanceConfig(SingleStageConfig):
     """Train a network that upscales luma and leaves chroma to bicubic."""
 
     task: Literal["luminance"]
@@ -110,3 +130,37 @@ class LuminanceConfig(Experiment):
         if self.training.early_stopping and self.validation is None:
             raise ValueError("training.early_stopping needs PSNR: name a validation, or set early_stopping: null")
         return self
+
+    def fresh_network(self) -> LuminanceNetwork:
+        """Return the network with its starting weights."""
+        return self.model.build()
+
+    def make_task(self, device: str = "auto") -> "LuminanceTask":
+        """Return the task that trains the network."""
+        from patina.training.early_stopping import EarlyStopping
+        from patina.training.luminance_task import LuminanceTask
+
+        data, scale, stopping = self.data, self.model.scale, self.training.early_stopping
+        patches, engine = paired_patches(
+            data.lq,
+            data.gt,
+            device=device,
+            patch={1: data.patch},
+            scale=scale,
+            seed=derive(self.seed, "data"),
+            flip=data.flip,
+            rotate=data.rotate,
+            batch=len(list_pictures(data.gt)),
+            cache_mb=data.cache_mb,
+        )
+        seed_step(self.seed, "weights")
+        return LuminanceTask(
+            self.model.build(),
+            FixedPatches(patches, count=data.patches, batch=data.batch),
+            updater_factory(self.training),
+            epsilon=self.training.epsilon,
+            stopping=EarlyStopping(stopping.patience, stopping.least_gain) if stopping else EarlyStopping(None),
+            validation=self.validation.pairs(scale) if self.validation else (),
+            pictures=self.validation.pictures if self.validation else 0,
+            finish=partial(finish_patches, engine=engine),
+        )

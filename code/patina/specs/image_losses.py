@@ -1,13 +1,26 @@
-"""The losses of restoration training: a list, each with its type, its weight and its own settings."""
+"""The losses that compare images: their settings, and the functions made from them."""
 
 import re
-from collections.abc import Sequence
-from typing import Annotated, Any, Literal, get_args
+from abc import abstractmethod
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field
+from pydantic import AfterValidator, Field
+from torch import Tensor
 
-from patina.settings import Strict, nearest
-from patina.specs.experiment import PositiveFloat, PositiveInt
+from patina.losses.artifacts import ldl
+from patina.losses.consistency import colour_consistency, luma_consistency
+from patina.losses.frequency import focal_frequency
+from patina.losses.perceptual import PerceptualLoss
+from patina.losses.pixel import charbonnier, huber, l1
+from patina.settings import PositiveFloat, PositiveInt, Strict
+
+if TYPE_CHECKING:
+    from patina.training.restoration_task import Term
+
+Loss = Callable[..., Tensor]
+"""Called with (result, GT), both ``[N, 3, H, W]`` in [0, 1]."""
 
 
 class LossSettings(Strict):
@@ -29,16 +42,33 @@ class LossSettings(Strict):
 
     @property
     def smallest_patch(self) -> int:
-        """The smallest patch, in pixels a side, that the loss can be computed of."""
+        """The smallest side of a patch, in pixels, that the loss accepts."""
         return 1
 
     @property
-    def needing_it(self) -> str:
-        """What asks for the smallest patch, in words."""
+    def patch_reason(self) -> str:
+        """The loss and the setting that decide the smallest patch, for messages."""
         return self.type
 
 
-class WindowedSettings(LossSettings):
+class ImageLossSettings(LossSettings):
+    """A loss that compares the result with the GT."""
+
+    averaged: ClassVar[bool] = False
+    """Whether the result of the averaged weights is the loss's third argument."""
+
+    @abstractmethod
+    def build(self) -> Loss:
+        """Return the loss."""
+
+    def term(self) -> "Term":
+        """Return the weighted loss, as the task takes it."""
+        from patina.training.restoration_task import Term
+
+        return Term(self.label, self.weight, self.build(), self.sharpened, self.averaged)
+
+
+class WindowedSettings(ImageLossSettings):
     """A loss over square windows, which a crop must be large enough to hold."""
 
     window: PositiveInt = 4
@@ -50,19 +80,23 @@ class WindowedSettings(LossSettings):
         return self.window
 
     @property
-    def needing_it(self) -> str:
-        """The loss with the setting that decides it."""
+    def patch_reason(self) -> str:
+        """The loss and its setting."""
         return f"{self.type} with a window of {self.window}"
 
 
-class L1Settings(LossSettings):
+class L1Settings(ImageLossSettings):
     """Mean absolute error."""
 
     type: Literal["l1"]
     """Selects this loss."""
 
+    def build(self) -> Loss:
+        """Return the loss."""
+        return l1
 
-class HuberSettings(LossSettings):
+
+class HuberSettings(ImageLossSettings):
     """Huber loss, divided by `delta` so that large errors count as in L1."""
 
     type: Literal["huber"]
@@ -71,8 +105,12 @@ class HuberSettings(LossSettings):
     delta: PositiveFloat = 0.01
     """Error at which the loss changes from quadratic to linear; images are in [0, 1]."""
 
+    def build(self) -> Loss:
+        """Return the loss."""
+        return partial(huber, delta=self.delta)
 
-class CharbonnierSettings(LossSettings):
+
+class CharbonnierSettings(ImageLossSettings):
     """Charbonnier loss, the square root of error² + eps²: a smooth L1."""
 
     type: Literal["charbonnier"]
@@ -81,8 +119,12 @@ class CharbonnierSettings(LossSettings):
     eps: PositiveFloat = 1e-3
     """Error below which the loss is smooth; images are in [0, 1]."""
 
+    def build(self) -> Loss:
+        """Return the loss."""
+        return partial(charbonnier, eps=self.eps)
 
-class MsSsimSettings(LossSettings):
+
+class MsSsimSettings(ImageLossSettings):
     """1 minus multi-scale SSIM."""
 
     type: Literal["ms_ssim"]
@@ -97,9 +139,15 @@ class MsSsimSettings(LossSettings):
         return 11 * max(1, self.scales - 1) ** 2
 
     @property
-    def needing_it(self) -> str:
-        """The loss with the setting that decides it."""
+    def patch_reason(self) -> str:
+        """The loss and its setting."""
         return f"{self.type} with {self.scales} scales"
+
+    def build(self) -> Loss:
+        """Return the loss."""
+        from patina.losses.structure import ms_ssim_loss  # torchmetrics takes seconds to import
+
+        return partial(ms_ssim_loss, scales=self.scales)
 
 
 def _poolings(layer: str) -> int:
@@ -108,7 +156,7 @@ def _poolings(layer: str) -> int:
     return 0 if block is None else int(block[0]) - (0 if layer.startswith("pool") else 1)
 
 
-class PerceptualSettings(LossSettings):
+class PerceptualSettings(ImageLossSettings):
     """L1 distance of VGG19 features; needs torchvision's VGG19 weights."""
 
     type: Literal["perceptual"]
@@ -124,9 +172,13 @@ class PerceptualSettings(LossSettings):
         return max(2 ** _poolings(layer) for layer in self.layers) if self.layers else 1
 
     @property
-    def needing_it(self) -> str:
-        """The loss with the layer that decides it."""
+    def patch_reason(self) -> str:
+        """The loss and its deepest layer."""
         return f"{self.type} with the layer {max(self.layers, key=_poolings)}"
+
+    def build(self) -> Loss:
+        """Return the loss, which reads VGG19's weights."""
+        return PerceptualLoss(self.layers)
 
 
 class ColourSettings(WindowedSettings):
@@ -135,12 +187,20 @@ class ColourSettings(WindowedSettings):
     type: Literal["colour"]
     """Selects this loss."""
 
+    def build(self) -> Loss:
+        """Return the loss."""
+        return partial(colour_consistency, window=self.window)
+
 
 class LumaSettings(WindowedSettings):
     """L1 distance of luma averaged over windows."""
 
     type: Literal["luma"]
     """Selects this loss."""
+
+    def build(self) -> Loss:
+        """Return the loss."""
+        return partial(luma_consistency, window=self.window)
 
 
 def _odd(window: int) -> int:
@@ -151,6 +211,8 @@ def _odd(window: int) -> int:
 
 class LdlSettings(WindowedSettings):
     """Locally discriminative learning (LDL), which penalises GAN artifacts; needs the stage's `ema`."""
+
+    averaged: ClassVar[bool] = True
 
     type: Literal["ldl"]
     """Selects this loss."""
@@ -163,15 +225,25 @@ class LdlSettings(WindowedSettings):
         """Borders are mirrored by half the window, which takes one pixel more."""
         return self.window // 2 + 1
 
+    def build(self) -> Loss:
+        """Return the loss."""
+        return partial(ldl, window=self.window)
 
-class DistsSettings(LossSettings):
+
+class DistsSettings(ImageLossSettings):
     """Deep image structure and texture similarity (DISTS); needs torchvision's VGG16 weights."""
 
     type: Literal["dists"]
     """Selects this loss."""
 
+    def build(self) -> Loss:
+        """Return the loss, which reads VGG16's weights."""
+        from patina.losses.structure import DistsLoss  # torchmetrics takes seconds to import
 
-class FocalFrequencySettings(LossSettings):
+        return DistsLoss()
+
+
+class FocalFrequencySettings(ImageLossSettings):
     """Focal frequency loss: squared distance of spectra that favours hard frequencies."""
 
     type: Literal["focal_frequency"]
@@ -180,74 +252,6 @@ class FocalFrequencySettings(LossSettings):
     alpha: Annotated[float, Field(ge=0)] = 1.0
     """How strongly hard frequencies are favoured; 0 weights all frequencies equally."""
 
-
-class DiscriminatorSettings(Strict):
-    """The discriminator of a GAN loss."""
-
-    architecture: Literal["vgg", "unet"] = "vgg"
-    """`vgg` gives one logit per crop of a fixed size, `unet` gives one logit per pixel."""
-
-    features: PositiveInt = 64
-    """Channels of the first layer."""
-
-    learning_rate: PositiveFloat = 1e-4
-    """Learning rate of the discriminator; all else about its optimiser is the stage's."""
-
-
-class GanSettings(LossSettings):
-    """Adversarial loss with a discriminator that is trained alongside."""
-
-    type: Literal["gan"]
-    """Selects this loss."""
-
-    weight: PositiveFloat = 5e-3
-    """Factor of this loss in the sum."""
-
-    game: Literal["vanilla", "lsgan", "hinge", "ragan", "ragan_joint", "wgan", "wgan_softplus"] = "ragan"
-    """`ragan` is the relativistic average GAN of ESRGAN; `ragan_joint` also differentiates its means."""
-
-    discriminator: DiscriminatorSettings = DiscriminatorSettings()
-    """The discriminator."""
-
-
-AnyLoss = Annotated[
-    L1Settings
-    | HuberSettings
-    | CharbonnierSettings
-    | MsSsimSettings
-    | PerceptualSettings
-    | ColourSettings
-    | LumaSettings
-    | LdlSettings
-    | DistsSettings
-    | FocalFrequencySettings
-    | GanSettings,
-    Discriminator("type"),
-]
-
-
-def _required_list(value: Any) -> Any:
-    """Say what the list looks like to who writes something else; a plain name stands for a loss of that type."""
-    if not isinstance(value, list | tuple):
-        raise ValueError("losses are a list, expected lines like `- {type: l1, weight: 1.0}`")
-    losses = [{"type": loss} if isinstance(loss, str) else loss for loss in value]
-    for number, loss in enumerate(losses):
-        if isinstance(loss, dict) and (given := loss.get("type")) not in LOSS_TYPES:
-            raise ValueError(f"loss {number} has the type {given}, {nearest(str(given), LOSS_TYPES)}")
-    return losses
-
-
-def _fitting(losses: Sequence[LossSettings]) -> Sequence[LossSettings]:
-    labels = [loss.label for loss in losses]
-    if len(set(labels)) < len(labels):
-        raise ValueError(f"losses are called {', '.join(labels)}, expected a different `name` for each of one type")
-    if sum(isinstance(loss, GanSettings) for loss in losses) > 1:
-        raise ValueError("losses hold more than one gan, expected at most one")
-    return losses
-
-
-Losses = Annotated[tuple[AnyLoss, ...], BeforeValidator(_required_list), AfterValidator(_fitting), Field(min_length=1)]
-"""At least one loss, each of another name."""
-
-LOSS_TYPES = tuple(get_args(block.model_fields["type"].annotation)[0] for block in get_args(get_args(AnyLoss)[0]))
-"""The names of all losses."""
+    def build(self) -> Loss:
+        """Return the loss."""
+        return partial(focal_frequency, alpha=self.alpha)

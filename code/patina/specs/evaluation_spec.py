@@ -7,8 +7,8 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from patina.imaging.interpolation import INTERPOLATIONS
 from patina.models.sr3 import Sampler
-from patina.settings import Strict
-from patina.specs.experiment import Experiment, PositiveInt
+from patina.settings import PositiveInt, Strict
+from patina.specs.experiment import Experiment
 
 Name = Annotated[str, Field(pattern=r"^[\w.+-]+$")]
 

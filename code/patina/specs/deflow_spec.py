@@ -1,0 +1,226 @@
+"""Learning a degradation with DeFlow: the configuration, its network, task and model files."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+
+from pydantic import Field, model_validator
+from torch import Tensor
+
+from patina.conditions.condition_map import ConditionMap
+from patina.conditions.steps import Step, published_steps, scale_of
+from patina.data.domains import Domain, require_size
+from patina.data.unpaired import UnpairedPatches
+from patina.degradations.deflow_degradation import DeFlowDegradation, described_map, network_weights
+from patina.degradations.learned_degradation import LearnedDegradation
+from patina.imaging.picture_files import list_pictures
+from patina.models.deflow import DeFlow, DeFlowArchitecture
+from patina.models.fast_objective import Recompute
+from patina.models.model_files import ModelFile, load_state_dict_file, load_weights
+from patina.models.published import encoder_from_rrdbnet
+from patina.seeding import derive, seed_step
+from patina.settings import PositiveFloat, PositiveInt
+from patina.specs.h_map import condition_map, local_conditions, open_autoencoder
+from patina.specs.learned_spec import LearnedConfig, PrepareSet, learned_weights
+from patina.specs.multiscale_domains import UnpairedData, UnpairedValidation
+from patina.specs.optimisation import TrainingSettings, updater_factory
+
+if TYPE_CHECKING:
+    from patina.training.deflow_task import DeFlowTask
+
+SHIFT = ("mean_shift", "cov_shift")
+"""The parameters that distinguish the domains: mu and S of DeFlow's paper (arXiv 2101.05796)."""
+
+FAST_FROM_HIDDEN = 64
+"""Channels inside the couplings from which the fast objective is faster; all published networks have as many."""
+
+PUBLISHED_NOISE = 0.03
+"""Std of the noise on DeFlow's conditions, unless a configuration says otherwise."""
+
+
+class DeFlowTraining(TrainingSettings):
+    """Training of DeFlow."""
+
+    recompute: Recompute | None = None
+    """What the backward pass recomputes to save memory: `nothing` (fastest), `hidden` or `everything` (least memory).
+    Results are the same. null: `hidden` from `model.hidden` 64 on, else the plain network, which is faster at that
+    size."""
+
+    shift_rate_factor: PositiveFloat = 1.0
+    """Factor of the learning rate for the domains' mean and covariance shift (mu and S of the paper). They start close
+    to zero, so a short training needs a factor above 1."""
+
+    init_from: Path | None = None
+    """Model file to fine-tune, Patina's own or published. null: random weights."""
+
+    encoder_from: Path | None = None
+    """PSNR-trained RRDBNet whose trunk initialises the condition encoder. Excludes `init_from`."""
+
+    @model_validator(mode="after")
+    def _one_start(self) -> "DeFlowTraining":
+        if self.init_from and self.encoder_from:
+            raise ValueError("init_from and encoder_from are both set; a model holds its encoder already")
+        return self
+
+
+class DeFlowConfig(LearnedConfig):
+    """Learn a degradation with DeFlow (Wolf et al., CVPR 2021), a conditional normalising flow."""
+
+    degradation: ClassVar[type[LearnedDegradation]] = DeFlowDegradation
+
+    task: Literal["deflow"]
+    """Selects this task."""
+
+    model: DeFlowArchitecture = DeFlowArchitecture()
+    """Size of the network."""
+
+    condition_noise: Annotated[float, Field(ge=0)] | None = None
+    """Standard deviation of the Gaussian noise on the condition, in units of [0, 1]; 0.03 unless set. Excludes `h`."""
+
+    h: tuple[Step, ...] | None = None
+    """Steps of the map h that turns an image into its condition. null: the published map, bicubic downscaling by
+    `model.scale` followed by noise of `condition_noise`."""
+
+    quantisation: PositiveInt = 32
+    """Uniform noise of 1/`quantisation` (images are in [0, 1]) is added to the images for dequantisation. Published:
+    32."""
+
+    data: UnpairedData
+    """Training data."""
+
+    validation: UnpairedValidation = UnpairedValidation()
+    """Validation data."""
+
+    training: DeFlowTraining
+    """Optimiser and training loop."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_h(cls, values: Any) -> Any:
+        """Spell the published noise out, unless `h` stands in its place."""
+        if not isinstance(values, dict) or values.get("h") is None:
+            noise = values.get("condition_noise") if isinstance(values, dict) else None
+            return {**values, "condition_noise": PUBLISHED_NOISE if noise is None else noise}
+        if values.get("condition_noise") is not None:
+            raise ValueError("h and condition_noise are both set; give the noise as a step of h, add_gaussian")
+        return values
+
+    @property
+    def condition_steps(self) -> tuple[Step, ...]:
+        """The steps of h."""
+        return self.h or published_steps(self.model.scale, self.condition_noise)
+
+    @model_validator(mode="after")
+    def _h_fits(self) -> "DeFlowConfig":
+        if (scale := scale_of(self.condition_steps)) != self.model.scale:
+            raise ValueError(f"h makes conditions {scale} times smaller, expected model.scale, {self.model.scale}")
+        return self
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> "DeFlowConfig":
+        for key, side in (("data.patch", self.data.patch), ("validation.crop", self.validation.crop)):
+            if side % self.model.multiple:
+                raise ValueError(f"{key} is {side}, expected a multiple of {self.model.multiple} for this model")
+        return self
+
+    def condition_map(self) -> ConditionMap:
+        """Return the map h, with its autoencoders."""
+        return condition_map(self.condition_steps, self.data.clean.images, self.run_folder(), self.seed)
+
+    def domains(self) -> tuple[Domain, Domain]:
+        """Open the training domains, clean and real."""
+        return self.data.open(self.condition_map())
+
+    @property
+    def training_folders(self) -> dict[str, Path]:
+        """The folders of training images by domain."""
+        return {"clean": self.data.clean.images, "real": self.data.real.images}
+
+    @property
+    def validation_folders(self) -> dict[str, Path]:
+        """The folders of validation images by domain, where held-out sets are given."""
+        held_out = {"clean": self.validation.clean, "real": self.validation.real}
+        return {name: domain.images for name, domain in held_out.items() if domain}
+
+    def with_domains(self, clean: Path, real: Path, prepare: PrepareSet) -> "DeFlowConfig":
+        """Return the configuration for other images, whose multi-scale sets are made where they do not exist."""
+        for domain, images in ((self.data.clean, clean), (self.data.real, real)):
+            if not domain.folder.exists():
+                prepare(images, domain.folder, [domain.image_scale, domain.image_scale * self.model.scale])
+        return self
+
+    def describe(self, weights: dict[str, Tensor]) -> ModelFile:
+        """Return the model file of a published network's weights."""
+        h = self.condition_map()
+        configuration = {"architecture": asdict(self.model), **described_map(h)}
+        statistics = self.data.statistics(*self.data.open(h)).to_dict()
+        return ModelFile(DeFlowDegradation.kind, configuration, weights | h.weights(), statistics)
+
+    def fresh_network(self) -> DeFlow:
+        """Return the network with random weights."""
+        return DeFlow(self.model)
+
+    def starting_network(self) -> DeFlow:
+        """Return the network that training starts from, with weights of the files that `training` names."""
+        seed_step(self.seed, "weights")
+        network, settings = DeFlow(self.model), self.training
+        if settings.init_from is not None:
+            weights = network_weights(learned_weights(settings.init_from, self.task))
+            load_weights(network, weights, settings.init_from)
+        if settings.encoder_from is not None:
+            path = settings.encoder_from
+            load_weights(network.encoder, encoder_from_rrdbnet(load_state_dict_file(path)), path)
+        return network
+
+    def make_task(self, device: str = "auto") -> "DeFlowTask":
+        """Return the task that trains the network."""
+        from patina.training.deflow_task import DeFlowObjective, DeFlowTask
+
+        h = self.condition_map()
+        clean, real = self.data.open(h)
+        dataset = UnpairedPatches(
+            clean,
+            real,
+            self.data.statistics(clean, real),
+            local=local_conditions(h),
+            patch=self.data.patch,
+            batch=self.data.batch,
+            seed=derive(self.seed, "data"),
+            flip=self.data.flip,
+            cache_mb=self.data.cache_mb,
+        )
+        shown = self.validation
+        return DeFlowTask(
+            self.starting_network(),
+            dataset,
+            DeFlowObjective(h, self.quantisation),
+            updater_factory(self.training, rate_factors=dict.fromkeys(SHIFT, self.training.shift_rate_factor)),
+            fresh=self.training.init_from is None,
+            recompute=self.training.recompute or _recompute(self.model),
+            shown=(
+                shown.clean.open("clean", h) if shown.clean else clean,
+                shown.real.open("real", h) if shown.real else real,
+            ),
+            pictures=shown.pictures,
+            crop=shown.crop,
+        )
+
+    def require(self, device: str = "auto", *, pictures: bool = True) -> None:
+        """Check that the training lacks nothing, without writing conditions or training autoencoders of h."""
+        if not pictures:
+            return
+        h = ConditionMap(self.condition_steps)
+        if h.is_prepared and not any(step.autoencoder for step in h.steps):
+            self.make_task(device)
+            return
+        for step in h.steps:
+            if step.autoencoder and step.autoencoder.file:
+                open_autoencoder(step.autoencoder.file, step.autoencoder.features)
+        self.starting_network()
+        for folder in self.training_folders.values():
+            require_size(list_pictures(folder), self.data.patch, "patch")
+
+
+def _recompute(architecture: DeFlowArchitecture) -> Recompute | None:
+    """Return the default of `recompute` for a network's size; small networks gain nothing from the fast objective."""
+    return "hidden" if architecture.hidden >= FAST_FROM_HIDDEN else None

@@ -1,0 +1,171 @@
+"""What configurations of learned degradations share, and how trained models are opened."""
+
+from abc import abstractmethod
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from pydantic import model_validator
+from torch import Tensor
+
+from patina.data.domains import ImageDomain
+from patina.degradations.learned_degradation import LearnedDegradation, Span, Tiling, Use
+from patina.degradations.trial import fastest
+from patina.errors import ConfigError, PatinaError
+from patina.models.labels import CLEAN
+from patina.models.model_files import ModelFile, load_model_file, load_state_dict_file, require_file
+from patina.settings import PositiveInt
+from patina.specs.experiment import SingleStageConfig
+from patina.specs.optimisation import LoaderSettings
+from patina.specs.subjects import config_classes
+from patina.system.devices import compute_device
+
+PrepareSet = Callable[[Path, Path, list[int]], object]
+"""Writes a multi-scale set, for (folder of images, folder of the set, scales)."""
+
+
+class BalancedData(LoaderSettings):
+    """Two unpaired domains; every batch is half clean, half real."""
+
+    patch: PositiveInt
+    """Side of a training crop, in pixels."""
+
+    batch: PositiveInt
+    """Images in a batch, both domains together; an even number."""
+
+    match_statistics: bool = True
+    """Shift and scale each channel of the real images to the mean and standard deviation of the clean set before
+    training, and undo this in translated images. Turn it off where the sets are small and show subjects of different
+    colours."""
+
+    @model_validator(mode="after")
+    def _domains_are_balanced(self) -> "BalancedData":
+        if self.batch % 2:
+            raise ValueError(f"batch is {self.batch}, expected an even number: half clean, half real")
+        return self
+
+
+class LearnedConfig(SingleStageConfig):
+    """A configuration that learns a degradation from two unpaired domains."""
+
+    degradation: ClassVar[type[LearnedDegradation]]
+    """How a trained model is used; its `kind` is the configuration's task."""
+
+    @abstractmethod
+    def domains(self) -> tuple[ImageDomain, ImageDomain]:
+        """Open the training domains, clean and real."""
+
+    @property
+    @abstractmethod
+    def training_folders(self) -> dict[str, Path]:
+        """The folders of training images by domain, `clean` and `real`."""
+
+    @property
+    @abstractmethod
+    def validation_folders(self) -> dict[str, Path]:
+        """The folders of validation images by domain, where held-out sets are given."""
+
+    @abstractmethod
+    def with_domains(self, clean: Path, real: Path, prepare: PrepareSet) -> "LearnedConfig":
+        """Return the configuration for other images.
+
+        Args:
+            clean: folder of clean images.
+            real: folder of real images.
+            prepare: makes the multi-scale sets, where this kind of model reads such.
+        """
+
+    @abstractmethod
+    def describe(self, weights: dict[str, Tensor]) -> ModelFile:
+        """Return the model file of a published network's weights.
+
+        Raises:
+            PatinaError: the sets' statistics are needed and cannot be measured.
+        """
+
+
+def learned_kinds() -> dict[str, type[LearnedConfig]]:
+    """Return the configuration classes of all learned degradations by kind."""
+    return config_classes(LearnedConfig)
+
+
+def learned_weights(path: Path, kind: str) -> dict[str, Tensor]:
+    """Read the weights of a learned degradation from Patina's own model file or a published state dict.
+
+    Raises:
+        PatinaError: the file cannot be read, or holds a model of another kind.
+    """
+    if path.suffix == ".safetensors":
+        return _own_model(path, kind).weights
+    state = load_state_dict_file(path)
+    for name, config in learned_kinds().items():
+        weights = config.degradation.published_weights(state)
+        if weights is not None and name != kind:
+            raise PatinaError(f"{path}: holds a published model of kind {name!r}, expected {kind!r}")
+        if weights is not None:
+            return weights
+    return state
+
+
+def load_learned(path: Path, config: LearnedConfig | None = None) -> ModelFile:
+    """Read a trained degradation of any kind.
+
+    A published file needs `config` for its size, and for its sets' statistics, given or measured.
+
+    Raises:
+        ConfigError: a published file without a configuration, or without statistics.
+        PatinaError: the file cannot be used, or is of another kind than the configuration.
+    """
+    if path.suffix == ".safetensors":
+        return _own_model(path, config.task if config else None)
+    require_file(path)
+    if config is None:
+        raise ConfigError(f"{path}: a published state dict does not say how it was made; give its configuration, -opt")
+    return config.describe(learned_weights(path, config.task))
+
+
+def learned_degradation(
+    path: Path,
+    config: LearnedConfig | None = None,
+    *,
+    source: int = CLEAN,
+    tiling: Tiling = Tiling(),  # noqa: B008 - frozen
+    device: str = "auto",
+    precision: str = "32",
+    **settings: Span,
+) -> LearnedDegradation:
+    """Load a trained model as a degradation, ready to use on `device`.
+
+    Args:
+        path: model file, Patina's own or published.
+        config: the model's configuration, which a published file needs.
+        source: domain of the images, `CLEAN` or `REAL`.
+        tiling: how large images are divided into tiles.
+        device: see `compute_device`.
+        precision: "32", "bf16-mixed", or "auto" for bf16 where it is fast and gives float32's images.
+        **settings: knobs of the model, e.g. ``heat=0.5``.
+
+    Raises:
+        ConfigError, PatinaError: as in `load_learned`; or the model has no such knob.
+    """
+    model = load_learned(path, config)
+    kind = learned_kinds()[model.kind].degradation
+    chosen, where = kind.chosen_settings(settings), compute_device(device)
+
+    def make(dtype: torch.dtype) -> LearnedDegradation:
+        return kind.from_model(model, path, Use(source, chosen, tiling, where, dtype))
+
+    if precision == "auto":
+        return fastest(make, where)
+    return make(torch.bfloat16 if precision == "bf16-mixed" else torch.float32)
+
+
+def _own_model(path: Path, kind: str | None) -> ModelFile:
+    """Read Patina's own model file; `kind` is the expected one, None for any."""
+    model, kinds = load_model_file(path), learned_kinds()
+    if model.kind not in kinds:
+        raise PatinaError(f"{path}: holds a model of kind {model.kind!r}, expected one of {', '.join(kinds)}")
+    if kind is not None and model.kind != kind:
+        raise PatinaError(f"{path}: holds a model of kind {model.kind!r}, expected {kind!r}")
+    return model

@@ -1,0 +1,90 @@
+"""DeFlow's training data: multi-scale sets of two domains, and how they are opened."""
+
+from pathlib import Path
+from typing import Any
+
+from pydantic import model_validator
+
+from patina.conditions.condition_map import ConditionMap
+from patina.data.condition_files import prepare_conditions
+from patina.data.domains import Domain, open_domain
+from patina.data.normalisation import DomainStatistics
+from patina.settings import PositiveInt, Strict
+from patina.specs.learned_spec import BalancedData
+
+
+class DomainSettings(Strict):
+    """One domain as a multi-scale set that `patina prepare` wrote.
+
+    A plain path stands for `folder`.
+    """
+
+    folder: Path
+    """Folder of the set, which holds `1x/`, `8x/` and so on."""
+
+    image_scale: PositiveInt = 1
+    """Which scale holds the images: 1 reads `1x/`, 2 reads `2x/`. The conditions are read from the folder that is
+    `model.scale` times smaller."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _folder_alone(cls, value: Any) -> Any:
+        """A plain path stands for its folder."""
+        return {"folder": value} if isinstance(value, str | Path) else value
+
+    @property
+    def images(self) -> Path:
+        """The folder of the images."""
+        return self.folder / f"{self.image_scale}x"
+
+    def open(self, name: str, h: ConditionMap) -> Domain:
+        """Open the set as a domain called `name`; conditions that `h` needs and the set lacks are made."""
+        if h.is_prepared:
+            return open_domain(name, self.folder, self.image_scale, h.scale)
+        return open_domain(
+            name, self.folder, self.image_scale, h.whole_scale, lambda images: prepare_conditions(images, h)
+        )
+
+
+class UnpairedData(BalancedData):
+    """Two unpaired domains as multi-scale sets: images and their conditions."""
+
+    clean: DomainSettings
+    """The clean domain (X)."""
+
+    real: DomainSettings
+    """The real domain (Y)."""
+
+    patch: PositiveInt = 160
+    """Side of a training crop, in pixels; a multiple of `model.scale` and of 2 to the power of `model.levels`."""
+
+    batch: PositiveInt = 8
+    """Images in a batch, both domains together; an even number."""
+
+    flip: bool = True
+    """Flip half of the crops horizontally."""
+
+    def open(self, h: ConditionMap) -> tuple[Domain, Domain]:
+        """Open the training domains, clean and real."""
+        return self.clean.open("clean", h), self.real.open("real", h)
+
+    def statistics(self, clean: Domain, real: Domain) -> DomainStatistics:
+        """Return the domains' channel statistics; without matching, both are the same."""
+        statistics = DomainStatistics.of(clean, real)
+        return statistics if self.match_statistics else statistics.without_matching()
+
+
+class UnpairedValidation(Strict):
+    """Held-out sets for validation; without them, validation uses training images."""
+
+    clean: DomainSettings | None = None
+    """The clean validation set. null: the clean training set."""
+
+    real: DomainSettings | None = None
+    """The real validation set. null: the real training set."""
+
+    pictures: PositiveInt = 4
+    """Number of images of each domain that are measured and shown."""
+
+    crop: PositiveInt = 160
+    """Side of the centre crop that is used of each image, in pixels; a multiple like `data.patch`."""

@@ -1,0 +1,197 @@
+"""Optimiser, training loop and data loader: their settings, and the objects made from them."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from patina.settings import PositiveFloat, PositiveInt, Strict
+from patina.training.schedules import Schedule, cosine, halved_at, warmed_up
+
+if TYPE_CHECKING:
+    from lightning_fabric import Fabric
+
+    from patina.training.loop import LoopPlan
+    from patina.training.updates import Updater
+
+Precision = Annotated[Literal["32", "bf16-mixed"], BeforeValidator(str)]
+"""YAML reads a bare 32 as a number."""
+
+PRECISIONS = {"32": "32-true", "bf16-mixed": "bf16-mixed"}
+"""Fabric's names of the precisions."""
+
+
+class CosineSettings(Strict):
+    """A learning rate that follows half a cosine, with optional warm restarts (SGDR)."""
+
+    periods: tuple[PositiveInt, ...] = ()
+    """Length of each period in steps; a restart lies between two periods. Empty: one period over all steps."""
+
+    restart_weights: tuple[PositiveFloat, ...] = ()
+    """Factor of the learning rate in each period, one per entry of `periods`. Empty: 1 for every period."""
+
+    lowest: Annotated[float, Field(ge=0)] = 0.0
+    """Learning rate at the end of every period."""
+
+    @model_validator(mode="after")
+    def _a_weight_a_period(self) -> "CosineSettings":
+        if self.restart_weights and len(self.restart_weights) != len(self.periods):
+            raise ValueError(f"restart_weights are {len(self.restart_weights)}, expected one for each of the periods")
+        return self
+
+
+class OptimiserSettings(Strict):
+    """The optimiser and its learning-rate schedule: MultiStepLR with gamma 0.5, or a cosine."""
+
+    optimiser: Literal["adam", "adamw"] = "adam"
+    """`adam` or `adamw`; they differ in how `weight_decay` is applied."""
+
+    learning_rate: PositiveFloat = 1e-4
+    """Learning rate at the start of the schedule, after any warm-up."""
+
+    betas: tuple[float, float] = (0.9, 0.999)
+    """Adam's decay rates of the first and second moment."""
+
+    weight_decay: Annotated[float, Field(ge=0)] = 0.0
+    """Weight decay: added to the gradient by `adam`, subtracted from the weights by `adamw`."""
+
+    warm_up: Annotated[int, Field(ge=0)] = 0
+    """Number of steps over which the learning rate rises linearly from zero."""
+
+    milestones: tuple[PositiveInt, ...] = ()
+    """Steps after which the learning rate is halved (MultiStepLR with gamma 0.5). Excludes `cosine`."""
+
+    cosine: CosineSettings | None = None
+    """Cosine annealing in place of `milestones`."""
+
+    clip_gradient: PositiveFloat | None = None
+    """Largest allowed norm of the gradient; larger gradients are scaled down. null: no clipping."""
+
+    @model_validator(mode="after")
+    def _one_schedule(self) -> "OptimiserSettings":
+        if self.cosine is not None and self.milestones:
+            raise ValueError("milestones and cosine are two schedules, expected at most one of them")
+        return self
+
+
+class LoopSettings(Strict):
+    """How long to train, and how often to log, validate and save; all counts are training steps."""
+
+    steps: PositiveInt
+    """Number of training steps."""
+
+    log_every: PositiveInt = 100
+    """Steps between two entries of `log.jsonl` and TensorBoard."""
+
+    validate_every: PositiveInt = 5000
+    """Steps between two validations."""
+
+    save_every: PositiveInt = 5000
+    """Steps between two checkpoints: a model file and a training state to resume from."""
+
+    keep_states: PositiveInt = 2
+    """How many training states are kept; older ones are deleted. Model files are all kept."""
+
+    max_not_finite: PositiveInt = 20
+    """Number of skipped steps (loss or gradient not finite) after which the training gives up."""
+
+    precision: Precision = "32"
+    """`32`, or `bf16-mixed` for mixed precision in bfloat16."""
+
+
+class TrainingSettings(LoopSettings, OptimiserSettings):
+    """One training: how long, and by which steps."""
+
+    @model_validator(mode="after")
+    def _periods_last(self) -> "TrainingSettings":
+        periods = self.cosine.periods if self.cosine else ()
+        if periods and sum(periods) < self.steps:
+            raise ValueError(f"cosine.periods end at step {sum(periods)}, expected {self.steps} (steps) or later")
+        return self
+
+
+class LoaderSettings(Strict):
+    """How training images are read."""
+
+    workers: Annotated[int, Field(ge=0)] = 2
+    """Number of processes that read and prepare samples; 0 reads in the training process."""
+
+    cache_mb: Annotated[int, Field(ge=0)] = 512
+    """Memory for decoded images in each worker process, in MiB; 0 keeps none."""
+
+
+def make_fabric(precision: str, device: str = "auto") -> "Fabric":
+    """Return Lightning Fabric on one device (see `compute_device`) at a configured precision.
+
+    Raises:
+        PatinaError: this machine has no such device.
+    """
+    from lightning_fabric import Fabric
+
+    from patina.system.devices import compute_device
+
+    return Fabric(accelerator=compute_device(device).type, devices=1, precision=PRECISIONS[precision])
+
+
+def loop_plan(settings: LoopSettings, loader: LoaderSettings, seed: int, epoch: int | None = None) -> "LoopPlan":
+    """Return the loop's plan; with `epoch`, the steps of an epoch, model files are named by epoch."""
+    from patina.training.loop import LoopPlan
+
+    return LoopPlan(
+        steps=settings.steps,
+        log_every=settings.log_every,
+        validate_every=settings.validate_every,
+        save_every=settings.save_every,
+        keep_states=settings.keep_states,
+        max_not_finite=settings.max_not_finite,
+        workers=loader.workers,
+        seed=seed,
+        epoch=epoch,
+    )
+
+
+def updater_factory(
+    settings: TrainingSettings,
+    learning_rates: dict[str, float] | None = None,
+    rate_factors: dict[str, float] | None = None,
+    compiled: bool = False,
+) -> "Callable[..., Updater]":
+    """Return a function that makes the `Updater` for (fabric, name, network).
+
+    Args:
+        settings: of the optimiser.
+        learning_rates: by network; override the setting.
+        rate_factors: factors of the learning rate by parameter name.
+        compiled: whether networks are called through torch.compile.
+    """
+    from torch import nn, optim
+
+    from patina.training.updates import Updater
+
+    optimisers = {"adam": optim.Adam, "adamw": optim.AdamW}
+
+    def make(fabric: "Fabric", name: str, network: nn.Module) -> Updater:
+        rate = (learning_rates or {}).get(name, settings.learning_rate)
+        return Updater(
+            fabric,
+            name,
+            network,
+            schedule=schedule_of(settings, rate),
+            betas=settings.betas,
+            clip_gradient=settings.clip_gradient,
+            rate_factors=rate_factors,
+            optimiser=optimisers[settings.optimiser],
+            weight_decay=settings.weight_decay,
+            compiled=compiled,
+        )
+
+    return make
+
+
+def schedule_of(settings: TrainingSettings, learning_rate: float) -> Schedule:
+    """Return the learning rate by step; it starts from `learning_rate`."""
+    if settings.cosine is None:
+        return warmed_up(halved_at(learning_rate, settings.milestones), settings.warm_up)
+    wave = settings.cosine
+    schedule = cosine(learning_rate, wave.periods or (settings.steps,), wave.restart_weights, wave.lowest)
+    return warmed_up(schedule, settings.warm_up)

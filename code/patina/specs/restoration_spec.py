@@ -1,0 +1,232 @@
+"""Training a super-resolution or restoration network on pairs: the configuration and its stages."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from pydantic import Field, model_validator
+from torch import nn
+
+from patina.data.pairs import Pair, PairedPatches
+from patina.data.pairs_on_the_fly import OnTheFlyPatches
+from patina.degradations.execution import Engine
+from patina.degradations.recipe_patches import finish_patches
+from patina.errors import PatinaError
+from patina.seeding import derive, seed_step
+from patina.specs.experiment import TrainableConfig, TrainingStage
+from patina.specs.generator_spec import GeneratorSettings, RRDBNetSettings, load_start
+from patina.specs.image_losses import L1Settings, LdlSettings
+from patina.specs.losses_spec import AnyLoss, GanSettings, Losses
+from patina.specs.optimisation import TrainingSettings, loop_plan, updater_factory
+from patina.specs.paired_data import PairedData, PairedValidation, PatchSchedule, paired_patches
+
+if TYPE_CHECKING:
+    from patina.training.restoration_task import RestorationTask
+
+SHARPENING_RADIUS = 25
+"""Reach of unsharp masking, in pixels on each side."""
+
+
+class RestorationStage(TrainingSettings):
+    """One stage of training. It starts from the weights of the stage before."""
+
+    name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
+    """Name of the stage and of its folder inside the run's folder."""
+
+    losses: Losses = (L1Settings(type="l1"),)
+    """What the generator minimises."""
+
+    ema: Annotated[float, Field(gt=0, lt=1)] | None = None
+    """EMA decay of the weights, e.g. 0.999; the averaged weights are validated and saved. null: no averaging."""
+
+    patch: PatchSchedule | None = None
+    """Overrides `data.patch` in this stage."""
+
+    init_from: Path | None = None
+    """Model file to start from, in place of the stage before. null in the first stage: random weights."""
+
+    init_strict: bool = True
+    """Refuse an `init_from` in which a weight does not fit. false: list such weights and leave them out."""
+
+    compile: bool = False
+    """Train through torch.compile: the first step takes minutes, later steps may be faster."""
+
+    @model_validator(mode="after")
+    def _losses_have_what_they_need(self) -> "RestorationStage":
+        if self.ema is None and any(isinstance(loss, LdlSettings) for loss in self.losses):
+            raise ValueError("ldl compares with averaged weights, expected a decay in `ema`, e.g. 0.999")
+        return self
+
+    @property
+    def gan(self) -> GanSettings | None:
+        """The adversarial loss, where there is one."""
+        return next((loss for loss in self.losses if isinstance(loss, GanSettings)), None)
+
+
+class RestorationConfig(TrainableConfig):
+    """Train a super-resolution or restoration network on pairs, in one or more stages."""
+
+    task: Literal["restoration"]
+    """Selects this task."""
+
+    model: GeneratorSettings = RRDBNetSettings()
+    """The network, by `architecture`."""
+
+    data: PairedData
+    """Training data."""
+
+    validation: PairedValidation | None = None
+    """Validation pairs. null: no validation."""
+
+    stages: Annotated[tuple[RestorationStage, ...], Field(min_length=1)]
+    """Stages of training, e.g. PSNR-oriented first, then a GAN."""
+
+    @model_validator(mode="after")
+    def _sizes_fit(self) -> "RestorationConfig":
+        for stage in self.stages:
+            key = "data.patch" if stage.patch is None else f"patch of stage {stage.name}"
+            _check_patches(self.patch_sides(stage), key, self.model.scale, stage)
+        names = [stage.name for stage in self.stages]
+        if len(set(names)) < len(names):
+            raise ValueError(f"stages are named {names}, expected a different name for each")
+        return self
+
+    def patch_sides(self, stage: RestorationStage) -> dict[int, int]:
+        """Return the sides of a stage's patches by the step from which they are used."""
+        return dict(sorted((self.data.patch if stage.patch is None else stage.patch).items()))
+
+    def fresh_network(self) -> nn.Module:
+        """Return the generator with random weights."""
+        return self.model.build()
+
+    def training_stages(self) -> tuple[TrainingStage, ...]:
+        """Return the stages; a stage starts from its `init_from` or the model of the stage before."""
+        found: list[TrainingStage] = []
+        for stage in self.stages:
+            start = stage.init_from or (found[-1].final_model if found else None)
+            found.append(
+                TrainingStage(
+                    folder=self.run_folder() / stage.name,
+                    precision=stage.precision,
+                    make_task=partial(restoration_task, self, stage, start),
+                    make_plan=lambda task, stage=stage: loop_plan(stage, self.data, self.seed),
+                    start=start,
+                )
+            )
+        return tuple(found)
+
+    def require(self, device: str = "auto", *, pictures: bool = True) -> None:
+        """Check that no stage lacks a file to start from, weights of its losses, or data; name all that is missing.
+
+        The model of an earlier stage may still be missing.
+        """
+        problems: list[str] = []
+        if pictures:
+            largest = max(side for stage in self.stages for side in self.patch_sides(stage).values())
+            with _noted(problems):
+                _patches(self, {1: largest}, seed=0, device=device)
+            with _noted(problems):
+                _validation_pairs(self)
+        folders = [training.folder for training in self.training_stages()]
+        for number, stage in enumerate(self.stages):
+            with _noted(problems, f"stage {stage.name}: "):
+                _require_start(self, stage, folders[:number])
+            with _noted(problems, f"stage {stage.name}: "):
+                _require_losses(stage, self.patch_sides(stage)[1])
+        if problems:
+            raise PatinaError("; ".join(dict.fromkeys(problems)))
+
+
+def restoration_task(
+    config: RestorationConfig, stage: RestorationStage, start: Path | None, device: str = "auto"
+) -> "RestorationTask":
+    """Return the task that trains one stage, from the generator in the file `start` where given."""
+    from patina.training.restoration_task import RestorationObjective, RestorationTask
+
+    validation, gan, sides = config.validation, stage.gan, config.patch_sides(stage)
+    dataset, engine = _patches(config, sides, derive(config.seed, "data", stage.name), device)
+    seed_step(config.seed, "weights", stage.name)
+    network = config.model.build()
+    if start is not None:
+        load_start(network, start, strict=stage.init_strict or start != stage.init_from)
+    terms = [loss.term() for loss in stage.losses if loss is not gan]
+    objective = RestorationObjective(terms, gan and gan.build(sides[1]), stage.ema, config.data.augment.mixings)
+    rates = {"discriminator": gan.discriminator.learning_rate} if gan else {}
+    return RestorationTask(
+        network,
+        dataset,
+        config.model.scale,
+        objective,
+        updater_factory(stage, rates, compiled=stage.compile),
+        validation=_validation_pairs(config),
+        pictures=validation.pictures if validation else 0,
+        finish=partial(finish_patches, engine=engine),
+    )
+
+
+def _patches(
+    config: RestorationConfig, sides: dict[int, int], seed: int, device: str
+) -> tuple[PairedPatches | OnTheFlyPatches, Engine]:
+    data = config.data
+    return paired_patches(
+        data.lq,
+        data.gt,
+        device=device,
+        patch=sides,
+        scale=config.model.scale,
+        seed=seed,
+        flip=data.augment.flip,
+        rotate=data.augment.rotate,
+        batch=data.batch,
+        cache_mb=data.cache_mb,
+    )
+
+
+def _validation_pairs(config: RestorationConfig) -> list[Pair]:
+    return config.validation.pairs(config.model.scale) if config.validation else []
+
+
+@contextmanager
+def _noted(problems: list[str], prefix: str = "") -> Iterator[None]:
+    """Note an error of the block instead of raising it."""
+    try:
+        yield
+    except PatinaError as error:
+        problems.append(f"{prefix}{error}")
+
+
+def _require_start(config: RestorationConfig, stage: RestorationStage, earlier: list[Path]) -> None:
+    from patina.models.generators import load_generator_weights
+
+    start = stage.init_from
+    made_before = start is not None and any(start.is_relative_to(folder) for folder in earlier)
+    if start is not None and (start.exists() or not made_before):
+        load_generator_weights(config.model.build(), start, stage.init_strict)
+
+
+def _require_losses(stage: RestorationStage, patch: int) -> None:
+    for loss in stage.losses:
+        loss.build(patch) if loss is stage.gan else loss.build()
+
+
+def _check_patches(sides: dict[int, int], key: str, scale: int, stage: RestorationStage) -> None:
+    if 1 not in sides:
+        raise ValueError(f"{key} begins at step {min(sides)}, expected 1 for the first size")
+    for side in sides.values():
+        if side % scale:
+            raise ValueError(f"{key} is {side}, expected a multiple of the scale {scale}")
+        for loss in stage.losses:
+            _check_patch_of_loss(side, key, loss)
+    if stage.gan and stage.gan.discriminator.architecture == "vgg" and len(set(sides.values())) > 1:
+        raise ValueError(f"{key} changes, which the discriminator vgg cannot; expected the architecture unet")
+
+
+def _check_patch_of_loss(side: int, key: str, loss: AnyLoss) -> None:
+    if side < loss.smallest_patch:
+        raise ValueError(f"{key} is {side}, expected {loss.smallest_patch} or more for {loss.patch_reason}")
+    if isinstance(loss, GanSettings) and loss.discriminator.architecture == "unet" and side % 8:
+        raise ValueError(f"{key} is {side}, expected a multiple of 8 for the discriminator unet")
+    if loss.sharpened and side <= SHARPENING_RADIUS:
+        raise ValueError(f"{key} is {side}, expected more than {SHARPENING_RADIUS} for sharpened targets")

@@ -1,0 +1,35 @@
+"""The table of subjects: every value of a configuration's `task`, with the class of its configurations.
+
+Classes are named, not imported, so that subjects can use each other through this table and a command loads only the
+subjects that it needs.
+"""
+
+import importlib
+from typing import TypeVar
+
+from patina.specs.experiment import Experiment
+
+Kind = TypeVar("Kind", bound=Experiment)
+
+SUBJECTS = {
+    "deflow": "patina.specs.deflow_spec:DeFlowConfig",
+    "ludvae": "patina.specs.ludvae_spec:LUDVAEConfig",
+    "restoration": "patina.specs.restoration_spec:RestorationConfig",
+    "luminance": "patina.specs.luminance_spec:LuminanceConfig",
+    "sr3": "patina.specs.sr3_spec:SR3Config",
+    "test": "patina.specs.upscale_test_spec:UpscaleTestConfig",
+    "evaluate": "patina.specs.evaluation_spec:EvaluationConfig",
+}
+"""By task; a new subject is one line here."""
+
+
+def config_class(task: str) -> type[Experiment]:
+    """Return the configuration class of one of the `SUBJECTS`."""
+    module, _, name = SUBJECTS[task].partition(":")
+    return getattr(importlib.import_module(module), name)
+
+
+def config_classes(base: type[Kind]) -> dict[str, type[Kind]]:
+    """Return the configuration classes derived from `base` by task, in the order of the table."""
+    classes = {task: config_class(task) for task in SUBJECTS}
+    return {task: found for task, found in classes.items() if issubclass(found, base)}
