@@ -43,7 +43,9 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Let links from docs/ to pages beside it lead to their places on the site."""
-    return re.sub(r"\]\(\.\./([\w.-]+)", lambda link: f"]({NEIGHBOURS.get(link[1], link[1])}", markdown)
+    to_docs = "../" * page.file.src_uri.count("/")
+    outside = re.escape(f"]({to_docs}../") + r"([\w.-]+)"
+    return re.sub(outside, lambda link: f"]({to_docs}{NEIGHBOURS.get(link[1], link[1])}", markdown)
 
 
 def api_pages() -> Iterator[tuple[str, str]]:

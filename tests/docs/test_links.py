@@ -68,3 +68,11 @@ def test_the_site_shows_every_page():
     site = yaml.load((ROOT / "mkdocs.yml").read_text(encoding="utf-8"), Loader)
     named = set(re.findall(r"[\w/-]+\.md", str(site["nav"])))
     assert {str(page.relative_to(ROOT / "docs")) for page in ROOT.glob("docs/**/*.md")} <= named
+
+
+def test_files_that_the_architecture_names_are_there():
+    named = re.findall(r"`(\w+(?:/\w+)*\.py)`", (ROOT / "docs/ARCHITECTURE.md").read_text(encoding="utf-8"))
+    places = [ROOT, ROOT / "code", ROOT / "code/patina"]
+    lost = [name for name in named if not any((place / name).is_file() for place in places)]
+    assert named
+    assert not lost
