@@ -123,7 +123,7 @@ def _own(problems: Sequence[ErrorDetails], settings: type[BaseModel]) -> list[Er
     A block is wrong because of what is wrong inside, and a value of several kinds is wrong once in each.
     """
     places = [each["loc"] for each in problems]
-    found: dict[tuple, ErrorDetails] = {}
+    found: dict[tuple[int | str, ...], ErrorDetails] = {}
     for problem, place in zip(problems, places, strict=True):
         if not any(other[: len(place)] == place and len(other) > len(place) for other in places):
             found.setdefault(place[:-1] if _ends_in_kind(place, settings) else place, problem)

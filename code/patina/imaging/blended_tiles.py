@@ -105,7 +105,8 @@ def apply_tiled(
         ValueError: as in `plan_tiles`, or a tile's result has the wrong size.
     """
     padded, (height, width) = reflect_pad_to_multiple(image, multiple)
-    tiles = plan_tiles(*padded.shape[-2:], tile, overlap, multiple)
+    tall, wide = padded.shape[-2:]
+    tiles = plan_tiles(tall, wide, tile, overlap, multiple)
     row_weights = _blend_weights({t.top for t in tiles}, tiles[0].height, overlap, scale)
     column_weights = _blend_weights({t.left for t in tiles}, tiles[0].width, overlap, scale)
     result = None
@@ -113,10 +114,11 @@ def apply_tiled(
         rows, columns = window.rows, window.columns
         output = _call(function, padded[None, :, rows, columns], window, scale).to(image.device)
         if result is None:
-            result = output.new_zeros(output.shape[0], *(side * scale for side in padded.shape[-2:]))
+            result = output.new_zeros(output.shape[0], tall * scale, wide * scale)
         weights = row_weights[window.top][:, None] * column_weights[window.left]
         output = output * weights.to(output)
         result[:, _scaled(rows, scale), _scaled(columns, scale)] += output
+    assert result is not None  # there is at least one tile
     return result[:, : height * scale, : width * scale]
 
 

@@ -48,6 +48,7 @@ def apply_exact_tiles(
             (top, bottom), (left, right) = rows[window.top], columns[window.left]
             inner = output[:, top - window.top : bottom - window.top, left - window.left : right - window.left]
             result[:, top:bottom, left:right] = inner
+    assert result is not None  # there is at least one window
     return result
 
 

@@ -6,8 +6,8 @@ from patina.imaging.matlab_resize import imresize
 from patina.imaging.resize_filters import resize
 from patina.imaging.value_spaces import to_values, values_to_pixels
 
-_FILTERS = {"nearest": "nearest", "bilinear": "linear", "bicubic": None, "lanczos": "lanczos"}
-INTERPOLATIONS = tuple(_FILTERS)
+_FILTERS = {"nearest": "nearest", "bilinear": "linear", "lanczos": "lanczos"}
+INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos")
 """``bicubic`` is MATLAB's; ``lanczos`` has three lobes."""
 
 TILE, OVERLAP = 256, 32

@@ -60,12 +60,12 @@ def _target(
 ) -> tuple[tuple[int, int], tuple[float, float]]:
     """Return the output size and both axes' factors."""
     height, width = shape
-    if (scale is None) == (size is None):
-        raise ValueError("give either scale or size")
-    if size is not None:
+    if size is not None and scale is None:
         if min(size) < 1:
             raise ValueError(f"the output size must be positive, got {size}")
         return size, (size[0] / height, size[1] / width)
+    if size is not None or scale is None:
+        raise ValueError("give either scale or size")
     if not (0 < scale < math.inf):
         raise ValueError(f"the scale must be positive, got {scale}")
     return (_scaled(height, scale), _scaled(width, scale)), (scale, scale)

@@ -33,4 +33,4 @@ def webp(pixels: np.ndarray, quality: int) -> np.ndarray:
 
 def _round_trip(pixels: np.ndarray, suffix: str, settings: list[int]) -> np.ndarray:
     _, encoded = cv2.imencode(suffix, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), settings)
-    return cv2.cvtColor(cv2.imdecode(encoded, cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB)
+    return cv2.cvtColor(np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR)), cv2.COLOR_BGR2RGB)

@@ -5,6 +5,8 @@ from abc import ABC, abstractmethod
 import torch
 from torch import Tensor, nn
 
+from patina.layers.submodules import Modules
+
 State = tuple[Tensor, ...]
 """What travels through a flow: the latents split off so far and, last, the tensor still being encoded."""
 
@@ -71,7 +73,7 @@ class Chain(Bijection):
 
     def __init__(self, *members: Bijection):
         super().__init__()
-        self.members = nn.ModuleList(members)
+        self.members: Modules[Bijection] = Modules(members)
 
     def encode(self, state: State, condition: Tensor | None) -> tuple[State, Tensor]:
         """Encode through all members, first to last."""
@@ -83,6 +85,6 @@ class Chain(Bijection):
 
     def decode(self, state: State, condition: Tensor | None) -> State:
         """Decode through all members, last to first."""
-        for member in reversed(self.members):
+        for member in reversed(list(self.members)):
             state = member.decode(state, condition)
         return state

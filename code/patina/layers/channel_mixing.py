@@ -18,6 +18,9 @@ class ChannelMixing(TensorBijection):
         channels: number of channels C.
     """
 
+    p: Tensor
+    sign_s: Tensor
+
     def __init__(self, channels: int):
         super().__init__()
         rotation, _ = torch.linalg.qr(torch.randn(channels, channels))

@@ -11,9 +11,10 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-from patina.layers.coupling import ShiftAndScale
+from patina.layers.coupling import NormalisedConv, ShiftAndScale, ZeroConv
 from patina.layers.folding import folded_conv, folded_zero_conv
 from patina.layers.nearest import product_kernels
+from patina.layers.submodules import submodule
 
 
 @dataclass(frozen=True)
@@ -68,15 +69,15 @@ class Weights(NamedTuple):
             network: the plain one.
             of_z, of_features: of how many channels; the stack's are behind them.
         """
-        weight, bias = folded_conv(network.net[0])
+        weight, bias = folded_conv(submodule(network.net, "0", NormalisedConv))
         behind = of_z + of_features
         return cls(
             weight[:, :of_z],
             weight[:, of_z:behind],
             product_kernels(weight[:, behind:]),
             bias,
-            *folded_conv(network.net[2]),
-            *folded_zero_conv(network.net[4]),
+            *folded_conv(submodule(network.net, "2", NormalisedConv)),
+            *folded_zero_conv(submodule(network.net, "4", ZeroConv)),
         )
 
     def cast(self, dtype: torch.dtype) -> "Weights":

@@ -84,6 +84,7 @@ class ConditionalCoupling(TensorBijection):
 
     def encode_tensor(self, x: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor]:
         """Encode ``[N, C, H, W]``; the log-determinant is −Σ log scale of both maps."""
+        condition = _required(condition)
         first, second = x[:, : self.kept], x[:, self.kept :]
         half_shift, half_scale = self._by_half(first, condition)
         shift, scale = self.by_condition(condition, x.dtype)
@@ -94,6 +95,7 @@ class ConditionalCoupling(TensorBijection):
 
     def decode_tensor(self, z: Tensor, condition: Tensor | None) -> Tensor:
         """Undo `encode_tensor`."""
+        condition = _required(condition)
         shift, scale = self.by_condition(condition, z.dtype)
         z = (z + shift) * scale
         first, second = z[:, : self.kept], z[:, self.kept :]
@@ -102,3 +104,9 @@ class ConditionalCoupling(TensorBijection):
 
     def _by_half(self, first: Tensor, condition: Tensor) -> tuple[Tensor, Tensor]:
         return self.by_half(torch.cat([first, condition.to(first.dtype)], dim=1), first.dtype)
+
+
+def _required(condition: Tensor | None) -> Tensor:
+    if condition is None:
+        raise TypeError("a conditional coupling needs a condition")
+    return condition

@@ -7,11 +7,11 @@ maps stay in the processor's cache.
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
-from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.autograd.function import once_differentiable
 
 from patina.layers.conditional import Condition, Weights
 from patina.layers.coupling import ConditionalCoupling, ShiftAndScale
@@ -33,7 +33,7 @@ def encode(coupling: ConditionalCoupling, x: Tensor, condition: Condition, keep:
     """
     by_half = _raw(coupling.by_half, x[:, : coupling.kept], condition, keep)
     by_condition = _raw(coupling.by_condition, None, condition, keep)
-    return _Coupling.apply(x, by_half, by_condition, coupling.by_half.epsilon)
+    return _Coupling.apply(x, by_half, by_condition, coupling.by_half.epsilon)  # type: ignore[no-untyped-call]  # torch's
 
 
 def _raw(network: ShiftAndScale, z: Tensor | None, condition: Condition, keep: int) -> Tensor:
@@ -41,7 +41,7 @@ def _raw(network: ShiftAndScale, z: Tensor | None, condition: Condition, keep: i
     features, stack = condition.features, condition.stack
     z = None if z is None else z.to(features.dtype, memory_format=torch.channels_last)
     fold = partial(Weights.of, network, 0 if z is None else z.shape[1], features.shape[1])
-    return _Network.apply(fold, keep, features, stack, z, *network.parameters())
+    return _Network.apply(fold, keep, features, stack, z, *network.parameters())  # type: ignore[no-untyped-call]  # torch's
 
 
 class _Inputs(NamedTuple):
@@ -69,7 +69,9 @@ class _Inputs(NamedTuple):
             groups = max(1, min(count, round(hidden_bytes / CPU_BYTES)))
         size = -(-count // groups)
         for first in range(0, count, size):
-            yield _Inputs(*(None if each is None else each[first : first + size] for each in self))
+            part = slice(first, first + size)
+            stack, z = (None if each is None else each[part] for each in (self.stack, self.z))
+            yield _Inputs(self.features[part], stack, z)
 
     def hidden(self, weights: Weights, kept: Sequence[Tensor] = ()) -> tuple[Tensor, Tensor]:
         """Return what both ReLUs give, ``[N, hidden, H, W]``, of which `kept` are the first."""
@@ -89,26 +91,49 @@ class _Inputs(NamedTuple):
         return result if self.z is None else conv_onto(self.z, weights.of_z, result, SAME, "relu")
 
 
+class _NetworkContext(Protocol):
+    """What `_Network` keeps for its gradient."""
+
+    fold: Callable[[], Weights]
+    keep: int
+    parameters: tuple[Tensor, ...]
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """Tensors, or None where that was saved."""
+
+    def save_for_backward(self, *tensors: Tensor | None) -> None: ...
+
+
 class _Network(torch.autograd.Function):
     """What a network's last convolution gives; its weights are folded again for the gradient rather than kept."""
 
     @staticmethod
-    def forward(ctx: FunctionCtx, fold: Callable[[], Weights], keep: int, *tensors: Tensor | None) -> Tensor:
-        """Return ``[N, outputs, H, W]`` in the features' dtype, by `_Inputs` and, behind them, the parameters."""
-        inputs = _Inputs(*tensors[:3])
-        weights = fold().cast(inputs.features.dtype)
-        kept, results = [], []
+    def forward(
+        ctx: _NetworkContext,
+        fold: Callable[[], Weights],
+        keep: int,
+        features: Tensor,
+        stack: Tensor | None,
+        z: Tensor | None,
+        *parameters: Tensor,
+    ) -> Tensor:
+        """Return ``[N, outputs, H, W]`` in the features' dtype, by `_Inputs` and the network's parameters."""
+        inputs = _Inputs(features, stack, z)
+        weights = fold().cast(features.dtype)
+        kept: list[Tensor] = []
+        results = []
         for group in inputs.groups(len(weights.first_bias)):
             hidden = group.hidden(weights)
             kept += hidden[:keep]
             results.append(conv(hidden[-1], weights.last, weights.last_bias, SAME))
-        ctx.fold, ctx.keep, ctx.parameters = fold, keep, tensors[3:]
+        ctx.fold, ctx.keep, ctx.parameters = fold, keep, parameters
         ctx.save_for_backward(*inputs, *kept)
         return _joined(results)
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: _NetworkContext, gradient: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of inputs and parameters."""
         inputs, kept = _Inputs(*ctx.saved_tensors[:3]), ctx.saved_tensors[3:]
         with torch.enable_grad():
@@ -166,11 +191,22 @@ def _masked(gradient: Tensor, result: Tensor) -> Tensor:
 
 def _joined(groups: Sequence[Tensor]) -> Tensor:
     """Return the groups' images one behind the other; a single group needs no copy."""
-    return groups[0] if len(groups) == 1 else torch.cat(groups)
+    return groups[0] if len(groups) == 1 else torch.cat(list(groups))
 
 
 def _last(x: Tensor) -> Tensor:
     return x.contiguous(memory_format=torch.channels_last)
+
+
+class _CouplingContext(Protocol):
+    """What `_Coupling` keeps for its gradient."""
+
+    epsilon: float
+
+    @property
+    def saved_tensors(self) -> tuple[Tensor, ...]: ...
+
+    def save_for_backward(self, *tensors: Tensor) -> None: ...
 
 
 class _Coupling(torch.autograd.Function):
@@ -178,7 +214,7 @@ class _Coupling(torch.autograd.Function):
 
     @staticmethod
     def forward(
-        ctx: FunctionCtx, x: Tensor, by_half: Tensor, by_condition: Tensor, epsilon: float
+        ctx: _CouplingContext, x: Tensor, by_half: Tensor, by_condition: Tensor, epsilon: float
     ) -> tuple[Tensor, Tensor]:
         """Return z and the log-determinant, as `ConditionalCoupling.encode_tensor`."""
         half_shift, half_scale, _ = _moments(by_half, epsilon, x.dtype)
@@ -193,7 +229,7 @@ class _Coupling(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, of_z: Tensor, of_logarithm: Tensor) -> tuple[Tensor | None, ...]:
+    def backward(ctx: _CouplingContext, of_z: Tensor, of_logarithm: Tensor) -> tuple[Tensor | None, ...]:
         """Return the gradients of x and of both networks' results."""
         z, by_half, by_condition = ctx.saved_tensors
         of_logarithm = of_logarithm.view(-1, 1, 1, 1)

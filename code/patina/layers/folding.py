@@ -42,7 +42,11 @@ def folded_affine(member: Bijection) -> Affine:
 
 def log_volume(member: Bijection) -> Tensor:
     """Return log |det W| of the matrix that `folded_affine` returns."""
-    return member.logs.sum() if isinstance(member, ActNorm) else member.log_s.sum()
+    if isinstance(member, ActNorm):
+        return member.logs.sum()
+    if isinstance(member, ChannelMixing):
+        return member.log_s.sum()
+    raise TypeError(f"{type(member).__name__} is no affine map of the channels")
 
 
 def composed(first: Affine, second: Affine) -> Affine:

@@ -33,6 +33,9 @@ class PerceptualLoss(nn.Module):
         WeightsMissing: the VGG19 weights are not on this machine and cannot be downloaded.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, layers: Mapping[str, float] = ESRGAN_LAYERS) -> None:
         super().__init__()
         self.layers = dict(layers)

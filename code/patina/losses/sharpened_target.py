@@ -18,6 +18,8 @@ class SharpenedTarget(nn.Module):
         threshold: difference from the blurred picture, of 255, below which nothing is sharpened.
     """
 
+    kernel: Tensor
+
     def __init__(self, amount: float = 0.5, sigma: float = 8.0, radius: int = 25, threshold: float = 10.0):
         super().__init__()
         self.amount, self.radius, self.threshold = amount, radius, threshold

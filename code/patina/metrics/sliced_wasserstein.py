@@ -17,7 +17,8 @@ def laplacian_pyramid(pixels: np.ndarray, levels: int) -> list[np.ndarray]:
     Returns:
         float32 ``[H / 2^k, W / 2^k, C]``.
     """
-    bands, rest = [], pixels.astype(np.float32)
+    bands: list[np.ndarray] = []
+    rest: np.ndarray = pixels.astype(np.float32)
     for _ in range(levels - 1):
         small = cv2.pyrDown(rest)
         bands.append(rest - cv2.pyrUp(small, dstsize=rest.shape[1::-1]))

@@ -73,7 +73,7 @@ class KnownDigests:
     def noted(self, source: Named) -> str | None:
         """Return the digest that is kept of a source, whatever it holds now."""
         line = self._known.get(source.name)
-        return line and line["digest"]
+        return None if line is None else line["digest"]
 
     def hold(self, source: Named, digest: str | None) -> bool:
         """Say whether a source is what it was; one that cannot be read is not."""

@@ -6,7 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import TypeVar
 
-from patina.runs.folder_job import Attempts, JobReport, attempt, reported
+from patina.runs.folder_job import Attempts, JobReport, Outcome, attempt, reported
 
 T = TypeVar("T")
 Input = TypeVar("Input")
@@ -48,7 +48,7 @@ def _overlapping(
     compute: Callable[[T, Input], Output],
     write: Callable[[T, Output], R],
 ) -> Attempts:
-    waiting: deque[tuple[int, Future]] = deque()
+    waiting: deque[tuple[int, Future[Outcome]]] = deque()
     with _thread() as reader, _thread() as writer:
         for index, (picture, failure) in enumerate(_read_ahead(items, read, reader)):
             if failure is None:
@@ -63,9 +63,9 @@ def _overlapping(
             yield _written(waiting)
 
 
-def _read_ahead(items: Sequence[T], read: Callable[[T], Input], reader: ThreadPoolExecutor) -> Iterator[tuple]:
+def _read_ahead(items: Sequence[T], read: Callable[[T], Input], reader: ThreadPoolExecutor) -> Iterator[Outcome]:
     """Yield the attempts at reading, in order."""
-    reading: deque[Future] = deque()
+    reading: deque[Future[Outcome]] = deque()
     for item in items:
         reading.append(reader.submit(attempt, read, item))
         if len(reading) > AHEAD:
@@ -74,7 +74,7 @@ def _read_ahead(items: Sequence[T], read: Callable[[T], Input], reader: ThreadPo
         yield reading.popleft().result()
 
 
-def _written(waiting: deque[tuple[int, Future]]) -> tuple[int, tuple]:
+def _written(waiting: deque[tuple[int, Future[Outcome]]]) -> tuple[int, Outcome]:
     index, written = waiting.popleft()
     return index, written.result()
 

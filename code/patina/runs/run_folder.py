@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from patina.errors import PatinaError
@@ -116,7 +117,7 @@ class RunLog:
         """Log something that happened."""
         self._append({"part": "event", "step": step, "message": message})
 
-    def picture(self, step: int, name: str, pixels) -> None:
+    def picture(self, step: int, name: str, pixels: np.ndarray) -> None:
         """Show a picture (RGB uint8 ``[H, W, 3]``) in TensorBoard."""
         self._writers["valid"].add_image(name, pixels, step, dataformats="HWC")
 

@@ -1,10 +1,16 @@
 """The device to compute on, by its name on the command line."""
 
+from collections.abc import Callable
+
 import torch
 
 from patina.errors import PatinaError
 
-AVAILABLE = {"mps": torch.backends.mps.is_available, "cuda": torch.cuda.is_available, "cpu": lambda: True}
+AVAILABLE: dict[str, Callable[[], bool]] = {
+    "mps": torch.backends.mps.is_available,
+    "cuda": torch.cuda.is_available,
+    "cpu": lambda: True,
+}
 """Whether torch can compute on a device, by its name; in the order in which "auto" chooses."""
 
 

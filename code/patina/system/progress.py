@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from tqdm import tqdm
 
@@ -12,7 +12,7 @@ _silenced = False
 
 def progress(
     items: Iterable[T], description: str, *, total: int | None = None, unit: str = "picture", initial: int = 0
-) -> tqdm:
+) -> "tqdm[T]":
     """Wrap `items` in a progress bar on standard error; `total` where `items` has no length."""
     return tqdm(
         items,
@@ -25,7 +25,7 @@ def progress(
     )
 
 
-def show_numbers(bar: tqdm, where: str, numbers: Mapping[str, float]) -> None:
+def show_numbers(bar: "tqdm[Any]", where: str, numbers: Mapping[str, float]) -> None:
     """Show numbers beside a bar, or where there is none in a line; it begins with `where`, the job and its step."""
     if not bar.disable:
         bar.set_postfix(_shown(numbers), refresh=False)
@@ -33,7 +33,7 @@ def show_numbers(bar: tqdm, where: str, numbers: Mapping[str, float]) -> None:
         tell_numbers(bar, where, numbers)
 
 
-def tell_numbers(bar: tqdm, where: str, numbers: Mapping[str, float]) -> None:
+def tell_numbers(bar: "tqdm[Any]", where: str, numbers: Mapping[str, float]) -> None:
     """Print numbers as a line that stays, above the bar where there is one."""
     if not _silenced:
         listed = ", ".join(f"{name} {value}" for name, value in _shown(numbers).items())
