@@ -70,8 +70,9 @@ def _is_channels_last(x: Tensor) -> bool:
 
 
 def _has_onednn(x: Tensor) -> bool:
-    return (
-        x.device.type == "cpu"
-        and x.dtype in (torch.float32, torch.bfloat16)
-        and hasattr(torch.ops.mkldnn, "_convolution_pointwise")
+    if x.device.type != "cpu" or not hasattr(torch.ops.mkldnn, "_convolution_pointwise"):
+        return False
+    # Older processors lack the instructions that oneDNN's bf16 needs; torch's own convolution works everywhere.
+    return x.dtype == torch.float32 or (
+        x.dtype == torch.bfloat16 and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     )
