@@ -22,6 +22,7 @@ from patina.models.generators import load_generator, save_generator
 from patina.models.lapsrn import LapSRN
 from patina.models.model_files import load_model_file
 from patina.models.srcnn import SRCNN
+from patina.runs.run_log import read_log
 from patina.training.early_stopping import EarlyStopping
 from patina.training.luminance_task import shrunk
 from sets import picture, write_config, write_pictures
@@ -185,8 +186,7 @@ def config(blurred, tmp_path, **training) -> dict:
 def train(tmp_path, values: dict) -> list[dict]:
     path = write_config(tmp_path / "tiny.yml", values)
     assert run_verb("train", ["-opt", str(path), "-device", "cpu"]) == 0
-    log = tmp_path / "runs" / values["name"] / "log.jsonl"
-    return [json.loads(line) for line in log.read_text().splitlines()]
+    return read_log(tmp_path / "runs" / values["name"])
 
 
 def test_training_beats_bicubic_and_the_file_does_what_was_measured(blurred, tmp_path):

@@ -1,6 +1,5 @@
 """Training restoration networks with lists of losses, averaged weights, mixed batches and growing patches."""
 
-import json
 import shutil
 from copy import deepcopy
 from dataclasses import replace
@@ -16,6 +15,7 @@ from patina.losses.gan import GAN_LOSSES
 from patina.losses.perceptual import WEIGHTS
 from patina.models.generators import load_generator
 from patina.pipelines.multiscale_set import prepare
+from patina.runs.run_log import read_log
 from patina.specs import losses_spec
 from patina.specs.configuration import parse_config
 from patina.specs.losses_spec import LOSS_TYPES
@@ -79,8 +79,7 @@ def train(tmp_path, config: dict) -> Path:
 
 
 def log(run: Path, part: str) -> list[dict]:
-    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-    return [line for line in lines if line["part"] == part]
+    return [line for line in read_log(run) if line["part"] == part]
 
 
 @pytest.mark.usefixtures("published_weights")

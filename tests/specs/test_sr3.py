@@ -15,6 +15,7 @@ from patina.imaging.value_spaces import to_tensor
 from patina.models.model_files import load_model_file, stored_kind
 from patina.models.sr3 import SR3, DiffusionSchedule, SR3Architecture, sample
 from patina.models.sr3_upscaling import SR3Upscaler
+from patina.runs.run_log import read_log
 from patina.seeding import numpy_rng
 from sets import picture, write_config, write_pictures
 
@@ -185,7 +186,7 @@ def trained(pictures, tmp_path_factory):
 
 
 def test_epochs_checkpoints_and_samples(trained):
-    lines = [json.loads(line) for line in (trained / "log.jsonl").read_text().splitlines()]
+    lines = read_log(trained)
     assert max(line["step"] for line in lines) == 6  # 5 pictures in batches of 2: 3 steps an epoch
     assert sorted(path.stem for path in (trained / "models").iterdir()) == ["epoch-1", "final"]
     assert sorted(path.name for path in (trained / "previews").iterdir()) == ["0000004", "0000006"]

@@ -1,6 +1,5 @@
 """DeFlow's data and training, end to end on small sets."""
 
-import json
 import re
 
 import numpy as np
@@ -17,6 +16,7 @@ from patina.models.condition_encoder import ConditionEncoder
 from patina.models.deflow import DeFlow
 from patina.models.model_files import load_model_file
 from patina.pipelines.multiscale_set import prepare
+from patina.runs.run_log import read_log
 from patina.specs.configuration import load_config, parse_config
 from patina.specs.learned_spec import learned_degradation
 from patina.specs.optimisation import make_fabric
@@ -42,8 +42,7 @@ def final_weights(tmp_path, name="tiny"):
 
 
 def logged_nll(run) -> list[float]:
-    lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
-    return [line["nll"] for line in lines if line["part"] == "train"]
+    return [line["nll"] for line in read_log(run) if line["part"] == "train"]
 
 
 class TestDomains:
@@ -174,11 +173,8 @@ class TestTraining:
         nll = {}
         for precision in ("32", "bf16-mixed"):
             assert train(domains, tmp_path, precision, precision=precision, steps=3, learning_rate=1e-3) == 0
-            lines = [
-                json.loads(line) for line in (tmp_path / "runs" / precision / "log.jsonl").read_text().splitlines()
-            ]
             # At the first step every coupling is still a constant, in any precision.
-            nll[precision] = [line["nll"] for line in lines if line["part"] == "train"][-1]
+            nll[precision] = logged_nll(tmp_path / "runs" / precision)[-1]
         assert nll["32"] != nll["bf16-mixed"]
         assert nll["32"] == pytest.approx(nll["bf16-mixed"], abs=0.1)
 

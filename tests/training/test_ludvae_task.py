@@ -17,6 +17,7 @@ from patina.models.labels import REAL
 from patina.models.ludvae import LUDVAE, LUDVAEArchitecture
 from patina.models.model_files import load_model_file
 from patina.pipelines.multiscale_set import prepare
+from patina.runs.run_log import read_log
 from patina.specs.configuration import load_config, parse_config
 from patina.specs.optimisation import make_fabric
 from patina.training.diagnosis import first_not_finite
@@ -49,8 +50,7 @@ def final_model(tmp_path, name="tiny"):
 
 
 def logged(tmp_path, part="train", name="tiny") -> list[dict]:
-    lines = (tmp_path / "runs" / name / "log.jsonl").read_text().splitlines()
-    return [line for line in map(json.loads, lines) if line["part"] == part]
+    return [line for line in read_log(tmp_path / "runs" / name) if line["part"] == part]
 
 
 class TestSamples:
@@ -156,7 +156,7 @@ class TestTraining:
         before = config.read_text()
         assert train(folders, tmp_path, learning_rate=0.5) == 0
         assert config.read_text() == before
-        assert "tiny: the run began with another training.learning_rate; to train anew" in capsys.readouterr().err
+        assert "tiny: the run began with another training.learning_rate; to train it again" in capsys.readouterr().err
         assert train(folders, tmp_path, learning_rate=0.5, steps=5) == 0
         assert yaml.safe_load(config.read_text())["training"]["steps"] == 5
 

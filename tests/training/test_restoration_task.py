@@ -1,6 +1,7 @@
 """Training super-resolution on pairs in stages, and testing it, as a user runs both."""
 
 import json
+import re
 import shutil
 
 import pytest
@@ -11,6 +12,7 @@ from patina.imaging.picture_files import list_pictures, read_picture
 from patina.models.generators import compact, load_generator, save_generator
 from patina.models.model_files import load_model_file
 from patina.pipelines.multiscale_set import prepare
+from patina.runs.run_log import read_log
 from sets import write_config, write_pictures
 
 
@@ -51,7 +53,7 @@ def test_both_stages_train_and_the_result_opens_in_spandrel(pairs, tmp_path, sca
     assert train(tmp_path, values(pairs, tmp_path, scale)) == 0
     for name in ("psnr", "gan"):
         run = tmp_path / "runs" / "tiny" / name
-        lines = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
+        lines = read_log(run)
         assert {"l1", "discriminator", "gan"} & lines[0].keys() == (
             {"l1"} if name == "psnr" else {"l1", "discriminator", "gan"}
         )
@@ -90,7 +92,7 @@ def test_a_compact_network_learns(pairs, tmp_path):
     config = values(pairs, tmp_path, model={"architecture": "compact", "scale": 2, "features": 8, "blocks": 2})
     config["stages"] = [stage("psnr", steps=40, learning_rate=1e-3, validate_every=20, save_every=20)]
     assert train(tmp_path, config) == 0
-    lines = [json.loads(line) for line in (tmp_path / "runs/tiny/psnr/log.jsonl").read_text().splitlines()]
+    lines = read_log(tmp_path / "runs/tiny/psnr")
     psnr = [line["psnr"] for line in lines if line["part"] == "valid"]
     assert psnr[1] > psnr[0]
 
@@ -160,7 +162,9 @@ def test_a_stage_of_an_earlier_one_that_was_trained_further_is_refused(pairs, tm
     assert train(tmp_path, values(pairs, tmp_path, stages=[stage("net"), stage("late")])) == 0
     longer = values(pairs, tmp_path, stages=[stage("net", steps=3), stage("late")])
     assert train(tmp_path, longer) == 2
-    assert "final.safetensors as it is now; put that back, or remove" in capsys.readouterr().err.splitlines()[-1]
+    message = capsys.readouterr().err.splitlines()[-1]
+    models = r"model final\.safetensors \(\w+\), now model final\.safetensors \(\w+\)"
+    assert re.search(rf"tiny-late: was made with {models}; put that model back, or remove", message)
     shutil.rmtree(tmp_path / "runs/tiny/late")
     assert train(tmp_path, longer) == 0
     assert train(tmp_path, longer) == 0

@@ -18,10 +18,10 @@ from patina.fidelity.samples import files_digest, select_files
 from patina.imaging.picture_files import list_pictures
 from patina.pipelines.translation import load_learned_config
 from patina.runs.fingerprint import file_digest
+from patina.runs.run_log import read_log
 from patina.runs.run_models import FINAL, FOLDER
 from patina.settings import PROJECT_ROOT
 from patina.specs.learned_spec import LearnedConfig
-from patina.system.jsonl import read_lines
 from patina.version import __version__
 
 TRAINING_COMMAND = "patina train -opt config.yml    # the configuration below\n"
@@ -96,7 +96,7 @@ class TrainingRun:
     @property
     def log(self) -> list[dict[str, Any]]:
         """The complete lines of the run's log; a killed run may have left an incomplete one."""
-        return read_lines(self.folder / "log.jsonl")
+        return read_log(self.folder)
 
     @property
     def training_folders(self) -> dict[str, Path]:

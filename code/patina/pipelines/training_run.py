@@ -2,13 +2,13 @@
 
 import sys
 from dataclasses import dataclass
-from pathlib import Path
 
 import yaml
 
 from patina.errors import ConfigError, PatinaError
 from patina.pipelines.smoke_pictures import ensure_smoke_pictures
-from patina.runs.fingerprint import file_digest
+from patina.runs.fingerprint import digest_of, file_digest
+from patina.runs.made_by import MadeBy
 from patina.runs.run_folder import RunFolder
 from patina.runs.run_models import FINAL
 from patina.settings import read_yaml
@@ -86,42 +86,41 @@ def train_config(config: TrainableConfig, device: str = "auto") -> bool:
 def _train_stage(config: TrainableConfig, stage: TrainingStage, device: str) -> bool:
     task = stage.make_task(device)
     plan = stage.make_plan(task)
-    folder = RunFolder(stage.folder, stage.folder.relative_to(config.runs).as_posix().replace("/", "-"))
-    text, start = dump_config(config), stage.start
-    digest = None if start is None else file_digest(start)
-    _compare_with_before(folder, text, start, digest)
+    name = stage.folder.relative_to(config.runs).as_posix().replace("/", "-")
+    text, models = dump_config(config), {str(stage.start): file_digest(stage.start)} if stage.start else {}
+    made_by = MadeBy("train", models=models, notes={"config": digest_of(text.encode())})
     began = False
+    with RunFolder.open(stage.folder, name) as folder:
+        _compare_with_before(folder, text, made_by)
 
-    def begin() -> None:
-        nonlocal began
-        began = True
-        folder.write_config(text)
-        folder.write_start(digest)
+        def begin() -> None:
+            nonlocal began
+            began = True
+            folder.begin(text, made_by)
 
-    finished = train(task, plan, folder, make_fabric(stage.precision, device), begin)
+        finished = train(task, plan, folder, make_fabric(stage.precision, device), begin)
     if finished:
         done = "done" if began else "was done before"
         print(f"{folder.name}: {done}, model in {folder.model_path(FINAL)}.safetensors", file=sys.stderr)
     return finished
 
 
-def _compare_with_before(folder: RunFolder, text: str, start: Path | None, digest: str | None) -> None:
-    """Say what is set otherwise than when a run was trained last.
+def _compare_with_before(folder: RunFolder, text: str, made_by: MadeBy) -> None:
+    """Print the settings that have changed since the run was trained last.
 
     Raises:
-        PatinaError: it was trained from another model.
+        PatinaError: the run began with another model.
     """
     if not (folder.states() and folder.config.is_file()):
         return
-    if not folder.began_with(digest):
-        now = "no model file" if start is None else f"{start} as it is now"
+    if folder.header and (difference := made_by.difference(folder.header.made_by)):
         raise PatinaError(
-            f"{folder.name}: was not trained from {now}; put that back, or remove {folder.path} to train it again"
+            f"{folder.name}: was {difference}; put that model back, or remove {folder.path} to train it again"
         )
     if changed := changed_settings(read_yaml(folder.config), yaml.safe_load(text)):
         print(
-            f"{folder.name}: the run began with another {', '.join(changed)}; to train anew, give it another name or "
-            f"remove {folder.path}",
+            f"{folder.name}: the run began with another {', '.join(changed)}; to train it again, give it another name "
+            f"or remove {folder.path}",
             file=sys.stderr,
         )
 

@@ -14,7 +14,8 @@ from torch.utils.data import DataLoader
 from patina.data.batches import ReadableSamples, StepBatches
 from patina.errors import PatinaError
 from patina.imaging.picture_files import write_picture
-from patina.runs.run_folder import RunFolder, RunLog
+from patina.runs.run_folder import RunFolder
+from patina.runs.run_log import RunLog
 from patina.runs.run_models import FINAL
 from patina.seeding import seed_step
 from patina.system.progress import progress, show_numbers, tell_numbers
@@ -89,7 +90,7 @@ def train(
             task.save_model(folder.model_path(FINAL), step)
         return True
     begin()
-    log = RunLog(folder, step)
+    log = RunLog(folder.path, folder.name, step)
     if step:
         log.event(step, "resumed")
         print(f"{folder.name}: continues from step {step}", file=sys.stderr)

@@ -1,0 +1,70 @@
+"""The log of a training run, ``log.jsonl``: a header that says how the run began, then its numbers and events."""
+
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from patina.runs.journal import LOG_NAME, Header
+from patina.runs.made_by import MadeBy
+from patina.system.jsonl import Line, append_lines, read_lines, write_lines
+from patina.version import __version__
+
+
+def read_header(run: Path) -> Header | None:
+    """Return the header of the log in a run's folder; None if there is none."""
+    return next((Header.from_line(line) for line in read_lines(run / LOG_NAME) if "part" not in line), None)
+
+
+def read_log(run: Path) -> list[Line]:
+    """Return the lines of the log in a run's folder, without its header."""
+    return [line for line in read_lines(run / LOG_NAME) if "part" in line]
+
+
+def write_header(run: Path, made_by: MadeBy) -> None:
+    """Write the header of the log in a run's folder; its other lines are kept."""
+    write_lines(run / LOG_NAME, [Header(__version__, made_by, None).to_line(), *read_log(run)])
+
+
+class RunLog:
+    """Writes the numbers and events of a run to its log, and the numbers to TensorBoard.
+
+    Args:
+        run: the run's folder.
+        name: of the run in TensorBoard.
+        last_step: the step from which the run continues; later lines are from an interrupted run and are dropped.
+    """
+
+    def __init__(self, run: Path, name: str, last_step: int):
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._path = run / LOG_NAME
+        write_lines(self._path, [line for line in read_lines(self._path) if line.get("step", 0) <= last_step])
+        curves = run / "tb" / name
+        self._writers = {
+            part: SummaryWriter(str(curves / part), purge_step=last_step + 1 if last_step else None)
+            for part in ("train", "valid")
+        }
+
+    def write(self, part: str, step: int, values: dict[str, float]) -> None:
+        """Log the numbers of a step; `part` is ``"train"`` or ``"valid"``."""
+        self._append({"part": part, "step": step, **values})
+        for name, value in values.items():
+            self._writers[part].add_scalar(name, value, step)
+
+    def event(self, step: int, message: str) -> None:
+        """Log an event."""
+        self._append({"part": "event", "step": step, "message": message})
+
+    def picture(self, step: int, name: str, pixels: np.ndarray) -> None:
+        """Show a picture (RGB uint8 ``[H, W, 3]``) in TensorBoard."""
+        self._writers["valid"].add_image(name, pixels, step, dataformats="HWC")
+
+    def close(self) -> None:
+        """Flush and close the TensorBoard files."""
+        for writer in self._writers.values():
+            writer.close()
+
+    def _append(self, line: dict[str, Any]) -> None:
+        append_lines(self._path, [{**line, "time": round(time.time(), 1)}])
