@@ -1,6 +1,7 @@
 """The denoising experiment on tiny sets, and the noise that its baseline is fitted to."""
 
 import json
+import shutil
 from dataclasses import asdict
 
 import numpy as np
@@ -19,7 +20,7 @@ from patina.metrics.noise_statistics import flat_deviation
 from patina.models.generators import dncnn, load_generator, save_generator
 from patina.models.ludvae import LUDVAE, LUDVAEArchitecture
 from patina.models.model_files import ModelFile, save_model_file
-from sets import ludvae_values, picture, write_config, write_pictures
+from sets import deflow_values, ludvae_values, picture, write_config, write_pictures
 
 pytestmark = pytest.mark.usefixtures("one_process")
 
@@ -104,6 +105,26 @@ def test_a_configuration_is_trained_first_on_the_pictures_given(folders):
     config = write_config(folders / "tiny.yml", values)
     assert run(folders, "-learned", f"ours={config}", "-seeds", 0) == 0
     assert (folders / "learned_runs/tiny/models/final.safetensors").is_file()
+
+
+def test_a_deflow_is_trained_on_sets_of_the_pictures_given_or_not_at_all(folders, capsys):
+    for name in ("clean", "real"):
+        (folders / name).rename(folders / f"{name}_pictures")
+    config = str(write_config(folders / "tiny.yml", deflow_values(folders, steps=1)))
+    places = [f"-{name}={folders / name}_pictures" for name in ("clean", "real")]
+    arguments = [*places, "-learned", f"ours={config}", "-seeds", 0]
+    assert run(folders, *arguments) == 0
+    assert sorted(path.name for path in (folders / "clean").glob("*x")) == ["1x", "4x"]
+    # A set of other pictures is not taken for one of those.
+    shutil.rmtree(folders / "runs")
+    others = [path.rename(path.with_name(f"other_{path.name}")) for path in (folders / "clean_pictures").iterdir()]
+    folders.joinpath("others").mkdir()
+    for path in others:
+        path.rename(folders / "others" / path.name)
+    arguments = [f"-clean={folders / 'others'}", *arguments[1:], "-out", folders / "out2"]
+    assert run(folders, *arguments) == 2
+    assert f"{folders / 'clean'} holds the set of" in capsys.readouterr().err
+    assert not (folders / "runs").exists()
 
 
 def test_methods_of_one_configuration_share_its_training(folders, capsys):

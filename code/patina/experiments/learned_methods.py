@@ -93,7 +93,8 @@ def trained_models(
             models[method.name, seed] = path
     if untrained:
         say(f"train {', '.join(config.name for config in untrained.values())}")
-        train_all([on_pictures(config, pictures) for config in untrained.values()], device)
+        configs = [config.with_domains(pictures.clean, pictures.real, prepare) for config in untrained.values()]
+        train_all(configs, device)
     return models
 
 
@@ -102,11 +103,6 @@ def seeded(config: LearnedConfig, seed: int | None) -> LearnedConfig:
     if seed in (None, config.seed):
         return config
     return config.model_copy(update={"seed": seed, "name": f"{config.name}-seed{seed}"})
-
-
-def on_pictures(config: LearnedConfig, pictures: Pictures) -> LearnedConfig:
-    """Return the configuration for the experiment's pictures; make missing multi-scale sets of a DeFlow."""
-    return config.with_domains(pictures.clean, pictures.real, prepare)
 
 
 def degrade_folder(degradation: Degradation, model: str, source: Path, out: Path, seed: int = 0) -> Path:

@@ -143,10 +143,13 @@ class DeFlowConfig(LearnedConfig):
         return {name: domain.images for name, domain in held_out.items() if domain}
 
     def with_domains(self, clean: Path, real: Path, prepare: PrepareSet) -> "DeFlowConfig":
-        """Return the configuration for other images, whose multi-scale sets are made where they do not exist."""
+        """Return the configuration for other images; `prepare` makes their multi-scale sets in its own folders.
+
+        Raises:
+            PatinaError: such a folder holds a set of still other images.
+        """
         for domain, images in ((self.data.clean, clean), (self.data.real, real)):
-            if not domain.folder.exists():
-                prepare(images, domain.folder, [domain.image_scale, domain.image_scale * self.model.scale])
+            prepare(images, domain.folder, [domain.image_scale, domain.image_scale * self.model.scale])
         return self
 
     def describe(self, weights: dict[str, Tensor]) -> ModelFile:
