@@ -2,7 +2,7 @@
 
 import sys
 
-from patina.cli.main import run_verb
+from patina.cli.main import run_command
 
 if __name__ == "__main__":
-    sys.exit(run_verb("validate"))
+    sys.exit(run_command("validate"))

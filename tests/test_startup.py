@@ -36,15 +36,15 @@ def test_help_loads_nothing_but_the_standard_library(arguments):
 
 
 @pytest.mark.parametrize(
-    "verb", ["evaluate", "upscale", "degrade", "replay", "preview", "benchmark", "convert", "interpolate"]
+    "command", ["evaluate", "upscale", "degrade", "replay", "preview", "benchmark", "convert", "interpolate"]
 )
-def test_help_loads_nothing_heavy(verb):
-    assert not imported_by(verb, "--help") & {*HEAVY}
+def test_help_loads_nothing_heavy(command):
+    assert not imported_by(command, "--help") & {*HEAVY}
 
 
-@pytest.mark.parametrize("verb", ["translate", "validate", "report"])
-def test_using_a_learned_degradation_loads_nothing_that_trains(verb):
-    used = imported_by(verb, "--help")
+@pytest.mark.parametrize("command", ["translate", "validate", "report"])
+def test_using_a_learned_degradation_loads_nothing_that_trains(command):
+    used = imported_by(command, "--help")
     assert "torch" in used
     assert not used & {"lightning_fabric", "torchmetrics", "tensorboard", "torchvision", "spandrel", "lpips"}
 

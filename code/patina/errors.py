@@ -1,20 +1,20 @@
-"""The errors a user sees: one line that says what, where, what was expected and what to do."""
+"""Errors for users: one line that says what is wrong, where, what was expected and what to do."""
 
 
 class PatinaError(Exception):
-    """A mistake in the input that the user can mend; the command line prints it without a traceback."""
+    """A mistake in the input that the user can correct; the command line prints it without a traceback."""
 
 
 class ConfigError(PatinaError):
-    """A configuration that cannot be used: unknown key, wrong type, value out of range."""
+    """An invalid configuration: unknown key, wrong type, or value out of range."""
 
 
 class PictureError(PatinaError):
-    """One picture that cannot be read or used; folder jobs name it, skip it and go on."""
+    """A picture that cannot be read or used; folder jobs report it, skip it and continue."""
 
 
 def require_range(name: str, value: float, low: float, high: float = float("inf")) -> None:
-    """Refuse a flag's value outside of its range.
+    """Refuse a flag's value outside its range.
 
     Raises:
         PatinaError: names the flag, the value and the range.

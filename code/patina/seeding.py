@@ -1,6 +1,6 @@
-"""Random numbers as a function of what they are for, never of the order in which they were asked for.
+"""Random numbers that depend on their purpose, never on the order in which they are drawn.
 
-Torch is imported when it is first needed: processes that need numpy alone start much faster.
+Torch is imported on first use, because processes that only need numpy start much faster without it.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
     import torch
 
 NOISE_BLOCK = 64
-"""Side of the squares that share one random stream in `noise_window`."""
+"""Side in pixels of the blocks of `noise_window`; every block has its own random stream."""
 
 
 def derive(*parts: int | str) -> int:
-    """Return a 63-bit seed that depends on every part, e.g. ``derive(seed, "condition", "0012.png")``."""
+    """Return a 63-bit seed that depends on all parts, e.g. ``derive(seed, "condition", "0012.png")``."""
     text = "\x1f".join(f"{type(part).__name__}:{part}" for part in parts)
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
 
@@ -36,23 +36,23 @@ def torch_generator(*parts: int | str, device: str | torch.device = "cpu") -> to
 
 
 def seed_step(*parts: int | str) -> None:
-    """Seed torch's global generators (CPU and GPU), so that one training step depends on `parts` alone."""
+    """Seed torch's global generators (CPU and GPU), so that a training step depends on `parts` alone."""
     import torch
 
     torch.manual_seed(derive(*parts))
 
 
 def noise_window(key: int, channels: int, top: int, left: int, height: int, width: int) -> torch.Tensor:
-    """Cut a window out of an endless field of standard-normal noise.
+    """Return a window of an infinite field of standard-normal noise.
 
-    Two windows agree wherever they overlap, so noise belongs to a place in the picture and not to the tile
-    that is being computed, and no more than the window is ever held in memory.
+    Windows agree where they overlap, so a pixel's noise depends on its position in the picture and not on the tile
+    being computed. Only the window is held in memory.
 
     Args:
-        key: the field, from `derive`.
+        key: key of the field, from `derive`.
         channels: number of channels.
-        top, left: window position in the field, in pixels, not negative.
-        height, width: window size in pixels.
+        top, left: position of the window in the field in pixels, not negative.
+        height, width: size of the window in pixels.
 
     Returns:
         Float32 tensor ``[channels, height, width]``.

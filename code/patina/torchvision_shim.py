@@ -1,7 +1,7 @@
-"""Makes `import torchvision` work where torch is a CPU build beside a torchvision built for CUDA.
+"""Makes `import torchvision` work when torch is a CPU build and torchvision is built for CUDA.
 
-Such a torchvision cannot load its compiled operators, and its import then stops with ``operator
-torchvision::nms does not exist``. Declaring the operators is enough: nothing in Patina calls them.
+Such a torchvision cannot load its compiled operators, and its import fails with ``operator torchvision::nms does not
+exist``. Declaring the operators is enough: nothing in Patina calls them.
 """
 
 import importlib
@@ -15,11 +15,11 @@ _declared: list[torch.library.Library] = []  # torch forgets a declaration when 
 
 
 def ensure() -> None:
-    """Import torchvision; call it before importing torchvision, spandrel or lpips.
+    """Import torchvision; call this before importing torchvision, spandrel or lpips.
 
     Raises:
         ImportError: torchvision is not installed.
-        RuntimeError: its import fails for another reason than undeclared operators.
+        RuntimeError: its import fails for a reason other than undeclared operators.
     """
     try:
         importlib.import_module("torchvision")
@@ -32,7 +32,7 @@ def ensure() -> None:
 
 
 def _forget_torchvision() -> None:
-    """Drop what the failed import left behind, so that the next one starts from the beginning."""
+    """Remove the modules that the failed import left behind, so that the next import starts afresh."""
     for name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
         del sys.modules[name]
 

@@ -1,11 +1,13 @@
 """The benchmark's counts and table; nothing that is timed decides anything."""
 
 import json
+import subprocess
 from contextlib import nullcontext
 
 import pytest
 import torch
 
+from patina.bench import figures
 from patina.bench.__main__ import main
 from patina.bench.cases import (
     CASES,
@@ -18,8 +20,8 @@ from patina.bench.cases import (
     Case,
     Measured,
 )
+from patina.bench.figures import table
 from patina.bench.measuring import count, measure
-from patina.bench.report import table
 from patina.bench.tasks import TASKS
 from patina.layers.fused import conv, conv_onto
 
@@ -28,7 +30,7 @@ POSITIONS, WEIGHTS = 2 * 6 * 7, 4 * 5 * 9
 
 def test_fused_and_plain_convolutions_count_the_same():
     x, weight, other = torch.rand(2, 5, 6, 7), torch.rand(4, 5, 3, 3), torch.rand(2, 4, 6, 7)
-    x, other = (each.contiguous(memory_format=torch.channels_last) for each in (x, other))
+    x, other = (tensor.contiguous(memory_format=torch.channels_last) for tensor in (x, other))
     for run in (
         lambda: torch.nn.functional.conv2d(x, weight, padding=1),
         lambda: conv(x, weight, None, (1, 1), "relu"),
@@ -75,16 +77,21 @@ def test_table_and_document(tmp_path, monkeypatch, capsys):
 
     def in_process(case, sizes, result, device):
         torch.save(torch.zeros(3), result)
-        each = next(seconds)
-        return Measured(each, each, 4e12 * each, 1e9, 100, warm_up=8.0 - each, rate_share=0.5)
+        taken = next(seconds)
+        return Measured(taken, taken, 4e12 * taken, 1e9, 100, warm_up=8.0 - taken, rate_fraction=0.5)
 
     monkeypatch.setattr("patina.bench.__main__.CASES", cases)
     monkeypatch.setattr("patina.bench.__main__._in_process", in_process)
     monkeypatch.setattr("patina.bench.__main__.start_up", lambda: {"patina --help": 0.1})
     assert main(["-out", str(tmp_path / "bench.json"), "-device", "cpu"]) == 0
     document = json.loads((tmp_path / "bench.json").read_text())
-    assert [row["speed"] for row in document["cases"]] == [1.0, 4.0]
+    assert [row["speed_up"] for row in document["cases"]] == [1.0, 4.0]
     printed = capsys.readouterr().out
     assert printed.strip() == table(document)
     assert "| DeFlow translation | fast | 2.00 s | 2.00 s | 6.0 s | 4.0 | 8.00 T | 50% |" in printed
     assert document["machine"]["processor"] in printed
+
+
+def test_start_up_times_a_command_that_runs():
+    with pytest.raises(subprocess.CalledProcessError):
+        figures._seconds(["no-such-command"])

@@ -46,10 +46,10 @@ def test_a_misspelt_configuration_is_guessed():
     assert refused.stderr.strip().endswith("nor in confs/; did you mean DeFlow-Our-RWSR?")
 
 
-@pytest.mark.parametrize("verb", ["upscale", "evaluate", "demo"])
-def test_a_verb_starts_in_a_fresh_process(verb):
-    """Whatever is imported first, the torchvision that spandrel needs is mended before."""
-    command = [sys.executable, "-m", "patina.cli", verb, "--help"]
+@pytest.mark.parametrize("name", ["upscale", "evaluate", "demo"])
+def test_a_command_starts_in_a_fresh_process(name):
+    """Whatever is imported first, torchvision is repaired before spandrel imports it."""
+    command = [sys.executable, "-m", "patina.cli", name, "--help"]
     done = subprocess.run(command, cwd=CODE, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "--out" in done.stdout
@@ -59,7 +59,7 @@ def test_a_verb_starts_in_a_fresh_process(verb):
     ("error", "code", "told"),
     [
         (OSError(28, "No space left on device", "/disk/a.png"), 2, "error: /disk/a.png cannot be used: No space left"),
-        (OSError(28, "No space left on device"), 2, "error: a file cannot be used: No space left on device; mend that"),
+        (OSError(28, "No space left on device"), 2, "error: a file cannot be used: No space left on device; fix this"),
         (KeyboardInterrupt(), 130, "interrupted; "),
     ],
 )
@@ -68,7 +68,7 @@ def test_what_stops_a_command_is_one_line(error, code, told, monkeypatch, capsys
         raise error
 
     monkeypatch.setattr(command_line, "importlib", SimpleNamespace(import_module=stop))
-    assert command_line.run_verb("train", []) == code
+    assert command_line.run_command("train", []) == code
     printed = capsys.readouterr().err
     assert printed.startswith(told)
     assert printed.count("\n") == 1

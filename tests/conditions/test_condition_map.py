@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from patina.cli.main import run_verb
+from patina.cli.main import run_command
 from patina.conditions.autoencoder import train_autoencoder
 from patina.conditions.condition_map import ConditionMap
 from patina.conditions.steps import Autoencoder, Step
@@ -50,7 +50,9 @@ def domains(tmp_path_factory):
 def trained(domains, tmp_path, name: str, **values):
     """Train a tiny DeFlow with an h; return its model file."""
     all_values = deflow_values(domains, steps=2) | {"runs": str(tmp_path / "runs"), "name": name} | values
-    assert run_verb("train", ["-opt", str(write_config(tmp_path / f"{name}.yml", all_values)), "-device", "cpu"]) == 0
+    assert (
+        run_command("train", ["-opt", str(write_config(tmp_path / f"{name}.yml", all_values)), "-device", "cpu"]) == 0
+    )
     return tmp_path / "runs" / name / "models/final.safetensors"
 
 
@@ -176,7 +178,7 @@ class TestTraining:
         result = loaded.apply(image, {"heat": 1.0}, 1)
         assert result.shape == image.shape
         assert len(list((tmp_path / "runs/own").glob("h_autoencoder_1-*.safetensors"))) == 1
-        assert run_verb("train", ["-opt", str(tmp_path / "runs/own/config.yml"), "-device", "cpu"]) == 0
+        assert run_command("train", ["-opt", str(tmp_path / "runs/own/config.yml"), "-device", "cpu"]) == 0
 
     def test_conditions_are_written_once_beside_the_images(self, domains):
         values = deflow_values(domains) | {"h": [{"smooth": {"sigma": 2}}, DOWN, NOISE]}
@@ -219,10 +221,10 @@ class TestTraining:
         h = [{"smooth": {"sigma": 2}}, {"autoencoder": {"features": 4, "steps": 2}}, DOWN, NOISE]
         config = write_config(tmp_path / "tiny.yml", deflow_values(tmp_path) | {"h": h})
         before = set(tmp_path.rglob("*"))
-        assert run_verb("train", ["-opt", str(config), "--dry-run", "-device", "cpu"]) == 0
+        assert run_command("train", ["-opt", str(config), "--dry-run", "-device", "cpu"]) == 0
         assert set(tmp_path.rglob("*")) == before
         shutil.rmtree(tmp_path / "real")
-        assert run_verb("train", ["-opt", str(config), "--dry-run", "-device", "cpu"]) == 2
+        assert run_command("train", ["-opt", str(config), "--dry-run", "-device", "cpu"]) == 2
         assert "does not exist" in capsys.readouterr().err
 
     def test_an_autoencoder_of_other_pictures_is_trained_again(self, tmp_path):

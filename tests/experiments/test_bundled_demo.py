@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from patina.cli.main import run_verb
+from patina.cli.main import run_command
 from patina.degradations.camera import Camera
 from patina.imaging.picture_files import list_pictures, read_picture
 from patina.metrics.noise_statistics import channel_correlation, neighbour_correlation, residual_std
@@ -54,7 +54,7 @@ class TestCamera:
 
 def test_the_whole_job_with_a_few_steps(tmp_path, capsys):
     arguments = ["-out", str(tmp_path), "-seeds", "0", "--smoke", "-device", "cpu"]
-    assert run_verb("demo", arguments) == 0
+    assert run_command("demo", arguments) == 0
     printed = capsys.readouterr().out
     for row in ("| bicubic |", "| trained on bicubic |", "| trained on learned |", "| true |", "| learned |"):
         assert row in printed
@@ -65,8 +65,8 @@ def test_the_whole_job_with_a_few_steps(tmp_path, capsys):
     clean, degraded = (list_pictures(tmp_path / "sets/clean" / name) for name in ("2x", "2x_degraded"))
     assert [path.name for path in clean] == [path.name for path in degraded]
     times = {path: path.stat().st_mtime_ns for path in degraded}
-    assert run_verb("demo", arguments) == 0
+    assert run_command("demo", arguments) == 0
     assert all(path.stat().st_mtime_ns == time for path, time in times.items())
     for other in ([*arguments, "-seed", "5"], arguments[:4]):
-        assert run_verb("demo", other) == 2
+        assert run_command("demo", other) == 2
         assert "holds a demo of another -seed or length" in capsys.readouterr().err

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from patina.cli.main import run_verb
+from patina.cli.main import run_command
 from patina.conditions.autoencoder import train_autoencoder
 from patina.conditions.inverse import content_kept
 from patina.conditions.steps import Autoencoder
@@ -43,7 +43,7 @@ def folders(tmp_path_factory):
 
 def check(folders, *options) -> int:
     places = [folders / "clean", folders / "real", "-opt", folders / "tiny.yml"]
-    return run_verb("check-h", [*map(str, places), "-judge_steps", "60", "-inverse_steps", "20", *map(str, options)])
+    return run_command("check-h", [*map(str, places), "-judge_steps", "60", "-inverse_steps", "20", *map(str, options)])
 
 
 def test_it_tells_what_hides_and_what_keeps(folders, tmp_path, capsys):
@@ -132,5 +132,5 @@ def test_mistakes_are_one_line(folders, tmp_path, capsys):
     write_config(tmp_path / "wrong.yml", {"a": [{"medan": {"size": 3}}]})
     assert check(folders, "-candidates", tmp_path / "wrong.yml") == 2
     assert "did you mean median?" in capsys.readouterr().err
-    assert run_verb("check-h", [str(folders / "clean"), str(folders / "real"), "-opt", "LUDVAE-polyu"]) == 2
+    assert run_command("check-h", [str(folders / "clean"), str(folders / "real"), "-opt", "LUDVAE-polyu"]) == 2
     assert "expected deflow" in capsys.readouterr().err

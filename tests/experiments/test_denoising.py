@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from patina.cli.main import run_verb
+from patina.cli.main import run_command
 from patina.degradations.fitted_noise import FittedGaussianNoise
 from patina.errors import PatinaError
 from patina.experiments.denoiser_folds import scene_folds
@@ -57,7 +57,7 @@ def run(folder, *options, **model) -> int:
     config = write_config(folder / "denoiser.yml", denoiser_values(folder, **model))
     places = [f"-{name}={folder / name}" for name in ("clean", "real", "test_real", "test_clean")]
     arguments = ["-opt", str(config), *places, "-out", str(folder / "out"), "-device", "cpu"]
-    return run_verb("denoise", [*arguments, *map(str, options)])
+    return run_command("denoise", [*arguments, *map(str, options)])
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_a_wrong_model_is_one_line(folders, capsys, learned, expected):
 
 def test_a_denoiser_has_scale_1(folders, model, capsys):
     config = write_config(folders / "x2.yml", denoiser_values(folders) | {"model": {"scale": 2}})
-    assert run_verb("denoise", ["-opt", str(config), "-learned", f"ours={model}"]) == 2
+    assert run_command("denoise", ["-opt", str(config), "-learned", f"ours={model}"]) == 2
     assert "expected task restoration with model.scale 1" in capsys.readouterr().err
 
 

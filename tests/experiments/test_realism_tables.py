@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from patina.cli.main import run_verb
+from patina.cli.main import run_command
 from patina.degradations.fitted_noise import FittedGaussianNoise
 from patina.experiments.denoiser_folds import (
     denoiser_config,
@@ -63,7 +63,7 @@ def folders(tmp_path):
 def run(folder, *options) -> int:
     places = [f"-{name}={folder / name}" for name in ("clean", "real", "test_real", "test_clean")]
     arguments = ["-judge_steps", 1, "-out", folder / "out", "-device", "cpu", *options]
-    return run_verb("fidelity", [*places, *map(str, arguments)])
+    return run_command("fidelity", [*places, *map(str, arguments)])
 
 
 def test_one_command_makes_the_table(folders, capsys):

@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from patina.cli.main import run_verb
+from patina.cli.main import run_command
 from patina.fidelity.grading import Finding
 from patina.fidelity.page import _verdict, headline
 from patina.imaging.picture_files import list_pictures, write_picture
@@ -51,7 +51,8 @@ def test_flat_pictures_leave_no_number_that_is_none(tmp_path, options):
         write_picture(folder / "flat" / path.name, np.full((96, 96, 3), 128, np.uint8))
     places = ["-clean", folder / "clean", "-real", folder / "real", "-generated", folder / "flat"]
     assert (
-        run_verb("report", [*map(str, [*places, "-out", tmp_path / "page.html"]), "-judge_steps", "1", *options]) == 0
+        run_command("report", [*map(str, [*places, "-out", tmp_path / "page.html"]), "-judge_steps", "1", *options])
+        == 0
     )
     page = re.sub(r'base64,[^"&]+', "", (tmp_path / "page.html").read_text())
     for place in (r"<svg.*?</svg>", r'<p class="numbers">.*?</p>', r"<table.*?</table>", r'style="[^"]*"'):

@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from patina.cli.main import run_verb
+from patina.cli.main import run_command
 from patina.imaging.interpolation import INTERPOLATIONS, Interpolation
 from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
@@ -64,7 +64,7 @@ def test_a_table_of_models_over_sets(folder, tmp_path, capsys):
     models = ["bicubic", f"LapSRN={folder / 'fresh.safetensors'}"]
     out = tmp_path / "out"
     flags = ["-out", str(out), "-no_lpips", "-device", "cpu", "-precision", "32"]
-    assert run_verb("evaluate", ["-model", *models, *sets, *flags]) == 0
+    assert run_command("evaluate", ["-model", *models, *sets, *flags]) == 0
     printed = capsys.readouterr().out
     assert printed == (out / "comparison.md").read_text()
     lines = [line for line in printed.splitlines() if line.startswith("|")]
@@ -97,7 +97,7 @@ def test_a_model_trained_further_is_compared_again(folder, tmp_path):
         torch.manual_seed(seed)
         torch.nn.init.normal_(next(network.parameters()), std=0.1 * seed)
         save_generator(network, model)
-        assert run_verb("evaluate", [*flags, "-no_lpips", "-device", "cpu"]) == 0
+        assert run_command("evaluate", [*flags, "-no_lpips", "-device", "cpu"]) == 0
         found.append(json.loads((tmp_path / "out/comparison.json").read_text())["rows"][0])
     assert [row["pictures"] for row in found] == [2, 2]
     assert len(list_pictures(tmp_path / "out/x2/mine")) == 2
@@ -115,7 +115,7 @@ def test_a_configuration_says_the_same(folder, tmp_path, capsys):
         "lpips": False,
     }
     path = write_config(tmp_path / "compare.yml", values)
-    assert run_verb("evaluate", ["-opt", str(path), "-device", "cpu"]) == 0
+    assert run_command("evaluate", ["-opt", str(path), "-device", "cpu"]) == 0
     [row] = csv.DictReader((tmp_path / "out/comparison.csv").open())
     assert (row["model"], row["crop"]) == ("nearest", "5")
     assert "luma (BT.601), border of 5 pixels cut" in capsys.readouterr().out
@@ -124,15 +124,15 @@ def test_a_configuration_says_the_same(folder, tmp_path, capsys):
 def test_a_picture_without_its_line_does_not_block_another_comparison(folder, tmp_path):
     sets = ["-set", "x2", str(folder / "x2"), str(folder / "gt")]
     command = ["-model", "bicubic", *sets, "-out", str(tmp_path / "out"), "-no_lpips", "-device", "cpu"]
-    assert run_verb("evaluate", command) == 0
+    assert run_command("evaluate", command) == 0
     log = tmp_path / "out/x2/bicubic/upscale.jsonl"
     log.write_text(log.read_text().splitlines(keepends=True)[0])
-    assert run_verb("evaluate", command) == 0
+    assert run_command("evaluate", command) == 0
 
 
 def test_every_model_flag_counts(folder, tmp_path):
     command = ["-model", "bicubic", "-model", "nearest", "-set", "x2", str(folder / "x2"), str(folder / "gt")]
-    assert run_verb("evaluate", [*command, "-out", str(tmp_path / "out"), "-no_lpips", "-device", "cpu"]) == 0
+    assert run_command("evaluate", [*command, "-out", str(tmp_path / "out"), "-no_lpips", "-device", "cpu"]) == 0
     assert len(json.loads((tmp_path / "out/comparison.json").read_text())["rows"]) == 2
 
 
@@ -141,7 +141,7 @@ def test_flags_change_what_a_configuration_says(folder, tmp_path, capsys):
     values = {"task": "evaluate", "name": "compare", "models": ["nearest"], "sets": sets, "out": str(tmp_path / "out")}
     path = write_config(tmp_path / "compare.yml", values)
     flags = ["-space", "y", "-crop_border", "7", "-out", str(tmp_path / "other"), "-no_lpips"]
-    assert run_verb("evaluate", ["-opt", str(path), "-device", "cpu", *flags]) == 0
+    assert run_command("evaluate", ["-opt", str(path), "-device", "cpu", *flags]) == 0
     [row] = csv.DictReader((tmp_path / "other/comparison.csv").open())
     assert row["crop"] == "7"
     told = capsys.readouterr().out
@@ -167,7 +167,7 @@ def test_flags_change_what_a_configuration_says(folder, tmp_path, capsys):
 def test_what_cannot_be_compared_is_refused(folder, tmp_path, capsys, flags, text):
     places = {"x2": folder / "x2", "x4": folder / "x4", "gt": folder / "gt", "out": tmp_path / "out"}
     places["fresh"] = folder / "fresh.safetensors"
-    assert run_verb("evaluate", [flag.format(**places) for flag in flags]) == 2
+    assert run_command("evaluate", [flag.format(**places) for flag in flags]) == 2
     assert text in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 
@@ -175,5 +175,5 @@ def test_what_cannot_be_compared_is_refused(folder, tmp_path, capsys, flags, tex
 def test_interpolations_need_a_scale(capsys):
     for name in INTERPOLATIONS:
         assert open_upscaler(name, scale=2).scale == 2
-    assert run_verb("upscale", ["-model", "lanczos", "-source", "a", "-out", "b"]) == 2
+    assert run_command("upscale", ["-model", "lanczos", "-source", "a", "-out", "b"]) == 2
     assert "lanczos needs a scale" in capsys.readouterr().err

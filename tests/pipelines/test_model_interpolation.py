@@ -4,7 +4,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from patina.cli.main import run_verb
+from patina.cli.main import run_command
 from patina.errors import PatinaError
 from patina.models.generators import (
     load_generator,
@@ -39,14 +39,14 @@ def weights(path) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0])
 def test_every_weight_is_the_blend(pair, tmp_path, alpha):
     out = tmp_path / "c.pth"
-    assert run_verb("interpolate", [*map(str, pair), "--alpha", str(alpha), "-out", str(out)]) == 0
+    assert run_command("interpolate", [*map(str, pair), "--alpha", str(alpha), "-out", str(out)]) == 0
     a, b, c = (weights(path) for path in (*pair, out))
     for name, value in c.items():
         torch.testing.assert_close(value, (1 - alpha) * a[name] + alpha * b[name], rtol=0, atol=1e-6)
 
 
 def test_the_default_name_says_what_it_is_made_of(pair, tmp_path, capsys):
-    assert run_verb("interpolate", [*map(str, pair), "--alpha", "0.25"]) == 0
+    assert run_command("interpolate", [*map(str, pair), "--alpha", "0.25"]) == 0
     out = tmp_path / "a-b-0.25.safetensors"
     assert capsys.readouterr().out.strip() == str(out)
     with safe_open(out, "pt") as file:
@@ -56,7 +56,7 @@ def test_the_default_name_says_what_it_is_made_of(pair, tmp_path, capsys):
 def test_no_file_is_overwritten(pair, tmp_path, capsys):
     (tmp_path / "precious.safetensors").write_bytes(b"precious")
     flags = ["--alpha", "0.5", "-out", str(tmp_path / "precious.safetensors")]
-    assert run_verb("interpolate", [*map(str, pair), *flags]) == 2
+    assert run_command("interpolate", [*map(str, pair), *flags]) == 2
     assert "precious.safetensors exists; give another -out, or remove it" in capsys.readouterr().err
     assert (tmp_path / "precious.safetensors").read_bytes() == b"precious"
 
@@ -67,7 +67,7 @@ def test_a_run_s_models_are_called_by_their_run(pair, tmp_path, capsys):
         place.parent.mkdir(parents=True)
         (place.parents[1] / "config.yml").touch()
         file.rename(place)
-    assert run_verb("interpolate", [*map(str, places), "--alpha", "0.25"]) == 0
+    assert run_command("interpolate", [*map(str, places), "--alpha", "0.25"]) == 0
     assert capsys.readouterr().out.strip() == str(places[1].with_name("net-gan-500-0.25.safetensors"))
 
 
@@ -81,10 +81,10 @@ def test_what_cannot_be_blended_is_refused_and_nothing_is_written(tmp_path, caps
         ([a, c, "--alpha", "0.5"], "it holds an RRDBNet"),
         ([a, a, "--alpha", "1.5"], "alpha is 1.5, expected 0"),
     ):
-        assert run_verb("interpolate", [*arguments, "-out", str(out)]) == 2
+        assert run_command("interpolate", [*arguments, "-out", str(out)]) == 2
         assert expected in capsys.readouterr().err
         assert not out.exists()
-    assert run_verb("interpolate", [a, a, "--alpha", "0.5", "-out", a]) == 2
+    assert run_command("interpolate", [a, a, "--alpha", "0.5", "-out", a]) == 2
     assert "would overwrite" in capsys.readouterr().err
 
 

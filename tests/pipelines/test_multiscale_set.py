@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from patina.cli.main import run_verb
+from patina.cli.main import run_command
 from patina.data.manifest import load_manifest
 from patina.errors import PatinaError
 from patina.imaging.matlab_resize import imresize
@@ -47,12 +47,12 @@ def test_the_set_of_another_folder_is_not_mixed_in(tmp_path, capsys):
     first, other = write_pictures(tmp_path / "first", 3), write_pictures(tmp_path / "other", 2)
     target = tmp_path / "set"
     flags = ["-target", str(target), "-scales", "1", "2", "-workers", "1"]
-    assert run_verb("prepare", ["-source", str(first), *flags]) == 0
-    assert run_verb("prepare", ["-source", str(other), *flags]) == 2
+    assert run_command("prepare", ["-source", str(first), *flags]) == 0
+    assert run_command("prepare", ["-source", str(other), *flags]) == 2
     assert "with 1 pictures that" in capsys.readouterr().err
     assert len(list_pictures(target / "1x")) == 3
     moved = first.rename(tmp_path / "moved")
-    assert run_verb("prepare", ["-source", str(moved), *flags]) == 0
+    assert run_command("prepare", ["-source", str(moved), *flags]) == 0
 
 
 def test_every_scale_holds_every_picture(source: Path, tmp_path: Path) -> None:
@@ -103,7 +103,7 @@ def test_pictures_that_cannot_be_used_are_named_and_skipped(
     write_picture(source / "glass.png", np.zeros((40, 40, 3), np.uint8), np.zeros((40, 40), np.uint8))
     (source / "cut.png").write_bytes((source / "8.png").read_bytes()[:500])
     arguments = ["-source", str(source), "--target", str(tmp_path / "set"), "-scales", "1", "8", "-workers", "1"]
-    assert run_verb("prepare", arguments) == 1
+    assert run_command("prepare", arguments) == 1
     lines = capsys.readouterr().err.splitlines()
     assert [Path(line.split()[0]).name for line in lines[:3]] == ["cut.png", "glass.png", "tiny.png"]
     assert "100x7" in lines[2]

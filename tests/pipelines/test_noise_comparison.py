@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from patina.cli.main import run_verb
+from patina.cli.main import run_command
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
 from patina.pipelines.noise_comparison import noise_table
 from sets import write_pictures
@@ -47,14 +47,14 @@ def test_flat_blocks_leave_edges_out(folders, tmp_path, capsys):
     striped[:, ::2] = 255
     write_picture(tmp_path / "striped/0.png", striped)
     folder = str(tmp_path / "striped")
-    assert run_verb("noise", ["-clean", folder, "-degraded", f"same={folder}", "-flat"]) == 2
+    assert run_command("noise", ["-clean", folder, "-degraded", f"same={folder}", "-flat"]) == 2
     assert "no picture has a flat block" in capsys.readouterr().err
 
 
 def test_the_sheet_shows_residuals(folders, tmp_path, capsys):
     clean, degraded = folders
     arguments = ["-clean", str(clean), "-degraded", *(f"{name}={folder}" for name, folder in degraded.items())]
-    assert run_verb("noise", [*arguments, "-out", str(tmp_path / "out")]) == 0
+    assert run_command("noise", [*arguments, "-out", str(tmp_path / "out")]) == 0
     assert (tmp_path / "out/noise.md").read_text() == capsys.readouterr().out
     assert read_picture(tmp_path / "out/noise.png").width > 5 * 256
 
@@ -73,8 +73,8 @@ def test_where_nothing_was_added_there_is_no_correlation(folders, tmp_path, caps
 
 def test_mistakes_are_one_line(folders, tmp_path, capsys):
     clean, _ = folders
-    assert run_verb("noise", ["-clean", str(clean), "-degraded", str(clean)]) == 2
+    assert run_command("noise", ["-clean", str(clean), "-degraded", str(clean)]) == 2
     assert "expected NAME=DIR" in capsys.readouterr().err
     small = write_pictures(tmp_path / "small", 3)
-    assert run_verb("noise", ["-clean", str(clean), "-degraded", f"small={small}"]) == 2
+    assert run_command("noise", ["-clean", str(clean), "-degraded", f"small={small}"]) == 2
     assert "differ in size" in capsys.readouterr().err

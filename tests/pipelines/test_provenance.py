@@ -6,7 +6,7 @@ import shlex
 import numpy as np
 import pytest
 
-from patina.cli.main import run_verb
+from patina.cli.main import run_command
 from patina.errors import PatinaError
 from patina.fidelity.samples import files_digest
 from patina.imaging.picture_files import list_pictures, write_picture
@@ -64,13 +64,13 @@ def folders(tmp_path_factory):
     """A trained run on sets of its own, with another set beside it."""
     folder = write_noisy_sets(tmp_path_factory.mktemp("origin"))
     values = ludvae_values(folder, steps=2) | {"runs": str(folder / "runs")}
-    assert run_verb("train", ["-opt", str(write_config(folder / "tiny.yml", values)), "-device", "cpu"]) == 0
+    assert run_command("train", ["-opt", str(write_config(folder / "tiny.yml", values)), "-device", "cpu"]) == 0
     return folder
 
 
 def report(folder, *arguments) -> tuple[dict, str]:
     out = folder / "out.html"
-    assert run_verb("report", [*map(str, arguments), "-judge_steps", "1", "-out", str(out)]) == 0
+    assert run_command("report", [*map(str, arguments), "-judge_steps", "1", "-out", str(out)]) == 0
     return json.loads(out.with_suffix(".json").read_text()), out.read_text()
 
 
@@ -131,7 +131,7 @@ def test_pages_of_the_experiment_hold_training_configuration_and_command(folders
     arguments = [word for name, folder in places.items() for word in (f"-{name}", folder)]
     given = "ours=runs/tiny,temperature=0.5"
     command = ["-learned", given, *arguments, "-seeds", "0", "-judge_steps", "1", "-out", "results"]
-    assert run_verb("fidelity", [*command, "-device", "cpu"]) == 0
+    assert run_command("fidelity", [*command, "-device", "cpu"]) == 0
     page = (folders / "results/ours-seed0.html").read_text()
     shown = next(line for line in page.splitlines() if "patina fidelity" in line).split("</code>")[0]
     words = shlex.split(shown)

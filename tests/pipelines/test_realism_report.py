@@ -6,7 +6,7 @@ import re
 import numpy as np
 import pytest
 
-from patina.cli.main import run_verb
+from patina.cli.main import run_command
 from patina.fidelity.samples import load_samples
 from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
@@ -22,7 +22,7 @@ def folders(tmp_path_factory):
 def report(folders, generated: str, out, *options, judge_steps: int = 2) -> int:
     places = ["-clean", folders / "clean", "-real", folders / "real", "-generated", folders / generated]
     values = [*places, "-paired", "-out", out, "-judge_steps", judge_steps, *options]
-    return run_verb("report", list(map(str, values)))
+    return run_command("report", list(map(str, values)))
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +73,7 @@ class TestVerdicts:
     def test_unpaired_folders_know_the_noise_too(self, folders, tmp_path, capsys):
         places = ["-clean", folders / "clean", "-real", folders / "real", "-generated", folders / "same"]
         out = ["-out", tmp_path / "page.html", "-judge_steps", 2]
-        assert run_verb("report", [*map(str, [*places, *out]), "--json"]) == 0
+        assert run_command("report", [*map(str, [*places, *out]), "--json"]) == 0
         values = json.loads(capsys.readouterr().out)
         assert values == json.loads((tmp_path / "page.json").read_text())
         assert "akld" not in by_key(values)
@@ -90,9 +90,9 @@ class TestVerdicts:
         np.testing.assert_array_equal(samples[0].pixels, small[top : top + 64, left : left + 64])
         places = ["-clean", tmp_path / "large", "-real", folders / "real", "-generated", folders / "same"]
         flags = ["-paired", "-judge_steps", 2, "-out", tmp_path / "pages"]
-        assert run_verb("report", [*map(str, [*places, *flags])]) == 2
+        assert run_command("report", [*map(str, [*places, *flags])]) == 2
         assert "expected the same image in the same size" in capsys.readouterr().err
-        assert run_verb("report", [*map(str, [*places, *flags, "-scale", 2])]) == 0
+        assert run_command("report", [*map(str, [*places, *flags, "-scale", 2])]) == 0
         values = json.loads((tmp_path / "pages/report.json").read_text())
         assert values["facts"]["scale"] == "clean images downscaled by 2"
         assert "-scale 2" in values["command"]
@@ -119,11 +119,11 @@ class TestRuns:
     @pytest.fixture
     def run(self, folders):
         values = ludvae_values(folders) | {"runs": str(folders / "runs")}
-        assert run_verb("train", ["-opt", str(write_config(folders / "tiny.yml", values)), "-device", "cpu"]) == 0
+        assert run_command("train", ["-opt", str(write_config(folders / "tiny.yml", values)), "-device", "cpu"]) == 0
         return folders / "runs/tiny"
 
     def test_a_run_folder_knows_everything(self, run, capsys):
-        assert run_verb("report", [str(run), "-judge_steps", "2", "-temperature", "0.5"]) == 0
+        assert run_command("report", [str(run), "-judge_steps", "2", "-temperature", "0.5"]) == 0
         page = (run / "report.html").read_text()
         values = json.loads((run / "report.json").read_text())
         assert values["name"] == "tiny"
@@ -134,10 +134,10 @@ class TestRuns:
 
     def test_a_model_file_needs_folders(self, run, folders, tmp_path, capsys):
         model = str(newest_model(run))
-        assert run_verb("report", [model]) == 2
+        assert run_command("report", [model]) == 2
         assert "-clean and -real are needed" in capsys.readouterr().err
         places = ["-clean", folders / "clean", "-real", folders / "real", "-out", tmp_path / "page.html"]
-        assert run_verb("report", [model, *map(str, places), "-judge_steps", "2"]) == 0
+        assert run_command("report", [model, *map(str, places), "-judge_steps", "2"]) == 0
 
     def test_the_newest_model_is_taken(self, tmp_path):
         for name in ("900", "1000"):
@@ -151,7 +151,7 @@ class TestRuns:
 class TestMistakes:
     def test_they_are_one_line(self, folders, tmp_path, capsys):
         def refused(*arguments) -> str:
-            assert run_verb("report", list(map(str, arguments))) == 2
+            assert run_command("report", list(map(str, arguments))) == 2
             return capsys.readouterr().err
 
         assert "expected either RUN" in refused()

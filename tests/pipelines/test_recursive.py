@@ -2,7 +2,7 @@
 
 import pytest
 
-from patina.cli.main import run_verb
+from patina.cli.main import run_command
 from patina.data.manifest import load_manifest
 from patina.errors import PatinaError
 from patina.imaging.picture_files import list_pictures, write_picture
@@ -51,29 +51,30 @@ def commands(nested, tmp_path, model) -> dict[str, list]:
 @pytest.mark.parametrize("verb", ["degrade", "upscale", "translate", "prepare"])
 def test_pictures_of_subfolders_get_names_of_their_own(nested, tmp_path, model, verb):
     command = [str(each) for each in commands(nested, tmp_path, model)[verb]]
-    assert run_verb(verb, [*command, "-recursive"]) == 0
+    assert run_command(verb, [*command, "-recursive"]) == 0
     stems = {path.stem.removesuffix("_000_000") for path in list_pictures(tmp_path / "out")}
     assert {stem for stem in stems if not stem.endswith(("_000_001", "_001_000", "_001_001"))} == {
         "2", "10", "2019_a", "2019_may_b",
     }  # fmt: skip
     before = {path: path.stat().st_mtime_ns for path in list_pictures(tmp_path / "out")}
-    assert run_verb(verb, [*command, "-recursive"]) == 0
+    assert run_command(verb, [*command, "-recursive"]) == 0
     assert {path: path.stat().st_mtime_ns for path in list_pictures(tmp_path / "out")} == before
 
 
 def test_a_prepared_set_of_subfolders_is_whole(nested, tmp_path):
     (nested / "2019" / "broken.png").write_bytes(b"no picture")
     flags = ["-source", str(nested), "-target", str(tmp_path / "set"), "-scales", "1", "4", "-workers", "1"]
-    assert run_verb("prepare", [*flags, "-recursive"]) == 1
+    assert run_command("prepare", [*flags, "-recursive"]) == 1
     assert [each.source for each in load_manifest(tmp_path / "set").failures] == ["2019/broken.png"]
     for scale in ("1x", "4x"):
         assert {path.stem for path in list_pictures(tmp_path / "set" / scale)} == {"2", "10", "2019_a", "2019_may_b"}
 
 
 def test_a_replayed_set_of_subfolders_equals_it(nested, tmp_path, model):
-    assert run_verb("degrade", [*map(str, commands(nested, tmp_path, model)["degrade"]), "-recursive"]) == 0
+    assert run_command("degrade", [*map(str, commands(nested, tmp_path, model)["degrade"]), "-recursive"]) == 0
     assert (
-        run_verb("replay", [str(tmp_path / "out" / "log.jsonl"), "-out", str(tmp_path / "again"), "-workers", "1"]) == 0
+        run_command("replay", [str(tmp_path / "out" / "log.jsonl"), "-out", str(tmp_path / "again"), "-workers", "1"])
+        == 0
     )
     made, again = (
         {path.name: path.read_bytes() for path in list_pictures(tmp_path / name)} for name in ("out", "again")
@@ -85,12 +86,12 @@ def test_a_replayed_set_of_subfolders_equals_it(nested, tmp_path, model):
 def test_an_output_among_the_sources_is_refused(nested, tmp_path, model, verb, capsys):
     inside = nested / "2019" / "out"
     command = [str(inside if each == tmp_path / "out" else each) for each in commands(nested, tmp_path, model)[verb]]
-    assert run_verb(verb, [*command, "-recursive"]) == 2
+    assert run_command(verb, [*command, "-recursive"]) == 2
     assert "is inside the source folder" in capsys.readouterr().err
     assert not inside.exists()
 
 
 def test_names_that_would_meet_are_refused(nested, tmp_path, model, capsys):
     write_picture(nested / "2019_a.png", picture(9, 72, 80))
-    assert run_verb("degrade", [*map(str, commands(nested, tmp_path, model)["degrade"]), "-recursive"]) == 2
+    assert run_command("degrade", [*map(str, commands(nested, tmp_path, model)["degrade"]), "-recursive"]) == 2
     assert "would both become" in capsys.readouterr().err

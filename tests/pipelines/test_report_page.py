@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from patina.cli.main import run_verb
+from patina.cli.main import run_command
 from patina.imaging.picture_files import read_picture
 from sets import write_noisy_sets
 
@@ -23,7 +23,7 @@ def folders(tmp_path_factory):
     folder = write_noisy_sets(tmp_path_factory.mktemp("page"))
     places = ["-clean", folder / "clean", "-real", folder / "real", "-generated", folder / "same"]
     log = [*places, "-paired", "-out", folder / "same.html", "-judge_steps", 2]
-    assert run_verb("report", list(map(str, log))) == 0
+    assert run_command("report", list(map(str, log))) == 0
     return folder
 
 

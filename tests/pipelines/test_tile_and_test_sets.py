@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.ndimage import gaussian_filter
 
-from patina.cli.main import run_verb
+from patina.cli.main import run_command
 from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
 from patina.imaging.tile_grid import clipped_tiles, covering_tiles, frame_with_noise
@@ -20,7 +20,9 @@ LENGTH = st.integers(1, 90)
 
 
 def prepare(mode, source, target, *flags) -> int:
-    return run_verb("prepare", ["-mode", mode, "-source", str(source), "-target", str(target), "-workers", "1", *flags])
+    return run_command(
+        "prepare", ["-mode", mode, "-source", str(source), "-target", str(target), "-workers", "1", *flags]
+    )
 
 
 @settings(deadline=None)  # a busy machine may take its time

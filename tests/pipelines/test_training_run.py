@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from patina.cli.main import run_verb
+from patina.cli.main import run_command
 from patina.models.model_files import load_model_file
 from patina.runs.fingerprint import digest_of
 from patina.runs.run_folder import RunFolder
@@ -30,7 +30,7 @@ def write_training(folder: Path, name: str = "tiny", **training) -> Path:
 
 
 def train(config: Path) -> int:
-    return run_verb("train", ["-opt", str(config), "-device", "cpu"])
+    return run_command("train", ["-opt", str(config), "-device", "cpu"])
 
 
 def final_weights(folder: Path, name: str) -> dict[str, torch.Tensor]:

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from patina.cli.main import run_verb
+from patina.cli.main import run_command
 from patina.degradations.deflow_degradation import DeFlowDegradation, condition_of
 from patina.degradations.learned_degradation import Tiling
 from patina.imaging.channel_statistics import ChannelStatistics
@@ -59,7 +59,7 @@ def degradation(model, **options) -> DeFlowDegradation:
 
 def translate(model, source, out, *options) -> int:
     arguments = ["-model_path", str(model), "-source_dir", str(source), "-out_dir", str(out), "-device", "cpu"]
-    return run_verb("translate", [*arguments, *map(str, options)])
+    return run_command("translate", [*arguments, *map(str, options)])
 
 
 class TestDegradation:
@@ -201,7 +201,7 @@ class TestFolder:
     def test_a_degraded_set_is_not_translated_into(self, model, tmp_path, capsys):
         source, out = write_pictures(tmp_path / "in", 1), tmp_path / "out"
         recipe = write_config(tmp_path / "n.yml", {"scale": 1, "steps": [{"gaussian_noise": {"sigma": 5}}]})
-        assert run_verb("degrade", [str(recipe), str(source), str(out), "-workers", "1"]) == 0
+        assert run_command("degrade", [str(recipe), str(source), str(out), "-workers", "1"]) == 0
         before = (out / "log.jsonl").read_bytes()
         assert translate(model, source, out) == 2
         assert "holds pictures that were not translated" in capsys.readouterr().err

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from patina.cli.main import run_verb
+from patina.cli.main import run_command
 from patina.degradations.learned_degradation import Knob, LearnedDegradation, Tiling
 from patina.degradations.ludvae_degradation import LUDVAEDegradation
 from patina.imaging.channel_statistics import ChannelStatistics
@@ -58,7 +58,7 @@ def degradation(model, **options) -> LUDVAEDegradation:
 
 def translate(model, source, out, *options) -> int:
     arguments = ["-model_path", str(model), "-source_dir", str(source), "-out_dir", str(out), "-device", "cpu"]
-    return run_verb("translate", [*arguments, *map(str, options)])
+    return run_command("translate", [*arguments, *map(str, options)])
 
 
 class TestDegradation:
@@ -274,7 +274,7 @@ class TestFolder:
         write_pictures(tmp_path / "real", 1)
         config = write_config(tmp_path / "tiny.yml", ludvae_values(tmp_path))
         arguments = ["-opt", str(config), "-model_path", str(model), "-out_dir", str(tmp_path / "out")]
-        assert run_verb("validate", [*arguments, "-temperature", "0.5", "-device", "cpu"]) == 0
+        assert run_command("validate", [*arguments, "-temperature", "0.5", "-device", "cpu"]) == 0
         for folder in ("X_to_Y", "Y_to_X", "X_sample", "Y_sample"):
             for path in list_pictures(tmp_path / "out" / folder):
                 assert read_picture(path).pixels.shape == (48, 64, 3)
@@ -284,7 +284,7 @@ class TestRecipes:
     def degrade(self, model, tmp_path, **knobs) -> int:
         write_pictures(tmp_path / "clean", 2, height=96, width=128)
         recipe = learned_recipe(tmp_path / "learned.yml", model, **knobs)
-        return run_verb("degrade", [recipe, str(tmp_path / "clean"), str(tmp_path / "out"), "-device", "cpu"])
+        return run_command("degrade", [recipe, str(tmp_path / "clean"), str(tmp_path / "out"), "-device", "cpu"])
 
     def test_a_recipe_takes_its_knobs(self, model, tmp_path):
         assert self.degrade(model, tmp_path, temperature=[0.2, 0.6]) == 0

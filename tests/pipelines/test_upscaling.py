@@ -6,7 +6,7 @@ import pytest
 import torch
 from skimage import data
 
-from patina.cli.main import run_verb
+from patina.cli.main import run_command
 from patina.errors import PatinaError
 from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
@@ -141,7 +141,7 @@ def test_a_broken_picture_is_named_and_the_others_go_on(tmp_path, photo, capsys)
     write_picture(tmp_path / "in" / "a.png", photo)
     (tmp_path / "in" / "broken.png").write_bytes(b"no picture")
     folders = ["-source", str(tmp_path / "in"), "--out", str(tmp_path / "out")]
-    assert run_verb("upscale", ["--model", "bicubic", "-scale", "2", *folders]) == 1
+    assert run_command("upscale", ["--model", "bicubic", "-scale", "2", *folders]) == 1
     assert "broken.png" in capsys.readouterr().err
     assert [path.name for path in list_pictures(tmp_path / "out")] == ["a.png"]
 
@@ -161,7 +161,7 @@ def test_unusable_settings_are_refused(small_model):
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="the device must be absent")
 def test_a_device_that_is_absent_is_refused(small_model):
-    with pytest.raises(PatinaError, match="-device cuda: torch finds none here"):
+    with pytest.raises(PatinaError, match="-device cuda: torch finds no such device"):
         open_upscaler(small_model, device="cuda")
 
 

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from patina.cli.main import run_verb
+from patina.cli.main import run_command
 from patina.data.fixed_patches import FixedPatches
 from patina.data.pairs import PairedPatches, match_pairs
 from patina.errors import PatinaError
@@ -185,7 +185,7 @@ def config(blurred, tmp_path, **training) -> dict:
 
 def train(tmp_path, values: dict) -> list[dict]:
     path = write_config(tmp_path / "tiny.yml", values)
-    assert run_verb("train", ["-opt", str(path), "-device", "cpu"]) == 0
+    assert run_command("train", ["-opt", str(path), "-device", "cpu"]) == 0
     return read_log(tmp_path / "runs" / values["name"])
 
 
@@ -197,8 +197,8 @@ def test_training_beats_bicubic_and_the_file_does_what_was_measured(blurred, tmp
     final = tmp_path / "runs/tiny/models/final.safetensors"
     out, flags = tmp_path / "out", ["-space", "y", "-crop", "2", "-no_lpips"]
     source = ["-source", str(blurred / "lq"), "-out", str(out), "-precision", "32"]
-    assert run_verb("upscale", ["-model", str(final), *source]) == 0
-    assert run_verb("evaluate", ["-results", str(out), "-truth", str(blurred / "gt"), *flags]) == 0
+    assert run_command("upscale", ["-model", str(final), *source]) == 0
+    assert run_command("evaluate", ["-results", str(out), "-truth", str(blurred / "gt"), *flags]) == 0
     scores = json.loads((out / "scores.json").read_text())["mean"]
     assert scores["psnr"] == pytest.approx(last["psnr"], abs=0.01)
     with pytest.raises(PatinaError, match="without Patina's metadata"):
@@ -275,5 +275,5 @@ def test_early_stopping_needs_a_validation(blurred, tmp_path, capsys):
     values = config(blurred, tmp_path)
     del values["validation"]
     path = write_config(tmp_path / "tiny.yml", values)
-    assert run_verb("train", ["-opt", str(path)]) == 2
+    assert run_command("train", ["-opt", str(path)]) == 2
     assert "name a validation, or set early_stopping: null" in capsys.readouterr().err

@@ -9,7 +9,7 @@ import pytest
 import torch
 from torch import nn
 
-from patina.cli.main import run_verb
+from patina.cli.main import run_command
 from patina.imaging.picture_files import read_picture
 from patina.losses.gan import GAN_LOSSES
 from patina.losses.perceptual import WEIGHTS
@@ -74,7 +74,7 @@ def values(pairs, tmp_path, **stage) -> dict:
 def train(tmp_path, config: dict) -> Path:
     """Train as a user does; return the run's folder."""
     path = write_config(tmp_path / "tiny.yml", config)
-    assert run_verb("train", ["-opt", str(path), "-device", "cpu"]) == 0
+    assert run_command("train", ["-opt", str(path), "-device", "cpu"]) == 0
     return tmp_path / "runs" / config["name"] / "only"
 
 
@@ -239,13 +239,13 @@ def test_a_start_of_another_scale_is_refused_or_taken_in_part(pairs, tmp_path, c
     config["model"]["features"] = 8
     config["model"]["blocks"] = 2
     path = write_config(tmp_path / "next.yml", config)
-    assert run_verb("train", ["-opt", str(path), "-device", "cpu"]) == 2
+    assert run_command("train", ["-opt", str(path), "-device", "cpu"]) == 2
     told = capsys.readouterr().err
     assert "weights do not fit:\nbody.5.weight is not in the file\n" in told
     assert "`init_strict: false`" in told.splitlines()[-1]
     config["stages"][0]["init_strict"] = False
     write_config(path, config)
-    assert run_verb("train", ["-opt", str(path), "-device", "cpu"]) == 0
+    assert run_command("train", ["-opt", str(path), "-device", "cpu"]) == 0
     assert "weights do not fit and are left out:\nbody.5.weight is not in the file\n" in capsys.readouterr().err
 
 
@@ -260,7 +260,7 @@ def project(tmp_path_factory):
 @pytest.mark.parametrize("name", sorted(path.stem for path in (PROJECT / "confs").glob("Real*.yml")))
 def test_smoke_sizes_train_to_the_end(project, name):
     path = project / "confs" / f"{name}.yml"
-    assert run_verb("train", ["-opt", str(path), "--smoke", "-device", "cpu"]) == 0
+    assert run_command("train", ["-opt", str(path), "--smoke", "-device", "cpu"]) == 0
     assert (project / "datasets/smoke/1x/chelsea.png").is_file()
     for run in (project / "trained_models" / f"{name}-smoke").iterdir():
         assert load_generator(run / "models/final.safetensors").scale == 4

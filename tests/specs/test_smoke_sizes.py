@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from patina.cli.main import run_verb
+from patina.cli.main import run_command
 from patina.models.generators import load_generator
 from patina.models.model_files import stored_kind
 from patina.settings import PROJECT_ROOT
@@ -27,7 +27,7 @@ def project(tmp_path_factory):
 @pytest.mark.parametrize("name", NAMES)
 def test_smoke_sizes_train_to_the_end(project, name):
     path = project / "confs" / f"{name}.yml"
-    assert run_verb("train", ["-opt", str(path), "--smoke", "-device", "cpu"]) == 0
+    assert run_command("train", ["-opt", str(path), "--smoke", "-device", "cpu"]) == 0
     final = project / "trained_models" / f"{name}-smoke" / "models/final.safetensors"
     if name.startswith("SR3"):
         assert stored_kind(final) == "sr3"

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from patina.cli.main import run_verb
+from patina.cli.main import run_command
 from patina.data.augmentation import Augmentation
 from patina.data.clean_tiles import Squares
 from patina.imaging.matlab_resize import imresize
@@ -175,7 +175,7 @@ def config(pictures, tmp_path, **training) -> dict:
 
 def train(tmp_path, values: dict) -> None:
     path = write_config(tmp_path / "tiny.yml", values)
-    assert run_verb("train", ["-opt", str(path), "-device", "cpu"]) == 0
+    assert run_command("train", ["-opt", str(path), "-device", "cpu"]) == 0
 
 
 @pytest.fixture(scope="module")
@@ -222,7 +222,7 @@ def test_upscaling_takes_samplers_and_refuses_what_means_nothing(trained, pictur
 
     def upscale(out, *flags):
         arguments = ["-model", model, "-source", str(small), "-out", str(tmp_path / out), "-device", "cpu", *flags]
-        return run_verb("upscale", arguments)
+        return run_command("upscale", arguments)
 
     assert upscale("own") == upscale("again") == upscale("ddpm", "-sampler", "ddpm", "-steps", "5") == 0
     pixels = {out: read_picture(tmp_path / out / "0.png").pixels for out in ("own", "again", "ddpm")}
@@ -239,7 +239,7 @@ def test_upscaling_takes_samplers_and_refuses_what_means_nothing(trained, pictur
         assert upscale("refused", *flags) == 2
         assert text in capsys.readouterr().err
     source = ["-source", str(small), "-out", str(tmp_path / "refused")]
-    assert run_verb("upscale", ["-model", "bicubic", "-scale", "2", "-steps", "3", *source]) == 2
+    assert run_command("upscale", ["-model", "bicubic", "-scale", "2", "-steps", "3", *source]) == 2
     assert "bicubic is no diffusion model" in capsys.readouterr().err
     assert not (tmp_path / "refused").exists()
 
@@ -257,5 +257,5 @@ def test_settings_that_do_not_fit_are_refused(pictures, tmp_path, capsys, change
     values = config(pictures, tmp_path)
     for block, settings in change.items():
         values[block] = values[block] | settings
-    assert run_verb("train", ["-opt", str(write_config(tmp_path / "tiny.yml", values))]) == 2
+    assert run_command("train", ["-opt", str(write_config(tmp_path / "tiny.yml", values))]) == 2
     assert text in capsys.readouterr().err

@@ -6,7 +6,7 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from patina.cli.main import run_verb
+from patina.cli.main import run_command
 from patina.pipelines.multiscale_set import prepare
 from patina.training import compiling
 from sets import write_config, write_pictures
@@ -26,7 +26,7 @@ def train(tmp_path):
             "validation": {"lq": str(tmp_path / "2x"), "gt": str(tmp_path / "1x")},
             "stages": [{"name": "psnr", "steps": 3, "validate_every": 2, "learning_rate": 1e-3, **settings}],
         }
-        return run_verb("train", ["-opt", str(write_config(tmp_path / f"{name}.yml", values)), "-device", "cpu"])
+        return run_command("train", ["-opt", str(write_config(tmp_path / f"{name}.yml", values)), "-device", "cpu"])
 
     return run
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch.utils.data import default_collate
 
-from patina.cli.main import main, run_verb
+from patina.cli.main import main, run_command
 from patina.data.domains import open_domain
 from patina.errors import PatinaError
 from patina.imaging.picture_files import list_pictures, read_picture
@@ -34,7 +34,7 @@ def domains(tmp_path_factory):
 
 def train(folder, tmp_path, name="tiny", **training) -> int:
     values = deflow_values(folder, **training) | {"runs": str(tmp_path / "runs"), "name": name}
-    return run_verb("train", ["-opt", str(write_config(tmp_path / f"{name}.yml", values)), "-device", "cpu"])
+    return run_command("train", ["-opt", str(write_config(tmp_path / f"{name}.yml", values)), "-device", "cpu"])
 
 
 def final_weights(tmp_path, name="tiny"):
@@ -249,7 +249,7 @@ class TestTraining:
 def test_validation_shows_both_translations_and_samples(domains, tmp_path):
     assert train(domains, tmp_path) == 0
     arguments = ["-opt", str(tmp_path / "tiny.yml"), "-out_dir", str(tmp_path / "out"), "-pictures", "2"]
-    assert run_verb("validate", [*arguments, "-device", "cpu"]) == 0
+    assert run_command("validate", [*arguments, "-device", "cpu"]) == 0
     for folder in ("X_to_Y", "Y_to_X", "X_sample", "Y_sample"):
         for path in list_pictures(tmp_path / "out" / folder):
             assert read_picture(path).pixels.shape == (48, 64, 3)

@@ -8,7 +8,7 @@ import torch
 import yaml
 from torch.utils.data import default_collate
 
-from patina.cli.main import main, run_verb
+from patina.cli.main import main, run_command
 from patina.data.domains import open_images
 from patina.errors import ConfigError, PatinaError
 from patina.imaging.picture_files import list_pictures, read_picture
@@ -42,7 +42,7 @@ def make_task(folders, **data):
 
 def train(folders, tmp_path, name="tiny", **training) -> int:
     values = ludvae_values(folders, **training) | {"runs": str(tmp_path / "runs"), "name": name}
-    return run_verb("train", ["-opt", str(write_config(tmp_path / f"{name}.yml", values)), "-device", "cpu"])
+    return run_command("train", ["-opt", str(write_config(tmp_path / f"{name}.yml", values)), "-device", "cpu"])
 
 
 def final_model(tmp_path, name="tiny"):
@@ -203,7 +203,7 @@ class TestTraining:
     def test_one_command_trains_and_one_translates(self, folders, tmp_path):
         assert train(folders, tmp_path) == 0
         arguments = ["-opt", str(tmp_path / "tiny.yml"), "-source_dir", str(folders / "clean")]
-        assert run_verb("translate", [*arguments, "-out_dir", str(tmp_path / "out"), "-device", "cpu"]) == 0
+        assert run_command("translate", [*arguments, "-out_dir", str(tmp_path / "out"), "-device", "cpu"]) == 0
         line = json.loads((tmp_path / "out" / "log.jsonl").read_text().splitlines()[0])
         assert (line["noise_level"], line["temperature"]) == (15.0, 1.0)
 

@@ -7,7 +7,7 @@ import shutil
 import pytest
 import torch
 
-from patina.cli.main import run_verb
+from patina.cli.main import run_command
 from patina.imaging.picture_files import list_pictures, read_picture
 from patina.models.generators import compact, load_generator, save_generator
 from patina.models.model_files import load_model_file
@@ -45,7 +45,7 @@ def values(pairs, tmp_path, scale: int = 2, **changes) -> dict:
 
 
 def train(tmp_path, config: dict, *flags: str) -> int:
-    return run_verb("train", ["-opt", str(write_config(tmp_path / "tiny.yml", config)), "-device", "cpu", *flags])
+    return run_command("train", ["-opt", str(write_config(tmp_path / "tiny.yml", config)), "-device", "cpu", *flags])
 
 
 @pytest.mark.parametrize("scale", [1, 2, 4])
@@ -196,7 +196,7 @@ class TestTestVerb:
         } | changes
 
     def run(self, tmp_path, config: dict) -> int:
-        return run_verb("test", ["-opt", str(write_config(tmp_path / "test.yml", config)), "-device", "cpu"])
+        return run_command("test", ["-opt", str(write_config(tmp_path / "test.yml", config)), "-device", "cpu"])
 
     def test_a_trained_model_is_measured(self, pairs, tmp_path, capsys):
         assert train(tmp_path, values(pairs, tmp_path)) == 0
@@ -240,7 +240,7 @@ def test_a_deflow_file_is_no_generator_and_the_other_way_round(pairs, tmp_path, 
     assert train(tmp_path, values(pairs, tmp_path)) == 0
     model = tmp_path / "runs/tiny/psnr/models/final.safetensors"
     arguments = ["-model_path", str(model), "-source_dir", str(pairs / "2x"), "-out_dir", str(tmp_path / "out")]
-    assert run_verb("translate", arguments) == 2
+    assert run_command("translate", arguments) == 2
     assert "without Patina's metadata" in capsys.readouterr().err
     with pytest.raises(Exception, match="without Patina's metadata"):
         load_model_file(model)

@@ -1,8 +1,8 @@
-"""Measure the fast paths against the plain networks on this machine: ``make bench`` or ``python -m patina.bench``.
+"""Compare the fast paths with the plain networks on this machine: ``make bench`` or ``python -m patina.bench``.
 
-Every case runs in a process of its own, so that its peak memory is its own. A table says how many times faster each
-path is than the plain one, what it computes and moves, what it takes, and how close its result is. What depends on
-the machine alone is measured; nothing here decides whether tests pass.
+Every case runs in its own process, so that peak memory is measured per case. The table shows every path's time,
+speed-up over the plain path, operations, bytes moved and peak memory, and how closely its result agrees with the plain
+path's. The figures depend on the machine; no test relies on them.
 """
 
 import argparse
@@ -18,19 +18,19 @@ from pathlib import Path
 import torch
 
 from patina.bench.cases import CASES, PLAIN, QUICK, Case, Measured, Sizes
+from patina.bench.figures import machine, start_up, table
 from patina.bench.measuring import measure
-from patina.bench.report import machine, start_up, table
 from patina.cli.flags import add_device_flag, add_flag
 from patina.errors import PatinaError
 from patina.system.devices import compute_device
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run all cases, or one of them in this process; print the table and write ``bench.json``."""
+    """Run all cases, print the table and write ``bench.json``; or, with ``--case``, run one case in this process."""
     parser = argparse.ArgumentParser(prog="python -m patina.bench", description=__doc__, allow_abbrev=False)
-    add_flag(parser, "out", default="bench.json", help="file for the figures")
-    add_flag(parser, "only", help="measure only the tasks whose name contains this")
-    add_flag(parser, "quick", action="store_true", help="tiny networks: shows that all runs; its ratios mean nothing")
+    add_flag(parser, "out", default="bench.json", help="JSON file for the figures")
+    add_flag(parser, "only", help="run only the tasks whose name contains this text")
+    add_flag(parser, "quick", action="store_true", help="use tiny networks: a smoke test, its ratios mean nothing")
     add_device_flag(parser)
     parser.add_argument("--case", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--result", help=argparse.SUPPRESS)
@@ -46,14 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = [case for case in CASES if given.only is None or given.only.lower() in case.task.lower()]
     with tempfile.TemporaryDirectory() as folder:
         rows = _measure_all(chosen, sizes, Path(folder), device)
-    document = {"machine": machine(device), "sizes": asdict(sizes), "cases": rows, "start-up (s)": start_up()}
+    document = {"machine": machine(device), "sizes": asdict(sizes), "cases": rows, "start_up_seconds": start_up()}
     Path(given.out).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     print(table(document))
     return 0
 
 
 def _measure_all(cases: Sequence[Case], sizes: Sizes, folder: Path, device: torch.device) -> list[dict]:
-    """Run each case in a process; return its figures with those of its plain path and the results' agreement."""
+    """Run every case in its own process; return its figures, relative to the plain path where that says more."""
     plain: dict[str, tuple[Measured, Path]] = {}
     rows = []
     for case in cases:
@@ -62,12 +62,12 @@ def _measure_all(cases: Sequence[Case], sizes: Sizes, folder: Path, device: torc
         measured = _in_process(case, sizes, result, device)
         print(f"    {measured.seconds:.2f} s, core time {measured.core_seconds:.2f} s", file=sys.stderr, flush=True)
         reference, reference_result = plain.setdefault(case.task, (measured, result))
-        times = [each.core_seconds if device.type == "cpu" else each.seconds for each in (reference, measured)]
+        seconds = "core_seconds" if device.type == "cpu" else "seconds"
         rows.append(
             asdict(case) | asdict(measured) | {
-                "speed": times[0] / times[1],
-                "operations share": measured.operations / reference.operations,
-                "memory share": measured.peak_bytes / max(reference.peak_bytes, 1),
+                "speed_up": getattr(reference, seconds) / getattr(measured, seconds),
+                "operations_fraction": measured.operations / reference.operations,
+                "memory_fraction": measured.peak_bytes / max(reference.peak_bytes, 1),
                 "agreement": _agreement(case, reference_result, result),
             }
         )  # fmt: skip
@@ -75,8 +75,8 @@ def _measure_all(cases: Sequence[Case], sizes: Sizes, folder: Path, device: torc
 
 
 def _in_process(case: Case, sizes: Sizes, result: Path, device: torch.device) -> Measured:
-    # Threads that spin while they wait cost more than they gain where anything else runs; what an earlier benchmark
-    # has compiled would hide the warm-up.
+    # Threads that spin while waiting slow down everything else that runs. An empty compile cache keeps an earlier
+    # benchmark from hiding the warm-up.
     environment = os.environ | {
         "OMP_WAIT_POLICY": "passive",
         "TORCHINDUCTOR_CACHE_DIR": str(result.parent / "compiled"),
@@ -93,7 +93,7 @@ def _in_process(case: Case, sizes: Sizes, result: Path, device: torch.device) ->
 
 
 def _agreement(case: Case, reference: Path, result: Path) -> str:
-    """Say how close a case's result is to the plain path's."""
+    """Describe how closely a case's result agrees with the plain path's."""
     first, second = torch.load(reference), torch.load(result)
     if case.path == PLAIN:
         return "-"

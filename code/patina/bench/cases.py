@@ -1,4 +1,4 @@
-"""What is measured: tasks, the paths of each, and their sizes."""
+"""The cases of the benchmark: tasks, the paths of every task, and their sizes."""
 
 from dataclasses import dataclass
 
@@ -19,10 +19,10 @@ class Case:
     """One path of one task.
 
     Attributes:
-        task: what is done, a key of `patina.bench.tasks.TASKS`.
-        path: the row's name; `PLAIN` is what the others are compared with. `PLAIN_KEPT` is the same network within
-            `freed_memory_kept`: what of the others' gain comes from fewer large maps, not from fewer operations.
-        options: of the path, in words that the task knows.
+        task: a key of `patina.bench.tasks.TASKS`.
+        path: the row's name. The other paths are compared with `PLAIN`. `PLAIN_KEPT` is the same network within
+            `freed_memory_kept`: it shows how much the fast paths gain from fewer large maps alone.
+        options: options of the path, interpreted by the task.
     """
 
     task: str
@@ -31,12 +31,12 @@ class Case:
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is the plain network that computes."""
+        """Whether the plain network computes."""
         return self.path in (PLAIN, PLAIN_KEPT)
 
     @property
     def is_half(self) -> bool:
-        """Whether convolutions are computed in bfloat16."""
+        """Whether convolutions run in bfloat16."""
         return BF16 in self.options
 
 
@@ -62,12 +62,12 @@ CASES = [
 
 @dataclass(frozen=True)
 class Sizes:
-    """What is computed.
+    """Sizes of the networks' inputs.
 
     Attributes:
-        side: of the translated picture.
-        patch, batch: of a training step.
-        quick: tiny networks.
+        side: side of the translated picture in pixels.
+        patch, batch: side of a training patch in pixels, and patches per step.
+        quick: use tiny networks.
     """
 
     side: int = 512
@@ -81,16 +81,16 @@ QUICK = Sizes(side=64, patch=32, batch=2, quick=True)
 
 @dataclass(frozen=True)
 class Measured:
-    """What a case took.
+    """The cost of a case.
 
     Attributes:
-        seconds: of the quickest run.
+        seconds: time of the fastest run.
         core_seconds: processor time of the run that took the least.
-        operations: floating-point operations, two for each multiply-add.
-        bytes_moved: read and written by all operations together, as if nothing stayed in a cache.
-        peak_bytes: memory beyond the loaded model, the device's own where it has some.
-        warm_up: seconds that the first run takes more than the quickest.
-        rate_share: operations a second by those of a large convolution of the same precision alone.
+        operations: floating-point operations, two per multiply-add.
+        bytes_moved: bytes read and written by all operations, as if nothing stayed in a cache.
+        peak_bytes: peak memory beyond the loaded model, on the device if it has its own.
+        warm_up: seconds that the first run takes longer than the fastest.
+        rate_fraction: operations per second, relative to a single large convolution of the same precision.
     """
 
     seconds: float
@@ -99,4 +99,4 @@ class Measured:
     bytes_moved: float
     peak_bytes: int
     warm_up: float
-    rate_share: float
+    rate_fraction: float

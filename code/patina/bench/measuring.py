@@ -1,4 +1,4 @@
-"""Measuring one case in this process: seconds, operations, bytes, memory."""
+"""Measuring one case in this process: time, operations, bytes moved, and memory."""
 
 import time
 from collections.abc import Callable
@@ -20,18 +20,25 @@ from patina.system.memory import PeakMemory
 
 RUNS = {"cpu": 2}
 OTHER_RUNS = 6
-"""How often a case is run; an accelerator's clock needs a while to rise."""
+"""Runs per case, by device type; an accelerator's clock takes a while to rise."""
 
 LARGE = {"cpu": (1, 128, 256, 256)}
 OTHER_LARGE = (16, 128, 512, 512)
-"""The map, ``[N, C, H, W]``, whose convolution says what convolutions reach on a device."""
+"""The feature map, ``[N, C, H, W]``, whose convolution gives a device's attainable rate."""
 
 
 def measure(case: Case, sizes: Sizes, result: Path, device: torch.device) -> Measured:
-    """Run a case here: once small to count and to warm up, then as it is; its result goes to the file `result`."""
+    """Measure a case: one small run to count operations and warm up, then full-size runs.
+
+    Args:
+        case: the case.
+        sizes: sizes of the full-size runs.
+        result: file to save the result in, for comparison with the plain path.
+        device: device to compute on.
+    """
     prepare = TASKS[case.task]
     counted = replace(sizes, side=max(64, sizes.side // 4), batch=2)
-    eager = replace(case, options=tuple(each for each in case.options if each != COMPILED))
+    eager = replace(case, options=tuple(option for option in case.options if option != COMPILED))
     operations, moved = count(prepare(eager, counted, device)[0])
     growth = (sizes.side / counted.side) ** 2 if "translation" in case.task else sizes.batch / counted.batch
     run, gather = prepare(case, sizes, device)
@@ -56,12 +63,12 @@ def measure(case: Case, sizes: Sizes, result: Path, device: torch.device) -> Mea
         bytes_moved=growth * moved,
         peak_bytes=memory.grown,
         warm_up=times[0] - min(times),
-        rate_share=reached / convolution_rate(device, torch.bfloat16 if case.is_half else torch.float32),
+        rate_fraction=reached / convolution_rate(device, torch.bfloat16 if case.is_half else torch.float32),
     )
 
 
 def timed(run: Callable[[], object], device: torch.device, *, kept: bool = False) -> tuple[object, float, float]:
-    """Return a run's result, seconds and processor seconds; `kept` runs it within `freed_memory_kept`."""
+    """Return a run's result, its time and its processor time in seconds; `kept` runs it in `freed_memory_kept`."""
     _wait_for(device)
     began, busy = time.perf_counter(), time.process_time()
     with freed_memory_kept() if kept else nullcontext():
@@ -71,7 +78,7 @@ def timed(run: Callable[[], object], device: torch.device, *, kept: bool = False
 
 
 def convolution_rate(device: torch.device, dtype: torch.dtype) -> float:
-    """Return the operations a second of a large 3×3 convolution alone, the quickest of a few."""
+    """Return the operations per second of a single large 3×3 convolution, the fastest of five runs."""
     shape = LARGE.get(device.type, OTHER_LARGE)
     x = torch.rand(shape, dtype=dtype, device=device).contiguous(memory_format=torch.channels_last)
     weight = torch.rand(shape[1], shape[1], 3, 3, dtype=dtype, device=device)
@@ -84,7 +91,7 @@ def convolution_rate(device: torch.device, dtype: torch.dtype) -> float:
 
 
 def count(run: Callable[[], object]) -> tuple[float, float]:
-    """Return the floating-point operations and the bytes of a run, the tensors of every operation read and written."""
+    """Return the floating-point operations of a run, and the bytes of all tensors its operations read and write."""
     flops = FlopCounterMode(display=False, custom_mapping=_FUSED)
     with flops, _Traffic() as traffic:
         run()
@@ -107,15 +114,15 @@ _FUSED = {
 
 
 class _Traffic(TorchDispatchMode):
-    """Counts the bytes of what operations read and write."""
+    """Counts the bytes that operations read and write."""
 
     moved = 0
 
     def __torch_dispatch__(self, function: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
         result = function(*args, **(kwargs or {}))
         if not function.is_view:
-            tensors = [each for each in tree_leaves((args, kwargs, result)) if isinstance(each, torch.Tensor)]
-            self.moved += sum(each.nbytes for each in tensors)
+            leaves = tree_leaves((args, kwargs, result))
+            self.moved += sum(leaf.nbytes for leaf in leaves if isinstance(leaf, torch.Tensor))
         return result
 
 

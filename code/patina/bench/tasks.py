@@ -1,4 +1,4 @@
-"""The tasks: networks and batches, and what is run on them. Weights and batches are a function of the sizes alone."""
+"""The tasks of the benchmark. Weights and batches depend on the sizes alone."""
 
 from collections.abc import Callable
 from functools import partial
@@ -26,14 +26,14 @@ from patina.models.fast_objective import fast_objective
 from patina.models.ludvae import LUDVAE, LUDVAEArchitecture
 
 Prepared = tuple[Callable[[], object], Callable[[object], Tensor]]
-"""What to time, and how to turn what it returns into the tensor that is compared."""
+"""The function to time, and a function from its output to the tensor that is compared between paths."""
 
 EVERYTHING = 2**40
-"""Bytes, more than there is to keep."""
+"""A limit in bytes that is never reached."""
 
 
 def deflow_translation(case: Case, sizes: Sizes, device: torch.device) -> Prepared:
-    """Translate a picture with a network of AIM's size and random weights."""
+    """Translate a picture with a network of the AIM model's size and random weights."""
     network = _deflow(sizes).to(device)
     image = torch.rand(1, 3, sizes.side, sizes.side, generator=_seeded(1)).to(device)
     noise = tuple(
@@ -48,7 +48,7 @@ def deflow_translation(case: Case, sizes: Sizes, device: torch.device) -> Prepar
 
 
 def deflow_training(case: Case, sizes: Sizes, device: torch.device) -> Prepared:
-    """Compute the objective's gradients for a batch."""
+    """Compute the gradients of DeFlow's objective for a batch."""
     network = _deflow(sizes).to(device)
     image = torch.rand(sizes.batch, 3, sizes.patch, sizes.patch, generator=_seeded(1)).to(device)
     label = torch.arange(sizes.batch, device=device) % 2.0
@@ -60,14 +60,14 @@ def deflow_training(case: Case, sizes: Sizes, device: torch.device) -> Prepared:
         network.zero_grad()
         torch.manual_seed(3)
         with torch.autocast(device.type, torch.bfloat16, enabled=case.is_half):
-            bits = objective(*batch, quantisation=32).mean()
-        bits.backward()
+            nll = objective(*batch, quantisation=32).mean()
+        nll.backward()
 
     return step, partial(_gradients, network)
 
 
 def ludvae_translation(case: Case, sizes: Sizes, device: torch.device) -> Prepared:
-    """Translate a picture; the plain path computes the noise encoder as well, as the published one does."""
+    """Translate a picture; like the published code, the plain path also runs the noise encoder."""
     torch.manual_seed(0)
     network = LUDVAE(LUDVAEArchitecture(channels=8 if sizes.quick else 128)).requires_grad_(False)
     for name, parameter in network.named_parameters():
@@ -94,7 +94,7 @@ def ludvae_translation(case: Case, sizes: Sizes, device: torch.device) -> Prepar
 
 def realplksr_training(case: Case, sizes: Sizes, device: torch.device) -> Prepared:
     """Compute the gradients of a RealPLKSR, as in ``confs/RealPLKSR-bsds500.yml``, for a batch."""
-    # What loads spandrel is left to the one task that needs it.
+    # Imported here because it loads spandrel, which no other task needs.
     from patina.models.generators import realplksr
 
     torch.manual_seed(0)
@@ -121,7 +121,7 @@ TASKS = {
 
 
 def _deflow(sizes: Sizes) -> DeFlow:
-    """Return a network of AIM's size whose every weight matters and whose ActNorms are set."""
+    """Return a network of the AIM model's size, without zero weights and with initialised ActNorms."""
     tiny = DeFlowArchitecture(features=8, blocks=2, growth=4, stacked_blocks=(0, 1), steps=2, hidden=16)
     torch.manual_seed(0)
     network = DeFlow(tiny if sizes.quick else DeFlowArchitecture())
@@ -144,7 +144,8 @@ def _dtype(case: Case) -> torch.dtype:
 
 
 def _gradients(network: nn.Module, _: object) -> Tensor:
-    return torch.cat([each.grad.flatten() for each in network.parameters() if each.grad is not None])
+    gradients = [parameter.grad for parameter in network.parameters() if parameter.grad is not None]
+    return torch.cat([gradient.flatten() for gradient in gradients])
 
 
 def _unchanged(output: Tensor) -> Tensor:

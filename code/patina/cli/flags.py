@@ -1,25 +1,25 @@
-"""Command-line arguments that several verbs share; every flag is known with one dash and with two."""
+"""Flags that several commands share; every flag works with one dash and with two."""
 
 import argparse
 
 
 def add_flag(parser: argparse.ArgumentParser, name: str, *aliases: str, **options) -> None:
-    """Add ``-name`` and ``--name`` (and the same of every alias)."""
-    names = [dashes + each for each in (name, *aliases) for dashes in ("-", "--")]
+    """Add the flags ``-name`` and ``--name``, and the same for every alias."""
+    names = [dashes + spelling for spelling in (name, *aliases) for dashes in ("-", "--")]
     parser.add_argument(*names, dest=name, **options)
 
 
-def add_device_flag(parser: argparse.ArgumentParser, help: str = "where to compute") -> None:
+def add_device_flag(parser: argparse.ArgumentParser, help: str = "device to compute on") -> None:
     """Add ``-device``."""
     add_flag(parser, "device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help=help)
 
 
 def add_compute_flags(parser: argparse.ArgumentParser, precision: str | None = "auto") -> None:
-    """Add ``-device`` and ``-precision``; `precision` is what the latter is where it is not given."""
+    """Add ``-device`` and ``-precision``; `precision` is the default of the latter."""
     add_device_flag(parser)
     add_flag(
         parser, "precision", default=precision, choices=["auto", "32", "bf16-mixed"],
-        help="arithmetic of the convolutions; auto: bf16 where it is fast here and within 45 dB of 32",
+        help="precision of the convolutions; auto: bf16 where it is fast on this machine and within 45 dB of 32",
     )  # fmt: skip
 
 
@@ -27,5 +27,5 @@ def add_recursive_flag(parser: argparse.ArgumentParser) -> None:
     """Add ``-recursive``."""
     add_flag(
         parser, "recursive", action="store_true",
-        help="also pictures in subfolders; 2019/a.jpg gives 2019_a.png",
+        help="include pictures in subfolders; 2019/a.jpg becomes 2019_a.png",
     )  # fmt: skip

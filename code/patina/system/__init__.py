@@ -1,1 +1,1 @@
-"""What the operating system gives: whole files, JSON lines, memory, devices, progress."""
+"""Operating-system services: atomic files, JSON lines, memory, devices and progress bars."""

@@ -1,4 +1,4 @@
-"""What the C library does with memory that is freed, where it is glibc; elsewhere nothing here has an effect."""
+"""Control of glibc's handling of freed memory; no effect with other C libraries."""
 
 import ctypes
 from collections.abc import Iterator, Mapping
@@ -9,16 +9,16 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4
 
 KEEPING = {M_MMAP_MAX: 0, M_TRIM_THRESHOLD: -1}
 BY_ITSELF = {M_MMAP_MAX: 2**16, M_MMAP_THRESHOLD: 2**25, M_TRIM_THRESHOLD: 2**26}
-"""What glibc's own values are once a large block was freed."""
+"""The values that glibc sets by itself once a large block was freed."""
 
 
 @contextmanager
 def freed_memory_kept() -> Iterator[None]:
-    """Within the block, hand freed memory out again instead of returning it to the system; behind it, return it.
+    """Reuse freed memory within the ``with`` block instead of returning it to the system; return it afterwards.
 
-    By itself glibc maps every block of 32 MiB or more anew and unmaps it when it is freed: a network whose feature maps
-    are that large spends up to half of its time on pages that the system clears for it. Blocks of many sizes do not
-    fill kept memory without gaps, so a block of work should end where sizes change, for example with a picture.
+    By default, glibc maps every allocation of 32 MiB or more and unmaps it when it is freed. A network with feature
+    maps that large spends up to half of its time waiting for the system to clear pages. Allocations of many sizes
+    leave gaps in reused memory, so end the block where sizes change, for example after every picture.
     """
     _set(KEEPING)
     try:
@@ -29,7 +29,7 @@ def freed_memory_kept() -> Iterator[None]:
 
 
 def return_freed_memory() -> None:
-    """Return to the system what was freed and is not in use."""
+    """Return all freed memory to the system."""
     with suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
 

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all."""
+"""Atomic writing of files: a file appears whole or not at all."""
 
 import os
 from collections.abc import Iterator
@@ -10,13 +10,13 @@ from patina.errors import PatinaError
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
-    """Yield a temporary name beside `path`; rename it to `path` when the block ends, remove it if it fails.
+    """Yield a temporary path beside `path`; rename it to `path` when the block ends, remove it if the block fails.
 
-    The temporary name is hidden and the same every time, so a killed run leaves nothing that a picture
-    listing shows, and the next run writes over it. The suffix is kept, because encoders choose by it.
+    The temporary name is hidden and always the same, so what a killed run leaves appears in no list of pictures, and
+    the next run overwrites it. The suffix is kept because encoders choose the format by it.
 
     Raises:
-        PatinaError: the disk is full, or the place cannot be written to.
+        PatinaError: the disk is full, or the folder is not writable.
     """
     path = Path(path)
     temporary = path.with_name(f".part-{path.name}")
@@ -25,7 +25,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
-        raise PatinaError(f"{path} cannot be written: {error.strerror or error}; free or change the place") from error
+        reason = error.strerror or error
+        raise PatinaError(f"{path} cannot be written: {reason}; free some space or choose another place") from error
     finally:
         _remove(temporary)
 

@@ -1,4 +1,4 @@
-"""The device to compute on, by its name on the command line."""
+"""Compute devices by name."""
 
 from collections.abc import Callable
 
@@ -11,11 +11,11 @@ AVAILABLE: dict[str, Callable[[], bool]] = {
     "cuda": torch.cuda.is_available,
     "cpu": lambda: True,
 }
-"""Whether torch can compute on a device, by its name; in the order in which "auto" chooses."""
+"""Device name to the function that checks for it, in the order in which "auto" prefers them."""
 
 
 def compute_device(name: str = "auto") -> torch.device:
-    """Return the device of a name, or the best one that this machine has.
+    """Return a device by name, or the best one of this machine.
 
     Args:
         name: "auto", "cpu", "cuda" (the first GPU) or "mps".
@@ -24,7 +24,7 @@ def compute_device(name: str = "auto") -> torch.device:
         PatinaError: this machine has no such device.
     """
     if name == "auto":
-        name = next(each for each, is_available in AVAILABLE.items() if is_available())
+        name = next(candidate for candidate, is_available in AVAILABLE.items() if is_available())
     elif not AVAILABLE[name]():
-        raise PatinaError(f"-device {name}: torch finds none here; use -device cpu, or auto")
+        raise PatinaError(f"-device {name}: torch finds no such device on this machine; use -device cpu or auto")
     return torch.device(name, 0) if name == "cuda" else torch.device(name)

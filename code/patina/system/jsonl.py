@@ -1,4 +1,4 @@
-"""Logs of one JSON object a line, which a killed run may leave with half a line at the end."""
+"""JSON-lines logs: one JSON object per line. A killed run may leave an incomplete last line."""
 
 import json
 from collections.abc import Iterable
@@ -11,7 +11,7 @@ Line = dict[str, Any]
 
 
 def read_lines(path: Path) -> list[Line]:
-    """Return the whole lines of a log; none where there is no log."""
+    """Return the complete lines of a log; an empty list if the file does not exist."""
     found = []
     for text in path.read_bytes().splitlines() if path.is_file() else []:
         try:
@@ -22,7 +22,7 @@ def read_lines(path: Path) -> list[Line]:
 
 
 def write_lines(path: Path, lines: Iterable[Line]) -> None:
-    """Write a log anew; it appears whole or not at all."""
+    """Replace a log atomically."""
     write_text(path, _text(lines))
 
 
@@ -34,7 +34,7 @@ def ensure_lines(path: Path, lines: Iterable[Line]) -> None:
 
 
 def append_lines(path: Path, lines: Iterable[Line]) -> None:
-    """Add lines to a log, behind the half one that a killed run may have left."""
+    """Append lines to a log, on a new line if a killed run left an incomplete one."""
     text = _text(lines)
     with path.open("ab+") as stream:
         if stream.tell():

@@ -1,4 +1,4 @@
-"""How much memory a piece of work takes."""
+"""Measuring the peak memory of a block of work."""
 
 import threading
 from pathlib import Path
@@ -9,24 +9,24 @@ import torch
 from patina.system.allocator import return_freed_memory
 
 _INTERVAL = 0.002
-"""Seconds between two looks; the convolutions of one tile last longer."""
+"""Sampling interval in seconds; the convolutions of one tile take longer."""
 
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 _RESET_PEAK = "5"
-"""What makes Linux forget the largest memory so far."""
+"""Writing this to `_RESET` makes Linux reset a process's peak memory."""
 
 
 class PeakMemory:
-    """The memory that is taken while a ``with`` block runs: a GPU's own, or that of this process.
+    """Peak memory of a ``with`` block, on the current GPU or of this process.
 
-    Of the process, Linux keeps count, elsewhere it is watched.
+    Linux itself records a process's peak; on other systems a thread samples it.
 
     Args:
-        on_gpu: whether to ask the current GPU.
+        on_gpu: measure the current GPU's memory.
 
     Attributes:
-        grown: after the block, by how many bytes it grew at most. Memory that was freed before is returned first; where
-            the C library does not do that, what is used again does not count, so measure in a process of its own.
+        grown: after the block, the largest growth in bytes. Freed memory is returned to the system before the block.
+            C libraries that cannot do so reuse it, which is not counted: measure in a fresh process.
     """
 
     def __init__(self, on_gpu: bool = False):
@@ -39,11 +39,11 @@ class PeakMemory:
             return self
         return_freed_memory()
         self._process = psutil.Process()
-        self._counted = _peak_was_reset()
+        self._recorded = _peak_was_reset()
         self._before = self._peak = self._process.memory_info().rss
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
-        if not self._counted:
+        if not self._recorded:
             self._thread.start()
         return self
 
@@ -52,23 +52,23 @@ class PeakMemory:
             self.grown = torch.cuda.max_memory_allocated() - self._before
             return
         self._done.set()
-        if self._counted:
-            self._peak = _counted_peak()
+        if self._recorded:
+            self._peak = _recorded_peak()
         else:
             self._thread.join()
-            self._look()
+            self._sample()
         self.grown = max(0, self._peak - self._before)
 
     def _watch(self) -> None:
         while not self._done.wait(_INTERVAL):
-            self._look()
+            self._sample()
 
-    def _look(self) -> None:
+    def _sample(self) -> None:
         self._peak = max(self._peak, self._process.memory_info().rss)
 
 
 def _peak_was_reset() -> bool:
-    """Make the system count anew; say whether it does."""
+    """Reset the system's record of the peak; return whether the system keeps one."""
     try:
         _RESET.write_text(_RESET_PEAK, encoding="ascii")
     except OSError:
@@ -76,6 +76,7 @@ def _peak_was_reset() -> bool:
     return True
 
 
-def _counted_peak() -> int:
-    line = next(each for each in _STATUS.read_text(encoding="ascii").splitlines() if each.startswith("VmHWM"))
-    return 1024 * int(line.split()[1])
+def _recorded_peak() -> int:
+    lines = _STATUS.read_text(encoding="ascii").splitlines()
+    kibibytes = next(line for line in lines if line.startswith("VmHWM")).split()[1]
+    return 1024 * int(kibibytes)

@@ -1,4 +1,4 @@
-"""The progress of every long job: a bar, or lines of numbers where standard error is not a terminal."""
+"""Progress of long jobs: a bar on a terminal, or lines of numbers where standard error is not one."""
 
 import sys
 from collections.abc import Iterable, Mapping
@@ -13,7 +13,7 @@ _silenced = False
 def progress(
     items: Iterable[T], description: str, *, total: int | None = None, unit: str = "picture", initial: int = 0
 ) -> "tqdm[T]":
-    """Wrap `items` in a progress bar on standard error; `total` where `items` has no length."""
+    """Wrap `items` in a progress bar on standard error; give `total` if `items` has no length."""
     return tqdm(
         items,
         desc=description,
@@ -26,7 +26,13 @@ def progress(
 
 
 def show_numbers(bar: "tqdm[Any]", where: str, numbers: Mapping[str, float]) -> None:
-    """Show numbers beside a bar, or where there is none in a line; it begins with `where`, the job and its step."""
+    """Show numbers beside a bar, or print them if there is no bar.
+
+    Args:
+        bar: the job's bar.
+        where: the job and its step, which begin a printed line.
+        numbers: by name.
+    """
     if not bar.disable:
         bar.set_postfix(_shown(numbers), refresh=False)
     else:
@@ -34,7 +40,7 @@ def show_numbers(bar: "tqdm[Any]", where: str, numbers: Mapping[str, float]) -> 
 
 
 def tell_numbers(bar: "tqdm[Any]", where: str, numbers: Mapping[str, float]) -> None:
-    """Print numbers as a line that stays, above the bar where there is one."""
+    """Print a line of numbers that stays, above the bar if there is one."""
     if not _silenced:
         listed = ", ".join(f"{name} {value}" for name, value in _shown(numbers).items())
         bar.write(f"{where}: {listed}", file=sys.stderr)
@@ -46,6 +52,6 @@ def _shown(numbers: Mapping[str, float]) -> dict[str, str]:
 
 
 def silence_progress() -> None:
-    """Show no more bars, nor numbers, in this process, because several processes share one terminal."""
+    """Show neither bars nor numbers in this process from now on: for processes that share a terminal."""
     global _silenced
     _silenced = True

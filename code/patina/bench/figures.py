@@ -1,4 +1,4 @@
-"""What a benchmark tells: the machine, the start-up, the table."""
+"""The figures of a benchmark: the machine, the start-up times, and the table."""
 
 import platform
 import subprocess
@@ -14,13 +14,13 @@ from patina.imaging.picture_files import write_picture
 from patina.layers.precision import BF16_CHECKS, has_fast_bf16
 
 HEADS = (
-    "", "path", "time", "core time", "warm-up", "times faster", "operations", "of the rate", "moved", "peak memory",
+    "task", "path", "time", "core time", "warm-up", "speed-up", "operations", "rate", "moved", "peak memory",
     "agreement",
 )  # fmt: skip
 
 
 def machine(device: torch.device) -> dict[str, str | int]:
-    """Return what the figures depend on."""
+    """Return the properties of the machine and of torch that the timings depend on."""
     info = Path("/proc/cpuinfo")
     lines = info.read_text(encoding="utf-8").splitlines() if info.is_file() else []
     name = next(
@@ -36,10 +36,10 @@ def machine(device: torch.device) -> dict[str, str | int]:
 
 
 def start_up() -> dict[str, float]:
-    """Return the seconds that two commands take from nothing, the quickest of three."""
+    """Return the start-up times of two commands in seconds, the fastest of three runs."""
     with tempfile.TemporaryDirectory() as folder:
-        for side in ("results", "truth"):
-            write_picture(Path(folder) / side / "0.png", np.full((64, 64, 3), 128, np.uint8))
+        for name in ("results", "truth"):
+            write_picture(Path(folder) / name / "0.png", np.full((64, 64, 3), 128, np.uint8))
         evaluate = ["evaluate", "-results", f"{folder}/results", "-truth", f"{folder}/truth", "-no_lpips"]
         commands = {"patina --help": ["--help"], "patina evaluate": evaluate}
         return {name: min(_seconds(arguments) for _ in range(3)) for name, arguments in commands.items()}
@@ -47,12 +47,12 @@ def start_up() -> dict[str, float]:
 
 def _seconds(arguments: list[str]) -> float:
     began = time.perf_counter()
-    subprocess.run([sys.executable, "-m", "patina.cli.main", *arguments], check=True, capture_output=True)
+    subprocess.run([sys.executable, "-m", "patina.cli", *arguments], check=True, capture_output=True)
     return time.perf_counter() - began
 
 
 def table(document: dict) -> str:
-    """Return the figures as a Markdown table, with the machine below it."""
+    """Return the figures as a Markdown table, followed by a line about the machine."""
     lines = ["| " + " | ".join(HEADS) + " |", "| --- | --- |" + " ---: |" * (len(HEADS) - 2)]
     for row in document["cases"]:
         cells = [
@@ -61,23 +61,23 @@ def table(document: dict) -> str:
             f"{row['seconds']:.2f} s",
             f"{row['core_seconds']:.2f} s",
             f"{row['warm_up']:.1f} s" if row["warm_up"] else "",
-            f"{row['speed']:.1f}",
+            f"{row['speed_up']:.1f}",
             f"{row['operations'] / 1e12:.2f} T",
-            f"{row['rate_share']:.0%}",
+            f"{row['rate_fraction']:.0%}",
             f"{row['bytes_moved'] / 1e9:.1f} GB",
-            f"{row['peak_bytes'] / 1e9:.2f} GB ({row['memory share']:.2f})",
+            f"{row['peak_bytes'] / 1e9:.2f} GB ({row['memory_fraction']:.2f})",
             row["agreement"],
         ]
         lines.append("| " + " | ".join(cells) + " |")
     where = document["machine"]
     sizes = document["sizes"]
-    starts = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in document["start-up (s)"].items())
+    starts = ", ".join(f"{name} {seconds:.2f} s" for name, seconds in document["start_up_seconds"].items())
     lines += [
         "",
         f"{where['processor']}, {where['threads']} threads, bf16 by {where['bf16']}, torch {where['torch']}. "
-        f"Translation of {sizes['side']}x{sizes['side']} pixels, training steps of {sizes['batch']} patches of "
-        f"{sizes['patch']}x{sizes['patch']}. Times faster is of core time, which does not count what other programs "
-        f"take (on a GPU: of time); the rate is that of a large convolution of the same precision alone; peak memory "
-        f"is beyond the loaded model, in brackets its share of the plain path's. Start-up: {starts}.",
+        f"Translation of {sizes['side']}x{sizes['side']} pixels; training steps of {sizes['batch']} patches of "
+        f"{sizes['patch']}x{sizes['patch']}. The speed-up compares core time, which other programs do not affect (on "
+        f"a GPU: time). The rate is relative to a single large convolution of the same precision. Peak memory excludes "
+        f"the loaded model; in brackets, relative to the plain path. Start-up: {starts}.",
     ]
     return "\n".join(lines)
