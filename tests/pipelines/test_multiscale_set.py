@@ -18,7 +18,7 @@ from patina.data.manifest import load_manifest
 from patina.errors import PatinaError
 from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
-from patina.pipelines.multiscale_set import RECORDS, prepare
+from patina.pipelines.multiscale_set import prepare
 from sets import write_pictures
 
 CODE = Path(__file__).parents[2] / "code"
@@ -137,8 +137,10 @@ def test_an_unfinished_picture_is_made_again(source: Path, tmp_path: Path) -> No
     target = tmp_path / "set"
     prepare(source, target, [1, 8], workers=1)
     written = contents(target)
-    (target / RECORDS / "9.json").unlink()
-    (target / RECORDS / "10.json").write_text("[]")
+    log, kept = target / "log.jsonl", []
+    for line in log.read_text().splitlines(keepends=True):
+        kept.append(line if '"1x/9.png"' not in line and '"8x/10.png"' not in line else '{"begun": ' + line[10:])
+    log.write_text("".join(kept) + '{"output": "1x/8')
     (target / "manifest.json").unlink()
     prepare(source, target, [1, 8], workers=1)
     assert contents(target) == written
@@ -250,7 +252,9 @@ def test_bad_folders(source: Path, tmp_path: Path) -> None:
 
 def test_two_sources_of_one_name_are_refused(source: Path, tmp_path: Path) -> None:
     write_picture(source / "8.jpg", np.zeros((40, 40, 3), np.uint8))
-    with pytest.raises(PatinaError, match=r"8\.jpg and .*8\.png would both become"):
+    write_picture(source / "gray.webp", np.zeros((40, 40, 3), np.uint8))
+    clashes = r"8\.jpg and .*8\.png would both become .*; .*gray\.bmp and .*gray\.webp would both become"
+    with pytest.raises(PatinaError, match=clashes):
         prepare(source, tmp_path / "set", [1])
     assert not (tmp_path / "set").exists()
 
@@ -279,8 +283,8 @@ def test_ctrl_c_leaves_whole_pictures_and_the_next_run_goes_on(tmp_path: Path) -
     process = subprocess.Popen(
         command, cwd=CODE, stderr=subprocess.PIPE, text=True, start_new_session=True, preexec_fn=_heed_ctrl_c
     )
-    deadline = time.monotonic() + 30
-    while not list(target.glob(f"{RECORDS}/*.json")) and time.monotonic() < deadline:
+    deadline, log = time.monotonic() + 30, target / "log.jsonl"
+    while '"sums"' not in (log.read_text() if log.is_file() else "") and time.monotonic() < deadline:
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGINT)  # a terminal's Ctrl-C reaches parent and workers
     _, stderr = process.communicate(timeout=30)

@@ -1,8 +1,7 @@
-"""`patina prepare` in the modes that make squares for training and test sets."""
+"""`patina prepare` in the modes that make tiles for training and test sets."""
 
 import csv
 import importlib
-import json
 
 import numpy as np
 import pytest
@@ -14,6 +13,7 @@ from patina.cli.main import run_command
 from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
 from patina.imaging.tile_grid import clipped_tiles, covering_tiles, frame_with_noise
+from patina.runs.journal import read_journal
 from sets import picture, write_pictures
 
 LENGTH = st.integers(1, 90)
@@ -27,36 +27,36 @@ def prepare(mode, source, target, *flags) -> int:
 
 @settings(deadline=None)  # a busy machine may take its time
 @given(height=LENGTH, width=LENGTH, side=st.integers(1, 40))
-def test_moved_pieces_cover_the_picture_and_whole_ones_once(height, width, side):
-    pieces = covering_tiles(height, width, side)
+def test_moved_tiles_cover_the_picture_and_whole_ones_once(height, width, side):
+    tiles = covering_tiles(height, width, side)
     if min(height, width) < side:
-        assert not pieces
+        assert not tiles
         return
     seen = np.zeros((height, width), int)
-    for piece in pieces:
-        assert (piece.height, piece.width) == (side, side)
-        seen[piece.top : piece.top + side, piece.left : piece.left + side] += 1
+    for tile in tiles:
+        assert (tile.height, tile.width) == (side, side)
+        seen[tile.top : tile.top + side, tile.left : tile.left + side] += 1
     assert seen.shape == (height, width)
     assert seen.min() == 1
-    whole = [piece for piece in pieces if piece.kind == "whole"]
+    whole = [piece for tile in tiles if tile.kind == "whole"]
     assert len(whole) == (height // side) * (width // side)
-    assert len({(piece.row, piece.column) for piece in pieces}) == len(pieces)
+    assert len({(tile.row, tile.column) for tile in tiles}) == len(tiles)
 
 
 @settings(deadline=None)
 @given(height=LENGTH, width=LENGTH, side=st.integers(1, 40), least=st.integers(1, 20))
-def test_framed_pieces_cut_every_pixel_once(height, width, side, least):
+def test_framed_tiles_cut_every_pixel_once(height, width, side, least):
     least = min(least, side)
-    pieces, dropped = clipped_tiles(height, width, side, least)
+    tiles, dropped = clipped_tiles(height, width, side, least)
     everything, none = clipped_tiles(height, width, side, 1)
     assert none == 0
-    assert len(everything) == len(pieces) + dropped
+    assert len(everything) == len(tiles) + dropped
     seen = np.zeros((height, width), int)
-    for piece in everything:
-        seen[piece.top : piece.top + piece.height, piece.left : piece.left + piece.width] += 1
-        assert (piece.kind == "whole") == (piece.height == piece.width == side)
+    for tile in everything:
+        seen[tile.top : tile.top + tile.height, tile.left : tile.left + tile.width] += 1
+        assert (tile.kind == "whole") == (tile.height == tile.width == side)
     assert (seen == 1).all()
-    assert all(min(piece.height, piece.width) >= least for piece in pieces)
+    assert all(min(tile.height, tile.width) >= least for tile in tiles)
 
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
@@ -83,8 +83,13 @@ def source(tmp_path):
     return tmp_path / "pictures"
 
 
+def recorded(target) -> set[str]:
+    """Return the files of all results."""
+    return read_journal(target / "log.jsonl").result_files
+
+
 def rows(target) -> dict[str, dict[str, int]]:
-    with (target / "pieces.csv").open() as file:
+    with (target / "tiles.csv").open() as file:
         return {row.pop("source"): {key: int(value) for key, value in row.items()} for row in csv.DictReader(file)}
 
 
@@ -99,9 +104,9 @@ def test_tiles_move_leftovers_back_and_count_them(source, tmp_path, capsys):
     assert np.array_equal(read_picture(target / "big_002_003.png").pixels, big[38:70, 68:100])
     assert np.array_equal(read_picture(target / "big_001_002.png").pixels, big[32:64, 64:96])
     assert found["sum"]["source_bytes"] == sum(path.stat().st_size for path in list_pictures(source))
-    assert found["sum"]["piece_bytes"] == sum(path.stat().st_size for path in list_pictures(target))
-    assert found["sum"]["saved_bytes"] == found["sum"]["source_bytes"] - found["sum"]["piece_bytes"]
-    assert "3 pictures gave 14 squares (8 whole, 6 leftover, 1 dropped)" in capsys.readouterr().out
+    assert found["sum"]["tile_bytes"] == sum(path.stat().st_size for path in list_pictures(target))
+    assert found["sum"]["saved_bytes"] == found["sum"]["source_bytes"] - found["sum"]["tile_bytes"]
+    assert "14 tiles from 3 pictures (8 whole, 6 leftover, 1 dropped)" in capsys.readouterr().out
 
 
 def test_noise_frames_take_what_is_too_small(source, tmp_path):
@@ -134,9 +139,9 @@ def test_what_is_there_is_kept_and_what_is_not_is_made(source, tmp_path):
 @pytest.mark.parametrize(
     ("mode", "work"),
     [
-        ("tiles", "patina.pipelines.tile_set.cut_picture"),
-        ("noise-framed", "patina.pipelines.tile_set.cut_picture"),
-        ("categories", "patina.pipelines.test_sets.write_categories"),
+        ("tiles", "patina.pipelines.tile_set.split_picture"),
+        ("noise-framed", "patina.pipelines.tile_set.split_picture"),
+        ("categories", "patina.pipelines.test_sets.write_pairs"),
     ],
 )
 def test_the_same_command_goes_on_after_an_interruption(source, tmp_path, monkeypatch, mode, work):
@@ -172,7 +177,7 @@ def test_two_folders_are_not_one_set_and_what_is_gone_leaves_nothing(source, tmp
     assert prepare(mode, source, target, "-side", "16") == 0
     write_picture(tmp_path / "other" / "else.png", picture(3, 64, 64))
     assert prepare(mode, tmp_path / "other", target, "-side", "16") == 2
-    assert "of another folder" in capsys.readouterr().err
+    assert "pictures that" in capsys.readouterr().err
     assert list(target.rglob("exact*.png"))
     (source / "exact.png").unlink()
     assert prepare(mode, source, target, "-side", "16") == 0
@@ -190,7 +195,7 @@ def test_a_folder_in_which_nothing_was_made_may_be_used_otherwise(source, tmp_pa
     assert prepare(mode, source, tmp_path / "set", "-side", str(sides[1])) == 0
 
 
-def test_squares_that_a_killed_run_began_are_no_part_of_another_set(source, tmp_path, monkeypatch):
+def test_tiles_that_a_killed_run_began_are_no_part_of_another_set(source, tmp_path, monkeypatch):
     target = tmp_path / "set"
 
     def killed(path, pixels, original=write_picture):
@@ -203,8 +208,7 @@ def test_squares_that_a_killed_run_began_are_no_part_of_another_set(source, tmp_
     monkeypatch.undo()
     assert list(target.glob("big_*.png"))
     assert prepare("tiles", source / "big.png", target, "-side", "64") == 0
-    listed = json.loads((target / "pieces.json").read_text())["pictures"]
-    assert {name for each in listed for name in each["files"]} == {path.name for path in list_pictures(target)}
+    assert recorded(target) == {path.name for path in list_pictures(target)}
 
 
 def test_a_users_own_pictures_beside_a_category_stay(source, tmp_path):
@@ -220,13 +224,12 @@ def test_a_users_own_pictures_beside_a_category_stay(source, tmp_path):
     assert not list(target.rglob("exact.png"))
 
 
-def test_an_exchanged_picture_leaves_no_squares_of_the_one_before(source, tmp_path):
+def test_an_exchanged_picture_leaves_no_tiles_of_the_one_before(source, tmp_path):
     target = tmp_path / "set"
     assert prepare("tiles", source, target, "-side", "32") == 0
     write_picture(source / "big.png", picture(3, 40, 40))
     assert prepare("tiles", source, target, "-side", "32") == 0
-    listed = json.loads((target / "pieces.json").read_text())["pictures"]
-    assert {name for each in listed for name in each["files"]} == {path.name for path in list_pictures(target)}
+    assert recorded(target) == {path.name for path in list_pictures(target)}
 
 
 def test_folders_and_flags_that_do_not_fit_are_refused(source, tmp_path, capsys):
@@ -234,15 +237,15 @@ def test_folders_and_flags_that_do_not_fit_are_refused(source, tmp_path, capsys)
     assert prepare("tiles", source, target, "-side", "32") == 0
     capsys.readouterr()
     for mode, where, flags, text in (
-        ("tiles", target, ("-side", "16"), "squares cut otherwise, or of another folder"),
+        ("tiles", target, ("-side", "16"), "made with side 32, now 16"),
         ("tiles", source, (), "same folder"),
-        ("tiles", tmp_path, (), "holds files that are no squares cut here"),
+        ("tiles", tmp_path, (), "is not empty"),
         ("tiles", target, ("-least", "3"), "-least means nothing in mode tiles"),
         ("scales", tmp_path / "x", ("-side", "3"), "-side means nothing in mode scales"),
         ("noise-framed", tmp_path / "x", ("-least", "500"), "-least 500"),
-        ("tiles", tmp_path / "x", ("-side", "5000"), "no picture is large enough for a square of 5000"),
+        ("tiles", tmp_path / "x", ("-side", "5000"), "no picture is large enough for a tile of 5000"),
         ("categories", tmp_path / "y", ("-scale", "0"), "a side that the scale divides"),
-        ("categories", target, (), "not empty"),
+        ("categories", target, (), "made with mode tiles, now categories"),
         ("categories", tmp_path / "x", ("-side", "30"), "a side that the scale divides"),
     ):
         assert prepare(mode, source, where, *flags) == 2
@@ -254,7 +257,7 @@ def test_a_broken_picture_is_named_and_skipped(source, tmp_path, capsys):
     assert prepare("tiles", source, tmp_path / "set", "-side", "32") == 1
     assert "broken.png" in capsys.readouterr().err
     assert set(rows(tmp_path / "set")) == {"big.png", "exact.png", "small.png", "sum"}
-    assert len(json.loads((tmp_path / "set/pieces.json").read_text())["pictures"]) == 3
+    assert len(read_journal(tmp_path / "set/log.jsonl").results) == 3
 
 
 def test_the_three_categories_by_one_command(tmp_path, capsys):

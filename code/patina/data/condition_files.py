@@ -1,4 +1,7 @@
-"""Conditions on disk: what h's filters make of a domain's images, computed once."""
+"""DeFlow's conditions on disk: what the filters of h make of a domain's images, computed once.
+
+h maps an image to the low-resolution condition under which DeFlow models it (Wolf et al. 2021, arXiv 2101.05796).
+"""
 
 from pathlib import Path
 
@@ -7,23 +10,24 @@ import numpy as np
 from patina.conditions.condition_map import ConditionMap
 from patina.errors import PatinaError
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
+from patina.imaging.sources import Source
 from patina.imaging.value_spaces import to_eight_bit
-from patina.runs.fingerprint import file_stamp
+from patina.runs.fingerprint import digest_if_readable
 from patina.runs.folder_job import output_paths, run_folder_job
-from patina.system.jsonl import Line, append_lines, read_lines
-
-LOG_NAME = "made.jsonl"
-"""The file in a folder of conditions that says of which state of its image each was made."""
+from patina.runs.journal import Result, Wanted
+from patina.runs.made_by import MadeBy
+from patina.runs.output_folder import OutputFolder
 
 
 def prepare_conditions(images: Path, h: ConditionMap) -> Path:
-    """Write the filtered pictures of a folder beside it, where they are not there yet or their image has changed.
+    """Write the conditions of a folder's images beside it; those of unchanged images are kept.
 
-    An image that cannot be read is named and gets none; conditions of images that are gone are removed.
+    An image that cannot be read is named and gets none; conditions of images that are gone are removed. A second
+    process that wants the same conditions waits until they are made.
 
     Args:
         images: a folder of images, e.g. ``1x/`` of a set.
-        h: its filters before any noise are done.
+        h: its filters before any noise are applied.
 
     Returns:
         The folder of conditions; `images` itself where h begins with noise.
@@ -33,36 +37,34 @@ def prepare_conditions(images: Path, h: ConditionMap) -> Path:
     """
     if not h.whole_steps:
         return images
-    folder = images.parent / f"{images.name}-h-{h.digest}"
-    conditions = output_paths(list_pictures(images), folder)
-    log = folder / LOG_NAME
-    made = {line["image"]: tuple(line["stamp"]) for line in read_lines(log)}
+    out = images.parent / f"{images.name}-h-{h.digest}"
+    sources = [Source(path, path.name) for path in list_pictures(images)]
+    outputs = output_paths(sources, out)
+    by_output = {output.name: source for source, output in outputs.items()}
 
-    def work(path: Path) -> Line:
-        line = {"image": path.name, "stamp": file_stamp(path)}
-        write_picture(conditions[path], whole_condition(path, h))
-        return line
+    def work(source: Source) -> Result:
+        digest = digest_if_readable(source.path)
+        write_picture(outputs[source], whole_condition(source.path, h))
+        return Result(outputs[source].name, source.name, digest)
 
-    missing = [
-        path
-        for path, condition in conditions.items()
-        if not condition.is_file() or made.get(path.name) != file_stamp(path)
-    ]
-    report = run_folder_job(
-        missing, work, description="conditions", name=str, on_result=lambda line: append_lines(log, [line])
-    )
-    if len(report.failures) == len(conditions):
+    made_by = MadeBy("train", {"h": h.digest})
+    with OutputFolder.open(out, made_by, source=images, sources=sources, wait=True) as folder:
+        folder.prune()
+        todo = folder.outdated([Wanted(output, source.name) for output, source in by_output.items()])
+        folder.begin(todo)
+        report = run_folder_job(
+            [by_output[item.output] for item in todo], work, description="conditions", name=str,
+            on_result=lambda made: folder.record([made]),
+        )  # fmt: skip
+        folder.finish()
+    if len(report.failures) == len(sources):
         raise PatinaError(report.failures[0][1])
     report.print_summary()
-    without = {name for name, _ in report.failures}
-    wanted = {condition for path, condition in conditions.items() if str(path) not in without}
-    for path in set(list_pictures(folder)) - wanted:
-        path.unlink()
-    return folder
+    return out
 
 
 def whole_condition(path: Path, h: ConditionMap) -> np.ndarray:
-    """Return what h's filters before any noise make of a picture: ``[h, w, 3]`` uint8.
+    """Return what the filters of h before any noise make of a picture: ``[h, w, 3]`` uint8.
 
     Raises:
         PatinaError: its sides are no multiples of h's scale.
@@ -71,6 +73,6 @@ def whole_condition(path: Path, h: ConditionMap) -> np.ndarray:
     if any(length % h.whole_scale for length in pixels.shape[:2]):
         raise PatinaError(
             f"{path}: {pixels.shape[1]}x{pixels.shape[0]} pixels, expected multiples of {h.whole_scale} for this h; "
-            "`patina prepare` cuts them"
+            "`patina prepare` crops them"
         )
     return h.whole(pixels)

@@ -21,6 +21,14 @@ def file_digest(path: Path) -> str:
     return digest.hexdigest()[:_DIGITS]
 
 
+def digest_if_readable(path: Path) -> str | None:
+    """Return `file_digest`, or None for a file that cannot be read; reading it as a picture says why in words."""
+    try:
+        return file_digest(path)
+    except OSError:
+        return None
+
+
 def digest_of(content: bytes) -> str:
     """Return `file_digest` of a file that is not yet written."""
     return hashlib.sha256(content).hexdigest()[:_DIGITS]

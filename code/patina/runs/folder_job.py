@@ -123,17 +123,22 @@ def output_paths(sources: Sequence[S], out_dir: Path | str, suffix: str = ".png"
         suffix: of the outputs.
 
     Raises:
-        PatinaError: two sources would get the same output.
+        PatinaError: sources would get the same output; names all of them.
     """
-    outputs: dict[S, Path] = {}
-    taken: dict[str, S] = {}
-    for source in sources:
-        output = Path(out_dir) / f"{source.stem}{suffix}"
+    outputs = {source: Path(out_dir) / f"{source.stem}{suffix}" for source in sources}
+    sharing: dict[str, list[S]] = {}
+    for source, output in outputs.items():
         # Case is folded because some file systems do: A.jpg and a.png are one output there.
-        first = taken.setdefault(output.name.casefold(), source)
-        if first != source:
-            raise PatinaError(f"{first} and {source} would both become {output}; rename one of them")
-        outputs[source] = output
+        sharing.setdefault(output.name.casefold(), []).append(source)
+    clashes = [
+        f"{' and '.join(map(str, group))} would both become {outputs[group[0]]}"
+        if len(group) == 2
+        else f"{', '.join(map(str, group))} would all become {outputs[group[0]]}"
+        for group in sharing.values()
+        if len(group) > 1
+    ]
+    if clashes:
+        raise PatinaError(f"{'; '.join(clashes)}; rename all but one of each")
     return outputs
 
 

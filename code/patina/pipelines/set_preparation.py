@@ -1,0 +1,98 @@
+"""`patina prepare` in all its modes: which mode is told what, and what it makes."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from patina.errors import PatinaError
+from patina.pipelines.multiscale_set import prepare
+from patina.pipelines.tile_set import TileGrid, prepare_tiles, summary
+from patina.runs.folder_job import JobReport
+
+LEAST = 32
+"""Smallest side in pixels of a leftover that noise-framed keeps; smaller ones are mostly frame."""
+
+
+@dataclass(frozen=True)
+class PrepareRequest:
+    """What to make of which folder; None stands for a mode's own value.
+
+    Attributes:
+        source: folder of pictures, or one picture.
+        target: folder of the set.
+        mode: one of `MODES`.
+        recursive: whether pictures in subfolders are taken, too.
+        workers: processes; None for one a core.
+        scales: mode scales: how many times smaller.
+        side: other modes: of a tile in pixels.
+        scale: other modes: how many times smaller the LQ pictures are.
+        least: mode noise-framed: smallest side of a leftover in pixels.
+        seed: mode noise-framed: of the noise.
+        blur: mode categories: std of the blur in pixels.
+    """
+
+    source: Path
+    target: Path
+    mode: str = "scales"
+    recursive: bool = False
+    workers: int | None = None
+    scales: tuple[int, ...] | None = None
+    side: int | None = None
+    scale: int | None = None
+    least: int | None = None
+    seed: int | None = None
+    blur: float | None = None
+
+
+def prepare_set(request: PrepareRequest) -> tuple[JobReport, str]:
+    """Make a set; return the job's report, and in words what the set holds.
+
+    Raises:
+        PatinaError: a setting that the mode does not have, or anything that the mode refuses.
+    """
+    work, settings = MODES[request.mode]
+    for field in fields(request):
+        if field.name in _SETTINGS - settings and getattr(request, field.name) is not None:
+            raise PatinaError(f"-{field.name} means nothing in mode {request.mode}; leave it out")
+    return work(request)
+
+
+def _scales(request: PrepareRequest) -> tuple[JobReport, str]:
+    scales = request.scales or (1, 8)
+    report = prepare(request.source, request.target, scales, workers=request.workers, recursive=request.recursive)
+    return report, f"{len(report.results)} pictures at {', '.join(f'{scale}x' for scale in sorted(scales))}"
+
+
+def _tiles(request: PrepareRequest) -> tuple[JobReport, str]:
+    given = _given(request, "side", "least", "seed")
+    if request.mode == "noise-framed":
+        given.setdefault("least", min(LEAST, given.get("side", LEAST)))
+    grid = TileGrid(request.mode, **given)
+    report = prepare_tiles(request.source, request.target, grid, workers=request.workers, recursive=request.recursive)
+    return report, summary(report.results, request.scale or 4)
+
+
+def _categories(request: PrepareRequest) -> tuple[JobReport, str]:
+    # SciPy's filters are needed here alone.
+    from patina.pipelines.test_sets import CATEGORIES, CategorySettings, prepare_test_sets
+
+    settings = CategorySettings(**_given(request, "side", "scale", "blur"))
+    report = prepare_test_sets(
+        request.source, request.target, settings, workers=request.workers, recursive=request.recursive
+    )
+    return report, f"{len(report.results)} pairs each of {', '.join(CATEGORIES)}"
+
+
+def _given(request: PrepareRequest, *names: str) -> dict[str, int]:
+    return {name: value for name in names if (value := getattr(request, name)) is not None}
+
+
+MODES: dict[str, tuple[Callable[[PrepareRequest], tuple[JobReport, str]], frozenset[str]]] = {
+    "scales": (_scales, frozenset({"scales"})),
+    "tiles": (_tiles, frozenset({"side", "scale"})),
+    "noise-framed": (_tiles, frozenset({"side", "scale", "least", "seed"})),
+    "categories": (_categories, frozenset({"side", "scale", "blur"})),
+}
+"""What each mode does, and the settings that it has."""
+
+_SETTINGS = frozenset().union(*(settings for _, settings in MODES.values()))
