@@ -38,7 +38,7 @@ def test_moved_tiles_cover_the_picture_and_whole_ones_once(height, width, side):
         seen[tile.top : tile.top + side, tile.left : tile.left + side] += 1
     assert seen.shape == (height, width)
     assert seen.min() == 1
-    whole = [piece for tile in tiles if tile.kind == "whole"]
+    whole = [tile for tile in tiles if tile.kind == "whole"]
     assert len(whole) == (height // side) * (width // side)
     assert len({(tile.row, tile.column) for tile in tiles}) == len(tiles)
 
