@@ -30,6 +30,11 @@ def crash(number: int) -> int:
     return number
 
 
+def sleep(seconds: float) -> float:
+    time.sleep(seconds)
+    return seconds
+
+
 def environment(_: int) -> str | None:
     return os.environ.get("OMP_NUM_THREADS")
 
@@ -46,6 +51,19 @@ def test_failures_are_collected_and_results_keep_the_order(workers: int) -> None
 def test_all_other_errors_end_the_job(workers: int) -> None:
     with pytest.raises(PatinaError, match="the disk is full"):
         run_folder_job(range(4), stumble, description="stumble", name=str, workers=workers)
+
+
+def test_after_ctrl_c_what_is_in_work_is_finished_and_handed_over() -> None:
+    results = []
+
+    def interrupted(result: float) -> None:
+        results.append(result)
+        if len(results) == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        run_folder_job([0.0, 1.0], sleep, description="sleep", name=str, workers=2, on_result=interrupted)
+    assert set(results) == {0.0, 1.0}
 
 
 def test_a_dead_worker_is_explained() -> None:

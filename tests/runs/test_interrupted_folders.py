@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from patina.runs.folder_lock import HIDDEN
 from patina.runs.journal import LOG_NAME
+from patina.system.jsonl import read_lines
 
 
 class TestInterruptions:
@@ -71,7 +72,7 @@ folder_commands.capitals(Path({str(source)!r}), Path({str(tmp_path / "out")!r}))
         body = b"".join(data.draw(st.permutations(begun)) + data.draw(st.permutations(lines)))
         kept = body[: data.draw(st.integers(0, len(body)), "bytes kept")]
         (top / "out" / LOG_NAME).write_bytes(header + kept)
-        said = [json.loads(line) for line in kept.splitlines(keepends=True) if line.endswith(b"\n")]
+        said = read_lines(top / "out" / LOG_NAME)[1:]
         recorded = {line["output"] for line in said if "output" in line}
         may_exist = {line["begun"] for line in said if "begun" in line} - recorded
         for file in (top / "out").rglob("*/*.txt"):

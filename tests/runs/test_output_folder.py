@@ -44,15 +44,16 @@ class TestResults:
         assert capitals(source, out) == []
         assert {path: path.stat().st_mtime_ns for path in before} == before
 
-    def test_looking_changes_nothing(self, source, out):
-        with open_folder(out, source) as folder:
+    @pytest.mark.parametrize("read_only", [False, True])
+    def test_looking_changes_nothing(self, source, out, read_only):
+        with open_folder(out, source, read_only=read_only) as folder:
             assert len(folder.outdated([Wanted("plain/a.txt", "a.txt")])) == 1
         assert not out.exists()
         capitals(source, out)
         (source / "a.txt").write_text("other")
         before = contents(out)
         for options in ({}, {"made_by_what": made_by(seed=1), "replace": "different"}, {"replace": "always"}):
-            with open_folder(out, source, **options) as folder:
+            with open_folder(out, source, read_only=read_only, **options) as folder:
                 assert len(folder.outdated([Wanted("plain/a.txt", "a.txt")])) == 1
             assert contents(out) == before
 
@@ -120,6 +121,17 @@ class TestResults:
     def test_what_was_not_begun_is_not_recorded(self, source, out):
         with open_folder(out, source) as folder, pytest.raises(ValueError, match=r"a\.txt is recorded, but was not"):
             folder.record([Result("a.txt", "a.txt", "0")])
+
+    def test_nothing_is_written_without_the_lock(self, source, out):
+        capitals(source, out)
+        with open_folder(out, source), open_folder(out, source, read_only=True) as looking:
+            assert not looking.outdated([Wanted("plain/a.txt", "a.txt")])
+            with pytest.raises(ValueError, match="out is not open for writing"):
+                looking.finish()
+        with open_folder(out, source) as folder:
+            folder.begin([Wanted("late.txt", "a.txt")])
+        with pytest.raises(ValueError, match="out is not open for writing"):
+            folder.record([Result("late.txt", "a.txt", "0")])
 
     def test_details_have_names_of_their_own(self, source, out):
         with pytest.raises(ValueError, match="key files of its own"):

@@ -3,10 +3,10 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
@@ -82,13 +82,17 @@ def run_folder_job(
         description: of the progress bar.
         name: what an item is called in the report.
         workers: processes; 0 and 1 stay in this one. Each worker computes on one thread.
-        on_result: called here with each result as soon as it is there, in any order.
+        on_result: called here with each result as soon as it is there, in any order; after an error or Ctrl-C also
+            with those that workers had in work, and perhaps once more with the one it was called with.
 
     Raises:
         PatinaError: a worker process died.
     """
-    attempts = _in_processes if min(workers, len(items)) > 1 else _in_this_process
-    return reported(attempts(items, work, workers), items, description, name, on_result)
+    if min(workers, len(items)) > 1:
+        attempts = _in_processes(items, work, workers, on_result)
+    else:
+        attempts = _in_this_process(items, work)
+    return reported(attempts, items, description, name, on_result)
 
 
 def reported(
@@ -100,10 +104,11 @@ def reported(
 ) -> JobReport[R]:
     """Go through the attempts at all items with a progress bar; arguments as in `run_folder_job`."""
     outcomes: dict[int, Outcome] = {}
-    for index, outcome in progress(attempts, description, total=len(items)):
-        outcomes[index] = outcome
-        if outcome[1] is None:
-            on_result(outcome[0])
+    with closing(attempts):  # so that nothing is in work any more when an error or Ctrl-C goes on to the caller
+        for index, outcome in progress(attempts, description, total=len(items)):
+            outcomes[index] = outcome
+            if outcome[1] is None:
+                on_result(outcome[0])
     report: JobReport[R] = JobReport()
     for index, item in enumerate(items):
         result, failure = outcomes[index]
@@ -156,7 +161,7 @@ def refuse_strangers(outputs: Iterable[Path]) -> None:
 Outcome = tuple[Any, str | None]
 """A result, or what to tell the user."""
 
-Attempts = Iterator[tuple[int, Outcome]]
+Attempts = Generator[tuple[int, Outcome], None, None]
 """The index of an item and what became of it, in any order."""
 
 
@@ -168,19 +173,22 @@ def attempt(work: Callable[..., R], *arguments: Any) -> Outcome:
         return None, str(error)
 
 
-def _in_this_process(items: Sequence[T], work: Callable[[T], R], workers: int) -> Attempts:
+def _in_this_process(items: Sequence[T], work: Callable[[T], R]) -> Attempts:
     for index, item in enumerate(items):
         yield index, attempt(work, item)
 
 
-def _in_processes(items: Sequence[T], work: Callable[[T], R], workers: int) -> Attempts:
-    workers = min(workers, len(items))
+def _in_processes(
+    items: Sequence[T], work: Callable[[T], R], workers: int, on_late_result: Callable[[R], None]
+) -> Attempts:
+    workers, waiting = min(workers, len(items)), dict[Future[Outcome], int]()
     with _single_threaded_children():
         pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_parent)
         try:
-            futures = {pool.submit(attempt, work, item): index for index, item in enumerate(items)}
-            for future in as_completed(futures):
-                yield futures[future], future.result()
+            waiting |= {pool.submit(attempt, work, item): index for index, item in enumerate(items)}
+            for future in as_completed(list(waiting)):
+                yield waiting[future], future.result()
+                del waiting[future]
         except BrokenProcessPool:
             raise PatinaError(
                 f"a worker process died, perhaps for lack of memory; use fewer than {workers} workers"
@@ -188,6 +196,9 @@ def _in_processes(items: Sequence[T], work: Callable[[T], R], workers: int) -> A
         finally:
             # After an error or Ctrl-C the pictures in work are finished and the waiting ones dropped.
             pool.shutdown(cancel_futures=True)
+            for future in waiting:
+                if not future.cancelled() and future.exception() is None and future.result()[1] is None:
+                    on_late_result(future.result()[0])
 
 
 @contextmanager

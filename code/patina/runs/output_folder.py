@@ -14,7 +14,7 @@ import dataclasses
 import os
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Lock
 from typing import Literal
@@ -45,6 +45,7 @@ class OutputFolder:
         self._header = header
         self._sources = {source.name: source for source in sources}
         self._journal = Journal(header)
+        self._may_write = False
         self._is_stored = False  # whether the journal in the folder is this one
         self._replaced: set[str] = set()  # files of earlier results that give way
         self._digests = SourceDigests(path / HIDDEN / "sources.jsonl")
@@ -62,6 +63,7 @@ class OutputFolder:
         replace: Replace = "never",
         exclusive: bool = False,
         wait: bool = False,
+        read_only: bool = False,
     ) -> Iterator["OutputFolder"]:
         """Lock a folder and compare what is in it with what is to be made.
 
@@ -77,15 +79,21 @@ class OutputFolder:
             replace: which earlier results are removed, as soon as something is written, instead of refused.
             exclusive: whether a folder without a journal must be empty.
             wait: whether to wait for another command that writes into the folder instead of refusing.
+            read_only: whether to compare alone, e.g. for a dry run or on a medium that cannot be written to: without
+                a lock, and with `outdated` and `results` alone.
 
         Raises:
             PatinaError: another command writes into the folder, or the folder holds something else.
         """
         header = Header(__version__, made_by, None if source is None else str(source.resolve()))
-        with folder_lock(path, made_by.command, wait=wait):
+        with nullcontext() if read_only else folder_lock(path, made_by.command, wait=wait):
             folder = cls(path, header, sources)
             folder._compare_with_earlier(replace, exclusive)
-            yield folder
+            folder._may_write = not read_only
+            try:
+                yield folder
+            finally:
+                folder._may_write = False
 
     def outdated(self, wanted: Iterable[Wanted]) -> list[Wanted]:
         """Return the wanted results that are to be made, in their order.
@@ -113,7 +121,7 @@ class OutputFolder:
             PatinaError: one of the files is there, but nothing in the journal has made it.
         """
         wanted = list(wanted)
-        with self._lock:
+        with self._writing():
             self._refuse_foreign(path for each in wanted for path in each.paths)
             self._start()
             if wanted:
@@ -133,9 +141,10 @@ class OutputFolder:
             ValueError: a result was not begun.
         """
         lines = [plain(result.to_line()) for result in results]
-        with self._lock:
-            if alien := [line["output"] for line in lines if line["output"] not in self._journal.begun]:
-                raise ValueError(f"{self.path / alien[0]} is recorded, but was not begun")
+        with self._writing():
+            for output in (line["output"] for line in lines):
+                if output not in self._journal.begun and output not in self._journal.results:
+                    raise ValueError(f"{self.path / output} is recorded, but was not begun")
             append_lines(self._log, lines)
             for result in map(Result.from_line, lines):
                 self._journal.add(result)
@@ -149,7 +158,7 @@ class OutputFolder:
         Returns:
             The names of the sources.
         """
-        with self._lock:
+        with self._writing():
             results = self._journal.results
             gone = [each for each in results.values() if each.source is not None and each.source not in self._sources]
             if not gone:
@@ -169,7 +178,7 @@ class OutputFolder:
         So an interrupted and continued run leaves the same bytes as one that was not interrupted. If nothing has
         changed, nothing is written.
         """
-        with self._lock:
+        with self._writing():
             self._start()
             left, self._journal.begun = set[str]().union(*self._journal.begun.values()), {}
             self._remove(left)
@@ -191,7 +200,7 @@ class OutputFolder:
     def _compare_with_earlier(self, replace: Replace, exclusive: bool) -> None:
         """Go on with the journal in the folder, or see whether its results may be replaced."""
         if not self._log.exists():
-            if exclusive and any(name != HIDDEN for name in os.listdir(self.path)):
+            if exclusive and self.path.exists() and any(name != HIDDEN for name in os.listdir(self.path)):
                 raise PatinaError(f"{self.path} is not empty and has no {LOG_NAME}; choose another output folder")
             return
         earlier = self._earlier_journal()
@@ -250,6 +259,13 @@ class OutputFolder:
                 )
 
     # Writing
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        with self._lock:
+            if not self._may_write:
+                raise ValueError(f"{self.path} is not open for writing")
+            yield
 
     def _start(self) -> None:
         """Write the header of a new journal, once the results that it replaces are removed."""
