@@ -102,6 +102,16 @@ class TestResults:
         assert letters(source, out) == ["b.txt"]
         assert (out / "b_3.txt").read_text() == "t"
 
+    def test_no_file_of_what_was_made_before_stays_beside_the_new_ones(self, source, out):
+        letters(source, out)
+        (source / "b.txt").write_text("b")
+        with open_folder(out, source) as folder:
+            folder.begin(folder.outdated([Wanted("b", "b.txt", files=["b_0.txt"])]))
+            assert not list(out.glob("b_*.txt"))
+        write(out / "b_7.txt", "half done")
+        letters(source, out)
+        assert [path.name for path in out.glob("b_*.txt")] == ["b_0.txt"]
+
     def test_the_kept_digests_may_be_deleted_or_broken(self, source, out):
         capitals(source, out)
         kept = out / HIDDEN / "sources.jsonl"
