@@ -11,7 +11,7 @@ from torch.nn import functional
 from patina.cli.main import run_command
 from patina.conditions.autoencoder import train_autoencoder
 from patina.conditions.condition_map import ConditionMap
-from patina.conditions.steps import Autoencoder, Step
+from patina.conditions.steps import Autoencoder, HStep
 from patina.degradations.deflow_degradation import placed_noise
 from patina.degradations.learned_degradation import Tiling
 from patina.errors import ConfigError
@@ -29,7 +29,7 @@ NOISE = {"add_gaussian": {"sigma": 0.03}}
 
 
 def h_of(*steps: dict) -> ConditionMap:
-    return ConditionMap([Step.model_validate(step) for step in steps])
+    return ConditionMap([HStep.model_validate(step) for step in steps])
 
 
 def finished(h: ConditionMap, pixels: np.ndarray, draw) -> torch.Tensor:

@@ -8,7 +8,7 @@ import torch
 
 from patina.cli.main import run_command
 from patina.data.augmentation import Augmentation
-from patina.data.clean_tiles import Squares
+from patina.data.clean_tiles import CleanTiles
 from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import list_pictures, read_picture
 from patina.imaging.value_spaces import to_tensor
@@ -110,7 +110,7 @@ def test_pictures_of_any_size_are_sampled_without_seams(size):
 
 def squares(folder, augment=None, **options):
     options = {"side": 32, "scale": 4, "batch": 2, "seed": 0} | options
-    return Squares(list_pictures(folder), augment=augment or Augmentation(flip=0.0), **options)
+    return CleanTiles(list_pictures(folder), augment=augment or Augmentation(flip=0.0), **options)
 
 
 def test_a_condition_is_the_square_shrunk_and_enlarged(tmp_path):

@@ -1,1 +1,4 @@
-"""The map h: what of an image DeFlow is conditioned on, so that the condition does not tell the domains apart."""
+"""The map h of DeFlow (Wolf et al. 2021, arXiv 2101.05796): from an image to the condition of its flow.
+
+The condition keeps an image's content and hides its degradation, so that it does not reveal the domain.
+"""

@@ -1,4 +1,4 @@
-"""A small denoising autoencoder: what passes its narrow middle is content rather than noise (Vincent et al. 2008)."""
+"""A small denoising autoencoder, whose bottleneck passes content rather than noise (Vincent et al. 2008)."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ SHRINK = 4
 
 
 class DenoisingAutoencoder(nn.Module):
-    """Two halvings, a narrow middle, and back: ``[N, 3, H, W]`` in [0, 1] of any size from 4 pixels up."""
+    """Halves the size twice and restores it: ``[N, 3, H, W]`` in [0, 1], any size from 4 pixels up."""
 
     def __init__(self, features: int):
         super().__init__()
@@ -35,28 +35,28 @@ class DenoisingAutoencoder(nn.Module):
 
     @property
     def features(self) -> int:
-        """Channels inside."""
+        """Number of channels of the hidden layers."""
         return self.encoder[0].out_channels
 
     def forward(self, image: Tensor) -> Tensor:
-        """Return the image as it comes out, same size, not clamped."""
+        """Return the reconstruction, of the same size, not clamped."""
         height, width = image.shape[-2:]
         padded = functional.pad(image, (0, -width % SHRINK, 0, -height % SHRINK), mode="replicate")
         return 0.5 + self.decoder(self.encoder(padded - 0.5))[..., :height, :width]
 
     @torch.inference_mode()
     def apply(self, pixels: np.ndarray) -> np.ndarray:
-        """Pass ``[H, W, 3]`` uint8 through, rounded to uint8."""
+        """Reconstruct ``[H, W, 3]`` uint8, rounded to uint8."""
         return to_pixels(self(to_tensor(pixels)[None])[0], np.uint8)
 
 
 def train_autoencoder(pictures: Sequence[np.ndarray], settings: Autoencoder, seed: int) -> DenoisingAutoencoder:
-    """Train on clean pictures; a function of pictures, settings and seed.
+    """Train an autoencoder on clean pictures; the result depends on pictures, settings and seed alone.
 
     Args:
-        pictures: ``[H, W, 3]`` uint8, both sides `PATCH` or more where the whole is not to be taken.
-        settings: of the step.
-        seed: of weights, places and noise.
+        pictures: ``[H, W, 3]`` uint8; patches have `PATCH` pixels a side, or the shortest side of all pictures.
+        settings: width, noise and length of the training.
+        seed: of the weights, the patches' places and the noise.
     """
     rng = np.random.default_rng(derive(seed, "autoencoder"))
     with torch.random.fork_rng(devices=[]):

@@ -1,4 +1,4 @@
-"""The map h, applied: filters on whole 8-bit pictures first, then what follows the first noise, then noise alone."""
+"""Applies the map h: filters on whole 8-bit pictures, then the steps behind the first noise, then the last noises."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from patina.conditions.autoencoder import DenoisingAutoencoder
-from patina.conditions.steps import AddGaussian, Autoencoder, Noise, Step, published_steps, scale_of
+from patina.conditions.steps import AddGaussian, Autoencoder, HStep, Noise, published_steps, scale_of
 from patina.imaging.value_spaces import to_pixels, to_tensor
 from patina.seeding import derive
 
@@ -19,16 +19,16 @@ Draw = Callable[[int, torch.Size], Tensor]
 class ConditionMap:
     """h as a list of steps.
 
-    Filters before the first noise do the same to a picture every time: they are done once, on the whole picture
-    (`whole`). Filters behind a noise are done on what is at hand (`local`), and the noises at the end come last, where
-    the computing is done (`final`). Filters work on 8-bit pixels; what noise leaves is rounded for them.
+    Filters before the first noise always give the same result, so they run once, on the whole picture (`whole`).
+    Filters behind a noise run on each sample (`local`). The noises at the end are added last, on the training device
+    (`final`). Filters work on 8-bit pixels; noisy conditions are rounded for them.
 
     Args:
         steps: in order.
-        autoencoders: networks of the autoencoder steps, by the step's index.
+        autoencoders: networks of the autoencoder steps, by index of the step.
     """
 
-    def __init__(self, steps: Sequence[Step], autoencoders: Mapping[int, DenoisingAutoencoder] | None = None):
+    def __init__(self, steps: Sequence[HStep], autoencoders: Mapping[int, DenoisingAutoencoder] | None = None):
         self.steps = tuple(steps)
         self.autoencoders = dict(autoencoders or {})
         noisy = [index for index, step in enumerate(self.steps) if isinstance(step.settings, Noise)]
@@ -48,38 +48,38 @@ class ConditionMap:
         return scale_of(self.steps)
 
     @property
-    def whole_steps(self) -> tuple[Step, ...]:
+    def whole_steps(self) -> tuple[HStep, ...]:
         """The filters before any noise."""
         return self.steps[: self._first_noise]
 
     @property
     def whole_scale(self) -> int:
-        """How many times smaller `whole` makes a picture."""
+        """How many times smaller the result of `whole` is."""
         return scale_of(self.whole_steps)
 
     @property
     def is_published(self) -> bool:
-        """Whether it is bicubic downscaling and Gaussian noise, nothing else."""
+        """Whether h is exactly bicubic downscaling and Gaussian noise."""
         last = self.steps[-1].settings if self.steps else None
         return isinstance(last, AddGaussian) and self.steps == published_steps(self.scale, last.sigma)
 
     @property
     def is_prepared(self) -> bool:
-        """Whether `whole` is what ``patina prepare`` makes: one bicubic downscaling."""
+        """Whether ``patina prepare`` already makes the result of `whole`: one bicubic downscaling."""
         return self.whole_steps == published_steps(self.scale, 0)[:1]
 
     @classmethod
     def before(
-        cls, index: int, steps: Sequence[Step], autoencoders: Mapping[int, DenoisingAutoencoder]
+        cls, index: int, steps: Sequence[HStep], autoencoders: Mapping[int, DenoisingAutoencoder]
     ) -> "ConditionMap":
-        """Return the filters before step `index`, noise left out: what that step's autoencoder is trained behind."""
+        """Return the filters before step `index`, without noise; their output trains that step's autoencoder."""
         filters = [number for number in range(index) if not isinstance(steps[number].settings, Noise)]
         moved = {place: autoencoders[number] for place, number in enumerate(filters) if number in autoencoders}
         return cls([steps[number] for number in filters], moved)
 
     @property
     def digest(self) -> str:
-        """Sixteen hex digits that name what `whole` does."""
+        """Sixteen hex digits that identify `whole`."""
         weights = [
             float(value.double().abs().sum())
             for index in range(self._first_noise)
@@ -90,19 +90,19 @@ class ConditionMap:
         return f"{derive(described):016x}"
 
     def whole(self, pixels: np.ndarray) -> np.ndarray:
-        """Do the filters before any noise to a picture ``[H, W, 3]`` uint8."""
+        """Apply the filters before any noise to a picture ``[H, W, 3]`` uint8."""
         for index in range(self._first_noise):
             pixels = self._filtered(index, pixels)
         return pixels
 
     def local(self, condition: Tensor, draw: Draw) -> Tensor:
-        """Do what lies between the first noise and the last filter to ``[3, h, w]``."""
+        """Apply the steps from the first noise to the last filter to ``[3, h, w]``."""
         for index in range(self._first_noise, self._first_final):
             condition = self._step(index, condition, draw)
         return condition
 
     def final(self, condition: Tensor, draw: Draw) -> Tensor:
-        """Put the last noises onto ``[..., 3, h, w]``; nothing is clamped."""
+        """Add the last noises to ``[..., 3, h, w]``, not clamped."""
         for index in range(max(self._first_noise, self._first_final), len(self.steps)):
             condition = self._noisy(index, condition, draw)
         return condition
@@ -132,14 +132,14 @@ class ConditionMap:
 
     @classmethod
     def from_plain(cls, steps: Sequence[dict], weights: Mapping[str, Tensor]) -> "ConditionMap":
-        """Make the map of a model file: the steps as plain values, and all its weights."""
-        parsed = [Step.model_validate(step) for step in steps]
+        """Make the map of a model file from its steps as plain values and its weights."""
+        parsed = [HStep.model_validate(step) for step in steps]
         networks = {}
         for index, step in enumerate(parsed):
             if step.autoencoder:
                 prefix = f"h.{index}."
                 networks[index] = DenoisingAutoencoder(step.autoencoder.features)
-                own = {name.removeprefix(prefix): each for name, each in weights.items() if name.startswith(prefix)}
+                own = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
                 networks[index].load_state_dict(own)
                 networks[index].eval().requires_grad_(False)
         return cls(parsed, networks)

@@ -1,4 +1,4 @@
-"""How much content a condition keeps: how well the best small network brings the image back."""
+"""Measures how much content a condition keeps: how well a small network reconstructs the image from it."""
 
 import math
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from torch.nn import functional
 from patina.seeding import derive
 
 SIDE, BATCH, FEATURES = 16, 8, 32
-"""Side of the conditions trained on, of a batch, and the network's width."""
+"""Side of a training crop of the condition in pixels, crops in a batch, and channels of the network."""
 
 
 class Inverse(nn.Module):
-    """Brings ``[N, 3, h, w]`` back to ``[N, 3, scale h, scale w]``: five convolutions beside a bilinear picture."""
+    """Maps ``[N, 3, h, w]`` to ``[N, 3, scale h, scale w]``: five convolutions added to bilinear upscaling."""
 
     def __init__(self, scale: int):
         super().__init__()
@@ -34,17 +34,17 @@ class Inverse(nn.Module):
 def content_kept(
     conditions: Sequence[Tensor], images: Sequence[Tensor], held_out: Sequence[bool], *, seed: int, steps: int = 400
 ) -> float:
-    """Train an inverse of h and return the PSNR of held-out pictures, in dB.
+    """Train an inverse of h and return its PSNR on held-out pictures, in dB.
 
     Args:
         conditions: ``[3, h, w]`` each, at least `SIDE` along the shorter side or taken as they are.
         images: ``[3, scale h, scale w]`` each, in [0, 1].
-        held_out: which of them are not trained on; some are and some are not.
+        held_out: whether each picture is kept out of the training; both kinds must occur.
         seed: of weights and batches.
-        steps: of training.
+        steps: training steps.
 
     Returns:
-        Decibels from the mean squared error over all held-out pixels; more is more content kept.
+        PSNR in dB of all held-out pixels together; higher means that more content is kept.
     """
     scale = images[0].shape[-1] // conditions[0].shape[-1]
     rng = np.random.default_rng(derive(seed, "inverse"))

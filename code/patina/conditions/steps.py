@@ -1,4 +1,4 @@
-"""The steps that h is made of, as they stand in configurations and model files."""
+"""The steps of DeFlow's map h, as configurations and model files write them."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -25,15 +25,15 @@ class Downscale(Strict):
     """`bicubic` (as MATLAB's), `area` (mean of each square) or `max` (maximum of each square)."""
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
-        """Shrink ``[H, W, 3]`` uint8; with area and max both sides are multiples of the factor."""
+        """Shrink ``[H, W, 3]`` uint8; with area and max, both sides must be multiples of the factor."""
         if self.filter == "bicubic":
             return imresize(pixels, 1 / self.factor)
         height, width, channels = pixels.shape
         rows, columns = height // self.factor, width // self.factor
-        squares = pixels.reshape(rows, self.factor, columns, self.factor, channels)
+        cells = pixels.reshape(rows, self.factor, columns, self.factor, channels)
         if self.filter == "max":
-            return squares.max(axis=(1, 3))
-        return np.rint(squares.mean(axis=(1, 3))).astype(np.uint8)
+            return cells.max(axis=(1, 3))
+        return np.rint(cells.mean(axis=(1, 3))).astype(np.uint8)
 
 
 class Smooth(Strict):
@@ -132,7 +132,7 @@ Filter = Downscale | Smooth | Median | Bilateral | NonLocalMeans
 Noise = AddGaussian | MultiplyNoise
 
 
-class Step(Strict):
+class HStep(Strict):
     """One step of h: exactly one of these keys, e.g. ``downscale: {factor: 4}``."""
 
     downscale: Downscale | None = None
@@ -160,7 +160,7 @@ class Step(Strict):
     """Denoising autoencoder."""
 
     @model_validator(mode="after")
-    def _one_is_given(self) -> "Step":
+    def _one_is_given(self) -> "HStep":
         given = [name for name, value in self if value is not None]
         if len(given) != 1:
             raise ValueError(f"a step of h has one key, found {' and '.join(given) or 'none'}")
@@ -176,11 +176,11 @@ class Step(Strict):
         return self.model_dump(mode="json", exclude_none=True)
 
     def plain(self) -> dict:
-        """Return the step as JSON values, what is not given left out, and the file, whose weights lie beside them."""
+        """Return the step as JSON values, without unset keys and without the autoencoder's file, stored separately."""
         return self.model_dump(mode="json", exclude_none=True, exclude={"autoencoder": {"file"}})
 
 
-def scale_of(steps: tuple[Step, ...]) -> int:
+def scale_of(steps: tuple[HStep, ...]) -> int:
     """Return how many times smaller a condition is than its image."""
     scale = 1
     for step in steps:
@@ -188,6 +188,6 @@ def scale_of(steps: tuple[Step, ...]) -> int:
     return scale
 
 
-def published_steps(scale: int, noise: float) -> tuple[Step, ...]:
-    """Return DeFlow's own h: bicubic 1/scale, then Gaussian noise of deviation `noise` (section 4.2)."""
-    return Step(downscale=Downscale(factor=scale)), Step(add_gaussian=AddGaussian(sigma=noise))
+def published_steps(scale: int, noise: float) -> tuple[HStep, ...]:
+    """Return DeFlow's own h: bicubic 1/scale, then Gaussian noise of std `noise` in [0, 1] (section 4.2)."""
+    return HStep(downscale=Downscale(factor=scale)), HStep(add_gaussian=AddGaussian(sigma=noise))

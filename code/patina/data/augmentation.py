@@ -1,4 +1,4 @@
-"""Changes of colour and sharpness that make more pictures of a set, drawn by probability."""
+"""Random flips and changes of colour and sharpness."""
 
 from dataclasses import dataclass
 
@@ -10,15 +10,15 @@ from patina import torchvision_shim
 
 @dataclass(frozen=True)
 class Augmentation:
-    """How far pictures are changed; every range is around the picture as it is.
+    """Probabilities and strengths of the changes; every range is centred on the unchanged picture.
 
     Attributes:
         flip: probability of a left-right flip.
         colour: probability of the colour jitter.
-        brightness, contrast, saturation: factors are drawn from 1 - this to 1 + this.
-        hue: turns of the colour circle, up to this either way.
+        brightness, contrast, saturation: factors are drawn from 1 - value to 1 + value.
+        hue: largest turn of the colour circle in either direction, 1 is a full turn.
         sharpness: probability of a change of sharpness.
-        sharpness_range: factors, 0 is blurred, 1 the picture, 2 sharpened.
+        sharpness_range: factors; 0 is blurred, 1 unchanged, 2 sharpened.
     """
 
     flip: float = 0.5

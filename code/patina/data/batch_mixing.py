@@ -1,7 +1,7 @@
-"""Augmentations that mix the pairs of a batch; the low-quality and the true patches are changed alike.
+"""Augmentations that mix the pairs of a batch; LQ and ground-truth patches change alike.
 
-They run behind the loader, where batches are complete, and draw from torch's global random numbers, which a training
-seeds for every step.
+They run after the loader, where batches are complete, and use torch's global random numbers, which a training seeds
+before every step.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 Pair = tuple[Tensor, Tensor]
-"""Low-quality patches ``[N, 3, h, w]`` and true ones ``[N, 3, scale h, scale w]`` in [0, 1]."""
+"""LQ patches ``[N, 3, h, w]`` and ground-truth patches ``[N, 3, scale h, scale w]`` in [0, 1]."""
 
 BLENDED = (0.4, 0.6)
 LARGEST_CUT = 0.7
@@ -19,26 +19,26 @@ RESIZED = (0.2, 0.9)
 
 
 def mixup(lq: Tensor, gt: Tensor) -> Pair:
-    """Blend every pair with another one of the batch (Zhang et al. 2018, arXiv:1710.09412), 0.4 to 0.6 of it."""
-    others, share = torch.randperm(len(lq)), _uniform(*BLENDED)
-    return torch.lerp(lq, lq[others], share), torch.lerp(gt, gt[others], share)
+    """Blend every pair with another pair of the batch, weight 0.4 to 0.6 (Zhang et al. 2018, arXiv:1710.09412)."""
+    others, weight = torch.randperm(len(lq)), _uniform(*BLENDED)
+    return torch.lerp(lq, lq[others], weight), torch.lerp(gt, gt[others], weight)
 
 
 def cutmix(lq: Tensor, gt: Tensor) -> Pair:
-    """Put a square of another pair into every pair, at the same place (Yun et al. 2019, arXiv:1905.04899)."""
+    """Paste a square of another pair at the same place of every pair (Yun et al. 2019, arXiv:1905.04899)."""
     others, (low, high) = torch.randperm(len(lq)), _squares(lq, gt, _uniform(0, LARGEST_CUT))
     return _pasted(lq, lq[others][low], low), _pasted(gt, gt[others][high], high)
 
 
 def resizemix(lq: Tensor, gt: Tensor) -> Pair:
-    """Put the whole of another pair, shrunk to a square, into every pair (Qin et al. 2020, arXiv:2012.11101)."""
+    """Paste another pair, shrunk to a square, into every pair (Qin et al. 2020, arXiv:2012.11101)."""
     others, (low, high) = torch.randperm(len(lq)), _squares(lq, gt, _uniform(*RESIZED))
-    shrunk = [_resized(each[others], _size(each[place])) for each, place in ((lq, low), (gt, high))]
+    shrunk = [_resized(patches[others], _size(patches[place])) for patches, place in ((lq, low), (gt, high))]
     return _pasted(lq, shrunk[0], low), _pasted(gt, shrunk[1], high)
 
 
 def cutblur(lq: Tensor, gt: Tensor) -> Pair:
-    """Give the truth, shrunk to their size, to a square of the low-quality patches, or to all but a square.
+    """Replace a square of the LQ patches, or everything but a square, by the ground truth at their size.
 
     Yoo et al. 2020, arXiv:2004.00448: a network learns where there is nothing to restore.
     """
@@ -59,7 +59,7 @@ def mixed(lq: Tensor, gt: Tensor, probabilities: Mapping[str, float]) -> Pair:
 
     Args:
         lq, gt: see `Pair`.
-        probabilities: of each of `MIXINGS`, with a sum of 1 at most; otherwise the batch stays as it is.
+        probabilities: by name of `MIXINGS`; their sum is 1 at most, and the rest leaves the batch unchanged.
     """
     drawn = torch.rand(()).item()
     for name, probability in probabilities.items():
@@ -73,10 +73,10 @@ def _uniform(low: float, high: float) -> float:
     return low + (high - low) * torch.rand(()).item()
 
 
-def _squares(lq: Tensor, gt: Tensor, share: float) -> tuple[tuple, tuple]:
-    """Draw the place of a square, `share` of the patches' side, as indices of both kinds of patches."""
+def _squares(lq: Tensor, gt: Tensor, fraction: float) -> tuple[tuple, tuple]:
+    """Draw the place of a square, a `fraction` of the patches' side, as indices of LQ and ground-truth patches."""
     scale, side = gt.shape[-1] // lq.shape[-1], lq.shape[-1]
-    length = min(max(1, round(share * side)), lq.shape[-2])
+    length = min(max(1, round(fraction * side)), lq.shape[-2])
     top, left = (int(torch.randint(extent - length + 1, ())) for extent in lq.shape[-2:])
 
     def place(factor: int) -> tuple:
@@ -85,9 +85,9 @@ def _squares(lq: Tensor, gt: Tensor, share: float) -> tuple[tuple, tuple]:
     return place(1), place(scale)
 
 
-def _pasted(patches: Tensor, piece: Tensor, place: tuple) -> Tensor:
+def _pasted(patches: Tensor, content: Tensor, place: tuple) -> Tensor:
     patches = patches.clone()
-    patches[place] = piece
+    patches[place] = content
     return patches
 
 

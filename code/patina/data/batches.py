@@ -1,4 +1,4 @@
-"""Batches named by their training step, so that a resumed run asks for exactly what it would have had."""
+"""Batches identified by their training step, so that a resumed run gets exactly the batches it would have had."""
 
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -8,7 +8,7 @@ from torch.utils.data import Dataset, Sampler, default_collate
 from patina.errors import PictureError
 
 SUBSTITUTES = 16
-"""Samples that are tried in place of one that cannot be read, before its error counts."""
+"""Samples that are tried as a substitute for an unreadable one before its error is raised."""
 
 
 class StepBatches(Sampler[list[tuple[int, int]]]):
@@ -18,9 +18,9 @@ class StepBatches(Sampler[list[tuple[int, int]]]):
     workers and after any interruption: ``DataLoader(dataset, batch_sampler=StepBatches(8, 1, 1000))``.
 
     Args:
-        batch_size: samples a step.
-        first_step: the first step yielded.
-        last_step: the last step yielded, itself included.
+        batch_size: samples in a step.
+        first_step: the first step.
+        last_step: the last step, included.
     """
 
     def __init__(self, batch_size: int, first_step: int, last_step: int) -> None:
@@ -35,15 +35,15 @@ class StepBatches(Sampler[list[tuple[int, int]]]):
 
 
 class ReadableSamples(Dataset):
-    """Samples by (step, slot); in place of one whose picture cannot be read stands that of a slot behind the batch.
+    """Samples by (step, slot); a later slot substitutes for a sample whose picture cannot be read.
 
-    Those slots are whole batches further, so that what depends on a slot's place in its batch stays. Which sample it
-    is depends on the files alone: resumed runs and any number of workers see the same.
+    Substitutes are whole batches ahead, so a slot's position in its batch, and whatever depends on it, is kept. The
+    choice depends on the files alone: resumed runs and any number of workers see the same samples.
 
     Args:
-        samples: a data set of any number of slots in a step.
-        batch_size: slots of a step.
-        collate: makes a batch of samples; None for torch's own way.
+        samples: a data set that accepts any slot of a step.
+        batch_size: slots in a step.
+        collate: makes a batch of samples; None for torch's default.
     """
 
     def __init__(self, samples: Dataset, batch_size: int, collate: Callable[[list[Any]], Any] | None = None) -> None:
@@ -52,10 +52,10 @@ class ReadableSamples(Dataset):
         self._collate = collate or default_collate
 
     def __getitem__(self, place: tuple[int, int]) -> tuple[Any, list[str]]:
-        """Return a sample, and what is to be told of pictures that could not be read for it.
+        """Return a sample, and a message for every picture that could not be read.
 
         Raises:
-            PictureError: that of the first picture, where none of `SUBSTITUTES` others can be read either.
+            PictureError: the first picture's, if none of `SUBSTITUTES` substitutes can be read either.
         """
         step, slot = place
         failures: list[PictureError] = []
@@ -67,5 +67,5 @@ class ReadableSamples(Dataset):
         raise failures[0]
 
     def collate(self, items: list[tuple[Any, list[str]]]) -> tuple[Any, list[str]]:
-        """Return the batch, and what is to be told."""
+        """Return the batch and all messages."""
         return self._collate([sample for sample, _ in items]), [line for _, lines in items for line in lines]

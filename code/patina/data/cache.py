@@ -1,4 +1,4 @@
-"""Decoded pictures kept in memory up to a limit, because decoding costs more than cutting a patch."""
+"""Decoded pictures kept in memory up to a limit, because decoding costs more than cropping a patch."""
 
 from collections import OrderedDict
 from pathlib import Path
@@ -11,7 +11,7 @@ from patina.imaging.picture_files import read_picture
 class PictureCache:
     """The most recently used pictures, at most `max_bytes` of them.
 
-    Every worker process of a data loader holds a cache of its own.
+    Every worker process of a data loader has its own cache.
 
     Args:
         max_bytes: limit for all cached pixels together; 0 keeps nothing.
@@ -23,7 +23,7 @@ class PictureCache:
         self._bytes = 0
 
     def get(self, path: Path) -> np.ndarray:
-        """Return the pixels of a picture, from memory where it is there.
+        """Return the pixels of a picture, from memory if they are cached.
 
         Args:
             path: an image file without transparency.

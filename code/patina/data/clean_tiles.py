@@ -1,4 +1,4 @@
-"""Squares of clean pictures, and what their low-resolution pictures tell of them."""
+"""Tiles of clean pictures with their upscaled low-resolution versions as conditions."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -20,22 +20,22 @@ from patina.seeding import derive, numpy_rng
 Augment = Callable[[Tensor, np.random.Generator], Tensor]
 
 
-class Squares(Dataset):
-    """Squares with their conditions; a sample is a function of (seed, step, slot) alone.
+class CleanTiles(Dataset):
+    """Tiles with their conditions; a sample is a function of (seed, step, slot) alone.
 
-    Every picture is chosen once an epoch; of a larger one a random square is cut.
+    Every picture is chosen once an epoch; larger pictures are cropped at a random place.
 
     Args:
         pictures: files; ``patina prepare -mode tiles`` makes them of the size.
-        side: of a square in pixels, a multiple of the scale.
+        side: side of a tile in pixels, a multiple of the scale.
         scale: how many times smaller the low-resolution picture is.
         batch: samples in a batch.
         seed: of order, place and augmentation.
-        augment: changes a square, for (square, random numbers), before it is shrunk.
+        augment: maps (tile, random numbers) to the tile that is shrunk.
         cache_mb: decoded pictures kept in memory by every worker, in MiB.
 
     Raises:
-        PatinaError: no pictures, one smaller than a square, or a side that the scale does not divide.
+        PatinaError: no pictures, a picture smaller than a tile, or a side that the scale does not divide.
     """
 
     def __init__(
@@ -50,7 +50,7 @@ class Squares(Dataset):
         cache_mb: int = 512,
     ):
         require_patches(PatchSizes(side), scale)
-        require_size(pictures, side, "square")
+        require_size(pictures, side, "tile")
         self.pictures = pictures
         self.side = side
         self.scale = scale
@@ -66,7 +66,7 @@ class Squares(Dataset):
         return -(-len(self.pictures) // self.batch)
 
     def __getitem__(self, place: tuple[int, int]) -> dict[str, Tensor]:
-        """Return ``gt``, and ``condition``: it shrunk and enlarged again; both ``[3, side, side]``, RGB in [0, 1].
+        """Return ``gt`` and ``condition`` (``gt`` shrunk and enlarged again), both ``[3, side, side]`` RGB in [0, 1].
 
         Args:
             place: (step, counted from 1, and slot in the batch).
@@ -78,18 +78,18 @@ class Squares(Dataset):
         pixels = self.cache.get(self.pictures[self.order((step - 1) * self.batch + slot)])
         rng = numpy_rng(self.seed, "place", step, slot)
         top, left = (int(rng.integers(length - self.side + 1)) for length in pixels.shape[:2])
-        square = to_tensor(pixels[top : top + self.side, left : left + self.side])
-        square = self.augment(square, numpy_rng(self.seed, "augmentation", step, slot))
-        return {"condition": enlarged(shrink(square, self.scale), self.scale), "gt": square}
+        tile = to_tensor(pixels[top : top + self.side, left : left + self.side])
+        tile = self.augment(tile, numpy_rng(self.seed, "augmentation", step, slot))
+        return {"condition": enlarged(shrink(tile, self.scale), self.scale), "gt": tile}
 
 
-def shrink(square: Tensor, scale: int) -> Tensor:
-    """Shrink ``[3, H, W]`` in [0, 1] by MATLAB's bicubic; what it overshoots is clipped."""
-    return _resized(square, 1 / scale)
+def shrink(tile: Tensor, scale: int) -> Tensor:
+    """Shrink ``[3, H, W]`` in [0, 1] by MATLAB's bicubic; overshoot is clipped."""
+    return _resized(tile, 1 / scale)
 
 
 def enlarged(small: Tensor, scale: int) -> Tensor:
-    """Enlarge ``[3, H, W]`` in [0, 1] by MATLAB's bicubic; what it overshoots is clipped."""
+    """Enlarge ``[3, H, W]`` in [0, 1] by MATLAB's bicubic; overshoot is clipped."""
     return _resized(small, scale)
 
 

@@ -1,4 +1,4 @@
-"""A domain: one folder of pictures, or of a multi-scale set, as images, conditions and channel statistics."""
+"""A domain, clean or real: the images, conditions and channel statistics of a folder or multi-scale set."""
 
 import re
 import sys
@@ -15,7 +15,7 @@ from patina.imaging.picture_files import list_pictures, picture_size, read_pictu
 
 @dataclass(frozen=True)
 class ImageDomain:
-    """Images alone.
+    """Images without conditions.
 
     Attributes:
         name: ``"clean"`` or ``"real"``, for messages.
@@ -46,7 +46,8 @@ class Domain(ImageDomain):
 def open_images(name: str, folder: Path, statistics: ChannelStatistics | None = None) -> ImageDomain:
     """Open a plain folder of pictures, or one scale (``1x/``) of a set made by ``patina prepare``.
 
-    Statistics come from the argument, else from the set's manifest if it is of the same pictures, or are measured.
+    Statistics come from the argument, else from the set's manifest if it lists the same pictures, else they are
+    measured.
 
     Raises:
         PatinaError: the folder is missing or empty, or no picture can be read.
@@ -60,8 +61,9 @@ def open_domain(
 ) -> Domain:
     """Open a set made by ``patina prepare``: images from ``{image_scale}x/``, conditions `scale` times smaller.
 
-    The conditions lie in ``{image_scale · scale}x/``, or where `conditions` says for the folder of images; there they
-    match by stem. Statistics come from the set's manifest if it is of the same pictures, and are measured otherwise.
+    The conditions lie in ``{image_scale · scale}x/``, or in the folder that `conditions` returns for the folder of
+    images, where they match by stem. Statistics come from the set's manifest if it lists the same pictures, and are
+    measured otherwise.
 
     Raises:
         PatinaError: a folder is missing or empty, a picture has no partner, or two sizes do not fit.
@@ -80,7 +82,7 @@ def open_domain(
     else:
         condition_folder = conditions(image_folder)
         by_stem = {path.stem: path for path in list_pictures(condition_folder)}
-        images = [path for path in images if path.stem in by_stem]  # what cannot be read has none
+        images = [path for path in images if path.stem in by_stem]  # unreadable images have no condition
         small = [by_stem[path.stem] for path in images]
     for image, condition in zip(images, small, strict=True):
         require_scale(condition, image, scale)
@@ -109,7 +111,7 @@ def require_scale(small: Path, large: Path, scale: int) -> None:
 
 
 def require_size(paths: list[Path], side: int, what: str) -> None:
-    """Check from the headers that every picture holds a square of `side` pixels.
+    """Check from the headers that every picture has at least `side` pixels along each side.
 
     Raises:
         PatinaError: names the first picture that is too small.
@@ -133,18 +135,18 @@ def _require_partners(images: list[Path], conditions: list[Path]) -> None:
 
 
 def _statistics(folder: Path, subfolder: Path) -> ChannelStatistics:
-    """Read a subfolder's statistics from the manifest, or measure them over all pixels that can be read.
+    """Read a subfolder's statistics from the manifest, or measure them over all readable pictures.
 
-    Training names the pictures that cannot when it meets them.
+    Training names unreadable pictures when it meets them.
     """
     pictures = list_pictures(subfolder)
     if (folder / FILE_NAME).is_file() and re.fullmatch(r"\d+x", subfolder.name):
         manifest, scale = load_manifest(folder), int(subfolder.name.removesuffix("x"))
-        is_true = {each.output for each in manifest.pictures} == {path.name for path in pictures}
-        if is_true and scale in manifest.scales:
+        is_current = {picture.output for picture in manifest.pictures} == {path.name for path in pictures}
+        if is_current and scale in manifest.scales:
             return manifest.statistics[scale]
-        if not is_true:
-            print(f"{subfolder}: not the pictures of {FILE_NAME}; measuring their statistics", file=sys.stderr)
+        if not is_current:
+            print(f"{subfolder}: other pictures than {FILE_NAME} lists; measuring their statistics", file=sys.stderr)
     accumulator = StatisticsAccumulator()
     for picture in readable(pictures, partial(read_picture, alpha="refuse")):
         accumulator.add(picture.pixels)

@@ -1,4 +1,4 @@
-"""A fixed number of patches of every picture, seen again in every epoch."""
+"""A fixed number of patches from every picture, the same in every epoch."""
 
 from typing import Any, Protocol
 
@@ -23,8 +23,8 @@ class FixedPatches(Dataset):
     """The same patches in every epoch, in a new order; a sample is a function of (seed, step, slot) alone.
 
     Args:
-        patches: where they are cut; its batch is the number of pictures, so that every step chooses each once.
-        count: patches of a picture.
+        patches: the source; its batch is the number of pictures, so that a step takes one patch from each.
+        count: patches from a picture.
         batch: samples in a batch.
     """
 

@@ -1,6 +1,6 @@
-"""What a multi-scale picture set says about itself: scales, counts, channel statistics, where each picture is from.
+"""The manifest of a multi-scale set: its scales, channel statistics, and the source of every picture.
 
-`patina prepare` writes it when the set is whole; training reads it.
+`patina prepare` writes it when the set is complete; training reads it.
 """
 
 import json
@@ -20,7 +20,7 @@ KERNEL = "matlab bicubic, antialiased"
 
 @dataclass(frozen=True)
 class ManifestPicture:
-    """One picture of the set.
+    """A picture of the set.
 
     Attributes:
         source: file name in the source folder.
@@ -50,9 +50,9 @@ class Manifest:
         source: the folder that the pictures are from.
         crop_multiple: sizes at scale 1 are multiples of it.
         statistics: per scale, over all its pixels.
-        pictures: in natural order of their sources.
+        pictures: in the natural order of their sources.
         failures: sources that were skipped.
-        kernel: what shrank the pictures.
+        kernel: the kernel that shrank the pictures.
     """
 
     source: str

@@ -1,4 +1,4 @@
-"""Pictures of two folders that belong together because their names without suffix are equal."""
+"""Matches the pictures of two folders by their stems (file names without suffix)."""
 
 import re
 from collections.abc import Collection
@@ -15,7 +15,7 @@ class Match:
 
     Attributes:
         stem: the file name without suffix.
-        first, second: the file in either folder.
+        first, second: the file in the first and in the second folder.
     """
 
     stem: str
@@ -28,7 +28,7 @@ def match_by_stem(first_folder: Path, second_folder: Path, without: Collection[s
 
     Args:
         first_folder, second_folder: folders of pictures, any format.
-        without: stems that are left out, with or without a partner.
+        without: stems to leave out, with or without a partner.
 
     Returns:
         One match per stem, in the natural order of the first folder.

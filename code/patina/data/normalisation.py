@@ -1,4 +1,4 @@
-"""Bringing real pictures to the clean set's channel statistics, and translated ones back (DeFlow, sec. 4.3)."""
+"""Matches the channel statistics of the domains: real pictures to the clean set's and back (DeFlow, sec. 4.3)."""
 
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
@@ -9,7 +9,7 @@ from patina.data.domains import Domain, ImageDomain
 from patina.imaging.channel_statistics import ChannelStatistics, match
 
 UNMATCHED = ChannelStatistics((0.0, 0.0, 0.0), (255.0, 255.0, 255.0), 0)
-"""Of both domains where nothing is to be matched: every image stays as it is."""
+"""Statistics of both domains if nothing is matched: every image stays unchanged."""
 
 S = TypeVar("S", bound="ImageStatistics")
 
@@ -40,21 +40,21 @@ class ImageStatistics:
         return {part.name: getattr(self, part.name).to_dict() for part in fields(self)}
 
     def normalise_image(self, image: Tensor) -> Tensor:
-        """Bring a real image ``[..., 3, H, W]`` to the clean images' statistics, clamped to [0, 1]."""
+        """Match a real image ``[..., 3, H, W]`` to the clean images' statistics, clamped to [0, 1]."""
         return self.normalise_noisy(image).clamp(0, 1)
 
     def normalise_noisy(self, image: Tensor) -> Tensor:
-        """Do the same to an image with noise, not clamped: clipped noise would tell the domains apart."""
+        """Do the same to an image with noise, without clamping: clipped noise would reveal the domain."""
         return match(image, self.real_image, self.clean_image)
 
     def restore_real(self, image: Tensor) -> Tensor:
-        """Bring an image in the clean set's statistics back to the real set's; not clamped."""
+        """Match an image with the clean set's statistics to the real set's, not clamped."""
         return match(image, self.clean_image, self.real_image)
 
 
 @dataclass(frozen=True)
 class DomainStatistics(ImageStatistics):
-    """The channel statistics of both domains, at image and at condition size."""
+    """The channel statistics of both domains, for images and for conditions."""
 
     clean_condition: ChannelStatistics
     real_condition: ChannelStatistics
@@ -70,7 +70,7 @@ class DomainStatistics(ImageStatistics):
         )
 
     def without_matching(self) -> "DomainStatistics":
-        """Return statistics under which every image stays as it is."""
+        """Return statistics that leave every image unchanged."""
         return DomainStatistics(
             clean_image=self.clean_image,
             clean_condition=self.clean_condition,
@@ -79,5 +79,5 @@ class DomainStatistics(ImageStatistics):
         )
 
     def normalise_condition(self, condition: Tensor) -> Tensor:
-        """Bring a real image's condition to the clean conditions' statistics, clamped to [0, 1]."""
+        """Match a real image's condition to the clean conditions' statistics, clamped to [0, 1]."""
         return match(condition, self.real_condition, self.clean_condition).clamp(0, 1)

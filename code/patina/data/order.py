@@ -1,4 +1,4 @@
-"""Which picture comes next: every picture once an epoch, in an order that no interruption can change."""
+"""The order of pictures in training: each once an epoch, independent of interruptions."""
 
 import numpy as np
 
@@ -15,7 +15,7 @@ class ShuffledOrder:
 
     Args:
         n: number of pictures, at least 1.
-        seed: the sequence; derive different seeds for sets that must not move in step.
+        seed: decides the sequence; use different seeds for sets whose orders must be independent.
 
     Raises:
         PatinaError: there is nothing to choose from.

@@ -1,4 +1,4 @@
-"""Paired training data: low-quality pictures and the ground truth they were made from."""
+"""Paired training data: LQ pictures and the ground truth (GT) that they were made from."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ from patina.seeding import derive, numpy_rng
 
 @dataclass(frozen=True)
 class Pair:
-    """A low-quality picture and its ground truth.
+    """An LQ picture and its ground truth.
 
     Attributes:
-        stem: the name both files share.
+        stem: the name that both files share.
         lq, gt: the files; the ground truth is exactly `scale` times larger.
     """
 
@@ -37,7 +37,7 @@ def match_pairs(lq_dir: Path, gt_dir: Path, scale: int) -> list[Pair]:
 
     Args:
         lq_dir, gt_dir: folders of pictures, any format.
-        scale: ground-truth pixels to a low-quality pixel, along a side.
+        scale: ground-truth pixels per LQ pixel, along a side.
 
     Returns:
         The pairs in natural order.
@@ -54,12 +54,12 @@ def match_pairs(lq_dir: Path, gt_dir: Path, scale: int) -> list[Pair]:
 class PairedPatches(Dataset):
     """Aligned patches of pairs; a sample is a function of (seed, step, slot) alone.
 
-    Every picture is chosen once an epoch, however large it is.
+    Every picture is chosen once an epoch, whatever its size.
 
     Args:
         pairs: from `match_pairs`.
         patch: side of a ground-truth patch in pixels, a multiple of the scale; or sides by the step they begin at.
-        scale: ground-truth pixels to a low-quality pixel.
+        scale: ground-truth pixels per LQ pixel, along a side.
         batch: samples in a batch.
         seed: of order, place and orientation.
         flip, rotate: probabilities, see `draw_orientation`.
@@ -123,13 +123,13 @@ def require_patches(patches: PatchSizes, scale: int) -> None:
 def aligned_crop(
     lq: np.ndarray, gt: np.ndarray, patch: int, scale: int, rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Cut the same random square out of both pictures of a pair.
+    """Crop both pictures of a pair at the same random place.
 
     Args:
         lq, gt: ``[h, w, 3]`` and ``[scale h, scale w, 3]`` pixels.
         patch: side in pixels of `gt`, a multiple of the scale.
-        scale: ground-truth pixels to a low-quality pixel.
-        rng: of the place.
+        scale: ground-truth pixels per LQ pixel, along a side.
+        rng: draws the place.
     """
     side = patch // scale
     top, left = (int(rng.integers(length - side + 1)) for length in lq.shape[:2])
@@ -141,13 +141,13 @@ def draw_orientation(rng: np.random.Generator, flip: float, rotate: float) -> in
     """Draw one of the 8 orientations of `orient`.
 
     Args:
-        rng: of the draw.
+        rng: random numbers.
         flip: probability of swapping left and right, and that of swapping top and bottom.
         rotate: probability of swapping rows and columns, which together with flips makes the quarter turns.
     """
     places = np.arange(3)
     bits = int(rng.integers(8)) >> places & 1
-    # Each bit is the half of [0, 1] that a number lies in: at probabilities of 1/2 the bits themselves decide.
+    # Each bit says in which half of [0, 1] its number lies; at probabilities of 1/2 the bits alone decide.
     drawn = (1 - bits + rng.random(3)) / 2
     return int(((drawn < [flip, flip, rotate]) << places).sum())
 

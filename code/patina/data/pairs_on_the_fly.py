@@ -1,7 +1,7 @@
-"""Training pairs whose low-quality side is chosen or made anew for every patch.
+"""Training pairs whose LQ patch is chosen or made anew for every sample.
 
-Each patch draws one source by weight: a folder of low-quality pictures, or a recipe that degrades the clean patch in
-the loader's worker. What a recipe needs a model for is left to the training process, where the accelerator is.
+Each patch draws one source by weight: a folder of LQ pictures, or a recipe that degrades the clean patch in the
+loader's worker. Steps of a recipe that need a model are left to the training process, which has the accelerator.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,27 +23,27 @@ from patina.imaging.value_spaces import to_tensor
 from patina.seeding import derive, numpy_rng
 
 MARGIN = 8
-"""Low-quality pixels around a patch that are degraded with it: borders are mirrored, and JPEG blocks lie anywhere."""
+"""LQ pixels around a patch that are degraded with it, against mirrored borders and for random JPEG block positions."""
 
 
 class Degrade(Protocol):
-    """What makes a low-quality picture of a clean one."""
+    """Makes an LQ picture from a clean one."""
 
     def __call__(self, clean: np.ndarray, name: str, index: int) -> Any:
-        """Degrade ``[H, W, 3]`` pixels; return pixels ``[H/s, W/s, 3]``, or anything that a model must finish.
+        """Degrade ``[H, W, 3]`` pixels; return pixels ``[H/s, W/s, 3]``, or a state that a model must finish.
 
         `name` decides the draws, `index` counts the patches of the training.
         """
 
 
 @dataclass(frozen=True)
-class Source:
-    """One place that low-quality patches come from.
+class LQSource:
+    """One source of LQ patches.
 
     Attributes:
-        weight: how often, relative to the others.
-        files: low-quality files by ground truth, of a folder.
-        degrade: of a recipe; exactly one of the two is given.
+        weight: how often it is drawn, relative to the others.
+        files: for a folder: LQ files by ground-truth file.
+        degrade: for a recipe; exactly one of the two is set.
     """
 
     weight: float
@@ -55,8 +55,8 @@ class Unfinished:
     """A patch that waits for a model on the training device.
 
     Attributes:
-        state: what its degradation goes on from.
-        window: rows and columns of the finished picture that are the patch.
+        state: where its degradation continues.
+        window: rows and columns of the patch in the finished picture.
     """
 
     def __init__(self, state: Any, window: tuple[slice, slice]):
@@ -65,13 +65,13 @@ class Unfinished:
 
 
 class OnTheFlyPatches(Dataset):
-    """Patches of clean pictures with low-quality ones of any source; a function of (seed, step, slot) alone.
+    """Patches of clean pictures with LQ patches from any source; a sample is a function of (seed, step, slot) alone.
 
     Args:
-        truths: clean pictures.
-        sources: of low-quality patches, at least one.
+        gt: clean pictures.
+        sources: of LQ patches, at least one.
         patch: side of a clean patch in pixels, a multiple of the scale; or sides by the step they begin at.
-        scale: clean pixels to a low-quality pixel.
+        scale: clean pixels per LQ pixel, along a side.
         batch: samples in a batch.
         seed: of order, place, orientation, source and degradation.
         flip, rotate: probabilities, see `draw_orientation`.
@@ -83,8 +83,8 @@ class OnTheFlyPatches(Dataset):
 
     def __init__(
         self,
-        truths: Sequence[Path],
-        sources: Sequence[Source],
+        gt: Sequence[Path],
+        sources: Sequence[LQSource],
         *,
         patch: int | Mapping[int, int],
         scale: int,
@@ -96,17 +96,17 @@ class OnTheFlyPatches(Dataset):
     ):
         self.patches = PatchSizes(patch)
         require_patches(self.patches, scale)
-        require_size(truths, self.patches.largest, "patch")
-        self.truths = truths
+        require_size(gt, self.patches.largest, "patch")
+        self.gt = gt
         self.sources = sources
         self.scale = scale
         self.batch = batch
         self.seed = seed
         self.flip, self.rotate = flip, rotate
-        self.order = ShuffledOrder(len(truths), derive(seed, "order"))
+        self.order = ShuffledOrder(len(gt), derive(seed, "order"))
         self.cache = PictureCache(cache_mb << 20)
         weights = np.array([source.weight for source in sources])
-        self._shares = weights / weights.sum()
+        self._probabilities = weights / weights.sum()
 
     def __getitem__(self, place: tuple[int, int]) -> dict[str, Tensor | Unfinished]:
         """Return one sample.
@@ -116,41 +116,43 @@ class OnTheFlyPatches(Dataset):
 
         Returns:
             ``gt`` ``[3, patch, patch]`` and ``lq`` ``[3, patch/scale, patch/scale]``, RGB in [0, 1]; ``lq`` is
-            `Unfinished` where a model is needed.
+            `Unfinished` if a model is needed.
 
         Raises:
             PictureError: a picture cannot be read.
         """
         step, slot = place
         index = (step - 1) * self.batch + slot
-        truth = self.truths[self.order(index)]
-        source = self.sources[numpy_rng(self.seed, "source", step, slot).choice(len(self._shares), p=self._shares)]
+        gt_file = self.gt[self.order(index)]
+        source = self.sources[
+            numpy_rng(self.seed, "source", step, slot).choice(len(self._probabilities), p=self._probabilities)
+        ]
         rng = numpy_rng(self.seed, "place", step, slot)
         orientation = draw_orientation(numpy_rng(self.seed, "orientation", step, slot), self.flip, self.rotate)
         patch = self.patches.at(step)
         if source.files is not None:
-            lq, gt = self.cache.get(source.files[truth]), self.cache.get(truth)
+            lq, gt = self.cache.get(source.files[gt_file]), self.cache.get(gt_file)
             lq, gt = aligned_crop(lq, gt, patch, self.scale, rng)
             return {"lq": to_tensor(orient(lq, orientation)), "gt": to_tensor(orient(gt, orientation))}
-        region = np.ascontiguousarray(orient(self._region(truth, patch, rng), orientation))
-        degraded = source.degrade(region, f"{truth.name} {step} {slot}", index)
-        return self._cut(region, degraded, patch, rng)
+        region = np.ascontiguousarray(orient(self._region(gt_file, patch, rng), orientation))
+        degraded = source.degrade(region, f"{gt_file.name} {step} {slot}", index)
+        return self._cropped(region, degraded, patch, rng)
 
     def collate(self, samples: list[dict[str, Any]]) -> dict[str, Any]:
-        """Make a batch; ``lq`` is a list where some of it is unfinished."""
+        """Make a batch; ``lq`` is a list if some of it is unfinished."""
         lq = [sample["lq"] for sample in samples]
-        finished = all(isinstance(each, Tensor) for each in lq)
+        finished = all(isinstance(patch, Tensor) for patch in lq)
         return {"lq": torch.stack(lq) if finished else lq, "gt": torch.stack([sample["gt"] for sample in samples])}
 
-    def _region(self, truth: Path, patch: int, rng: np.random.Generator) -> np.ndarray:
-        """Cut a patch out with what is around it, sides multiples of the scale."""
-        pixels = self.cache.get(truth)
+    def _region(self, gt_file: Path, patch: int, rng: np.random.Generator) -> np.ndarray:
+        """Crop a patch with its margin; both sides are multiples of the scale."""
+        pixels = self.cache.get(gt_file)
         side = patch + 2 * MARGIN * self.scale
         height, width = (min(side, length - length % self.scale) for length in pixels.shape[:2])
         top, left = int(rng.integers(pixels.shape[0] - height + 1)), int(rng.integers(pixels.shape[1] - width + 1))
         return pixels[top : top + height, left : left + width]
 
-    def _cut(
+    def _cropped(
         self, region: np.ndarray, degraded: Any, patch: int, rng: np.random.Generator
     ) -> dict[str, Tensor | Unfinished]:
         side, scale = patch // self.scale, self.scale

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 
 class PatchSizes:
-    """Sides of the true patches by step.
+    """Sides of the ground-truth patches by training step.
 
     Args:
         sizes: one side for all steps, or the sides by the step that each begins at, the first of them 1.

@@ -1,4 +1,4 @@
-"""Unpaired training batches: half clean, half real, each image alone or with its low-resolution condition."""
+"""Unpaired training batches, half clean and half real: images alone or with their low-resolution conditions."""
 
 from abc import abstractmethod
 from collections.abc import Callable
@@ -18,7 +18,7 @@ from patina.seeding import derive, numpy_rng
 
 
 class BalancedPatches(Dataset):
-    """Patches of both domains in turn; a sample is a function of (seed, step, slot) alone.
+    """Patches of both domains, alternating; a sample is a function of (seed, step, slot) alone.
 
     Even slots are clean, odd ones real; every picture of a domain is chosen once an epoch.
 
@@ -62,11 +62,11 @@ class BalancedPatches(Dataset):
 
     @abstractmethod
     def sample(self, label: int, index: int, rng: np.random.Generator) -> dict[str, Tensor]:
-        """Cut a patch out of picture `index` of the domain `label`."""
+        """Crop a patch of picture `index` of the domain `label`."""
 
 
 class UnpairedImages(BalancedPatches):
-    """Images alone, in the 8 flips and quarter turns; real ones are as they are, not normalised.
+    """Images alone, in the 8 flips and quarter turns; real images are not normalised.
 
     Args:
         augment: whether to flip and turn.
@@ -88,12 +88,12 @@ class UnpairedImages(BalancedPatches):
 
 
 class UnpairedPatches(BalancedPatches):
-    """Images with their conditions; real ones are normalised to the clean set's statistics.
+    """Images with their conditions; real images are normalised to the clean set's statistics.
 
     Args:
-        statistics: of the same domains.
+        statistics: of the two domains.
         flip: whether to mirror half of the patches horizontally.
-        local: what is still done to a cut condition, with the sample's random numbers; None for nothing.
+        local: applied to a cropped condition, with the sample's random numbers; None for nothing.
         clean, real, patch, batch, seed, cache_mb: as in `BalancedPatches`; the patch is a multiple of the scale.
     """
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter, ValidationError
 
-from patina.conditions.steps import Step, scale_of
+from patina.conditions.steps import HStep, scale_of
 from patina.errors import ConfigError
 from patina.settings import problems_told, read_yaml
 from patina.specs.deflow_spec import PUBLISHED_NOISE, DeFlowConfig
@@ -12,7 +12,7 @@ from patina.specs.deflow_spec import PUBLISHED_NOISE, DeFlowConfig
 PUBLISHED = "published"
 
 
-def candidate_steps(config: DeFlowConfig, file: Path | None) -> dict[str, tuple[Step, ...]]:
+def candidate_steps(config: DeFlowConfig, file: Path | None) -> dict[str, tuple[HStep, ...]]:
     """Return the steps of every candidate by name: those of a file, or the built-in list, and the configuration's own.
 
     Args:
@@ -52,11 +52,11 @@ def _built_in(scale: int) -> dict[str, list[dict]]:
     }
 
 
-def _parsed(name: str, plain: list, scale: int, file: Path | None) -> tuple[Step, ...]:
+def _parsed(name: str, plain: list, scale: int, file: Path | None) -> tuple[HStep, ...]:
     try:
-        steps = TypeAdapter(tuple[Step, ...]).validate_python(plain)
+        steps = TypeAdapter(tuple[HStep, ...]).validate_python(plain)
     except ValidationError as error:
-        raise ConfigError(f"{file}: {name}: {problems_told(error, Step)}") from error
+        raise ConfigError(f"{file}: {name}: {problems_told(error, HStep)}") from error
     if scale_of(steps) != scale:
         raise ConfigError(f"{file}: {name} makes conditions {scale_of(steps)} times smaller, expected {scale}")
     return steps

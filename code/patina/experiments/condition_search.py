@@ -14,7 +14,7 @@ from torch import Tensor
 from patina.conditions.autoencoder import train_autoencoder
 from patina.conditions.condition_map import ConditionMap
 from patina.conditions.inverse import content_kept
-from patina.conditions.steps import Step, published_steps
+from patina.conditions.steps import HStep, published_steps
 from patina.degradations.deflow_degradation import placed_noise
 from patina.errors import ConfigError, PatinaError
 from patina.experiments.condition_candidates import candidate_steps
@@ -121,7 +121,7 @@ def _control(domains: Domains, request: ConditionSearchRequest, scale: int) -> T
 
 
 def _measured(
-    name: str, steps: tuple[Step, ...], domains: Domains, request: ConditionSearchRequest, *, matched: bool
+    name: str, steps: tuple[HStep, ...], domains: Domains, request: ConditionSearchRequest, *, matched: bool
 ) -> Candidate:
     clean = domains[0]
     h = _map_of(steps, clean, request.seed)
@@ -134,12 +134,12 @@ def _measured(
     return Candidate(name, _written(steps), test.accuracy, test.low, test.high, round(content, 3))
 
 
-def _written(steps: Sequence[Step]) -> list[dict]:
+def _written(steps: Sequence[HStep]) -> list[dict]:
     """Return steps as in a configuration."""
     return [step.written() for step in steps]
 
 
-def _map_of(steps: tuple[Step, ...], clean: Sequence[Sample], seed: int) -> ConditionMap:
+def _map_of(steps: tuple[HStep, ...], clean: Sequence[Sample], seed: int) -> ConditionMap:
     """Make h; its autoencoders are read, or trained on the clean pictures after the filters before them."""
     networks = {}
     for index, step in enumerate(steps):

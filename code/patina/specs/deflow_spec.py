@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from patina.conditions.condition_map import ConditionMap
-from patina.conditions.steps import Step, published_steps, scale_of
+from patina.conditions.steps import HStep, published_steps, scale_of
 from patina.data.domains import Domain, require_size
 from patina.data.unpaired import UnpairedPatches
 from patina.degradations.deflow_degradation import DeFlowDegradation, described_map, network_weights
@@ -77,7 +77,7 @@ class DeFlowConfig(LearnedConfig):
     condition_noise: Annotated[float, Field(ge=0)] | None = None
     """Standard deviation of the Gaussian noise on the condition, in units of [0, 1]; 0.03 unless set. Excludes `h`."""
 
-    h: tuple[Step, ...] | None = None
+    h: tuple[HStep, ...] | None = None
     """Steps of the map h that turns an image into its condition. null: the published map, bicubic downscaling by
     `model.scale` followed by noise of `condition_noise`."""
 
@@ -106,7 +106,7 @@ class DeFlowConfig(LearnedConfig):
         return values
 
     @property
-    def condition_steps(self) -> tuple[Step, ...]:
+    def condition_steps(self) -> tuple[HStep, ...]:
         """The steps of h."""
         return self.h or published_steps(self.model.scale, self.condition_noise)
 

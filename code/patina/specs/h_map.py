@@ -9,7 +9,7 @@ import torch
 
 from patina.conditions.autoencoder import DenoisingAutoencoder, train_autoencoder
 from patina.conditions.condition_map import ConditionMap
-from patina.conditions.steps import Step
+from patina.conditions.steps import HStep
 from patina.data.condition_files import whole_condition
 from patina.errors import PatinaError
 from patina.imaging.picture_files import list_pictures, readable
@@ -24,7 +24,7 @@ AUTOENCODER_PICTURES = 64
 """Number of clean images that an autoencoder is trained on."""
 
 
-def condition_map(steps: Sequence[Step], clean: Path, folder: Path, seed: int) -> ConditionMap:
+def condition_map(steps: Sequence[HStep], clean: Path, folder: Path, seed: int) -> ConditionMap:
     """Return the map h; an autoencoder that names no file is trained on clean images and kept.
 
     Args:
@@ -43,7 +43,7 @@ def condition_map(steps: Sequence[Step], clean: Path, folder: Path, seed: int) -
 
 
 def _trained_autoencoder(
-    steps: Sequence[Step], before: dict[int, DenoisingAutoencoder], clean: Path, folder: Path, seed: int
+    steps: Sequence[HStep], before: dict[int, DenoisingAutoencoder], clean: Path, folder: Path, seed: int
 ) -> Path:
     """Return the model file of the last step's autoencoder; train it where no file of these steps exists.
 

@@ -7,8 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from patina.data.pairs import Pair, PairedPatches, match_pairs
-from patina.data.pairs_on_the_fly import OnTheFlyPatches
-from patina.data.pairs_on_the_fly import Source as PatchSource
+from patina.data.pairs_on_the_fly import LQSource, OnTheFlyPatches
 from patina.degradations.execution import Engine
 from patina.degradations.learned_degradation import LearnedDegradation
 from patina.degradations.recipe import Recipe, load_recipe, require_models
@@ -171,17 +170,17 @@ def paired_patches(
     options |= {"scale": scale, "seed": seed}
     if len(lq) == 1 and not lq[0].is_recipe:
         return PairedPatches(match_pairs(lq[0].path, gt, scale), **options), Engine()
-    sources: list[PatchSource] = []
+    sources: list[LQSource] = []
     models: dict[str, LearnedDegradation] = {}
     for number, source in enumerate(lq):
         if source.is_recipe:
             recipe, engine = recipe_engine(_recipe_of_scale(source.path, scale), device)
             models |= engine.models
             degrade = OnTheFly(recipe, derive(seed, "recipe", number))
-            sources.append(PatchSource(source.weight, degrade=degrade))
+            sources.append(LQSource(source.weight, degrade=degrade))
         else:
             pairs = match_pairs(source.path, gt, scale)
-            sources.append(PatchSource(source.weight, files={pair.gt: pair.lq for pair in pairs}))
+            sources.append(LQSource(source.weight, files={pair.gt: pair.lq for pair in pairs}))
     return OnTheFlyPatches(list_pictures(gt), sources, **options), Engine(models, compute_device(device))
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 from pydantic import Field, model_validator
 
 from patina.data.augmentation import Augmentation
-from patina.data.clean_tiles import Squares
+from patina.data.clean_tiles import CleanTiles
 from patina.data.domains import require_size
 from patina.errors import PatinaError
 from patina.imaging.picture_files import list_pictures
@@ -201,7 +201,7 @@ class SR3Config(SingleStageConfig):
         from patina.training.sr3_task import SR3Task
 
         data = self.data
-        dataset = Squares(
+        dataset = CleanTiles(
             list_pictures(data.pictures),
             side=data.side,
             scale=self.model.scale,

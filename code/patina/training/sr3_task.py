@@ -10,7 +10,7 @@ from lightning_fabric import Fabric
 from torch import Tensor
 from torch.nn import functional
 
-from patina.data.clean_tiles import Squares, enlarged, shrink
+from patina.data.clean_tiles import CleanTiles, enlarged, shrink
 from patina.imaging.sheets import sheet
 from patina.imaging.value_spaces import to_pixels
 from patina.metrics.psnr import psnr
@@ -44,7 +44,7 @@ class SR3Task(Task):
     def __init__(
         self,
         network: SR3,
-        dataset: Squares,
+        dataset: CleanTiles,
         make_updater: Callable[..., Updater],
         *,
         loss: str,
