@@ -13,6 +13,10 @@ class PictureError(PatinaError):
     """A picture that cannot be read or used; folder jobs report it, skip it and continue."""
 
 
+class WeightsMissing(PatinaError):
+    """Published weights that are neither on this machine nor reachable; the message says which file goes where."""
+
+
 def require_range(name: str, value: float, low: float, high: float = float("inf")) -> None:
     """Refuse a flag's value outside its range.
 

@@ -9,13 +9,13 @@ from skimage.color import rgb2ycbcr
 from skimage.metrics import structural_similarity
 
 from patina.degradations.sharpening import UnsharpMask
+from patina.errors import WeightsMissing
 from patina.losses.artifacts import artifact_map, ldl
 from patina.losses.consistency import colour_consistency, luma_consistency
 from patina.losses.frequency import focal_frequency
 from patina.losses.pixel import huber
 from patina.losses.sharpened_target import SharpenedTarget
 from patina.losses.structure import DISTS_WEIGHTS, DistsLoss, ms_ssim_loss
-from patina.metrics.backbones import WeightsMissing
 
 
 def rgb(seed: int, side: int = 24, count: int = 2) -> torch.Tensor:

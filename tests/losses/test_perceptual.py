@@ -4,9 +4,8 @@ import pytest
 import torch
 
 from patina import torchvision_shim
-from patina.errors import ConfigError
+from patina.errors import ConfigError, WeightsMissing
 from patina.losses.perceptual import WEIGHTS, PerceptualLoss
-from patina.metrics.backbones import WeightsMissing
 from patina.specs.image_losses import PerceptualSettings
 
 

@@ -7,8 +7,7 @@ import pytest
 import torch
 
 from patina import torchvision_shim
-from patina.errors import PatinaError
-from patina.metrics.backbones import WeightsMissing
+from patina.errors import PatinaError, WeightsMissing
 from patina.metrics.lpips import WEIGHTS, Lpips
 
 

@@ -1,4 +1,3 @@
-import argparse
 import csv
 import json
 import subprocess
@@ -9,12 +8,15 @@ import pytest
 import torch
 from skimage import data
 
+from patina.cli.main import run_verb
 from patina.errors import PatinaError
 from patina.imaging.picture_files import write_picture
+from patina.metrics.full_reference import METRICS, Metric, scores_without_network
 from patina.metrics.psnr import psnr
 from patina.metrics.ssim import ssim
-from patina.pipelines import evaluation as evaluate
-from patina.pipelines.scores import evaluate_folders
+from patina.pipelines.evaluation import evaluate_folders
+
+PLAIN = ("mse", "psnr", "ssim")
 
 
 @pytest.fixture
@@ -38,22 +40,19 @@ def folders(tmp_path, pictures):
 
 
 def call(folders, *flags):
-    parser = argparse.ArgumentParser()
-    evaluate.add_arguments(parser)
-    return evaluate.run(parser.parse_args(["-results", str(folders[0]), "--truth", str(folders[1]), *flags]))
+    return run_verb("evaluate", ["-results", str(folders[0]), "--truth", str(folders[1]), *flags])
 
 
 @pytest.mark.parametrize(("crop", "space"), [(0, "rgb"), (4, "y")])
 def test_scores_are_the_metrics_of_every_picture(folders, pictures, crop, space):
-    evaluation = evaluate_folders(*folders, crop=crop, space=space, lpips=False)
-    assert [score.picture for score in evaluation.scores] == list(pictures)
+    evaluation = evaluate_folders(*folders, crop=crop, space=space, metrics=PLAIN)
+    assert [score.image for score in evaluation.scores] == list(pictures)
     for score, (result, truth) in zip(evaluation.scores, pictures.values(), strict=True):
-        assert score.psnr == psnr(result, truth, crop=crop, space=space)
-        assert score.ssim == ssim(result, truth, crop=crop, space=space)
-        assert score.lpips is None
-    assert evaluation.means["ssim"] == pytest.approx(np.mean([score.ssim for score in evaluation.scores]))
+        assert score.values["psnr"] == psnr(result, truth, crop=crop, space=space)
+        assert score.values["ssim"] == ssim(result, truth, crop=crop, space=space)
+    assert evaluation.means["ssim"] == pytest.approx(np.mean([score.values["ssim"] for score in evaluation.scores]))
     assert evaluation.means["psnr"] == np.inf
-    assert evaluation.means["lpips"] is None
+    assert list(evaluation.means) == list(PLAIN)
 
 
 def test_files_and_table_say_how_it_was_measured(folders, tmp_path, capsys):
@@ -61,15 +60,15 @@ def test_files_and_table_say_how_it_was_measured(folders, tmp_path, capsys):
     assert call(folders, "-out", str(out), "-crop_border", "4", "-space", "y", "-no_lpips") == 0
     document = json.loads((out / "scores.json").read_text())
     assert (document["space"], document["crop_border"]) == ("y", 4)
-    assert [entry["picture"] for entry in document["pictures"]] == ["photo 9", "photo 10", "photo 11"]
-    assert document["pictures"][2]["psnr"] == document["mean"]["psnr"] == "inf"
+    assert [entry["image"] for entry in document["images"]] == ["photo 9", "photo 10", "photo 11"]
+    assert document["images"][2]["psnr"] == document["mean"]["psnr"] == "inf"
     rows = list(csv.DictReader((out / "scores.csv").open()))
-    assert [row["picture"] for row in rows] == ["photo 9", "photo 10", "photo 11", "mean"]
+    assert [row["image"] for row in rows] == ["photo 9", "photo 10", "photo 11", "mean"]
     assert {(row["space"], row["crop_border"]) for row in rows} == {("y", "4")}
-    assert float(rows[0]["psnr"]) == document["pictures"][0]["psnr"]
+    assert float(rows[0]["psnr"]) == document["images"][0]["psnr"]
     table = capsys.readouterr().out
-    assert f"{document['pictures'][1]['psnr']:.3f}" in table
-    assert "luma (BT.601); border cut from every side: 4 pixels" in table
+    assert f"{document['images'][1]['psnr']:.2f}" in table
+    assert "Measured on luma (BT.601), 4 pixels cropped from every border." in table
     lines = [line for line in table.splitlines() if line.startswith("|")]
     assert len(lines) == 6
     assert len({len(line) for line in lines}) == 1
@@ -78,7 +77,7 @@ def test_files_and_table_say_how_it_was_measured(folders, tmp_path, capsys):
 def test_missing_partners_are_refused_by_name(folders):
     (folders[1] / "photo 10.bmp").unlink()
     with pytest.raises(PatinaError, match=r"photo 10\.png has no partner"):
-        evaluate_folders(*folders, lpips=False)
+        evaluate_folders(*folders, metrics=PLAIN)
 
 
 def test_unreadable_and_unequal_pictures_are_named_and_skipped(folders, tmp_path, capsys):
@@ -90,7 +89,7 @@ def test_unreadable_and_unequal_pictures_are_named_and_skipped(folders, tmp_path
     assert "is 50x48" in errors
     assert "is 56x48" in errors
     document = json.loads((tmp_path / "scores.json").read_text())
-    assert [entry["picture"] for entry in document["pictures"]] == ["photo 11"]
+    assert [entry["image"] for entry in document["images"]] == ["photo 11"]
     assert len(document["failures"]) == 2
 
 
@@ -104,15 +103,15 @@ def test_depths_may_differ(tmp_path):
     truth = data.astronaut()[:40, :40].astype(np.uint16) * 257
     write_picture(tmp_path / "truth" / "a.png", truth)
     write_picture(tmp_path / "results" / "a.png", (truth // 257).astype(np.uint8))
-    evaluation = evaluate_folders(tmp_path / "results", tmp_path / "truth", lpips=False)
-    assert evaluation.scores[0].psnr > 200
+    evaluation = evaluate_folders(tmp_path / "results", tmp_path / "truth", metrics=PLAIN)
+    assert evaluation.scores[0].values["psnr"] > 200
 
 
 def test_alpha_is_left_out(folders, pictures):
     result, _ = pictures["photo 9"]
-    before = evaluate_folders(*folders, lpips=False).scores
+    before = evaluate_folders(*folders, metrics=PLAIN).scores
     write_picture(folders[0] / "photo 9.png", result, np.full(result.shape[:2], 7, np.uint8))
-    assert evaluate_folders(*folders, lpips=False).scores == before
+    assert evaluate_folders(*folders, metrics=PLAIN).scores == before
 
 
 def test_lpips_without_weights_is_said_and_the_rest_goes_on(folders, hub, tmp_path, capsys):
@@ -121,9 +120,9 @@ def test_lpips_without_weights_is_said_and_the_rest_goes_on(folders, hub, tmp_pa
     assert printed.count("no weights") == 4
     assert "alexnet-owt-7be5be79.pth" in printed
     document = json.loads((tmp_path / "scores.json").read_text())
-    assert str(hub) in document["lpips_missing"]
-    assert [entry["lpips"] for entry in document["pictures"]] == [None] * 3
-    assert document["pictures"][0]["psnr"] > 30
+    assert str(hub) in document["missing"]["lpips"]
+    assert [entry["lpips"] for entry in document["images"]] == [None] * 3
+    assert document["images"][0]["psnr"] > 30
 
 
 def test_lpips_is_measured_where_weights_are(folders, hub, capsys):
@@ -136,16 +135,31 @@ def test_lpips_is_measured_where_weights_are(folders, hub, capsys):
     features = {f"features.{name}": value for name, value in alexnet().features.state_dict().items()}
     torch.save(features, hub / "alexnet-owt-7be5be79.pth")
     evaluation = evaluate_folders(*folders)
-    little, much, none = (score.lpips for score in evaluation.scores)
+    little, much, none = (score.values["lpips"] for score in evaluation.scores)
     assert 0 == none < little < much
     assert evaluation.means["lpips"] == pytest.approx((little + much) / 3)
-    assert evaluation.lpips_missing is None
+    assert evaluation.missing == {}
 
 
 def test_nothing_heavy_is_loaded_without_lpips(folders):
     code = (
-        "import sys; from pathlib import Path; from patina.pipelines.scores import evaluate_folders;"
-        "evaluate_folders(*map(Path, sys.argv[1:]), lpips=False).table();"
+        "import sys; from pathlib import Path; from patina.pipelines.evaluation import evaluate_folders;"
+        "evaluate_folders(*map(Path, sys.argv[1:]), metrics=('mse', 'psnr', 'ssim')).table();"
         "heavy = {'torch', 'scipy', 'lpips', 'pydantic', 'skimage'} & set(sys.modules); assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code, *map(str, folders)], check=True, timeout=60)
+
+
+def test_a_new_metric_is_one_row(folders, pictures, tmp_path, monkeypatch, capsys):
+    def mae(result, gt, *, crop, space):
+        return float(np.abs(result.astype(float) - gt).mean())
+
+    monkeypatch.setitem(METRICS, "mae", Metric("mae", "MAE", "8-bit", 1, False, lambda device: mae))
+    assert call(folders, "-out", str(tmp_path), "-no_lpips") == 0
+    table = capsys.readouterr().out
+    expected = [mae(*pair, crop=0, space="rgb") for pair in pictures.values()]
+    assert "MAE (8-bit) ↓" in table
+    assert f"{expected[0]:.1f} |" in table
+    assert [entry["mae"] for entry in json.loads((tmp_path / "scores.json").read_text())["images"]] == expected
+    assert [float(row["mae"]) for row in csv.DictReader((tmp_path / "scores.csv").open())][:3] == expected
+    assert scores_without_network(*pictures["photo 9"])["mae"] == expected[0]

@@ -70,9 +70,9 @@ def test_a_table_of_models_over_sets(folder, tmp_path, capsys):
     lines = [line for line in printed.splitlines() if line.startswith("|")]
     assert len({len(line) for line in lines}) == 1
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    assert cells[0] == ["set", "model", "MSE", "PSNR (dB)", "SSIM", "s a picture", "MiB"]
+    assert cells[0] == ["set", "model", "MSE (8-bit) ↓", "PSNR (dB) ↑", "SSIM ↑", "s per image", "MiB"]
     assert [row[:2] for row in cells[2:]] == [["x2", "bicubic"], ["x2", "LapSRN"], ["x4", "bicubic"]]
-    assert "LapSRN enlarges by 2, x4 needs 4: not measured." in printed
+    assert "LapSRN upscales by 2, x4 needs 4: not measured." in printed
     table = list(csv.DictReader((out / "comparison.csv").open()))
     for row, scale in zip(table, (2, 2, 4), strict=True):
         expected = np.mean([
@@ -83,7 +83,7 @@ def test_a_table_of_models_over_sets(folder, tmp_path, capsys):
         assert float(row["psnr"]) == pytest.approx(expected, abs=0.05 if row["model"] == "LapSRN" else 1e-9)
         assert float(row["seconds"]) > 0
         assert int(row["memory"]) >= 0
-        assert (int(row["crop"]), int(row["pictures"])) == (scale, 2)
+        assert (int(row["crop"]), int(row["images"])) == (scale, 2)
     assert len(list_pictures(out / "x2" / "LapSRN")) == 2
     assert len(json.loads((out / "comparison.json").read_text())["rows"]) == 3
 
@@ -99,7 +99,7 @@ def test_a_model_trained_further_is_compared_again(folder, tmp_path):
         save_generator(network, model)
         assert run_command("evaluate", [*flags, "-no_lpips", "-device", "cpu"]) == 0
         found.append(json.loads((tmp_path / "out/comparison.json").read_text())["rows"][0])
-    assert [row["pictures"] for row in found] == [2, 2]
+    assert [row["images"] for row in found] == [2, 2]
     assert len(list_pictures(tmp_path / "out/x2/mine")) == 2
 
 
@@ -118,7 +118,7 @@ def test_a_configuration_says_the_same(folder, tmp_path, capsys):
     assert run_command("evaluate", ["-opt", str(path), "-device", "cpu"]) == 0
     [row] = csv.DictReader((tmp_path / "out/comparison.csv").open())
     assert (row["model"], row["crop"]) == ("nearest", "5")
-    assert "luma (BT.601), border of 5 pixels cut" in capsys.readouterr().out
+    assert "luma (BT.601), 5 pixels cropped from every border" in capsys.readouterr().out
 
 
 def test_a_picture_without_its_line_does_not_block_another_comparison(folder, tmp_path):
@@ -145,7 +145,7 @@ def test_flags_change_what_a_configuration_says(folder, tmp_path, capsys):
     [row] = csv.DictReader((tmp_path / "other/comparison.csv").open())
     assert row["crop"] == "7"
     told = capsys.readouterr().out
-    assert "luma (BT.601), border of 7 pixels cut" in told
+    assert "luma (BT.601), 7 pixels cropped from every border" in told
     assert "LPIPS" not in told
     assert not (tmp_path / "out").exists()
 
@@ -153,14 +153,14 @@ def test_flags_change_what_a_configuration_says(folder, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("flags", "text"),
     [
-        (["-results", "{x2}", "-truth", "{x2}", "-tile", "64"], "-tile is of models"),
-        (["-results", "{x2}", "-truth", "{x2}", "-crop", "-3"], "the border to cut is -3"),
+        (["-results", "{x2}", "-truth", "{x2}", "-tile", "64"], "-tile is for models"),
+        (["-results", "{x2}", "-truth", "{x2}", "-crop", "-3"], "-crop_border is -3, expected 0 or more"),
         ([], "give -results and -truth for one folder, or -model and -set"),
         (["-model", "bicubic"], "-set is missing"),
         (["-model", "bicubic", "-results", "a"], "leave them out to compare models"),
         (["-model", "bicubik", "-set", "a", "{x2}", "{gt}", "-out", "{out}"], "bicubik: there is no such model file"),
         (["-model", "bicubic", "bicubic", "-set", "a", "{x2}", "{gt}", "-out", "{out}"], "a different name for each"),
-        (["-model", "bicubic", "-set", "a", "{gt}", "{x2}", "-out", "{out}"], "a whole number of times larger"),
+        (["-model", "bicubic", "-set", "a", "{gt}", "{x2}", "-out", "{out}"], "larger by an integer factor"),
         (["-model", "{fresh}", "-set", "a", "{x4}", "{gt}", "-out", "{out}"], "no model fits any set: fresh"),
     ],
 )  # fmt: skip

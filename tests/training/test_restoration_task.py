@@ -205,7 +205,7 @@ class TestTestVerb:
         assert "mean of 3" in capsys.readouterr().out
         scores = json.loads((tmp_path / "results/measured/scores.json").read_text())
         assert scores["crop_border"] == 2
-        assert len(scores["pictures"]) == 3
+        assert len(scores["images"]) == 3
         assert (tmp_path / "results/measured/scores.csv").is_file()
         assert read_picture(list_pictures(tmp_path / "results/unmeasured")[0]).pixels.shape == (32, 40, 3)
 
@@ -233,7 +233,7 @@ class TestTestVerb:
         assert self.run(tmp_path, config) == 1
         assert "1.png" in capsys.readouterr().err
         scores = json.loads((tmp_path / "results/measured/scores.json").read_text())
-        assert [score["picture"] for score in scores["pictures"]] == ["0", "2"]
+        assert [score["image"] for score in scores["images"]] == ["0", "2"]
 
 
 def test_a_deflow_file_is_no_generator_and_the_other_way_round(pairs, tmp_path, capsys):

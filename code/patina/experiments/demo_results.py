@@ -9,8 +9,8 @@ from patina.experiments.demo_folders import METHODS, SCALE, TRAINED_ON_BICUBIC, 
 from patina.experiments.narration import spread
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
 from patina.imaging.sheets import sheet
+from patina.pipelines.evaluation import evaluate_folders
 from patina.pipelines.noise_comparison import noise_table
-from patina.pipelines.scores import evaluate_folders
 from patina.system.atomic import write_text
 
 CROP = (slice(60, 140), slice(104, 184))
@@ -51,7 +51,7 @@ def _scores(folders: DemoFolders, method: str, seeds: Sequence[int]) -> np.ndarr
     rows = []
     for seed in seeds:
         results = folders.upscaled(method, seed)
-        evaluation = evaluate_folders(results, folders.photographs("held_out"), crop=SCALE, lpips=False)
+        evaluation = evaluate_folders(results, folders.photographs("held_out"), crop=SCALE, metrics=("psnr", "ssim"))
         evaluation.write(results)
         rows.append((evaluation.means["psnr"], evaluation.means["ssim"]))
     return np.array(rows)

@@ -8,15 +8,11 @@ from pathlib import Path
 
 import torch
 
-from patina.errors import PatinaError
+from patina.errors import WeightsMissing
 
 _SOURCE = "https://download.pytorch.org/models"
 _PATIENCE = 10.0
 """Seconds without an answer after which a download counts as impossible."""
-
-
-class WeightsMissing(PatinaError):
-    """Published weights that are neither on this machine nor reachable; says which file goes where."""
 
 
 def backbone_weights(file_name: str, hint: str = "") -> dict[str, torch.Tensor]:

@@ -1,34 +1,78 @@
-"""Upscale folders with a trained model and, where there is ground truth, measure the results."""
+"""Upscale test sets with a finished model, as a configuration says, and measure the results."""
 
+from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
+from patina.errors import ConfigError
 from patina.imaging.picture_files import list_pictures
 from patina.imaging.sources import list_sources
-from patina.pipelines.scores import evaluate_folders
-from patina.pipelines.upscalers import Upscaler
+from patina.metrics.full_reference import metric_keys
+from patina.pipelines.evaluation import Evaluation, evaluate_folders
+from patina.pipelines.upscalers import Upscaler, open_upscaler
 from patina.pipelines.upscaling import upscale_pictures
+from patina.runs.folder_job import JobReport
+from patina.specs.configuration import load_config
 from patina.specs.upscale_test_spec import TestSet, UpscaleTestConfig
 
 
-def _test_set(upscaler: Upscaler, config: UpscaleTestConfig, test_set: TestSet, device: str) -> int:
-    """Upscale one set into ``out/NAME/`` and measure it; return the exit code."""
+@dataclass(frozen=True)
+class MeasuredSet:
+    """A test set that was upscaled and, if it has GT, measured.
+
+    Attributes:
+        name: of the set.
+        upscaled: which images were upscaled, and which could not be.
+        evaluation: the scores; None without GT.
+    """
+
+    name: str
+    upscaled: JobReport[Path]
+    evaluation: Evaluation | None
+
+    @property
+    def exit_code(self) -> int:
+        """0 if every image went well, else 1."""
+        return max(self.upscaled.exit_code, self.evaluation.report.exit_code if self.evaluation else 0)
+
+
+def upscale_and_measure(config: str, device: str = "auto") -> Iterator[MeasuredSet]:
+    """Upscale and measure the test sets of a configuration one after the other.
+
+    Args:
+        config: a configuration of the task test, by path or name.
+        device: where to compute.
+
+    Raises:
+        ConfigError: the configuration cannot be used.
+        PatinaError: a model or folder cannot be used.
+    """
+    settings = load_config(config)
+    if not isinstance(settings, UpscaleTestConfig):
+        raise ConfigError(f"{config}: task is {settings.task}, expected test")
+    upscaler = open_upscaler(
+        settings.model, scale=settings.scale, tile=settings.tile, device=device, precision=settings.precision
+    )
+    for test_set in settings.sets:
+        yield _measured(upscaler, settings, test_set, device)
+
+
+def _measured(upscaler: Upscaler, config: UpscaleTestConfig, test_set: TestSet, device: str) -> MeasuredSet:
+    """Upscale one set into ``out/NAME/`` and measure it."""
     results = config.out / test_set.name
     upscaled = upscale_pictures(upscaler, test_set.lq, results, replace="otherwise")
-    upscaled.print_summary()
     if test_set.gt is None:
-        return upscaled.exit_code
-    present = {each.stem for each in list_sources(test_set.lq)}
-    gone = {path.stem for path in list_pictures(results)} - present  # results of an earlier call
+        return MeasuredSet(test_set.name, upscaled, None)
+    present = {source.stem for source in list_sources(test_set.lq)}
+    outdated = {path.stem for path in list_pictures(results)} - present  # results of an earlier call
     evaluation = evaluate_folders(
         results,
         test_set.gt,
+        metrics=metric_keys(config.lpips),
         crop=config.crop_border,
         space=config.space,
-        lpips=config.lpips,
         device=device,
-        without={Path(name).stem for name, _ in upscaled.failures} | gone,
+        without={Path(name).stem for name, _ in upscaled.failures} | outdated,
     )
     evaluation.write(results)
-    print(f"{test_set.name}\n{evaluation.table()}")
-    evaluation.report.print_summary()
-    return max(upscaled.exit_code, evaluation.report.exit_code)
+    return MeasuredSet(test_set.name, upscaled, evaluation)

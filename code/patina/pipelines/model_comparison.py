@@ -1,15 +1,13 @@
-"""Models and interpolations against each other: quality, seconds and memory over any number of test sets."""
+"""Compare models and interpolations: quality, seconds and memory over any number of test sets."""
 
-import csv
-import io
-import json
 import time
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from multiprocessing import get_all_start_methods, get_context
 from multiprocessing.context import BaseContext
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,89 +16,83 @@ from patina.data.matching import match_by_stem
 from patina.errors import PatinaError
 from patina.imaging.interpolation import INTERPOLATIONS
 from patina.imaging.picture_files import list_pictures, picture_size, read_picture
-from patina.pipelines.scores import METRICS, Evaluation, aligned, evaluate_folders, open_lpips
+from patina.metrics.full_reference import METRICS, metric_keys, open_metrics
+from patina.pipelines.comparison_table import ComparisonRow, ModelComparison
+from patina.pipelines.evaluation import SPACES, Evaluation, evaluate_folders
 from patina.pipelines.upscalers import Sampling, Upscaler, open_upscaler, takes_tiles
 from patina.pipelines.upscaling import upscale_pictures
+from patina.runs.run_models import label_of
+from patina.specs.configuration import load_config, parse_config
 from patina.specs.evaluation_spec import ComparedModel, ComparedSet, EvaluationConfig
-from patina.system.atomic import write_text
 from patina.system.devices import compute_device
 from patina.system.memory import PeakMemory
 
 WARM_UP_SIDE = 32
-"""Pixels of the square that a model sees before its time is taken: its first picture would pay for preparations."""
+"""Side of the crop that a model upscales before its time is taken, because the first call includes preparations."""
 
 
 @dataclass(frozen=True)
-class Row:
-    """What was measured of one model on one set.
+class ComparisonRequest:
+    """What to compare, and how.
 
     Attributes:
-        set, model: their names.
-        scale: of the set.
-        crop: border that was cut.
-        pictures: how many were measured.
-        mse, psnr, ssim, lpips: means; None where not measured.
-        seconds: to enlarge a picture, reading and writing left out.
-        memory: bytes that enlarging took at most; on CUDA what torch allocated there, else by how much the process
-            grew, which is without the model's own weights.
+        config: a configuration of the task evaluate, by path or name; it names models and sets.
+        models: without a configuration: model files or interpolations, each with an optional name, ``NAME=MODEL``.
+        sets: without a configuration: name, LQ folder and GT folder of every test set.
+        out: folder for the results. None: the configuration's.
+        crop_border, space, tile, precision: as in `EvaluationConfig`. None: the configuration's or its defaults.
+        lpips: False leaves LPIPS out.
+        device: where to compute.
     """
 
-    set: str
-    model: str
-    scale: int
-    crop: int
-    pictures: int
-    mse: float | None
-    psnr: float | None
-    ssim: float | None
-    lpips: float | None
-    seconds: float
-    memory: int
+    config: str | None = None
+    models: tuple[str, ...] = ()
+    sets: tuple[tuple[str, str, str], ...] = ()
+    out: Path | None = None
+    crop_border: int | None = None
+    space: str | None = None
+    tile: int | None = None
+    precision: str | None = None
+    lpips: bool = True
+    device: str = "auto"
+
+    def evaluation_config(self) -> EvaluationConfig:
+        """Return the request as a configuration.
+
+        Raises:
+            PatinaError: something is missing or given twice.
+            ConfigError: the configuration cannot be used.
+        """
+        values = self._values() if self.config is None else self._loaded()
+        names = ("out", "crop_border", "space", "tile", "precision")
+        given = {name: value for name in names if (value := getattr(self, name)) is not None}
+        return parse_config(values | given | ({} if self.lpips else {"lpips": False}), "command line")
+
+    def _loaded(self) -> dict[str, Any]:
+        if self.models or self.sets:
+            raise PatinaError("-opt names the models and sets; leave -model and -set out")
+        config = load_config(self.config)
+        if config.task != "evaluate":
+            raise PatinaError(f"{self.config}: task is {config.task}, expected evaluate")
+        return config.model_dump(mode="json")
+
+    def _values(self) -> dict[str, Any]:
+        for name, value in (("model", self.models), ("set", self.sets), ("out", self.out)):
+            if not value:
+                raise PatinaError(f"-{name} is missing; a comparison needs -model, -set and -out, or -opt")
+        named = [given.rpartition("=")[::2] for given in self.models]
+        return {
+            "task": "evaluate",
+            "name": "comparison",
+            "models": [{"name": name or label_of(Path(model)), "model": model} for name, model in named],
+            "sets": [{"name": name, "lq": lq, "gt": gt} for name, lq, gt in self.sets],
+            "precision": "auto",
+        }
 
 
 @dataclass(frozen=True)
-class Comparison:
-    """The rows in the order of sets and models, and what to tell beside them."""
-
-    rows: list[Row]
-    notes: list[str]
-    failures: int
-
-    @property
-    def exit_code(self) -> int:
-        """0 when every picture went well, else 1."""
-        return 1 if self.failures else 0
-
-    def table(self) -> str:
-        """Return a Markdown table with a line that says how it was measured."""
-        metrics = [name for name in METRICS if any(getattr(row, name) is not None for row in self.rows)]
-        head = {"mse": "MSE", "psnr": "PSNR (dB)", "ssim": "SSIM", "lpips": "LPIPS"}
-        rows = [("set", "model", *(head[name] for name in metrics), "s a picture", "MiB")]
-        for row in self.rows:
-            numbers = [_number(getattr(row, name), digits) for name, digits in _DIGITS.items() if name in metrics]
-            rows.append((row.set, row.model, *numbers, f"{row.seconds:.3g}", f"{row.memory / 2**20:.0f}"))
-        return "\n".join([*aligned(rows, names=2), "", *self.notes])
-
-    def write(self, out: Path) -> None:
-        """Write ``comparison.md``, ``comparison.csv`` and ``comparison.json`` into the folder `out`."""
-        write_text(out / "comparison.md", self.table() + "\n")
-        text = io.StringIO()
-        writer = csv.DictWriter(text, list(Row.__dataclass_fields__), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(asdict(row) for row in self.rows)
-        write_text(out / "comparison.csv", text.getvalue())
-        rows = [
-            {key: str(value) if value == float("inf") else value for key, value in vars(r).items()} for r in self.rows
-        ]
-        write_text(out / "comparison.json", json.dumps({"rows": rows, "notes": self.notes}, indent=1) + "\n")
-
-
-_DIGITS = {"mse": 2, "psnr": 2, "ssim": 4, "lpips": 4}
-
-
-@dataclass(frozen=True)
-class _Timed:
-    """An upscaler that keeps the time."""
+class _TimedUpscaler:
+    """An upscaler that records the seconds of every call."""
 
     upscaler: Upscaler
     seconds: list[float]
@@ -120,49 +112,53 @@ class _Timed:
         return result
 
 
-def compare(config: EvaluationConfig, device: str = "auto") -> Comparison:
-    """Enlarge every set with every model into ``out/SET/MODEL/`` and measure the results.
+def compare_models(request: ComparisonRequest) -> ModelComparison:
+    """Upscale every set with every model into ``out/SET/MODEL/``, measure the results and write the table.
 
-    Each works on each set in a process of its own, so that memory is its own.
+    Every model runs on every set in its own process, so that its memory can be measured.
 
     Raises:
-        PatinaError: a set or a model cannot be used, or an output folder holds pictures of something else.
+        PatinaError: a set or a model cannot be used, or an output folder holds foreign files.
     """
-    scales = {each.name: _scale_of(each) for each in config.sets}
-    missing = [str(m.model) for m in config.models if m.model not in INTERPOLATIONS and not m.model.is_file()]
-    if missing:
-        raise PatinaError(f"{missing[0]}: there is no such model file; interpolations are {', '.join(INTERPOLATIONS)}")
-    missing_lpips = open_lpips(device)[1] if config.lpips else None
-    if missing_lpips:  # known once, not after every model
+    config, device = request.evaluation_config(), request.device
+    scales = {test_set.name: _scale_of(test_set) for test_set in config.sets}
+    absent = [str(m.model) for m in config.models if m.model not in INTERPOLATIONS and not m.model.is_file()]
+    if absent:
+        raise PatinaError(f"{absent[0]}: there is no such model file; interpolations are {', '.join(INTERPOLATIONS)}")
+    _, missing = open_metrics(metric_keys(config.lpips), device)
+    if "lpips" in missing:  # reported once, not for every model
         config = config.model_copy(update={"lpips": False})
-    found: list[tuple[Row, Evaluation]] = []
+    found: list[tuple[ComparisonRow, Evaluation]] = []
     notes: list[str] = []
-    for each in config.sets:
+    for test_set in config.sets:
         for model in config.models:
-            result = _in_own_process(config, model, each, scales[each.name], device)
+            result = _in_own_process(config, model, test_set, scales[test_set.name], device)
             (notes if isinstance(result, str) else found).append(result)
     if not found:
         raise PatinaError(f"no model fits any set: {' '.join(notes)}")
     for _, evaluation in found:
         evaluation.report.print_summary()
     failures = sum(len(evaluation.report.failures) for _, evaluation in found)
-    return Comparison([row for row, _ in found], [_how(config, device, missing_lpips), *notes], failures)
+    reasons = [f"{METRICS[key].title} was not measured: {reason}" for key, reason in missing.items()]
+    comparison = ModelComparison([row for row, _ in found], [_how(config, device), *reasons, *notes], failures)
+    comparison.write(config.out)
+    return comparison
 
 
 def _in_own_process(
-    config: EvaluationConfig, model: ComparedModel, each: ComparedSet, scale: int, device: str
-) -> tuple[Row, Evaluation] | str:
+    config: EvaluationConfig, model: ComparedModel, test_set: ComparedSet, scale: int, device: str
+) -> tuple[ComparisonRow, Evaluation] | str:
     pool = ProcessPoolExecutor(1, _fresh_processes())
     try:
-        return pool.submit(measure_model, config, model, each, scale, device, torch.get_num_threads()).result()
+        return pool.submit(measure_model, config, model, test_set, scale, device, torch.get_num_threads()).result()
     except BrokenProcessPool:
-        raise PatinaError(f"{model.name}: its process died, perhaps for lack of memory; set a smaller tile") from None
+        raise PatinaError(f"{model.name}: its process died, maybe for lack of memory; set a smaller tile") from None
     finally:
         pool.shutdown(cancel_futures=True)
 
 
 def _fresh_processes() -> BaseContext:
-    """Return what starts processes that hold nothing but the libraries, loaded once where the system can fork."""
+    """Return a context whose processes hold nothing but the libraries, loaded once if the system can fork."""
     if "forkserver" not in get_all_start_methods():
         return get_context("spawn")
     context = get_context("forkserver")
@@ -171,9 +167,9 @@ def _fresh_processes() -> BaseContext:
 
 
 def measure_model(
-    config: EvaluationConfig, model: ComparedModel, each: ComparedSet, scale: int, device: str, threads: int
-) -> tuple[Row, Evaluation] | str:
-    """Measure one model on one set; return what to tell where it is of another scale."""
+    config: EvaluationConfig, model: ComparedModel, test_set: ComparedSet, scale: int, device: str, threads: int
+) -> tuple[ComparisonRow, Evaluation] | str:
+    """Measure one model on one set; return a note if the model has another scale."""
     torch.set_num_threads(threads)
     upscaler = open_upscaler(
         model.model,
@@ -184,44 +180,43 @@ def measure_model(
         sampling=Sampling(model.sampler, model.steps),
     )
     if upscaler.scale != scale:
-        return f"{model.name} enlarges by {upscaler.scale}, {each.name} needs {scale}: not measured."
-    return _measure(config, model, each, upscaler, device)
+        return f"{model.name} upscales by {upscaler.scale}, {test_set.name} needs {scale}: not measured."
+    return _measure(config, model, test_set, upscaler, device)
 
 
 def _measure(
-    config: EvaluationConfig, model: ComparedModel, each: ComparedSet, upscaler: Upscaler, device: str
-) -> tuple[Row, Evaluation]:
-    out = config.out / each.name / model.name
-    first = read_picture(list_pictures(each.lq)[0]).pixels
-    timed = _Timed(upscaler, [])
+    config: EvaluationConfig, model: ComparedModel, test_set: ComparedSet, upscaler: Upscaler, device: str
+) -> tuple[ComparisonRow, Evaluation]:
+    out = config.out / test_set.name / model.name
+    first = read_picture(list_pictures(test_set.lq)[0]).pixels
+    timed = _TimedUpscaler(upscaler, [])
     with PeakMemory(_is_gpu(device)) as memory:
         upscaler(first[:WARM_UP_SIDE, :WARM_UP_SIDE])
-        upscaled = upscale_pictures(timed, each.lq, out, replace="always")  # to take their time
+        upscaled = upscale_pictures(timed, test_set.lq, out, replace="always")  # so that all are timed
     crop = upscaler.scale if config.crop_border is None else config.crop_border
     evaluation = evaluate_folders(
-        out, each.gt, crop=crop, space=config.space, lpips=config.lpips, device=device,
+        out, test_set.gt, metrics=metric_keys(config.lpips), crop=crop, space=config.space, device=device,
         without={Path(name).stem for name, _ in upscaled.failures},
     )  # fmt: skip
     evaluation.report.failures += upscaled.failures
     evaluation.write(out)
-    row = Row(
-        each.name, model.name, upscaler.scale, crop, len(evaluation.scores),
-        **evaluation.means,
+    row = ComparisonRow(
+        test_set.name, model.name, upscaler.scale, crop, len(evaluation.scores), evaluation.means,
         seconds=float(np.mean(timed.seconds)) if timed.seconds else float("nan"),
         memory=memory.grown,
     )  # fmt: skip
     return row, evaluation
 
 
-def _scale_of(each: ComparedSet) -> int:
-    """Return the set's scale by its first pair, having checked that every picture has a partner."""
-    match = match_by_stem(each.lq, each.gt)[0]
-    (height, width), (large_height, large_width) = picture_size(match.first), picture_size(match.second)
-    scale = large_height // height
-    if scale < 1 or (large_height, large_width) != (scale * height, scale * width):
+def _scale_of(test_set: ComparedSet) -> int:
+    """Return the scale of the first pair, after a check that every image has a partner."""
+    match = match_by_stem(test_set.lq, test_set.gt)[0]
+    (height, width), (gt_height, gt_width) = picture_size(match.first), picture_size(match.second)
+    scale = gt_height // height
+    if scale < 1 or (gt_height, gt_width) != (scale * height, scale * width):
         raise PatinaError(
-            f"{match.second} is {large_width}x{large_height} and {match.first} {width}x{height}; expected the truth to "
-            "be a whole number of times larger"
+            f"{match.second} is {gt_width}x{gt_height} and {match.first} {width}x{height}; expected the GT to be "
+            "larger by an integer factor"
         )
     return scale
 
@@ -230,13 +225,8 @@ def _is_gpu(device: str) -> bool:
     return compute_device(device).type == "cuda"
 
 
-def _how(config: EvaluationConfig, device: str, missing_lpips: str | None) -> str:
-    space = "luma (BT.601)" if config.space == "y" else "RGB"
+def _how(config: EvaluationConfig, device: str) -> str:
     border = "the scale" if config.crop_border is None else f"{config.crop_border} pixels"
-    where = "on the GPU" if _is_gpu(device) else f"{torch.get_num_threads()} threads"
-    text = f"{space}, border of {border} cut; MSE of 255; time and memory of enlarging, {where}."
-    return f"{text} LPIPS was not measured: {missing_lpips}" if missing_lpips else text
-
-
-def _number(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:.{digits}f}"
+    where = "on the GPU" if _is_gpu(device) else f"on the CPU (threads: {torch.get_num_threads()})"
+    measured = f"Measured on {SPACES[config.space]}, {border} cropped from every border"
+    return f"{measured}; time and peak memory of upscaling {where}."

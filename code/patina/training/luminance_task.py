@@ -19,8 +19,8 @@ from patina.imaging.sheets import sheet
 from patina.imaging.value_spaces import to_eight_bit, to_pixels, to_tensor, to_values, values_to_pixels
 from patina.imaging.ycbcr import to_ycbcr
 from patina.losses.pixel import charbonnier
+from patina.metrics.full_reference import means_of, scores_without_network
 from patina.metrics.psnr import psnr
-from patina.metrics.ssim import ssim
 from patina.models.generators import save_generator
 from patina.models.luminance_network import LuminanceNetwork
 from patina.training.early_stopping import EarlyStopping, with_weights
@@ -93,7 +93,7 @@ class LuminanceTask(Task):
         self._losses(batch)
 
     def validate(self) -> Validation:
-        """Measure PSNR and SSIM of luma without a border of `scale` pixels, also for bicubic; show some pairs."""
+        """Measure luma without a border of `scale` pixels by every metric that needs no network; show some pairs."""
         found = Validation()
         if not self.validation:
             return found
@@ -101,10 +101,10 @@ class LuminanceTask(Task):
         for index, pair in enumerate(self.validation):
             lq, gt = read_picture(pair.lq).pixels, read_picture(pair.gt).pixels
             result = to_pixels(self._upscaled(to_tensor(lq)), gt.dtype)
-            scores.append([metric(result, gt, crop=scale, space="y") for metric in (psnr, ssim)])
+            scores.append(scores_without_network(result, gt, crop=scale, space="y"))
             if index < self.pictures:
                 rows.append([_corner(pixels) for pixels in (imresize(lq, scale), result, gt)])
-        found.scalars["psnr"], found.scalars["ssim"] = (float(mean) for mean in np.mean(scores, axis=0))
+        found.scalars |= means_of(scores)
         found.scalars |= {"psnr_bicubic": self._psnr_of_bicubic()}
         found.scalars["gain"] = found.scalars["psnr"] - found.scalars["psnr_bicubic"]
         found.pictures["results"] = sheet(rows, ["input, bicubic", "result", "ground truth"])

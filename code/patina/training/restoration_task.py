@@ -20,8 +20,7 @@ from patina.imaging.sheets import sheet
 from patina.imaging.value_spaces import to_eight_bit, to_pixels, to_tensor
 from patina.losses.gan import GanLoss
 from patina.losses.sharpened_target import SharpenedTarget
-from patina.metrics.psnr import psnr
-from patina.metrics.ssim import ssim
+from patina.metrics.full_reference import caption, means_of, scores_without_network
 from patina.models.generators import save_generator
 from patina.training.buffers import remembered_buffers
 from patina.training.ema import Ema
@@ -161,7 +160,7 @@ class RestorationTask(Task):
         self._generator_losses(lq, self.generator_updater.module(lq), targets)
 
     def validate(self) -> Validation:
-        """Measure PSNR and SSIM on RGB without a border of `scale` pixels; show some pairs."""
+        """Measure RGB without a border of `scale` pixels by every metric that needs no network; show some pairs."""
         found = Validation()
         if not self.validation:
             return found
@@ -170,13 +169,13 @@ class RestorationTask(Task):
         for index, pair in enumerate(self.validation):
             lq, gt = read_picture(pair.lq).pixels, read_picture(pair.gt).pixels
             result = to_pixels(self._upscale(to_tensor(lq)), gt.dtype)
-            scores.append((psnr(result, gt, crop=self.scale), ssim(result, gt, crop=self.scale)))
+            scores.append(scores_without_network(result, gt, crop=self.scale))
             if index < self.pictures:
                 rows.append(_corners(lq, result, gt, self.scale))
         self.evaluated.train()
-        found.scalars["psnr"], found.scalars["ssim"] = (float(mean) for mean in np.mean(scores, axis=0))
+        found.scalars |= means_of(scores)
         shown = zip(self.validation, scores[: len(rows)], strict=False)
-        titles = [f"{pair.stem}: {score:.2f} dB, {similarity:.3f}" for pair, (score, similarity) in shown]
+        titles = [f"{pair.stem}: {caption(score)}" for pair, score in shown]
         found.pictures["results"] = sheet(rows, ["input, bicubic", "result", "ground truth"], titles)
         return found
 

@@ -13,8 +13,7 @@ from torch.nn import functional
 from patina.data.clean_tiles import CleanTiles, enlarged, shrink
 from patina.imaging.sheets import sheet
 from patina.imaging.value_spaces import to_pixels
-from patina.metrics.psnr import psnr
-from patina.metrics.ssim import ssim
+from patina.metrics.full_reference import means_of, scores_without_network
 from patina.models.model_files import ModelFile, save_model_file
 from patina.models.sr3 import KIND, SR3, Sampler, sample
 from patina.seeding import torch_generator
@@ -80,7 +79,7 @@ class SR3Task(Task):
         self._loss(batch)
 
     def validate(self) -> Validation:
-        """Upscale the validation crops by sampling; measure PSNR and SSIM, also for bicubic upscaling."""
+        """Sample the validation crops; measure them, also upscaled by bicubic, by every metric without a network."""
         found = Validation()
         if not self._ground_truths:
             return found
@@ -92,9 +91,8 @@ class SR3Task(Task):
             for pictures in (conditions, results, self._ground_truths)
         ]
         for name, pictures in (("", columns[1]), ("_bicubic", columns[0])):
-            pairs = list(zip(pictures, columns[2], strict=True))
-            found.scalars[f"psnr{name}"] = float(np.mean([psnr(*pair) for pair in pairs]))
-            found.scalars[f"ssim{name}"] = float(np.mean([ssim(*pair) for pair in pairs]))
+            scores = [scores_without_network(*pair) for pair in zip(pictures, columns[2], strict=True)]
+            found.scalars |= {f"{key}{name}": mean for key, mean in means_of(scores).items()}
         found.pictures["samples"] = sheet(list(zip(*columns, strict=True)), ["bicubic", "sample", "ground truth"])
         return found
 
