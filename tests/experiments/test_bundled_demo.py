@@ -64,9 +64,10 @@ def test_the_whole_job_with_a_few_steps(tmp_path, capsys):
     assert read_picture(tmp_path / "sheet.png").pixels.std() > 20
     clean, degraded = (list_pictures(tmp_path / "sets/clean" / name) for name in ("2x", "2x_degraded"))
     assert [path.name for path in clean] == [path.name for path in degraded]
-    times = {path: path.stat().st_mtime_ns for path in degraded}
+    kept = [*degraded, *(tmp_path / "photographs").glob("*/*")]
+    times = {path: path.stat().st_mtime_ns for path in kept}
     assert run_command("demo", arguments) == 0
     assert all(path.stat().st_mtime_ns == time for path, time in times.items())
-    for other in ([*arguments, "-seed", "5"], arguments[:4]):
+    for other, difference in (([*arguments, "-seed", "5"], "seed 0, now 5"), (arguments[:4], "smoke true, now false")):
         assert run_command("demo", other) == 2
-        assert "holds a demo of another -seed or length" in capsys.readouterr().err
+        assert f"{tmp_path} was made with {difference}; choose another" in capsys.readouterr().err

@@ -1,15 +1,9 @@
 """The main job on photographs that come with scikit-image, with a degradation whose ground truth is known."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
-import numpy as np
-
-from patina.degradations.camera import Camera
-from patina.errors import PatinaError
 from patina.experiments.demo_folders import (
     BICUBIC,
     SCALE,
@@ -17,40 +11,24 @@ from patina.experiments.demo_folders import (
     TRAINED_ON_LEARNED,
     DemoFolders,
 )
+from patina.experiments.demo_photographs import take_photographs
 from patina.experiments.demo_results import write_results
 from patina.experiments.learned_methods import degrade_folder
 from patina.experiments.narration import say
 from patina.experiments.parallel_training import processes, require_finished
-from patina.imaging.crop_and_pad import crop_to_multiple
-from patina.imaging.matlab_resize import imresize
-from patina.imaging.picture_files import write_picture
-from patina.imaging.value_spaces import to_pixels, to_tensor
 from patina.pipelines.multiscale_set import prepare
 from patina.pipelines.training_run import train_config
 from patina.pipelines.upscaling import UpscaleRequest, upscale
 from patina.runs.fingerprint import file_digest
-from patina.seeding import derive, numpy_rng
+from patina.runs.made_by import MadeBy
+from patina.runs.output_folder import OutputFolder
 from patina.specs.configuration import load_config
 from patina.specs.deflow_spec import DeFlowConfig
 from patina.specs.learned_spec import learned_degradation
 from patina.specs.paired_data import LowQuality
 from patina.specs.restoration_spec import RestorationConfig
-from patina.system.atomic import write_text
 
-PHOTOGRAPHS = {
-    "clean": ("astronaut", "stereo_motorcycle", "grass", "camera", "moon"),
-    "real": ("rocket", "retina", "coins", "gravel", "brick"),
-    "held_out": ("chelsea", "coffee"),
-}
-"""Names in `skimage.data`; all of them are in its wheel."""
-
-MULTIPLE = 16
-"""Sides are cropped to a multiple of it, so that every copy of a picture fits the others."""
-
-JPEG_QUALITY = 90
 SMOKE_STEPS = 2
-STATEMENT = "demo.json"
-AnyConfig = TypeVar("AnyConfig", DeFlowConfig, RestorationConfig)
 
 
 @dataclass(frozen=True)
@@ -81,16 +59,24 @@ def run_demo(request: DemoRequest) -> str:
     Raises:
         PatinaError: the folder holds another demo, or a training was interrupted.
     """
-    folders, device = DemoFolders(request.out), request.device
-    _claim(request)
-    deflow = _deflow_config(request)
-    say("1/5 photographs: clean ones, and real ones from a camera whose degradation no training sees")
-    take_photographs(folders, request.seed)
+    made_by = MadeBy("demo", {"seed": request.seed, "smoke": request.smoke})
+    with OutputFolder.open(request.out, made_by) as folder:
+        say("1/5 photographs: clean ones, and real ones from a camera whose degradation no training sees")
+        take_photographs(folder, request.seed)
+        _train_and_upscale(request)
+        text = write_results(folder, request.seeds)
+        folder.finish()
+    return text
+
+
+def _train_and_upscale(request: DemoRequest) -> None:
+    """Make the sets, train everything, and upscale the held-out pictures by every method."""
+    folders, device, deflow = DemoFolders(request.out), request.device, _deflow_config(request)
     say("2/5 multi-scale sets")
     prepare(folders.photographs("clean"), folders.clean_set, [1, SCALE, SCALE * deflow.model.scale])
     prepare(folders.photographs("real"), folders.real_set, [1, deflow.model.scale])
     say(f"3/5 DeFlow learns the degradation ({deflow.training.steps} steps, a few minutes)")
-    say(f"    beside it, x{SCALE} networks learn from bicubic pairs, one for each of the seeds {list(request.seeds)}")
+    say(f"    meanwhile x{SCALE} networks learn from bicubic pairs, one for each of the seeds {list(request.seeds)}")
     bicubic, learned = (
         [_restoration_config(request, method, seed) for seed in request.seeds]
         for method in (TRAINED_ON_BICUBIC, TRAINED_ON_LEARNED)
@@ -99,7 +85,7 @@ def run_demo(request: DemoRequest) -> str:
         degradation = pool.submit(train_config, deflow, device)
         trained = [pool.submit(train_config, config, device) for config in bicubic]
         require_finished(degradation.result())
-        say("4/5 the learned degradation onto the clean pictures, and the same networks on learned pairs")
+        say("4/5 the learned degradation on the clean pictures, and the same networks on learned pairs")
         _degrade(deflow, folders.clean_set / f"{SCALE}x", folders.learned, device)
         trained += [pool.submit(train_config, config, device) for config in learned]
         _degrade(deflow, folders.photographs("held_out_2x"), folders.held_out_learned, device)
@@ -107,33 +93,6 @@ def run_demo(request: DemoRequest) -> str:
             require_finished(training.result())
     say("5/5 measured on held-out pictures with the true degradation")
     _upscale_held_out(folders, bicubic, learned, device)
-    return write_results(folders, request.seeds)
-
-
-def take_photographs(folders: DemoFolders, seed: int) -> None:
-    """Write the clean, the real and the held-out pictures as a user would have them."""
-    for part, names in PHOTOGRAPHS.items():
-        for name in names:
-            photograph = _bundled(name)
-            if part == "real":
-                _photograph(photograph, folders.photographs("real") / f"{name}.jpg", seed)
-                continue
-            write_picture(folders.photographs(part) / f"{name}.png", photograph)
-            if part == "held_out":
-                half = imresize(photograph, 1 / SCALE)
-                write_picture(folders.photographs("held_out_2x") / f"{name}.png", half)
-                _photograph(photograph, folders.photographs("held_out_real") / f"{name}.jpg", seed)
-
-
-def _claim(request: DemoRequest) -> None:
-    """State which demo a folder holds; its pictures and models are of one camera and one length of training."""
-    statement = request.out / STATEMENT
-    text = json.dumps({"seed": request.seed, "smoke": request.smoke}) + "\n"
-    if statement.is_file() and statement.read_text(encoding="utf-8") != text:
-        raise PatinaError(
-            f"{request.out} holds a demo of another -seed or length, see {statement}; choose another -out"
-        )
-    write_text(statement, text)
 
 
 def _degrade(config: DeFlowConfig, source: Path, out: Path, device: str) -> None:
@@ -159,8 +118,10 @@ def _deflow_config(request: DemoRequest) -> DeFlowConfig:
     clean = config.data.clean.model_copy(update={"folder": folders.clean_set})
     real = config.data.real.model_copy(update={"folder": folders.real_set})
     data = config.data.model_copy(update={"clean": clean, "real": real})
-    config = config.model_copy(update={"data": data, "seed": request.seed, "runs": request.out / "runs"})
-    return _shortened(config) if request.smoke else config
+    training = config.training.model_copy(update={"steps": SMOKE_STEPS}) if request.smoke else config.training
+    return config.model_copy(
+        update={"data": data, "training": training, "seed": request.seed, "runs": request.out / "runs"}
+    )
 
 
 def _restoration_config(request: DemoRequest, method: str, seed: int) -> RestorationConfig:
@@ -169,29 +130,7 @@ def _restoration_config(request: DemoRequest, method: str, seed: int) -> Restora
     lq = folders.learned if method == TRAINED_ON_LEARNED else folders.clean_set / f"{SCALE}x"
     name = f"SR-{method.split()[-1]}-seed{seed}"
     data = config.data.model_copy(update={"lq": (LowQuality(path=lq),), "gt": folders.clean_set / "1x"})
-    config = config.model_copy(update={"name": name, "data": data, "seed": seed, "runs": request.out / "runs"})
-    return _shortened(config) if request.smoke else config
-
-
-def _shortened(config: AnyConfig) -> AnyConfig:
-    """Return the configuration with `SMOKE_STEPS` of training."""
-    if isinstance(config, DeFlowConfig):
-        return config.model_copy(update={"training": config.training.model_copy(update={"steps": SMOKE_STEPS})})
-    stages = tuple(stage.model_copy(update={"steps": SMOKE_STEPS}) for stage in config.stages)
-    return config.model_copy(update={"stages": stages})
-
-
-def _bundled(name: str) -> np.ndarray:
-    """Return one of scikit-image's photographs, RGB uint8, cropped to the multiple."""
-    import skimage.data
-
-    pixels = getattr(skimage.data, name)()
-    pixels = pixels[0] if isinstance(pixels, tuple) else pixels
-    pixels = pixels if pixels.ndim == 3 else np.repeat(pixels[..., None], 3, axis=2)
-    return np.ascontiguousarray(crop_to_multiple(pixels, MULTIPLE)[..., :3])
-
-
-def _photograph(scene: np.ndarray, path: Path, seed: int) -> None:
-    camera, key = Camera(), derive(seed, "camera", path.name)
-    seen = camera.apply(to_tensor(scene), camera.draw(numpy_rng(key, "parameters")), key)
-    write_picture(path, to_pixels(seen, np.uint8), quality=JPEG_QUALITY)
+    stages = tuple(stage.model_copy(update={"steps": SMOKE_STEPS} if request.smoke else {}) for stage in config.stages)
+    return config.model_copy(
+        update={"name": name, "data": data, "stages": stages, "seed": seed, "runs": request.out / "runs"}
+    )

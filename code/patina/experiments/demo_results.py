@@ -11,22 +11,38 @@ from patina.imaging.picture_files import list_pictures, read_picture, write_pict
 from patina.imaging.sheets import sheet
 from patina.pipelines.evaluation import evaluate_folders
 from patina.pipelines.noise_comparison import noise_table
+from patina.runs.journal import Result, Wanted
+from patina.runs.output_folder import OutputFolder
 from patina.system.atomic import write_text
 
 CROP = (slice(60, 140), slice(104, 184))
 """The crop of a half-size picture that the sheet shows."""
 
 
-def write_results(folders: DemoFolders, seeds: Sequence[int]) -> str:
-    """Measure all methods; write ``results.md``, ``results.json`` and ``sheet.png``, and return the tables."""
+RESULTS = ("results.json", "results.md", "sheet.png")
+
+
+def write_results(folder: OutputFolder, seeds: Sequence[int]) -> str:
+    """Measure all methods; write ``results.json``, ``results.md`` and ``sheet.png``.
+
+    Args:
+        folder: the demo's.
+        seeds: of the super-resolution networks.
+
+    Returns:
+        The tables, Markdown.
+    """
+    folders = DemoFolders(folder.path)
     scores = {method: _scores(folders, method, seeds) for method in METHODS}
     text = _report(folders, seeds, scores)
+    folder.begin(map(Wanted, RESULTS))
     write_text(
-        folders.out / "results.json",
+        folder.path / "results.json",
         json.dumps({method: score.tolist() for method, score in scores.items()}, indent=1),
     )
-    write_text(folders.out / "results.md", text)
-    write_picture(folders.out / "sheet.png", _sheet(folders, seeds[0]))
+    write_text(folder.path / "results.md", text)
+    write_picture(folder.path / "sheet.png", _sheet(folders, seeds[0]))
+    folder.record(Result(name, details={"seeds": list(seeds)}) for name in RESULTS)
     return text
 
 
