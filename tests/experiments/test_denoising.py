@@ -123,7 +123,7 @@ def test_a_deflow_is_trained_on_sets_of_the_pictures_given_or_not_at_all(folders
         path.rename(folders / "others" / path.name)
     arguments = [f"-clean={folders / 'others'}", *arguments[1:], "-out", folders / "out2"]
     assert run(folders, *arguments) == 2
-    assert f"{folders / 'clean'} holds the set of" in capsys.readouterr().err
+    assert f"{folders / 'clean'} was made of {folders / 'clean_pictures'}" in capsys.readouterr().err
     assert not (folders / "runs").exists()
 
 
