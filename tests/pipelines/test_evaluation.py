@@ -8,7 +8,7 @@ import pytest
 import torch
 from skimage import data
 
-from patina.cli.main import run_verb
+from patina.cli.main import run_command
 from patina.errors import PatinaError
 from patina.imaging.picture_files import write_picture
 from patina.metrics.full_reference import METRICS, Metric, scores_without_network
@@ -40,7 +40,7 @@ def folders(tmp_path, pictures):
 
 
 def call(folders, *flags):
-    return run_verb("evaluate", ["-results", str(folders[0]), "--truth", str(folders[1]), *flags])
+    return run_command("evaluate", ["-results", str(folders[0]), "--truth", str(folders[1]), *flags])
 
 
 @pytest.mark.parametrize(("crop", "space"), [(0, "rgb"), (4, "y")])
