@@ -66,13 +66,13 @@ def capitals(
         ]
         todo = folder.outdated(wanted)
         folder.begin(todo)
-        for each in order(todo):
-            path = source / each.source
+        for item in order(todo):
+            path = source / item.source
             digest, text = file_digest(path), path.read_text()
-            write(out / each.output, text.upper())
+            write(out / item.output, text.upper())
             if text != fails:
-                folder.record([Result(each.output, each.source, digest, each.details)])
-                made.append(each.output)
+                folder.record([Result(item.output, item.source, digest, item.details)])
+                made.append(item.output)
         folder.finish()
     return made
 
@@ -83,20 +83,20 @@ def letters(source: Path, out: Path, *, stops_at: str = "", **options) -> list[s
         folder.prune()
         wanted = [Wanted(picture.stem, picture.name) for picture in pictures_of(source)]
         todo = []
-        for each in folder.outdated(wanted):
-            text = (source / each.source).read_text()
-            todo.append(Wanted(each.output, each.source, files=[f"{each.output}_{i}.txt" for i in range(len(text))]))
+        for item in folder.outdated(wanted):
+            text = (source / item.source).read_text()
+            todo.append(Wanted(item.output, item.source, files=[f"{item.output}_{i}.txt" for i in range(len(text))]))
         folder.begin(todo)
-        for each in todo:
-            text = (source / each.source).read_text()
-            digest = file_digest(source / each.source)
-            for file, letter in zip(each.files, text, strict=True):
+        for item in todo:
+            text = (source / item.source).read_text()
+            digest = file_digest(source / item.source)
+            for file, letter in zip(item.files, text, strict=True):
                 write(out / file, letter)
                 if file == stops_at:
                     raise KeyboardInterrupt
-            folder.record([Result(each.output, each.source, digest, {"letters": len(text)}, each.files, len(text))])
+            folder.record([Result(item.output, item.source, digest, {"letters": len(text)}, item.files, len(text))])
         folder.finish()
-        return [each.source for each in todo]
+        return [item.source for item in todo]
 
 
 def contents(folder: Path) -> dict[str, bytes]:

@@ -154,10 +154,10 @@ class TestResults:
                 assert len(todo) == expected
                 folder.begin(todo)
                 write(out / "sheet.txt", "x")
-                folder.record(Result(each.output) for each in todo)
+                folder.record(Result(item.output) for item in todo)
                 folder.prune()
                 folder.finish()
-                assert [each.output for each in folder.results] == ["sheet.txt"]
+                assert [item.output for item in folder.results] == ["sheet.txt"]
 
 
 class TestReading:

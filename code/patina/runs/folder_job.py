@@ -82,8 +82,8 @@ def run_folder_job(
         description: of the progress bar.
         name: what an item is called in the report.
         workers: processes; 0 and 1 stay in this one. Each worker computes on one thread.
-        on_result: called here with each result as soon as it is there, in any order; after an error or Ctrl-C also
-            with those that workers had in work, and perhaps once more with the one it was called with.
+        on_result: called here with each result as soon as it is there, in any order. After an error or Ctrl-C it is
+            also called with what the workers still finish, and perhaps again with the result it was called with last.
 
     Raises:
         PatinaError: a worker process died.
@@ -104,7 +104,7 @@ def reported(
 ) -> JobReport[R]:
     """Go through the attempts at all items with a progress bar; arguments as in `run_folder_job`."""
     outcomes: dict[int, Outcome] = {}
-    with closing(attempts):  # so that nothing is in work any more when an error or Ctrl-C goes on to the caller
+    with closing(attempts):  # an error or Ctrl-C reaches the caller once all workers have stopped
         for index, outcome in progress(attempts, description, total=len(items)):
             outcomes[index] = outcome
             if outcome[1] is None:

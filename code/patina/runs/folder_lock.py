@@ -16,10 +16,10 @@ from patina.errors import PatinaError
 from patina.system.atomic import write_text
 
 HIDDEN = ".patina"
-"""The folder in a locked one with what Patina alone reads; while no command runs, it may be deleted without harm."""
+"""The hidden folder for the lock and other files that may be deleted while no command runs."""
 
 LOCK_NAME, HOLDER_NAME = "lock", "holder.json"
-"""The files in it: the lock, which the system takes from a process that dies, and who holds it."""
+"""The lock, which the operating system releases when its process dies, and a description of that process."""
 
 _POLL_SECONDS = 0.2
 _ATTEMPTS = 10
@@ -31,11 +31,11 @@ def folder_lock(folder: Path, command: str, *, wait: bool = False) -> Iterator[N
 
     Args:
         folder: what to lock.
-        command: the command of Patina, for whoever meets the lock.
-        wait: whether to wait for another holder instead of refusing.
+        command: the command of Patina, named to others that want the lock.
+        wait: wait for another holder, instead of refusing.
 
     Raises:
-        PatinaError: another process, or another place in this one, holds the lock; or the folder cannot be locked.
+        PatinaError: the lock is held already, by another process or this one, or the folder cannot be locked.
     """
     is_new = not folder.exists()
     lock, hidden = _acquired(folder, wait), folder / HIDDEN
@@ -45,7 +45,7 @@ def folder_lock(folder: Path, command: str, *, wait: bool = False) -> Iterator[N
         write_text(hidden / HOLDER_NAME, json.dumps(holder) + "\n")
         yield
     finally:
-        # Whoever opened the lock's file before it is gone finds it unlinked, and makes a new one.
+        # A process that has just opened the lock's file notices that it is unlinked, and opens a new one.
         for name in (HOLDER_NAME, LOCK_NAME):
             with suppress(OSError):
                 (hidden / name).unlink()
@@ -57,7 +57,7 @@ def folder_lock(folder: Path, command: str, *, wait: bool = False) -> Iterator[N
 
 
 def _acquired(folder: Path, wait: bool) -> FileLock:
-    """Return the lock of a folder, held."""
+    """Acquire the lock of a folder."""
     lock, is_told = FileLock(folder / HIDDEN / LOCK_NAME, thread_local=False), False
     try:
         while not _try_to_acquire(lock, folder):
@@ -74,7 +74,7 @@ def _acquired(folder: Path, wait: bool) -> FileLock:
 
 
 def _try_to_acquire(lock: FileLock, folder: Path) -> bool:
-    """Return whether the lock of a folder, which is made if it is missing, is held now."""
+    """Make the folder if it is missing, and try to acquire its lock; return whether that worked."""
     for _ in range(_ATTEMPTS):
         with suppress(FileNotFoundError):  # a holder that ends removes empty folders
             return _try_once(lock, folder)

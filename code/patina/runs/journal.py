@@ -1,7 +1,7 @@
 """The journal of an output folder, ``log.jsonl``: who made the results and how, and a line for every result.
 
 The first line is the header. A line with the key ``begun`` says that an output is about to be made, so that what a
-killed run leaves half done is known as its own. Every other line is a result. Later lines count over earlier ones.
+killed run leaves half done is not mistaken for a foreign file. Every other line is a result. Later lines win.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -54,8 +54,8 @@ class Wanted:
 
     Attributes:
         output: what names it in its folder; usually its file, relative to the folder.
-        source: name of the source that it is made of; None for none.
-        details: what the line of a result that was made before must say, e.g. its variant.
+        source: name of its source, None if it has none.
+        details: values that an earlier result must have, e.g. the variant, or else it is outdated.
         files: files that will be written, relative to the folder; None for the one called `output`.
     """
 
@@ -80,10 +80,10 @@ class Result:
 
     Attributes:
         output, source: as in `Wanted`.
-        source_digest: `file_digest` of the source, computed before the source was read; None for no source.
+        source_digest: `file_digest` of the source, computed before the picture was read; None without a source.
         details: everything else that the command records; the line holds them beside the other values.
         files: all its files, relative to the folder; None for the one called `output`.
-        file_bytes: size of all files together, which must stay; None if the files may change.
+        file_bytes: size of all files together; if it is given, files of another size are outdated.
     """
 
     output: str
@@ -121,7 +121,7 @@ class Result:
         return cls(own.pop("output"), **own, details=details)
 
     def agrees_with(self, wanted: Wanted) -> bool:
-        """Say whether this is of the wanted source, with the wanted details."""
+        """Whether the source and the details are the wanted ones."""
         if self.source != wanted.source:
             return False
         others = {name: value for name, value in wanted.details.items() if self.details.get(name) != value}
@@ -130,7 +130,7 @@ class Result:
 
 @dataclass
 class Journal:
-    """What a journal says.
+    """The content of a journal.
 
     Attributes:
         header: who made the results and how.
@@ -158,7 +158,7 @@ class Journal:
         return journal
 
     def begin(self, wanted: Wanted) -> set[str]:
-        """Note that an output is about to be made; return the files that are left of it from before."""
+        """Note that an output is about to be made; return its files from earlier runs."""
         left = self.begun.pop(wanted.output, set())
         if (earlier := self.results.pop(wanted.output, None)) is not None:
             left = left.union(earlier.paths)
@@ -166,7 +166,7 @@ class Journal:
         return left
 
     def add(self, result: Result) -> None:
-        """Note a result; begun files that it has not stay begun."""
+        """Note a result; begun files that are not among its files stay begun."""
         self.results[result.output] = result
         if left := self.begun.pop(result.output, set()).difference(result.paths):
             self.begun[result.output] = left
@@ -182,9 +182,11 @@ class Journal:
         return {path for result in self.results.values() for path in result.paths}
 
     def ordered(self, sources: Collection[str]) -> list[Result]:
-        """Return the results in the order of the sources, and those of other sources behind."""
+        """Return the results in the order of the sources, followed by those of other sources."""
         place = {name: index for index, name in enumerate(sources)}
-        return sorted(self.results.values(), key=lambda each: (place.get(each.source or "", len(place)), each.output))
+        return sorted(
+            self.results.values(), key=lambda result: (place.get(result.source or "", len(place)), result.output)
+        )
 
     def to_lines(self, sources: Collection[str]) -> Iterator[Line]:
         """Yield the lines of the journal; results are in the order of the sources."""

@@ -1,9 +1,9 @@
-"""What a command leaves in a folder: its results, a journal that says how they were made, and a lock meanwhile.
+"""What a command leaves in a folder: results and a journal that says how they were made, locked while it writes.
 
     with OutputFolder.open(out, MadeBy("upscale", settings, models), source=source, sources=pictures) as folder:
         todo = folder.outdated([Wanted(f"{picture.stem}.png", picture.name) for picture in pictures])
         folder.begin(todo)
-        ...  # make them, and hand over each as soon as its files are written:
+        ...  # make them, and hand over every result as soon as its files are written:
         folder.record([Result("a.png", "a.jpg", file_digest(path))])
         folder.finish()
 
@@ -67,20 +67,20 @@ class OutputFolder:
     ) -> Iterator["OutputFolder"]:
         """Lock a folder and compare what is in it with what is to be made.
 
-        A folder of the same command, settings and models is continued, also if its results were made of another
-        folder of sources whose pictures are all here, e.g. because that was moved. A folder without results may be
-        used for anything.
+        Results of the same command, settings and models are kept and continued, even if the sources were moved or
+        copied to another folder, as long as every recorded source is there. A folder without results may be used for
+        anything.
 
         Args:
             path: the folder; made if it is missing.
             made_by: what makes the results.
-            source: the folder, or the one picture, that they are made of.
-            sources: all pictures in it, by unique names, in the order that the journal is to have.
-            replace: which earlier results are removed, as soon as something is written, instead of refused.
-            exclusive: whether a folder without a journal must be empty.
-            wait: whether to wait for another command that writes into the folder instead of refusing.
-            read_only: whether to compare alone, e.g. for a dry run or on a medium that cannot be written to: without
-                a lock, and with `outdated` and `results` alone.
+            source: the folder of sources, or the one picture.
+            sources: all pictures in it, with unique names, in the order of the journal.
+            replace: which earlier results to remove, at the first write, instead of refusing the folder.
+            exclusive: refuse a folder that has files but no journal.
+            wait: wait for another command that writes into the folder, instead of refusing.
+            read_only: only compare, for a dry run or a read-only medium. There is no lock, and `outdated`,
+                `source_digest` and `results` alone may be used.
 
         Raises:
             PatinaError: another command writes into the folder, or the folder holds something else.
@@ -96,16 +96,16 @@ class OutputFolder:
                 folder._may_write = False
 
     def outdated(self, wanted: Iterable[Wanted]) -> list[Wanted]:
-        """Return the wanted results that are to be made, in their order.
+        """Return the wanted results that must be made, in the given order.
 
-        They are not there, lack a file, were made with other details, or their source holds something else now.
-        A source that was touched or copied, but holds the same, is read once to find out.
+        A result is outdated if it is absent, if one of its files is missing, if it was made with other details or of
+        another source, or if the source has changed. A source with a new time stamp or place is read once to compare.
         """
         unchanged: dict[tuple[str, str | None], bool] = {}
-        return [each for each in wanted if not self._is_made(each, unchanged)]
+        return [item for item in wanted if not self._is_made(item, unchanged)]
 
     def source_digest(self, name: str) -> str:
-        """Return the digest of a source; one that is known already is not computed again.
+        """Return the digest of a source, without reading the file if the digest is known already.
 
         Worker processes call `file_digest` instead, before they read the picture.
 
@@ -115,27 +115,27 @@ class OutputFolder:
         return self._digests.of(self._sources[name])
 
     def begin(self, wanted: Iterable[Wanted]) -> None:
-        """Write down what is about to be made, and remove what is left of it from before.
+        """Write down which results are about to be made, and remove their files from earlier runs.
 
         Raises:
-            PatinaError: one of the files is there, but nothing in the journal has made it.
+            PatinaError: one of the files exists, and the journal does not know it.
         """
         wanted = list(wanted)
         with self._writing():
-            self._refuse_foreign(path for each in wanted for path in each.paths)
+            self._refuse_foreign(path for item in wanted for path in item.paths)
             self._start()
             if wanted:
                 self._journal.header = self._header  # written by `finish`
-                append_lines(self._log, [each.to_line() for each in wanted])
-            left = [self._journal.begin(each) for each in wanted]
+                append_lines(self._log, [item.to_line() for item in wanted])
+            left = [self._journal.begin(item) for item in wanted]
             self._remove(set[str]().union(*left))
-            for name in {each.source for each in wanted if each.source is not None}:
+            for name in {item.source for item in wanted if item.source is not None}:
                 self._digests.watch(self._sources[name])
 
     def record(self, results: Iterable[Result]) -> None:
-        """Write down results whose files are all written; a run that is killed afterwards keeps them.
+        """Write down results whose files are complete; they survive if the run is killed afterwards.
 
-        May be called from any thread, in any order.
+        May be called from any thread and in any order.
 
         Raises:
             ValueError: a result was not begun.
@@ -153,42 +153,46 @@ class OutputFolder:
             self._digests.save()
 
     def prune(self) -> list[str]:
-        """Remove the results whose sources are gone, with their files; say so in a line on standard error.
+        """Remove the results and files whose sources are gone, and report that in a line on standard error.
 
         Returns:
             The names of the sources.
         """
         with self._writing():
             results = self._journal.results
-            gone = [each for each in results.values() if each.source is not None and each.source not in self._sources]
+            gone = [
+                result
+                for result in results.values()
+                if result.source is not None and result.source not in self._sources
+            ]
             if not gone:
                 return []
-            for each in gone:
-                del results[each.output]
-            self._remove({path for each in gone for path in each.paths})
+            for result in gone:
+                del results[result.output]
+            self._remove({path for result in gone for path in result.paths})
             self._store()
-        names = list(dict.fromkeys(each.source for each in gone if each.source is not None))
+        names = list(dict.fromkeys(result.source for result in gone if result.source is not None))
         where = self._header.source
         print(f"{self.path}: removed the results of {len(names)} pictures that are gone from {where}", file=sys.stderr)
         return names
 
     def finish(self) -> None:
-        """Put the journal in the order of the sources, and remove what was begun but not made.
+        """Write the journal in the order of the sources, and remove files that were begun but not recorded.
 
-        So an interrupted and continued run leaves the same bytes as one that was not interrupted. If nothing has
-        changed, nothing is written.
+        An interrupted and continued run leaves the same bytes as an uninterrupted one. If nothing has changed,
+        nothing is written.
         """
         with self._writing():
             self._start()
             left, self._journal.begun = set[str]().union(*self._journal.begun.values()), {}
             self._remove(left)
             self._store()
-            recorded = {each.source for each in self._journal.results.values() if each.source is not None}
+            recorded = {result.source for result in self._journal.results.values() if result.source is not None}
             self._digests.tidy(recorded | self._sources.keys())
 
     @property
     def results(self) -> list[Result]:
-        """All results, in the order of the sources, and those of other sources behind."""
+        """All results in the order of the sources, followed by those of other sources."""
         return self._journal.ordered(self._sources)
 
     # Comparing
@@ -198,7 +202,7 @@ class OutputFolder:
         return self.path / LOG_NAME
 
     def _compare_with_earlier(self, replace: Replace, exclusive: bool) -> None:
-        """Go on with the journal in the folder, or see whether its results may be replaced."""
+        """Continue the journal in the folder, or decide whether its results may be replaced."""
         if not self._log.exists():
             if exclusive and self.path.exists() and any(name != HIDDEN for name in os.listdir(self.path)):
                 raise PatinaError(f"{self.path} is not empty and has no {LOG_NAME}; choose another output folder")
@@ -222,11 +226,11 @@ class OutputFolder:
         return journal
 
     def _difference(self, earlier: Journal) -> str:
-        """Say how an earlier command made other results than this one would; empty if it did not."""
+        """Describe how earlier results differ from those of this command; empty if they do not."""
         now, before = self._header, earlier.header
         if difference := now.made_by.difference(before.made_by):
             return difference
-        made_of = {each.source for each in earlier.results.values() if each.source is not None and each.paths}
+        made_of = {result.source for result in earlier.results.values() if result.source is not None and result.paths}
         if now.source == before.source or made_of <= self._sources.keys():
             return ""
         count = len(made_of - self._sources.keys())
@@ -268,7 +272,7 @@ class OutputFolder:
             yield
 
     def _start(self) -> None:
-        """Write the header of a new journal, once the results that it replaces are removed."""
+        """Write the header of a new journal, after removing the results that it replaces."""
         if not self._is_stored:
             self._remove(self._replaced)
             self._store()
@@ -278,7 +282,7 @@ class OutputFolder:
         ensure_lines(self._log, self._journal.to_lines(self._sources))
 
     def _remove(self, names: set[str]) -> None:
-        """Remove files, but for those of results."""
+        """Remove files that belong to no result."""
         if names:
             for name in names - self._journal.result_files:
                 with suppress(FileNotFoundError):

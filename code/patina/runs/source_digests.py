@@ -11,18 +11,18 @@ from patina.runs.fingerprint import Named, file_digest
 from patina.system.jsonl import Line, append_lines, ensure_lines, read_lines
 
 Place = dict[str, str | int]
-"""Where a file lies (resolved), its size in bytes, and when it was changed, in nanoseconds."""
+"""A file's resolved path, its size in bytes, and its modification time in nanoseconds."""
 
 _KEYS = {"source", "path", "size", "mtime_ns", "digest"}
 
 
 class SourceDigests:
-    """Digests of sources, each with the place that its file had: a file of the same place is not read again.
+    """Digests of sources by path, size and time stamp: a file is read again only if one of these has changed.
 
     All methods may be called from several threads.
 
     Args:
-        file: keeps the digests; without it, sources are read again.
+        file: where the digests are kept; it may be deleted, and then the sources are read again.
     """
 
     def __init__(self, file: Path):
@@ -47,7 +47,7 @@ class SourceDigests:
         return digest
 
     def is_of(self, digest: str | None, source: Named) -> bool:
-        """Say whether a source has this digest; one that cannot be read has none."""
+        """Whether a source has this digest; a source that cannot be read has none."""
         try:
             return self.of(source) == digest
         except OSError:
@@ -69,14 +69,14 @@ class SourceDigests:
             self._keep(name, place, digest)
 
     def save(self) -> None:
-        """Write down the digests that are new."""
+        """Append new digests to the file."""
         with self._lock:
             if self._unsaved:
                 append_lines(self._file, self._unsaved)
                 self._unsaved = []
 
     def tidy(self, names: Collection[str]) -> None:
-        """Write down the digests of the sources `names`, in the order of their names, and forget all others."""
+        """Write the digests of the sources `names` in alphabetical order, and drop all others."""
         with self._lock:
             self._unsaved = []
             if lines := [self._known[name] for name in sorted(names) if name in self._known]:
