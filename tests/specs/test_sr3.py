@@ -95,12 +95,12 @@ class Pointwise(torch.nn.Module):
 def test_pictures_of_any_size_are_sampled_without_seams(size):
     small = picture(3, *size)
     whole, tiled = (
-        SR3Upscaler(Pointwise(), {}, side=side, sampler="ddpm", steps=40)(small) for side in (256, 16)
+        SR3Upscaler(Pointwise(), side=side, sampler="ddpm", steps=40)(small) for side in (256, 16)
     )  # fmt: skip
     assert whole.shape == (4 * size[0], 4 * size[1], 3)
     assert np.abs(whole.astype(int) - tiled).max() <= 1
-    again = SR3Upscaler(Pointwise(), {}, side=256, sampler="ddpm", steps=40)(small)
-    other = SR3Upscaler(Pointwise(), {}, side=256, sampler="ddpm", steps=40, seed=1)(small)
+    again = SR3Upscaler(Pointwise(), side=256, sampler="ddpm", steps=40)(small)
+    other = SR3Upscaler(Pointwise(), side=256, sampler="ddpm", steps=40, seed=1)(small)
     assert np.array_equal(again, whole)
     assert not np.array_equal(other, whole)
 

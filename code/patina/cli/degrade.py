@@ -44,7 +44,7 @@ def run(arguments: argparse.Namespace) -> int:
     if not report.results:
         report.print_made(request.out)
         return report.exit_code
-    made = sum(map(len, report.results))
+    made = sum(len(result.entries) for result in report.results)
     if not made:  # only ground truth was missing
         print(f"{request.ground_truth}: {len(report.results)} ground-truth pictures made", file=sys.stderr)
         return report.exit_code

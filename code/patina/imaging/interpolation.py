@@ -25,7 +25,6 @@ class Interpolation:
     def __init__(self, name: str, scale: int):
         self.name = name
         self.scale = scale
-        self.about: dict[str, str | int] = {"model": name, "scale": scale}
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
         """Upscale RGB ``[H, W, 3]``, uint8 or uint16, to ``[scale H, scale W, 3]`` of the same dtype."""

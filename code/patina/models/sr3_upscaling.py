@@ -18,7 +18,6 @@ class SR3Upscaler:
 
     Args:
         network: in evaluation mode, on its device.
-        about: what decides the result, but for the sampling.
         side: of a tile in pixels of the result, that of the training's squares.
         sampler, steps: how samples are drawn.
         seed: of the noise; with the picture's content it decides the result.
@@ -28,7 +27,6 @@ class SR3Upscaler:
     def __init__(
         self,
         network: SR3,
-        about: dict[str, str | int],
         *,
         side: int,
         sampler: Sampler,
@@ -38,7 +36,6 @@ class SR3Upscaler:
     ):
         self.network = network
         self.scale = network.architecture.scale
-        self.about = {**about, "sampler": sampler, "steps": steps, "seed": seed}
         self.side, self.sampler, self.steps, self.seed, self.half = side, sampler, steps, seed, half
         self._device = next(network.parameters()).device
 

@@ -60,7 +60,7 @@ def upscale_and_measure(config: str, device: str = "auto") -> Iterator[MeasuredS
 def _measured(upscaler: Upscaler, config: UpscaleTestConfig, test_set: TestSet, device: str) -> MeasuredSet:
     """Upscale one set into ``out/NAME/`` and measure it."""
     results = config.out / test_set.name
-    upscaled = upscale_pictures(upscaler, test_set.lq, results, replace="otherwise")
+    upscaled = upscale_pictures(upscaler, test_set.lq, results, replace="different")
     if test_set.gt is None:
         return MeasuredSet(test_set.name, upscaled, None)
     present = {source.stem for source in list_sources(test_set.lq)}

@@ -1,7 +1,8 @@
-"""Make low-quality pictures of a folder of clean ones by a recipe, and write down all that was drawn."""
+"""Make LQ pictures of a folder of clean ones by a recipe, and write down all that was drawn."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Sequence
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -12,27 +13,13 @@ from patina.degradations.blur import KernelBlur
 from patina.degradations.recipe import Recipe
 from patina.errors import PatinaError, require_range
 from patina.imaging.sources import Source, folder_of, list_sources, require_outside
-from patina.pipelines.recipe_choice import RecipeChoice, with_engine
-from patina.pipelines.recipe_job import (
-    Entry,
-    Header,
-    Job,
-    append_entries,
-    finish_log,
-    is_made,
-    open_log,
-    run_jobs,
-)
-from patina.runs.fingerprint import KnownDigests, file_digest
-from patina.runs.folder_job import JobReport, checked_workers, output_paths, refuse_strangers
-from patina.system.atomic import write_text
-from patina.version import __version__
-
-TRUTHS = ".truths.json"
-"""The file in a folder of cropped clean pictures that says how they are cut."""
-
-FileOf = tuple[str, str]
-"""An output, from the set's folder, and its variant."""
+from patina.pipelines.recipe_choice import Outputs, RecipeChoice, with_engine
+from patina.pipelines.recipe_job import COMMAND, Entry, Job, Made, PictureMaker, write_readable_log
+from patina.runs.fingerprint import file_digest
+from patina.runs.folder_job import JobReport, checked_workers, output_paths
+from patina.runs.journal import Wanted
+from patina.runs.made_by import MadeBy
+from patina.runs.output_folder import OutputFolder
 
 
 @dataclass(frozen=True)
@@ -62,144 +49,127 @@ class DegradeRequest:
     device: str = "auto"
 
 
-def degrade(request: DegradeRequest) -> JobReport[list[Entry]]:
-    """Make what is missing of a set, as PNG of the pictures' own depth.
+def degrade(request: DegradeRequest) -> JobReport[Made]:
+    """Make what is missing of a set, as PNG of the pictures' own bit depth.
 
     Returns:
-        The entries of each picture that was made now, and the failures.
+        The report; its results are what was made now.
 
     Raises:
         PatinaError: anything that can be known to be wrong before the first picture is touched.
     """
-    out, ground_truth, seed = request.out, request.ground_truth, request.seed
-    recipe = request.recipe.load()
-    outputs = request.recipe.outputs(recipe)
-    workers = checked_workers(request.workers)
-    if request.limit is not None:
-        require_range("pictures", request.limit, 1)
-    pictures = list_sources(request.source, request.recursive)
-    folder = folder_of(request.source)
-    _check_folders(folder, out, ground_truth)
-    for place in (out, ground_truth) if ground_truth else (out,):
-        require_outside(place, request.source, request.recursive)
-    files = output_paths(pictures, out)
+    recipe, workers = request.recipe.load(), checked_workers(request.workers)
+    outputs, pictures = request.recipe.outputs(recipe), _pictures(request)
     recipe, engine = with_engine(recipe, request.device)
-    header = Header(
-        __version__, request.recipe.name, recipe.digest, seed, recipe.scale, str(folder.resolve()),
-        digests_of_files(recipe),
-    )  # fmt: skip
-    wanted = {
-        picture: [
-            (str(Path(place) / files[picture].name), variant)
-            for place, variant in outputs.folders(recipe, index, picture, seed)
-        ]
-        for index, picture in enumerate(pictures[: request.limit])
-    }
-    truths = _Truths(ground_truth, {picture: files[picture].name for picture in wanted}, recipe.scale)
-    own = (out / file for each in wanted.values() for file, _ in each)
-    entries = open_log(out, header, own, {picture.name for picture in pictures})
-    made = {entry.output: entry for entry in entries if is_made(entry, out)}
-    known = KnownDigests(out)
-    jobs: dict[Source, Job] = {}
-    for picture, files_of in wanted.items():
-        missing = _missing(picture, files_of, made, known)
-        if missing or truths.lack(picture, known):
-            plan = partial(draw_entries, recipe=recipe, source=picture.name, outputs=missing, seed=seed)
-            jobs[picture] = Job(picture.path, plan, truths.paths.get(picture))
+    parts = _parts(request, recipe, outputs, pictures)
+    with ExitStack() as stack:
+        folders = [stack.enter_context(part.opened(request.source, pictures)) for part in parts]
+        todo = [folder.outdated(part.wanted) for folder, part in zip(folders, parts, strict=True)]
+        for folder, missing in zip(folders, todo, strict=True):
+            folder.begin(missing)
 
-    def note(entries: list[Entry]) -> None:
-        append_entries(out, entries)
-        for entry in entries[:1]:  # all are of one picture
-            picture = Source(folder / entry.source, entry.source)
-            known.note(picture, entry.source_digest)
-            truths.note(picture, entry.source_digest)
+        def record(made: Made) -> None:
+            for folder, results in zip(folders, made.results, strict=False):  # without -gt there is one folder
+                folder.record(results)
 
-    report = run_jobs(
-        list(jobs.values()), out, recipe.scale, engine, description="degrade", workers=workers, on_result=note
-    )
-    failed = {name for name, _ in report.failures}
-    for picture in jobs:  # those of which the truth alone was missing have no entries
-        if str(picture) not in failed:
-            truths.note(picture, known.of(picture))
-    known.tidy()
-    truths.tidy()
-    finish_log(out, header, [picture.name for picture in pictures])
+        maker = PictureMaker(request.out, recipe.scale, engine, workers)
+        report = maker.run(_jobs(recipe, request.seed, pictures, todo, request.ground_truth), "degrade", record)
+        write_readable_log(folders[0])
+        for folder in folders:
+            folder.finish()
     return report
 
 
-class _Truths:
-    """The clean pictures, cropped, in a folder of their own; without one there are none.
+@dataclass(frozen=True)
+class _Part:
+    """A folder of a set: that of the LQ pictures, or that of the cropped clean ones.
 
     Attributes:
-        paths: of the files.
+        path: the folder.
+        made_by: what decides the pictures in it.
+        wanted: the pictures.
     """
 
-    def __init__(self, folder: Path | None, names: Mapping[Source, str], scale: int):
-        self.paths = {picture: folder / name for picture, name in names.items()} if folder else {}
-        self._cut = KnownDigests(folder) if folder else None
-        if folder:
-            self._claim(folder / TRUTHS, scale)
+    path: Path
+    made_by: MadeBy
+    wanted: list[Wanted]
 
-    def _claim(self, statement: Path, scale: int) -> None:
-        """State to multiples of what the pictures are cut; refuse a folder of others."""
-        if not statement.is_file():
-            refuse_strangers(self.paths.values())
-            write_text(statement, json.dumps({"multiple": scale}) + "\n")
-        elif json.loads(statement.read_text(encoding="utf-8")) != {"multiple": scale}:
-            raise PatinaError(f"{statement.parent} holds clean pictures cut for another scale; choose another -gt")
-
-    def lack(self, picture: Source, known: KnownDigests) -> bool:
-        """Say whether the file is not there, or of what the picture does not hold any more."""
-        if self._cut is None:
-            return False
-        return not (self.paths[picture].is_file() and known.hold(picture, self._cut.noted(picture)))
-
-    def note(self, picture: Source, digest: str) -> None:
-        """Keep of what the file is."""
-        if self._cut is not None and self._cut.noted(picture) != digest:
-            self._cut.note(picture, digest)
-
-    def tidy(self) -> None:
-        """Put what is kept in order."""
-        if self._cut is not None:
-            self._cut.tidy()
+    def opened(self, source: Path, pictures: Sequence[Source]) -> AbstractContextManager[OutputFolder]:
+        """Open the folder for pictures of `source`."""
+        return OutputFolder.open(self.path, self.made_by, source=folder_of(source), sources=pictures)
 
 
-def _missing(
-    picture: Source, outputs: Sequence[FileOf], made: Mapping[str, Entry], known: KnownDigests
-) -> list[FileOf]:
-    """Return the outputs that are not made, of this variant and of what the picture holds now."""
-    digests = {made[file].source_digest for file, _ in outputs if file in made}
-    kept = {digest for digest in digests if known.hold(picture, digest)}
+def _pictures(request: DegradeRequest) -> list[Source]:
+    """List the clean pictures, having checked what can be checked before models are loaded."""
+    if request.limit is not None:
+        require_range("pictures", request.limit, 1)
+    pictures = list_sources(request.source, request.recursive)
+    _refuse_same_folders(folder_of(request.source), request.out, request.ground_truth)
+    for place in (request.out, request.ground_truth):
+        if place is not None:
+            require_outside(place, request.source, request.recursive)
+    return pictures
+
+
+def _parts(request: DegradeRequest, recipe: Recipe, outputs: Outputs, pictures: Sequence[Source]) -> list[_Part]:
+    """Return the set's folder and, where it is asked for, that of the ground truth."""
+    files = output_paths(pictures, request.out)
+    chosen = pictures[: request.limit]
+    made_by = MadeBy(
+        COMMAND,
+        {"recipe": recipe.digest, "seed": request.seed, "scale": recipe.scale},
+        _file_digests(recipe),
+        {"recipe": request.recipe.name},
+    )
+    wanted = [
+        Wanted(str(Path(place) / files[picture].name), picture.name, {"variant": variant})
+        for index, picture in enumerate(chosen)
+        for place, variant in outputs.folders(recipe, index, picture, request.seed)
+    ]
+    parts = [_Part(request.out, made_by, wanted)]
+    if request.ground_truth is not None:
+        crops = [Wanted(files[picture].name, picture.name) for picture in chosen]
+        parts.append(_Part(request.ground_truth, MadeBy(f"{COMMAND} -gt", {"multiple": recipe.scale}), crops))
+    return parts
+
+
+def _jobs(
+    recipe: Recipe, seed: int, pictures: Sequence[Source], todo: Sequence[Sequence[Wanted]], ground_truth: Path | None
+) -> list[Job]:
+    """Return a job for every picture of which something is to be made, in either folder."""
+    outputs: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for item in todo[0]:
+        outputs[item.source].append((item.output, item.details["variant"]))
+    crops = {item.source: ground_truth / item.output for items in todo[1:] for item in items}
     return [
-        (file, variant)
-        for file, variant in outputs
-        if file not in made
-        or (made[file].source, made[file].variant) != (picture.name, variant)
-        or made[file].source_digest not in kept
+        Job(
+            picture,
+            partial(draw_entries, recipe=recipe, source=picture.name, outputs=outputs.get(picture.name, []), seed=seed),
+            crops.get(picture.name),
+        )
+        for picture in pictures
+        if picture.name in outputs or picture.name in crops
     ]
 
 
 def draw_entries(
-    size: Size, digest: str, *, recipe: Recipe, source: str, outputs: Sequence[FileOf], seed: int
+    size: Size, digest: str | None, *, recipe: Recipe, source: str, outputs: Sequence[tuple[str, str]], seed: int
 ) -> list[Entry]:
-    """Draw what is to be done to one picture, `source` by name, for each (file, variant)."""
+    """Draw what is to be done to one picture, `source` by name, for every (file, variant)."""
     plans = {variant: recipe.draw(variant, size, seed, source) for variant in {variant for _, variant in outputs}}
     return [Entry(file, source, digest, variant, size, plans[variant]) for file, variant in outputs]
 
 
-def digests_of_files(recipe: Recipe) -> dict[str, str]:
-    """Return the digests of a recipe's files of models and kernels by path."""
+def _file_digests(recipe: Recipe) -> dict[str, str]:
+    """Return the digests of a recipe's files, models and kernels, by path."""
     files = [block.model for block in recipe.blocks_of(LearnedBlock)]
     files += [block.file for block in recipe.blocks_of(KernelBlur)]
     return {str(file): file_digest(file) for file in files}
 
 
-def _check_folders(source: Path, out: Path, ground_truth: Path | None) -> None:
+def _refuse_same_folders(source: Path, out: Path, ground_truth: Path | None) -> None:
     places = {"source": source, "output": out, "gt": ground_truth}
     taken: dict[Path, str] = {}
     for name, place in places.items():
-        if place is None:
-            continue
-        if (other := taken.setdefault(place.resolve(), name)) != name:
+        if place is not None and (other := taken.setdefault(place.resolve(), name)) != name:
             raise PatinaError(f"{place}: {other} and {name} are the same folder; choose another")

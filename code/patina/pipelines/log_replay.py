@@ -1,7 +1,7 @@
 """Make the pictures of a recipe's log again, from nothing but the log and the clean pictures."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
@@ -9,9 +9,12 @@ from patina.degradations.base import Size
 from patina.degradations.blocks import LearnedBlock
 from patina.degradations.execution import Engine, wants_batch
 from patina.errors import PatinaError, PictureError
-from patina.pipelines.recipe_job import Entry, Header, Job, by_source, read_log, run_jobs
+from patina.imaging.sources import Source
+from patina.pipelines.recipe_job import Entry, Job, Made, PictureMaker, by_source, read_set_log, write_readable_log
 from patina.runs.fingerprint import file_digest
 from patina.runs.folder_job import JobReport, checked_workers
+from patina.runs.journal import LOG_NAME, Header, Wanted
+from patina.runs.output_folder import OutputFolder
 
 
 @dataclass(frozen=True)
@@ -33,35 +36,52 @@ class ReplayRequest:
     device: str = "auto"
 
 
-def replay(request: ReplayRequest) -> JobReport[list[Entry]]:
+def replay(request: ReplayRequest) -> JobReport[Made]:
     """Make the pictures of a log again.
 
+    In the log's own folder all pictures are made again, and a picture that comes out otherwise than logged is left as
+    it is. Another folder becomes the same set with the same log, and goes on where an earlier replay stopped.
+
     Returns:
-        The entries of each clean picture whose results are equal to the logged ones, and the failures; a result that
-        differs is one, and is not written.
+        The report; its results are equal to the logged ones, and a picture that differs is a failure.
 
     Raises:
         PatinaError: the log, a folder or a model file cannot be used.
     """
     workers = checked_workers(request.workers)
-    header, entries = read_log(request.log)
-    folder = request.source or Path(header.source)
-    out = request.out or request.log.parent
-    if not folder.is_dir():
-        raise PatinaError(f"{folder}: no such folder of clean pictures; name it with -source")
-    _refuse_overwriting(folder, [out / entry.output for entry in entries])
-    logged = by_source(entries)
+    header, entries = read_set_log(request.log)
+    source, out = request.source or Path(header.source), request.out or request.log.parent
+    if not source.is_dir():
+        raise PatinaError(f"{source}: no such folder of clean pictures; name it with -source")
+    _refuse_overwriting(source, [out / entry.output for entry in entries])
     engine = _engine(header, entries, request.device)
-    jobs = [Job(folder / name, partial(_as_logged, entries=group, source=name)) for name, group in logged.items()]
-    return run_jobs(jobs, out, header.scale, engine, description="replay", workers=workers, on_result=lambda _: None)
+    maker = PictureMaker(out, header.made_by.settings["scale"], engine, workers)
+    pictures = {name: Source(source / name, name) for name in by_source(entries)}
+    with OutputFolder.open(out, header.made_by, source=source, sources=list(pictures.values())) as folder:
+        if (out / LOG_NAME).exists() and (out / LOG_NAME).samefile(request.log):
+            return maker.run(_jobs(entries, pictures), "replay", on_result=lambda made: None)
+        todo = folder.outdated(Wanted(entry.output, entry.source, entry.details) for entry in entries)
+        folder.begin(todo)
+        missing = {item.output for item in todo}
+        jobs = _jobs([entry for entry in entries if entry.output in missing], pictures)
+        report = maker.run(jobs, "replay", on_result=lambda made: folder.record(made.results[0]))
+        write_readable_log(folder)
+        folder.finish()
+    return report
 
 
-def _as_logged(size: Size, _digest: str, *, entries: list[Entry], source: str) -> list[Entry]:
+def _jobs(entries: Iterable[Entry], pictures: Mapping[str, Source]) -> list[Job]:
+    """Return a job for every clean picture of the entries."""
+    groups = by_source(entries)
+    return [Job(pictures[name], partial(_as_logged, entries=group, source=name)) for name, group in groups.items()]
+
+
+def _as_logged(size: Size, digest: str | None, *, entries: list[Entry], source: str) -> list[Entry]:
     """Return the entries, for a picture of the logged size."""
     if any(entry.size != size for entry in entries):
         height, width = entries[0].size
         raise PictureError(f"{source} is {size[1]}x{size[0]}, but {width}x{height} in the log; it is another picture")
-    return entries
+    return [replace(entry, source_digest=digest) for entry in entries]
 
 
 def _engine(header: Header, entries: list[Entry], device: str) -> Engine | None:
@@ -75,7 +95,7 @@ def _engine(header: Header, entries: list[Entry], device: str) -> Engine | None:
     for path in paths:
         if not Path(path).is_file():
             raise PatinaError(f"{path}: no such model file, and the log was made with it")
-        if file_digest(Path(path)) != header.files.get(path):
+        if file_digest(Path(path)) != header.made_by.models.get(path):
             raise PatinaError(f"{path}: is another model than the log was made with")
     return make_engine(paths, device)
 

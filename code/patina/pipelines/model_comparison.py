@@ -3,7 +3,7 @@
 import time
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from multiprocessing import get_all_start_methods, get_context
 from multiprocessing.context import BaseContext
 from pathlib import Path
@@ -19,7 +19,7 @@ from patina.imaging.picture_files import list_pictures, picture_size, read_pictu
 from patina.metrics.full_reference import METRICS, metric_keys, open_metrics
 from patina.pipelines.comparison_table import ComparisonRow, ModelComparison
 from patina.pipelines.evaluation import SPACES, Evaluation, evaluate_folders
-from patina.pipelines.upscalers import Sampling, Upscaler, open_upscaler, takes_tiles
+from patina.pipelines.upscalers import Enlarger, Sampling, Upscaler, open_upscaler, takes_tiles
 from patina.pipelines.upscaling import upscale_pictures
 from patina.runs.run_models import label_of
 from patina.specs.configuration import load_config, parse_config
@@ -91,23 +91,19 @@ class ComparisonRequest:
 
 
 @dataclass(frozen=True)
-class _TimedUpscaler:
-    """An upscaler that records the seconds of every call."""
+class _Timed:
+    """An enlarger that records the seconds of every call."""
 
-    upscaler: Upscaler
+    enlarge: Enlarger
     seconds: list[float]
 
     @property
     def scale(self) -> int:
-        return self.upscaler.scale
-
-    @property
-    def about(self) -> dict[str, str | int]:
-        return self.upscaler.about
+        return self.enlarge.scale
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
         began = time.perf_counter()
-        result = self.upscaler(pixels)
+        result = self.enlarge(pixels)
         self.seconds.append(time.perf_counter() - began)
         return result
 
@@ -189,10 +185,11 @@ def _measure(
 ) -> tuple[ComparisonRow, Evaluation]:
     out = config.out / test_set.name / model.name
     first = read_picture(list_pictures(test_set.lq)[0]).pixels
-    timed = _TimedUpscaler(upscaler, [])
+    timed = _Timed(upscaler.enlarge, [])
     with PeakMemory(_is_gpu(device)) as memory:
         upscaler(first[:WARM_UP_SIDE, :WARM_UP_SIDE])
-        upscaled = upscale_pictures(timed, test_set.lq, out, replace="always")  # so that all are timed
+        # All are replaced, so that all are timed.
+        upscaled = upscale_pictures(replace(upscaler, enlarge=timed), test_set.lq, out, replace="always")
     crop = upscaler.scale if config.crop_border is None else config.crop_border
     evaluation = evaluate_folders(
         out, test_set.gt, metrics=metric_keys(config.lpips), crop=crop, space=config.space, device=device,

@@ -1,13 +1,10 @@
-"""What `degrade` and `replay` share: plans over a folder of pictures, on all cores, and their log.
+"""What `degrade` and `replay` share: plans over the pictures of a folder, on all cores, and their log."""
 
-The log's first line says how the set is made; every other line is one picture that was made, with all that was drawn.
-"""
-
-import os
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass, replace
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,80 +18,62 @@ from patina.degradations.plans import Plan, Step
 from patina.errors import PatinaError, PictureError
 from patina.imaging.crop_and_pad import crop_to_multiple
 from patina.imaging.picture_files import png_bytes, read_picture, write_picture
+from patina.imaging.sources import Source
 from patina.imaging.value_spaces import to_values, values_to_pixels
 from patina.runs.fingerprint import digest_of, file_digest
-from patina.runs.folder_job import JobReport, refuse_strangers, run_folder_job
+from patina.runs.folder_job import JobReport, run_folder_job
+from patina.runs.journal import Header, Result, read_journal
+from patina.runs.output_folder import OutputFolder
 from patina.system.atomic import atomic_path, write_text
-from patina.system.jsonl import Line, append_lines, read_lines, write_lines
 from patina.system.progress import progress
 
-LOG_NAME = "log.jsonl"
+COMMAND = "degrade"
 READABLE_NAME = "applied_degradations.txt"
 
 
 @dataclass(frozen=True)
-class Header:
-    """How a set is made: the first line of its log.
-
-    Attributes:
-        patina: the version.
-        recipe: as given.
-        digest: of what the recipe says.
-        seed: of all draws.
-        scale: how many times smaller the results are.
-        source: the folder of clean pictures.
-        files: the digest of each file of a model or of kernels by its path.
-    """
-
-    patina: str
-    recipe: str
-    digest: str
-    seed: int
-    scale: int
-    source: str
-    files: dict[str, str]
-
-    @property
-    def meaning(self) -> tuple[Any, ...]:
-        """What decides the pictures; two sets that agree in it can be continued as one."""
-        return self.digest, self.seed, self.scale, tuple(self.files.values())
-
-
-@dataclass(frozen=True)
 class Entry:
-    """One picture that is made, or was: a line of the log.
+    """One LQ picture that is to be made, or was made: a line of the log.
 
     Attributes:
-        output: file, from the set's folder.
+        output: file, relative to the set's folder.
         source: name of the clean picture, see `Source`.
-        source_digest: of that file, to notice that it was exchanged.
+        source_digest: of the clean picture's file.
         variant: of the recipe; empty where it has none.
-        size: of the clean picture, cropped.
-        steps: all that is done to it.
-        digest: of the written file; one that is given is what the file must come to.
+        size: of the clean picture, cropped to a multiple of the scale.
+        steps: all that is done to the clean picture.
+        digest: of the written file; if it is given, the file must come out with it.
     """
 
     output: str
     source: str
-    source_digest: str
+    source_digest: str | None
     variant: str
     size: Size
     steps: Plan
     digest: str = ""
 
-    def to_line(self) -> Line:
-        """Return the log's line."""
-        return {**asdict(self), "steps": [step.to_dict() for step in self.steps]}
+    @property
+    def details(self) -> dict[str, Any]:
+        """What the log says besides output and source, as plain values."""
+        steps = [step.to_dict() for step in self.steps]
+        return {"variant": self.variant, "size": self.size, "steps": steps, "digest": self.digest}
+
+    def to_result(self) -> Result:
+        """Return the journal's line."""
+        return Result(self.output, self.source, self.source_digest, self.details)
 
     @classmethod
-    def from_line(cls, line: Line) -> "Entry":
-        """Undo `to_line`.
+    def from_result(cls, result: Result) -> "Entry":
+        """Undo `to_result`.
 
         Raises:
-            TypeError, KeyError: it is no entry.
+            KeyError, TypeError: the line is of something else.
         """
-        steps = tuple(Step(**step) for step in line["steps"])
-        return cls(**{**line, "size": tuple(line["size"]), "steps": steps})
+        details = dict(result.details)
+        steps = tuple(Step(**step) for step in details.pop("steps"))
+        size = tuple(details.pop("size"))
+        return cls(result.output, result.source, result.source_digest, size=size, steps=steps, **details)
 
 
 @dataclass(frozen=True)
@@ -103,20 +82,38 @@ class Job:
 
     Attributes:
         source: the clean picture.
-        plan: gives the entries for the picture's (cropped) size and the file's digest.
-        ground_truth: where the cropped clean picture goes, None for nowhere.
+        plan: gives the entries for the picture's cropped size and its file's digest.
+        ground_truth: file for the cropped clean picture; None for no such file.
     """
 
-    source: Path
-    plan: Callable[[Size, str], list[Entry]]
+    source: Source
+    plan: Callable[[Size, str | None], list[Entry]]
     ground_truth: Path | None = None
+
+
+@dataclass(frozen=True)
+class Made:
+    """What was made of one clean picture.
+
+    Attributes:
+        entries: the LQ pictures.
+        ground_truth: the cropped clean picture, if it was asked for.
+    """
+
+    entries: list[Entry]
+    ground_truth: list[Result] = field(default_factory=list)
+
+    @property
+    def results(self) -> tuple[list[Result], list[Result]]:
+        """The lines for the journals of the set's folder and of that for ground truth."""
+        return [entry.to_result() for entry in self.entries], self.ground_truth
 
 
 @dataclass
 class Opened:
     """A picture in the middle of its job."""
 
-    entries: list[Entry]
+    made: Made
     images: Images
     dtype: np.dtype
     waiting: list[Plan]
@@ -125,70 +122,95 @@ class Opened:
 # Running
 
 
-def run_jobs(
-    jobs: Sequence[Job],
-    out: Path,
-    scale: int,
-    engine: Engine | None,
-    *,
-    description: str,
-    workers: int,
-    on_result: Callable[[list[Entry]], None],
-) -> JobReport[list[Entry]]:
-    """Make the pictures of all jobs below `out`; a picture that cannot be used is skipped and reported.
+@dataclass(frozen=True)
+class PictureMaker:
+    """What runs jobs; the results do not depend on `workers`.
 
-    The results do not depend on `workers`. Without an engine each worker is a process; with one, workers are
-    threads around it, and it takes the pictures in batches of the same composition every time.
+    Without an engine every worker is a process. With one, workers are threads around it, and it takes the pictures in
+    batches of the same composition every time.
 
-    Args:
-        jobs: what to do.
+    Attributes:
         out: the set's folder.
         scale: pictures are cropped to a multiple of it.
-        engine: for the steps that want one; None if there are none.
-        description: of the progress bar.
+        engine: computes the steps that need one; None if there are none.
         workers: processes or threads.
-        on_result: called with the entries of each finished picture.
     """
-    if engine is None:
-        return run_folder_job(
-            jobs, partial(_make, out=out, scale=scale), description=description, name=lambda job: str(job.source),
-            workers=workers, on_result=on_result,
-        )  # fmt: skip
-    report: JobReport[list[Entry]] = JobReport()
-    outcomes = _with_engine(jobs, out, scale, engine, workers)
-    for job, outcome in progress(outcomes, description, total=len(jobs)):
-        if isinstance(outcome, PictureError):
-            report.failures.append((str(job.source), str(outcome)))
-        else:
-            report.results.append(outcome)
-            on_result(outcome)
-    return report
+
+    out: Path
+    scale: int
+    engine: Engine | None
+    workers: int
+
+    def run(self, jobs: Sequence[Job], description: str, on_result: Callable[[Made], None]) -> JobReport[Made]:
+        """Do all jobs; a picture that cannot be used is skipped and reported.
+
+        Args:
+            jobs: what to do.
+            description: of the progress bar.
+            on_result: called with what was made of a picture, as soon as it is written.
+        """
+        if self.engine is None:
+            return run_folder_job(
+                jobs, partial(_make, out=self.out, scale=self.scale),
+                description=description, name=_name, workers=self.workers, on_result=on_result,
+            )  # fmt: skip
+        report: JobReport[Made] = JobReport()
+        for job, outcome in progress(self._with_engine(jobs, self.engine), description, total=len(jobs)):
+            if isinstance(outcome, PictureError):
+                report.failures.append((_name(job), str(outcome)))
+            else:
+                report.results.append(outcome)
+                on_result(outcome)
+        return report
+
+    def _with_engine(self, jobs: Sequence[Job], engine: Engine) -> Iterator[tuple[Job, Made | PictureError]]:
+        """Yield the outcome of every job; while the engine works on a batch, the next one is being opened."""
+        batches = [jobs[start : start + BATCH] for start in range(0, len(jobs), BATCH)]
+        open_job = partial(_attempt, partial(_open, scale=self.scale))
+        write = partial(_attempt, partial(_write, out=self.out))
+        with ThreadPoolExecutor(self.workers) as pool:
+            following = pool.map(open_job, batches[0]) if batches else iter(())
+            for number, batch in enumerate(batches):
+                states = list(following)
+                following = pool.map(open_job, batches[number + 1]) if number + 1 < len(batches) else iter(())
+                while waiting := [state for state in states if isinstance(state, Opened) and state.waiting]:
+                    serve_waiting([(state.images, state.waiting) for state in waiting], engine)
+                    states = list(pool.map(partial(_attempt, _grown), states))
+                yield from zip(batch, pool.map(write, states), strict=True)
 
 
-def _make(job: Job, out: Path, scale: int) -> list[Entry]:
+def _name(job: Job) -> str:
+    return str(job.source)
+
+
+def _make(job: Job, out: Path, scale: int) -> Made:
     return _write(_open(job, scale), out)
 
 
 def _open(job: Job, scale: int) -> Opened:
-    """Read a picture, draw what is to be done and do it as far as that goes without an engine."""
-    pixels = read_picture(job.source, alpha="refuse").pixels
+    """Read a picture, draw what is to be done to it, and do as much of that as needs no engine."""
+    path, digest = job.source.path, None
+    with suppress(OSError):  # then reading the picture fails, too, with a message for the user
+        digest = file_digest(path)
+    pixels = read_picture(path, alpha="refuse").pixels
     if min(pixels.shape[:2]) < scale:
-        raise PictureError(f"{job.source} is {pixels.shape[1]}x{pixels.shape[0]}; scale {scale} needs more pixels")
+        raise PictureError(f"{path} is {pixels.shape[1]}x{pixels.shape[0]}; scale {scale} needs more pixels")
     pixels = crop_to_multiple(pixels, scale)
+    made = Made(job.plan(pixels.shape[:2], digest))
     if job.ground_truth is not None:
         write_picture(job.ground_truth, pixels)
-    opened = Opened(job.plan(pixels.shape[:2], file_digest(job.source)), {(): to_values(pixels)}, pixels.dtype, [])
-    return _grown(opened)
+        made = replace(made, ground_truth=[Result(job.ground_truth.name, job.source.name, digest)])
+    return _grown(Opened(made, {(): to_values(pixels)}, pixels.dtype, []))
 
 
 def _grown(opened: Opened) -> Opened:
-    opened.waiting = grow(opened.images, [entry.steps for entry in opened.entries])
+    opened.waiting = grow(opened.images, [entry.steps for entry in opened.made.entries])
     return opened
 
 
-def _write(opened: Opened, out: Path) -> list[Entry]:
+def _write(opened: Opened, out: Path) -> Made:
     written = []
-    for entry in opened.entries:
+    for entry in opened.made.entries:
         encoded = png_bytes(values_to_pixels(opened.images[entry.steps], opened.dtype))
         digest = digest_of(encoded)
         if entry.digest not in ("", digest):
@@ -196,24 +218,7 @@ def _write(opened: Opened, out: Path) -> list[Entry]:
         with atomic_path(out / entry.output) as temporary:
             temporary.write_bytes(encoded)
         written.append(replace(entry, digest=digest))
-    return written
-
-
-def _with_engine(
-    jobs: Sequence[Job], out: Path, scale: int, engine: Engine, workers: int
-) -> Iterator[tuple[Job, list[Entry] | PictureError]]:
-    """Yield each job's outcome; while the engine works on a batch, the next one is already being opened."""
-    batches = [jobs[start : start + BATCH] for start in range(0, len(jobs), BATCH)]
-    open_job, write = partial(_attempt, partial(_open, scale=scale)), partial(_attempt, partial(_write, out=out))
-    with ThreadPoolExecutor(workers) as pool:
-        following = pool.map(open_job, batches[0]) if batches else iter(())
-        for number, batch in enumerate(batches):
-            states = list(following)
-            following = pool.map(open_job, batches[number + 1]) if number + 1 < len(batches) else iter(())
-            while waiting := [state for state in states if isinstance(state, Opened) and state.waiting]:
-                serve_waiting([(state.images, state.waiting) for state in waiting], engine)
-                states = list(pool.map(partial(_attempt, _grown), states))
-            yield from zip(batch, pool.map(write, states), strict=True)
+    return replace(opened.made, entries=written)
 
 
 def _attempt(work: Callable[[Any], Any], item: Any) -> Any:
@@ -229,55 +234,24 @@ def _attempt(work: Callable[[Any], Any], item: Any) -> Any:
 # The log
 
 
-def open_log(out: Path, header: Header, outputs: Iterable[Path], names: Collection[str]) -> list[Entry]:
-    """Start the log of a set, or return the entries of the one that is there.
+def read_set_log(log: Path) -> tuple[Header, list[Entry]]:
+    """Read the log of a degraded set; half a line that a killed run has left is passed over.
 
     Raises:
-        PatinaError: the folder holds pictures that were made otherwise, or of another folder than that of the `names`,
-            or has no log but some of the `outputs`.
+        PatinaError: the log is missing, or is of something else.
     """
-    log = out / LOG_NAME
-    if not log.is_file():
-        refuse_strangers(outputs)
-        write_lines(log, [asdict(header)])
-        return []
-    before, entries = read_log(log)
-    if before.meaning != header.meaning:
-        raise PatinaError(f"{out} holds pictures of another recipe, model, seed or scale; choose another output folder")
-    if before.source != header.source and any(entry.source not in names for entry in entries):
-        raise PatinaError(f"{out} holds pictures of {before.source}, too; choose another output folder")
-    return entries
-
-
-def read_log(log: Path) -> tuple[Header, list[Entry]]:
-    """Read a log; lines that a killed run left half written are passed over.
-
-    Raises:
-        PatinaError: it is missing, or no log of a recipe.
-    """
-    if not log.is_file():
-        raise PatinaError(f"{log}: there is no such file; expected the {LOG_NAME} of a degraded set")
+    journal = read_journal(log, COMMAND)
     try:
-        first, *lines = read_lines(log)
-        header, entries = Header(**first), [Entry.from_line(line) for line in lines]
-    except (ValueError, TypeError, KeyError):
-        raise PatinaError(f"{log}: is no log of a recipe; expected the {LOG_NAME} of a degraded set") from None
-    return header, list({entry.output: entry for entry in entries}.values())
+        return journal.header, [Entry.from_result(result) for result in journal.results.values()]
+    except (KeyError, TypeError):
+        raise PatinaError(f"{log} has lines that are not of `patina {COMMAND}`; expected the log of a set") from None
 
 
-def append_entries(out: Path, entries: Iterable[Entry]) -> None:
-    """Add lines to the log of a set."""
-    append_lines(out / LOG_NAME, (entry.to_line() for entry in entries))
-
-
-def finish_log(out: Path, header: Header, sources: Sequence[str]) -> None:
-    """Put the log in the order of the sources, and write the readable one beside it."""
-    _, entries = read_log(out / LOG_NAME)
-    place = {name: index for index, name in enumerate(sources)}
-    entries.sort(key=lambda entry: (place.get(entry.source, len(place)), entry.output))
-    write_lines(out / LOG_NAME, [asdict(header), *(entry.to_line() for entry in entries)])
+def write_readable_log(folder: OutputFolder) -> None:
+    """Write what was done to every picture of a set as text, for people."""
+    entries = map(Entry.from_result, folder.results)
     lines = [f"{entry.output} - {describe(entry.steps, entry.size)}\n" for entry in entries]
-    write_text(out / READABLE_NAME, "".join(lines))
+    write_text(folder.path / READABLE_NAME, "".join(lines))
 
 
 def by_source(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
@@ -286,8 +260,3 @@ def by_source(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
     for entry in entries:
         groups[entry.source].append(entry)
     return groups
-
-
-def is_made(entry: Entry, out: Path) -> bool:
-    """Say whether an entry's file is there."""
-    return os.path.isfile(out / entry.output)

@@ -12,7 +12,7 @@ from patina.errors import require_range
 from patina.imaging.picture_files import write_picture
 from patina.pipelines.degraded_set import DegradeRequest, degrade
 from patina.pipelines.recipe_choice import RecipeChoice
-from patina.pipelines.recipe_job import Entry
+from patina.pipelines.recipe_job import Made
 from patina.runs.folder_job import JobReport, checked_workers
 
 DIFFERENT = 12
@@ -50,7 +50,7 @@ class RecipeSpeed:
         busy_seconds: of a core.
     """
 
-    report: JobReport[list[Entry]]
+    report: JobReport[Made]
     variants: str
     workers: int
     seconds: float

@@ -19,6 +19,7 @@ from patina.models.model_files import load_model_file, stored_kind
 from patina.models.sr3 import KIND as SR3_KIND
 from patina.models.sr3_upscaling import SR3Upscaler
 from patina.runs.fingerprint import file_digest
+from patina.runs.made_by import MadeBy
 from patina.specs.sr3_spec import sr3_of
 from patina.system.allocator import freed_memory_kept
 from patina.system.devices import compute_device
@@ -38,19 +39,37 @@ class Sampling:
 OWN_SAMPLING = Sampling()
 
 
-class Upscaler(Protocol):
-    """What enlarges a picture.
+class Enlarger(Protocol):
+    """Enlarges one picture."""
 
-    Attributes:
-        scale: output pixels to an input pixel, along a side.
-        about: what decides the result, as it is written beside the results.
-    """
-
-    scale: int
-    about: dict[str, str | int]
+    @property
+    def scale(self) -> int:
+        """Output pixels to an input pixel, along a side."""
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
         """Map RGB ``[H, W, 3]``, uint8 or uint16, to ``[scale H, scale W, 3]`` of the same type."""
+
+
+@dataclass(frozen=True)
+class Upscaler:
+    """An open model with everything that decides its results.
+
+    Attributes:
+        enlarge: the model.
+        made_by: what an output folder says of its results.
+    """
+
+    enlarge: Enlarger
+    made_by: MadeBy
+
+    @property
+    def scale(self) -> int:
+        """Output pixels to an input pixel, along a side."""
+        return self.enlarge.scale
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        """Map RGB ``[H, W, 3]``, uint8 or uint16, to ``[scale H, scale W, 3]`` of the same type."""
+        return self.enlarge(pixels)
 
 
 @dataclass
@@ -59,13 +78,11 @@ class TiledModel:
 
     Attributes:
         model: the network with what spandrel knows of it.
-        about: what decides the result.
         tile, overlap: side of a tile and what neighbours share, in input pixels.
         half: compute in bfloat16.
     """
 
     model: ImageModelDescriptor
-    about: dict[str, str | int]
     tile: int = TILE
     overlap: int = OVERLAP
     half: bool = False
@@ -133,7 +150,9 @@ def open_upscaler(
             raise PatinaError(
                 f"{model} needs a scale of 1 or more, got {scale}; name it with -scale, or as scale in a configuration"
             )
-        return Interpolation(str(model), scale)
+        return Upscaler(
+            Interpolation(str(model), scale), MadeBy("upscale", {"interpolation": str(model), "scale": scale})
+        )
     if diffuses:
         if (tile, overlap) != (None, None):
             raise PatinaError(f"{path} is a diffusion model, whose tiles are those of its training; leave -tile out")
@@ -144,9 +163,9 @@ def open_upscaler(
     _check_settings(path, descriptor, scale, tile, overlap, precision)
     descriptor.to(compute_device(device))
     half = precision == "bf16-mixed" or (precision == "auto" and _half_is_close(descriptor))
-    precision = "bf16-mixed" if half else "32"
-    about = {"model": file_digest(path), "tile": tile, "overlap": overlap, "precision": precision}
-    return TiledModel(descriptor, about, tile, overlap, half)
+    settings = {"scale": descriptor.scale, "tile": tile, "overlap": overlap, "precision": _precision_name(half)}
+    made_by = MadeBy("upscale", settings, {str(path): file_digest(path)})
+    return Upscaler(TiledModel(descriptor, tile, overlap, half), made_by)
 
 
 def _half_is_close(descriptor: ImageModelDescriptor) -> bool:
@@ -154,8 +173,12 @@ def _half_is_close(descriptor: ImageModelDescriptor) -> bool:
     if not (descriptor.supports_bfloat16 and has_fast_bf16(descriptor.device)):
         return False
     picture = trial_picture()
-    exact, half = (TiledModel(descriptor, {}, half=half).enlarge(picture).clamp(0, 1) for half in (False, True))
+    exact, half = (TiledModel(descriptor, half=half).enlarge(picture).clamp(0, 1) for half in (False, True))
     return decibels(exact, half) >= FEWEST_DB
+
+
+def _precision_name(half: bool) -> str:
+    return "bf16-mixed" if half else "32"
 
 
 def takes_tiles(model: str | Path) -> bool:
@@ -167,7 +190,7 @@ def _diffuses(model: str | Path) -> bool:
     return str(model) not in INTERPOLATIONS and stored_kind(Path(model)) == SR3_KIND
 
 
-def _open_sr3(path: Path, sampling: Sampling, scale: int | None, device: str, precision: str) -> SR3Upscaler:
+def _open_sr3(path: Path, sampling: Sampling, scale: int | None, device: str, precision: str) -> Upscaler:
     """Open a diffusion model; its tiles are of the size that it was trained on."""
     stored = load_model_file(path)
     network = sr3_of(stored, path)
@@ -179,14 +202,13 @@ def _open_sr3(path: Path, sampling: Sampling, scale: int | None, device: str, pr
     if not 1 <= steps <= network.schedule.steps:
         raise PatinaError(f"-steps is {steps}, expected 1 to {network.schedule.steps}, the steps of {path}")
     network.to(compute_device(device))
-    return SR3Upscaler(
-        network,
-        {"model": file_digest(path), "precision": "bf16-mixed" if precision == "bf16-mixed" else "32"},
-        side=stored.configuration["side"],
-        sampler=sampler,
-        steps=steps,
-        half=precision == "bf16-mixed",
-    )
+    half = precision == "bf16-mixed"
+    enlarge = SR3Upscaler(network, side=stored.configuration["side"], sampler=sampler, steps=steps, half=half)
+    settings = {
+        "scale": enlarge.scale, "precision": _precision_name(half),
+        "sampler": sampler, "steps": steps, "seed": enlarge.seed,
+    }  # fmt: skip
+    return Upscaler(enlarge, MadeBy("upscale", settings, {str(path): file_digest(path)}))
 
 
 def _check_settings(

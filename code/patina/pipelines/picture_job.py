@@ -1,0 +1,64 @@
+"""Making one picture of another, file by file, in a folder that goes on where an earlier command stopped."""
+
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from patina.imaging.picture_files import Picture, read_picture, write_picture
+from patina.imaging.sources import Source
+from patina.runs.folder_job import JobReport
+from patina.runs.journal import Result, Wanted
+from patina.runs.output_folder import OutputFolder
+from patina.runs.overlapping_job import run_overlapping_job
+
+Pixels = tuple[np.ndarray, np.ndarray | None]
+"""Pixels and alpha, or None for an opaque picture, as `write_picture` takes them."""
+
+
+def make_outdated(
+    folder: OutputFolder,
+    wanted: Sequence[Wanted],
+    sources: Sequence[Source],
+    compute: Callable[[Wanted, Picture], Pixels],
+    *,
+    description: str,
+) -> JobReport[Path]:
+    """Make the wanted results that a folder lacks, each from one source.
+
+    Args:
+        folder: where the results go.
+        wanted: results that are one file each.
+        sources: the pictures that they are made of.
+        compute: maps what is wanted and the source's picture to the result.
+        description: of the progress bar.
+
+    Returns:
+        The report; its results are the files that were written.
+    """
+    by_name = {source.name: source for source in sources}
+
+    def read(item: Wanted) -> tuple[str | None, Picture]:
+        source, digest = by_name[item.source], None
+        with suppress(OSError):  # then reading the picture fails, too, with a message for the user
+            digest = folder.source_digest(source.name)
+        return digest, read_picture(source.path)
+
+    def work(item: Wanted, opened: tuple[str | None, Picture]) -> tuple[str | None, Pixels]:
+        digest, picture = opened
+        return digest, compute(item, picture)
+
+    def write(item: Wanted, made: tuple[str | None, Pixels]) -> Path:
+        output, (digest, (pixels, alpha)) = folder.path / item.output, made
+        write_picture(output, pixels, alpha)
+        folder.record([Result(item.output, item.source, digest, item.details)])
+        return output
+
+    todo = folder.outdated(wanted)
+    folder.begin(todo)
+    report = run_overlapping_job(
+        todo, read, work, write, description=description, name=lambda item: str(by_name[item.source])
+    )
+    folder.finish()
+    return report
