@@ -95,8 +95,8 @@ def test_a_second_call_trains_nothing_again(folders, model):
 
 def test_knobs_can_be_set(folders, model):
     assert run(folders, "-learned", f"ours={model},temperature=0,detail=1", "-seeds", 0) == 0
-    line = json.loads((folders / "out/pairs/ours/log.jsonl").read_text().splitlines()[0])
-    assert (line["temperature"], line["detail"]) == (0, 1)
+    line = json.loads((folders / "out/pairs/ours/log.jsonl").read_text().splitlines()[1])
+    assert (line["parameters"]["temperature"], line["parameters"]["detail"]) == (0, 1)
 
 
 def test_a_configuration_is_trained_first_on_the_pictures_given(folders):

@@ -63,7 +63,7 @@ def test_a_set_has_a_folder_for_each_variant_the_log_and_the_truth(clean, recipe
         variants = [(out / folder / name).read_bytes() for folder in ("plain", "bad")]
         assert (out / "mixed" / name).read_bytes() in variants
     header, *lines = map(json.loads, (out / "log.jsonl").read_text().splitlines())
-    assert (header["scale"], header["seed"], len(lines)) == (2, 0, 15)
+    assert (header["settings"]["scale"], header["settings"]["seed"], len(lines)) == (2, 0, 15)
     assert [line["source"] for line in lines[::3]] == names
     assert {step["op"] for line in lines if line["variant"] == "bad" for step in line["steps"]} >= {
         "lens_blur", "gaussian_noise", "resize",
@@ -80,8 +80,9 @@ def test_the_bytes_do_not_depend_on_the_workers_or_on_interruptions(clean, recip
     assert contents(tmp_path / "one") == contents(tmp_path / "three")
     # A killed run: some pictures are missing, some are there without their line, and the last line is half written.
     log = tmp_path / "three" / "log.jsonl"
-    lines = log.read_text().splitlines(keepends=True)
-    log.write_text("".join(lines[:7]) + lines[7][:40], encoding="utf-8")
+    header, *lines = log.read_text().splitlines(keepends=True)
+    begun = [json.dumps({"begun": json.loads(line)["output"]}) + "\n" for line in lines]
+    log.write_text("".join([header, *begun, *lines[:6]]) + lines[6][:40], encoding="utf-8")
     (tmp_path / "three" / "plain" / "3.png").unlink()
     kept = tmp_path / "three" / "bad" / "0.png"
     before = kept.stat().st_mtime_ns
@@ -96,7 +97,7 @@ def test_another_seed_makes_other_pictures_and_is_not_mixed_into_a_set(clean, re
     a, b = contents(tmp_path / "a" / "bad"), contents(tmp_path / "b" / "bad")
     assert not any(a[name] == b[name] for name in a)
     assert run("degrade", recipe, clean, tmp_path / "a", "-seed", 1) == 2
-    assert "holds pictures of another recipe, model, seed or scale" in capsys.readouterr().err
+    assert f"{tmp_path / 'a'} was made with seed 0, now 1; choose another output folder" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("verb", ["degrade", "prepare"])
@@ -147,7 +148,11 @@ def test_truths_are_of_one_scale_and_no_strangers(clean, tmp_path, capsys):
     assert run("degrade", recipes[2], clean, tmp_path / "two", *truth) == 0
     assert run("degrade", recipes[2], clean, tmp_path / "seeded", *truth, "-seed", 1) == 0
     assert run("degrade", recipes[4], clean, tmp_path / "four", *truth) == 2
-    assert "cut for another scale; choose another -gt" in capsys.readouterr().err
+    assert f"{tmp_path / 'gt'} was made with multiple 2, now 4" in capsys.readouterr().err
+    assert run("degrade", recipes[2], clean, tmp_path / "other", "-gt", tmp_path / "two", "-workers", 1) == 2
+    assert "two was made by `patina degrade`, now `patina degrade -gt`" in capsys.readouterr().err
+    assert not (tmp_path / "four").exists()
+    assert not (tmp_path / "other").exists()
 
 
 def test_another_folder_is_not_mixed_into_a_set_and_a_renamed_picture_is_another(clean, recipe, tmp_path, capsys):
@@ -155,7 +160,7 @@ def test_another_folder_is_not_mixed_into_a_set_and_a_renamed_picture_is_another
     command = ["-workers", 1, "-variant", "bad"]
     assert run("degrade", recipe, clean, tmp_path / "out", *command) == 0
     assert run("degrade", recipe, other, tmp_path / "out", *command) == 2
-    assert "too; choose another output folder" in capsys.readouterr().err
+    assert "was made of" in capsys.readouterr().err
     (clean / "0.png").rename(clean / "0.PNG")
     before = contents(tmp_path / "out")["bad/0.png"]
     assert run("degrade", recipe, clean, tmp_path / "out", *command) == 0
@@ -202,7 +207,7 @@ def test_exchanged_kernels_are_not_mixed_into_a_set(clean, tmp_path, capsys):
     np.save(tmp_path / "k.npy", np.ones((5, 5)))
     read_kernels.cache_clear()
     assert run("degrade", recipe, clean, tmp_path / "out", "-workers", 1) == 2
-    assert "holds pictures of another recipe" in capsys.readouterr().err
+    assert "was made with model k.npy (" in capsys.readouterr().err
 
 
 def test_replay_makes_the_same_pictures_from_the_log_alone(clean, recipe, tmp_path, capsys):
@@ -211,7 +216,7 @@ def test_replay_makes_the_same_pictures_from_the_log_alone(clean, recipe, tmp_pa
     Path(recipe).unlink()
     assert run("replay", out / "log.jsonl", "-out", tmp_path / "again", "-workers", 2) == 0
     made = contents(out)
-    assert contents(tmp_path / "again") == {name: made[name] for name in made if name.endswith(".png")}
+    assert contents(tmp_path / "again") == made
     # In place, after one was lost and one clean picture was exchanged.
     (out / "bad" / "0.png").unlink()
     write_picture(clean / "1.png", picture(77, 37, 50))
@@ -239,7 +244,7 @@ def test_replay_refuses_what_is_no_log(tmp_path, capsys):
     assert run("replay", tmp_path / "log.jsonl") == 2
     assert run("replay", tmp_path / "nothing.jsonl") == 2
     told = capsys.readouterr().err
-    assert "is no log of a recipe" in told
+    assert "log.jsonl is no journal of results; expected the log.jsonl of `patina degrade`" in told
     assert "nothing.jsonl: there is no such file" in told
 
 
@@ -295,9 +300,9 @@ def test_learned_blocks_run_are_logged_and_replayed(clean, model, tmp_path):
     assert run("degrade", recipe, clean, tmp_path / "three", "-workers", 3, "-device", "cpu") == 1
     assert contents(tmp_path / "one") == contents(tmp_path / "three")
     assert run("replay", tmp_path / "one" / "log.jsonl", "-out", tmp_path / "again", "-device", "cpu") == 0
-    assert contents(tmp_path / "again").items() <= contents(tmp_path / "one").items()
+    assert contents(tmp_path / "again") == contents(tmp_path / "one")
     header, *lines = map(json.loads, (tmp_path / "one" / "log.jsonl").read_text().splitlines())
-    assert list(header["files"]) == [str(model)]
+    assert list(header["models"]) == [str(model)]
     heats = [line["steps"][1]["parameters"]["knobs"]["heat"] for line in lines]
     assert len(set(heats)) == 4
     assert all(0.3 <= heat <= 0.9 for heat in heats)
@@ -317,7 +322,7 @@ def test_a_picture_that_a_model_fails_for_is_named(clean, model, tmp_path, monke
     recipe = learned_recipe(tmp_path / "learned.yml", model)
     assert run("degrade", recipe, clean, tmp_path / "out", "-device", "cpu") == 1
     assert sorted(contents(tmp_path / "out")) == [
-        ".sources.jsonl",
+        ".patina/sources.jsonl",
         "0.png",
         "1.png",
         "2.png",

@@ -121,15 +121,6 @@ def test_a_configuration_says_the_same(folder, tmp_path, capsys):
     assert "luma (BT.601), 5 pixels cropped from every border" in capsys.readouterr().out
 
 
-def test_a_picture_without_its_line_does_not_block_another_comparison(folder, tmp_path):
-    sets = ["-set", "x2", str(folder / "x2"), str(folder / "gt")]
-    command = ["-model", "bicubic", *sets, "-out", str(tmp_path / "out"), "-no_lpips", "-device", "cpu"]
-    assert run_command("evaluate", command) == 0
-    log = tmp_path / "out/x2/bicubic/upscale.jsonl"
-    log.write_text(log.read_text().splitlines(keepends=True)[0])
-    assert run_command("evaluate", command) == 0
-
-
 def test_every_model_flag_counts(folder, tmp_path):
     command = ["-model", "bicubic", "-model", "nearest", "-set", "x2", str(folder / "x2"), str(folder / "gt")]
     assert run_command("evaluate", [*command, "-out", str(tmp_path / "out"), "-no_lpips", "-device", "cpu"]) == 0

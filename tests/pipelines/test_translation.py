@@ -1,6 +1,5 @@
 """Translating folders: any size and format, no seams, and results that depend on seed and file name alone."""
 
-import json
 import re
 from dataclasses import asdict, replace
 
@@ -19,9 +18,9 @@ from patina.models.deflow import DeFlow, DeFlowArchitecture
 from patina.models.labels import CLEAN, REAL
 from patina.models.model_files import ModelFile, load_model_file, save_model_file
 from patina.runs.fingerprint import file_digest
+from patina.runs.journal import read_journal
 from patina.specs.configuration import load_config
 from patina.specs.learned_spec import learned_degradation, load_learned
-from patina.system.jsonl import read_lines
 from sets import deflow_values, picture, write_config, write_domains, write_pictures
 
 ARCHITECTURE = DeFlowArchitecture(
@@ -145,7 +144,7 @@ class TestFolder:
         monkeypatch.setattr("patina.degradations.trial.has_fast_bf16", lambda device: fast)
         write_pictures(tmp_path / "in", 1)
         assert translate(model, tmp_path / "in", tmp_path / "out", *options) == 0
-        assert json.loads((tmp_path / "out" / "log.jsonl").read_text())["precision"] == expected
+        assert read_journal(tmp_path / "out" / "log.jsonl").header.made_by.settings["precision"] == expected
 
     def test_results_depend_on_seed_and_name_alone(self, model, tmp_path):
         many = write_pictures(tmp_path / "many", 3)
@@ -167,50 +166,70 @@ class TestFolder:
     def test_every_picture_has_a_line_in_the_log(self, model, tmp_path):
         source = write_pictures(tmp_path / "in", 2)
         assert translate(model, source, tmp_path / "out", "-samples", 2, "-heat", 0.5, "-source_domain", "Y") == 0
-        lines = [json.loads(line) for line in (tmp_path / "out/log.jsonl").read_text().splitlines()]
-        assert [line["output"] for line in lines] == ["0_0.png", "0_1.png", "1_0.png", "1_1.png"]
-        assert {(line["seed"], line["heat"], line["domain"]) for line in lines} == {(0, 0.5, "Y")}
-        assert {line["model"] for line in lines} == {file_digest(model)}
-        assert [path.name for path in list_pictures(tmp_path / "out")] == [line["output"] for line in lines]
+        journal = read_journal(tmp_path / "out/log.jsonl")
+        assert list(journal.results) == ["0_0.png", "0_1.png", "1_0.png", "1_1.png"]
+        assert [result.details["parameters"] for result in journal.results.values()] == [{"heat": 0.5}] * 4
+        assert journal.header.made_by.settings == {
+            "domain": "Y", "precision": "32", "tile": None, "overlap": None, "heat": 0.5, "seed": 0,
+        }  # fmt: skip
+        assert journal.header.made_by.models == {str(model): file_digest(model)}
+        assert [path.name for path in list_pictures(tmp_path / "out")] == list(journal.results)
         first, second = (read_picture(tmp_path / "out" / f"0_{index}.png").pixels for index in (0, 1))
         assert not np.array_equal(first, second)
 
-    def test_only_what_is_missing_or_made_otherwise_is_made_again(self, model, tmp_path):
+    def test_only_what_is_missing_or_changed_is_made_again(self, model, tmp_path):
         source, out = write_pictures(tmp_path / "in", 3), tmp_path / "out"
         assert translate(model, source, out) == 0
         made = {path.name: path.read_bytes() for path in list_pictures(out)}
-        (out / "1.png").write_bytes(b"")
         (out / "1.png").unlink()
         times = {path.name: path.stat().st_mtime_ns for path in list_pictures(out)}
         assert translate(model, source, out) == 0
         assert {path.name: path.read_bytes() for path in list_pictures(out)} == made
         assert all((out / name).stat().st_mtime_ns == time for name, time in times.items())
-        assert translate(model, source, out, "-heat", 0.3) == 0
-        assert all(path.read_bytes() != made[path.name] for path in list_pictures(out))
-
-    def test_an_exchanged_picture_and_another_tiling_are_made_again(self, model, tmp_path):
-        source, out = write_pictures(tmp_path / "in", 2), tmp_path / "out"
-        assert translate(model, source, out) == 0
-        made = {path.name: path.read_bytes() for path in list_pictures(out)}
         write_picture(source / "1.png", read_picture(source / "0.png").pixels)
         assert translate(model, source, out) == 0
         assert [path.name for path in list_pictures(out) if path.read_bytes() != made[path.name]] == ["1.png"]
-        assert translate(model, source, out, "-tile", 64) == 0
-        assert [line["tile"] for line in read_lines(out / "log.jsonl")] == [None] * 3 + [64] * 2
 
-    def test_a_degraded_set_is_not_translated_into(self, model, tmp_path, capsys):
+    @pytest.mark.parametrize(
+        ("options", "told"),
+        [
+            (["-heat", 0.3], "heat 1.0, now 0.3"),
+            (["-heat", "0.3:0.5"], "heat 1.0, now [0.3, 0.5]"),
+            (["-seed", 1], "seed 0, now 1"),
+            (["-source_domain", "Y"], "domain X, now Y"),
+            (["-tile", 64], "tile none, now 64"),
+            (["-precision", "bf16-mixed", "-seed", 2], "precision 32, now bf16-mixed; seed 0, now 2"),
+        ],
+    )
+    def test_a_folder_of_other_settings_is_refused(self, model, tmp_path, capsys, options, told):
+        source, out = write_pictures(tmp_path / "in", 1), tmp_path / "out"
+        assert translate(model, source, out) == 0
+        before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+        capsys.readouterr()
+        assert translate(model, source, out, *options) == 2
+        assert capsys.readouterr().err == f"error: {out} was made with {told}; choose another output folder\n"
+        assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+
+    def test_a_folder_of_another_model_or_command_is_refused(self, model, tmp_path, capsys):
         source, out = write_pictures(tmp_path / "in", 1), tmp_path / "out"
         recipe = write_config(tmp_path / "n.yml", {"scale": 1, "steps": [{"gaussian_noise": {"sigma": 5}}]})
         assert run_command("degrade", [str(recipe), str(source), str(out), "-workers", "1"]) == 0
         before = (out / "log.jsonl").read_bytes()
         assert translate(model, source, out) == 2
-        assert "holds pictures that were not translated" in capsys.readouterr().err
+        assert "out was made by `patina degrade`, now `patina translate`" in capsys.readouterr().err
         assert (out / "log.jsonl").read_bytes() == before
+        other = tmp_path / "other.safetensors"
+        save_model_file(other, replace(load_model_file(model), step=8))
+        assert translate(model, source, tmp_path / "translated") == 0
+        assert translate(other, source, tmp_path / "translated") == 2
+        told = capsys.readouterr().err.splitlines()[-1]
+        assert f"final.safetensors ({file_digest(model)})" in told
+        assert f"other.safetensors ({file_digest(other)})" in told
 
     def test_nothing_is_read_again_to_find_that_nothing_changed(self, model, tmp_path, monkeypatch):
         source, out = write_pictures(tmp_path / "in", 2), tmp_path / "out"
         assert translate(model, source, out, "-samples", 2) == 0
-        monkeypatch.setattr("patina.runs.fingerprint.file_digest", lambda path: pytest.fail(f"{path} is read"))
+        monkeypatch.setattr("patina.runs.source_digests.file_digest", lambda path: pytest.fail(f"{path} is read"))
         assert translate(model, source, out, "-samples", 2) == 0
 
     def test_a_half_line_of_a_killed_run_costs_no_other(self, model, tmp_path):
@@ -218,9 +237,9 @@ class TestFolder:
         assert translate(model, source, out) == 0
         whole = (out / "log.jsonl").read_bytes()
         (out / "log.jsonl").write_bytes(whole[:-20])
+        (out / "1.png").unlink()
         assert translate(model, source, out) == 0
-        assert [line["output"] for line in read_lines(out / "log.jsonl")] == ["0.png", "1.png"]
-        assert (out / "log.jsonl").read_bytes().endswith(whole.splitlines(keepends=True)[-1])
+        assert (out / "log.jsonl").read_bytes() == whole
 
     def test_pictures_that_were_not_translated_there_are_not_overwritten(self, model, tmp_path, capsys):
         write_pictures(tmp_path / "in", 2)

@@ -1,6 +1,5 @@
 """A trained LUD-VAE on whole pictures: exact tiles, bounded memory, noise by place and two knobs."""
 
-import json
 import subprocess
 import sys
 from dataclasses import asdict
@@ -19,6 +18,7 @@ from patina.imaging.value_spaces import to_tensor
 from patina.models.labels import CLEAN, REAL
 from patina.models.ludvae import BORDER, LUDVAE, LUDVAEArchitecture
 from patina.models.model_files import ModelFile, save_model_file
+from patina.runs.journal import read_journal
 from patina.specs import subjects
 from patina.specs.learned_spec import LearnedConfig, learned_degradation
 from sets import deflow_values, learned_recipe, ludvae_values, picture, write_config, write_pictures
@@ -170,11 +170,10 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 import torch
-from patina.specs.learned_spec import learned_degradation
 from patina.degradations import ludvae_degradation as ludvae
 from patina.imaging.picture_files import write_picture
 from patina.models.fast_ludvae import FastLUDVAE
-from patina.pipelines.translation import Record, translate_folder
+from patina.pipelines.translation import TranslationRequest, translate
 
 full, calls = FastLUDVAE.translate, []
 
@@ -189,9 +188,8 @@ def latents_alone(key, channels, top, left, height, width):
 noise_window, ludvae.noise_window, FastLUDVAE.translate = ludvae.noise_window, latents_alone, one_tile_only
 folder = Path(sys.argv[1])
 write_picture(folder / "in" / "large.jpg", np.zeros((4000, 6000, 3), np.uint8))
-report = translate_folder(
-    learned_degradation(folder / "model.safetensors", device="cpu"), folder / "in", folder / "out",
-    Record("", "", "X", 0, 0, ""),
+report = translate(
+    TranslationRequest(folder / "in", folder / "out", folder / "model.safetensors", device="cpu", precision="32")
 )
 assert report.exit_code == 0 and len(calls) > 300, (report, len(calls))
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
@@ -219,22 +217,23 @@ class TestFolder:
         options = ["-noise_level", "1:5", "-temperature", "0.5:1.5", "-seed", 4]
         for out in ("a", "b"):
             assert translate(model, source, tmp_path / out, *options) == 0
-        lines = [json.loads(line) for line in (tmp_path / "a/log.jsonl").read_text().splitlines()]
-        assert len({line["noise_level"] for line in lines}) == len({line["temperature"] for line in lines}) == 3
-        assert all(1 <= line["noise_level"] <= 5 and 0.5 <= line["temperature"] <= 1.5 for line in lines)
+        drawn = [result.details["parameters"] for result in read_journal(tmp_path / "a/log.jsonl").results.values()]
+        assert len({values["noise_level"] for values in drawn}) == len({values["temperature"] for values in drawn}) == 3
+        assert all(1 <= values["noise_level"] <= 5 and 0.5 <= values["temperature"] <= 1.5 for values in drawn)
         assert (tmp_path / "a/log.jsonl").read_text() == (tmp_path / "b/log.jsonl").read_text()
         for path in list_pictures(tmp_path / "a"):
             assert path.read_bytes() == (tmp_path / "b" / path.name).read_bytes()
 
-    def test_only_what_is_missing_or_made_otherwise_is_made_again(self, model, tmp_path):
+    def test_only_what_is_missing_is_made_again_and_another_temperature_is_refused(self, model, tmp_path, capsys):
         source, out = write_pictures(tmp_path / "in", 2), tmp_path / "out"
         assert translate(model, source, out, "-temperature", "0.5:1") == 0
         times = {path.name: path.stat().st_mtime_ns for path in list_pictures(out)}
         (out / "1.png").unlink()
         assert translate(model, source, out, "-temperature", "0.5:1") == 0
         assert (out / "0.png").stat().st_mtime_ns == times["0.png"]
-        assert translate(model, source, out, "-temperature", "0.5:1.1") == 0
-        assert (out / "0.png").stat().st_mtime_ns != times["0.png"]
+        assert translate(model, source, out, "-temperature", "0.5:1.1") == 2
+        assert "was made with temperature [0.5, 1.0], now [0.5, 1.1]" in capsys.readouterr().err
+        assert (out / "0.png").stat().st_mtime_ns == times["0.png"]
 
     @pytest.mark.parametrize(
         ("options", "expected"),
@@ -316,9 +315,9 @@ class TestKinds:
         save_model_file(path, ModelFile("darker", {}, {"gain": torch.tensor(0.5)}))
         source = write_pictures(tmp_path / "in", 1)
         assert translate(path, source, tmp_path / "out", "-depth", "0.5:0.6") == 0
-        line = json.loads((tmp_path / "out/log.jsonl").read_text())
+        drawn = read_journal(tmp_path / "out/log.jsonl").results["0.png"].details["parameters"]
         before, after = (read_picture(folder / "0.png").pixels for folder in (source, tmp_path / "out"))
-        assert np.abs(after - before * line["depth"] * 0.5).max() < 1
+        assert np.abs(after - before * drawn["depth"] * 0.5).max() < 1
 
 
 class Darker(LearnedDegradation):

@@ -126,8 +126,9 @@ def test_an_exchanged_picture_is_upscaled_again(tmp_path, photo):
 def test_results_of_another_model_are_not_passed_off(tmp_path, photo, small_model):
     write_picture(tmp_path / "in" / "a.png", photo)
     upscaled("bicubic", tmp_path / "in", tmp_path / "out", scale=2)
-    assert json.loads((tmp_path / "out" / "upscale.json").read_text()) == {"model": "bicubic", "scale": 2}
-    with pytest.raises(PatinaError, match="another model"):
+    header = json.loads((tmp_path / "out" / "log.jsonl").read_text().splitlines()[0])
+    assert (header["command"], header["settings"]) == ("upscale", {"interpolation": "bicubic", "scale": 2})
+    with pytest.raises(PatinaError, match=r"made with interpolation bicubic, now none; .* small\.pth \("):
         upscale(UpscaleRequest(small_model, tmp_path / "in", tmp_path / "out", device="cpu"))
     write_picture(tmp_path / "mine" / "a.png", photo)
     with pytest.raises(PatinaError, match=r"mine.a\.png exists"):
@@ -176,6 +177,6 @@ def test_a_tile_that_does_not_fit_is_explained(small_model, photo, monkeypatch):
         raise torch.cuda.OutOfMemoryError("out of memory")
 
     upscaler = open_upscaler(small_model, device="cpu")
-    monkeypatch.setattr(upscaler.model.model, "forward", exhaust)
+    monkeypatch.setattr(upscaler.enlarge.model.model, "forward", exhaust)
     with pytest.raises(PatinaError, match="smaller -tile"):
         upscaler(photo)

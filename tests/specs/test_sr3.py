@@ -229,8 +229,8 @@ def test_upscaling_takes_samplers_and_refuses_what_means_nothing(trained, pictur
     assert pixels["own"].shape == (36, 48, 3)
     assert np.array_equal(pixels["own"], pixels["again"])
     assert not np.array_equal(pixels["own"], pixels["ddpm"])
-    about = json.loads((tmp_path / "ddpm/upscale.json").read_text())
-    assert (about["sampler"], about["steps"]) == ("ddpm", 5)
+    header = json.loads((tmp_path / "ddpm/log.jsonl").read_text().splitlines()[0])
+    assert (header["settings"]["sampler"], header["settings"]["steps"]) == ("ddpm", 5)
     for flags, text in (
         (("-steps", "11"), "expected 1 to 10"),
         (("-scale", "2"), "upscales by 4, not by 2"),

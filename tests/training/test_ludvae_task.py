@@ -204,8 +204,8 @@ class TestTraining:
         assert train(folders, tmp_path) == 0
         arguments = ["-opt", str(tmp_path / "tiny.yml"), "-source_dir", str(folders / "clean")]
         assert run_command("translate", [*arguments, "-out_dir", str(tmp_path / "out"), "-device", "cpu"]) == 0
-        line = json.loads((tmp_path / "out" / "log.jsonl").read_text().splitlines()[0])
-        assert (line["noise_level"], line["temperature"]) == (15.0, 1.0)
+        line = json.loads((tmp_path / "out" / "log.jsonl").read_text().splitlines()[1])
+        assert (line["parameters"]["noise_level"], line["parameters"]["temperature"]) == (15.0, 1.0)
 
     def test_dry_run_prints_the_configuration_and_the_size(self, folders, tmp_path, capsys):
         config = write_config(tmp_path / "tiny.yml", ludvae_values(folders))

@@ -20,8 +20,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Replay a log; return 1 if a picture failed or came out otherwise than logged."""
     from patina.pipelines.log_replay import ReplayRequest, replay
 
-    report = replay(ReplayRequest(arguments.log, arguments.out, arguments.source, arguments.workers, arguments.device))
+    request = ReplayRequest(arguments.log, arguments.out, arguments.source, arguments.workers, arguments.device)
+    report = replay(request)
     report.print_summary()
-    if report.results:
-        print(f"{sum(map(len, report.results))} pictures made again, equal to the logged ones", file=sys.stderr)
+    made = sum(len(result.entries) for result in report.results)
+    if made:
+        print(f"{made} pictures made again, equal to the logged ones", file=sys.stderr)
+    else:
+        report.print_made(request.out or request.log.parent)
     return report.exit_code

@@ -11,7 +11,8 @@ from patina.experiments.narration import say
 from patina.experiments.parallel_training import train_all
 from patina.pipelines.multiscale_set import prepare
 from patina.pipelines.realism_report import newest_model
-from patina.pipelines.translation import Record, load_learned_config, translate_folder
+from patina.pipelines.translation import load_learned_config, translate_pictures
+from patina.runs.made_by import MadeBy
 from patina.settings import PROJECT_ROOT
 from patina.specs.learned_spec import LearnedConfig
 
@@ -118,7 +119,7 @@ def degrade_folder(degradation: Degradation, model: str, source: Path, out: Path
     Raises:
         PatinaError: a picture cannot be degraded.
     """
-    report = translate_folder(degradation, source, out, Record("", "", "X", seed, 0, model))
+    report = translate_pictures(degradation, MadeBy("translate", {"model": model}), source, out, seed=seed)
     if report.failures:
         raise PatinaError(f"{report.failures[0][0]}: {report.failures[0][1]}")
     return out
