@@ -4,8 +4,6 @@ import hashlib
 from pathlib import Path
 from typing import Protocol
 
-from patina.system.jsonl import append_lines, read_lines, write_lines
-
 Stamp = tuple[int, int]
 """A file's size in bytes, and when it was changed, in nanoseconds."""
 
@@ -50,51 +48,3 @@ class Named(Protocol):
     @property
     def path(self) -> Path:
         """The file."""
-
-
-class KnownDigests:
-    """Digests of a folder's sources, kept with their stamps: a file of the same place and stamp is not read again.
-
-    Args:
-        folder: where what is made of the sources lies; a hidden file in it keeps them.
-    """
-
-    def __init__(self, folder: Path):
-        self._file = folder / ".sources.jsonl"
-        self._known = {line["source"]: line for line in read_lines(self._file)}
-
-    def of(self, source: Named) -> str:
-        """Return a source's digest."""
-        line, place = self._known.get(source.name), _place(source)
-        if line is not None and (line["file"], tuple(line["stamp"])) == place:
-            return line["digest"]
-        return self.note(source, file_digest(source.path))
-
-    def note(self, source: Named, digest: str) -> str:
-        """Keep a digest that is known, and return it."""
-        file, stamp = _place(source)
-        line = {"source": source.name, "file": file, "stamp": stamp, "digest": digest}
-        self._known[source.name] = line
-        append_lines(self._file, [line])
-        return digest
-
-    def noted(self, source: Named) -> str | None:
-        """Return the digest that is kept of a source, whatever it holds now."""
-        line = self._known.get(source.name)
-        return None if line is None else line["digest"]
-
-    def hold(self, source: Named, digest: str | None) -> bool:
-        """Say whether a source is what it was; one that cannot be read is not."""
-        try:
-            return self.of(source) == digest
-        except OSError:
-            return False
-
-    def tidy(self) -> None:
-        """Put the kept digests in the order of their names."""
-        if self._known:
-            write_lines(self._file, [self._known[name] for name in sorted(self._known)])
-
-
-def _place(source: Named) -> tuple[str, Stamp]:
-    return str(source.path.resolve()), file_stamp(source.path)
