@@ -3,7 +3,7 @@
 import os
 import signal
 import sys
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
@@ -145,17 +145,6 @@ def output_paths(sources: Sequence[S], out_dir: Path | str, suffix: str = ".png"
     if clashes:
         raise PatinaError(f"{'; '.join(clashes)}; rename all but one of each")
     return outputs
-
-
-def refuse_strangers(outputs: Iterable[Path]) -> None:
-    """Refuse to overwrite what is there in a folder in which nothing was made yet.
-
-    Raises:
-        PatinaError: names the first of the outputs that exists.
-    """
-    for path in outputs:
-        if path.exists():
-            raise PatinaError(f"{path} exists and was not made by this command; choose another output folder")
 
 
 Outcome = tuple[Any, str | None]
