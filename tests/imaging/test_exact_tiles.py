@@ -49,3 +49,16 @@ def test_all_windows_are_equal_and_come_in_batches() -> None:
 def test_a_tile_without_a_middle_is_refused() -> None:
     with pytest.raises(ValueError, match="overlap"):
         apply_exact_tiles(lambda pixels, _: pixels, torch.zeros(1, 50, 50), tile=20, border=10)
+
+
+@pytest.mark.parametrize(("length", "tile", "computed"), [(512, 320, 2 * 280), (320, 320, 320), (1000, 320, 4 * 286)])
+def test_tiles_are_no_larger_than_their_number_requires(length, tile, computed):
+    rows = []
+
+    def function(pixels, tiles):
+        rows.append(pixels.shape[-1])
+        return pixels
+
+    image = torch.rand(1, 60, length)
+    assert torch.equal(apply_exact_tiles(function, image, tile=tile, border=24), image)
+    assert sum(rows) == computed

@@ -1,47 +1,17 @@
 """DeFlow against the numbers of the published network."""
 
-from pathlib import Path
-
-import numpy as np
 import pytest
 import torch
 
-from patina.models.deflow import DeFlow, DeFlowArchitecture
-from patina.models.published import from_published_deflow, rename
+from golden_numbers import GoldenDeFlow, golden_tensors
+from patina.models.published import rename
 
-GOLDEN = Path(__file__).parents[1] / "golden"
-NOT_REPRODUCIBLE = {"init.nll", "init.logdet"}
-
-
-class Golden:
-    """One golden file: its arrays as tensors, and the network with its weights."""
-
-    def __init__(self, scale: int):
-        self.arrays = np.load(GOLDEN / f"deflow_x{scale}.npz")
-        self.architecture = DeFlowArchitecture(
-            scale=scale, blocks=1, growth=4, stacked_blocks=(0, 0, 0, 0), steps=2, hidden=8
-        )
-
-    def __getitem__(self, key: str) -> torch.Tensor:
-        return torch.from_numpy(self.arrays[key])
-
-    def keys(self, prefix: str) -> list[str]:
-        return [key for key in self.arrays.files if key.startswith(prefix)]
-
-    def network(self, prefix: str = "w:") -> DeFlow:
-        state = {key.removeprefix(prefix): self[key].float() for key in self.keys(prefix)}
-        network = DeFlow(self.architecture)
-        network.load_state_dict(from_published_deflow(state))
-        return network
-
-    @property
-    def batch(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        return self["gt"], self["lr"], self["y"]
+NOT_REPRODUCIBLE = {"nll", "logdet"}
 
 
 @pytest.fixture(scope="module", params=[8, 4])
-def golden(request) -> Golden:
-    return Golden(request.param)
+def golden(request) -> GoldenDeFlow:
+    return GoldenDeFlow(request.param)
 
 
 @torch.no_grad()
@@ -69,11 +39,10 @@ def test_gradients(golden):
     network = golden.network()
     network(*golden.batch).mean().backward()
     parameters = dict(network.named_parameters())
-    keys = golden.keys("grad:")
-    assert keys
-    for key in keys:
-        expected = golden[key]
-        actual = parameters[rename(key.removeprefix("grad:"))].grad
+    gradients = golden_tensors(golden.name, "grad:")
+    assert gradients
+    for name, expected in gradients.items():
+        actual = parameters[rename(name)].grad
         torch.testing.assert_close(actual, expected, atol=1e-3 * expected.abs().max().item(), rtol=0)
 
 
@@ -102,19 +71,20 @@ def test_clean_latents_apart_from_the_signs_of_singular_vectors(golden):
 
 
 def test_initialisation_from_the_first_batch():
-    golden = Golden(8)
+    golden = GoldenDeFlow(8)
     network = golden.network("fresh:")
     objective = network.initialise(*golden.batch, quantisation=None)
     torch.testing.assert_close(objective, golden["init.nll"], atol=1e-4, rtol=0)
     parameters = dict(network.named_parameters())
-    for key in set(golden.keys("init.")) - NOT_REPRODUCIBLE:
-        torch.testing.assert_close(parameters[rename(key.removeprefix("init."))], golden[key], atol=1e-5, rtol=1e-5)
+    initialised = golden_tensors(golden.name, "init.")
+    for name in set(initialised) - NOT_REPRODUCIBLE:
+        torch.testing.assert_close(parameters[rename(name)], initialised[name], atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize(("level", "name"), [(0, "fea_up4"), (1, "fea_up2"), (2, "last_lr_fea")])
 @torch.no_grad()
 def test_conditions_of_scale_8(level, name):
-    golden = Golden(8)
+    golden = GoldenDeFlow(8)
     condition = golden.network().encoder(golden["lr"])[level]
     expected = golden[f"enc.{name}.mean_std"]
     torch.testing.assert_close(torch.stack([condition.mean(), condition.std()]), expected, atol=1e-5, rtol=1e-4)

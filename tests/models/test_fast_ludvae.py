@@ -2,23 +2,26 @@
 
 import pytest
 import torch
-from test_ludvae_golden import draws, golden, network  # noqa: F401 - the fixture
 
-from patina.imaging.exact_tiles import apply_exact_tiles
+from golden_numbers import GoldenLUDVAE
 from patina.models.fast_ludvae import FastLUDVAE
 from patina.models.ludvae import LUDVAE, LUDVAEArchitecture
 
+GOLDEN = GoldenLUDVAE()
+
 
 @pytest.mark.parametrize("temperature", [0.0, 0.25, 1.0, 1.4])
-def test_golden(network, temperature):  # noqa: F811
-    translated = FastLUDVAE(network).translate(golden("hx"), torch.zeros(2), draws(), torch.full((2,), temperature))
-    expected = golden(f"translate_clean_to_real_t{temperature}")
+def test_golden(temperature):
+    translated = FastLUDVAE(GOLDEN.network()).translate(
+        GOLDEN["hx"], torch.zeros(2), GOLDEN.noise, torch.full((2,), temperature)
+    )
+    expected = GOLDEN[f"translate_clean_to_real_t{temperature}"]
     torch.testing.assert_close(translated, expected, atol=1e-5, rtol=0)
 
 
-def test_golden_real_to_clean_draws_nothing(network):  # noqa: F811
-    translated = FastLUDVAE(network).translate(golden("hx"), torch.ones(2), iter(()), torch.ones(2))
-    torch.testing.assert_close(translated, golden("translate_real_to_clean"), atol=1e-5, rtol=0)
+def test_golden_real_to_clean_draws_nothing():
+    translated = FastLUDVAE(GOLDEN.network()).translate(GOLDEN["hx"], torch.ones(2), iter(()), torch.ones(2))
+    torch.testing.assert_close(translated, GOLDEN["translate_real_to_clean"], atol=1e-5, rtol=0)
 
 
 def test_random_network_at_the_picture_s_edge_too():
@@ -33,16 +36,3 @@ def test_random_network_at_the_picture_s_edge_too():
     half = FastLUDVAE(plain, torch.bfloat16).translate(*batch)
     assert half.dtype == torch.float32
     assert 0 < (half - expected).abs().max() < 0.05
-
-
-@pytest.mark.parametrize(("length", "tile", "computed"), [(512, 320, 2 * 280), (320, 320, 320), (1000, 320, 4 * 286)])
-def test_windows_are_no_larger_than_their_number_needs(length, tile, computed):
-    rows = []
-
-    def function(pixels, windows):
-        rows.append(pixels.shape[-1])
-        return pixels
-
-    image = torch.rand(1, 60, length)
-    assert torch.equal(apply_exact_tiles(function, image, tile=tile, border=24), image)
-    assert sum(rows) == computed

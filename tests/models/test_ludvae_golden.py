@@ -1,96 +1,77 @@
 """LUD-VAE against the numbers of the published network."""
 
-from pathlib import Path
-
-import numpy as np
 import pytest
 import torch
 
-from patina.models.ludvae import BORDER, LUDVAE, LUDVAEArchitecture, evidence_bound, is_published_ludvae
+from golden_numbers import GoldenLUDVAE
+from patina.models.ludvae import BORDER, LUDVAE, evidence_bound, is_published_ludvae
 
-ARRAYS = np.load(Path(__file__).parents[1] / "golden" / "ludvae.npz")
+GOLDEN = GoldenLUDVAE()
 KL_WEIGHT = 1e-4
-
-
-def golden(key: str) -> torch.Tensor:
-    return torch.from_numpy(ARRAYS[key])
-
-
-def draws() -> list[torch.Tensor]:
-    return [golden(f"noise{stage}") for stage in (3, 2, 1)]
-
-
-def published() -> dict[str, torch.Tensor]:
-    return {key.removeprefix("w:"): golden(key) for key in ARRAYS.files if key.startswith("w:")}
 
 
 @pytest.fixture
 def network() -> LUDVAE:
-    """Return the network with the golden weights, under their published names and nothing else."""
-    network = LUDVAE(LUDVAEArchitecture(channels=16))
-    network.load_state_dict(published(), strict=True)
-    return network
+    return GOLDEN.network()
 
 
 def losses(network: LUDVAE, label: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-    reconstruction, divergence = network(golden("x"), golden("hx"), label, draws())
-    return reconstruction, *evidence_bound(golden("x"), reconstruction, divergence, label)
+    reconstruction, divergence = network(GOLDEN["x"], GOLDEN["hx"], label, GOLDEN.noise)
+    return reconstruction, *evidence_bound(GOLDEN["x"], reconstruction, divergence, label)
 
 
 def test_the_names_are_the_published_ones(network):
-    assert set(network.state_dict()) == set(published())
-    assert is_published_ludvae(published())
+    assert set(network.state_dict()) == set(GOLDEN.published_state())
+    assert is_published_ludvae(GOLDEN.published_state())
     assert not is_published_ludvae({"inconv.weight": torch.zeros(1)})
 
 
 def test_reconstruction_and_losses(network):
-    reconstruction, error, divergence = losses(network, golden("label").view(2).float())
-    torch.testing.assert_close(reconstruction, golden("reconstruction"), atol=1e-5, rtol=0)
-    torch.testing.assert_close(error[None], golden("rec_loss"), atol=0, rtol=1e-4)
-    torch.testing.assert_close(divergence[None], golden("kl_loss"), atol=0, rtol=1e-4)
+    reconstruction, error, divergence = losses(network, GOLDEN["label"].view(2).float())
+    torch.testing.assert_close(reconstruction, GOLDEN["reconstruction"], atol=1e-5, rtol=0)
+    torch.testing.assert_close(error[None], GOLDEN["rec_loss"], atol=0, rtol=1e-4)
+    torch.testing.assert_close(divergence[None], GOLDEN["kl_loss"], atol=0, rtol=1e-4)
 
 
 def test_losses_where_every_image_is_clean(network):
     _, error, divergence = losses(network, torch.zeros(2))
-    torch.testing.assert_close(error[None], golden("rec_loss_allclean"), atol=0, rtol=1e-4)
-    assert divergence.item() == golden("kl_loss_allclean").item() == 0
+    torch.testing.assert_close(error[None], GOLDEN["rec_loss_allclean"], atol=0, rtol=1e-4)
+    assert divergence.item() == GOLDEN["kl_loss_allclean"].item() == 0
 
 
 def test_gradients(network):
-    _, error, divergence = losses(network, golden("label").view(2).float())
+    _, error, divergence = losses(network, GOLDEN["label"].view(2).float())
     (error + KL_WEIGHT * divergence).backward()
     parameters = dict(network.named_parameters())
-    keys = [key for key in ARRAYS.files if key.startswith("grad:")]
-    assert keys
-    for key in keys:
-        expected = golden(key)
-        actual = parameters[key.removeprefix("grad:")].grad
-        torch.testing.assert_close(actual, expected, atol=1e-4 * expected.abs().max().item(), rtol=1e-4)
+    gradients = GOLDEN.gradients()
+    assert gradients
+    for name, expected in gradients.items():
+        torch.testing.assert_close(parameters[name].grad, expected, atol=1e-4 * expected.abs().max().item(), rtol=1e-4)
 
 
 @pytest.mark.parametrize("temperature", [0.0, 0.25, 1.0, 1.4])
 def test_clean_to_real(network, temperature):
-    translated = network.translate(golden("hx"), torch.zeros(2), draws(), torch.full((2,), temperature))
-    expected = golden(f"translate_clean_to_real_t{temperature}")
+    translated = network.translate(GOLDEN["hx"], torch.zeros(2), GOLDEN.noise, torch.full((2,), temperature))
+    expected = GOLDEN[f"translate_clean_to_real_t{temperature}"]
     torch.testing.assert_close(translated, expected, atol=1e-5, rtol=0)
 
 
 def test_real_to_clean_draws_nothing(network):
-    translated = network.translate(golden("hx"), torch.ones(2), iter(()), torch.ones(2))
-    torch.testing.assert_close(translated, golden("translate_real_to_clean"), atol=1e-5, rtol=0)
+    translated = network.translate(GOLDEN["hx"], torch.ones(2), iter(()), torch.ones(2))
+    torch.testing.assert_close(translated, GOLDEN["translate_real_to_clean"], atol=1e-5, rtol=0)
 
 
 def test_every_picture_of_a_batch_has_its_own_temperature(network):
-    translated = network.translate(golden("hx"), torch.zeros(2), draws(), torch.tensor([0.25, 1.4]))
-    torch.testing.assert_close(translated[0], golden("translate_clean_to_real_t0.25")[0], atol=1e-5, rtol=0)
-    torch.testing.assert_close(translated[1], golden("translate_clean_to_real_t1.4")[1], atol=1e-5, rtol=0)
+    translated = network.translate(GOLDEN["hx"], torch.zeros(2), GOLDEN.noise, torch.tensor([0.25, 1.4]))
+    torch.testing.assert_close(translated[0], GOLDEN["translate_clean_to_real_t0.25"][0], atol=1e-5, rtol=0)
+    torch.testing.assert_close(translated[1], GOLDEN["translate_clean_to_real_t1.4"][1], atol=1e-5, rtol=0)
 
 
 def test_translation_does_not_compute_the_noise_encoder(network):
     called = []
     for name, module in network.named_modules():
         module.register_forward_hook(lambda *_, name=name: called.append(name))
-    network.translate(golden("hx"), torch.zeros(2), draws(), torch.ones(2))
+    network.translate(GOLDEN["hx"], torch.zeros(2), GOLDEN.noise, torch.ones(2))
     assert "enc_3" in called
     assert not [name for name in called if name.startswith(("inconv_n", "enc_n", "proj_n", "Gauconv_q"))]
 
