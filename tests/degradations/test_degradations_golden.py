@@ -1,25 +1,17 @@
 """Classical operations against numbers computed by public reference implementations."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 
+from golden_numbers import golden_arrays
 from patina.degradations import blur, kernels, noise
 from patina.degradations.execution import apply_plan
 from patina.degradations.plans import Step
 from patina.degradations.torch_jpeg import torch_jpeg
 from patina.imaging import recompress, resize_filters
 
-GOLDEN = Path(__file__).parents[1] / "golden"
-
-
-def golden(name: str) -> dict[str, np.ndarray]:
-    return dict(np.load(GOLDEN / f"{name}.npz"))
-
-
-KERNELS, LENS, FILTERS, NOISE, JPEG = map(golden, ("kernels", "lens_blur", "resize_filters", "noise", "jpeg"))
+KERNELS, LENS, FILTERS, NOISE, JPEG = map(golden_arrays, ("kernels", "lens_blur", "resize_filters", "noise", "jpeg"))
 
 
 def values(pixels: np.ndarray) -> np.ndarray:

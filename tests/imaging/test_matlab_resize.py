@@ -1,15 +1,14 @@
 """imresize against the stored results of two public MATLAB-compatible implementations."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 
+from golden_numbers import golden_arrays
 from patina.imaging.matlab_resize import imresize
 
-GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "imresize.npz")
+GOLDEN = golden_arrays("imresize")
 SCALES = {"1_2": 1 / 2, "1_4": 1 / 4, "1_8": 1 / 8, "1_16": 1 / 16, "0.37": 0.37, "2": 2.0}
-RESULTS = sorted(key for key in GOLDEN.files if key.startswith(("deflow_", "basicsr_")))
+RESULTS = sorted(key for key in GOLDEN if key.startswith(("deflow_", "basicsr_")))
 
 
 def call(key: str) -> np.ndarray:

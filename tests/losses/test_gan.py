@@ -1,12 +1,11 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 
+from golden_numbers import golden_arrays
 from patina.losses.gan import GAN_LOSSES
 
-GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "gan_losses.npz")
+GOLDEN = golden_arrays("gan_losses")
 LOGITS = ["vec", "map", "extreme"]
 TYPES = {"f64": (torch.float64, 1e-12, 0), "f32": (torch.float32, 1e-5, 1e-6)}
 

@@ -1,12 +1,12 @@
 import math
-from pathlib import Path
 
 import numpy as np
 import torch
 
+from golden_numbers import golden_arrays
 from patina.losses.pixel import charbonnier, l1
 
-GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "gan_losses.npz")
+GOLDEN = golden_arrays("gan_losses")
 PREDICTION, TARGET = (torch.from_numpy(GOLDEN[key]) for key in ("pix_pred", "pix_target"))
 
 

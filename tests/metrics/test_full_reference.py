@@ -1,15 +1,14 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
+from golden_numbers import golden_arrays
 from patina.errors import PatinaError
 from patina.metrics.luma import to_luma
 from patina.metrics.psnr import psnr
 from patina.metrics.ssim import ssim
 
-GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "metrics.npz")
+GOLDEN = golden_arrays("metrics")
 NAMES = [str(name) for name in GOLDEN["pair_names"]]
 COLUMNS = [str(column) for column in GOLDEN["basicsr_columns"]]
 

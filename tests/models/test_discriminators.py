@@ -1,20 +1,18 @@
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from golden_numbers import golden_arrays, golden_tensors
 from patina.errors import PatinaError
 from patina.models.discriminators import UNetDiscriminator, VGGDiscriminator
 
-GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "srresnet.npz")
+GOLDEN = golden_arrays("srresnet")
 
 
 def published_weights():
     """The published network's layers in their order, which is the order of ours."""
-    prefix = "vggdisc/w:"
-    return [(key[len(prefix) :], torch.from_numpy(GOLDEN[key])) for key in GOLDEN.files if key.startswith(prefix)]
+    return golden_tensors("srresnet", "vggdisc/w:").items()
 
 
 @pytest.fixture
@@ -57,7 +55,7 @@ def test_unusable_patches_are_refused():
         VGGDiscriminator(64, features=2)(torch.rand(2, 3, 66, 66))
 
 
-UNET = np.load(Path(__file__).parents[1] / "golden" / "msrresnet_unet.npz")
+UNET = golden_arrays("msrresnet_unet")
 UNET_LAYERS = {
     "down.0": "conv1",
     "down.1": "conv2",
