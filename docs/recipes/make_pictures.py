@@ -1,10 +1,11 @@
-"""Make the pictures of docs/recipes.md: run from the project's folder, with a trained model for the learned block.
+"""Make the sheets of docs/recipes.md: run from the project's folder, with the operations' names or for all of them.
 
-python docs/recipes/make_pictures.py trained_models/DeFlow-demo/models/final.safetensors
+python docs/recipes/make_pictures.py vignette
+python docs/recipes/make_pictures.py --model trained_models/DeFlow-demo/models/final.safetensors
 """
 
+import argparse
 import re
-import sys
 import tempfile
 from pathlib import Path
 
@@ -28,15 +29,16 @@ def examples() -> dict[str, dict]:
     }
 
 
-def make_pictures(model: Path) -> None:
-    """Write a preview for every example."""
+def make_pictures(names: list[str], model: Path | None) -> None:
+    """Write a preview for the examples of these operations; `learned` needs a model file."""
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         write_picture(place / "clean.png", data.astronaut()[50:178, 160:288])
         np.save(place / "kernels.npy", motion(9, 0.5))
-        for name, settings in examples().items():
+        for name in names:
+            settings = examples()[name]
             settings |= {"file": str(place / "kernels.npy")} if name == "kernel_blur" else {}
-            settings |= {"model": str(model.resolve())} if name == "learned" else {}
+            settings |= {"model": str(model.resolve())} if name == "learned" and model else {}
             end = [{"resize": {"filter": "linear", "of": "target"}}] if name == "resize" else []
             scale = 4 if name in RESIZES else 1
             (place / "r.yml").write_text(yaml.safe_dump({"scale": scale, "steps": [{name: settings}, *end]}))
@@ -49,4 +51,8 @@ def make_pictures(model: Path) -> None:
 
 
 if __name__ == "__main__":
-    make_pictures(Path(sys.argv[1]))
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="operations (default: all)")
+    parser.add_argument("--model", type=Path, help="model file for the operation `learned`")
+    arguments = parser.parse_args()
+    make_pictures(arguments.names or list(examples()), arguments.model)
