@@ -103,7 +103,7 @@ class Chapter:
         if block is None:
             return title
         key, value = _tag(section.blocks, block)
-        return f"{title} with `{key}: {value}`"
+        return f"{title} with another `{key}`" if value is None else f"{title} with `{key}: {value}`"
 
     def link(self, blocks: list[Schema]) -> str:
         """Return a link to the section of these blocks."""
@@ -246,10 +246,11 @@ def _target(reference: Schema) -> str:
     return reference["$ref"].rsplit("/", 1)[-1]
 
 
-def _tag(blocks: list[Schema], block: Schema) -> tuple[str, str]:
-    """Return the key that tells alternatives apart, and its value in one of them."""
-    key = next(key for key in block["properties"] if all("const" in each["properties"].get(key, {}) for each in blocks))
-    return key, block["properties"][key]["const"]
+def _tag(blocks: list[Schema], block: Schema) -> tuple[str, str | None]:
+    """Return the key that selects an alternative, and its value there; None for an alternative of all other values."""
+    kinds = {key: [other["properties"].get(key, {}) for other in blocks] for key in block["properties"]}
+    key = next(key for key, found in kinds.items() if sum("const" in schema for schema in found) >= len(blocks) - 1)
+    return key, block["properties"][key].get("const")
 
 
 def _anchor(heading: str) -> str:

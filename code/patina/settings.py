@@ -193,5 +193,7 @@ def _fields(block: Any) -> dict[str, Any]:
 
 
 def _is_tagged(block: Any, tag: str) -> bool:
-    """Whether one of the block's settings can have no value but `tag`."""
-    return any(typing.get_args(annotation) == (tag,) for annotation in _fields(block).values())
+    """Whether `tag` selects the block: it is its own tag, or one of its settings can have no other value."""
+    return getattr(block, "union_tag", None) == tag or any(
+        typing.get_args(annotation) == (tag,) for annotation in _fields(block).values()
+    )

@@ -17,7 +17,8 @@ from patina.experiments.learned_methods import Pictures
 from patina.imaging.picture_files import write_picture
 from patina.imaging.value_spaces import to_tensor
 from patina.metrics.noise_statistics import flat_deviation
-from patina.models.generators import dncnn, load_generator, save_generator
+from patina.models.dncnn import DnCNNSettings
+from patina.models.generator_files import load_generator, save_generator
 from patina.models.ludvae import LUDVAE, LUDVAEArchitecture
 from patina.models.model_files import ModelFile, save_model_file
 from sets import deflow_values, ludvae_values, picture, write_config, write_pictures
@@ -212,7 +213,7 @@ def test_a_single_seed_has_no_spread():
 
 def test_a_saved_denoiser_opens_as_one(tmp_path):
     torch.manual_seed(0)
-    network = dncnn(features=4, layers=8)
+    network = DnCNNSettings(features=4, layers=8).build()
     save_generator(network, tmp_path / "model.safetensors")
     opened = load_generator(tmp_path / "model.safetensors")
     image = to_tensor(picture(1))[None]

@@ -14,7 +14,7 @@ from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
 from patina.metrics.mse import mse
 from patina.metrics.psnr import psnr
-from patina.models.generators import save_generator
+from patina.models.generator_files import save_generator
 from patina.models.lapsrn import LapSRN
 from patina.pipelines.upscaling import open_upscaler
 from patina.system.memory import PeakMemory

@@ -6,19 +6,15 @@ from safetensors import safe_open
 
 from patina.cli.main import run_command
 from patina.errors import PatinaError
-from patina.models.generators import (
-    load_generator,
-    load_generator_weights,
-    msrresnet,
-    realplksr,
-    rrdbnet,
-    save_generator,
-)
+from patina.models.generator_files import load_generator, load_generator_weights, save_generator
+from patina.models.msrresnet import MSRResNetSettings
+from patina.models.realplksr import RealPLKSRSettings
+from patina.models.rrdbnet import RRDBNetSettings
 
 NETWORKS = {
-    "msrresnet": lambda: msrresnet(4, 8, 2),
-    "realplksr": lambda: realplksr(4, 16, 2, kernel=5),
-    "rrdbnet": lambda: rrdbnet(4, 8, 1, 4),
+    "msrresnet": lambda: MSRResNetSettings(scale=4, features=8, blocks=2).build(),
+    "realplksr": lambda: RealPLKSRSettings(scale=4, features=16, blocks=2, kernel=5).build(),
+    "rrdbnet": lambda: RRDBNetSettings(scale=4, features=8, blocks=1, growth=4).build(),
 }
 
 
@@ -72,8 +68,14 @@ def test_a_run_s_models_are_called_by_their_run(pair, tmp_path, capsys):
 
 
 def test_what_cannot_be_blended_is_refused_and_nothing_is_written(tmp_path, capsys):
-    for name, network in (("a", msrresnet(4, 8, 2)), ("b", msrresnet(4, 8, 1)), ("c", rrdbnet(4, 8, 1, 4))):
-        save_generator(network, tmp_path / f"{name}.pth")
+    small = {"scale": 4, "features": 8}
+    networks = {
+        "a": MSRResNetSettings(**small, blocks=2),
+        "b": MSRResNetSettings(**small, blocks=1),
+        "c": RRDBNetSettings(**small, blocks=1, growth=4),
+    }
+    for name, settings in networks.items():
+        save_generator(settings.build(), tmp_path / f"{name}.pth")
     a, b, c = (str(tmp_path / f"{name}.pth") for name in "abc")
     out = tmp_path / "out.pth"
     for arguments, expected in (
@@ -89,8 +91,8 @@ def test_what_cannot_be_blended_is_refused_and_nothing_is_written(tmp_path, caps
 
 
 def test_a_start_that_does_not_fit_is_refused_with_its_keys(tmp_path):
-    save_generator(msrresnet(2, 8, 2), tmp_path / "x2.pth")
-    network = msrresnet(4, 8, 2)
+    save_generator(MSRResNetSettings(scale=2, features=8, blocks=2).build(), tmp_path / "x2.pth")
+    network = MSRResNetSettings(scale=4, features=8, blocks=2).build()
     with pytest.raises(PatinaError) as caught:
         load_generator_weights(network, tmp_path / "x2.pth")
     first, *keys, last = str(caught.value).splitlines()
@@ -102,8 +104,8 @@ def test_a_start_that_does_not_fit_is_refused_with_its_keys(tmp_path):
 
 
 def test_every_key_of_a_start_that_does_not_fit_is_named(tmp_path):
-    save_generator(msrresnet(4, 8, 2), tmp_path / "small.pth")
-    network = msrresnet(4, 12, 3)
+    save_generator(MSRResNetSettings(scale=4, features=8, blocks=2).build(), tmp_path / "small.pth")
+    network = MSRResNetSettings(scale=4, features=12, blocks=3).build()
     with pytest.raises(PatinaError) as caught:
         load_generator_weights(network, tmp_path / "small.pth")
     named = {line.split()[0] for line in str(caught.value).splitlines()[1:-1]}
@@ -114,8 +116,8 @@ def test_every_key_of_a_start_that_does_not_fit_is_named(tmp_path):
 
 
 def test_what_fits_is_taken_where_asked_for(tmp_path):
-    save_generator(realplksr(2, 16, 2, kernel=5), tmp_path / "x2.pth")
-    network = realplksr(4, 16, 2, kernel=5)
+    save_generator(RealPLKSRSettings(scale=2, features=16, blocks=2, kernel=5).build(), tmp_path / "x2.pth")
+    network = RealPLKSRSettings(scale=4, features=16, blocks=2, kernel=5).build()
     listed = load_generator_weights(network, tmp_path / "x2.pth", strict=False)
     assert listed == [
         "feats.4.weight is (12, 16, 3, 3) in the file, (48, 16, 3, 3) here",
@@ -128,7 +130,9 @@ def test_what_fits_is_taken_where_asked_for(tmp_path):
 
 
 def test_a_start_of_which_nothing_fits_is_refused(tmp_path):
-    save_generator(rrdbnet(4, 8, 1, 4), tmp_path / "other.pth")
+    save_generator(RRDBNetSettings(scale=4, features=8, blocks=1, growth=4).build(), tmp_path / "other.pth")
     with pytest.raises(PatinaError, match="it holds an RRDBNet") as caught:
-        load_generator_weights(msrresnet(4, 8, 2), tmp_path / "other.pth", strict=False)
+        load_generator_weights(
+            MSRResNetSettings(scale=4, features=8, blocks=2).build(), tmp_path / "other.pth", strict=False
+        )
     assert "init_strict" not in str(caught.value)

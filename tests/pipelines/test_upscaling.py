@@ -12,7 +12,8 @@ from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
 from patina.imaging.value_spaces import to_pixels, to_tensor
 from patina.metrics.psnr import psnr
-from patina.models.generators import load_generator, rrdbnet, save_generator
+from patina.models.generator_files import load_generator, save_generator
+from patina.models.rrdbnet import RRDBNetSettings
 from patina.pipelines.upscalers import open_upscaler
 from patina.pipelines.upscaling import UpscaleRequest, upscale
 
@@ -26,7 +27,7 @@ def photo():
 def model(request, tmp_path_factory):
     """A random generator whose every layer matters and whose output is a picture, neither flat nor clipped."""
     torch.manual_seed(3)
-    network = rrdbnet(request.param, features=8, blocks=1, growth=8)
+    network = RRDBNetSettings(scale=request.param, features=8, blocks=1, growth=8).build()
     for block in network.model[1].sub[:-1]:
         for parameter in block.parameters():
             parameter.data *= 10
@@ -42,7 +43,7 @@ def model(request, tmp_path_factory):
 @pytest.fixture
 def small_model(tmp_path):
     torch.manual_seed(3)
-    save_generator(rrdbnet(2, features=8, blocks=1, growth=4), tmp_path / "small.pth")
+    save_generator(RRDBNetSettings(scale=2, features=8, blocks=1, growth=4).build(), tmp_path / "small.pth")
     return tmp_path / "small.pth"
 
 

@@ -104,7 +104,7 @@ def with_losses(losses, **stage) -> list[dict]:
     ("block", "values", "expected"),
     [
         ("model", {"architecture": "compact", "growth": 32}, "model.growth: unknown key"),
-        ("model", {"architecture": "swin"}, "model: unknown architecture, expected one of rrdbnet, compact"),
+        ("model", {"architecture": "swin"}, "model.architecture: no network is called 'swin', did you mean SwinIR?"),
         ("model", {"scale": 3}, "model.scale"),
         ("data", {"lq": "lq", "gt": "gt", "patch": 33}, "data.patch is 33, expected a multiple of the scale 2"),
         ("stages", [], "stages"),

@@ -18,7 +18,7 @@ from patina.imaging.value_spaces import to_tensor
 from patina.imaging.ycbcr import to_rgb, to_ycbcr
 from patina.layers.subpixel import bicubic_kernel, enlarge
 from patina.metrics.luma import to_luma
-from patina.models.generators import load_generator, save_generator
+from patina.models.generator_files import load_generator, save_generator
 from patina.models.lapsrn import LapSRN
 from patina.models.model_files import load_model_file
 from patina.models.srcnn import SRCNN

@@ -13,7 +13,7 @@ from patina.cli.main import run_command
 from patina.imaging.picture_files import read_picture
 from patina.losses.gan import GAN_LOSSES
 from patina.losses.perceptual import WEIGHTS
-from patina.models.generators import load_generator
+from patina.models.generator_files import load_generator
 from patina.pipelines.multiscale_set import prepare
 from patina.runs.run_log import read_log
 from patina.specs import losses_spec

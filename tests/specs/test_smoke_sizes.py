@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 from patina.cli.main import run_command
-from patina.models.generators import load_generator
+from patina.models.generator_files import load_generator
 from patina.models.model_files import stored_kind
 from patina.settings import PROJECT_ROOT
 from patina.specs.configuration import load_config

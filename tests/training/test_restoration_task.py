@@ -9,7 +9,8 @@ import torch
 
 from patina.cli.main import run_command
 from patina.imaging.picture_files import list_pictures, read_picture
-from patina.models.generators import compact, load_generator, save_generator
+from patina.models.compact import CompactSettings
+from patina.models.generator_files import load_generator, save_generator
 from patina.models.model_files import load_model_file
 from patina.pipelines.multiscale_set import prepare
 from patina.runs.run_log import read_log
@@ -111,7 +112,7 @@ LATE = {
 @pytest.mark.parametrize("missing", LATE)
 def test_what_a_later_stage_lacks_is_told_before_the_first(pairs, tmp_path, capsys, missing, flags):
     changes, expected = LATE[missing]
-    save_generator(compact(2, 8, 1), tmp_path / "other.pth")
+    save_generator(CompactSettings(scale=2, features=8, blocks=1).build(), tmp_path / "other.pth")
     config = values(pairs, tmp_path, stages=[stage("psnr"), stage("late", **changes)])
     assert train(tmp_path, config, *flags) == 2
     error = [line for line in capsys.readouterr().err.splitlines() if line.startswith("error: ")]

@@ -24,6 +24,7 @@ from patina.models.fast_deflow import FastDeFlow
 from patina.models.fast_ludvae import FastLUDVAE
 from patina.models.fast_objective import fast_objective
 from patina.models.ludvae import LUDVAE, LUDVAEArchitecture
+from patina.models.realplksr import RealPLKSRSettings
 
 Prepared = tuple[Callable[[], object], Callable[[object], Tensor]]
 """The function to time, and a function from its output to the tensor that is compared between paths."""
@@ -94,11 +95,10 @@ def ludvae_translation(case: Case, sizes: Sizes, device: torch.device) -> Prepar
 
 def realplksr_training(case: Case, sizes: Sizes, device: torch.device) -> Prepared:
     """Compute the gradients of a RealPLKSR, as in ``confs/RealPLKSR-bsds500.yml``, for a batch."""
-    # Imported here because it loads spandrel, which no other task needs.
-    from patina.models.generators import realplksr
 
     torch.manual_seed(0)
-    network = realplksr(4, features=8 if sizes.quick else 32, blocks=1 if sizes.quick else 6, kernel=13).to(device)
+    features, blocks = (8, 1) if sizes.quick else (32, 6)
+    network = RealPLKSRSettings(features=features, blocks=blocks, kernel=13).build().to(device)
     if COMPILED in case.options:
         network.compile()
     image = torch.rand(sizes.batch, 3, sizes.patch // 4, sizes.patch // 4).to(device)

@@ -1,90 +1,54 @@
-"""The networks that spandrel lacks, taught to a list of architectures of our own in spandrel's way."""
+"""The networks that model files are recognised as: spandrel's, and Patina's own in spandrel's way."""
 
-import math
-from collections.abc import Callable
+from typing import get_args
 
 import torch
+from torch import nn
 
 from patina import torchvision_shim
-from patina.models.lapsrn import lapsrn_of
-from patina.models.luminance_network import LuminanceNetwork
-from patina.models.msrresnet import MSRResNet
-from patina.models.srcnn import srcnn_of
+from patina.models.network_settings import OwnNetworkSettings
+from patina.models.networks import LuminanceSettings, RestorationSettings
 
 torchvision_shim.ensure()  # spandrel imports torchvision
 
 from spandrel import MAIN_REGISTRY, Architecture, ArchSupport, ImageModelDescriptor, StateDict  # noqa: E402
-from spandrel.util import KeyCondition, get_seq_len  # noqa: E402
+from spandrel.util import KeyCondition  # noqa: E402
 
 
-class MSRResNetArch(Architecture[MSRResNet]):
-    """What spandrel needs to recognise and open a file of it."""
-
-    def __init__(self) -> None:
-        keys = ("conv_first.weight", "body.0.conv1.weight", "upconv1.weight", "conv_hr.weight", "conv_last.weight")
-        super().__init__(id="MSRResNet", detect=KeyCondition.has_all(*keys))
-
-    def load(self, state_dict: StateDict) -> ImageModelDescriptor[MSRResNet]:
-        """Read the network's size off its weights and build it."""
-        features, blocks = state_dict["conv_first.weight"].shape[0], get_seq_len(state_dict, "body")
-        factor = math.isqrt(state_dict["upconv1.weight"].shape[0] // features)
-        scale = factor**2 if "upconv2.weight" in state_dict else factor
-        with torch.device("meta"):  # fresh weights would draw from the random numbers of a running training
-            network = MSRResNet(scale, features, blocks)
-        return ImageModelDescriptor(
-            network.to_empty(device="cpu"),
-            state_dict,
-            architecture=self,
-            purpose="SR",
-            tags=[f"{features}nf", f"{blocks}nb"],
-            supports_half=True,
-            supports_bfloat16=True,
-            scale=scale,
-            input_channels=3,
-            output_channels=3,
-        )
-
-
-class LuminanceArchitecture(Architecture[LuminanceNetwork]):
-    """A network that enlarges luma.
+class OwnArchitecture(Architecture[nn.Module]):
+    """A network that spandrel lacks.
 
     Args:
-        name: as it is called in messages.
-        keys: weights that no other architecture has together.
-        network_of: makes the network that a state dict is of.
+        settings: the class of its settings.
     """
 
-    def __init__(self, name: str, keys: tuple[str, ...], network_of: Callable[[StateDict], LuminanceNetwork]):
-        super().__init__(id=name, detect=KeyCondition.has_all("interpolation", *keys))
-        self._network_of = network_of
+    def __init__(self, settings: type[OwnNetworkSettings]):
+        super().__init__(id=settings.network_name, detect=KeyCondition.has_all(*settings.file_keys))
+        self._settings = settings
 
-    def load(self, state_dict: StateDict) -> ImageModelDescriptor[LuminanceNetwork]:
-        """Make the network and give it its weights."""
-        with torch.device("meta"):
-            network = self._network_of(state_dict)
+    def load(self, state_dict: StateDict) -> ImageModelDescriptor[nn.Module]:
+        """Build the network that the weights belong to and load them."""
+        settings = self._settings.from_weights(state_dict)
+        size = settings.model_dump(exclude={"architecture", "scale"})
+        with torch.device("meta"):  # random weights would draw from the random numbers of a running training
+            network = settings.build()
         return ImageModelDescriptor(
             network.to_empty(device="cpu"),
             state_dict,
             architecture=self,
             purpose="SR",
-            tags=[],
+            tags=[f"{name} {value}" for name, value in size.items()],
             supports_half=False,
             supports_bfloat16=True,
-            scale=network.scale,
+            scale=settings.scale,
             input_channels=3,
             output_channels=3,
         )
 
 
 READABLE = MAIN_REGISTRY.copy()
-"""The architectures that model files are recognised as: spandrel's and our own."""
+"""The architectures that model files are recognised as."""
 
-READABLE.add(ArchSupport.from_architecture(MSRResNetArch()))
-READABLE.add(
-    ArchSupport.from_architecture(
-        LuminanceArchitecture("LapSRN", ("first.weight", "pyramid.0.body.1.weight"), lapsrn_of)
-    )
-)
-READABLE.add(
-    ArchSupport.from_architecture(LuminanceArchitecture("SRCNN", ("refine.0.weight", "refine.4.weight"), srcnn_of))
-)
+for _settings in (*get_args(RestorationSettings), *get_args(LuminanceSettings)):
+    if issubclass(_settings, OwnNetworkSettings):
+        READABLE.add(ArchSupport.from_architecture(OwnArchitecture(_settings)))

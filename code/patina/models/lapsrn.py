@@ -3,12 +3,16 @@ convolutions in place of transposed ones, pre-activations and a local residual i
 """
 
 import math
+from collections.abc import Mapping
+from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
 from patina.errors import PatinaError
 from patina.layers.subpixel import SubPixelBicubic
 from patina.models.luminance_network import LuminanceNetwork
+from patina.models.network_settings import OwnNetworkSettings
+from patina.settings import PositiveInt
 
 SLOPE = 0.02
 """Of the leaky ReLU on its negative side."""
@@ -67,11 +71,35 @@ class LapSRN(LuminanceNetwork):
         return found
 
 
-def lapsrn_of(state: dict[str, Tensor]) -> LapSRN:
-    """Return a network of the layout that a state dict has, with fresh weights."""
-    levels = {name.split(".")[1] for name in state if name.startswith("pyramid.")}
-    bodies = [name for name in state if name.startswith("pyramid.0.body.") and name.endswith(".weight")]
-    return LapSRN(2 ** len(levels), len(state["first.weight"]), len(bodies))
+class LapSRNSettings(OwnNetworkSettings):
+    """LapSRN: a Laplacian pyramid with one level for every factor of 2."""
+
+    network_name: ClassVar[str] = "LapSRN"
+    file_keys: ClassVar[tuple[str, ...]] = ("interpolation", "first.weight", "pyramid.0.body.1.weight")
+
+    architecture: Literal["lapsrn"] = "lapsrn"
+    """Selects this network."""
+
+    scale: Literal[2, 4, 8] = 2
+    """Upscaling factor."""
+
+    features: PositiveInt = 64
+    """Channels of the convolutions."""
+
+    convolutions: PositiveInt = 10
+    """Number of 3×3 convolutions in each level."""
+
+    def build(self) -> LapSRN:
+        """Return the network with its starting weights."""
+        return LapSRN(self.scale, self.features, self.convolutions)
+
+    @classmethod
+    def from_weights(cls, weights: Mapping[str, Tensor]) -> "LapSRNSettings":
+        """Return the settings of the network that the weights belong to."""
+        levels = {name.split(".")[1] for name in weights if name.startswith("pyramid.")}
+        bodies = [name for name in weights if name.startswith("pyramid.0.body.") and name.endswith(".weight")]
+        size = {"features": len(weights["first.weight"]), "convolutions": len(bodies)}
+        return cls.model_validate({"scale": 2 ** len(levels), **size})
 
 
 def _activation() -> nn.LeakyReLU:

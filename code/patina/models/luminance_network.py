@@ -1,6 +1,7 @@
 """Networks that enlarge luma alone; chroma, to which the eye is less sensitive, is interpolated by bicubic."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -36,6 +37,6 @@ class LuminanceNetwork(nn.Module, ABC):
         return to_rgb(torch.cat([luma.float(), chroma.float()], dim=1))
 
 
-def stored_scale(state: dict[str, Tensor]) -> int:
-    """Return the scale of the network that a state dict is of."""
-    return round(len(state["interpolation"]) ** 0.5)
+def stored_scale(weights: Mapping[str, Tensor]) -> int:
+    """Return the scale of the network that the weights belong to."""
+    return round(len(weights["interpolation"]) ** 0.5)

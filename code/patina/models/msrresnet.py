@@ -3,8 +3,15 @@
 The parameters are named as in published files.
 """
 
+import math
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
 from torch import Tensor, nn
 from torch.nn import functional
+
+from patina.models.network_settings import OwnNetworkSettings
+from patina.settings import PositiveInt
 
 _SLOPE = 0.1
 _INITIAL_GAIN = 0.1
@@ -76,3 +83,41 @@ class MSRResNet(nn.Module):
 
 def _lrelu(x: Tensor) -> Tensor:
     return functional.leaky_relu(x, _SLOPE)
+
+
+class MSRResNetSettings(OwnNetworkSettings):
+    """MSRResNet (SRResNet without batch normalisation); its files open in Patina only."""
+
+    network_name: ClassVar[str] = "MSRResNet"
+    file_keys: ClassVar[tuple[str, ...]] = (
+        "conv_first.weight",
+        "body.0.conv1.weight",
+        "upconv1.weight",
+        "conv_hr.weight",
+        "conv_last.weight",
+    )
+
+    architecture: Literal["msrresnet"] = "msrresnet"
+    """Selects this network."""
+
+    scale: Literal[2, 3, 4] = 4
+    """Upscaling factor."""
+
+    features: PositiveInt = 64
+    """Channels of the trunk."""
+
+    blocks: PositiveInt = 16
+    """Number of residual blocks."""
+
+    def build(self) -> MSRResNet:
+        """Return the network with random weights."""
+        return MSRResNet(self.scale, self.features, self.blocks)
+
+    @classmethod
+    def from_weights(cls, weights: Mapping[str, Tensor]) -> "MSRResNetSettings":
+        """Return the settings of the network that the weights belong to."""
+        features = len(weights["conv_first.weight"])
+        factor = math.isqrt(len(weights["upconv1.weight"]) // features)
+        blocks = sum(name.startswith("body.") and name.endswith(".conv1.weight") for name in weights)
+        scale = factor**2 if "upconv2.weight" in weights else factor
+        return cls.model_validate({"scale": scale, "features": features, "blocks": blocks})

@@ -2,10 +2,15 @@
 Convolutional Networks", 2014), which here learns what the interpolation lacks.
 """
 
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
 from torch import Tensor, nn
 
 from patina.layers.subpixel import enlarge
 from patina.models.luminance_network import LuminanceNetwork, stored_scale
+from patina.models.network_settings import OwnNetworkSettings
+from patina.settings import PositiveInt
 
 
 class SRCNN(LuminanceNetwork):
@@ -35,6 +40,27 @@ class SRCNN(LuminanceNetwork):
         return [larger + self.refine(larger)]
 
 
-def srcnn_of(state: dict[str, Tensor]) -> SRCNN:
-    """Return a network of the layout that a state dict has, with fresh weights."""
-    return SRCNN(stored_scale(state), (len(state["refine.0.weight"]), len(state["refine.2.weight"])))
+class SRCNNSettings(OwnNetworkSettings):
+    """Bicubic interpolation followed by SRCNN's three convolutions."""
+
+    network_name: ClassVar[str] = "SRCNN"
+    file_keys: ClassVar[tuple[str, ...]] = ("interpolation", "refine.0.weight", "refine.4.weight")
+
+    architecture: Literal["srcnn"] = "srcnn"
+    """Selects this network."""
+
+    scale: Literal[2, 3, 4, 8] = 2
+    """Upscaling factor."""
+
+    features: tuple[PositiveInt, PositiveInt] = (64, 32)
+    """Channels after the first and the second convolution."""
+
+    def build(self) -> SRCNN:
+        """Return the network with its starting weights."""
+        return SRCNN(self.scale, self.features)
+
+    @classmethod
+    def from_weights(cls, weights: Mapping[str, Tensor]) -> "SRCNNSettings":
+        """Return the settings of the network that the weights belong to."""
+        features = (len(weights["refine.0.weight"]), len(weights["refine.2.weight"]))
+        return cls.model_validate({"scale": stored_scale(weights), "features": features})

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from patina.errors import PatinaError
-from patina.models.generators import interpolated, save_generator
+from patina.models.generator_files import interpolated, save_generator
 from patina.runs.run_models import label_of
 
 

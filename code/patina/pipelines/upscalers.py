@@ -14,7 +14,7 @@ from patina.imaging.blended_tiles import Tile, apply_tiled
 from patina.imaging.interpolation import INTERPOLATIONS, OVERLAP, TILE, Interpolation
 from patina.imaging.value_spaces import to_pixels, to_tensor
 from patina.layers.precision import has_fast_bf16
-from patina.models.generators import ImageModelDescriptor, load_generator
+from patina.models.generator_files import ImageModelDescriptor, load_generator
 from patina.models.model_files import load_model_file, stored_kind
 from patina.models.sr3 import KIND as SR3_KIND
 from patina.models.sr3_upscaling import SR3Upscaler

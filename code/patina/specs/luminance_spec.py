@@ -9,9 +9,9 @@ from pydantic import Field, model_validator
 from patina.data.fixed_patches import FixedPatches
 from patina.degradations.recipe_patches import finish_patches
 from patina.imaging.picture_files import list_pictures
-from patina.models.lapsrn import LapSRN
+from patina.models.lapsrn import LapSRNSettings
 from patina.models.luminance_network import LuminanceNetwork
-from patina.models.srcnn import SRCNN
+from patina.models.networks import LuminanceSettings
 from patina.seeding import derive, seed_step
 from patina.settings import PositiveFloat, PositiveInt, Probability, Strict
 from patina.specs.experiment import SingleStageConfig
@@ -20,43 +20,6 @@ from patina.specs.paired_data import LowQualitySources, PairedValidation, paired
 
 if TYPE_CHECKING:
     from patina.training.luminance_task import LuminanceTask
-
-
-class LapSRNSettings(Strict):
-    """LapSRN: a Laplacian pyramid with one level for every factor of 2."""
-
-    architecture: Literal["lapsrn"] = "lapsrn"
-    """Selects this network."""
-
-    scale: Literal[2, 4, 8] = 2
-    """Upscaling factor."""
-
-    features: PositiveInt = 64
-    """Channels of the convolutions."""
-
-    convolutions: PositiveInt = 10
-    """Number of 3×3 convolutions in each level."""
-
-    def build(self) -> LapSRN:
-        """Return the network with its starting weights."""
-        return LapSRN(self.scale, self.features, self.convolutions)
-
-
-class SRCNNSettings(Strict):
-    """Bicubic interpolation followed by SRCNN's three convolutions."""
-
-    architecture: Literal["srcnn"]
-    """Selects this network."""
-
-    scale: Literal[2, 3, 4, 8] = 2
-    """Upscaling factor."""
-
-    features: tuple[PositiveInt, PositiveInt] = (64, 32)
-    """Channels after the first and the second convolution."""
-
-    def build(self) -> SRCNN:
-        """Return the network with its starting weights."""
-        return SRCNN(self.scale, self.features)
 
 
 class FixedPairs(LoaderSettings):
@@ -111,7 +74,7 @@ class LuminanceConfig(SingleStageConfig):
     task: Literal["luminance"]
     """Selects this task."""
 
-    model: Annotated[LapSRNSettings | SRCNNSettings, Field(discriminator="architecture")] = LapSRNSettings()
+    model: Annotated[LuminanceSettings, Field(discriminator="architecture")] = LapSRNSettings()
     """The network, by `architecture`."""
 
     data: FixedPairs

@@ -13,10 +13,11 @@ from patina.data.pairs import Pair, PairedPatches
 from patina.data.pairs_on_the_fly import OnTheFlyPatches
 from patina.degradations.execution import Engine
 from patina.degradations.recipe_patches import finish_patches
-from patina.errors import PatinaError
+from patina.errors import ConfigError, PatinaError
+from patina.models.rrdbnet import RRDBNetSettings
 from patina.seeding import derive, seed_step
 from patina.specs.experiment import TrainableConfig, TrainingStage
-from patina.specs.generator_spec import GeneratorSettings, RRDBNetSettings, load_start
+from patina.specs.generator_spec import GeneratorSettings, load_start
 from patina.specs.image_losses import L1Settings, LdlSettings
 from patina.specs.losses_spec import AnyLoss, GanSettings, Losses
 from patina.specs.optimisation import TrainingSettings, loop_plan, updater_factory
@@ -135,6 +136,8 @@ class RestorationConfig(TrainableConfig):
                 _require_start(self, stage, folders[:number])
             with _noted(problems, f"stage {stage.name}: "):
                 _require_losses(stage, self.patch_sides(stage)[1])
+            with _noted(problems, f"stage {stage.name}: "):
+                _input_multiple(self, stage)
         if problems:
             raise PatinaError("; ".join(dict.fromkeys(problems)))
 
@@ -160,6 +163,7 @@ def restoration_task(
         config.model.scale,
         objective,
         updater_factory(stage, rates, compiled=stage.compile),
+        multiple=_input_multiple(config, stage),
         validation=_validation_pairs(config),
         pictures=validation.pictures if validation else 0,
         finish=partial(finish_patches, engine=engine),
@@ -198,12 +202,28 @@ def _noted(problems: list[str], prefix: str = "") -> Iterator[None]:
 
 
 def _require_start(config: RestorationConfig, stage: RestorationStage, earlier: list[Path]) -> None:
-    from patina.models.generators import load_generator_weights
+    from patina.models.generator_files import load_generator_weights
 
     start = stage.init_from
     made_before = start is not None and any(start.is_relative_to(folder) for folder in earlier)
     if start is not None and (start.exists() or not made_before):
         load_generator_weights(config.model.build(), start, stage.init_strict)
+
+
+def _input_multiple(config: RestorationConfig, stage: RestorationStage) -> int:
+    """Return the multiple that the sides of the network's inputs must be.
+
+    Raises:
+        ConfigError: the stage's patches are no such multiple.
+    """
+    scale, multiple = config.model.scale, config.model.input_multiple()
+    for side in config.patch_sides(stage).values():
+        if side // scale % multiple:
+            raise ConfigError(
+                f"patch is {side}, expected a multiple of {scale * multiple} for {config.model.architecture}, whose "
+                f"inputs are multiples of {multiple} pixels"
+            )
+    return multiple
 
 
 def _require_losses(stage: RestorationStage, patch: int) -> None:

@@ -21,7 +21,7 @@ from patina.imaging.ycbcr import to_ycbcr
 from patina.losses.pixel import charbonnier
 from patina.metrics.full_reference import means_of, scores_without_network
 from patina.metrics.psnr import psnr
-from patina.models.generators import save_generator
+from patina.models.generator_files import save_generator
 from patina.models.luminance_network import LuminanceNetwork
 from patina.training.early_stopping import EarlyStopping, with_weights
 from patina.training.task import Batch, Task, Validation

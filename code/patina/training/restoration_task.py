@@ -21,7 +21,7 @@ from patina.imaging.value_spaces import to_eight_bit, to_pixels, to_tensor
 from patina.losses.gan import GanLoss
 from patina.losses.sharpened_target import SharpenedTarget
 from patina.metrics.full_reference import caption, means_of, scores_without_network
-from patina.models.generators import save_generator
+from patina.models.generator_files import save_generator
 from patina.training.buffers import remembered_buffers
 from patina.training.ema import Ema
 from patina.training.task import Batch, Task, Validation
@@ -98,6 +98,7 @@ class RestorationTask(Task):
         scale: of the generator.
         objective: the losses.
         make_updater: makes the `Updater` for (fabric, name, network).
+        multiple: both sides of the generator's inputs are multiples of it.
         validation: pairs to measure; the first `pictures` are shown.
         pictures: number of pairs that are shown.
     """
@@ -110,6 +111,7 @@ class RestorationTask(Task):
         objective: RestorationObjective,
         make_updater: Callable[..., Updater],
         *,
+        multiple: int = 1,
         validation: Sequence[Pair] = (),
         pictures: int = 4,
         finish: Callable[[list, torch.device], Tensor] | None = None,
@@ -125,6 +127,7 @@ class RestorationTask(Task):
         self.validation = validation
         self.pictures = pictures
         self._make_updater = make_updater
+        self._multiple = multiple
         self._sharpen = SharpenedTarget()
 
     def setup(self, fabric: Fabric) -> None:
@@ -260,7 +263,14 @@ class RestorationTask(Task):
             with torch.no_grad(), self.fabric.autocast():
                 return self.evaluated(tile.to(self.fabric.device)).float().cpu()
 
-        return apply_tiled(on_tile, lq, tile=VALIDATION_TILE, overlap=VALIDATION_OVERLAP, scale=self.scale)
+        return apply_tiled(
+            on_tile,
+            lq,
+            tile=VALIDATION_TILE,
+            overlap=VALIDATION_OVERLAP,
+            multiple=self._multiple,
+            scale=self.scale,
+        )
 
 
 def _corners(lq: np.ndarray, result: np.ndarray, gt: np.ndarray, scale: int) -> list[np.ndarray]:

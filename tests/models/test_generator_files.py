@@ -4,20 +4,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from pydantic import ValidationError
 from safetensors import safe_open
 from torch import nn
 
 from patina.errors import PatinaError
-from patina.models.generators import (
-    ESRGAN,
-    ModelLoader,
-    compact,
-    dncnn,
-    load_generator,
-    load_generator_weights,
-    rrdbnet,
-    save_generator,
-)
+from patina.models.compact import CompactSettings
+from patina.models.dncnn import DnCNNSettings
+from patina.models.generator_files import ESRGAN, ModelLoader, load_generator, load_generator_weights, save_generator
+from patina.models.rrdbnet import RRDBNetSettings
 
 GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "srresnet.npz")
 
@@ -29,7 +24,7 @@ def published_weights(name):
 
 def golden_network(scale):
     """Our network with the published weights, matched by their order, which is that of the computation."""
-    network = rrdbnet(scale, features=8, blocks=2, growth=4)
+    network = RRDBNetSettings(scale=scale, features=8, blocks=2, growth=4).build()
     weights = iter(published_weights(f"rrdbnet_x{scale}").values())
     for layer in network.modules():
         if isinstance(layer, nn.Conv2d):
@@ -74,7 +69,7 @@ def test_published_numbers_survive_the_file(tmp_path, scale, suffix):
 @pytest.mark.parametrize("growth", [32, 8])
 @pytest.mark.parametrize("scale", [1, 2, 4])
 def test_saved_files_open_in_spandrel_itself(tmp_path, scale, growth):
-    network = randomised(rrdbnet(scale, features=16, blocks=1, growth=growth))
+    network = randomised(RRDBNetSettings(scale=scale, features=16, blocks=1, growth=growth).build())
     save_generator(network, tmp_path / "x.safetensors")
     descriptor = ModelLoader(device="cpu").load_from_file(tmp_path / "x.safetensors")
     picture = rgb(20, 24)
@@ -90,19 +85,21 @@ def test_saved_files_open_in_spandrel_itself(tmp_path, scale, growth):
 @pytest.mark.parametrize("size", [(4, 4), (7, 9), (16, 13)])
 def test_any_size_is_enlarged_exactly(scale, size):
     height, width = size
-    output = rrdbnet(scale, features=8, blocks=1, growth=4)(rgb(height, width))
+    output = RRDBNetSettings(scale=scale, features=8, blocks=1, growth=4).build()(rgb(height, width))
     assert output.shape == (1, 3, scale * height, scale * width)
 
 
 def test_fresh_dense_blocks_start_near_the_identity():
-    dense = rrdbnet(4, features=16, blocks=2, growth=8).model[1].sub[0].RDB1
+    dense = RRDBNetSettings(scale=4, features=16, blocks=2, growth=8).build().model[1].sub[0].RDB1
     features = torch.rand(1, 16, 12, 12)
     change = dense(features) - features
     assert 0 < change.std() < 0.05 * features.std()
 
 
 def test_file_says_what_it_is(tmp_path):
-    save_generator(rrdbnet(2, 8, 1, 4), tmp_path / "x.safetensors", {"scale": "2"})
+    save_generator(
+        RRDBNetSettings(scale=2, features=8, blocks=1, growth=4).build(), tmp_path / "x.safetensors", {"scale": "2"}
+    )
     with safe_open(tmp_path / "x.safetensors", "pt") as file:
         about = file.metadata()
     assert about["kind"] == "restoration"
@@ -112,9 +109,9 @@ def test_file_says_what_it_is(tmp_path):
 @pytest.mark.parametrize("growth", [32, 8])
 @pytest.mark.parametrize("scale", [1, 2, 4])
 def test_training_continues_from_a_saved_file(tmp_path, scale, growth):
-    network = randomised(rrdbnet(scale, features=8, blocks=2, growth=growth))
+    network = randomised(RRDBNetSettings(scale=scale, features=8, blocks=2, growth=growth).build())
     save_generator(network, tmp_path / "x.safetensors")
-    other = rrdbnet(scale, features=8, blocks=2, growth=growth)
+    other = RRDBNetSettings(scale=scale, features=8, blocks=2, growth=growth).build()
     load_generator_weights(other, tmp_path / "x.safetensors")
     for name, value in network.state_dict().items():
         assert torch.equal(other.state_dict()[name], value), name
@@ -125,25 +122,25 @@ def test_training_continues_from_a_saved_file(tmp_path, scale, growth):
 )
 def test_weights_of_another_size_are_refused(tmp_path, asked):
     size = {"scale": 4, "features": 8, "blocks": 2, "growth": 32}
-    save_generator(randomised(rrdbnet(**size)), tmp_path / "x.pth")
+    save_generator(randomised(RRDBNetSettings(**size).build()), tmp_path / "x.pth")
     with pytest.raises(PatinaError, match=r"x\.pth.*holds.*growth 32, asked for was.*weights do not fit:\n"):
-        load_generator_weights(rrdbnet(**(size | asked)), tmp_path / "x.pth")
+        load_generator_weights(RRDBNetSettings(**(size | asked)).build(), tmp_path / "x.pth")
 
 
 def test_saving_draws_no_random_numbers(tmp_path):
-    network = rrdbnet(4, 8, 1, 4)
+    network = RRDBNetSettings(scale=4, features=8, blocks=1, growth=4).build()
     before = torch.get_rng_state()
     save_generator(network, tmp_path / "x.pth")
     assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_unusable_networks_are_refused(tmp_path):
-    with pytest.raises(PatinaError, match="not by 3"):
-        rrdbnet(3)
-    with pytest.raises(PatinaError, match="not 33"):
-        rrdbnet(4, growth=33)
+    with pytest.raises(ValidationError, match="1, 2 or 4"):
+        RRDBNetSettings(scale=3)
+    with pytest.raises(ValidationError, match="less than or equal to 32"):
+        RRDBNetSettings(scale=4, growth=33)
     with pytest.raises(PatinaError, match="safetensors"):
-        save_generator(rrdbnet(4, 8, 1, 4), tmp_path / "x.onnx")
+        save_generator(RRDBNetSettings(scale=4, features=8, blocks=1, growth=4).build(), tmp_path / "x.onnx")
 
 
 @pytest.mark.parametrize(
@@ -174,7 +171,7 @@ def test_models_for_something_else_are_refused(tmp_path, monkeypatch):
 
 def test_a_fresh_dncnn_is_the_identity_and_learns_at_once():
     torch.manual_seed(0)
-    network = dncnn(features=16, layers=8)
+    network = DnCNNSettings(features=16, layers=8).build()
     optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
     errors = []
     for _ in range(60):
@@ -191,7 +188,7 @@ def test_a_fresh_dncnn_is_the_identity_and_learns_at_once():
 
 @pytest.mark.parametrize("scale", [1, 2, 3, 4])
 def test_the_small_network_is_written_at_every_scale(scale, tmp_path):
-    save_generator(compact(scale, 8, 1), tmp_path / "a.safetensors")
+    save_generator(CompactSettings(scale=scale, features=8, blocks=1).build(), tmp_path / "a.safetensors")
     opened = load_generator(tmp_path / "a.safetensors")
     assert opened.scale == scale
     assert opened.model(torch.rand(1, 3, 9, 7)).shape == (1, 3, 9 * scale, 7 * scale)

@@ -1,8 +1,4 @@
-"""Restoration networks by name, and any model file that spandrel can read.
-
-The networks are spandrel's wherever it has them, so what is trained here opens in every tool built on it. Those that it
-lacks are taught to the reader of this module: their files open here like all others.
-"""
+"""Model files of restoration networks: written so that spandrel opens them, and read whoever wrote them."""
 
 import io
 from collections.abc import Mapping
@@ -15,145 +11,14 @@ from torch import Tensor, nn
 from patina import torchvision_shim
 from patina.errors import PatinaError
 from patina.models.architectures import READABLE
-from patina.models.growth import PUBLISHED_GROWTH, growth_of, set_growth, widened, without_filling
-from patina.models.msrresnet import MSRResNet
+from patina.models.growth import PUBLISHED_GROWTH, growth_of, widened, without_filling
 from patina.system.atomic import atomic_path
 from patina.version import __version__
 
 torchvision_shim.ensure()  # spandrel imports torchvision
 
 from spandrel import ImageModelDescriptor, ModelLoader  # noqa: E402
-from spandrel.architectures.Compact import Compact  # noqa: E402
-from spandrel.architectures.DnCNN import DnCNN  # noqa: E402
 from spandrel.architectures.ESRGAN import ESRGAN  # noqa: E402
-from spandrel.architectures.PLKSR import RealPLKSR  # noqa: E402
-
-_UNSHUFFLE = {1: 4, 2: 2, 4: None}
-"""How the published networks reach a scale below 4: pixel-unshuffle the input, then enlarge four times."""
-
-_INITIAL_GAIN = 0.1
-
-
-def rrdbnet(scale: int, features: int = 64, blocks: int = 23, growth: int = 32) -> nn.Module:
-    """Build ESRGAN's generator (Wang et al. 2018) in the layout of Real-ESRGAN, with fresh weights.
-
-    It takes RGB ``[N, 3, H, W]`` in [0, 1] of any size (scale 1 from 4 pixels up, scale 2 from 2) and returns
-    ``[N, 3, scale H, scale W]``, not clipped.
-
-    Args:
-        scale: 1, 2 or 4.
-        features: channels between the blocks.
-        blocks: number of residual-in-residual dense blocks.
-        growth: channels added by every step of a dense block, at most 32.
-
-    Returns:
-        The network, on the CPU; `save_generator` writes it.
-
-    Raises:
-        PatinaError: a scale or growth that the file format cannot express.
-    """
-    if scale not in _UNSHUFFLE:
-        raise PatinaError(f"ESRGAN's generator enlarges by {', '.join(map(str, _UNSHUFFLE))}, not by {scale}")
-    if not 1 <= growth <= PUBLISHED_GROWTH:
-        raise PatinaError(f"the growth of ESRGAN's dense blocks is 1 to {PUBLISHED_GROWTH}, not {growth}")
-    factor = _UNSHUFFLE[scale]
-    channels, inner_scale = 3 * (factor or 1) ** 2, scale * (factor or 1)
-    network = ESRGAN(in_nc=channels, num_filters=features, num_blocks=blocks, scale=inner_scale, shuffle_factor=factor)
-    if growth != PUBLISHED_GROWTH:
-        set_growth(network, growth)
-    _shrink_initial_weights(network)
-    return network
-
-
-def compact(scale: int, features: int = 64, blocks: int = 16) -> nn.Module:
-    """Build Real-ESRGAN's small network: plain convolutions over the nearest-neighbour picture.
-
-    It takes RGB ``[N, 3, H, W]`` in [0, 1] of any size and returns ``[N, 3, scale H, scale W]``, not clipped.
-
-    Args:
-        scale: 1 and up.
-        features: channels of every convolution.
-        blocks: convolutions between the first and the last one.
-
-    Returns:
-        The network, on the CPU; `save_generator` writes it.
-    """
-    return Compact(num_feat=features, num_conv=blocks, upscale=scale)
-
-
-def dncnn(features: int = 64, layers: int = 17) -> nn.Module:
-    """Build DnCNN (Zhang et al. 2017) for RGB, without batch normalisation: it predicts the noise and takes it off.
-
-    It takes RGB ``[N, 3, H, W]`` in [0, 1] of any size and returns the same size, not clipped.
-
-    Args:
-        features: channels of every convolution.
-        layers: number of convolutions, 8 or more; files with fewer are not recognised.
-
-    Returns:
-        The network, on the CPU, which starts as the identity; `save_generator` writes it.
-    """
-    network = DnCNN(in_nc=3, out_nc=3, nc=features, nb=layers, act_mode="R")
-    convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
-    for convolution in convolutions:
-        _start_passing(convolution)
-    nn.init.zeros_(convolutions[-1].weight)
-    return network
-
-
-def _start_passing(convolution: nn.Conv2d) -> None:
-    """Let a 3x3 convolution pass its input on, in turn where there are more channels, beside random weights.
-
-    Without batch normalisation a DnCNN of any usual start predicts no noise for hundreds of steps, and some never do.
-    """
-    nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
-    nn.init.zeros_(convolution.bias)
-    with torch.no_grad():
-        convolution.weight *= 0.5
-        for channel in range(convolution.out_channels):
-            convolution.weight[channel, channel % convolution.in_channels, 1, 1] += 1
-
-
-def msrresnet(scale: int, features: int = 64, blocks: int = 16) -> nn.Module:
-    """Build MSRResNet with fresh weights; see `patina.models.msrresnet`. Its files open in Patina alone."""
-    return MSRResNet(scale, features, blocks)
-
-
-def realplksr(
-    scale: int,
-    features: int = 64,
-    blocks: int = 28,
-    *,
-    kernel: int = 17,
-    split: float = 0.25,
-    dysample: bool = False,
-    layer_norm: bool = False,
-) -> nn.Module:
-    """Build RealPLKSR: large kernels over a part of the channels (Lee et al. 2024, arXiv:2404.11848).
-
-    It takes RGB ``[N, 3, H, W]`` in [0, 1] of any size and returns ``[N, 3, scale H, scale W]``, not clipped.
-
-    Args:
-        scale: 1 and up.
-        features: channels, a multiple of 4.
-        blocks: number of blocks.
-        kernel: side of the large kernels, odd.
-        split: share of the channels that they see.
-        dysample: enlarge by learned sampling points instead of a pixel shuffle.
-        layer_norm: normalise each position over the channels instead of groups of channels over the picture.
-
-    Returns:
-        The network, on the CPU; `save_generator` writes it.
-    """
-    return RealPLKSR(
-        dim=features,
-        n_blocks=blocks,
-        upscaling_factor=scale,
-        kernel_size=kernel,
-        split_ratio=split,
-        dysample=dysample,
-        layer_norm=layer_norm,
-    )
 
 
 def save_generator(network: nn.Module, path: Path, metadata: Mapping[str, str] | None = None) -> None:
@@ -162,7 +27,7 @@ def save_generator(network: nn.Module, path: Path, metadata: Mapping[str, str] |
     A growth below 32 is filled up with zeros, because readers take 32 for granted; the output stays the same.
 
     Args:
-        network: from `rrdbnet`, or `load_generator(...).model` trained further.
+        network: built by its settings, or `load_generator(...).model` trained further.
         path: ends in ``.safetensors`` or ``.pth``.
         metadata: what else the file says about itself; only safetensors files can hold it.
 
@@ -207,7 +72,7 @@ def load_generator(path: Path) -> ImageModelDescriptor:
 
 
 def load_generator_weights(network: nn.Module, path: Path, strict: bool = True) -> list[str]:
-    """Give a network of this module the weights of a file: written by `save_generator`, or published.
+    """Load the weights of a file, written by `save_generator` or published, into a network.
 
     Args:
         network: changed in place.
@@ -294,16 +159,6 @@ def _require_single_rgb(descriptor: object, path: Path) -> ImageModelDescriptor:
     if channels != (3, 3):
         raise PatinaError(f"{path}: an RGB model has 3 channels in and out, this one has {channels}")
     return descriptor
-
-
-def _shrink_initial_weights(network: ESRGAN) -> None:
-    """Start dense blocks near the identity: He's initialisation times 0.1 (the small start of ESRGAN, 3.1)."""
-    for block in network.model[1].sub[:-1]:
-        for layer in block.modules():
-            if isinstance(layer, nn.Conv2d):
-                nn.init.kaiming_normal_(layer.weight)
-                layer.weight.data *= _INITIAL_GAIN
-                nn.init.zeros_(layer.bias)
 
 
 def _published_state(network: nn.Module) -> dict[str, Tensor]:

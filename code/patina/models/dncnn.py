@@ -1,0 +1,55 @@
+"""DnCNN (Zhang et al. 2017, arXiv 1608.03981) for RGB, without batch normalisation: it predicts the noise."""
+
+from typing import Annotated, Literal
+
+import torch
+from pydantic import Field
+from torch import nn
+
+from patina import torchvision_shim
+from patina.models.network_settings import NetworkSettings
+from patina.settings import PositiveInt
+
+FEWEST_LAYERS = 8
+"""spandrel recognises a DnCNN by its first eight layers."""
+
+
+class DnCNNSettings(NetworkSettings):
+    """DnCNN, a denoiser that keeps the size, without batch normalisation."""
+
+    architecture: Literal["dncnn"] = "dncnn"
+    """Selects this network."""
+
+    scale: Literal[1] = 1
+    """Always 1."""
+
+    features: PositiveInt = 64
+    """Channels of every layer."""
+
+    layers: Annotated[int, Field(ge=FEWEST_LAYERS)] = 17
+    """Number of convolutions."""
+
+    def build(self) -> nn.Module:
+        """Return the network; it starts as the identity."""
+        torchvision_shim.ensure()
+        from spandrel.architectures.DnCNN import DnCNN
+
+        network = DnCNN(in_nc=3, out_nc=3, nc=self.features, nb=self.layers, act_mode="R")
+        convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
+        for convolution in convolutions:
+            _start_passing(convolution)
+        nn.init.zeros_(convolutions[-1].weight)
+        return network
+
+
+def _start_passing(convolution: nn.Conv2d) -> None:
+    """Let a 3x3 convolution pass its input on (its channels in turn, where it has more) beside random weights.
+
+    Without batch normalisation, a DnCNN with any usual initialisation predicts no noise for hundreds of steps or ever.
+    """
+    nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+    nn.init.zeros_(convolution.bias)
+    with torch.no_grad():
+        convolution.weight *= 0.5
+        for channel in range(convolution.out_channels):
+            convolution.weight[channel, channel % convolution.in_channels, 1, 1] += 1

@@ -1,0 +1,165 @@
+"""Any restoration network that spandrel has, built by its name and its own parameters."""
+
+import inspect
+import sys
+from functools import cache
+from typing import Any, ClassVar, get_args
+
+import torch
+from pydantic import ConfigDict, field_validator, model_validator
+from torch import Tensor, nn
+
+from patina import torchvision_shim
+from patina.errors import PatinaError
+from patina.models.network_settings import NetworkSettings
+from patina.models.networks import RestorationSettings
+from patina.settings import PositiveInt, nearest
+
+SCALE_PARAMETERS = ("upscale", "scale", "upscaling_factor", "upscale_factor", "up_scale")
+"""What spandrel's networks call their upscaling factor."""
+
+CHANNEL_PARAMETERS = ("num_in_ch", "num_out_ch")
+"""Channels in and out, where a network has no default for them."""
+
+TRIAL_SIDE = 16
+"""Side of the image on which a network is compared with its copy from a file, in pixels, unless it needs more."""
+
+
+class SpandrelSettings(NetworkSettings):
+    """A network of spandrel by its name, e.g. `SPAN`, `DAT` or `SwinIR`; all other keys are the network's parameters.
+
+    The parameters have spandrel's names and defaults. Those that spandrel cannot read back from a file must keep their
+    defaults.
+    """
+
+    model_config = ConfigDict(extra="allow")
+
+    union_tag: ClassVar[str] = "spandrel"
+
+    architecture: str
+    """Name of the network's class in spandrel."""
+
+    scale: PositiveInt
+    """Upscaling factor."""
+
+    @field_validator("architecture")
+    @classmethod
+    def _is_known(cls, name: str) -> str:
+        if name not in spandrel_networks():
+            own = [settings.model_fields["architecture"].default for settings in get_args(RestorationSettings)]
+            raise ValueError(f"no network is called {name!r}, {nearest(name, [*own, *spandrel_networks()])}")
+        return name
+
+    @model_validator(mode="after")
+    def _parameters_are_known(self) -> "SpandrelSettings":
+        signature = _parameters(spandrel_networks()[self.architecture])
+        for name in self.model_extra or {}:
+            if name in SCALE_PARAMETERS:
+                raise ValueError(f"{name} is set; give the upscaling factor as scale alone")
+            if name not in signature:
+                raise ValueError(f"{name} is no parameter of {self.architecture}, {nearest(name, signature)}")
+        return self
+
+    def build(self) -> nn.Module:
+        """Return the network with random weights; make sure that spandrel can read it back from a file."""
+        network = self._network()
+        with torch.random.fork_rng(devices=[]):
+            self._require_readable(network)
+        return network
+
+    def input_multiple(self) -> int:
+        """Return the multiple that both sides of an input must be, which for some networks depends on their size."""
+        with torch.random.fork_rng(devices=[]):
+            requirements = self._reopened(self._network()).size_requirements
+        return int(requirements.multiple_of)
+
+    def _network(self) -> nn.Module:
+        parameters = _parameters(spandrel_networks()[self.architecture])
+        given: dict[str, Any] = dict.fromkeys(SCALE_PARAMETERS, self.scale) | dict.fromkeys(CHANNEL_PARAMETERS, 3)
+        chosen = {name: value for name, value in given.items() if name in parameters} | (self.model_extra or {})
+        try:
+            return spandrel_networks()[self.architecture](**chosen)
+        except Exception as error:  # wrong parameters can fail in any way
+            raise PatinaError(f"{self.architecture}: cannot be built with {_listed(chosen)} ({error!r})") from error
+
+    def _require_readable(self, network: nn.Module) -> None:
+        """Compare a network with its copy from a file.
+
+        Raises:
+            PatinaError: spandrel recognises another network, or the copy computes something else.
+        """
+        opened = self._reopened(network)
+        if (opened.scale, opened.input_channels, opened.output_channels) != (self.scale, 3, 3):
+            found = f"scale {opened.scale}, {opened.input_channels} channels in, {opened.output_channels} out"
+            raise PatinaError(f"{self._named}: has {found}; expected scale {self.scale} and 3 channels")
+        if opened.size_requirements.square:
+            raise PatinaError(f"{self._named}: takes square images only, which patches and tiles of images are not")
+        try:
+            equal = _computes_the_same(network.eval(), opened)
+        except Exception as error:  # a network for something else than an image can fail in any way
+            raise PatinaError(f"{self._named}: cannot be applied to an RGB image ({error!r})") from error
+        network.train()
+        if not equal:
+            raise PatinaError(
+                f"{self._named}: spandrel would read its file as a network that computes something else; leave "
+                "parameters that do not change the shape of a weight at their defaults"
+            )
+
+    def _reopened(self, network: nn.Module) -> Any:
+        """Return spandrel's descriptor of the network's weights.
+
+        Raises:
+            PatinaError: spandrel does not recognise them, or recognises another network.
+        """
+        from patina.models.architectures import READABLE
+
+        try:
+            opened = READABLE.load({name: weight.detach().clone() for name, weight in network.state_dict().items()})
+        except Exception as error:  # of any kind, where the weights look like those of another network
+            raise PatinaError(f"{self._named}: spandrel cannot read its file ({error!r})") from error
+        if type(opened.model) is not type(network):
+            raise PatinaError(f"{self._named}: spandrel would read its file as {type(opened.model).__name__}")
+        return opened
+
+    @property
+    def _named(self) -> str:
+        extra = self.model_extra or {}
+        return f"{self.architecture} with {_listed(extra)}" if extra else self.architecture
+
+
+@cache
+def spandrel_networks() -> dict[str, type[nn.Module]]:
+    """Return the classes of spandrel's networks by name."""
+    torchvision_shim.ensure()
+    from spandrel import MAIN_REGISTRY
+
+    found: dict[str, type[nn.Module]] = {}
+    for support in MAIN_REGISTRY.architectures():
+        module = sys.modules[type(support.architecture).__module__]
+        members = {name: getattr(module, name) for name in module.__all__}
+        found |= {name: member for name, member in members.items() if _is_network(member)}
+    return found
+
+
+def _is_network(member: Any) -> bool:
+    return isinstance(member, type) and issubclass(member, nn.Module)
+
+
+def _parameters(network: type[nn.Module]) -> list[str]:
+    return [name for name in inspect.signature(network.__init__).parameters if name != "self"]
+
+
+def _listed(parameters: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in parameters.items())
+
+
+@torch.no_grad()
+def _computes_the_same(network: nn.Module, opened: Any) -> bool:
+    """Whether a network gives the image that spandrel's descriptor of its weights gives."""
+    width, height = opened.size_requirements.get_padding(TRIAL_SIDE, TRIAL_SIDE)
+    image = torch.rand(1, 3, TRIAL_SIDE + height, TRIAL_SIDE + width)
+    result = network(image)
+    if not isinstance(result, Tensor) or result.shape[-2:] != tuple(opened.scale * side for side in image.shape[-2:]):
+        return False
+    copy = opened.eval().model(image)
+    return torch.allclose(result, copy, atol=1e-5) and torch.allclose(result.clamp(0, 1), opened(image), atol=1e-5)
