@@ -169,7 +169,7 @@ def config(pictures, tmp_path, **training) -> dict:
         "sampling": {"sampler": "ddim", "steps": 3},
         "data": {"pictures": str(pictures), "side": 32, "batch": 2, "workers": 0},
         "validation": {"pictures": str(pictures), "count": 2},
-        "training": {"epochs": 2, "sample_every": 4, "log_every": 1, "decay": 0.5} | training,
+        "training": {"epochs": 2, "sample_every": 4, "log_every": 1, "ema": 0.5} | training,
     }
 
 

@@ -16,7 +16,7 @@ from patina.runs.run_folder import RunFolder
 from patina.specs.optimisation import make_fabric
 from patina.training.diagnosis import first_not_finite
 from patina.training.loop import LoopPlan, train
-from patina.training.schedules import halved_at
+from patina.training.schedules import multi_step
 from patina.training.task import Task, Validation
 from patina.training.updates import NotFinite, Updater
 
@@ -53,7 +53,7 @@ class Regression(Task):
 
     def setup(self, fabric):
         self.updaters = [
-            Updater(fabric, "line", self.network, schedule=halved_at(1e-2, [6]), betas=(0.9, 0.999), clip_gradient=1.0)
+            Updater(fabric, "line", self.network, schedule=multi_step(1e-2, [6]), betas=(0.9, 0.999), clip_gradient=1.0)
         ]
 
     def start(self, batch):
@@ -233,7 +233,7 @@ def test_too_many_such_steps_stop_the_run(tmp_path):
 
 def test_a_gradient_that_is_not_finite_is_named(tmp_path):
     network = nn.Linear(1, 1)
-    updater = Updater(make_fabric("32", "cpu"), "root", network, schedule=halved_at(1e-2, []), betas=(0.9, 0.999))
+    updater = Updater(make_fabric("32", "cpu"), "root", network, schedule=multi_step(1e-2, []), betas=(0.9, 0.999))
     before = network.weight.detach().clone()
     loss = updater.module(torch.zeros(1, 1)).mul(0).sqrt().sum()
     with pytest.raises(NotFinite, match=r"gradient of root\.weight"):

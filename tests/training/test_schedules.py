@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from patina.specs.optimisation import TrainingSettings, schedule_of
-from patina.training.schedules import cosine, halved_at, warmed_up
+from patina.training.schedules import cosine, multi_step, warmed_up
 
 
 def torch_rates(scheduler, steps: int, rate: float = 2e-4, **options) -> list[float]:
@@ -37,7 +37,7 @@ def test_restart_weights_and_the_end():
 
 
 def test_warm_up_rises_in_proportion_and_ends():
-    schedule = warmed_up(halved_at(1.0, [20]), 10)
+    schedule = warmed_up(multi_step(1.0, [20]), 10)
     assert [schedule(step) for step in (1, 5, 10, 20, 21)] == [0.1, 0.5, 1.0, 1.0, 0.5]
 
 

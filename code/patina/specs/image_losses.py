@@ -54,8 +54,8 @@ class LossSettings(Strict):
 class ImageLossSettings(LossSettings):
     """A loss that compares the result with the GT."""
 
-    averaged: ClassVar[bool] = False
-    """Whether the result of the averaged weights is the loss's third argument."""
+    uses_ema: ClassVar[bool] = False
+    """Whether the result of the EMA network is the third argument of the loss."""
 
     @abstractmethod
     def build(self) -> Loss:
@@ -65,7 +65,7 @@ class ImageLossSettings(LossSettings):
         """Return the weighted loss, as the task takes it."""
         from patina.training.restoration_task import Term
 
-        return Term(self.label, self.weight, self.build(), self.sharpened, self.averaged)
+        return Term(self.label, self.weight, self.build(), self.sharpened, self.uses_ema)
 
 
 class WindowedSettings(ImageLossSettings):
@@ -212,7 +212,7 @@ def _odd(window: int) -> int:
 class LdlSettings(WindowedSettings):
     """Locally discriminative learning (LDL), which penalises GAN artifacts; needs the stage's `ema`."""
 
-    averaged: ClassVar[bool] = True
+    uses_ema: ClassVar[bool] = True
 
     type: Literal["ldl"]
     """Selects this loss."""

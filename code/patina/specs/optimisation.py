@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from patina.settings import PositiveFloat, PositiveInt, Strict
-from patina.training.schedules import Schedule, cosine, halved_at, warmed_up
+from patina.training.schedules import Schedule, cosine, multi_step, warmed_up
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -191,7 +191,7 @@ def updater_factory(
 def schedule_of(settings: TrainingSettings, learning_rate: float) -> Schedule:
     """Return the learning rate by step; it starts from `learning_rate`."""
     if settings.cosine is None:
-        return warmed_up(halved_at(learning_rate, settings.milestones), settings.warm_up)
+        return warmed_up(multi_step(learning_rate, settings.milestones), settings.warm_up)
     wave = settings.cosine
     schedule = cosine(learning_rate, wave.periods or (settings.steps,), wave.restart_weights, wave.lowest)
     return warmed_up(schedule, settings.warm_up)

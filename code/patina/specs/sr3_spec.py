@@ -131,8 +131,8 @@ class DiffusionTraining(OptimiserSettings):
     loss: Literal["l1", "l2"] = "l1"
     """`l1` or `l2`, between the network's output and what it should predict."""
 
-    decay: Annotated[float, Field(ge=0, lt=1)] = 0.9999
-    """EMA decay of the weights; the averaged weights are sampled from and saved."""
+    ema: Annotated[float, Field(ge=0, lt=1)] = 0.9999
+    """EMA decay of the weights; the EMA weights are sampled from and saved."""
 
     log_every: PositiveInt = 100
     """Steps between two entries of `log.jsonl` and TensorBoard."""
@@ -151,7 +151,7 @@ class DiffusionTraining(OptimiserSettings):
 
     def in_steps(self, epoch: int) -> TrainingSettings:
         """Return the same training counted in steps, `epoch` of them an epoch."""
-        own = {"epochs", "sample_every", "checkpoint_every", "loss", "decay", "compile"}
+        own = {"epochs", "sample_every", "checkpoint_every", "loss", "ema", "compile"}
         return TrainingSettings(
             **{name: value for name, value in self if name not in own},
             steps=self.epochs * epoch,
@@ -218,7 +218,7 @@ class SR3Config(SingleStageConfig):
             dataset,
             updater_factory(self.training.in_steps(dataset.epoch), compiled=self.training.compile),
             loss=self.training.loss,
-            decay=self.training.decay,
+            ema_decay=self.training.ema,
             sampling=(self.sampling.sampler, self.sampling.steps),
             shown=shown,
         )

@@ -22,7 +22,7 @@ from patina.models.fast_objective import Recompute, fast_objective
 from patina.models.labels import CLEAN, REAL
 from patina.models.model_files import ModelFile, save_model_file
 from patina.seeding import derive
-from patina.training.previews import centre
+from patina.training.previews import load_centre_crop
 from patina.training.task import Batch, Task, Validation
 from patina.training.updates import Updater
 
@@ -78,7 +78,7 @@ class DeFlowTask(Task):
         self._make_updater = make_updater
         for domain in shown:
             require_size(domain.images[:pictures], crop, "validation crop")
-        self._crops = [[centre(path, crop) for path in domain.images[:pictures]] for domain in shown]
+        self._crops = [[load_centre_crop(path, crop) for path in domain.images[:pictures]] for domain in shown]
 
     @property
     def statistics(self) -> DomainStatistics:

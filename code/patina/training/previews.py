@@ -9,6 +9,6 @@ from patina.imaging.crop_and_pad import centre_crop
 from patina.imaging.value_spaces import to_tensor
 
 
-def centre(path: Path, side: int) -> Tensor:
+def load_centre_crop(path: Path, side: int) -> Tensor:
     """Return the centre crop of a picture, ``[3, side, side]`` in [0, 1]."""
     return to_tensor(centre_crop(PictureCache(0).get(path), side))

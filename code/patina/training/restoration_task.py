@@ -44,14 +44,14 @@ class Term:
         weight: factor of the loss.
         loss: called with (result, ground truth), both ``[N, 3, H, W]`` in [0, 1]; a module is moved to the device.
         sharpened: whether the ground truth is sharpened first.
-        averaged: whether the result of the EMA network is a third argument.
+        uses_ema: whether the result of the EMA network is a third argument.
     """
 
     name: str
     weight: float
     loss: Callable[..., Tensor]
     sharpened: bool = False
-    averaged: bool = False
+    uses_ema: bool = False
 
 
 @dataclass(frozen=True)
@@ -222,17 +222,17 @@ class RestorationTask(Task):
         return lq, {kind: self._sharpen(gt) if kind else gt for kind in {part.sharpened for part in parts}}
 
     def _generator_losses(self, lq: Tensor, result: Tensor, targets: Targets) -> dict[str, Tensor]:
-        averaged = self._averaged_result(lq) if any(term.averaged for term in self.objective.terms) else None
+        ema = [self._ema_result(lq)] if any(term.uses_ema for term in self.objective.terms) else []
         losses = {}
         for term in self.objective.terms:
-            arguments = (result, targets[term.sharpened], *([averaged] if term.averaged else []))
+            arguments = (result, targets[term.sharpened], *(ema if term.uses_ema else []))
             losses[term.name] = term.weight * term.loss(*arguments)
         if self.adversary:
             losses[self.adversary.name] = self.adversary.weight * self._adversarial_loss(result, targets)
         return losses
 
     @torch.no_grad()
-    def _averaged_result(self, lq: Tensor) -> Tensor:
+    def _ema_result(self, lq: Tensor) -> Tensor:
         with self.fabric.autocast():
             return self.ema.network(lq).float()
 

@@ -9,7 +9,7 @@ Schedule = Callable[[int], float]
 """Learning rate at a training step, counted from 1."""
 
 
-def halved_at(learning_rate: float, milestones: Sequence[int]) -> Schedule:
+def multi_step(learning_rate: float, milestones: Sequence[int]) -> Schedule:
     """Return MultiStepLR with gamma 0.5: `learning_rate` is halved after every milestone step."""
 
     def schedule(step: int) -> float:

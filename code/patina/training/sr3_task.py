@@ -18,7 +18,7 @@ from patina.models.model_files import ModelFile, save_model_file
 from patina.models.sr3 import KIND, SR3, Sampler, sample
 from patina.seeding import torch_generator
 from patina.training.ema import Ema
-from patina.training.previews import centre
+from patina.training.previews import load_centre_crop
 from patina.training.task import Batch, Task, Validation
 from patina.training.updates import Updater
 
@@ -35,7 +35,7 @@ class SR3Task(Task):
         dataset: clean tiles.
         make_updater: makes the `Updater` for (fabric, name, network).
         loss: "l1" or "l2" of the predicted noise or velocity.
-        decay: the EMA decay.
+        ema_decay: of the EMA network.
         sampling: sampler and number of steps, for validation and as defaults of the model file.
         shown: validation pictures; their centre crops are measured and shown.
     """
@@ -47,7 +47,7 @@ class SR3Task(Task):
         make_updater: Callable[..., Updater],
         *,
         loss: str,
-        decay: float,
+        ema_decay: float,
         sampling: tuple[Sampler, int],
         shown: Sequence[Path] = (),
     ):
@@ -55,17 +55,17 @@ class SR3Task(Task):
         self.dataset = dataset
         self.batch_size = dataset.batch
         self.loss = LOSSES[loss]
-        self.decay = decay
+        self.ema_decay = ema_decay
         self.sampling = sampling
         self._make_updater = make_updater
-        self._ground_truths = [centre(path, dataset.side) for path in shown]
+        self._ground_truths = [load_centre_crop(path, dataset.side) for path in shown]
 
     def setup(self, fabric: Fabric) -> None:
         """Move the network to the device; make its optimiser and its EMA network."""
         self.fabric = fabric
         self.updater = self._make_updater(fabric, "sr3", self.network)
         self.updaters = [self.updater]
-        self.ema = Ema(self.network, self.decay)
+        self.ema = Ema(self.network, self.ema_decay)
 
     def training_step(self, batch: Batch, step: int) -> dict[str, float]:
         """Take one step at uniformly drawn diffusion times."""
