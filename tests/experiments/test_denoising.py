@@ -100,12 +100,16 @@ def test_knobs_can_be_set(folders, model):
     assert (line["parameters"]["temperature"], line["parameters"]["detail"]) == (0, 1)
 
 
-def test_a_configuration_is_trained_first_on_the_pictures_given(folders):
+def test_a_configuration_is_trained_first_on_the_pictures_given(folders, capsys):
     values = ludvae_values(folders, steps=1) | {"runs": str(folders / "learned_runs")}
     values["data"] |= {"clean": "nowhere", "real": "nowhere"}
     config = write_config(folders / "tiny.yml", values)
     assert run(folders, "-learned", f"ours={config}", "-seeds", 0) == 0
     assert (folders / "learned_runs/tiny/models/final.safetensors").is_file()
+    # Another call with other pictures says that the model has not seen them.
+    shutil.move(folders / "clean", folders / "others")
+    assert run(folders, f"-clean={folders / 'others'}", "-learned", f"ours={config}", "-seeds", 0) == 0
+    assert "tiny: the run began with another data.clean" in capsys.readouterr().err
 
 
 def test_a_deflow_is_trained_on_sets_of_the_pictures_given_or_not_at_all(folders, capsys):

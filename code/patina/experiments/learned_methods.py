@@ -11,6 +11,7 @@ from patina.experiments.narration import say
 from patina.experiments.parallel_training import train_all
 from patina.pipelines.multiscale_set import prepare
 from patina.pipelines.realism_report import newest_model
+from patina.pipelines.training_run import say_changed_settings
 from patina.pipelines.translation import load_learned_config, translate_pictures
 from patina.runs.made_by import MadeBy
 from patina.settings import PROJECT_ROOT
@@ -80,7 +81,7 @@ def trained_models(
         PatinaError: a model is missing, a configuration cannot be used, or a training was interrupted.
     """
     models: dict[tuple[str, int | None], Path] = {}
-    untrained: dict[Path, LearnedConfig] = {}
+    configs: dict[Path, LearnedConfig] = {}
     for method in methods:
         for seed in seeds:
             path = Path(method.given if seed is None else method.given.replace("{seed}", str(seed)))
@@ -89,14 +90,22 @@ def trained_models(
             elif path.suffix != ".safetensors":
                 config = seeded(load_learned_config(method.given), seed)
                 path = config.final_model()
-                if not path.is_file():
-                    untrained[path] = config
+                configs[path] = config
             models[method.name, seed] = path
-    if untrained:
-        say(f"train {', '.join(config.name for config in untrained.values())}")
-        configs = [config.with_domains(pictures.clean, pictures.real, prepare) for config in untrained.values()]
-        train_all(configs, device)
+    _train(list(configs.values()), pictures, device)
     return models
+
+
+def _train(configs: Sequence[LearnedConfig], pictures: Pictures, device: str) -> None:
+    """Train configurations on the experiment's pictures; finished ones are kept, with a word on other settings."""
+    clean, real = pictures.clean, pictures.real
+    missing = [config for config in configs if not config.final_model().is_file()]
+    for config in configs:
+        if config not in missing:
+            say_changed_settings(config.with_domains(clean, real, lambda images, folder, scales: None))
+    if missing:
+        say(f"train {', '.join(config.name for config in missing)}")
+        train_all([config.with_domains(clean, real, prepare) for config in missing], device)
 
 
 def seeded(config: LearnedConfig, seed: int | None) -> LearnedConfig:

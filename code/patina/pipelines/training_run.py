@@ -83,15 +83,21 @@ def train_config(config: TrainableConfig, device: str = "auto") -> bool:
     return all(_train_stage(config, stage, device) for stage in stages)
 
 
+def say_changed_settings(config: TrainableConfig) -> None:
+    """Print the settings that have changed since a configuration was trained."""
+    for stage in config.training_stages():
+        _say_changed_settings(RunFolder(stage.folder, _run_name(config, stage)), dump_config(config))
+
+
 def _train_stage(config: TrainableConfig, stage: TrainingStage, device: str) -> bool:
     task = stage.make_task(device)
     plan = stage.make_plan(task)
-    name = stage.folder.relative_to(config.runs).as_posix().replace("/", "-")
     text, models = dump_config(config), {str(stage.start): file_digest(stage.start)} if stage.start else {}
     made_by = MadeBy("train", models=models, notes={"config": digest_of(text.encode())})
     began = False
-    with RunFolder.open(stage.folder, name) as folder:
-        _compare_with_before(folder, text, made_by)
+    with RunFolder.open(stage.folder, _run_name(config, stage)) as folder:
+        _require_same_start(folder, made_by)
+        _say_changed_settings(folder, text)
 
         def begin() -> None:
             nonlocal began
@@ -105,18 +111,26 @@ def _train_stage(config: TrainableConfig, stage: TrainingStage, device: str) -> 
     return finished
 
 
-def _compare_with_before(folder: RunFolder, text: str, made_by: MadeBy) -> None:
-    """Print the settings that have changed since the run was trained last.
+def _run_name(config: TrainableConfig, stage: TrainingStage) -> str:
+    return stage.folder.relative_to(config.runs).as_posix().replace("/", "-")
+
+
+def _require_same_start(folder: RunFolder, made_by: MadeBy) -> None:
+    """Make sure that a run which has trained already began with the same model.
 
     Raises:
-        PatinaError: the run began with another model.
+        PatinaError: it began with another one.
     """
-    if not (folder.states() and folder.config.is_file()):
-        return
-    if folder.header and (difference := made_by.difference(folder.header.made_by)):
+    header = folder.header
+    if folder.states() and header and (difference := made_by.difference(header.made_by)):
         raise PatinaError(
             f"{folder.name}: was {difference}; put that model back, or remove {folder.path} to train it again"
         )
+
+
+def _say_changed_settings(folder: RunFolder, text: str) -> None:
+    if not (folder.states() and folder.config.is_file()):
+        return
     if changed := changed_settings(read_yaml(folder.config), yaml.safe_load(text)):
         print(
             f"{folder.name}: the run began with another {', '.join(changed)}; to train it again, give it another name "
