@@ -39,7 +39,7 @@ class TestBars:
 def test_what_cannot_be_told_counts_neither_way():
     findings = [finding(1.0, "real"), finding(NAN, "unclear"), finding(4.0)]
     assert headline(findings) == (
-        "1 of 2 properties match real images; spectrum is no closer than fitted noise; inconclusive: spectrum."
+        "1 of 2 properties matches real images; spectrum is no closer than fitted noise; inconclusive: spectrum."
     )
     assert _verdict(findings[1])["label"] == "inconclusive"
 

@@ -65,7 +65,7 @@ class TestVerdicts:
             found["autocorrelation"]["sentence"],
         )
         assert found["spectrum"]["distance"] == pytest.approx(found["spectrum"]["baselines"]["Gaussian"], rel=0.1)
-        assert "Noise too strong at high frequencies: +" in found["spectrum"]["sentence"]
+        assert "Noise too strong at high frequencies (fine detail): +" in found["spectrum"]["sentence"]
 
     def test_the_baselines_are_fitted_to_the_real_noise(self, same):
         np.testing.assert_allclose(same["baselines"]["Gaussian"]["sigma"], 8, rtol=0.1)

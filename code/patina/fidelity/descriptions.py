@@ -22,10 +22,12 @@ def spectrum(profile: Profile, real: Profile) -> str:
     ratio = _decibels(power, by_frequency(real.spectrum)[1])
     worst = int(np.nanargmax(np.abs(ratio)))
     strong = "strong" if ratio[worst] > 0 else "weak"
-    name = "high" if frequency[worst] > HIGH else "low" if frequency[worst] < LOW else "mid"
-    return (
-        f"noise too {strong} at {name} frequencies: {ratio[worst]:+.1f} dB at {frequency[worst]:.2f} cycles per pixel"
-    )
+    where = "mid frequencies"
+    if frequency[worst] > HIGH:
+        where = "high frequencies (fine detail)"
+    elif frequency[worst] < LOW:
+        where = "low frequencies (coarse detail)"
+    return f"noise too {strong} at {where}: {ratio[worst]:+.1f} dB at {frequency[worst]:.2f} cycles per pixel"
 
 
 def anisotropy(profile: Profile, real: Profile) -> str:
@@ -83,9 +85,11 @@ def blockiness(profile: Profile, real: Profile) -> str:
     )
 
 
-def patch_distance(distance: float) -> str:
-    """Name the distance."""
-    return f"patches differ from real ones by {distance:.2f} (8-bit)"
+def patch_distance(distances: Sequence[float]) -> str:
+    """Name the pyramid level that differs most; `distances` run from fine to coarse."""
+    worst = int(np.argmax(distances))
+    detail = ("fine", "medium", "coarse")[worst]
+    return f"patches differ most in {detail} detail: by {distances[worst]:.2f} 8-bit levels"
 
 
 def classifier(accuracy: float, interval: tuple[float, float]) -> str:

@@ -109,7 +109,7 @@ def headline(findings: Sequence[Finding]) -> str:
         for grade in ("no better", "unclear")
     )
     easy = sum(finding.grade == "real" and finding.noise_passes for finding in findings)
-    parts = [f"{matching} of {conclusive} properties match real images"]
+    parts = [f"{matching} of {conclusive} properties {'matches' if matching == 1 else 'match'} real images"]
     parts[0] += f" (fitted noise also matches in {easy} of them)" if easy else ""
     parts += [f"{better} more {_are(better)} closer than fitted noise"] if better else []
     parts += [f"{_listed(worst)} {_are(len(worst))} no closer than fitted noise"] if worst else []
