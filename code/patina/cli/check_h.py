@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
         pictures=arguments.pictures,
         side=arguments.side,
         seed=arguments.seed,
-        judge_steps=arguments.judge_steps,
+        classifier_steps=arguments.judge_steps,
         inverse_steps=arguments.inverse_steps,
     )
     result = search_conditions(request)

@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
         pictures=pictures(arguments),
         seeds=tuple(arguments.seeds),
         out=arguments.out,
-        judge_steps=arguments.judge_steps,
+        classifier_steps=arguments.judge_steps,
         denoiser=arguments.opt if arguments.pgap else None,
         device=arguments.device,
     )

@@ -1,1 +1,1 @@
-"""What compares methods: the demo, denoising, realism tables, the search for h."""
+"""Experiments that compare methods: the demo, denoising, realism over seeds, and the search for the map h."""

@@ -52,7 +52,7 @@ class ConditionSearchRequest:
         pictures: the most pictures of each folder.
         side: larger pictures are cropped to their centre, this many pixels along a side.
         seed: of noise, patches and networks.
-        judge_steps: training steps of the classifier.
+        classifier_steps: training steps of the classifier.
         inverse_steps: training steps of the inverse.
     """
 
@@ -63,7 +63,7 @@ class ConditionSearchRequest:
     pictures: int = 48
     side: int = 512
     seed: int = 0
-    judge_steps: int = 200
+    classifier_steps: int = 200
     inverse_steps: int = 400
 
 
@@ -174,7 +174,7 @@ def _with_noise(h: ConditionMap, condition: Tensor, key: int) -> Tensor:
 def _test(conditions: Sequence[list[Tensor]], domains: Domains, request: ConditionSearchRequest) -> TwoSampleResult:
     """Test whether a classifier distinguishes the conditions of two sets of pictures."""
     sets = [_patches(*pair, request.seed) for pair in zip(conditions, domains, strict=True)]
-    return two_sample_test(*sets, seed=request.seed, steps=request.judge_steps)
+    return two_sample_test(*sets, seed=request.seed, steps=request.classifier_steps)
 
 
 def _patches(conditions: Sequence[Tensor], pictures: Sequence[Sample], seed: int) -> PatchSet:

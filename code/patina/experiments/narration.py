@@ -1,4 +1,4 @@
-"""What experiments tell: the step they are at, and means over seeds with their spread."""
+"""What experiments print: the step they are at, and means over seeds with their spread."""
 
 import sys
 

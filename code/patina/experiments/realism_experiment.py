@@ -41,7 +41,7 @@ class RealismRequest:
         pictures: the folders of training and test pictures.
         seeds: of trainings, noise and classifiers.
         out: a folder for everything that the experiment writes.
-        judge_steps: training steps of the two-sample classifier.
+        classifier_steps: training steps of the two-sample classifier.
         denoiser: the configuration of the denoiser that measures PGAP; None leaves PGAP out.
         device: where to compute.
     """
@@ -50,7 +50,7 @@ class RealismRequest:
     pictures: Pictures
     seeds: tuple[int, ...]
     out: Path
-    judge_steps: int = 200
+    classifier_steps: int = 200
     denoiser: str | None = None
     device: str = "auto"
 
@@ -89,7 +89,7 @@ def compare_realism(request: RealismRequest) -> str:
     real = load_samples(request.pictures.test_real, names=[sample.name for sample in clean])
     for seed in request.seeds:
         say(f"seed {seed}: measure {', '.join(names)} and the baselines")
-        reference = Reference(clean, real, paired=True, seed=seed, classifier_steps=request.judge_steps)
+        reference = Reference(clean, real, paired=True, seed=seed, classifier_steps=request.classifier_steps)
         noises |= {(name, seed): Noise(noise, name) for name, noise in reference.noises.items()}
         for name in BASELINES:
             scores[name].append(_distances(reference.baselines[name]))
@@ -129,7 +129,7 @@ def _provenance(request: RealismRequest, method: Method, seed: int, model: Path)
         {"clean": request.pictures.test_clean, "real": request.pictures.test_real},
         paired=True,
         seed=seed,
-        classifier_steps=request.judge_steps,
+        classifier_steps=request.classifier_steps,
         model=model,
         knobs=method.knobs,
     )
@@ -146,7 +146,7 @@ def _command(request: RealismRequest, method: Method, seed: int) -> str:
     pictures = request.pictures
     folders = {name: getattr(pictures, name) for name in ("clean", "real", "test_clean", "test_real")}
     rest = {"device": None if request.device == "auto" else request.device, "out": request.out}
-    numbers = {"seeds": seed, "judge_steps": request.judge_steps}
+    numbers = {"seeds": seed, "judge_steps": request.classifier_steps}
     return command_line("fidelity", [], {"learned": learned} | folders | numbers | rest)
 
 
