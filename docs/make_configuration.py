@@ -16,7 +16,6 @@ from pydantic import TypeAdapter
 
 from patina.degradations.blocks import known_blocks
 from patina.degradations.recipe import Recipe
-from patina.specs.experiment import Experiment
 from patina.specs.subjects import config_classes
 
 Schema = dict[str, Any]
@@ -118,7 +117,7 @@ def page() -> str:
         ValueError: a key has no meaning; names the class and the key.
     """
     parts = [INTRO]
-    for task, settings in config_classes(Experiment).items():
+    for task, settings in config_classes().items():
         parts += [f"## Task {task}\n", *chapter(task, settings)]
     parts += [RECIPES, *chapter("recipe", Recipe)]
     for name, block in known_blocks().items():

@@ -115,7 +115,7 @@ def with_losses(losses, **stage) -> list[dict]:
         ("stages", with_losses(["l1"], patch="big"), "stages.0.patch.1: expected a valid integer"),
         ("data", {"lq": "lq", "gt": "gt", "patch": {}}, "data.patch: expected at least 1 item"),
         ("stages", with_losses([{"type": "huber", "detla": 1}]), "losses.0.detla: unknown key, did you mean delta?"),
-        ("stages", with_losses([{"type": "l1", "eps": 1}]), "losses.0.eps: unknown key, expected one of weight, name"),
+        ("stages", with_losses([{"type": "l1", "eps": 1}]), "losses.0.eps: unknown key, expected one of type, weight"),
         ("stages", with_losses([{"type": "l1"}, {"type": "l1"}]), "expected a different `name`"),
         ("stages", with_losses([{"type": "gan"}, {"type": "gan", "name": "b"}]), "more than one gan"),
         ("stages", with_losses([{"type": "ldl"}]), "expected a decay in `ema`"),

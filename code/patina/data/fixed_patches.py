@@ -2,7 +2,6 @@
 
 from typing import Any, Protocol
 
-from torch import Tensor
 from torch.utils.data import Dataset
 
 from patina.data.order import ShuffledOrder
@@ -15,7 +14,7 @@ class Patches(Protocol):
     batch: int
     seed: int
 
-    def __getitem__(self, place: tuple[int, int]) -> dict[str, Tensor]:
+    def __getitem__(self, place: tuple[int, int]) -> dict[str, Any]:
         """Return one sample."""
 
 

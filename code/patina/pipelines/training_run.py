@@ -149,6 +149,6 @@ def _model_size(config: TrainableConfig) -> str:
 def _trainable_config(request: TrainingRequest) -> TrainableConfig:
     config = load_config(request.config, request.smoke)
     if not isinstance(config, TrainableConfig):
-        trained = ", ".join(config_classes(TrainableConfig))
+        trained = ", ".join(task for task, found in config_classes().items() if issubclass(found, TrainableConfig))
         raise ConfigError(f"{request.config}: task is {config.task}, expected one that trains: {trained}")
     return config

@@ -108,7 +108,8 @@ class DeFlowConfig(LearnedConfig):
     @property
     def condition_steps(self) -> tuple[HStep, ...]:
         """The steps of h."""
-        return self.h or published_steps(self.model.scale, self.condition_noise)
+        noise = PUBLISHED_NOISE if self.condition_noise is None else self.condition_noise
+        return self.h or published_steps(self.model.scale, noise)
 
     @model_validator(mode="after")
     def _h_fits(self) -> "DeFlowConfig":

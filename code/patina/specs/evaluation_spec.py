@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from patina.imaging.interpolation import INTERPOLATIONS
+from patina.imaging.interpolation import INTERPOLATIONS, InterpolationName
 from patina.models.sr3 import Sampler
 from patina.settings import PositiveInt, Strict
 from patina.specs.experiment import Experiment
@@ -19,7 +19,7 @@ class ComparedModel(Strict):
     name: Name
     """Name in the table."""
 
-    model: Literal[INTERPOLATIONS] | Path
+    model: InterpolationName | Path
     """Model file, or an interpolation."""
 
     sampler: Sampler | None = None

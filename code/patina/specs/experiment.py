@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 class Experiment(Strict):
-    """What every configuration has: a name, a seed and an output folder."""
+    """What every configuration has: a task, a name, a seed and an output folder."""
+
+    task: str
+    """Selects the kind of experiment."""
 
     name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
     """Name of the run and of its folder below `runs`."""

@@ -49,7 +49,8 @@ def _trained_autoencoder(
 
     The file is named after the steps, the images and the seed, so that no run loses its own to another.
     """
-    index = len(steps) - 1
+    index, settings = len(steps) - 1, steps[-1].autoencoder
+    assert settings is not None
     pictures = list_pictures(clean)[:AUTOENCODER_PICTURES]
     plain = [step.written() for step in steps]
     origin = derive(json.dumps(plain), seed, *map(file_digest, pictures))
@@ -57,7 +58,7 @@ def _trained_autoencoder(
     if not path.is_file():
         filters = ConditionMap.before(index, steps, before)
         conditions = list(readable(pictures, lambda picture: whole_condition(picture, filters)))
-        network = train_autoencoder(conditions, steps[index].autoencoder, seed)
+        network = train_autoencoder(conditions, settings, seed)
         save_model_file(path, ModelFile(AUTOENCODER, {"features": network.features}, network.state_dict()))
     return path
 

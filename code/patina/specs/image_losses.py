@@ -26,6 +26,9 @@ Loss = Callable[..., Tensor]
 class LossSettings(Strict):
     """Common settings of all losses."""
 
+    type: str
+    """Selects the loss."""
+
     weight: PositiveFloat = 1.0
     """Factor of this loss in the sum."""
 

@@ -87,7 +87,7 @@ class LearnedConfig(SingleStageConfig):
 
 def learned_kinds() -> dict[str, type[LearnedConfig]]:
     """Return the configuration classes of all learned degradations by kind."""
-    return config_classes(LearnedConfig)
+    return {task: config for task, config in config_classes().items() if issubclass(config, LearnedConfig)}
 
 
 def learned_weights(path: Path, kind: str) -> dict[str, Tensor]:

@@ -81,8 +81,10 @@ class UnpairedImageData(BalancedData):
         """Known statistics of clean and real; None where they are measured."""
         if not self.match_statistics:
             return [UNMATCHED, UNMATCHED]
-        given = self.statistics
-        return given and [ChannelStatistics(known.mean, known.std, pixels=0) for known in (given.clean, given.real)]
+        if self.statistics is None:
+            return None
+        both = (self.statistics.clean, self.statistics.real)
+        return [ChannelStatistics(given.mean, given.std, pixels=0) for given in both]
 
     def open(self) -> tuple[ImageDomain, ImageDomain]:
         """Open the training domains, clean and real, with their given statistics."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 Precision = Annotated[Literal["32", "bf16-mixed"], BeforeValidator(str)]
 """YAML reads a bare 32 as a number."""
 
-PRECISIONS = {"32": "32-true", "bf16-mixed": "bf16-mixed"}
+PRECISIONS: dict[str, Literal["32-true", "bf16-mixed"]] = {"32": "32-true", "bf16-mixed": "bf16-mixed"}
 """Fabric's names of the precisions."""
 
 

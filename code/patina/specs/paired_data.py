@@ -8,8 +8,8 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from patina.data.pairs import Pair, PairedPatches, match_pairs
 from patina.data.pairs_on_the_fly import LQSource, OnTheFlyPatches
+from patina.degradations.base import Degradation
 from patina.degradations.execution import Engine
-from patina.degradations.learned_degradation import LearnedDegradation
 from patina.degradations.recipe import Recipe, load_recipe, require_models
 from patina.degradations.recipe_patches import OnTheFly
 from patina.errors import ConfigError
@@ -171,7 +171,7 @@ def paired_patches(
     if len(lq) == 1 and not lq[0].is_recipe:
         return PairedPatches(match_pairs(lq[0].path, gt, scale), **options), Engine()
     sources: list[LQSource] = []
-    models: dict[str, LearnedDegradation] = {}
+    models: dict[str, Degradation] = {}
     for number, source in enumerate(lq):
         if source.is_recipe:
             recipe, engine = recipe_engine(_recipe_of_scale(source.path, scale), device)

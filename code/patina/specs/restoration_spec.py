@@ -24,7 +24,9 @@ from patina.specs.optimisation import TrainingSettings, loop_plan, updater_facto
 from patina.specs.paired_data import PairedData, PairedValidation, PatchSchedule, paired_patches
 
 if TYPE_CHECKING:
+    from patina.training.loop import LoopPlan
     from patina.training.restoration_task import RestorationTask
+    from patina.training.task import Task
 
 SHARPENING_RADIUS = 25
 """Reach of unsharp masking, in pixels on each side."""
@@ -112,7 +114,7 @@ class RestorationConfig(TrainableConfig):
                     folder=self.run_folder() / stage.name,
                     precision=stage.precision,
                     make_task=partial(restoration_task, self, stage, start),
-                    make_plan=lambda task, stage=stage: loop_plan(stage, self.data, self.seed),
+                    make_plan=partial(_plan, self, stage),
                     start=start,
                 )
             )
@@ -154,8 +156,12 @@ def restoration_task(
     network = config.model.build()
     if start is not None:
         load_start(network, start, strict=stage.init_strict or start != stage.init_from)
-    terms = [loss.term() for loss in stage.losses if loss is not gan]
-    objective = RestorationObjective(terms, gan and gan.build(sides[1]), stage.ema, config.data.augment.mixings)
+    objective = RestorationObjective(
+        [loss.term() for loss in stage.losses if not isinstance(loss, GanSettings)],
+        gan.build(sides[1]) if gan else None,
+        stage.ema,
+        config.data.augment.mixings,
+    )
     rates = {"discriminator": gan.discriminator.learning_rate} if gan else {}
     return RestorationTask(
         network,
@@ -168,6 +174,10 @@ def restoration_task(
         pictures=validation.pictures if validation else 0,
         finish=partial(finish_patches, engine=engine),
     )
+
+
+def _plan(config: RestorationConfig, stage: RestorationStage, task: "Task") -> "LoopPlan":
+    return loop_plan(stage, config.data, config.seed)
 
 
 def _patches(
@@ -228,7 +238,7 @@ def _input_multiple(config: RestorationConfig, stage: RestorationStage) -> int:
 
 def _require_losses(stage: RestorationStage, patch: int) -> None:
     for loss in stage.losses:
-        loss.build(patch) if loss is stage.gan else loss.build()
+        loss.build(patch) if isinstance(loss, GanSettings) else loss.build()
 
 
 def _check_patches(sides: dict[int, int], key: str, scale: int, stage: RestorationStage) -> None:

@@ -27,6 +27,7 @@ from patina.specs.optimisation import (
 if TYPE_CHECKING:
     from patina.training.loop import LoopPlan
     from patina.training.sr3_task import SR3Task
+    from patina.training.task import Task
 
 
 class ColourJitter(Strict):
@@ -223,8 +224,9 @@ class SR3Config(SingleStageConfig):
             shown=shown,
         )
 
-    def make_plan(self, task: "SR3Task") -> "LoopPlan":
+    def make_plan(self, task: "Task") -> "LoopPlan":
         """Return the loop's plan: an epoch sees every image once."""
+        assert isinstance(task.dataset, CleanTiles)
         epoch = task.dataset.epoch
         return loop_plan(self.training.in_steps(epoch), self.data, self.seed, epoch)
 

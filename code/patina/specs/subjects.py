@@ -5,11 +5,8 @@ subjects that it needs.
 """
 
 import importlib
-from typing import TypeVar
 
 from patina.specs.experiment import Experiment
-
-Kind = TypeVar("Kind", bound=Experiment)
 
 SUBJECTS = {
     "deflow": "patina.specs.deflow_spec:DeFlowConfig",
@@ -29,7 +26,6 @@ def config_class(task: str) -> type[Experiment]:
     return getattr(importlib.import_module(module), name)
 
 
-def config_classes(base: type[Kind]) -> dict[str, type[Kind]]:
-    """Return the configuration classes derived from `base` by task, in the order of the table."""
-    classes = {task: config_class(task) for task in SUBJECTS}
-    return {task: found for task, found in classes.items() if issubclass(found, base)}
+def config_classes() -> dict[str, type[Experiment]]:
+    """Return all configuration classes by task, in the order of the table."""
+    return {task: config_class(task) for task in SUBJECTS}

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from patina.imaging.interpolation import INTERPOLATIONS
+from patina.imaging.interpolation import InterpolationName
 from patina.settings import PositiveInt, Strict
 from patina.specs.experiment import Experiment
 from patina.specs.optimisation import Precision
@@ -30,7 +30,7 @@ class UpscaleTestConfig(Experiment):
     task: Literal["test"]
     """Selects this task."""
 
-    model: Literal[INTERPOLATIONS] | Path
+    model: InterpolationName | Path
     """Model file, or an interpolation, which also needs `scale`."""
 
     scale: PositiveInt | None = None
