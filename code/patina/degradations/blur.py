@@ -137,9 +137,9 @@ class GaussianBlur(Operation):
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
         """Convolve with the kernel."""
-        size, sigma_x = parameters["kernel_size"], parameters["sigma_x"]
-        sigma_y = parameters["sigma_y"] if "sigma_y" in parameters else sigma_x
-        angle = math.radians(parameters.get("angle", 0.0))
+        drawn = {"sigma_y": parameters["sigma_x"], "angle": 0.0, **parameters}
+        size, sigma_x, sigma_y = drawn["kernel_size"], drawn["sigma_x"], drawn["sigma_y"]
+        angle = math.radians(drawn["angle"])
         if parameters["kind"].startswith("generalised"):
             kernel = kernels.generalised_gaussian(size, sigma_x, sigma_y, angle, parameters["beta"])
         elif parameters["kind"].startswith("plateau"):
