@@ -11,7 +11,7 @@ FLOORS = [
     {"imaging", "runs"},
     {"layers", "metrics", "losses", "conditions"},
     {"models", "data", "degradations"},
-    {"training", "fidelity"},
+    {"training", "fidelity", "fitting"},
     {"specs"},
     {"pipelines"},
     {"experiments"},

@@ -11,6 +11,8 @@ from patina.version import __version__
 
 COMMANDS = {
     "prepare": "make a training set, tiles or test sets from a folder of pictures",
+    "measure": "measure noise, blur, sharpening and compression of photos",
+    "fit": "fit a recipe to photos: what makes clean pictures look like them",
     "train": "train a degradation or a super-resolution model from a configuration",
     "translate": "degrade clean pictures with a learned model, or clean real ones",
     "validate": "draw sheets of a learned degradation: translations both ways, and samples",

@@ -58,12 +58,10 @@ class ConditionMap:
         return scale_of(self.whole_steps)
 
     @property
-    def published_noise(self) -> float | None:
-        """Std of the noise if h is DeFlow's own, bicubic downscaling and Gaussian noise; None for any other h."""
+    def is_published(self) -> bool:
+        """Whether h is exactly bicubic downscaling and Gaussian noise."""
         last = self.steps[-1].settings if self.steps else None
-        if isinstance(last, AddGaussian) and self.steps == published_steps(self.scale, last.sigma):
-            return last.sigma
-        return None
+        return isinstance(last, AddGaussian) and self.steps == published_steps(self.scale, last.sigma)
 
     @property
     def is_prepared(self) -> bool:

@@ -1,0 +1,37 @@
+"""Fit a recipe to photos: find the blur, noise, sharpening and compression that make clean pictures look like them."""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+from patina.cli.flags import add_flag, add_recursive_flag
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("clean", type=Path, help="folder of clean pictures, -scale times larger than the photos' kind")
+    parser.add_argument("real", type=Path, help="folder of real photos of other content")
+    add_flag(parser, "out", type=Path, default=Path("fitted.yml"), help="recipe to write (default: fitted.yml)")
+    add_flag(parser, "scale", type=int, help="how many times smaller the results are (default: the family's, 1)")
+    add_flag(parser, "recipe", default="camera", help="recipe with free numbers, a path or a name in confs/families/")
+    add_flag(parser, "pictures", type=int, default=100, help="most photos, chosen at random (default: 100)")
+    add_flag(parser, "seed", type=int, default=0, help="of everything that is drawn")
+    add_recursive_flag(parser)
+    add_flag(parser, "workers", type=int, help="processes (default: one a core)")
+    parser.add_argument("--json", action="store_true", help="print all numbers as JSON, and nothing else")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Fit, write the recipe, and say what was found."""
+    from patina.pipelines.recipe_fit import FitRequest, fit_recipe
+
+    request = FitRequest(
+        clean=arguments.clean, real=arguments.real, out=arguments.out, family=arguments.recipe, scale=arguments.scale,
+        pictures=arguments.pictures, seed=arguments.seed, recursive=arguments.recursive, workers=arguments.workers,
+    )  # fmt: skip
+    fit = fit_recipe(request)
+    for name, reason in fit.set_aside:
+        print(reason if name in reason else f"{name}: {reason}", file=sys.stderr)
+    print(json.dumps(fit.to_dict(), indent=1) if arguments.json else f"{fit.summary}\n{request.out}: written")
+    return 0

@@ -1,0 +1,35 @@
+"""Measure photos: noise, blur, sharpening and compression of each, as a table."""
+
+import argparse
+import json
+from pathlib import Path
+
+from patina.cli.flags import add_flag, add_recursive_flag
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("real", type=Path, help="folder of photos, or one photo")
+    add_flag(parser, "pictures", type=int, help="most photos, chosen at random (default: all)")
+    add_flag(parser, "seed", type=int, default=0, help="of that choice")
+    add_flag(parser, "csv", type=Path, help="also write the table to this file")
+    add_recursive_flag(parser)
+    add_flag(parser, "workers", type=int, help="processes (default: one a core)")
+    parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the table of all photos that can be measured."""
+    from patina.pipelines.photo_measurement import PhotoRequest, measure_photos, photo_row, photo_table, printed_table
+    from patina.runs.folder_job import checked_workers
+    from patina.system.atomic import write_text
+
+    workers = checked_workers(arguments.workers)
+    request = PhotoRequest(arguments.real, arguments.recursive, arguments.pictures, arguments.seed, workers)
+    report = measure_photos(request)
+    if arguments.csv is not None:
+        write_text(arguments.csv, photo_table(report.results))
+    rows = [photo_row(photo) for photo in report.results]
+    print(json.dumps(rows, indent=1) if arguments.json else printed_table(rows))
+    report.print_summary()
+    return report.exit_code

@@ -1,0 +1,30 @@
+"""Recipes as people write them: settings on one line, ranges in brackets, no YAML aliases."""
+
+from typing import Any
+
+import yaml
+
+
+def recipe_text(values: Any) -> str:
+    """Return the plain values of a recipe, or of a part of one, as YAML."""
+    return yaml.dump(values, Dumper=_RecipeDumper, sort_keys=False, width=100)
+
+
+class _RecipeDumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True
+
+
+def _is_plain(value: Any) -> bool:
+    """Return whether a value fits on one line: numbers and words, lists of them, and settings of both."""
+    if isinstance(value, dict):
+        return all(not isinstance(item, dict) and _is_plain(item) for item in value.values())
+    return not isinstance(value, list) or all(not isinstance(item, dict | list) for item in value)
+
+
+_RecipeDumper.add_representer(
+    list, lambda dumper, data: dumper.represent_sequence("tag:yaml.org,2002:seq", data, flow_style=_is_plain(data))
+)
+_RecipeDumper.add_representer(
+    dict, lambda dumper, data: dumper.represent_mapping("tag:yaml.org,2002:map", data, flow_style=_is_plain(data))
+)

@@ -1,0 +1,142 @@
+"""What a camera does: the blur of its lens and hand, the noise of its sensor, the denoising of its software.
+
+All parameters reach down to "nothing" without a jump, so that they can be fitted to photographs.
+"""
+
+import math
+from typing import Annotated
+
+import cv2
+import numpy as np
+
+from patina.degradations.base import Frame, Operation, Parameters
+from patina.degradations.noise import LUMA
+from patina.degradations.ranges import Between, RealRange, draw_real
+from patina.seeding import numpy_rng
+
+NARROWEST = 0.15
+"""Std in pixels below which a sampled Gaussian is one pixel."""
+
+
+class EllipseBlur(Operation):
+    """A Gaussian blur with a width along each axis and a tilt: defocus, and shake in any direction.
+
+    The kernel is ``exp(-d' C^-1 d / 2)`` with the covariance C = [[x², t x y], [t x y, y²]].
+    """
+
+    name = "ellipse_blur"
+    family = "blur"
+
+    sigma_x: Annotated[RealRange, Between(0, 50)]
+    """Std from left to right, in pixels; 0 is none."""
+
+    sigma_y: Annotated[RealRange, Between(0, 50)]
+    """Std from top to bottom, in pixels; 0 is none."""
+
+    tilt: Annotated[RealRange, Between(-0.99, 0.99)] = (0.0, 0.0)
+    """Correlation of the two directions: towards 1 the blur runs from top left to bottom right."""
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw all three."""
+        return {name: draw_real(rng, getattr(self, name)) for name in ("sigma_x", "sigma_y", "tilt")}
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Convolve with the kernel."""
+        kernel = ellipse_kernel(parameters["sigma_x"], parameters["sigma_y"], parameters["tilt"])
+        return cv2.filter2D(image, -1, kernel, borderType=cv2.BORDER_REFLECT)
+
+
+def ellipse_kernel(sigma_x: float, sigma_y: float, tilt: float) -> np.ndarray:
+    """Return the kernel of `EllipseBlur`, float64, its sum 1, out to three standard deviations."""
+    x, y = max(sigma_x, NARROWEST), max(sigma_y, NARROWEST)
+    reach = math.ceil(3 * max(x, y))
+    inverse = np.linalg.inv(np.array([[x * x, tilt * x * y], [tilt * x * y, y * y]]))
+    places = np.stack(np.meshgrid(np.arange(-reach, reach + 1), np.arange(-reach, reach + 1)), axis=-1)
+    kernel = np.exp(-0.5 * np.einsum("...i,ij,...j->...", places, inverse, places))
+    return kernel / kernel.sum()
+
+
+class SensorNoise(Operation):
+    """Noise of a sensor behind a camera's processing: by brightness, correlated in space, luma and chroma apart.
+
+    Luma and chroma noise are independent: n = sigma s(b) (f + chroma c), f correlated over `grain` pixels and partly
+    shared by the channels, c without luma and correlated over `chroma_grain` pixels. Their variance is a line in the
+    brightness b: s² = 1 + gain (b / 128 - 1) (Foi et al. 2008, equation 3).
+    """
+
+    name = "sensor_noise"
+    family = "noise"
+
+    sigma: Annotated[RealRange, Between(0, 255)]
+    """Std (8-bit) in mid grey; 0 is none."""
+
+    gain: Annotated[RealRange, Between(-1, 1)] = (0.0, 0.0)
+    """How much of the variance grows with brightness: 1 is none in black, -1 none in white."""
+
+    grain: Annotated[RealRange, Between(0, 20)] = (0.0, 0.0)
+    """Std of the Gaussian that correlates neighbours, in pixels; 0 is white noise."""
+
+    shared: Annotated[RealRange, Between(0, 1)] = (0.0, 0.0)
+    """Fraction of the variance that the channels share; 1 is grey noise."""
+
+    chroma: Annotated[RealRange, Between(0, 10)] = (0.0, 0.0)
+    """Std of additional colour noise relative to `sigma`; 0 is none."""
+
+    chroma_grain: Annotated[RealRange, Between(0, 50)] = (0.0, 0.0)
+    """Std of the Gaussian that correlates the colour noise, in pixels."""
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw all six."""
+        names = ("sigma", "gain", "grain", "shared", "chroma", "chroma_grain")
+        return {name: draw_real(rng, getattr(self, name)) for name in names}
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Add the noise and clip."""
+        rng, shape = numpy_rng(key, "noise"), image.shape
+        own, common = rng.standard_normal(shape, np.float32), rng.standard_normal(shape[:2], np.float32)[..., None]
+        shared = parameters["shared"]
+        noise = grainy(
+            np.float32(math.sqrt(1 - shared)) * own + np.float32(math.sqrt(shared)) * common, parameters["grain"]
+        )
+        if parameters["chroma"]:
+            colour = grainy(rng.standard_normal(shape, np.float32), parameters["chroma_grain"])
+            noise = noise + np.float32(parameters["chroma"]) * (colour - (colour @ LUMA)[..., None])
+        brightness = (image @ LUMA)[..., None] * np.float32(255 / 128)
+        strength = np.sqrt(np.clip(1 + parameters["gain"] * (brightness - 1), 0, None))
+        return np.clip(image + np.float32(parameters["sigma"] / 255) * strength * noise, 0, 1)
+
+
+def grainy(white: np.ndarray, grain: float) -> np.ndarray:
+    """Correlate white noise ``[H, W, C]`` by a Gaussian of `grain` pixels, keeping its std."""
+    if grain < NARROWEST:
+        return white
+    kernel = cv2.getGaussianKernel(2 * math.ceil(3 * grain) + 1, grain, cv2.CV_64F)
+    kernel = kernel / np.sqrt(np.square(kernel).sum())
+    return cv2.sepFilter2D(white, -1, kernel, kernel, borderType=cv2.BORDER_REFLECT)
+
+
+class BilateralDenoise(Operation):
+    """Denoising that keeps edges, as phones do: a bilateral filter (Tomasi and Manduchi 1998)."""
+
+    name = "bilateral"
+    family = "blur"
+
+    strength: Annotated[RealRange, Between(0, 255)]
+    """Std (8-bit) of the differences that are averaged away; 0 is none."""
+
+    sigma: Annotated[RealRange, Between(0.1, 10)] = (2.0, 2.0)
+    """Std of the window, in pixels."""
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw both."""
+        return {"strength": draw_real(rng, self.strength), "sigma": draw_real(rng, self.sigma)}
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Filter."""
+        if parameters["strength"] < 0.5:
+            return image
+        size = 2 * math.ceil(1.5 * parameters["sigma"]) + 1
+        return cv2.bilateralFilter(image, size, parameters["strength"] / 255, parameters["sigma"])

@@ -1,0 +1,143 @@
+"""A family of recipes: a recipe in which some numbers are free, to be found from photos.
+
+In YAML a free number stands as ``{free: [low, high]}`` in place of a range. Everything else is a recipe as any other.
+"""
+
+import copy
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from patina.degradations.recipe import Recipe, parse_recipe
+from patina.errors import ConfigError
+from patina.settings import find_file, read_yaml, require_block
+
+FOLDERS = ("confs/families", "confs/recipes")
+FREE = "free"
+
+Place = tuple[str | int, ...]
+"""The keys and positions that lead to a value."""
+
+
+@dataclass(frozen=True)
+class FreeNumber:
+    """A number of a recipe that is to be found.
+
+    A unit value u in [0, 1] stands for low + (high - low) u² where low is 0, so that weak degradations have room, and
+    for low + (high - low) u elsewhere.
+
+    Attributes:
+        place: where it stands in the recipe's values.
+        low, high: its limits.
+    """
+
+    place: Place
+    low: float
+    high: float
+
+    @property
+    def name(self) -> str:
+        """The operation and its setting, e.g. ``sensor_noise.sigma``."""
+        words = [str(key) for key in self.place if isinstance(key, str)]
+        return ".".join(words[-2:])
+
+    @property
+    def operation(self) -> str:
+        """The operation's name."""
+        return self.name.split(".")[0]
+
+    @property
+    def is_quality(self) -> bool:
+        """Whether it is a codec's quality: a whole number, better at its high end."""
+        return self.place[-1] == "quality"
+
+    def value(self, unit: float) -> float:
+        """Return the number of a unit value; outside of [0, 1] that of the nearer end."""
+        inside = min(1.0, max(0.0, unit))
+        return self.low + (self.high - self.low) * (inside**2 if self.low == 0 else inside)
+
+    def unit(self, value: float) -> float:
+        """Undo `value`."""
+        fraction = min(1.0, max(0.0, (value - self.low) / (self.high - self.low)))
+        return fraction**0.5 if self.low == 0 else fraction
+
+
+@dataclass(frozen=True)
+class Family:
+    """A recipe with free numbers.
+
+    Attributes:
+        values: the recipe as plain values, the free numbers in it as they are in the file.
+        free: its free numbers.
+        source: file, for messages.
+    """
+
+    values: dict[str, Any]
+    free: tuple[FreeNumber, ...]
+    source: str
+
+    def filled(self, ranges: Sequence[tuple[float, float]]) -> dict[str, Any]:
+        """Return the recipe's plain values with a range for every free number."""
+        values = copy.deepcopy(self.values)
+        for number, (low, high) in zip(self.free, ranges, strict=True):
+            parent: Any = values
+            for key in number.place[:-1]:
+                parent = parent[key]
+            parent[number.place[-1]] = [low, high] if low != high else low
+        return values
+
+    def recipe(self, units: np.ndarray) -> Recipe:
+        """Return the recipe with a value for every free number, ``[free]`` unit values."""
+        numbers = [number.value(float(unit)) for number, unit in zip(self.free, units, strict=True)]
+        whole = [round(value) if free.is_quality else value for free, value in zip(self.free, numbers, strict=True)]
+        return parse_recipe(self.filled([(value, value) for value in whole]), self.source)
+
+    @property
+    def without_degradation(self) -> np.ndarray:
+        """Unit values ``[free]`` that do as little as the family can: strengths at 0, qualities at their best."""
+        return np.array([1.0 if number.is_quality else 0.0 if number.low == 0 else 0.5 for number in self.free])
+
+    @property
+    def scale(self) -> int:
+        """How many times smaller the results are."""
+        return int(self.values["scale"])
+
+
+def load_family(given: str | Path, scale: int | None = None) -> Family:
+    """Read a family, a path or a name in ``confs/families/``.
+
+    Args:
+        given: the file.
+        scale: in place of the file's.
+
+    Raises:
+        ConfigError: the file is no recipe, has no free number, or one with wrong limits.
+    """
+    path = find_file(given, FOLDERS, "family")
+    values = dict(require_block(read_yaml(path), path))
+    if scale is not None:
+        values["scale"] = scale
+    free = tuple(_free_numbers(values, (), path))
+    if not free:
+        raise ConfigError(f"{path}: no number is free; write {{free: [low, high]}} in place of a range to fit it")
+    family = Family(values, free, str(path))
+    for unit in (0.0, 1.0):  # whatever is wrong with a limit is said now
+        family.recipe(np.full(len(free), unit))
+    return family
+
+
+def _free_numbers(values: Any, place: Place, path: Path) -> Iterator[FreeNumber]:
+    if isinstance(values, dict) and set(values) == {FREE}:
+        limits = values[FREE]
+        if not (isinstance(limits, list) and len(limits) == 2 and limits[0] < limits[1]):
+            raise ConfigError(f"{path}: {'.'.join(map(str, place))}.free is {limits!r}, expected [low, high]")
+        yield FreeNumber(place, float(limits[0]), float(limits[1]))
+    elif isinstance(values, dict):
+        for key, value in values.items():
+            yield from _free_numbers(value, (*place, key), path)
+    elif isinstance(values, list):
+        for index, value in enumerate(values):
+            yield from _free_numbers(value, (*place, index), path)

@@ -1,0 +1,81 @@
+"""One photo as the fit sees it: its measures, what its file says, and whether it is a photo at all."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from patina.errors import PictureError
+from patina.fitting.measures import SMALLEST, crops_of, measure
+from patina.imaging.compression_headers import CompressionHeader, read_compression_header
+from patina.imaging.picture_files import read_picture
+
+FLAT = 0.5
+"""A picture is no photo where more than this fraction of neighbouring pixels are equal."""
+
+CLIPPED = 0.95
+"""A photo says nothing where more than this fraction of its values is black or white."""
+
+
+@dataclass(frozen=True)
+class Photo:
+    """A photo that was measured.
+
+    Attributes:
+        name: from its folder.
+        width, height: in pixels.
+        header: what its file says about its compression; None for lossless files.
+        measures: by name, see `patina.fitting.measures.measure`.
+        is_upscaled: its finest details are missing though coarser ones are there, as after enlarging.
+    """
+
+    name: str
+    width: int
+    height: int
+    header: CompressionHeader | None
+    measures: dict[str, float]
+    is_upscaled: bool
+
+
+def measure_photo(path: Path, name: str) -> Photo:
+    """Read and measure a photo.
+
+    Raises:
+        PictureError: it cannot be read, is too small, or is no photo; says which.
+    """
+    pixels = read_picture(path, alpha="refuse").pixels
+    height, width = pixels.shape[:2]
+    if min(height, width) < SMALLEST:
+        raise PictureError(f"{path} is {width}x{height}; measuring needs at least {SMALLEST} pixels on each side")
+    crops = crops_of(pixels)
+    _require_photo(path, crops)
+    measures = measure(crops)
+    return Photo(name, width, height, read_compression_header(path), measures, _is_upscaled(crops))
+
+
+def _require_photo(path: Path, crops: list[np.ndarray]) -> None:
+    values = np.concatenate([crop.reshape(-1, 3) for crop in crops])
+    if float(((values <= 1) | (values >= 254)).mean()) > CLIPPED:
+        raise PictureError(f"{path} is black or white nearly everywhere; set aside")
+    if float(values.std(axis=0).max()) < 1:
+        raise PictureError(f"{path} shows one colour; set aside")
+    equal = np.mean([(np.diff(crop, axis=1) == 0).all(axis=2).mean() for crop in crops])
+    if equal > FLAT:
+        raise PictureError(
+            f"{path} looks like a screenshot or a drawing, {equal:.0%} of neighbours are equal; set aside"
+        )
+
+
+def _is_upscaled(crops: list[np.ndarray]) -> bool:
+    """Return whether the luma spectrum falls to rounding noise above a quarter of the sampling rate.
+
+    Blur thins fine details out; enlarging cuts them off: half-way to the cut they are still above rounding.
+    """
+    side = min(min(crop.shape[:2]) for crop in crops) // 2 * 2
+    window = np.hanning(side)[:, None] * np.hanning(side)[None, :]
+    power = np.mean([np.abs(np.fft.fft2(crop[:side, :side].mean(axis=2) * window)) ** 2 for crop in crops], axis=0)
+    frequencies = np.fft.fftfreq(side)
+    radius = np.hypot(frequencies[:, None], frequencies[None, :])
+    rounding = np.square(window).sum() / 12
+    upper, lower = (float(np.median(power[(radius >= a) & (radius < b)])) for a, b in ((0.3, 0.5), (0.12, 0.2)))
+    return upper < rounding and lower > 200 * max(upper, 1e-6)

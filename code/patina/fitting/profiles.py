@@ -1,0 +1,121 @@
+"""Fitted numbers as a recipe: one profile a photo, drawn jointly, in YAML that a person can read and edit."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from patina.degradations.recipe_text import recipe_text
+from patina.fitting.family import FreeNumber
+from patina.fitting.matching import Match
+
+UNDECIDED = 0.7
+"""Photos do not decide a number whose uncertainty stays above this fraction of what it was before."""
+
+OFF = 0.12
+"""Unit value below which a strength is nothing that was found."""
+
+_AROUND = 0.5
+"""How far a profile reaches around a photo's numbers, in their standard deviations."""
+
+_DIGITS = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found of one free number, over all photos.
+
+    Attributes:
+        number: which.
+        low, middle, high: the 10 %, 50 % and 90 % quantiles of the photos' values.
+        error: standard error of the mean, in the number's own unit.
+        decided: whether the photos decide it.
+    """
+
+    number: FreeNumber
+    low: float
+    middle: float
+    high: float
+    error: float
+    decided: bool
+
+
+def findings(match: Match) -> list[Finding]:
+    """Sum up a match, number by number."""
+    population, count = match.population, len(match.photos)
+    found = []
+    for place, number in enumerate(match.family.free):
+        units = population.units[:, place]
+        low, middle, high = (number.value(float(np.quantile(units, q))) for q in (0.1, 0.5, 0.9))
+        uncertainty = float(np.sqrt(population.variance[:, place].mean()))
+        slope = (
+            abs(number.value(middle_unit := float(np.median(units)) + 0.01) - number.value(middle_unit - 0.02)) / 0.02
+        )
+        error = slope * uncertainty / np.sqrt(count)
+        decided = uncertainty < UNDECIDED * float(match.prior_spread[place])
+        found.append(Finding(number, low, middle, high, float(error), decided))
+    return found
+
+
+def profile_recipe(match: Match, photos: Sequence[str], remarks: Sequence[str]) -> str:
+    """Return the fitted recipe as YAML.
+
+    Args:
+        match: what was found.
+        photos: the photos' names.
+        remarks: lines for its head.
+    """
+    lines = [f"# {remark}".rstrip() for remark in remarks]
+    lines += [f"# {_remark(finding)}" for finding in findings(match)]
+    lines += [
+        "#",
+        "# Each choice below is the profile of one photo. Delete what you do not want, change weights and ranges.",
+        f"scale: {match.family.scale}",
+        "",
+        "steps:",
+        "  - one_of:",
+        "      choices:",
+    ]
+    for place, name in enumerate(photos):
+        steps = match.family.filled(_ranges(match, place))["steps"]
+        lines += [f"        - weight: 1  # {name}", "          steps:"]
+        lines += [f"            - {recipe_text(_rounded(step)).strip()}" for step in steps]
+    return "\n".join(lines) + "\n"
+
+
+def empty_recipe(scale: int, remarks: Sequence[str]) -> str:
+    """Return a recipe that degrades nothing, for photos in which nothing was found."""
+    steps: list[Any] = (
+        [{"resize": {"filter": "box", "of": "target"}}] if scale > 1 else [{"one_of": {"choices": [{"steps": []}]}}]
+    )
+    head = "".join(f"# {remark}\n" for remark in remarks)
+    return head + recipe_text({"scale": scale, "steps": steps})
+
+
+def _ranges(match: Match, place: int) -> list[tuple[float, float]]:
+    """Return the range of every number for one photo: a little around its own value."""
+    units, population = match.population.units[place], match.population
+    width = _AROUND * np.sqrt(population.variance[place])
+    ranges = []
+    for number, unit, reach in zip(match.family.free, units, width, strict=True):
+        low, high = number.value(float(unit - reach)), number.value(float(unit + reach))
+        if number.is_quality:
+            low, high = round(low), round(high)
+        ranges.append((low, high))
+    return ranges
+
+
+def _rounded(value: Any) -> Any:
+    """Return plain values with numbers of three digits behind the point at the most."""
+    if isinstance(value, float):
+        return round(value, _DIGITS)
+    if isinstance(value, dict):
+        return {key: _rounded(item) for key, item in value.items()}
+    return [_rounded(item) for item in value] if isinstance(value, list) else value
+
+
+def _remark(finding: Finding) -> str:
+    text = f"{finding.number.name}: {finding.middle:.3g} (80 % of the photos: {finding.low:.3g} to {finding.high:.3g})"
+    certainty = f"±{finding.error:.2g}" if finding.decided else "the photos do not decide it; its range is a guess"
+    return f"{text}, {certainty}"

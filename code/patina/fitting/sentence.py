@@ -1,0 +1,70 @@
+"""What a fit found, in one or two plain sentences."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from patina.fitting.agreement import Agreement
+from patina.fitting.profiles import Finding
+
+_Words = Callable[[Mapping[str, Finding]], str | None]
+
+
+def sentence(found: Sequence[Finding], agreed: Sequence[Agreement]) -> str:
+    """Say what was found, and how near it comes to the photos."""
+    by_name = {finding.number.name: finding for finding in found}
+    told = [words for tell in _PARTS if (words := tell(by_name)) is not None]
+    others = [finding for name, finding in by_name.items() if name.split(".")[0] not in _TOLD_OPERATIONS]
+    told += [f"{finding.number.name} {_span(finding)}" for finding in others if finding.decided]
+    close = [each for each in agreed if each.is_close]
+    text = f"{'; '.join(told) or 'Nothing found'}."
+    text = text[0].upper() + text[1:]
+    missed = [each.group for each in agreed if not each.is_close]
+    text += f" As close to the photos as they are to each other in {len(close)} of {len(agreed)} measures"
+    return f"{text}; not in {', '.join(missed)}." if missed else f"{text}."
+
+
+def _noise(found: Mapping[str, Finding]) -> str | None:
+    sigma = found.get("sensor_noise.sigma")
+    if sigma is None or sigma.high < 0.5:
+        return None
+    text = f"noise of std {_span(sigma)}"
+    if (grain := found.get("sensor_noise.grain")) is not None and grain.decided and grain.middle >= 0.3:
+        text += f", grain of {grain.middle:.1f} pixels"
+    if (gain := found.get("sensor_noise.gain")) is not None and gain.decided and abs(gain.middle) > 0.2:
+        text += ", stronger in the light" if gain.middle > 0 else ", stronger in the dark"
+    if (chroma := found.get("sensor_noise.chroma")) is not None and chroma.decided and chroma.middle > 0.3:
+        text += ", and colour noise"
+    return text
+
+
+def _blur(found: Mapping[str, Finding]) -> str | None:
+    x, y = found.get("ellipse_blur.sigma_x"), found.get("ellipse_blur.sigma_y")
+    if x is None or y is None or max(x.middle, y.middle) < 0.3:
+        return None
+    if max(x.middle, y.middle) > 1.5 * min(x.middle, y.middle):
+        return f"blur of {x.middle:.1f} pixels along x and {y.middle:.1f} along y"
+    return f"blur of {(x.middle + y.middle) / 2:.1f} pixels"
+
+
+def _processing(found: Mapping[str, Finding]) -> str | None:
+    parts = []
+    if (denoise := found.get("bilateral.strength")) is not None and denoise.decided and denoise.middle > 5:
+        parts.append(f"denoising of strength {denoise.middle:.0f}")
+    if (sharp := found.get("unsharp_mask.amount")) is not None and sharp.decided and sharp.middle > 0.2:
+        parts.append(f"sharpening by {sharp.middle:.1f}")
+    return " and ".join(parts) or None
+
+
+def _compression(found: Mapping[str, Finding]) -> str | None:
+    quality = found.get("jpeg.quality")
+    if quality is None or quality.low >= 99:
+        return None
+    return f"JPEG {quality.low:.0f} to {quality.high:.0f}" if quality.low != quality.high else f"JPEG {quality.low:.0f}"
+
+
+_PARTS: tuple[_Words, ...] = (_noise, _blur, _processing, _compression)
+_TOLD_OPERATIONS = {"sensor_noise", "ellipse_blur", "bilateral", "unsharp_mask", "jpeg"}
+
+
+def _span(finding: Finding) -> str:
+    low, high = f"{finding.low:.2g}", f"{finding.high:.2g}"
+    return low if low == high else f"{low} to {high}"

@@ -1,0 +1,80 @@
+"""Measures of clean pictures that a recipe degrades, taken in exactly the way the photos' are."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from patina.degradations.execution import apply_plan
+from patina.degradations.recipe import Recipe
+from patina.errors import PatinaError
+from patina.fitting.family import Family
+from patina.fitting.measures import CROP, measure, places_of_crops
+from patina.imaging.value_spaces import to_values, values_to_pixels
+from patina.runs.folder_job import run_folder_job
+from patina.seeding import derive
+
+
+@dataclass(frozen=True)
+class CleanCrops:
+    """Crops of clean pictures, in a file that all processes map into memory.
+
+    Attributes:
+        files: ``.npy``, one a picture: ``[crops, H, W, 3]`` uint8 or uint16.
+    """
+
+    files: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One picture to synthesise.
+
+    Attributes:
+        file: its clean crops.
+        units: ``[d]`` unit values of the family's free numbers.
+        key: decides everything that is drawn.
+    """
+
+    file: Path
+    units: np.ndarray
+    key: int
+
+
+def clean_crops(pixels: np.ndarray, scale: int) -> np.ndarray:
+    """Return the crops of a clean picture whose results have the size of a photo's crops, ``[crops, H, W, 3]``."""
+    side = CROP * scale
+    multiple = 16 * scale
+    places = places_of_crops(pixels.shape[0], pixels.shape[1], side)
+    height, width = (min(side, length) // multiple * multiple for length in pixels.shape[:2])
+    return np.stack([pixels[top : top + height, left : left + width] for top, left in places])
+
+
+def synthesise(samples: Sequence[Sample], family: Family, *, workers: int, description: str) -> list[dict[str, float]]:
+    """Degrade and measure pictures with a progress bar; the result does not depend on the number of processes.
+
+    Raises:
+        PatinaError: the family cannot be done to a picture.
+    """
+    report = run_folder_job(
+        samples, partial(_measured, family=family), description=description, name=lambda sample: str(sample.file),
+        workers=workers,
+    )  # fmt: skip
+    if report.failures:
+        raise PatinaError(f"{family.source}: {report.failures[0][1]}")
+    return report.results
+
+
+def _measured(sample: Sample, family: Family) -> dict[str, float]:
+    recipe = family.recipe(sample.units)
+    crops = np.load(sample.file, mmap_mode="r")
+    return measure([_degraded(recipe, crop, derive(sample.key, number)) for number, crop in enumerate(crops)])
+
+
+def _degraded(recipe: Recipe, pixels: np.ndarray, key: int) -> np.ndarray:
+    """Return a degraded crop as a file would hold it, float32 in grey levels."""
+    plan = recipe.draw("", pixels.shape[:2], key, "crop")
+    values = apply_plan(to_values(np.ascontiguousarray(pixels)), plan)
+    return values_to_pixels(values, np.uint8).astype(np.float32)

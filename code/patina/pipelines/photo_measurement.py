@@ -1,0 +1,124 @@
+"""Measure photos: noise, blur, sharpening and compression of each, as a table and for the fit."""
+
+import csv
+import io
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from patina.errors import PatinaError
+from patina.fitting.edges import DIRECTIONS, edge_std
+from patina.fitting.photo import Photo, measure_photo
+from patina.imaging.sources import Source, list_sources
+from patina.runs.folder_job import JobReport, run_folder_job
+from patina.seeding import numpy_rng
+
+COLUMNS = {
+    "name": "photo",
+    "width": "width",
+    "height": "height",
+    "noise": "noise std (8-bit)",
+    "colour_noise": "colour noise std (8-bit)",
+    "noise_correlation": "correlation of neighbours",
+    "edge_blur": "edge blur std (pixels)",
+    "overshoot": "overshoot (%)",
+    "format": "compression",
+    "quality": "quality",
+    "subsampling": "subsampling",
+    "remark": "remark",
+}
+"""What is told of each photo, and its title."""
+
+
+@dataclass(frozen=True)
+class PhotoRequest:
+    """Which photos to measure.
+
+    Attributes:
+        folder: of photos, or one photo.
+        recursive: whether photos in subfolders are measured, too.
+        limit: most photos; they are chosen at random. None for all.
+        seed: of that choice.
+        workers: processes; 0 for this one.
+    """
+
+    folder: Path
+    recursive: bool = False
+    limit: int | None = None
+    seed: int = 0
+    workers: int = 0
+
+
+def measure_photos(request: PhotoRequest, description: str = "measure") -> JobReport[Photo]:
+    """Measure photos; what is no photo is set aside and named in the report's failures.
+
+    Raises:
+        PatinaError: the folder cannot be used, or nothing in it can be measured.
+    """
+    sources = _chosen(list_sources(request.folder, request.recursive), request)
+    report = run_folder_job(sources, _measured, description=description, name=str, workers=request.workers)
+    if not report.results:
+        raise PatinaError(f"{request.folder}: none of {len(sources)} pictures can be measured; {report.failures[0][1]}")
+    return report
+
+
+def _measured(source: Source) -> Photo:
+    return measure_photo(source.path, source.name)
+
+
+def _chosen(sources: list[Source], request: PhotoRequest) -> list[Source]:
+    """Return the photos to measure in their order."""
+    if request.limit is None or request.limit >= len(sources):
+        return sources
+    chosen = numpy_rng(request.seed, "photos").choice(len(sources), request.limit, replace=False)
+    return [sources[place] for place in sorted(chosen)]
+
+
+def photo_row(photo: Photo) -> dict[str, Any]:
+    """Return what is told of a photo, by the names of `COLUMNS`; None where it says nothing."""
+    measures, header = photo.measures, photo.header
+    colour = (np.exp(measures["b.variance"]) + np.exp(measures["r.variance"])) / 2
+    squares = [np.exp(-2 * measures[f"edge.width{number}"]) for number in range(DIRECTIONS)]
+    return {
+        "name": photo.name,
+        "width": photo.width,
+        "height": photo.height,
+        "noise": round(float(np.exp(measures["y.variance"] / 2)), 2),
+        "colour_noise": round(float(np.sqrt(colour)), 2),
+        "noise_correlation": round((measures["y.correlation0,1"] + measures["y.correlation1,0"]) / 2, 2),
+        "edge_blur": round(float(np.mean([edge_std(square) for square in squares])), 2),
+        "overshoot": round(100 * (measures["edge.over"] + measures["edge.under"]) / 2, 1),
+        "format": header.format if header else None,
+        "quality": header.quality if header else None,
+        "subsampling": header.subsampling or None if header else None,
+        "remark": _remark(photo),
+    }
+
+
+def _remark(photo: Photo) -> str | None:
+    remarks = ["looks upscaled"] if photo.is_upscaled else []
+    if photo.header is not None and not photo.header.standard:
+        remarks.append("own quantisation table")
+    return ", ".join(remarks) or None
+
+
+def photo_table(photos: list[Photo]) -> str:
+    """Return the rows of photos as CSV."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(COLUMNS), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(photo_row(photo) for photo in photos)
+    return text.getvalue()
+
+
+def printed_table(rows: list[dict[str, Any]]) -> str:
+    """Return rows as aligned text; columns that say nothing of any photo are left out."""
+    names = [name for name in COLUMNS if any(row[name] is not None for row in rows)]
+    cells = [[COLUMNS[name] for name in names]]
+    cells += [["" if row[name] is None else str(row[name]) for name in names] for row in rows]
+    widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells
+    )

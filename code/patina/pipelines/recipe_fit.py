@@ -1,0 +1,200 @@
+"""Fit a recipe to photos: read files, measure pixels, match by synthesis, write profiles."""
+
+import tempfile
+import textwrap
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from patina.degradations.recipe import parse_recipe
+from patina.errors import PatinaError, PictureError, require_range
+from patina.fitting.agreement import Agreement, agreements
+from patina.fitting.family import Family, load_family
+from patina.fitting.matching import Match, match, undegraded
+from patina.fitting.photo import Photo
+from patina.fitting.profiles import Finding, empty_recipe, findings, profile_recipe
+from patina.fitting.sentence import sentence
+from patina.fitting.synthesis import CleanCrops, clean_crops
+from patina.imaging.picture_files import read_picture
+from patina.imaging.sources import Source, list_sources
+from patina.pipelines.photo_measurement import PhotoRequest, measure_photos
+from patina.runs.folder_job import checked_workers, run_folder_job
+from patina.seeding import numpy_rng
+from patina.system.atomic import write_text
+
+FEWEST_PHOTOS = 4
+MOST_CLEAN = 60
+"""Clean pictures that are degraded; more of them only cost memory."""
+
+NOISIER = 1.0
+"""Difference of log variances above which the clean pictures are said to be the noisier ones."""
+
+
+@dataclass(frozen=True)
+class FitRequest:
+    """What to fit to which photos.
+
+    Attributes:
+        clean: folder of clean pictures, `scale` times larger than the photos' kind.
+        real: folder of photos.
+        out: the recipe to write.
+        family: recipe with free numbers, a path or a name.
+        scale: in place of the family's.
+        pictures: most photos, chosen at random.
+        seed: of everything that is drawn.
+        recursive: whether subfolders count, too.
+        workers: processes; None for one a core.
+    """
+
+    clean: Path
+    real: Path
+    out: Path
+    family: str = "camera"
+    scale: int | None = None
+    pictures: int = 100
+    seed: int = 0
+    recursive: bool = False
+    workers: int | None = None
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted recipe and what is known of it.
+
+    Attributes:
+        photos: names of the photos.
+        set_aside: pictures that are no photos or cannot be read, and why.
+        match: the numbers; None where nothing was found.
+        agreements: how near fitted pictures come to the photos.
+        text: the recipe in YAML.
+        summary: one sentence.
+    """
+
+    photos: tuple[str, ...]
+    set_aside: tuple[tuple[str, str], ...]
+    match: Match | None
+    agreements: tuple[Agreement, ...]
+    text: str
+    summary: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, for JSON."""
+        found = findings(self.match) if self.match else []
+        return {
+            "summary": self.summary,
+            "photos": list(self.photos),
+            "set_aside": [{"name": name, "reason": reason} for name, reason in self.set_aside],
+            "numbers": [_finding_values(finding) for finding in found],
+            "agreement": [
+                {"group": each.group, "fitted": each.fitted, "halves": each.halves, "close": each.is_close}
+                for each in self.agreements
+            ],
+            "distances": [each.distance for each in self.match.rounds] if self.match else [],
+        }
+
+
+def fit_recipe(request: FitRequest) -> Fit:
+    """Fit and write a recipe.
+
+    Raises:
+        PatinaError: too few photos, exchanged folders, or anything else that cannot be used.
+    """
+    require_range("pictures", request.pictures, FEWEST_PHOTOS)
+    workers = checked_workers(request.workers)
+    family = load_family(request.family, request.scale)
+    wanted = PhotoRequest(request.real, request.recursive, request.pictures, request.seed, workers)
+    report = measure_photos(wanted, "measure photos")
+    photos = report.results
+    if len(photos) < FEWEST_PHOTOS:
+        raise PatinaError(f"{request.real}: {len(photos)} photos can be measured, expected {FEWEST_PHOTOS} or more")
+    names, set_aside = tuple(photo.name for photo in photos), tuple(report.failures)
+    remark = f"Fitted to {len(photos)} photos of {request.real.name}, family {request.family}."
+    with tempfile.TemporaryDirectory(prefix="patina-fit-") as folder:
+        clean = _clean_crops(request, family.scale, Path(folder))
+        plain = _comparison_with_clean(request, family, photos, clean, workers)
+        if all(agreement.is_close for agreement in plain):
+            summary = "Nothing found: the photos measure as the clean pictures do."
+            fit = Fit(names, set_aside, None, tuple(plain), empty_recipe(family.scale, [remark, summary]), summary)
+        else:
+            measures, known = [photo.measures for photo in photos], _known(family, photos)
+            matched = match(family, measures, known, clean, workers=workers, seed=request.seed)
+            found = tuple(agreements(matched.names, matched.photos, matched.fitted, request.seed))
+            summary = sentence(findings(matched), found)
+            text = profile_recipe(matched, names, [remark, *textwrap.wrap(summary, 110), ""])
+            fit = Fit(names, set_aside, matched, found, text, summary)
+    parse_recipe(yaml.safe_load(fit.text), request.out)  # what is written can be read
+    write_text(request.out, fit.text)
+    return fit
+
+
+def _comparison_with_clean(
+    request: FitRequest, family: Family, photos: Sequence[Photo], clean: CleanCrops, workers: int
+) -> list[Agreement]:
+    """Compare the photos with the clean pictures as they are.
+
+    Raises:
+        PatinaError: the clean pictures are noisier, and no sharper: the folders are exchanged.
+    """
+    names = tuple(photos[0].measures)
+    measured = np.array([[photo.measures[name] for name in names] for photo in photos])
+    plain = undegraded(family, names, clean, workers=workers, seed=request.seed)
+    difference = dict(zip(names, plain.mean(axis=0) - measured.mean(axis=0), strict=True))
+    if difference["y.variance"] > NOISIER and difference["edge.width0"] + difference["edge.width2"] > 0:
+        raise PatinaError(
+            f"{request.clean} is noisier than {request.real}, and no sharper; are the folders exchanged? "
+            "expected the clean pictures first"
+        )
+    return agreements(names, measured, plain, request.seed)
+
+
+def _clean_crops(request: FitRequest, scale: int, folder: Path) -> CleanCrops:
+    """Write crops of the clean pictures into a folder."""
+    sources = list_sources(request.clean, request.recursive)
+    if len(sources) > MOST_CLEAN:
+        chosen = numpy_rng(request.seed, "clean").choice(len(sources), MOST_CLEAN, replace=False)
+        sources = [sources[place] for place in sorted(chosen)]
+    files: dict[str, Path] = {source.name: folder / f"{number}.npy" for number, source in enumerate(sources)}
+
+    def write(source: Source) -> Path:
+        pixels = read_picture(source.path, alpha="refuse").pixels
+        if min(pixels.shape[:2]) < 64 * scale:
+            height, width = pixels.shape[:2]
+            raise PictureError(f"{source} is {width}x{height}; scale {scale} needs {64 * scale} on each side")
+        np.save(files[source.name], clean_crops(pixels, scale))
+        return files[source.name]
+
+    report = run_folder_job(sources, write, description="read clean pictures", name=str)
+    report.print_summary()
+    if not report.results:
+        raise PatinaError(f"{request.clean}: none of {len(sources)} pictures can be used; {report.failures[0][1]}")
+    return CleanCrops(tuple(report.results))
+
+
+def _known(family: Family, photos: Sequence[Photo]) -> np.ndarray:
+    """Return the unit values that files tell, ``[n, d]``; NaN where they do not.
+
+    The last compression of a family is the one that a file's header is about.
+    """
+    known = np.full((len(photos), len(family.free)), np.nan)
+    last = [place for place, number in enumerate(family.free) if number.is_quality][-1:]
+    for place in last:
+        number = family.free[place]
+        for row, photo in enumerate(photos):
+            if photo.header is not None and photo.header.format == number.operation:
+                known[row, place] = number.unit(photo.header.quality)
+    return known
+
+
+def _finding_values(finding: Finding) -> dict[str, Any]:
+    return {
+        "name": finding.number.name,
+        "low": finding.low,
+        "middle": finding.middle,
+        "high": finding.high,
+        "error": finding.error,
+        "decided": finding.decided,
+    }

@@ -1,0 +1,55 @@
+"""Recipes with free numbers."""
+
+import numpy as np
+import pytest
+import yaml
+
+from patina.errors import ConfigError
+from patina.fitting.family import load_family
+from sets import write_config
+
+VALUES = {
+    "scale": 2,
+    "steps": [
+        {"resize": {"filter": "box", "of": "target"}},
+        {"gaussian_noise": {"sigma": {"free": [0, 20]}}},
+        {"jpeg": {"quality": {"free": [50, 95]}}},
+    ],
+}
+
+
+def test_free_numbers_are_found_by_name_and_filled_in(tmp_path):
+    family = load_family(write_config(tmp_path / "f.yml", VALUES))
+    assert [number.name for number in family.free] == ["gaussian_noise.sigma", "jpeg.quality"]
+    recipe = family.recipe(np.array([0.5, 0.0]))
+    assert recipe.steps[1].sigma == (5, 5)  # 20 u², because it reaches down to 0
+    assert recipe.steps[2].quality == (50, 50)
+    assert family.recipe(family.without_degradation).steps[2].quality == (95, 95)
+
+
+@pytest.mark.parametrize("unit", [0.0, 0.3, 1.0])
+def test_units_and_values_are_inverse(tmp_path, unit):
+    for number in load_family(write_config(tmp_path / "f.yml", VALUES)).free:
+        assert number.unit(number.value(unit)) == pytest.approx(unit)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sigma": 3}, "no number is free"),
+        ({"sigma": {"free": [5, 5]}}, "expected \\[low, high\\]"),
+        ({"sigma": {"free": [-3, 5]}}, "expected 0 to 255"),
+        ({"sigma": {"free": 5}}, "expected \\[low, high\\]"),
+    ],
+)
+def test_wrong_families_are_one_line(tmp_path, change, message):
+    values = {"scale": 1, "steps": [{"gaussian_noise": change}]}
+    with pytest.raises(ConfigError, match=message) as caught:
+        load_family(write_config(tmp_path / "f.yml", values))
+    assert "\n" not in str(caught.value)
+
+
+def test_the_shipped_family_is_read_at_any_scale():
+    family = load_family("camera", 4)
+    assert family.scale == 4
+    assert yaml.safe_load(yaml.safe_dump(family.filled([(n.low, n.high) for n in family.free])))["scale"] == 4

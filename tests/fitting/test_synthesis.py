@@ -1,0 +1,40 @@
+"""Synthesised pictures are measured as photos are, whatever the number of processes."""
+
+import numpy as np
+import pytest
+
+from patina.errors import PatinaError
+from patina.fitting.family import load_family
+from patina.fitting.measures import crops_of, measure
+from patina.fitting.synthesis import Sample, clean_crops, synthesise
+from sets import picture, write_config
+
+VALUES = {
+    "scale": 2,
+    "steps": [{"resize": {"filter": "box", "of": "target"}}, {"speckle": {"sigma": {"free": [0, 9]}}}],
+}
+
+
+def test_two_processes_measure_what_one_does(tmp_path):
+    family = load_family(write_config(tmp_path / "f.yml", VALUES))
+    np.save(tmp_path / "0.npy", clean_crops(picture(0, 200, 260), 2))
+    samples = [Sample(tmp_path / "0.npy", np.array([unit]), key) for key, unit in enumerate((0.0, 0.4, 0.9))]
+    one, two = (synthesise(samples, family, workers=workers, description="test") for workers in (1, 2))
+    assert one == two
+    assert one[0]["y.variance"] < one[1]["y.variance"] < one[2]["y.variance"]
+
+
+def test_a_picture_that_nothing_is_done_to_measures_as_the_photo_that_it_is(tmp_path):
+    family = load_family(
+        write_config(tmp_path / "f.yml", {"scale": 1, "steps": [{"speckle": {"sigma": {"free": [0, 9]}}}]})
+    )
+    pixels = picture(3, 160, 128)
+    np.save(tmp_path / "0.npy", clean_crops(pixels, 1))
+    [found] = synthesise([Sample(tmp_path / "0.npy", np.zeros(1), 0)], family, workers=1, description="test")
+    assert found == pytest.approx(measure(crops_of(pixels)))
+
+
+def test_a_family_that_cannot_be_applied_is_one_line(tmp_path):
+    values = {"scale": 2, "steps": [{"webp": {"quality": {"free": [50, 90]}}}]}
+    with pytest.raises(PatinaError, match="ends at 1 of the clean picture"):
+        load_family(write_config(tmp_path / "f.yml", values))

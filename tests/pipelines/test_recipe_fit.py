@@ -1,0 +1,134 @@
+"""`patina fit` and `patina measure` as a user runs them, on photographs from a camera whose numbers are known."""
+
+import json
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+import yaml
+
+from patina.cli.main import main
+from patina.degradations.recipe import load_recipe
+from patina.imaging.picture_files import list_pictures, read_picture, write_picture
+from sets import write_config, write_pictures
+
+NAMES = {
+    "clean": ("astronaut", "coffee", "cat", "rocket"),
+    "real": ("stereo_motorcycle", "retina", "chelsea", "immunohistochemistry"),
+}
+STD = 8.0
+
+
+def photographs(names) -> list[np.ndarray]:
+    """Return two crops of 160 pixels of each of scikit-image's photographs, shrunk to hide their own noise."""
+    found = []
+    for name in names:
+        pixels = getattr(skimage.data, name)()
+        pixels = pixels[0] if isinstance(pixels, tuple) else pixels
+        half = cv2.resize(pixels, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+        found += [half[:144, left : left + 160] for left in (0, half.shape[1] - 160)]
+    return found
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory):
+    top, rng = tmp_path_factory.mktemp("fit"), np.random.default_rng(7)
+    for part, names in NAMES.items():
+        for number, pixels in enumerate(photographs(names)):
+            if part == "real":
+                pixels = np.clip(np.rint(pixels + rng.normal(0, STD, pixels.shape)), 0, 255).astype(np.uint8)
+            write_picture(top / part / f"{number}.png", pixels)
+    write_config(
+        top / "family.yml",
+        {"scale": 1, "steps": [{"sensor_noise": {"sigma": {"free": [0, 30]}, "grain": {"free": [0, 2]}}}]},
+    )
+    return top
+
+
+def fit(top, out, *flags) -> int:
+    return main(
+        ["fit", str(top / "clean"), str(top / "real"), "-out", str(out), "-recipe", str(top / "family.yml"), *flags]
+    )
+
+
+@pytest.mark.slow
+def test_noise_is_found_and_the_recipe_can_be_used(folders, tmp_path, capsys):
+    assert fit(folders, tmp_path / "fitted.yml", "-workers", "1", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    found = {number["name"]: number for number in told["numbers"]}
+    sigma, grain = found["sensor_noise.sigma"], found["sensor_noise.grain"]
+    assert sigma["middle"] == pytest.approx(STD, rel=0.1)
+    assert grain["middle"] < 0.3
+    assert told["photos"] == [path.name for path in list_pictures(folders / "real")]
+    recipe = load_recipe(tmp_path / "fitted.yml")
+    assert len(recipe.steps[0].choices) == 8
+    assert (
+        main(["degrade", str(tmp_path / "fitted.yml"), str(folders / "clean"), str(tmp_path / "out"), "-workers", "1"])
+        == 0
+    )
+    noisy, clean = (
+        read_picture(folder / "0.png").pixels.astype(float) for folder in (tmp_path / "out", folders / "clean")
+    )
+    assert (noisy - clean).std() == pytest.approx(STD, rel=0.15)
+    text = (tmp_path / "fitted.yml").read_text()
+    assert "# sensor_noise.sigma: 8" in text or "# sensor_noise.sigma: 7" in text
+
+
+@pytest.mark.slow
+def test_photos_without_degradation_give_an_empty_recipe(folders, tmp_path, capsys):
+    clean = str(folders / "clean")
+    arguments = ["fit", clean, clean, "-out", str(tmp_path / "f.yml"), "-recipe", str(folders / "family.yml")]
+    assert main([*arguments, "-workers", "1"]) == 0
+    assert capsys.readouterr().out.startswith("Nothing found")
+    assert load_recipe(tmp_path / "f.yml").draw("", (32, 32), 0, "a") == ()
+
+
+@pytest.mark.slow
+def test_exchanged_folders_are_named(folders, tmp_path, capsys):
+    exchanged = ["fit", str(folders / "real"), str(folders / "clean"), "-out", str(tmp_path / "f.yml")]
+    assert main([*exchanged, "-recipe", str(folders / "family.yml"), "-workers", "1"]) == 2
+    assert "are the folders exchanged?" in capsys.readouterr().err
+    assert not (tmp_path / "f.yml").exists()
+
+
+def test_too_few_photos_and_a_family_without_free_numbers_are_refused(folders, tmp_path, capsys):
+    few = write_pictures(tmp_path / "few", 3, height=70, width=80)
+    arguments = ["-out", str(tmp_path / "f.yml"), "-workers", "1"]
+    assert main(["fit", str(folders / "clean"), str(few), *arguments, "-recipe", str(folders / "family.yml")]) == 2
+    assert "3 photos can be measured, expected 4 or more" in capsys.readouterr().err
+    assert main(["fit", str(folders / "clean"), str(folders / "real"), *arguments, "-recipe", "bsrgan"]) == 2
+    assert "no number is free" in capsys.readouterr().err
+
+
+def test_measure_tells_of_every_photo_and_names_what_is_none(folders, tmp_path, capsys):
+    for path in list_pictures(folders / "real")[:2]:
+        cv2.imwrite(
+            str(tmp_path / f"{path.stem}.jpg"), read_picture(path).pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 77]
+        )
+    drawing = np.full((100, 100, 3), 255, np.uint8)
+    drawing[40:60, 20:80] = (0, 60, 180)
+    write_picture(tmp_path / "screen.png", drawing)
+    write_picture(tmp_path / "black.png", np.zeros((90, 90, 3), np.uint8))
+    write_picture(tmp_path / "small.png", np.zeros((20, 90, 3), np.uint8))
+    assert main(["measure", str(tmp_path), "-workers", "1", "--json", "-csv", str(tmp_path / "t.csv")]) == 1
+    printed = capsys.readouterr()
+    rows = json.loads(printed.out)
+    assert [(row["name"], row["quality"], row["subsampling"]) for row in rows] == [
+        ("0.jpg", 77, "4:2:0"),
+        ("1.jpg", 77, "4:2:0"),
+    ]
+    assert all(1 < row["noise"] < 3 * STD for row in rows), rows
+    for name, words in (("screen.png", "screenshot"), ("black.png", "black or white"), ("small.png", "90x20")):
+        assert any(name in line and words in line for line in printed.err.splitlines())
+    assert (tmp_path / "t.csv").read_text().splitlines()[0].startswith("name,width,height,noise")
+    assert main(["measure", str(tmp_path / "0.jpg")]) == 0
+    assert "noise std (8-bit)" in capsys.readouterr().out
+
+
+def test_a_fitted_recipe_is_plain_yaml(tmp_path):
+    from patina.fitting.profiles import empty_recipe
+
+    for scale in (1, 2):
+        values = yaml.safe_load(empty_recipe(scale, ["Nothing found."]))
+        assert load_recipe(write_config(tmp_path / "r.yml", values)).scale == scale
