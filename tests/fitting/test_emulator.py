@@ -1,4 +1,4 @@
-"""Finding numbers from measures, where the truth is a known function."""
+"""NumberFinding numbers from measures, where the truth is a known function."""
 
 import numpy as np
 import pytest

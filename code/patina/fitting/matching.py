@@ -13,7 +13,7 @@ import numpy as np
 
 from patina.fitting.emulator import Emulator, Population, explain
 from patina.fitting.family import Family
-from patina.fitting.synthesis import CleanCrops, Sample, synthesise
+from patina.fitting.synthesis import CleanCrops, SyntheticSample, synthesise
 from patina.seeding import derive, numpy_rng
 
 ROUNDS = 4
@@ -44,7 +44,7 @@ class Round:
 
 
 @dataclass(frozen=True)
-class Match:
+class SynthesisMatch:
     """The numbers of a family that explain a set of photos.
 
     Attributes:
@@ -79,7 +79,7 @@ def match(
     seed: int = 0,
     rounds: int = ROUNDS,
     samples: int = SAMPLES,
-) -> Match:
+) -> SynthesisMatch:
     """Find the numbers of a family that explain photos.
 
     Args:
@@ -114,7 +114,7 @@ def match(
     owners = _owners(rng, samples // 2, len(photos))
     key, title = derive(seed, "result"), f"fit {rounds + 1}/{rounds + 1}"
     fitted = _synthesised(family, population.units[owners], clean, names, key, workers, title)
-    return Match(family, tuple(found), names, measured, fitted, np.full(size, WIDEST_SPREAD))
+    return SynthesisMatch(family, tuple(found), names, measured, fitted, np.full(size, WIDEST_SPREAD))
 
 
 def undegraded(
@@ -137,7 +137,7 @@ def _synthesised(
     """Return the measures ``[N, k]`` of clean pictures degraded with unit values ``[N, d]``."""
     order = numpy_rng(key, "pictures").permutation(np.resize(np.arange(len(clean.files)), len(units)))
     samples = [
-        Sample(clean.files[picture], unit, derive(key, number))
+        SyntheticSample(clean.files[picture], unit, derive(key, number))
         for number, (picture, unit) in enumerate(zip(order, units, strict=True))
     ]
     measured = synthesise(samples, family, workers=workers, description=description)

@@ -8,7 +8,7 @@ import numpy as np
 
 from patina.degradations.recipe_text import recipe_text
 from patina.fitting.family import FreeNumber
-from patina.fitting.matching import Match
+from patina.fitting.matching import SynthesisMatch
 
 UNDECIDED = 0.7
 """Photos do not decide a number whose uncertainty stays above this fraction of what it was before."""
@@ -23,7 +23,7 @@ _DIGITS = 3
 
 
 @dataclass(frozen=True)
-class Finding:
+class NumberFinding:
     """What was found of one free number, over all photos.
 
     Attributes:
@@ -41,7 +41,7 @@ class Finding:
     decided: bool
 
 
-def findings(match: Match) -> list[Finding]:
+def findings(match: SynthesisMatch) -> list[NumberFinding]:
     """Sum up a match, number by number."""
     population, count = match.population, len(match.photos)
     found = []
@@ -54,11 +54,11 @@ def findings(match: Match) -> list[Finding]:
         )
         error = slope * uncertainty / np.sqrt(count)
         decided = uncertainty < UNDECIDED * float(match.prior_spread[place])
-        found.append(Finding(number, low, middle, high, float(error), decided))
+        found.append(NumberFinding(number, low, middle, high, float(error), decided))
     return found
 
 
-def profile_recipe(match: Match, photos: Sequence[str], remarks: Sequence[str]) -> str:
+def profile_recipe(match: SynthesisMatch, photos: Sequence[str], remarks: Sequence[str]) -> str:
     """Return the fitted recipe as YAML.
 
     Args:
@@ -93,7 +93,7 @@ def empty_recipe(scale: int, remarks: Sequence[str]) -> str:
     return head + recipe_text({"scale": scale, "steps": steps})
 
 
-def _ranges(match: Match, place: int) -> list[tuple[float, float]]:
+def _ranges(match: SynthesisMatch, place: int) -> list[tuple[float, float]]:
     """Return the range of every number for one photo: a little around its own value."""
     units, population = match.population.units[place], match.population
     width = _AROUND * np.sqrt(population.variance[place])
@@ -115,7 +115,7 @@ def _rounded(value: Any) -> Any:
     return [_rounded(item) for item in value] if isinstance(value, list) else value
 
 
-def _remark(finding: Finding) -> str:
+def _remark(finding: NumberFinding) -> str:
     text = f"{finding.number.name}: {finding.middle:.3g} (80 % of the photos: {finding.low:.3g} to {finding.high:.3g})"
     certainty = f"±{finding.error:.2g}" if finding.decided else "the photos do not decide it; its range is a guess"
     return f"{text}, {certainty}"

@@ -3,12 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 
 from patina.fitting.agreement import Agreement
-from patina.fitting.profiles import Finding
+from patina.fitting.profiles import NumberFinding
 
-_Words = Callable[[Mapping[str, Finding]], str | None]
+_Words = Callable[[Mapping[str, NumberFinding]], str | None]
 
 
-def sentence(found: Sequence[Finding], agreed: Sequence[Agreement]) -> str:
+def sentence(found: Sequence[NumberFinding], agreed: Sequence[Agreement]) -> str:
     """Say what was found, and how near it comes to the photos."""
     by_name = {finding.number.name: finding for finding in found}
     told = [words for tell in _PARTS if (words := tell(by_name)) is not None]
@@ -22,7 +22,7 @@ def sentence(found: Sequence[Finding], agreed: Sequence[Agreement]) -> str:
     return f"{text}; not in {', '.join(missed)}." if missed else f"{text}."
 
 
-def _noise(found: Mapping[str, Finding]) -> str | None:
+def _noise(found: Mapping[str, NumberFinding]) -> str | None:
     sigma = found.get("sensor_noise.sigma")
     if sigma is None or sigma.high < 0.5:
         return None
@@ -36,7 +36,7 @@ def _noise(found: Mapping[str, Finding]) -> str | None:
     return text
 
 
-def _blur(found: Mapping[str, Finding]) -> str | None:
+def _blur(found: Mapping[str, NumberFinding]) -> str | None:
     x, y = found.get("ellipse_blur.sigma_x"), found.get("ellipse_blur.sigma_y")
     if x is None or y is None or max(x.middle, y.middle) < 0.3:
         return None
@@ -45,7 +45,7 @@ def _blur(found: Mapping[str, Finding]) -> str | None:
     return f"blur of {(x.middle + y.middle) / 2:.1f} pixels"
 
 
-def _processing(found: Mapping[str, Finding]) -> str | None:
+def _processing(found: Mapping[str, NumberFinding]) -> str | None:
     parts = []
     if (denoise := found.get("bilateral.strength")) is not None and denoise.decided and denoise.middle > 5:
         parts.append(f"denoising of strength {denoise.middle:.0f}")
@@ -54,7 +54,7 @@ def _processing(found: Mapping[str, Finding]) -> str | None:
     return " and ".join(parts) or None
 
 
-def _compression(found: Mapping[str, Finding]) -> str | None:
+def _compression(found: Mapping[str, NumberFinding]) -> str | None:
     quality = found.get("jpeg.quality")
     if quality is None or quality.low >= 99:
         return None
@@ -65,6 +65,6 @@ _PARTS: tuple[_Words, ...] = (_noise, _blur, _processing, _compression)
 _TOLD_OPERATIONS = {"sensor_noise", "ellipse_blur", "bilateral", "unsharp_mask", "jpeg"}
 
 
-def _span(finding: Finding) -> str:
+def _span(finding: NumberFinding) -> str:
     low, high = f"{finding.low:.2g}", f"{finding.high:.2g}"
     return low if low == high else f"{low} to {high}"

@@ -29,7 +29,7 @@ class CleanCrops:
 
 
 @dataclass(frozen=True)
-class Sample:
+class SyntheticSample:
     """One picture to synthesise.
 
     Attributes:
@@ -52,7 +52,9 @@ def clean_crops(pixels: np.ndarray, scale: int) -> np.ndarray:
     return np.stack([pixels[top : top + height, left : left + width] for top, left in places])
 
 
-def synthesise(samples: Sequence[Sample], family: Family, *, workers: int, description: str) -> list[dict[str, float]]:
+def synthesise(
+    samples: Sequence[SyntheticSample], family: Family, *, workers: int, description: str
+) -> list[dict[str, float]]:
     """Degrade and measure pictures with a progress bar; the result does not depend on the number of processes.
 
     Raises:
@@ -67,7 +69,7 @@ def synthesise(samples: Sequence[Sample], family: Family, *, workers: int, descr
     return report.results
 
 
-def _measured(sample: Sample, family: Family) -> dict[str, float]:
+def _measured(sample: SyntheticSample, family: Family) -> dict[str, float]:
     recipe = family.recipe(sample.units)
     crops = np.load(sample.file, mmap_mode="r")
     return measure([_degraded(recipe, crop, derive(sample.key, number)) for number, crop in enumerate(crops)])

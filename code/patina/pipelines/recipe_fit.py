@@ -14,9 +14,9 @@ from patina.degradations.recipe import parse_recipe
 from patina.errors import PatinaError, PictureError, require_range
 from patina.fitting.agreement import Agreement, agreements
 from patina.fitting.family import Family, load_family
-from patina.fitting.matching import Match, match, undegraded
+from patina.fitting.matching import SynthesisMatch, match, undegraded
 from patina.fitting.photo import Photo
-from patina.fitting.profiles import Finding, empty_recipe, findings, profile_recipe
+from patina.fitting.profiles import NumberFinding, empty_recipe, findings, profile_recipe
 from patina.fitting.sentence import sentence
 from patina.fitting.synthesis import CleanCrops, clean_crops
 from patina.imaging.picture_files import read_picture
@@ -76,7 +76,7 @@ class Fit:
 
     photos: tuple[str, ...]
     set_aside: tuple[tuple[str, str], ...]
-    match: Match | None
+    match: SynthesisMatch | None
     agreements: tuple[Agreement, ...]
     text: str
     summary: str
@@ -189,7 +189,7 @@ def _known(family: Family, photos: Sequence[Photo]) -> np.ndarray:
     return known
 
 
-def _finding_values(finding: Finding) -> dict[str, Any]:
+def _finding_values(finding: NumberFinding) -> dict[str, Any]:
     return {
         "name": finding.number.name,
         "low": finding.low,

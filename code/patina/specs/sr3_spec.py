@@ -97,7 +97,7 @@ class SquareData(LoaderSettings):
     """Augmentation."""
 
 
-class Sampling(Strict):
+class SamplingSettings(Strict):
     """How images are sampled in validation, and by default from the model file."""
 
     sampler: Sampler = "ddim"
@@ -173,7 +173,7 @@ class SR3Config(SingleStageConfig):
     schedule: DiffusionSchedule = DiffusionSchedule()
     """Noise schedule."""
 
-    sampling: Sampling = Sampling()
+    sampling: SamplingSettings = SamplingSettings()
     """How images are sampled."""
 
     data: SquareData
