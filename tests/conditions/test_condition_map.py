@@ -63,7 +63,7 @@ class TestSteps:
         expected = small + 0.03 * noise_window(derive(5, "condition"), 3, 0, 0, *small.shape[1:])
         for h in (ConditionMap.published(4, 0.03), h_of(DOWN, NOISE)):
             assert torch.equal(finished(h, pixels, placed_noise(5)), expected)
-            assert h.is_published
+            assert h.published_noise is not None
             assert h.is_prepared
             assert h.scale == 4
 

@@ -9,8 +9,8 @@ import yaml
 
 from patina.cli.main import main
 from patina.data.pairs import match_pairs
-from patina.degradations.blur import read_kernels
 from patina.degradations.deflow_degradation import DeFlowDegradation
+from patina.degradations.kernel_blur import read_kernels
 from patina.degradations.recipe import load_recipe
 from patina.errors import ConfigError
 from patina.imaging.picture_files import list_pictures, picture_size, read_picture, write_picture

@@ -58,10 +58,12 @@ class ConditionMap:
         return scale_of(self.whole_steps)
 
     @property
-    def is_published(self) -> bool:
-        """Whether h is exactly bicubic downscaling and Gaussian noise."""
+    def published_noise(self) -> float | None:
+        """Std of the noise if h is DeFlow's own, bicubic downscaling and Gaussian noise; None for any other h."""
         last = self.steps[-1].settings if self.steps else None
-        return isinstance(last, AddGaussian) and self.steps == published_steps(self.scale, last.sigma)
+        if isinstance(last, AddGaussian) and self.steps == published_steps(self.scale, last.sigma):
+            return last.sigma
+        return None
 
     @property
     def is_prepared(self) -> bool:

@@ -1,9 +1,6 @@
-"""Blurs: of a lens, of random kernels, of motion, by a median, by ringing, by kernels from a file."""
+"""Blurs: of a lens, of random kernels, of motion, by a median, by ringing."""
 
-import hashlib
 import math
-from functools import lru_cache
-from pathlib import Path
 from typing import Annotated
 
 import cv2
@@ -21,9 +18,7 @@ from patina.degradations.ranges import (
     draw_kind,
     draw_odd,
     draw_real,
-    draw_whole,
 )
-from patina.errors import PatinaError
 from patina.imaging.value_spaces import to_values, values_to_pixels
 from patina.seeding import numpy_rng
 
@@ -142,8 +137,9 @@ class GaussianBlur(Operation):
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
         """Convolve with the kernel."""
-        size, sigma_x = parameters["kernel_size"], parameters["sigma_x"]
-        sigma_y, angle = parameters.get("sigma_y", sigma_x), math.radians(parameters.get("angle", 0.0))
+        drawn = {"sigma_y": parameters["sigma_x"], "angle": 0.0, **parameters}
+        size, sigma_x, sigma_y = drawn["kernel_size"], drawn["sigma_x"], drawn["sigma_y"]
+        angle = math.radians(drawn["angle"])
         if parameters["kind"].startswith("generalised"):
             kernel = kernels.generalised_gaussian(size, sigma_x, sigma_y, angle, parameters["beta"])
         elif parameters["kind"].startswith("plateau"):
@@ -279,60 +275,6 @@ class Div2krkBlur(Operation):
         """Convolve with the noisy kernel."""
         size, strength = parameters["kernel_size"], parameters["noise"]
         noise = numpy_rng(key, "kernel").uniform(-strength, strength, (size, size))
-        angle, shift = math.radians(parameters["angle"]), parameters["shift"]
-        return convolve(image, kernels.div2krk(*parameters["variances"], angle, noise, size=size, shift=shift))
-
-
-class KernelBlur(Operation):
-    """A kernel drawn from a file."""
-
-    name = "kernel_blur"
-    family = "blur"
-
-    file: Path
-    """NumPy file: one kernel `[h, w]` or several `[n, h, w]` (`.npy`), or any number of arrays (`.npz`)."""
-
-    turn: bool = False
-    """Flip and rotate kernels, 8 orientations."""
-
-    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
-        """Draw which kernel, and how it is turned."""
-        found, digest = read_kernels(self.file)
-        orientation = draw_whole(rng, (0, 7)) if self.turn else 0
-        index = draw_whole(rng, (0, len(found) - 1))
-        return {"file": str(self.file), "digest": digest, "index": index, "orientation": orientation}
-
-    @staticmethod
-    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
-        """Convolve with the kernel."""
-        found, digest = read_kernels(Path(parameters["file"]))
-        if digest != parameters["digest"]:
-            raise PatinaError(f"{parameters['file']}: holds other kernels than those that were drawn from it")
-        kernel, orientation = found[parameters["index"]], parameters["orientation"]
-        kernel = kernel[:: -1 if orientation & 1 else 1, :: -1 if orientation & 2 else 1]
-        kernel = kernel.T if orientation & 4 else kernel
-        return _clipped(convolve(image, np.ascontiguousarray(kernel)))
-
-
-@lru_cache(maxsize=8)
-def read_kernels(path: Path) -> tuple[list[np.ndarray], str]:
-    """Read blur kernels, each brought to sum 1, and a digest of them all.
-
-    Raises:
-        PatinaError: the file is missing or holds something else than kernels.
-    """
-    try:
-        content = np.load(path)
-    except (OSError, ValueError) as error:
-        raise PatinaError(f"{path}: cannot be read as a NumPy file of kernels: {error}") from None
-    arrays = [content] if isinstance(content, np.ndarray) else [content[name] for name in content.files]
-    found = [kernel for array in arrays for kernel in (array if array.ndim == 3 else [array])]
-    if not found or not all(_is_kernel(each) for each in found):
-        raise PatinaError(f"{path}: expected kernels [h, w] or [n, h, w] of finite numbers with a sum above 0")
-    found = [kernel.astype(np.float64) / kernel.sum() for kernel in found]
-    digest = hashlib.blake2b(b"".join(repr(k.shape).encode() + k.tobytes() for k in found), digest_size=8)
-    return found, digest.hexdigest()
-
-
-def _is_kernel(array: np.ndarray) -> bool:
-    return array.ndim == 2 and array.dtype.kind in "fiu" and bool(np.isfinite(array).all()) and array.sum() > 0
+        (first, second), angle = parameters["variances"], math.radians(parameters["angle"])
+        kernel = kernels.div2krk(first, second, angle, noise, size=size, shift=parameters["shift"])
+        return convolve(image, kernel)

@@ -161,7 +161,7 @@ def _pair(text: str) -> tuple[float, float]:
 def _blur(reader: _Reader) -> list[Block]:
     ends = reader.ends("blur", "range", reader.number("blur", "scale_factor", 1.0))
     size = [_odd(ends[0]), _odd(ends[1])]
-    found = []
+    found: list[Block] = []
     for kind in reader.kinds("blur"):
         if kind == "average":
             found.append({"box_blur": {"size": size}})
@@ -183,7 +183,7 @@ def _blur(reader: _Reader) -> list[Block]:
 def _noise(reader: _Reader) -> list[Block]:
     low, high = reader.ends("noise", "range", reader.number("noise", "scale_factor", 1.0))
     deviation = [_of_255(low), _of_255(high)]
-    found = []
+    found: list[Block] = []
     for kind in reader.kinds("noise"):
         if kind == "gaussian":
             found.append({"gaussian_noise": {"sigma": [_of_255(math.sqrt(end)) for end in (low, high)]}})
@@ -202,7 +202,7 @@ def _noise(reader: _Reader) -> list[Block]:
 
 
 def _compression(reader: _Reader) -> list[Block]:
-    found = []
+    found: list[Block] = []
     for kind in reader.kinds("compression"):
         if kind in ("jpeg", "webp"):
             low, high = reader.ends("compression", f"{kind}_quality_range")

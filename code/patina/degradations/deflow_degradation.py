@@ -80,7 +80,7 @@ class DeFlowDegradation(LearnedDegradation):
             FastDeFlow(network.to(use.device), use.precision, kept_bytes),
             DomainStatistics.from_dict(model.statistics),
             h=map_of(model),
-            **use.settings,
+            heat=use.settings["heat"],
             source=use.source,
             tile=tile,
             overlap=overlap,
@@ -207,8 +207,8 @@ def map_of(model: ModelFile) -> ConditionMap:
 
 def described_map(h: ConditionMap) -> dict[str, Any]:
     """Return what a model file's configuration says of h."""
-    if h.is_published:
-        return {"condition_noise": h.steps[-1].add_gaussian.sigma}
+    if h.published_noise is not None:
+        return {"condition_noise": h.published_noise}
     return {"h": [step.plain() for step in h.steps]}
 
 

@@ -96,7 +96,7 @@ def finish(pictures: Sequence[tuple[Images, Sequence[Plan]]], engine: Engine) ->
 
 def _in_batches(images: Sequence[np.ndarray], steps: Sequence[Step], engine: Engine) -> list[np.ndarray]:
     """Do one step for each picture, those of one model and one size together."""
-    groups: dict[tuple, list[int]] = defaultdict(list)
+    groups: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for index, (image, step) in enumerate(zip(images, steps, strict=True)):
         groups[step.op, step.parameters.get("model"), image.shape].append(index)
     results: dict[int, np.ndarray] = {}
@@ -117,7 +117,7 @@ def _batch(images: list[Tensor], steps: list[Step], engine: Engine) -> Sequence[
     from patina.degradations.torch_jpeg import torch_jpeg
 
     quality = torch.tensor([float(step.parameters["quality"]) for step in steps], device=engine.device)
-    return torch_jpeg(torch.stack(images).to(engine.device), quality)
+    return torch_jpeg(torch.stack(images).to(engine.device), quality).unbind()
 
 
 def apply_plan(image: np.ndarray, plan: Plan, engine: Engine | None = None) -> np.ndarray:

@@ -110,7 +110,7 @@ class LUDVAEDegradation(LearnedDegradation):
         target = CLEAN if self.source == REAL else REAL
         height, width = images[0].shape[-2:]
         room = max(1, self.batch * self.tile**2 // (height * width))
-        results = []
+        results: list[Tensor] = []
         for first in range(0, len(images), room):
             part = slice(first, first + room)
             results += self._compute(torch.stack(list(images[part])), parameters[part], keys[part], target)

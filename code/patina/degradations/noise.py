@@ -201,5 +201,5 @@ def _spread(white: np.ndarray, grain: float) -> np.ndarray:
     if not grain:
         return white
     kernel = cv2.getGaussianKernel(2 * math.ceil(3 * grain) + 1, grain, cv2.CV_64F)
-    kernel /= np.sqrt((kernel**2).sum())
+    kernel = kernel / np.sqrt((kernel**2).sum())
     return cv2.sepFilter2D(white, -1, kernel, kernel, borderType=cv2.BORDER_REFLECT)

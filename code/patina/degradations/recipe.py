@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, model_validator
 
 from patina.degradations.base import Block, Frame, PlacedBlock, Size
 from patina.degradations.blocks import LearnedBlock, Steps, in_order, replaced
-from patina.degradations.blur import KernelBlur, read_kernels
+from patina.degradations.kernel_blur import KernelBlur, read_kernels
 from patina.degradations.plans import Plan, draw_blocks
 from patina.errors import ConfigError, PatinaError, PictureError
 from patina.seeding import numpy_rng

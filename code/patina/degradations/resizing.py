@@ -19,7 +19,8 @@ _SLACK = 1e-6  # 481 * 0.25 is 120.25 and 120 * 4.0000001 is no more than 480
 
 def scaled(size: Size, factor: float) -> Size:
     """Return `size` times `factor`, rounded down, at least one pixel."""
-    return tuple(max(1, int(length * factor + _SLACK)) for length in size)
+    height, width = (max(1, int(length * factor + _SLACK)) for length in size)
+    return height, width
 
 
 def _base(frame: Frame, of: str) -> Size:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from patina.degradations.base import Size
 from patina.degradations.blocks import LearnedBlock
-from patina.degradations.blur import KernelBlur
+from patina.degradations.kernel_blur import KernelBlur
 from patina.degradations.recipe import Recipe
 from patina.errors import PatinaError, require_range
 from patina.imaging.sources import Source, folder_of, list_sources, require_outside
