@@ -48,9 +48,13 @@ def prepare_conditions(images: Path, h: ConditionMap) -> Path:
         return Result(outputs[source].name, source.name, digest)
 
     made_by = MadeBy("train", {"h": h.digest})
+    wanted = [Wanted(output, source.name) for output, source in by_output.items()]
+    with OutputFolder.open(out, made_by, source=images, sources=sources, read_only=True) as folder:
+        if len(folder.results) == len(wanted) and not folder.outdated(wanted):
+            return out  # a set on a read-only medium can be trained on
     with OutputFolder.open(out, made_by, source=images, sources=sources, wait=True) as folder:
         folder.prune()
-        todo = folder.outdated([Wanted(output, source.name) for output, source in by_output.items()])
+        todo = folder.outdated(wanted)
         folder.begin(todo)
         report = run_folder_job(
             [by_output[item.output] for item in todo], work, description="conditions", name=str,
