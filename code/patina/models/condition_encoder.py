@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
 from patina.layers.rrdb import RRDB, conv3x3, leaky_relu
+from patina.layers.submodules import Modules
 
 
 class ConditionEncoder(nn.Module):
@@ -31,7 +32,7 @@ class ConditionEncoder(nn.Module):
         self.levels = levels
         self.stacked_blocks = tuple(stacked_blocks)
         self.conv_first = conv3x3(3, features)
-        self.blocks = nn.ModuleList(RRDB(features, growth) for _ in range(blocks))
+        self.blocks: Modules[RRDB] = Modules(RRDB(features, growth) for _ in range(blocks))
         self.trunk_conv = conv3x3(features, features)
         for index in range(1, self.doublings + 1):
             self.add_module(f"upconv{index}", conv3x3(features, features))

@@ -9,11 +9,12 @@ from pydantic import ConfigDict
 from torch import Tensor, nn
 
 from patina.layers.actnorm import ActNorm, initialising_from_batch
-from patina.layers.bijection import Chain, Squeeze, State
+from patina.layers.bijection import Bijection, Chain, Squeeze, State
 from patina.layers.channel_mixing import ChannelMixing
 from patina.layers.coupling import ConditionalCoupling
 from patina.layers.domain_gaussian import DomainGaussian
 from patina.layers.split import Split
+from patina.layers.submodules import Modules
 from patina.models.condition_encoder import ConditionEncoder
 
 IMAGE_CHANNELS = 3
@@ -52,7 +53,7 @@ class DeFlowArchitecture:
     hidden: int = 128
     """Channels inside the networks of the couplings."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.scale not in (2, 4, 8, 16):
             raise ValueError(f"scale must be 2, 4, 8 or 16, not {self.scale}")
         if outside := [index for index in self.stacked_blocks if not 0 <= index < self.blocks]:
@@ -76,17 +77,18 @@ class DeFlow(nn.Module):
         self.architecture = architecture
         a = architecture
         self.encoder = ConditionEncoder(a.scale, a.features, a.blocks, a.growth, a.stacked_blocks, a.levels)
-        self.layers = nn.ModuleList()
+        self.layers: Modules[Bijection] = Modules()
         self.layer_levels: list[int] = []
         channels = IMAGE_CHANNELS
         for level in range(a.levels):
             channels *= 4
-            members = [Squeeze()]
+            members: list[Bijection] = [Squeeze()]
             members += [_step(channels) for _ in range(a.steps_without_coupling)]
             members += [_step(channels, self.encoder.channels, a.hidden) for _ in range(a.steps)]
             if level == 0:
-                members.append(Split(channels))
-                channels = members[-1].kept
+                split = Split(channels)
+                members.append(split)
+                channels = split.kept
             self.layers.extend(members)
             self.layer_levels += [level] * len(members)
         self.prior = DomainGaussian(channels)
@@ -114,7 +116,7 @@ class DeFlow(nn.Module):
     def decode(self, latents: State, conditions: list[Tensor]) -> Tensor:
         """Undo `encode`; the image is not clamped."""
         state = tuple(latents)
-        for layer, level in zip(reversed(self.layers), reversed(self.layer_levels), strict=True):
+        for layer, level in zip(reversed(list(self.layers)), reversed(self.layer_levels), strict=True):
             state = layer.decode(state, conditions[level])
         return state[0]
 

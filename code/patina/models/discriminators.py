@@ -64,7 +64,7 @@ class VGGDiscriminator(nn.Module):
 
 def _stage(inputs: int, outputs: int, normalise: bool) -> nn.Sequential:
     """Build a stage; the very first convolution sees the picture itself and has a bias instead of a norm."""
-    first = [nn.Conv2d(inputs, outputs, 3, 1, 1, bias=not normalise)]
+    first: list[nn.Module] = [nn.Conv2d(inputs, outputs, 3, 1, 1, bias=not normalise)]
     if normalise:
         first.append(nn.BatchNorm2d(outputs))
     return nn.Sequential(

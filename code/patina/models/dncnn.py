@@ -7,6 +7,7 @@ from pydantic import Field
 from torch import nn
 
 from patina import torchvision_shim
+from patina.layers.submodules import bias_of
 from patina.models.network_settings import NetworkSettings
 from patina.settings import PositiveInt
 
@@ -48,7 +49,7 @@ def _start_passing(convolution: nn.Conv2d) -> None:
     Without batch normalisation, a DnCNN with any usual initialisation predicts no noise for hundreds of steps or ever.
     """
     nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
-    nn.init.zeros_(convolution.bias)
+    nn.init.zeros_(bias_of(convolution))
     with torch.no_grad():
         convolution.weight *= 0.5
         for channel in range(convolution.out_channels):

@@ -6,6 +6,7 @@ from torch.nn.functional import avg_pool2d, interpolate
 
 from patina.layers.fused import SAME, Activation, conv
 from patina.layers.rrdb import RESIDUAL_SCALE, RRDB, SLOPE, DenseBlock
+from patina.layers.submodules import bias_of, submodule
 from patina.models.condition_encoder import ConditionEncoder
 
 
@@ -26,7 +27,8 @@ class FastEncoder:
         self._first = _Convolution(encoder.conv_first, dtype)
         self._blocks = [_blocks_of(block, dtype) for block in encoder.blocks]
         self._trunk = _Convolution(encoder.trunk_conv, dtype)
-        self._up = [_Convolution(encoder.get_submodule(f"upconv{index}"), dtype) for index in range(1, self.doublings)]
+        up = [submodule(encoder, f"upconv{index}", nn.Conv2d) for index in range(1, self.doublings)]
+        self._up = [_Convolution(layer, dtype) for layer in up]
 
     def features(self, condition: Tensor) -> tuple[list[Tensor], Tensor]:
         """Return each level's own features and the blocks' outputs, in `dtype`, channels last."""
@@ -60,7 +62,7 @@ class _Convolution:
 
     def __init__(self, layer: nn.Conv2d, dtype: torch.dtype):
         self.weight = layer.weight.detach().to(dtype, copy=True, memory_format=torch.channels_last)
-        self.bias = layer.bias.detach().to(dtype, copy=True)
+        self.bias = bias_of(layer).detach().to(dtype, copy=True)
 
     def __call__(self, x: Tensor, activation: Activation = "none") -> Tensor:
         return conv(x, self.weight, self.bias, SAME, activation, SLOPE)
@@ -71,7 +73,7 @@ class _Dense:
 
     def __init__(self, block: DenseBlock, dtype: torch.dtype):
         self.dtype = dtype
-        self.growing = [_Convolution(block.get_submodule(f"conv{index}"), dtype) for index in range(1, 5)]
+        self.growing = [_Convolution(submodule(block, f"conv{index}", nn.Conv2d), dtype) for index in range(1, 5)]
         self.last = _Convolution(block.conv5, dtype)
 
     def __call__(self, x: Tensor) -> Tensor:

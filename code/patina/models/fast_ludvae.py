@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from patina.layers.folding import Affine
 from patina.layers.fused import Activation, conv, conv_onto
 from patina.layers.row_blocks import Band, Stream, convolved, gathered, streamed
+from patina.layers.submodules import bias_of, submodule
 from patina.models.ludvae import LUDVAE, STAGES
 
 
@@ -30,11 +31,11 @@ class FastLUDVAE:
         self.architecture = network.architecture
         self.device = network.outconv.weight.device
         self.dtype = dtype
-        encoders = [network.get_submodule(f"enc_{stage}").net[0::2] for stage in range(1, STAGES + 1)]
-        decoders = [network.get_submodule(f"dec_{stage}").net[0::2] for stage in range(1, STAGES + 1)]
-        joins = [_halves(network.get_submodule(f"proj_{stage}").proj) for stage in range(1, STAGES + 1)]
-        contents = [_halves(network.get_submodule(f"proj_c_{stage}").proj) for stage in range(1, STAGES)]
-        priors = [network.get_submodule(f"Gauconv_p_{stage}") for stage in range(1, STAGES)]
+        encoders = [_convolutions(network, f"enc_{stage}") for stage in range(1, STAGES + 1)]
+        decoders = [_convolutions(network, f"dec_{stage}") for stage in range(1, STAGES + 1)]
+        joins = [_halves(submodule(network, f"proj_{stage}.proj", nn.Conv2d)) for stage in range(1, STAGES + 1)]
+        contents = [_halves(submodule(network, f"proj_c_{stage}.proj", nn.Conv2d)) for stage in range(1, STAGES)]
+        priors = [_convolutions(network, f"Gauconv_p_{stage}") for stage in range(1, STAGES)]
 
         first = _behind_ones(network.inconv, encoders[0][0])
         deepest = _before(joins[-1][0], encoders[-1][-1])
@@ -51,7 +52,7 @@ class FastLUDVAE:
         self._contents = [_kernel(other, dtype) for _, (other, _) in contents]
         self._features = [_stored(own, dtype) for own, _ in joins[:-1]]
         self._latents = [_kernel(latent, dtype) for _, (latent, _) in joins]
-        self._moments = [_stored(_side_by_side(prior.m, prior.v), dtype) for prior in priors]
+        self._moments = [_stored(_side_by_side(*prior), dtype) for prior in priors]
 
     @torch.inference_mode()
     def translate(self, hidden: Tensor, label: Tensor, noise: Iterable[Tensor], temperature: Tensor) -> Tensor:
@@ -62,9 +63,9 @@ class FastLUDVAE:
         # The deepest content already is its part of the join with the latent.
         decoded = contents.pop()
         if draws is not None:
-            draw = next(draws)
+            deepest = next(draws)
             for band in self._bands(decoded):  # with a latent whose prior is N(0, 1)
-                self._join(band.rows, strength * band.of(draw), STAGES - 1)
+                self._join(band.rows, strength * band.of(deepest), STAGES - 1)
         for stage in range(STAGES - 2, -1, -1):
             above = self._decoders[stage + 1].stream(self._bands(decoded))
             draw = None if draws is None else next(draws)
@@ -112,36 +113,40 @@ class _Block:
 
     def stream(self, bands: Stream) -> Stream:
         """Yield the result of what comes in bands, both of one size."""
-        activations: list[Activation] = ["relu"] * (len(self.layers) - 1) + ["none"]
-        for layer, activation in zip(self.layers, activations, strict=True):
+        for number, layer in enumerate(self.layers, start=1):
+            activation: Activation = "relu" if number < len(self.layers) else "none"
             bands = convolved(bands, *layer, activation)
         return bands
 
 
+def _convolutions(network: LUDVAE, path: str) -> list[nn.Conv2d]:
+    return [layer for layer in network.get_submodule(path).modules() if isinstance(layer, nn.Conv2d)]
+
+
 def _affine(layer: nn.Conv2d) -> Affine:
-    return layer.weight, layer.bias
+    return layer.weight, bias_of(layer)
 
 
 def _halves(proj: nn.Conv2d) -> tuple[Affine, Affine]:
     """Take a join apart: the part of the first input, with the bias, and that of the second."""
     first, second = proj.weight.chunk(2, dim=1)
-    return (first, proj.bias), (second, torch.zeros_like(proj.bias))
+    return (first, bias_of(proj)), (second, torch.zeros_like(bias_of(proj)))
 
 
 def _before(outer: Affine, inner: nn.Conv2d) -> Affine:
     """Return a 3×3 convolution and the 1×1 one behind it as one: W₁(w * x + b) + b₁."""
     matrix = outer[0].flatten(1)
-    return torch.einsum("oi,ijyx->ojyx", matrix, inner.weight), matrix @ inner.bias + outer[1]
+    return torch.einsum("oi,ijyx->ojyx", matrix, inner.weight), matrix @ bias_of(inner) + outer[1]
 
 
 def _behind_ones(inner: nn.Conv2d, outer: nn.Conv2d) -> Affine:
     """Return a 1×1 convolution and the 3×3 one behind it as one, of the input with a channel of ones."""
-    matrix = torch.cat([inner.weight.flatten(1), inner.bias[:, None]], dim=1)
-    return torch.einsum("oiyx,ij->ojyx", outer.weight, matrix), outer.bias
+    matrix = torch.cat([inner.weight.flatten(1), bias_of(inner)[:, None]], dim=1)
+    return torch.einsum("oiyx,ij->ojyx", outer.weight, matrix), bias_of(outer)
 
 
 def _side_by_side(first: nn.Conv2d, second: nn.Conv2d) -> Affine:
-    return torch.cat([first.weight, second.weight]), torch.cat([first.bias, second.bias])
+    return torch.cat([first.weight, second.weight]), torch.cat([bias_of(first), bias_of(second)])
 
 
 def _kernel(weight: Tensor, dtype: torch.dtype) -> Tensor:

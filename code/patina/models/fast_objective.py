@@ -4,12 +4,12 @@ The parameters are the plain network's own. Affine maps between couplings are fo
 the function that is differentiated; what a coupling does is in `patina.layers.coupling_gradient`.
 """
 
-from collections.abc import Callable, Sequence
-from functools import partial, reduce
+from collections.abc import Sequence
+from functools import reduce
 from typing import Literal
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from patina.layers.bijection import Bijection, Chain, State
@@ -46,7 +46,7 @@ def fast_objective(
         image, condition, label, quantisation: as in `DeFlow.forward`.
         recompute: what is not kept for the backward pass.
     """
-    run = _call if recompute == "nothing" else partial(checkpoint, use_reentrant=False, preserve_rng_state=False)
+    run = _call if recompute == "nothing" else _checkpointed
     features, stack = network.encoder.features(condition.contiguous(memory_format=torch.channels_last), run)
     conditions = [Condition.of(own, stack) for own in features]
 
@@ -54,8 +54,8 @@ def fast_objective(
         state: State = (noisy,)
         total = noisy.new_zeros(len(noisy))
         for layer, level in zip(network.layers, network.layer_levels, strict=True):
-            if isinstance(layer, Chain) and isinstance(layer.members[-1], ConditionalCoupling):
-                *others, coupling = layer.members
+            *others, coupling = layer.members if isinstance(layer, Chain) else [layer]
+            if isinstance(coupling, ConditionalCoupling):
                 z, gained = _mixed(others, state[-1])
                 z, by_coupling = encode_coupling(coupling, z, conditions[level], KEPT[recompute])
                 state, gained = (*state[:-1], z), gained + by_coupling
@@ -67,9 +67,13 @@ def fast_objective(
     return network.objective(encode, image, label, quantisation)
 
 
-def _call(function: Callable[..., object], *arguments: Tensor) -> object:
-    """Call a function as `checkpoint` does, keeping what its backward pass needs."""
-    return function(*arguments)
+def _call(block: nn.Module, x: Tensor) -> Tensor:
+    return block(x)
+
+
+def _checkpointed(block: nn.Module, x: Tensor) -> Tensor:
+    """Call a block without keeping what its backward pass needs."""
+    return checkpoint(block, x, use_reentrant=False, preserve_rng_state=False)
 
 
 def _mixed(members: Sequence[Bijection], x: Tensor) -> tuple[Tensor, Tensor]:

@@ -47,7 +47,7 @@ def save_generator(network: nn.Module, path: Path, metadata: Mapping[str, str] |
         temporary.write_bytes(stored.getbuffer())
 
 
-def load_generator(path: Path) -> ImageModelDescriptor:
+def load_generator(path: Path) -> ImageModelDescriptor[nn.Module]:
     """Open a super-resolution or restoration model of any architecture that spandrel knows.
 
     Args:
@@ -152,7 +152,7 @@ def _layout(network: nn.Module) -> str:
     )
 
 
-def _require_single_rgb(descriptor: object, path: Path) -> ImageModelDescriptor:
+def _require_single_rgb(descriptor: object, path: Path) -> ImageModelDescriptor[nn.Module]:
     if not isinstance(descriptor, ImageModelDescriptor) or descriptor.purpose == "FaceSR":
         raise PatinaError(f"{path}: this model needs more than a picture (a mask, an aligned face)")
     channels = (descriptor.input_channels, descriptor.output_channels)

@@ -10,19 +10,21 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
+from patina.layers.submodules import bias_of, submodule
+
 PUBLISHED_GROWTH = 32
 """Channels that a step of a dense block adds, in every published file."""
 
 
 def growth_of(network: nn.Module) -> int:
     """Return the growth of spandrel's RRDBNet."""
-    return network.model[1].sub[0].RDB1.conv1[0].out_channels
+    return submodule(network, "model.1.sub.0.RDB1.conv1.0", nn.Conv2d).out_channels
 
 
 def set_growth(network: nn.Module, growth: int) -> None:
     """Replace the blocks of spandrel's RRDBNet, whose constructor does not let one choose their growth."""
-    trunk = network.model[1].sub
-    for index, block in enumerate(trunk[:-1]):
+    trunk = submodule(network, "model.1.sub", nn.Sequential)
+    for index, block in enumerate(dense_blocks(network)):
         trunk[index] = type(block)(_features(network), gc=growth)
 
 
@@ -31,8 +33,8 @@ def widened(narrow: nn.Module) -> nn.Module:
     wide = _with_growth(narrow, PUBLISHED_GROWTH)
     for source, target in zip(_steps(narrow), _steps(wide), strict=True):
         rows, inputs = _grown_channels(source, _features(narrow), growth_of(narrow))
-        weight, bias = torch.zeros(target.weight.shape), torch.zeros(target.bias.shape)
-        weight[:rows, inputs], bias[:rows] = source.weight.detach().cpu(), source.bias.detach().cpu()
+        weight, bias = torch.zeros(target.weight.shape), torch.zeros(bias_of(target).shape)
+        weight[:rows, inputs], bias[:rows] = source.weight.detach().cpu(), bias_of(source).detach().cpu()
         target.load_state_dict({"weight": weight, "bias": bias}, assign=True)
     return wide
 
@@ -51,13 +53,18 @@ def _narrowed(wide: nn.Module, growth: int) -> nn.Module:
     narrow = _with_growth(wide, growth)
     for source, target in zip(_steps(wide), _steps(narrow), strict=True):
         rows, inputs = _grown_channels(target, _features(narrow), growth)
-        weight, bias = source.weight.detach()[:rows, inputs].clone(), source.bias.detach()[:rows].clone()
+        weight, bias = source.weight.detach()[:rows, inputs].clone(), bias_of(source).detach()[:rows].clone()
         target.load_state_dict({"weight": weight, "bias": bias}, assign=True)
     return narrow
 
 
 def _features(network: nn.Module) -> int:
-    return network.model[0].out_channels
+    return submodule(network, "model.0", nn.Conv2d).out_channels
+
+
+def dense_blocks(network: nn.Module) -> list[nn.Module]:
+    """Return the residual-in-residual dense blocks of spandrel's RRDBNet."""
+    return list(submodule(network, "model.1.sub", nn.Sequential))[:-1]
 
 
 def _with_growth(network: nn.Module, growth: int) -> nn.Module:
@@ -70,7 +77,7 @@ def _with_growth(network: nn.Module, growth: int) -> nn.Module:
 
 def _steps(network: nn.Module) -> Iterator[nn.Conv2d]:
     """Yield the convolutions of all dense blocks in order."""
-    for block in network.model[1].sub[:-1]:
+    for block in dense_blocks(network):
         yield from (layer for layer in block.modules() if isinstance(layer, nn.Conv2d))
 
 

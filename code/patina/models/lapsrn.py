@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 from torch import Tensor, nn
 
 from patina.errors import PatinaError
+from patina.layers.submodules import bias_of, submodule
 from patina.layers.subpixel import SubPixelBicubic
 from patina.models.luminance_network import LuminanceNetwork
 from patina.models.network_settings import OwnNetworkSettings
@@ -34,7 +35,7 @@ class PyramidLevel(nn.Module):
         self.residual = nn.Sequential(_activation(), _convolution(features, 1))
         self.interpolate = SubPixelBicubic(2)
         # Until it has learned something, a level is the interpolation.
-        nn.init.zeros_(self.residual[1].weight)
+        nn.init.zeros_(submodule(self, "residual.1", nn.Conv2d).weight)
 
     def forward(self, features: Tensor, luma: Tensor) -> tuple[Tensor, Tensor]:
         """Map features ``[N, F, H, W]`` and luma ``[N, 1, H, W]`` to both at twice the size."""
@@ -110,5 +111,5 @@ def _convolution(inputs: int, outputs: int) -> nn.Conv2d:
     """Return a 3×3 convolution with He's initialisation, its bias zero."""
     layer = nn.Conv2d(inputs, outputs, 3, padding=1)
     nn.init.kaiming_normal_(layer.weight, a=SLOPE)
-    nn.init.zeros_(layer.bias)
+    nn.init.zeros_(bias_of(layer))
     return layer

@@ -34,7 +34,7 @@ class LUDVAEArchitecture:
     channels: int = 128
     """Channels of every feature map and of every latent."""
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.channels < 1:
             raise ValueError(f"channels must be 1 or more, not {self.channels}")
 
@@ -90,6 +90,7 @@ class LUDVAE(nn.Module):
             divergence = divergence + label * _divergence(posterior, prior)
             latent = real * _sample(posterior, next(draws) if draws else torch.randn_like(posterior[0]))
             decoded = self._part("proj", stage)(features, latent)
+        assert decoded is not None  # there are stages
         return self._image(decoded), divergence
 
     @torch.no_grad()
@@ -117,6 +118,7 @@ class LUDVAE(nn.Module):
                 draw = next(draws)
                 latent = strength * (draw if prior is None else _sample(prior, draw))
             decoded = self._part("proj", stage)(features, latent)
+        assert decoded is not None  # there are stages
         return self._image(decoded)
 
     def encode_noise(self, image: Tensor) -> list[Tensor]:
@@ -165,7 +167,7 @@ class _Block(nn.Module):
 
     def __init__(self, channels: int):
         super().__init__()
-        layers = []
+        layers: list[nn.Module] = []
         for index in range(CONVOLUTIONS):
             if index:
                 layers.append(nn.ReLU(inplace=True))

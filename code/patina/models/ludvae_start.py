@@ -11,6 +11,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from patina.layers.submodules import bias_of, submodule
 from patina.models.ludvae import IMAGE_CHANNELS, LUDVAE, STAGES
 
 SPREAD = 0.2
@@ -52,27 +53,26 @@ def _start_stage(network: LUDVAE, stage: int) -> None:
             if isinstance(layer, nn.Conv2d):
                 layer.weight[:, :, 1, 1] += eye
     mixing, _ = torch.linalg.qr(torch.randn(channels, channels))
-    join = network.get_submodule(f"proj_{stage}.proj")
+    join = submodule(network, f"proj_{stage}.proj", nn.Conv2d)
     join.weight[:, channels:] = 0
     _add(join, torch.cat([eye, LATENT_SCALE * mixing], dim=1))
-    posterior = network.get_submodule(f"Gauconv_q_{stage}")
-    for layer in (posterior.m, posterior.v):
+    mean, log_deviation = (submodule(network, f"Gauconv_q_{stage}.{part}", nn.Conv2d) for part in "mv")
+    for layer in (mean, log_deviation):
         layer.weight *= 0.5
     if stage == STAGES:
         return
     # The nearest features are passed on; what lies deeper is added as it is learned.
-    _add(network.get_submodule(f"proj_c_{stage}.proj"), torch.cat([0 * eye, eye], dim=1))
-    difference = network.get_submodule(f"proj_n_{stage}.proj")
+    _add(submodule(network, f"proj_c_{stage}.proj", nn.Conv2d), torch.cat([0 * eye, eye], dim=1))
+    difference = submodule(network, f"proj_n_{stage}.proj", nn.Conv2d)
     difference.weight.zero_()
     _add(difference, torch.cat([-eye, eye], dim=1))
-    posterior.m.weight.zero_()
+    mean.weight.zero_()
     # Both stages carry the noise, each one half.
-    _add(posterior.m, mixing.T / (2 * LATENT_SCALE))
+    _add(mean, mixing.T / (2 * LATENT_SCALE))
     if stage == 1:
-        nn.init.constant_(posterior.v.bias, POSTERIOR_LOG_DEVIATION)
-    prior = network.get_submodule(f"Gauconv_p_{stage}")
-    for layer in (prior.m, prior.v):
-        layer.weight *= 0.5
+        nn.init.constant_(bias_of(log_deviation), POSTERIOR_LOG_DEVIATION)
+    for part in "mv":
+        submodule(network, f"Gauconv_p_{stage}.{part}", nn.Conv2d).weight *= 0.5
 
 
 def _spread(layer: nn.Conv2d) -> None:
@@ -80,7 +80,7 @@ def _spread(layer: nn.Conv2d) -> None:
     nn.init.normal_(layer.weight, 0, SPREAD / math.sqrt(fan_in))
     # Even, gray areas are passed on as they are.
     layer.weight -= layer.weight.mean(dim=(1, 2, 3), keepdim=True)
-    nn.init.zeros_(layer.bias)
+    nn.init.zeros_(bias_of(layer))
 
 
 def _add(layer: nn.Conv2d, matrix: Tensor) -> None:

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 from torch import Tensor, nn
 from torch.nn import functional
 
+from patina.layers.submodules import bias_of
 from patina.models.network_settings import OwnNetworkSettings
 from patina.settings import PositiveInt
 
@@ -78,7 +79,7 @@ class MSRResNet(nn.Module):
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight)
                 layer.weight.data *= _INITIAL_GAIN
-                nn.init.zeros_(layer.bias)
+                nn.init.zeros_(bias_of(layer))
 
 
 def _lrelu(x: Tensor) -> Tensor:

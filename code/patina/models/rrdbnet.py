@@ -6,7 +6,8 @@ from pydantic import Field
 from torch import nn
 
 from patina import torchvision_shim
-from patina.models.growth import PUBLISHED_GROWTH, set_growth
+from patina.layers.submodules import bias_of
+from patina.models.growth import PUBLISHED_GROWTH, dense_blocks, set_growth
 from patina.models.network_settings import NetworkSettings
 from patina.settings import PositiveInt
 
@@ -55,9 +56,9 @@ class RRDBNetSettings(NetworkSettings):
 
 def _shrink_initial_weights(network: nn.Module) -> None:
     """Start dense blocks near the identity: He's initialisation times 0.1 (ESRGAN, section 3.1)."""
-    for block in network.model[1].sub[:-1]:
+    for block in dense_blocks(network):
         for layer in block.modules():
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight)
                 layer.weight.data *= INITIAL_GAIN
-                nn.init.zeros_(layer.bias)
+                nn.init.zeros_(bias_of(layer))

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from torch import Tensor, nn
 
+from patina.layers.submodules import bias_of, submodule
 from patina.layers.subpixel import enlarge
 from patina.models.luminance_network import LuminanceNetwork, stored_scale
 from patina.models.network_settings import OwnNetworkSettings
@@ -31,8 +32,9 @@ class SRCNN(LuminanceNetwork):
             nn.Conv2d(features[1], 1, 5, padding=2),
         )
         # Until it has learned something, the network is the interpolation.
-        nn.init.zeros_(self.refine[-1].weight)
-        nn.init.zeros_(self.refine[-1].bias)
+        last = submodule(self, "refine.4", nn.Conv2d)
+        nn.init.zeros_(last.weight)
+        nn.init.zeros_(bias_of(last))
 
     def levels(self, luma: Tensor) -> list[Tensor]:
         """Interpolate luma ``[N, 1, H, W]`` and refine it."""
