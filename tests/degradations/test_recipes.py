@@ -30,6 +30,9 @@ from patina.imaging.resize_filters import FILTERS, resize
 SHIPPED = sorted(path.stem for path in (Path(__file__).parents[2] / "confs/recipes").glob("*.yml"))
 
 EXAMPLES = {
+    "ellipse_blur": {"sigma_x": [0.5, 3], "sigma_y": [0.5, 2], "tilt": [-0.8, 0.8]},
+    "sensor_noise": {"sigma": [3, 25], "gain": [-1, 1], "grain": [0, 1], "shared": 0.3, "chroma": [0, 1]},
+    "bilateral": {"strength": [5, 60], "sigma": 2},
     "lens_blur": {"radius": [0.5, 3]},
     "complex_lens_blur": {"radius": [1, 3], "exposure_gamma": [1, 3]},
     "gaussian_blur": {"kind": ["isotropic", "generalised_anisotropic", "plateau_isotropic"], "size": [7, 21]},

@@ -76,3 +76,10 @@ def test_files_that_the_architecture_names_are_there():
     lost = [name for name in named if not any((place / name).is_file() for place in places)]
     assert named
     assert not lost
+
+
+def test_the_architecture_names_every_room():
+    page = (ROOT / "docs/ARCHITECTURE.md").read_text(encoding="utf-8")
+    rooms = {path.parent.name for path in ROOT.glob("code/patina/*/__init__.py")}
+    assert rooms
+    assert {room for room in rooms if not re.search(rf"^\|.*`{room}`", page, flags=re.M)} == set()
