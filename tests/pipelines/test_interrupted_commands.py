@@ -16,7 +16,7 @@ from sets import write_config, write_deflow_model, write_pictures
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals and does not fork")
 
-PICTURES = 12
+PICTURES = 20
 COMMANDS = ["degrade", "upscale", "translate"]
 
 
@@ -44,8 +44,20 @@ def arguments(tmp_path, model) -> Callable[[str, Path], list[str]]:
 
 
 def started(verb: str, arguments: list[str]):
-    """Start a command in a process of its own."""
-    process = get_context("fork").Process(target=lambda: sys.exit(run_command(verb, arguments)))
+    """Start a command in a process of its own, where every file takes a while, so that there is time to kill it."""
+
+    def slowly() -> None:
+        replace = os.replace
+
+        def replace_slowly(*paths: Path) -> None:
+            time.sleep(0.02)
+            replace(*paths)
+            time.sleep(0.02)
+
+        os.replace = replace_slowly
+        sys.exit(run_command(verb, arguments))
+
+    process = get_context("fork").Process(target=slowly)
     process.start()
     return process
 
@@ -68,9 +80,9 @@ def test_a_killed_command_given_again_leaves_the_same_bytes(arguments, tmp_path,
     assert run_command(verb, arguments(verb, whole)) == 0
     for _ in range(3):
         process, before = started(verb, arguments(verb, out)), len(list(out.glob("**/*.png")))
-        enough = before + rng.randint(0, 4)
+        enough = before + rng.randint(0, 3)
         wait_for(lambda enough=enough: len(list(out.glob("**/*.png"))) >= enough)
-        time.sleep(rng.uniform(0, 0.03))
+        time.sleep(rng.uniform(0, 0.04))
         process.kill()
         process.join()
         assert process.exitcode == -signal.SIGKILL

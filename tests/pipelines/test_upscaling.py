@@ -97,6 +97,19 @@ def test_one_picture(tmp_path, photo):
     assert set(upscaled("bicubic", tmp_path / "in" / "b.png", tmp_path / "out", scale=2)) == {"b"}
 
 
+def test_one_picture_goes_into_the_folder_of_all(tmp_path, photo):
+    for name in "ab":
+        write_picture(tmp_path / "in" / f"{name}.png", photo)
+    upscaled("bicubic", tmp_path / "in", tmp_path / "out", scale=2)
+    whole = (tmp_path / "out" / "log.jsonl").read_bytes()
+    write_picture(tmp_path / "in" / "b.png", photo[:20])
+    assert set(upscaled("bicubic", tmp_path / "in" / "b.png", tmp_path / "out", scale=2)) == {"b"}
+    assert not upscaled("bicubic", tmp_path / "in", tmp_path / "out", scale=2)
+    write_picture(tmp_path / "in" / "b.png", photo)
+    upscaled("bicubic", tmp_path / "in", tmp_path / "out", scale=2)
+    assert (tmp_path / "out" / "log.jsonl").read_bytes() == whole
+
+
 def test_what_is_done_is_not_done_again(tmp_path, photo):
     for name in "abc":
         write_picture(tmp_path / "in" / f"{name}.png", photo)

@@ -21,9 +21,9 @@ class TestFoldersMadeOtherwise:
             (made_by(seed=1, heat=0.5), "made with seed 0, now 1; heat none, now 0.5;"),
             (
                 MadeBy("capitals", {"seed": 0}, {"a/new.pth": "def"}),
-                r"made with model model.safetensors \(abc\), now model new.pth \(def\);",
+                r"made with model model.safetensors \(abc\), now new.pth \(def\);",
             ),
-            (MadeBy("capitals", {"seed": 0}), r"made with model model.safetensors \(abc\), now model none;"),
+            (MadeBy("capitals", {"seed": 0}), r"made with model model.safetensors \(abc\), now none;"),
             (MadeBy("translate", {"seed": 0}), "made by `patina capitals`, now `patina translate`;"),
         ],
     )

@@ -1,7 +1,8 @@
 """A command's input pictures: one file, a folder, or a folder with its subfolders."""
 
+import os
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from natsort import natsorted
 
@@ -32,7 +33,7 @@ class Source:
 
 def name_of_results(name: str) -> str:
     """Return the stem of a source's results; see `Source`."""
-    return "_".join(PurePosixPath(name).with_suffix("").parts)
+    return os.path.splitext(name)[0].replace("/", "_")
 
 
 def list_sources(folder: Path, recursive: bool = False) -> list[Source]:

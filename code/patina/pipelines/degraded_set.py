@@ -1,20 +1,20 @@
 """Make LQ pictures of a folder of clean ones by a recipe, and write down all that was drawn."""
 
-from collections import defaultdict
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from patina.degradations.base import Size
 from patina.degradations.blocks import LearnedBlock
+from patina.degradations.execution import Engine
 from patina.degradations.kernel_blur import KernelBlur
 from patina.degradations.recipe import Recipe
 from patina.errors import PatinaError, require_range
 from patina.imaging.sources import Source, folder_of, list_sources, require_outside
-from patina.pipelines.recipe_choice import Outputs, RecipeChoice, with_engine
-from patina.pipelines.recipe_job import COMMAND, Entry, Job, Made, PictureMaker, write_readable_log
+from patina.pipelines.recipe_choice import RecipeChoice, with_engine
+from patina.pipelines.recipe_job import COMMAND, Entry, Job, Made, PictureMaker, begin_set, finish_set
 from patina.runs.fingerprint import file_digest
 from patina.runs.folder_job import JobReport, checked_workers, output_paths
 from patina.runs.journal import Wanted
@@ -58,49 +58,97 @@ def degrade(request: DegradeRequest) -> JobReport[Made]:
     Raises:
         PatinaError: anything that can be known to be wrong before the first picture is touched.
     """
-    recipe, workers = request.recipe.load(), checked_workers(request.workers)
-    outputs, pictures = request.recipe.outputs(recipe), _pictures(request)
-    recipe, engine = with_engine(recipe, request.device)
-    parts = _parts(request, recipe, outputs, pictures)
-    with ExitStack() as stack:
-        folders = [stack.enter_context(part.opened(request.source, pictures)) for part in parts]
-        todo = [folder.outdated(part.wanted) for folder, part in zip(folders, parts, strict=True)]
-        for folder, missing in zip(folders, todo, strict=True):
-            folder.begin(missing)
+    workers, plan = checked_workers(request.workers), _planned(request)
+    maker = PictureMaker(request.out, plan.recipe.scale, plan.engine, workers)
+    with plan.lq_folder() as folder, plan.ground_truth_folder() as ground_truth:
+        todo = folder.outdated(plan.wanted())
+        crops = ground_truth.outdated(plan.wanted_crops()) if ground_truth else []
+        begin_set(folder, todo)
+        if ground_truth:
+            ground_truth.begin(crops)
 
         def record(made: Made) -> None:
-            for folder, results in zip(folders, made.results, strict=False):  # without -gt there is one folder
-                folder.record(results)
+            folder.record(entry.to_result() for entry in made.entries)
+            if ground_truth and made.ground_truth:
+                ground_truth.record([made.ground_truth])
 
-        maker = PictureMaker(request.out, recipe.scale, engine, workers)
-        report = maker.run(_jobs(recipe, request.seed, pictures, todo, request.ground_truth), "degrade", record)
-        write_readable_log(folders[0])
-        for folder in folders:
-            folder.finish()
+        report = maker.run(plan.jobs(todo, crops), "degrade", record)
+        finish_set(folder)
+        if ground_truth:
+            ground_truth.finish()
     return report
 
 
 @dataclass(frozen=True)
-class _Part:
-    """A folder of a set: that of the LQ pictures, or that of the cropped clean ones.
+class _Plan:
+    """A set before anything in it is made.
 
     Attributes:
-        path: the folder.
-        made_by: what decides the pictures in it.
-        wanted: the pictures.
+        request: what is asked for.
+        recipe: complete with the knobs that its models have by themselves.
+        engine: for the steps that need one.
+        pictures: all clean pictures, of which a limit takes the first.
+        files: file of the results of every picture, relative to their folder.
     """
 
-    path: Path
-    made_by: MadeBy
-    wanted: list[Wanted]
+    request: DegradeRequest
+    recipe: Recipe
+    engine: Engine | None
+    pictures: list[Source]
+    files: dict[Source, str]
 
-    def opened(self, source: Path, pictures: Sequence[Source]) -> AbstractContextManager[OutputFolder]:
-        """Open the folder for pictures of `source`."""
-        return OutputFolder.open(self.path, self.made_by, source=folder_of(source), sources=pictures)
+    def lq_folder(self) -> AbstractContextManager[OutputFolder]:
+        """Open the folder of the LQ pictures."""
+        settings = {"recipe": self.recipe.digest, "seed": self.request.seed, "scale": self.recipe.scale}
+        notes = {"recipe": self.request.recipe.name}
+        return self._opened(self.request.out, MadeBy(COMMAND, settings, _file_digests(self.recipe), notes))
+
+    def ground_truth_folder(self) -> AbstractContextManager[OutputFolder | None]:
+        """Open the folder of the cropped clean pictures, if they are asked for."""
+        if self.request.ground_truth is None:
+            return nullcontext()
+        return self._opened(self.request.ground_truth, MadeBy(f"{COMMAND} -gt", {"multiple": self.recipe.scale}))
+
+    def _opened(self, path: Path, made_by: MadeBy) -> AbstractContextManager[OutputFolder]:
+        return OutputFolder.open(path, made_by, source=folder_of(self.request.source), sources=self.pictures)
+
+    def wanted(self) -> list[Wanted]:
+        """Return the LQ pictures that are asked for."""
+        outputs = self.request.recipe.outputs(self.recipe)
+        return [
+            Wanted(
+                f"{folder}/{self.files[picture]}" if folder else self.files[picture], picture.name, {"variant": variant}
+            )
+            for index, picture in enumerate(self._chosen)
+            for folder, variant in outputs.folders(self.recipe, index, picture, self.request.seed)
+        ]
+
+    def wanted_crops(self) -> list[Wanted]:
+        """Return the cropped clean pictures, one for every picture that is asked for."""
+        return [Wanted(self.files[picture], picture.name) for picture in self._chosen]
+
+    @property
+    def _chosen(self) -> list[Source]:
+        return self.pictures[: self.request.limit]
+
+    def jobs(self, todo: Sequence[Wanted], crops: Sequence[Wanted]) -> list[Job]:
+        """Return a job for every picture of which an LQ picture or the crop is to be made."""
+        outputs: dict[str | None, list[tuple[str, str]]] = {item.source: [] for item in [*todo, *crops]}
+        for item in todo:
+            outputs[item.source].append((item.output, item.details["variant"]))
+        place, draw = self.request.ground_truth, partial(draw_entries, recipe=self.recipe, seed=self.request.seed)
+        cropped = {} if place is None else {item.source: place / item.output for item in crops}
+        return [
+            Job(picture, partial(draw, source=picture.name, outputs=outputs[picture.name]), cropped.get(picture.name))
+            for picture in self.pictures
+            if picture.name in outputs
+        ]
 
 
-def _pictures(request: DegradeRequest) -> list[Source]:
-    """List the clean pictures, having checked what can be checked before models are loaded."""
+def _planned(request: DegradeRequest) -> _Plan:
+    """Check everything that can be checked, and load the recipe's models last."""
+    recipe = request.recipe.load()
+    request.recipe.outputs(recipe)
     if request.limit is not None:
         require_range("pictures", request.limit, 1)
     pictures = list_sources(request.source, request.recursive)
@@ -108,48 +156,9 @@ def _pictures(request: DegradeRequest) -> list[Source]:
     for place in (request.out, request.ground_truth):
         if place is not None:
             require_outside(place, request.source, request.recursive)
-    return pictures
-
-
-def _parts(request: DegradeRequest, recipe: Recipe, outputs: Outputs, pictures: Sequence[Source]) -> list[_Part]:
-    """Return the set's folder and, where it is asked for, that of the ground truth."""
-    files = output_paths(pictures, request.out)
-    chosen = pictures[: request.limit]
-    made_by = MadeBy(
-        COMMAND,
-        {"recipe": recipe.digest, "seed": request.seed, "scale": recipe.scale},
-        _file_digests(recipe),
-        {"recipe": request.recipe.name},
-    )
-    wanted = [
-        Wanted(str(Path(place) / files[picture].name), picture.name, {"variant": variant})
-        for index, picture in enumerate(chosen)
-        for place, variant in outputs.folders(recipe, index, picture, request.seed)
-    ]
-    parts = [_Part(request.out, made_by, wanted)]
-    if request.ground_truth is not None:
-        crops = [Wanted(files[picture].name, picture.name) for picture in chosen]
-        parts.append(_Part(request.ground_truth, MadeBy(f"{COMMAND} -gt", {"multiple": recipe.scale}), crops))
-    return parts
-
-
-def _jobs(
-    recipe: Recipe, seed: int, pictures: Sequence[Source], todo: Sequence[Sequence[Wanted]], ground_truth: Path | None
-) -> list[Job]:
-    """Return a job for every picture of which something is to be made, in either folder."""
-    outputs: dict[str, list[tuple[str, str]]] = defaultdict(list)
-    for item in todo[0]:
-        outputs[item.source].append((item.output, item.details["variant"]))
-    crops = {item.source: ground_truth / item.output for items in todo[1:] for item in items}
-    return [
-        Job(
-            picture,
-            partial(draw_entries, recipe=recipe, source=picture.name, outputs=outputs.get(picture.name, []), seed=seed),
-            crops.get(picture.name),
-        )
-        for picture in pictures
-        if picture.name in outputs or picture.name in crops
-    ]
+    files = {picture: output.name for picture, output in output_paths(pictures, request.out).items()}
+    recipe, engine = with_engine(recipe, request.device)
+    return _Plan(request, recipe, engine, pictures, files)
 
 
 def draw_entries(

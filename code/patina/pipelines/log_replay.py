@@ -10,7 +10,7 @@ from patina.degradations.blocks import LearnedBlock
 from patina.degradations.execution import Engine, wants_batch
 from patina.errors import PatinaError, PictureError
 from patina.imaging.sources import Source
-from patina.pipelines.recipe_job import Entry, Job, Made, PictureMaker, by_source, read_set_log, write_readable_log
+from patina.pipelines.recipe_job import Entry, Job, Made, PictureMaker, begin_set, by_source, finish_set, read_set_log
 from patina.runs.fingerprint import file_digest
 from patina.runs.folder_job import JobReport, checked_workers
 from patina.runs.journal import LOG_NAME, Header, Wanted
@@ -50,7 +50,7 @@ def replay(request: ReplayRequest) -> JobReport[Made]:
     """
     workers = checked_workers(request.workers)
     header, entries = read_set_log(request.log)
-    source, out = request.source or Path(header.source), request.out or request.log.parent
+    source, out = request.source or Path(header.source or ""), request.out or request.log.parent
     if not source.is_dir():
         raise PatinaError(f"{source}: no such folder of clean pictures; name it with -source")
     _refuse_overwriting(source, [out / entry.output for entry in entries])
@@ -61,12 +61,13 @@ def replay(request: ReplayRequest) -> JobReport[Made]:
         if (out / LOG_NAME).exists() and (out / LOG_NAME).samefile(request.log):
             return maker.run(_jobs(entries, pictures), "replay", on_result=lambda made: None)
         todo = folder.outdated(Wanted(entry.output, entry.source, entry.details) for entry in entries)
-        folder.begin(todo)
+        begin_set(folder, todo)
         missing = {item.output for item in todo}
         jobs = _jobs([entry for entry in entries if entry.output in missing], pictures)
-        report = maker.run(jobs, "replay", on_result=lambda made: folder.record(made.results[0]))
-        write_readable_log(folder)
-        folder.finish()
+        report = maker.run(
+            jobs, "replay", on_result=lambda made: folder.record(entry.to_result() for entry in made.entries)
+        )
+        finish_set(folder)
     return report
 
 

@@ -1,8 +1,9 @@
-"""Making one picture of another, file by file, in a folder that goes on where an earlier command stopped."""
+"""Jobs that map pictures to pictures, file by file, in a folder that continues where an earlier command stopped."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,33 +22,33 @@ def make_outdated(
     folder: OutputFolder,
     wanted: Sequence[Wanted],
     sources: Sequence[Source],
-    compute: Callable[[Wanted, Picture], Pixels],
+    compute: Callable[[Source, Mapping[str, Any], Picture], Pixels],
     *,
     description: str,
 ) -> JobReport[Path]:
-    """Make the wanted results that a folder lacks, each from one source.
+    """Make the results that a folder lacks, each from one source.
 
     Args:
         folder: where the results go.
-        wanted: results that are one file each.
-        sources: the pictures that they are made of.
-        compute: maps what is wanted and the source's picture to the result.
+        wanted: results of one file each.
+        sources: the pictures that they are made from.
+        compute: maps a source, the details of a wanted result, and the source's picture to the result.
         description: of the progress bar.
 
     Returns:
         The report; its results are the files that were written.
     """
-    by_name = {source.name: source for source in sources}
+    by_name: dict[str | None, Source] = {source.name: source for source in sources}
 
     def read(item: Wanted) -> tuple[str | None, Picture]:
         source, digest = by_name[item.source], None
-        with suppress(OSError):  # then reading the picture fails, too, with a message for the user
+        with suppress(OSError):  # reading the picture fails then, too, with a message for the user
             digest = folder.source_digest(source.name)
         return digest, read_picture(source.path)
 
     def work(item: Wanted, opened: tuple[str | None, Picture]) -> tuple[str | None, Pixels]:
         digest, picture = opened
-        return digest, compute(item, picture)
+        return digest, compute(by_name[item.source], item.details, picture)
 
     def write(item: Wanted, made: tuple[str | None, Pixels]) -> Path:
         output, (digest, (pixels, alpha)) = folder.path / item.output, made

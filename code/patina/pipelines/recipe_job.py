@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -22,7 +22,7 @@ from patina.imaging.sources import Source
 from patina.imaging.value_spaces import to_values, values_to_pixels
 from patina.runs.fingerprint import digest_of, file_digest
 from patina.runs.folder_job import JobReport, run_folder_job
-from patina.runs.journal import Header, Result, read_journal
+from patina.runs.journal import Header, Result, Wanted, read_journal
 from patina.runs.output_folder import OutputFolder
 from patina.system.atomic import atomic_path, write_text
 from patina.system.progress import progress
@@ -73,7 +73,7 @@ class Entry:
         details = dict(result.details)
         steps = tuple(Step(**step) for step in details.pop("steps"))
         size = tuple(details.pop("size"))
-        return cls(result.output, result.source, result.source_digest, size=size, steps=steps, **details)
+        return cls(result.output, result.source or "", result.source_digest, size=size, steps=steps, **details)
 
 
 @dataclass(frozen=True)
@@ -101,12 +101,7 @@ class Made:
     """
 
     entries: list[Entry]
-    ground_truth: list[Result] = field(default_factory=list)
-
-    @property
-    def results(self) -> tuple[list[Result], list[Result]]:
-        """The lines for the journals of the set's folder and of that for ground truth."""
-        return [entry.to_result() for entry in self.entries], self.ground_truth
+    ground_truth: Result | None = None
 
 
 @dataclass
@@ -199,7 +194,7 @@ def _open(job: Job, scale: int) -> Opened:
     made = Made(job.plan(pixels.shape[:2], digest))
     if job.ground_truth is not None:
         write_picture(job.ground_truth, pixels)
-        made = replace(made, ground_truth=[Result(job.ground_truth.name, job.source.name, digest)])
+        made = replace(made, ground_truth=Result(job.ground_truth.name, job.source.name, digest))
     return _grown(Opened(made, {(): to_values(pixels)}, pixels.dtype, []))
 
 
@@ -247,11 +242,21 @@ def read_set_log(log: Path) -> tuple[Header, list[Entry]]:
         raise PatinaError(f"{log} has lines that are not of `patina {COMMAND}`; expected the log of a set") from None
 
 
-def write_readable_log(folder: OutputFolder) -> None:
-    """Write what was done to every picture of a set as text, for people."""
-    entries = map(Entry.from_result, folder.results)
-    lines = [f"{entry.output} - {describe(entry.steps, entry.size)}\n" for entry in entries]
-    write_text(folder.path / READABLE_NAME, "".join(lines))
+def begin_set(folder: OutputFolder, todo: Sequence[Wanted]) -> None:
+    """Begin what is to be made in the folder of a set, whose readable log is outdated then."""
+    if todo:
+        (folder.path / READABLE_NAME).unlink(missing_ok=True)
+    folder.begin(todo)
+
+
+def finish_set(folder: OutputFolder) -> None:
+    """Finish the log of a set, and write its readable form beside it where that is missing."""
+    readable = folder.path / READABLE_NAME
+    if not readable.exists():
+        entries = map(Entry.from_result, folder.results)
+        lines = [f"{entry.output} - {describe(entry.steps, entry.size)}\n" for entry in entries]
+        write_text(readable, "".join(lines))
+    folder.finish()
 
 
 def by_source(entries: Iterable[Entry]) -> dict[str, list[Entry]]:

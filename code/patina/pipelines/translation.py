@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -10,7 +11,7 @@ from patina.degradations.base import NOT_FINITE, Degradation
 from patina.degradations.learned_degradation import Knob, Span, Tiling
 from patina.errors import ConfigError, PatinaError, PictureError, require_range
 from patina.imaging.picture_files import Picture
-from patina.imaging.sources import Source, list_sources, require_outside
+from patina.imaging.sources import Source, folder_of, list_sources, require_outside
 from patina.imaging.value_spaces import to_pixels, to_tensor
 from patina.models.labels import CLEAN, REAL
 from patina.pipelines.picture_job import Pixels, make_outdated
@@ -118,14 +119,14 @@ def translate_pictures(
     wanted = list(_wanted(degradation, output_paths(sources, out), seed, samples))
     made_by = replace(made_by, settings={**made_by.settings, "seed": seed})
 
-    def degrade(item: Wanted, picture: Picture) -> Pixels:
-        key = derive(seed, item.source, item.details["sample"])
-        result = degradation.apply(to_tensor(picture.pixels), item.details["parameters"], key)
+    def degrade(picture_source: Source, details: Mapping[str, Any], picture: Picture) -> Pixels:
+        key = derive(seed, picture_source.name, details["sample"])
+        result = degradation.apply(to_tensor(picture.pixels), details["parameters"], key)
         if not result.isfinite().all():
-            raise PictureError(f"{item.source}: the model {NOT_FINITE}")
+            raise PictureError(f"{picture_source}: the model {NOT_FINITE}")
         return to_pixels(result, picture.pixels.dtype), picture.alpha
 
-    with OutputFolder.open(out, made_by, source=source, sources=sources) as folder:
+    with OutputFolder.open(out, made_by, source=folder_of(source), sources=sources) as folder:
         return make_outdated(folder, wanted, sources, degrade, description=made_by.command)
 
 

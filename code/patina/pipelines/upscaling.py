@@ -7,7 +7,7 @@ import numpy as np
 
 from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import Picture
-from patina.imaging.sources import list_sources, require_outside
+from patina.imaging.sources import Source, folder_of, list_sources, require_outside
 from patina.pipelines.picture_job import Pixels, make_outdated
 from patina.pipelines.upscalers import OWN_SAMPLING, Sampling, Upscaler, open_upscaler
 from patina.runs.folder_job import JobReport, output_paths
@@ -79,14 +79,12 @@ def upscale_pictures(
     require_outside(out, source, recursive)
     outputs = output_paths(sources, out)
     wanted = [Wanted(outputs[picture].name, picture.name) for picture in sources]
-    with OutputFolder.open(out, upscaler.made_by, source=source, sources=sources, replace=replace) as folder:
-        return make_outdated(
-            folder, wanted, sources, lambda _, picture: _upscaled(picture, upscaler), description="upscale"
-        )
 
+    def enlarge(_source: Source, _details: object, picture: Picture) -> Pixels:
+        pixels = upscaler(picture.pixels)
+        if picture.gray:
+            pixels = np.rint(pixels.mean(axis=2)).astype(pixels.dtype)
+        return pixels, None if picture.alpha is None else imresize(picture.alpha, upscaler.scale)
 
-def _upscaled(picture: Picture, upscaler: Upscaler) -> Pixels:
-    pixels = upscaler(picture.pixels)
-    if picture.gray:
-        pixels = np.rint(pixels.mean(axis=2)).astype(pixels.dtype)
-    return pixels, None if picture.alpha is None else imresize(picture.alpha, upscaler.scale)
+    with OutputFolder.open(out, upscaler.made_by, source=folder_of(source), sources=sources, replace=replace) as folder:
+        return make_outdated(folder, wanted, sources, enlarge, description="upscale")

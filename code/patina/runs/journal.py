@@ -136,11 +136,13 @@ class Journal:
         header: who made the results and how.
         results: by output.
         begun: files of the outputs that a run has begun, by output; they may be absent, half done or whole.
+        is_tidy: whether the file has one line for every result and no others, as a run leaves it that is not killed.
     """
 
     header: Header
     results: dict[str, Result] = field(default_factory=dict)
     begun: dict[str, set[str]] = field(default_factory=dict)
+    is_tidy: bool = False
 
     @classmethod
     def from_lines(cls, lines: Sequence[Line]) -> "Journal":
@@ -159,6 +161,7 @@ class Journal:
 
     def begin(self, wanted: Wanted) -> set[str]:
         """Note that an output is about to be made; return its files from earlier runs."""
+        self.is_tidy = False
         left = self.begun.pop(wanted.output, set())
         if (earlier := self.results.pop(wanted.output, None)) is not None:
             left = left.union(earlier.paths)
@@ -187,6 +190,10 @@ class Journal:
         return sorted(
             self.results.values(), key=lambda result: (place.get(result.source or "", len(place)), result.output)
         )
+
+    def is_ordered(self, sources: Collection[str]) -> bool:
+        """Whether the results stand in the order of the sources."""
+        return self.ordered(sources) == list(self.results.values())
 
     def to_lines(self, sources: Collection[str]) -> Iterator[Line]:
         """Yield the lines of the journal; results are in the order of the sources."""
@@ -218,6 +225,9 @@ def read_journal(log: Path, command: str | None = None) -> Journal:
 def parsed_journal(log: Path) -> Journal | None:
     """Return what a file says if it is a journal, else None."""
     try:
-        return Journal.from_lines(read_lines(log))
+        journal = Journal.from_lines(read_lines(log))
     except (AttributeError, IndexError, KeyError, TypeError):
         return None
+    content = log.read_bytes()
+    journal.is_tidy = content.endswith(b"\n") and content.count(b"\n") == 1 + len(journal.results)
+    return journal

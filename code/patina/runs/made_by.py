@@ -36,7 +36,7 @@ class MadeBy:
             if before.get(name) != now.get(name)
         ]
         if list(earlier.models.values()) != list(self.models.values()):
-            parts.append(f"{_shown_models(earlier.models)}, now {_shown_models(self.models)}")
+            parts.append(f"model {_shown_models(earlier.models)}, now {_shown_models(self.models)}")
         return f"made with {'; '.join(parts)}" if parts else ""
 
 
@@ -51,4 +51,4 @@ def _shown(value: Any) -> str:
 
 
 def _shown_models(models: Mapping[str, str]) -> str:
-    return "model " + (", ".join(f"{Path(path).name} ({digest})" for path, digest in models.items()) or "none")
+    return ", ".join(f"{Path(path).name} ({digest})" for path, digest in models.items()) or "none"

@@ -186,7 +186,8 @@ class OutputFolder:
             self._start()
             left, self._journal.begun = set[str]().union(*self._journal.begun.values()), {}
             self._remove(left)
-            self._store()
+            if not (self._journal.is_tidy and self._journal.is_ordered(self._sources)):
+                self._store()
             recorded = {result.source for result in self._journal.results.values() if result.source is not None}
             self._digests.tidy(recorded | self._sources.keys())
 
@@ -211,7 +212,8 @@ class OutputFolder:
         difference = self._difference(earlier)
         if not difference and replace != "always":
             header = dataclasses.replace(earlier.header, source=self._header.source)
-            self._journal, self._is_stored = dataclasses.replace(earlier, header=header), True
+            is_tidy = earlier.is_tidy and header == earlier.header
+            self._journal, self._is_stored = dataclasses.replace(earlier, header=header, is_tidy=is_tidy), True
             return
         if replace == "never" and earlier.result_files:
             raise PatinaError(f"{self.path} was {difference}; choose another output folder")

@@ -27,7 +27,9 @@ class SourceDigests:
 
     def __init__(self, file: Path):
         self._file = file
-        self._known: dict[str, Line] = {line["source"]: line for line in read_lines(file) if _is_digest(line)}
+        lines = [line for line in read_lines(file) if _is_digest(line)]
+        self._known: dict[str, Line] = {line["source"]: line for line in lines}
+        self._is_tidy = [line["source"] for line in lines] == sorted(self._known)
         self._watched: dict[str, Place] = {}
         self._unsaved: list[Line] = []
         self._resolved: dict[str, str] = {}
@@ -78,6 +80,8 @@ class SourceDigests:
     def tidy(self, names: Collection[str]) -> None:
         """Write the digests of the sources `names` in alphabetical order, and drop all others."""
         with self._lock:
+            if self._is_tidy and self._known.keys() <= set(names):
+                return
             self._unsaved = []
             if lines := [self._known[name] for name in sorted(names) if name in self._known]:
                 ensure_lines(self._file, lines)
@@ -87,6 +91,7 @@ class SourceDigests:
         with self._lock:
             if self._known.get(name) != line:
                 self._known[name] = line
+                self._is_tidy = False
                 self._unsaved.append(line)
 
     def _place(self, path: Path) -> Place:
