@@ -42,6 +42,7 @@ def test_help_loads_nothing_heavy(command):
     assert not imported_by(command, "--help") & {*HEAVY}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["translate", "validate", "report"])
 def test_using_a_learned_degradation_loads_nothing_that_trains(command):
     used = imported_by(command, "--help")
@@ -49,6 +50,7 @@ def test_using_a_learned_degradation_loads_nothing_that_trains(command):
     assert not used & {"lightning_fabric", "torchmetrics", "tensorboard", "torchvision", "spandrel", "lpips"}
 
 
+@pytest.mark.slow
 def test_upscaling_loads_nothing_that_trains(tmp_path):
     folders = ["-source", write_pictures(tmp_path / "in", 1), "-out", tmp_path / "out"]
     used = imported_by("upscale", "-model", "bicubic", "-scale", 2, *folders)

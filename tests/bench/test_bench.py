@@ -44,6 +44,7 @@ def test_bytes_are_those_of_inputs_and_outputs():
     assert count(lambda: x.t() + x)[1] == 3 * x.nbytes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", [DEFLOW_TRANSLATION, DEFLOW_TRAINING, LUDVAE_TRANSLATION])
 def test_fast_paths_compute_less_and_the_same(task, tmp_path):
     plain, fast = (
@@ -57,6 +58,7 @@ def test_fast_paths_compute_less_and_the_same(task, tmp_path):
     torch.testing.assert_close(*results, atol=1e-4, rtol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", [case for case in CASES if case.task != REALPLKSR_TRAINING], ids=str)
 def test_an_accelerator_is_given_nothing_of_the_processors(case, monkeypatch):
     """Tensors without data refuse to be mixed with the processor's, as an accelerator's do."""

@@ -19,6 +19,7 @@ def script(name: str, *arguments: object) -> subprocess.CompletedProcess:
     return subprocess.run(command, cwd=CODE, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 def test_from_pictures_to_translations(tmp_path):
     for domain, noise in (("clean", 0), ("real", 10)):
         source = write_pictures(tmp_path / f"{domain}_pictures", 2, seed=int(noise), noise=noise)
@@ -34,18 +35,21 @@ def test_from_pictures_to_translations(tmp_path):
     assert len(list_pictures(tmp_path / "out")) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("opt", ["./confs/DeFlow-Our-RWSR.yml", "../confs/DeFlow-AIM-RWSR.yml", "DeFlow-polyu"])
 def test_shipped_configurations_are_found_from_code(opt):
     shown = script("train", "-opt", opt, "--dry-run")
     assert "parameters" in shown.stdout, shown.stderr
 
 
+@pytest.mark.slow
 def test_a_misspelt_configuration_is_guessed():
     refused = script("train", "-opt", "DeFlow-Our-RWS", "--dry-run")
     assert refused.returncode == 2
     assert refused.stderr.strip().endswith("nor in confs/; did you mean DeFlow-Our-RWSR?")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["upscale", "evaluate", "demo"])
 def test_a_command_starts_in_a_fresh_process(name):
     """Whatever is imported first, torchvision is repaired before spandrel imports it."""

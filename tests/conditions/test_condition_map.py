@@ -134,6 +134,7 @@ class TestOrder:
 
 
 class TestAutoencoder:
+    @pytest.mark.slow
     def test_it_learns_to_take_noise_off(self):
         pictures = [picture(seed, 64, 64) for seed in range(5)]
         settings = Autoencoder(features=12, sigma=30, steps=150)

@@ -52,6 +52,7 @@ class TestCamera:
         assert not torch.equal(first, other)
 
 
+@pytest.mark.slow
 def test_the_whole_job_with_a_few_steps(tmp_path, capsys):
     arguments = ["-out", str(tmp_path), "-seeds", "0", "--smoke", "-device", "cpu"]
     assert run_command("demo", arguments) == 0

@@ -46,6 +46,7 @@ def check(folders, *options) -> int:
     return run_command("check-h", [*map(str, places), "-judge_steps", "60", "-inverse_steps", "20", *map(str, options)])
 
 
+@pytest.mark.slow
 def test_it_tells_what_hides_and_what_keeps(folders, tmp_path, capsys):
     assert check(folders, "-candidates", folders / "candidates.yml", "-out", tmp_path / "h.md", "--json") == 0
     values = json.loads(capsys.readouterr().out)
@@ -66,6 +67,7 @@ def test_it_tells_what_hides_and_what_keeps(folders, tmp_path, capsys):
     assert values == json.loads((tmp_path / "h.json").read_text())
 
 
+@pytest.mark.slow
 def test_the_built_in_list_has_every_step(folders, capsys, monkeypatch):
     def briefly(pictures, settings, seed):
         return train_autoencoder(pictures, settings.model_copy(update={"steps": 1}), seed)
@@ -116,6 +118,7 @@ def test_what_is_recommended_can_be_pasted(folders, tmp_path, capsys):
     assert found["denoised"][0]["autoencoder"]["file"] == str(tmp_path / "denoiser.safetensors")
 
 
+@pytest.mark.slow
 def test_content_is_what_a_network_can_bring_back():
     images = [to_tensor(picture(seed, 64, 64)) for seed in range(6)]
     small = [torch.nn.functional.avg_pool2d(image, 4) for image in images]

@@ -1,10 +1,12 @@
-"""What experiments share."""
+"""The pool of processes that experiments train in."""
 
 import os
 import signal
 import subprocess
 import sys
 import time
+
+import pytest
 
 EXPERIMENT = """
 import os, sys, time
@@ -17,6 +19,7 @@ if __name__ == "__main__":
 """
 
 
+@pytest.mark.slow
 def test_a_killed_experiment_leaves_no_process_behind(tmp_path):
     script = tmp_path / "experiment.py"
     script.write_text(EXPERIMENT, encoding="utf-8")

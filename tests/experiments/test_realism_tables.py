@@ -66,6 +66,7 @@ def run(folder, *options) -> int:
     return run_command("fidelity", [*places, *map(str, arguments)])
 
 
+@pytest.mark.slow
 def test_one_command_makes_the_table(folders, capsys):
     options = ["-learned", f"ours={folders / 'tiny.yml'},temperature=0.5", "-seeds", 0, 1, "--pgap"]
     assert run(folders, *options, "-opt", folders / "denoiser.yml") == 0
@@ -215,6 +216,7 @@ class TestGrades:
         assert "Cannot be measured" in self.graded(reference, "spectrum", float("nan"), 1, 1).sentence
         assert "Inconclusive" in self.graded(reference, "classifier_accuracy", 50, 50, 90).sentence
 
+    @pytest.mark.slow
     def test_pictures_that_got_no_noise_pass_nothing_that_fitted_noise_fails(self, pairs):
         reference = Reference(*pairs, paired=True, classifier_steps=8)
         findings = {each.key: each for each in assess(reference.clean, reference).findings}
@@ -222,6 +224,7 @@ class TestGrades:
             assert findings[key].grade != "real", findings[key]
 
 
+@pytest.mark.slow
 def test_halves_are_compared_with_other_halves(pairs):
     """The distance of other pictures with the same noise is that of the real ones from each other, in the mean."""
     clean, real = pairs
@@ -236,6 +239,7 @@ def test_halves_are_compared_with_other_halves(pairs):
         assert own[key] == pytest.approx(known[key], rel=0.35)
 
 
+@pytest.mark.slow
 def test_pgap_knows_weak_noise_from_the_true_one(tmp_path):
     """White noise of the real deviation teaches as much as real pairs, a third of it less."""
     rng = np.random.default_rng(0)

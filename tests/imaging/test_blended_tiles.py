@@ -76,6 +76,7 @@ def test_tiled_equals_whole_for_a_small_receptive_field(h: int, w: int, tile: in
     torch.testing.assert_close(tiled, blur(image[None])[0], rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(sizes, sizes, st.integers(1, 4), st.integers(1, 6), st.integers(1, 3), st.data())
 def test_identity(h: int, w: int, multiple: int, factor: int, scale: int, data: st.DataObject) -> None:

@@ -259,6 +259,7 @@ def labelled(pixels: np.ndarray, pictures: int, scenes: int, prefix: str = "") -
 
 
 class TestTwoSample:
+    @pytest.mark.slow
     def test_halves_of_one_set_cannot_be_told_apart(self):
         noise = white(count=240, side=16)
         result = two_sample_test(
@@ -267,12 +268,14 @@ class TestTwoSample:
         assert result.low < 0.5 < result.high
         assert abs(result.accuracy - 0.5) < 0.1
 
+    @pytest.mark.slow
     def test_correlated_noise_is_told_from_white(self):
         a, b = white(count=120, side=16), moving_mean(white(1, count=120, side=16))
         result = two_sample_test(labelled(a, 12, 12, "a"), labelled(b, 12, 12, "b"), seed=0, steps=80)
         assert result.accuracy > 0.97
         assert result.low > 0.9
 
+    @pytest.mark.slow
     def test_a_scene_known_again_does_not_help(self):
         """Every scene has a pattern of its own and none is shared: only who has seen a scene could name its set."""
         rng = np.random.default_rng(0)

@@ -74,6 +74,7 @@ def test_a_set_has_a_folder_for_each_variant_the_log_and_the_truth(clean, recipe
     assert not list(out.rglob(".part-*"))
 
 
+@pytest.mark.slow
 def test_the_bytes_do_not_depend_on_the_workers_or_on_interruptions(clean, recipe, tmp_path):
     run("degrade", recipe, clean, tmp_path / "one", "-workers", 1)
     run("degrade", recipe, clean, tmp_path / "three", "-workers", 3)
@@ -210,6 +211,7 @@ def test_exchanged_kernels_are_not_mixed_into_a_set(clean, tmp_path, capsys):
     assert "was made with model k.npy (" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_replay_makes_the_same_pictures_from_the_log_alone(clean, recipe, tmp_path, capsys):
     out = tmp_path / "out"
     run("degrade", recipe, clean, out, "-workers", 2)

@@ -75,6 +75,7 @@ def report(folder, *arguments) -> tuple[dict, str]:
 
 
 class TestReports:
+    @pytest.mark.slow
     def test_a_runs_own_training_pictures_are_said_to_be(self, folders, monkeypatch):
         monkeypatch.chdir(folders)
         values, page = report(folders, "runs/tiny")
@@ -90,6 +91,7 @@ class TestReports:
         assert values["facts"]["side"] == "at most 512 pixels"
         assert str(folders) not in page
 
+    @pytest.mark.slow
     def test_other_pictures_carry_no_warning_and_no_local_path(self, folders, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         write_noisy_sets(tmp_path / "held")
@@ -101,6 +103,7 @@ class TestReports:
         assert str(tmp_path) not in page
         assert "runs/tiny" in page
 
+    @pytest.mark.slow
     def test_a_model_file_is_named_after_its_run(self, folders):
         model = folders / "runs/tiny/models/final.safetensors"
         values, page = report(folders, model, "-clean", folders / "clean", "-real", folders / "real")
@@ -113,6 +116,7 @@ class TestReports:
         loose.write_bytes(model.read_bytes())
         assert (name_of(loose), run_of(loose)) == ("loose", None)
 
+    @pytest.mark.slow
     def test_pictures_of_here_are_named_after_their_folder(self, folders, monkeypatch):
         monkeypatch.chdir(folders / "same")
         values, page = report(folders, "-generated", ".", "-clean", "../clean", "-real", "../real")
@@ -125,6 +129,7 @@ class TestReports:
             run_of(tmp_path)
 
 
+@pytest.mark.slow
 def test_pages_of_the_experiment_hold_training_configuration_and_command(folders, monkeypatch):
     monkeypatch.chdir(folders)
     places = {"clean": "clean", "real": "real", "test_clean": "clean", "test_real": "real"}

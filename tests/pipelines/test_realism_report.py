@@ -42,6 +42,7 @@ def by_key(values) -> dict:
 
 
 class TestVerdicts:
+    @pytest.mark.slow
     def test_the_same_noise_again_is_as_real(self, same):
         found = by_key(same)
         for key in (
@@ -56,6 +57,7 @@ class TestVerdicts:
             assert found[key]["grade"] == "real", found[key]
         assert found["spectrum"]["distance"] < 0.5 < found["spectrum"]["baselines"]["Gaussian"]
 
+    @pytest.mark.slow
     def test_white_noise_is_told_from_correlated(self, white):
         found = by_key(white)
         for key in ("spectrum", "autocorrelation"):
@@ -70,6 +72,7 @@ class TestVerdicts:
     def test_the_baselines_are_fitted_to_the_real_noise(self, same):
         np.testing.assert_allclose(same["baselines"]["Gaussian"]["sigma"], 8, rtol=0.1)
 
+    @pytest.mark.slow
     def test_unpaired_folders_know_the_noise_too(self, folders, tmp_path, capsys):
         places = ["-clean", folders / "clean", "-real", folders / "real", "-generated", folders / "same"]
         out = ["-out", tmp_path / "page.html", "-judge_steps", 2]
@@ -80,6 +83,7 @@ class TestVerdicts:
         np.testing.assert_allclose(values["baselines"]["Gaussian"]["sigma"], 8, rtol=0.35)
         assert "another image" in (tmp_path / "page.html").read_text()
 
+    @pytest.mark.slow
     def test_smaller_pictures_are_held_against_shrunk_clean_ones(self, folders, tmp_path, capsys):
         for path in list_pictures(folders / "clean"):
             large = read_picture(path).pixels.repeat(2, axis=0).repeat(2, axis=1)
@@ -99,6 +103,7 @@ class TestVerdicts:
         found = by_key(values)["autocorrelation"]
         assert found["distance"] < 0.5 * found["baselines"]["Gaussian"]
 
+    @pytest.mark.slow
     def test_the_same_command_finds_the_same(self, folders, tmp_path):
         found = []
         for name in ("one", "two"):
@@ -109,6 +114,7 @@ class TestVerdicts:
 
 
 class TestRequire:
+    @pytest.mark.slow
     def test_what_is_required_decides_the_exit_code(self, folders, tmp_path, capsys):
         assert report(folders, "white", tmp_path / "page.html", "--require") == 1
         assert "not reached (better): Spectrum" in capsys.readouterr().err
@@ -122,6 +128,7 @@ class TestRuns:
         assert run_command("train", ["-opt", str(write_config(folders / "tiny.yml", values)), "-device", "cpu"]) == 0
         return folders / "runs/tiny"
 
+    @pytest.mark.slow
     def test_a_run_folder_knows_everything(self, run, capsys):
         assert run_command("report", [str(run), "-judge_steps", "2", "-temperature", "0.5"]) == 0
         page = (run / "report.html").read_text()
@@ -132,6 +139,7 @@ class TestRuns:
         assert "noise_level:" in page
         assert str(run / "report.html") in capsys.readouterr().out
 
+    @pytest.mark.slow
     def test_a_model_file_needs_folders(self, run, folders, tmp_path, capsys):
         model = str(newest_model(run))
         assert run_command("report", [model]) == 2

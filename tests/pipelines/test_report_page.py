@@ -117,6 +117,7 @@ def is_shown(picture: np.ndarray, screen: np.ndarray, power: int) -> bool:
     return any((views[y, x].transpose(1, 2, 0) == seen).all() for y, x in candidates)
 
 
+@pytest.mark.slow
 def test_nothing_is_loaded_and_nothing_goes_wrong(page):
     assert page.trouble == []
     assert page.locator("section svg").count() >= 7
@@ -278,6 +279,7 @@ class TestFinger:
         width = page.locator(".stage").bounding_box()["width"]
         assert split(page) == pytest.approx(50 + 100 * 50 / width, abs=2)
 
+    @pytest.mark.slow
     def test_sideways_first_moves_the_panes_anywhere(self, page):
         page.evaluate("document.querySelectorAll('.pane').forEach((pane) => { pane.style.height = '120px'; })")
         page.evaluate("dispatchEvent(new Event('resize'))")

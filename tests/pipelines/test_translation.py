@@ -89,6 +89,7 @@ class TestDegradation:
         tiled = together.apply_batch(large, parameters[:2], [1, 2])
         torch.testing.assert_close(tiled[1], alone.apply(large[1], parameters[1], 2), atol=1e-5, rtol=0)
 
+    @pytest.mark.slow
     def test_there_is_no_seam(self, model):
         image = torch.full((3, 192, 1600), 0.5)
         tiled = degradation(model, tiling=Tiling(64, 32)).apply(image, {"heat": 1.0}, key=5)

@@ -106,6 +106,7 @@ def test_the_smallest_patches_that_are_taken_train(pairs, tmp_path):
     assert log(run, "train")[0].keys() >= {"ms_ssim", *windows}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("published_weights")
 @pytest.mark.parametrize("name", [loss["type"] for loss in ALL])
 def test_a_loss_that_is_not_finite_is_named(pairs, tmp_path, monkeypatch, name):
@@ -206,6 +207,7 @@ def test_averaged_weights_are_validated_and_saved(pairs, tmp_path):
     assert task.validate().scalars["psnr"] == measured
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_equals_an_uninterrupted_one(pairs, tmp_path):
     finals = []
     for name in ("whole", "cut"):
@@ -257,6 +259,7 @@ def project(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", sorted(path.stem for path in (PROJECT / "confs").glob("Real*.yml")))
 def test_smoke_sizes_train_to_the_end(project, name):
     path = project / "confs" / f"{name}.yml"

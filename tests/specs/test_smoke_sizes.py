@@ -24,6 +24,7 @@ def project(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_smoke_sizes_train_to_the_end(project, name):
     path = project / "confs" / f"{name}.yml"

@@ -29,6 +29,7 @@ print(inside - before, resident() - before, freed())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc that is asked")
 def test_memory_is_kept_within_the_block_alone():
     finished = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True)

@@ -31,6 +31,7 @@ def train(tmp_path):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="needs a C++ compiler")
 def test_compiled_training_gives_the_same_weights(train, tmp_path):
     model = {"architecture": "msrresnet", "features": 8, "blocks": 1}

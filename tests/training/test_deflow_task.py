@@ -164,6 +164,7 @@ class TestTraining:
         model = load_model_file(run / "models" / "final.safetensors")
         assert (model.kind, model.step) == ("deflow", 4)
 
+    @pytest.mark.slow
     def test_the_objective_falls(self, domains, tmp_path):
         assert train(domains, tmp_path, steps=60, learning_rate=2e-3, validate_every=60, save_every=60) == 0
         nll = logged_nll(tmp_path / "runs" / "tiny")
@@ -178,6 +179,7 @@ class TestTraining:
         assert nll["32"] != nll["bf16-mixed"]
         assert nll["32"] == pytest.approx(nll["bf16-mixed"], abs=0.1)
 
+    @pytest.mark.slow
     def test_what_is_recomputed_does_not_change_the_training(self, domains, tmp_path):
         assert train(domains, tmp_path, "plain") == 0
         plain = final_weights(tmp_path, "plain")

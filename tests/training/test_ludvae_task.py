@@ -135,11 +135,13 @@ class TestTraining:
             assert line["kl_weight"] == pytest.approx(1e-8 * step)
             assert line["loss"] == pytest.approx(line["reconstruction"] + line["kl_weight"] * line["kl"])
 
+    @pytest.mark.slow
     def test_the_loss_falls(self, folders, tmp_path):
         assert train(folders, tmp_path, steps=60, learning_rate=3e-4, validate_every=100, save_every=100) == 0
         errors = [line["reconstruction"] for line in logged(tmp_path)]
         assert np.mean(errors[-10:]) < 0.7 * np.mean(errors[:10])
 
+    @pytest.mark.slow
     def test_an_interrupted_run_equals_an_uninterrupted_one(self, folders, tmp_path):
         assert train(folders, tmp_path, "whole") == 0
         assert train(folders, tmp_path, "cut") == 0

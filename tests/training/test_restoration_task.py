@@ -74,6 +74,7 @@ def test_the_second_stage_starts_from_the_first(pairs, tmp_path):
         torch.testing.assert_close(second[name], value, atol=1e-6, rtol=0)
 
 
+@pytest.mark.slow
 def test_an_interrupted_gan_stage_equals_an_uninterrupted_one(pairs, tmp_path):
     finals = []
     for name in ("whole", "cut"):
