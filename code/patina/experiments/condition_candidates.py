@@ -1,6 +1,7 @@
 """Candidates for DeFlow's map h: a built-in list, or those of a file."""
 
 from pathlib import Path
+from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -31,7 +32,7 @@ def candidate_steps(config: DeFlowConfig, file: Path | None) -> dict[str, tuple[
     return maps
 
 
-def _built_in(scale: int) -> dict[str, list[dict]]:
+def _built_in(scale: int) -> dict[str, list[dict[str, Any]]]:
     """Return one candidate for each kind of step, before or in place of the published downscaling and noise."""
     down, noise = {"downscale": {"factor": scale}}, {"add_gaussian": {"sigma": PUBLISHED_NOISE}}
     return {
@@ -52,7 +53,7 @@ def _built_in(scale: int) -> dict[str, list[dict]]:
     }
 
 
-def _parsed(name: str, plain: list, scale: int, file: Path | None) -> tuple[HStep, ...]:
+def _parsed(name: str, plain: list[Any], scale: int, file: Path | None) -> tuple[HStep, ...]:
     try:
         steps = TypeAdapter(tuple[HStep, ...]).validate_python(plain)
     except ValidationError as error:

@@ -21,7 +21,7 @@ class Candidate:
     """
 
     name: str
-    steps: list[dict]
+    steps: list[dict[str, Any]]
     accuracy: float
     low: float
     high: float

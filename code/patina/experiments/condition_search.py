@@ -7,6 +7,7 @@ the content of x, but does not show whether x is clean or real.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from torch import Tensor
@@ -134,7 +135,7 @@ def _measured(
     return Candidate(name, _written(steps), test.accuracy, test.low, test.high, round(content, 3))
 
 
-def _written(steps: Sequence[HStep]) -> list[dict]:
+def _written(steps: Sequence[HStep]) -> list[dict[str, Any]]:
     """Return steps as in a configuration."""
     return [step.written() for step in steps]
 

@@ -12,6 +12,7 @@ from patina.degradations.base import Degradation
 from patina.errors import ConfigError
 from patina.experiments.learned_methods import Pictures, degrade_folder
 from patina.imaging.picture_files import list_pictures
+from patina.metrics.full_reference import means_of
 from patina.pipelines.evaluation import evaluate_folders
 from patina.pipelines.upscaling import UpscaleRequest, upscale
 from patina.specs.configuration import load_config
@@ -113,7 +114,8 @@ def fold_score(
 
 def mean_score(results: Path, ground_truth: Path) -> tuple[float, float]:
     """Return mean PSNR and SSIM of a folder, on RGB and all pixels."""
-    means = evaluate_folders(results, ground_truth, metrics=("psnr", "ssim")).means
+    evaluation = evaluate_folders(results, ground_truth, metrics=("psnr", "ssim"))
+    means = means_of([score.values for score in evaluation.scores])
     return means["psnr"], means["ssim"]
 
 

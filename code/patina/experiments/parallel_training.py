@@ -35,7 +35,8 @@ def _start_process() -> None:
 
 def _end_with_parent() -> None:
     """Stop when the experiment is killed: the running training saves its state, and no other one begins."""
-    parent_process().join()
+    if (parent := parent_process()) is not None:
+        parent.join()
     while True:
         os.kill(os.getpid(), signal.SIGTERM)
         time.sleep(1)

@@ -71,7 +71,7 @@ def translate(request: TranslationRequest) -> JobReport[Path]:
             setting.
     """
     require_range("samples", request.samples, 1)
-    config = load_learned_config(request.config)
+    config = None if request.config is None else load_learned_config(request.config)
     path = model_path(request.model, config)
     degradation = learned_degradation(
         path,
@@ -139,10 +139,12 @@ def _wanted(degradation: Degradation, outputs: dict[Source, Path], seed: int, sa
             yield Wanted(name, source.name, {"sample": sample, "parameters": drawn})
 
 
-def load_learned_config(given: str | None) -> LearnedConfig | None:
-    """Read the configuration given with ``-opt``, if any."""
-    if given is None:
-        return None
+def load_learned_config(given: str) -> LearnedConfig:
+    """Read the configuration of a learned degradation.
+
+    Raises:
+        ConfigError: it is one of something else, or cannot be used.
+    """
     config = load_config(given)
     if not isinstance(config, LearnedConfig):
         raise ConfigError(f"{given}: task is {config.task}, expected one of {', '.join(learned_kinds())}")

@@ -26,7 +26,7 @@ def compile_network(network: nn.Module, device: torch.device) -> None:
     network.compile()
 
 
-def eager(networks: Iterable[nn.Module]) -> AbstractContextManager:
+def eager(networks: Iterable[nn.Module]) -> AbstractContextManager[object]:
     """Return a context that runs compiled networks eagerly.
 
     Pictures of many sizes would be compiled many times, and compiled networks call no hooks.

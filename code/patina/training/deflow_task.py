@@ -56,6 +56,8 @@ class DeFlowTask(Task):
         pictures, crop: number of pictures of each domain, and the side of their crops.
     """
 
+    dataset: UnpairedPatches
+
     def __init__(
         self,
         network: DeFlow,

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any, TypeVar, cast
 
 from lightning_fabric import Fabric
 from torch.utils.data import DataLoader
@@ -85,7 +86,7 @@ def train(
     if state is not None:
         _load(task, state["task"], folder)
         step, skipped = state["step"], state["skipped"]
-    if step >= plan.steps or task.stopped:
+    if step >= plan.steps or task.has_stopped():
         if not list(folder.model_path(FINAL).parent.glob(f"{FINAL}.*")):
             task.save_model(folder.model_path(FINAL), step)
         return True
@@ -133,24 +134,24 @@ def train(
                 log.write("train", step, means)
                 show_numbers(bar, f"{folder.name}, step {step} of {plan.steps}", means)
             if step % plan.validate_every == 0 or last:
-                with _saved_before_errors(lambda last=last: save(FINAL if last else None)):
+                with _saved_before_errors(partial(save, FINAL if last else None)):
                     measured = _validate(task, plan, step, folder, log)
                 if measured:
                     tell_numbers(bar, f"{folder.name}, validation at step {step}", measured)
-                last = last or task.stopped
+                last = last or task.has_stopped()
             if step % plan.save_every == 0 or last or interrupted:
                 save(FINAL if last else None)
             if interrupted and not last:
                 log.event(step, "interrupted")
                 print(f"{folder.name}: stopped at step {step}; the same command continues", file=sys.stderr)
                 break
-            if task.stopped:
+            if task.has_stopped():
                 log.event(step, "stopped early: no longer improving")
                 break
     log.close()
     if unreadable:
         print(f"{folder.name}: skipped {len(unreadable)} pictures that could not be read", file=sys.stderr)
-    return step >= plan.steps or task.stopped
+    return step >= plan.steps or task.has_stopped()
 
 
 def _load(task: Task, state: dict[str, Any], folder: RunFolder) -> None:
@@ -174,10 +175,12 @@ def _batches(task: Task, plan: LoopPlan, done: int, fabric: Fabric) -> Iterator[
         pin_memory=fabric.device.type == "cuda",
         worker_init_fn=_leave_interruption_to_the_loop if plan.workers else None,
     )
-    return iter(fabric.setup_dataloaders(loader, use_distributed_sampler=False))
+    return iter(
+        cast(Iterable[tuple[Batch, list[str]]], fabric.setup_dataloaders(loader, use_distributed_sampler=False))
+    )
 
 
-def _readable(batches: Iterable[T], save: Callable[[], None]) -> Iterator[T]:
+def _readable(batches: Iterable[T], save: Callable[[], object]) -> Iterator[T]:
     """Yield the batches; if one cannot be read, save before the error ends the training."""
     try:
         with _saved_before_errors(save):
@@ -188,7 +191,7 @@ def _readable(batches: Iterable[T], save: Callable[[], None]) -> Iterator[T]:
 
 
 @contextmanager
-def _saved_before_errors(save: Callable[[], None]) -> Iterator[None]:
+def _saved_before_errors(save: Callable[[], object]) -> Iterator[None]:
     """Save before an unreadable picture ends the training."""
     try:
         yield

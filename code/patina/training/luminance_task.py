@@ -55,7 +55,7 @@ class LuminanceTask(Task):
         stopping: EarlyStopping,
         validation: Sequence[Pair] = (),
         pictures: int = 4,
-        finish: Callable[[list, torch.device], Tensor] | None = None,
+        finish: Callable[[list[Any], torch.device], Tensor] | None = None,
     ):
         self.network = network
         self.dataset = dataset
@@ -69,9 +69,8 @@ class LuminanceTask(Task):
         self._finish = finish
         self._interpolated: dict[str, float] = {}
 
-    @property
-    def stopped(self) -> bool:
-        """Whether PSNR has stopped improving."""
+    def has_stopped(self) -> bool:
+        """Say whether PSNR has stopped improving."""
         return self.stopping.stopped
 
     def setup(self, fabric: Fabric) -> None:
@@ -127,7 +126,7 @@ class LuminanceTask(Task):
 
     def _losses(self, batch: Batch) -> dict[str, Tensor]:
         lq = batch["lq"]
-        rgb = self._finish(lq, self.fabric.device) if isinstance(lq, list) else lq
+        rgb = self._finish(lq, self.fabric.device) if self._finish and isinstance(lq, list) else lq
         gt = to_ycbcr(batch["gt"])[:, :1]
         with self.fabric.autocast():
             levels = [level.float() for level in self.updater.module.levels(to_ycbcr(rgb)[:, :1])]

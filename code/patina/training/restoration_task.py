@@ -114,7 +114,7 @@ class RestorationTask(Task):
         multiple: int = 1,
         validation: Sequence[Pair] = (),
         pictures: int = 4,
-        finish: Callable[[list, torch.device], Tensor] | None = None,
+        finish: Callable[[list[Any], torch.device], Tensor] | None = None,
     ):
         self.generator = generator
         self.adversary = objective.adversary
@@ -210,44 +210,51 @@ class RestorationTask(Task):
         logged = self.generator_updater.backward(torch.stack(list(losses.values())).sum(), step)
         logged |= {name: float(loss.detach()) for name, loss in losses.items()}
         if self.adversary:
-            logged |= self._discriminator_backward(result.detach(), targets[self.adversary.sharpened], step)
+            gt = targets[self.adversary.sharpened]
+            logged |= self._discriminator_backward(self.adversary, result.detach(), gt, step)
         return logged
 
     def _inputs(self, batch: Batch) -> tuple[Tensor, Targets]:
         """Return the LQ patches, completed on the device where need be, and the ground truth; both are mixed."""
         lq = batch["lq"]
-        lq = self._finish(lq, self.fabric.device) if isinstance(lq, list) else lq
+        lq = self._finish(lq, self.fabric.device) if self._finish and isinstance(lq, list) else lq
         lq, gt = mixed(lq, batch["gt"], self.objective.mixings)
-        parts = [*self.objective.terms, *([self.adversary] if self.adversary else [])]
-        return lq, {kind: self._sharpen(gt) if kind else gt for kind in {part.sharpened for part in parts}}
+        kinds = {term.sharpened for term in self.objective.terms}
+        if self.adversary:
+            kinds.add(self.adversary.sharpened)
+        return lq, {sharpened: self._sharpen(gt) if sharpened else gt for sharpened in kinds}
 
     def _generator_losses(self, lq: Tensor, result: Tensor, targets: Targets) -> dict[str, Tensor]:
-        ema = [self._ema_result(lq)] if any(term.uses_ema for term in self.objective.terms) else []
+        uses_ema = any(term.uses_ema for term in self.objective.terms)
+        ema = [self._ema_result(self.ema, lq)] if self.ema and uses_ema else []
         losses = {}
         for term in self.objective.terms:
             arguments = (result, targets[term.sharpened], *(ema if term.uses_ema else []))
             losses[term.name] = term.weight * term.loss(*arguments)
         if self.adversary:
-            losses[self.adversary.name] = self.adversary.weight * self._adversarial_loss(result, targets)
+            losses[self.adversary.name] = self.adversary.weight * self._adversarial_loss(
+                self.adversary, result, targets
+            )
         return losses
 
     @torch.no_grad()
-    def _ema_result(self, lq: Tensor) -> Tensor:
+    def _ema_result(self, ema: Ema, lq: Tensor) -> Tensor:
         with self.fabric.autocast():
-            return self.ema.network(lq).float()
+            return ema.network(lq).float()
 
-    def _adversarial_loss(self, result: Tensor, targets: Targets) -> Tensor:
+    def _adversarial_loss(self, adversary: Adversary, result: Tensor, targets: Targets) -> Tensor:
         """Return the generator's loss; the weights of the discriminator get no gradients."""
-        discriminator, game = self.adversary.discriminator, self.adversary.game
-        discriminator.requires_grad_(False)
-        real = self._logits(targets[self.adversary.sharpened]).detach() if game.relativistic else None
+        adversary.discriminator.requires_grad_(False)
+        # Only relativistic losses read the real logits.
+        needs_real = adversary.game.relativistic
+        real = self._logits(targets[adversary.sharpened]).detach() if needs_real else result.new_empty(0)
         fake = self._logits(result)
-        discriminator.requires_grad_(True)
-        return game.generator(real, fake)
+        adversary.discriminator.requires_grad_(True)
+        return adversary.game.generator(real, fake)
 
-    def _discriminator_backward(self, result: Tensor, gt: Tensor, step: int) -> dict[str, float]:
+    def _discriminator_backward(self, adversary: Adversary, result: Tensor, gt: Tensor, step: int) -> dict[str, float]:
         real, fake = self._logits(gt), self._logits(result)
-        loss = self.adversary.game.discriminator(real, fake)
+        loss = adversary.game.discriminator(real, fake)
         self.discriminator_updater.backward(loss, step)
         return {
             "discriminator": float(loss.detach()),

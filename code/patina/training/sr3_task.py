@@ -40,6 +40,8 @@ class SR3Task(Task):
         shown: validation pictures; their centre crops are measured and shown.
     """
 
+    dataset: CleanTiles
+
     def __init__(
         self,
         network: SR3,
@@ -127,7 +129,7 @@ class SR3Task(Task):
 
     def _sampled(self, conditions: Tensor) -> list[Tensor]:
         """Sample pictures for conditions ``[N, 3, H, W]`` in [0, 1], always with the same noise."""
-        network, device = self.ema.network.eval(), self.fabric.device
+        network, schedule, device = self.ema.network.eval(), self.network.schedule, self.fabric.device
         generator = torch_generator("validation samples")
         results: list[Tensor] = []
         for condition in conditions.split(SHOWN_TOGETHER):
@@ -140,7 +142,7 @@ class SR3Task(Task):
 
             sampler, steps = self.sampling
             pictures = sample(
-                predict, start, network.schedule, sampler=sampler, steps=steps, generator=generator
+                predict, start, schedule, sampler=sampler, steps=steps, generator=generator
             )  # fmt: skip
             results += [(picture / 2 + 0.5).cpu() for picture in pictures]
         return results

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 from lightning_fabric import Fabric
-from torch import Tensor, nn
+from torch import nn
 from torch.utils.data import Dataset
 
 from patina.training.updates import Updater
 
-Batch = dict[str, Tensor]
+Batch = dict[str, Any]
+"""Tensors by name; LQ patches that models on the device complete are a list."""
 
 
 @dataclass
@@ -32,14 +33,12 @@ class Task(ABC):
         batch_size: number of slots of a step.
         updaters: one for every trained network; set by `setup`.
         collate: turns samples into a batch; None for torch's default.
-        stopped: whether the training ends after the last validation.
     """
 
-    dataset: Dataset
+    dataset: Dataset[Any]
     batch_size: int
     updaters: list[Updater]
     collate: Callable[[list[Any]], Batch] | None = None
-    stopped: bool = False
 
     @abstractmethod
     def setup(self, fabric: Fabric) -> None:
@@ -63,6 +62,10 @@ class Task(ABC):
     @abstractmethod
     def validate(self) -> Validation:
         """Measure the networks; the result depends on their weights alone."""
+
+    def has_stopped(self) -> bool:
+        """Say whether the training ends after the last validation."""
+        return False
 
     @abstractmethod
     def save_model(self, path: Path, step: int) -> None:
