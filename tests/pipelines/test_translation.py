@@ -108,7 +108,7 @@ class TestDegradation:
         image = to_tensor(picture(4))
         column = [torch.tensor(part).view(3, 1, 1) / 255 for part in (FLAT.mean, FLAT.std, REDDISH.mean, REDDISH.std)]
         expected = ((image - column[0]) / column[1] * column[3] + column[2]).clamp(0, 1)
-        result = degradation(model, heat=0.0).apply(image, {"heat": 0.0}, 1)
+        result = degradation(model, knobs={"heat": 0.0}).apply(image, {"heat": 0.0}, 1)
         torch.testing.assert_close(result, expected, atol=1e-4, rtol=0)
 
     def test_translation_there_moves_statistics_and_back_restores_them(self, model):

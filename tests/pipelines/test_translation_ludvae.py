@@ -130,7 +130,7 @@ class TestDegradation:
         to_real = degradation(model).apply(image, plain, 1)
         reconstruction = degradation(model).sample(image, CLEAN, 1)
         matched = degradation(model).statistics.restore_real(
-            degradation(model, noise_level=0.0).sample(image, CLEAN, 1)
+            degradation(model, knobs={"noise_level": 0.0}).sample(image, CLEAN, 1)
         )
         torch.testing.assert_close(to_real, matched.clamp(0, 1), atol=1e-5, rtol=0)
         assert reconstruction.shape == image.shape
@@ -155,7 +155,7 @@ class TestDegradation:
     def test_the_noise_level_comes_from_the_model_file(self, model, source, level):
         rng = np.random.default_rng(0)
         assert degradation(model, source=source).draw(rng) == PLAIN | {"noise_level": level}
-        assert degradation(model, source=source, noise_level=3.0).draw(rng)["noise_level"] == 3.0
+        assert degradation(model, source=source, knobs={"noise_level": 3.0}).draw(rng)["noise_level"] == 3.0
 
     def test_bf16_stays_close(self, model):
         image = to_tensor(picture(7))

@@ -135,7 +135,7 @@ def _folds(request: DenoisingRequest, sigma: Sequence[float]) -> dict[str, list[
     models = trained_models(request.methods, pictures, request.device)
     for method in request.methods:
         model = models[method.name, None]
-        degradation = learned_degradation(model, device=request.device, **method.knobs)
+        degradation = learned_degradation(model, device=request.device, knobs=method.knobs)
         folds[method.name] = synthetic_fold(degradation, method.name, file_digest(model), pictures, out)
     real = scene_folds(pictures, out / "scenes")
     return folds | ({REAL_PAIRS: real} if real else {})

@@ -95,7 +95,7 @@ def compare_realism(request: RealismRequest) -> str:
             scores[name].append(_distances(reference.baselines[name]))
         for method in request.methods:
             model = models[method.name, seed]
-            learned = learned_degradation(model, device=request.device, **method.knobs)
+            learned = learned_degradation(model, device=request.device, knobs=method.knobs)
             noises[method.name, seed] = Noise(learned, file_digest(model))
             provenance = _provenance(request, method, seed, model)
             page = request.out / f"{method.name}-seed{seed}.html"

@@ -71,7 +71,7 @@ def validate(request: ValidationRequest) -> JobReport[list[np.ndarray]]:
             tiling=Tiling(request.tile),
             device=request.device,
             precision=request.precision,
-            **request.knobs,
+            knobs=request.knobs,
         )
         shown = run_folder_job(
             domain.images[: request.pictures],

@@ -263,7 +263,7 @@ def _generated(measurement: Measurement, clean: Sequence[Sample], device: str) -
     if measurement.model is None:
         names = [sample.name for sample in clean]
         return load_samples(measurement.folders["generated"], side=measurement.side, names=names)
-    degradation = learned_degradation(measurement.model, device=device, **measurement.knobs)
+    degradation = learned_degradation(measurement.model, device=device, knobs=measurement.knobs)
     return degraded(clean, degradation, measurement.seed)
 
 

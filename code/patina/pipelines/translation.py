@@ -80,7 +80,7 @@ def translate(request: TranslationRequest) -> JobReport[Path]:
         tiling=request.tiling,
         device=request.device,
         precision=request.precision,
-        **request.knobs,
+        knobs=request.knobs,
     )
     settings = {
         "domain": request.domain,

@@ -1,7 +1,7 @@
 """What configurations of learned degradations share, and how trained models are opened."""
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -133,7 +133,7 @@ def learned_degradation(
     tiling: Tiling = Tiling(),  # noqa: B008 - frozen
     device: str = "auto",
     precision: str = "32",
-    **settings: Span,
+    knobs: Mapping[str, Span] | None = None,
 ) -> LearnedDegradation:
     """Load a trained model as a degradation, ready to use on `device`.
 
@@ -144,14 +144,14 @@ def learned_degradation(
         tiling: how large images are divided into tiles.
         device: see `compute_device`.
         precision: "32", "bf16-mixed", or "auto" for bf16 where it is fast and gives float32's images.
-        **settings: knobs of the model, e.g. ``heat=0.5``.
+        knobs: values of the model's knobs, or ranges, e.g. ``{"heat": 0.5}``.
 
     Raises:
         ConfigError, PatinaError: as in `load_learned`; or the model has no such knob.
     """
     model = load_learned(path, config)
     kind = learned_kinds()[model.kind].degradation
-    chosen, where = kind.chosen_settings(settings), compute_device(device)
+    chosen, where = kind.chosen_settings(knobs or {}), compute_device(device)
 
     def make(dtype: torch.dtype) -> LearnedDegradation:
         return kind.from_model(model, path, Use(source, chosen, tiling, where, dtype))
