@@ -16,7 +16,7 @@ from patina.experiments.denoising import fitted_sigma, report
 from patina.experiments.learned_methods import Pictures
 from patina.imaging.picture_files import write_picture
 from patina.imaging.value_spaces import to_tensor
-from patina.metrics.noise_statistics import flat_deviation
+from patina.metrics.noise_statistics import flat_std
 from patina.models.dncnn import DnCNNSettings
 from patina.models.generator_files import load_generator, save_generator
 from patina.models.ludvae import LUDVAE, LUDVAEArchitecture
@@ -203,10 +203,10 @@ class TestFittedSigma:
     def test_a_slope_is_no_noise_and_correlation_does_not_hide_it(self):
         y, x = np.mgrid[:64, :64].astype(float)
         slope = np.stack([2 * x + y, 3 * y, x], axis=-1)
-        np.testing.assert_allclose(flat_deviation(slope), 0, atol=1e-6)
+        np.testing.assert_allclose(flat_std(slope), 0, atol=1e-6)
         white = np.random.default_rng(0).normal(0, 5, (129, 129, 3))
         correlated = (white[:-1, :-1] + white[1:, :-1] + white[:-1, 1:] + white[1:, 1:]) / 2
-        np.testing.assert_allclose(flat_deviation(correlated), 5, rtol=0.15)
+        np.testing.assert_allclose(flat_std(correlated), 5, rtol=0.15)
 
 
 def test_a_single_seed_has_no_spread():

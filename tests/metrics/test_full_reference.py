@@ -72,8 +72,8 @@ def test_luma_of_black_and_white():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda b: b[1:], "one size"),
-        (lambda b: b[..., 0], "one size"),
+        (lambda b: b[1:], "one shape"),
+        (lambda b: b[..., 0], "one shape"),
         (lambda b: b.astype(np.uint16), "one type"),
     ],
 )

@@ -38,9 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
     for name in ("tile", "precision"):
         if getattr(arguments, name) is not None:
             raise PatinaError(f"-{name} is for models; leave it out to measure one folder")
-    crop, space, lpips = arguments.crop_border or 0, arguments.space or "rgb", not arguments.no_lpips
-    folders = (arguments.results, arguments.truth, arguments.out)
-    evaluation = evaluate(FolderEvaluationRequest(*folders, crop, space, lpips, arguments.device))
+    given = {name: getattr(arguments, name) for name in ("results", "out", "crop_border", "space", "device")}
+    evaluation = evaluate(FolderEvaluationRequest(gt=arguments.truth, lpips=not arguments.no_lpips, **given))
     print(evaluation.table())
     evaluation.report.print_summary()
     return evaluation.report.exit_code

@@ -27,7 +27,7 @@ from patina.imaging.crop_and_pad import centre_crop
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
 from patina.imaging.sheets import sheet
 from patina.imaging.value_spaces import to_eight_bit
-from patina.metrics.noise_statistics import flat_deviation
+from patina.metrics.noise_statistics import flat_std
 from patina.metrics.residuals import pgap
 from patina.pipelines.noise_comparison import noise_table
 from patina.runs.fingerprint import file_digest
@@ -184,9 +184,9 @@ def _centre_crop(path: Path) -> np.ndarray:
 
 
 def _flat_std(folder: Path) -> np.ndarray:
-    """Return the median `flat_deviation` of a folder's pictures by channel, 8-bit; textured pictures do not count."""
+    """Return the median `flat_std` of a folder's pictures by channel, 8-bit; textured pictures do not count."""
     measured = []
     for path in list_pictures(folder):
         picture = read_picture(path)
-        measured.append(255 / picture.max_value * flat_deviation(picture.pixels))
+        measured.append(255 / picture.max_value * flat_std(picture.pixels))
     return np.median(measured, axis=0)

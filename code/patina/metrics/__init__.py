@@ -1,1 +1,1 @@
-"""How close a picture is to the truth, and what a residual looks like: pure functions."""
+"""Full-reference metrics and statistics of noise: pure functions."""

@@ -1,22 +1,21 @@
-"""How noise at one pixel goes with noise at another."""
+"""The autocorrelation of noise: how much the noise of a pixel has in common with that of its neighbours."""
 
 import numpy as np
 
 REACH = 8
-"""How far it is measured, in pixels."""
+"""Largest offset along either axis, in pixels."""
 
 
 def autocorrelation(noise: np.ndarray, reach: int = REACH) -> np.ndarray:
     """Return the correlation of noise with itself at every offset up to `reach` pixels.
 
     Args:
-        noise: squares ``[N, P, P, C]`` of mean zero, P greater than `reach`; each offset is averaged over the pixels
-            that have a partner inside of their square, over squares and channels.
+        noise: patches ``[N, P, P, C]`` with mean zero, P greater than `reach`. The mean of an offset is over the pixels
+            whose partner lies in the same patch, over patches and channels.
         reach: largest offset along either axis.
 
     Returns:
-        ``[2 reach + 1, 2 reach + 1]``, rows down, columns to the right, 1 in the middle; NaN for noise without any
-        variance.
+        ``[2 reach + 1, 2 reach + 1]``, vertical offset first, 1 in the middle; NaN if the noise has no variance.
     """
     side = noise.shape[1]
     padded = np.fft.rfft2(noise, s=(2 * side, 2 * side), axes=(1, 2))
@@ -29,5 +28,5 @@ def autocorrelation(noise: np.ndarray, reach: int = REACH) -> np.ndarray:
 
 
 def autocorrelation_distance(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the root of the summed squared differences of two results of `autocorrelation`, each offset pair once."""
+    """Return the root of the summed squared differences of two autocorrelations; opposite offsets count once."""
     return float(np.sqrt(np.square(a - b).sum() / 2))

@@ -1,4 +1,4 @@
-"""Weights of torchvision's ImageNet networks, as the torch hub cache holds them."""
+"""Weights of torchvision's ImageNet networks, from the torch hub cache."""
 
 import pickle
 import socket
@@ -12,21 +12,21 @@ from patina.errors import WeightsMissing
 
 _SOURCE = "https://download.pytorch.org/models"
 _PATIENCE = 10.0
-"""Seconds without an answer after which a download counts as impossible."""
+"""Timeout of a download in seconds."""
 
 
 def backbone_weights(file_name: str, hint: str = "") -> dict[str, torch.Tensor]:
-    """Read published weights from the torch hub cache, downloading them first where there is a network.
+    """Read published weights from the torch hub cache; download them first if they are not there.
 
     Args:
         file_name: name under download.pytorch.org/models, e.g. ``vgg19-dcbb9e9d.pth``.
-        hint: what to do instead, added to the error's line.
+        hint: an alternative, added to the error message.
 
     Returns:
         The state dictionary, on the CPU.
 
     Raises:
-        WeightsMissing: the file is not there and cannot be downloaded, or it is damaged.
+        WeightsMissing: the file is absent and cannot be downloaded, or it is damaged.
     """
     try:
         with _impatient_sockets():
@@ -42,7 +42,7 @@ def backbone_weights(file_name: str, hint: str = "") -> dict[str, torch.Tensor]:
 
 
 def missing_weights(file_name: str, hint: str = "") -> WeightsMissing:
-    """Return the error that names the file, its source and its folder in one line."""
+    """Return an error that names the file, its source and its folder in one line."""
     folder = Path(torch.hub.get_dir()) / "checkpoints"
     state = "is damaged" if (folder / file_name).exists() else "is not there"
     line = f"{folder / file_name} {state}: download {_SOURCE}/{file_name} into {folder}"

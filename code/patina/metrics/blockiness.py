@@ -1,4 +1,4 @@
-"""The grid that JPEG leaves: steps between neighbours are larger where two blocks of 8x8 meet."""
+"""Blockiness: steps between neighbouring pixels are larger where two of JPEG's 8x8 blocks meet."""
 
 import numpy as np
 
@@ -6,23 +6,23 @@ BLOCK = 8
 
 
 def blockiness(pixels: np.ndarray) -> float:
-    """Return how much larger the steps across the 8x8 grid are than all other steps.
+    """Return the relative excess of the steps across the 8x8 grid over all other steps.
 
-    After the horizontal and vertical difference signals of Wang, Sheikh and Bovik (2002), as a ratio, so that it
-    does not depend on contrast; the grid starts at the top left pixel.
+    It follows the horizontal and vertical difference signals of Wang, Sheikh and Bovik (2002), but is a ratio, so that
+    it does not depend on contrast. The grid starts at the top left pixel.
 
     Args:
         pixels: ``[H, W, C]``, any type, at least two blocks along either side.
 
     Returns:
-        Mean absolute step across the grid over mean absolute step elsewhere, less 1: 0 without a grid.
+        Mean absolute step across the grid divided by the mean absolute step elsewhere, minus 1; 0 without a grid.
     """
     values = pixels.astype(np.float64)
     return float(np.mean([_along(values.swapaxes(0, 1)), _along(values)]))
 
 
 def _along(values: np.ndarray) -> float:
-    """Return the same for steps from row to row."""
+    """Return the blockiness of the steps from row to row."""
     steps = np.abs(np.diff(values, axis=0)).mean(axis=tuple(range(1, values.ndim)))
     on_grid = np.arange(len(steps)) % BLOCK == BLOCK - 1
     elsewhere = steps[~on_grid].mean()

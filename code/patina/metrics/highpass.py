@@ -1,6 +1,6 @@
-"""What is left of a picture without its pair: the fine part of quiet places, where noise is most of it.
+"""The high-pass part of quiet places: an estimate of an image's noise that needs no clean image.
 
-All of it is in units of 0 to 255.
+All values are in 8-bit units.
 """
 
 from collections.abc import Sequence
@@ -9,46 +9,45 @@ import cv2
 import numpy as np
 
 SIGMA = 3.0
-"""Of the Gaussian that takes the coarse part off, in pixels; frequencies below about 0.05 cycles a pixel go with it."""
-
+"""Sigma of the Gaussian low pass in pixels; the high-pass part lacks frequencies below 0.05 cycles per pixel."""
 
 BLACK, WHITE, CLIPPED = 2, 253, 0.1
-"""A square is clipped where more than this share of its values lies at the ends."""
+"""A patch is clipped if more than this fraction of its values is at most `BLACK` or at least `WHITE`."""
 
 
 def low_pass(pixels: np.ndarray, sigma: float = SIGMA) -> np.ndarray:
-    """Return the coarse part of a picture ``[H, W, C]``: its Gaussian mean, float64 in the picture's units."""
+    """Return the Gaussian low pass of an image ``[H, W, C]`` as float64, in the image's units."""
     return np.atleast_3d(cv2.GaussianBlur(pixels.astype(np.float64), (0, 0), sigma, borderType=cv2.BORDER_REFLECT_101))
 
 
-def quiet_places(pictures: Sequence[np.ndarray], side: int, share: float) -> list[list[tuple[int, int]]]:
-    """Choose the squares of a set of pictures over which their coarse part varies least.
+def quiet_places(images: Sequence[np.ndarray], side: int, fraction: float) -> list[list[tuple[int, int]]]:
+    """Choose the patches of a set of images whose low-pass part varies least.
 
-    The share is the same for every set, and the coarse part knows little of noise: a noisier set is not judged by
-    other places than a clean one. Clipped squares are passed over where there are others: noise is cut off there.
+    The low-pass part hardly depends on noise, and the fraction is the same for every set. So the places chosen in a
+    noisy set are as quiet as those of a clean one. Clipped patches, which lack a part of the noise, are chosen last.
 
     Args:
-        pictures: ``[H, W, C]`` each, 0 to 255, at least one square large.
-        side: of a square, in pixels.
-        share: of all squares of the set, (0, 1]; at least one is chosen.
+        images: arrays ``[H, W, C]``, 0 to 255, at least one patch large.
+        side: of a patch, in pixels.
+        fraction: of all patches of the set, in (0, 1]; at least one is chosen.
 
     Returns:
-        (top, left) of the chosen squares of each picture, from top left to bottom right.
+        For every image, (top, left) of its chosen patches, in reading order.
     """
-    squares = [(index, *place) for index, pixels in enumerate(pictures) for place in _grid(pixels, side)]
-    unrest = np.concatenate([_unrest(pixels, side) for pixels in pictures])
-    chosen = np.argsort(unrest, kind="stable")[: max(1, round(share * len(squares)))]
-    places: list[list[tuple[int, int]]] = [[] for _ in pictures]
+    patches = [(index, *place) for index, pixels in enumerate(images) for place in _grid(pixels, side)]
+    texture = np.concatenate([_texture(pixels, side) for pixels in images])
+    chosen = np.argsort(texture, kind="stable")[: max(1, round(fraction * len(patches)))]
+    places: list[list[tuple[int, int]]] = [[] for _ in images]
     for number in sorted(chosen):
-        index, top, left = squares[number]
+        index, top, left = patches[number]
         places[index].append((top, left))
     return places
 
 
 def crop_patches(pixels: np.ndarray, places: Sequence[tuple[int, int]], side: int) -> np.ndarray:
-    """Cut squares out of ``[H, W, C]``: ``[N, side, side, C]``."""
-    squares = [pixels[top : top + side, left : left + side] for top, left in places]
-    return np.stack(squares) if squares else np.empty((0, side, side, pixels.shape[2]), pixels.dtype)
+    """Crop patches of an image ``[H, W, C]``: ``[N, side, side, C]``."""
+    patches = [pixels[top : top + side, left : left + side] for top, left in places]
+    return np.stack(patches) if patches else np.empty((0, side, side, pixels.shape[2]), pixels.dtype)
 
 
 def _grid(pixels: np.ndarray, side: int) -> list[tuple[int, int]]:
@@ -56,9 +55,9 @@ def _grid(pixels: np.ndarray, side: int) -> list[tuple[int, int]]:
     return [(top, left) for top in range(0, height - side + 1, side) for left in range(0, width - side + 1, side)]
 
 
-def _unrest(pixels: np.ndarray, side: int) -> np.ndarray:
-    """Return how much the coarse part varies over every square of the grid; clipped squares come last."""
+def _texture(pixels: np.ndarray, side: int) -> np.ndarray:
+    """Return the std of the low-pass part over every patch of the grid; a large value for clipped patches."""
     places = _grid(pixels, side)
     clipped = ((pixels <= BLACK) | (pixels >= WHITE)).astype(np.float32)
-    unrest = crop_patches(low_pass(pixels), places, side).std(axis=(1, 2)).mean(axis=1)
-    return unrest + np.where(crop_patches(clipped, places, side).mean(axis=(1, 2, 3)) > CLIPPED, 1e6, 0)
+    texture = crop_patches(low_pass(pixels), places, side).std(axis=(1, 2)).mean(axis=1)
+    return texture + np.where(crop_patches(clipped, places, side).mean(axis=(1, 2, 3)) > CLIPPED, 1e6, 0)

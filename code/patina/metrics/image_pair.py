@@ -1,4 +1,4 @@
-"""What all full-reference metrics do first: check the pair, bring it to [0, 1], cut the border."""
+"""The common first step of the full-reference metrics: check the pair, scale it to [0, 1], crop the border."""
 
 from typing import Literal
 
@@ -15,19 +15,19 @@ _PEAKS = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0, "float64": 1.0}
 def comparable(
     a: np.ndarray, b: np.ndarray, *, crop: int, space: Space, minimum: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Bring a pair of pictures into the space they are compared in.
+    """Convert a pair of images to the space in which they are compared.
 
     Args:
-        a, b: pictures ``[H, W, C]`` of one shape and dtype: uint8, uint16, or float in [0, 1].
-        crop: pixels to cut from every side.
-        space: "rgb" keeps the channels; "y" takes the luma of RGB, see `to_luma`.
-        minimum: smallest side that must be left.
+        a, b: images ``[H, W, C]`` of one shape and dtype: uint8, uint16, or float in [0, 1].
+        crop: pixels to crop from every border.
+        space: "rgb" keeps the channels, "y" converts RGB to luma, see `to_luma`.
+        minimum: smallest side after cropping.
 
     Returns:
         Two float64 arrays ``[h, w, c]`` in [0, 1].
 
     Raises:
-        PatinaError: the two cannot be compared, or the border leaves less than `minimum` pixels.
+        PatinaError: the images differ in size or type, or are smaller than `minimum` after cropping.
     """
     _check_pair(a, b)
     _check_size(a, crop, minimum)
@@ -36,30 +36,31 @@ def comparable(
 
 def _check_pair(a: np.ndarray, b: np.ndarray) -> None:
     if a.ndim != 3 or a.shape != b.shape:
-        raise PatinaError(f"pictures of one size [H, W, C] can be compared, not {a.shape} with {b.shape}")
+        raise PatinaError(f"images have the shapes {a.shape} and {b.shape}, expected one shape [H, W, C]")
     if a.dtype != b.dtype or a.dtype.name not in _PEAKS:
         raise PatinaError(
-            f"pictures of one type out of {', '.join(_PEAKS)} can be compared, not {a.dtype} with {b.dtype}"
+            f"images have the types {a.dtype} and {b.dtype}, expected one type out of {', '.join(_PEAKS)}"
         )
 
 
-def _check_size(picture: np.ndarray, crop: int, minimum: int) -> None:
-    height, width = picture.shape[:2]
+def _check_size(image: np.ndarray, crop: int, minimum: int) -> None:
+    height, width = image.shape[:2]
     if crop < 0:
-        raise PatinaError(f"the border to crop is a number of pixels from 0 up, not {crop}")
+        raise PatinaError(f"the border to crop is {crop}, expected 0 or more pixels")
     if min(height, width) - 2 * crop < minimum:
         raise PatinaError(
-            f"a picture of {width}x{height} less a border of {crop} is too small: {minimum} pixels are needed"
+            f"an image of {width}x{height} less a border of {crop} is too small, expected at least {minimum} pixels "
+            "along either side"
         )
 
 
-def _prepare(picture: np.ndarray, crop: int, space: Space) -> np.ndarray:
+def _prepare(image: np.ndarray, crop: int, space: Space) -> np.ndarray:
     if space not in ("rgb", "y"):
-        raise PatinaError(f'the space to compare in is "rgb" or "y", not "{space}"')
-    inside = picture[crop : picture.shape[0] - crop, crop : picture.shape[1] - crop]
-    unit = inside.astype(np.float64) / _PEAKS[picture.dtype.name]
+        raise PatinaError(f'the space is "{space}", expected "rgb" or "y"')
+    inside = image[crop : image.shape[0] - crop, crop : image.shape[1] - crop]
+    unit = inside.astype(np.float64) / _PEAKS[image.dtype.name]
     if space == "rgb":
         return unit
-    if picture.shape[2] != 3:
-        raise PatinaError(f"luma needs the 3 channels of RGB, the pictures have {picture.shape[2]}")
+    if image.shape[2] != 3:
+        raise PatinaError(f"luma needs the 3 channels of RGB, the images have {image.shape[2]}")
     return to_luma(unit)[..., None]

@@ -12,16 +12,16 @@ from patina.metrics.backbones import backbone_weights, missing_weights
 from patina.metrics.image_pair import comparable
 
 WEIGHTS = "alexnet-owt-7be5be79.pth"
-"""The AlexNet weights that the published metric was calibrated on."""
+"""The AlexNet weights for which the published metric was calibrated."""
 
 _SMALLEST = 31  # below it AlexNet's second pooling has nothing to pool
 
 
 class Lpips:
-    """The published metric with the AlexNet backbone, version 0.1. Lower is closer.
+    """The published metric with the AlexNet backbone, version 0.1; 0 for equal images.
 
     Args:
-        device: where it is computed.
+        device: where to compute.
 
     Raises:
         WeightsMissing: the AlexNet weights are not on this machine and cannot be downloaded.
@@ -33,21 +33,21 @@ class Lpips:
 
     @torch.no_grad()
     def __call__(self, a: np.ndarray, b: np.ndarray, *, crop: int = 0) -> float:
-        """Return the distance of two pictures.
+        """Return the distance of two images.
 
         Args:
-            a, b: RGB pictures ``[H, W, 3]`` of one shape and dtype: uint8, uint16, or float in [0, 1].
-            crop: pixels to cut from every side.
+            a, b: RGB images ``[H, W, 3]`` of one shape and dtype: uint8, uint16, or float in [0, 1].
+            crop: pixels to crop from every border.
 
         Returns:
-            A distance from 0 (equal) up, rarely above 1.
+            0 for equal images, rarely above 1.
 
         Raises:
-            PatinaError: the pictures differ, are not RGB, or less than 31x31 pixels are left.
+            PatinaError: the images differ in size or type, are not RGB, or less than 31x31 pixels are left.
         """
         first, second = comparable(a, b, crop=crop, space="rgb", minimum=_SMALLEST)
         if first.shape[2] != 3:
-            raise PatinaError(f"LPIPS needs the 3 channels of RGB, the pictures have {first.shape[2]}")
+            raise PatinaError(f"LPIPS needs the 3 channels of RGB, the images have {first.shape[2]}")
         return float(self.network(self._batch(first), self._batch(second), normalize=True))
 
     def _batch(self, unit: np.ndarray) -> torch.Tensor:
@@ -61,7 +61,7 @@ def _load_network() -> nn.Module:
     import lpips
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # lpips calls torchvision in a way that torchvision has deprecated
+        warnings.simplefilter("ignore")  # lpips uses an interface that torchvision has deprecated
         network = lpips.LPIPS(net="alex", pnet_rand=True, verbose=False)
     try:
         network.net.load_state_dict({name: weights[_published_name(name)] for name in network.net.state_dict()})

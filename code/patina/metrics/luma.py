@@ -7,7 +7,7 @@ _OFFSET = 16 / 255
 
 
 def to_luma(rgb: np.ndarray) -> np.ndarray:
-    """Return the BT.601 luma in studio range, not rounded: ``Y = 16 + 65.481 R + 128.553 G + 24.966 B``.
+    """Return the BT.601 luma in studio range, unrounded: ``Y = 16 + 65.481 R + 128.553 G + 24.966 B``.
 
     Args:
         rgb: float RGB ``[..., 3]`` in [0, 1].

@@ -1,24 +1,24 @@
-"""The noise level function: how strong noise is at each brightness. A sensor's grows with the light."""
+"""The noise level function: the variance of noise by brightness. That of a sensor grows with the light."""
 
 from dataclasses import dataclass
 
 import numpy as np
 
 EDGES = np.linspace(0, 256, 17)
-"""Of the bins of brightness, in grey levels."""
+"""Edges of the brightness bins, in 8-bit units."""
 
 FEWEST = 200
-"""Pixels that a bin needs before its variance is told."""
+"""Pixels that a bin needs for a variance."""
 
 
 @dataclass(frozen=True)
 class NoiseLevel:
-    """Variance of the noise by brightness.
+    """The variance of noise by brightness.
 
     Attributes:
-        brightness: mean brightness in each bin, ``[K, C]``, 0 to 255; NaN in empty bins.
-        variance: in grey levels squared, ``[K, C]``; NaN where a bin has fewer than `FEWEST` pixels.
-        counts: pixels in each bin, ``[K, C]``.
+        brightness: mean brightness of every bin, ``[K, C]``, 0 to 255; NaN in empty bins.
+        variance: in squared 8-bit units, ``[K, C]``; NaN in bins with fewer than `FEWEST` pixels.
+        counts: pixels of every bin, ``[K, C]``.
     """
 
     brightness: np.ndarray
@@ -27,11 +27,11 @@ class NoiseLevel:
 
 
 def noise_level(brightness: np.ndarray, noise: np.ndarray) -> NoiseLevel:
-    """Measure the variance of noise by the brightness that it lies on.
+    """Measure the variance of noise by the brightness under it.
 
     Args:
         brightness: ``[..., C]``, 0 to 255, without the noise.
-        noise: ``[..., C]``, in grey levels.
+        noise: ``[..., C]``, in 8-bit units.
     """
     channels = noise.shape[-1]
     columns = [_one_channel(brightness[..., c].ravel(), noise[..., c].ravel()) for c in range(channels)]
@@ -39,13 +39,13 @@ def noise_level(brightness: np.ndarray, noise: np.ndarray) -> NoiseLevel:
 
 
 def fit_line(level: NoiseLevel) -> tuple[np.ndarray, np.ndarray]:
-    """Fit variance = gain · brightness + floor to every channel; bins count by their pixels.
+    """Fit variance = gain · brightness + floor to every channel, with the bins weighted by their pixels.
 
-    This is the Poisson-Gaussian model of a sensor (Foi et al. 2008, equation 3). A camera's tone curve can turn the
-    gain negative: what is brighter has less noise then.
+    This is the Poisson-Gaussian model of a sensor (Foi et al. 2008, equation 3). A camera's tone curve can make the
+    gain negative: bright places then have less noise.
 
     Returns:
-        Gain in grey levels and floor in squared grey levels, each ``[C]``.
+        Gain in 8-bit units and floor in squared 8-bit units, both ``[C]``.
     """
     channels = range(level.variance.shape[1])
     fits = [_line(level.brightness[:, c], level.variance[:, c], level.counts[:, c]) for c in channels]

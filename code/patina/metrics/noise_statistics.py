@@ -1,7 +1,7 @@
-"""What tells one camera's noise from another's: strength, and correlation over space and channels.
+"""The strength of noise and its correlation over space and channels, which differ from camera to camera.
 
-A residual is a degraded picture minus its clean one at the same size, float ``[H, W, C]``. White noise has no
-correlation between neighbours; noise that went through demosaicking, denoising or JPEG has.
+A residual is a degraded image minus its clean one of the same size, float ``[H, W, C]``. Neighbouring pixels of white
+noise do not correlate; after demosaicking, denoising or JPEG, they do.
 """
 
 import numpy as np
@@ -20,15 +20,15 @@ def residual_std(residual: np.ndarray) -> np.ndarray:
 
 
 def neighbour_correlation(residual: np.ndarray, dx: int, dy: int, channel: int) -> float:
-    """Return the correlation between a channel and itself `dx` columns to the right and `dy` rows below.
+    """Return the correlation of a channel with itself, shifted by `dx` columns and `dy` rows.
 
     Args:
         residual: float ``[H, W, C]``.
-        dx, dy: offset in pixels; either may be negative, and smaller than the residual's side.
-        channel: which channel.
+        dx, dy: offset in pixels, to the right and down; may be negative.
+        channel: index of the channel.
 
     Returns:
-        Pearson's correlation in [-1, 1]; NaN where the residual is constant.
+        Pearson's correlation in [-1, 1]; NaN if the residual is constant.
     """
     plane = residual[..., channel]
     return _correlate(_overlap(plane, dx, dy), _overlap(plane, -dx, -dy))
@@ -41,14 +41,14 @@ def channel_correlation(residual: np.ndarray) -> np.ndarray:
         residual: float ``[H, W, C]``.
 
     Returns:
-        Float64 ``[C, C]`` with ones on the diagonal; NaN where a channel is constant.
+        Float64 ``[C, C]`` with ones on the diagonal; NaN if a channel is constant.
     """
     planes = np.moveaxis(residual, -1, 0)
     return np.array([[_correlate(one, other) for other in planes] for one in planes])
 
 
 def _overlap(plane: np.ndarray, dx: int, dy: int) -> np.ndarray:
-    """Cut away the pixels that have no partner at (+dx, +dy)."""
+    """Return the pixels that have a partner at (+dx, +dy)."""
     height, width = plane.shape
     return plane[max(-dy, 0) : height - max(dy, 0), max(-dx, 0) : width - max(dx, 0)]
 
@@ -59,26 +59,24 @@ def _correlate(a: np.ndarray, b: np.ndarray) -> float:
     return float(np.sum(a * b)) / scale if scale > 0 else float("nan")
 
 
-def flat_deviation(pixels: np.ndarray, side: int = 8) -> np.ndarray:
-    """Return each channel's median deviation within small squares, the local slope taken off.
+def flat_std(pixels: np.ndarray, side: int = 8) -> np.ndarray:
+    """Return the median std of every channel within small blocks, after the local slope was subtracted.
 
-    Noise shows in it whether neighbours are correlated or not, as long as their correlation is shorter than a
-    square; so does texture, which most squares of a photograph have little of.
+    It measures noise, correlated or not, whose correlation is shorter than a block. Texture counts, too, but most
+    blocks of a photograph have little of it.
 
     Args:
-        pixels: ``[H, W, C]``, any type; at least one square.
-        side: of a square, in pixels.
+        pixels: ``[H, W, C]``, any type; at least one block.
+        side: of a block, in pixels.
 
     Returns:
-        Float64 ``[C]`` in the picture's units.
+        Float64 ``[C]`` in the image's units.
     """
     rows, columns = (length // side for length in pixels.shape[:2])
-    squares = pixels[: rows * side, : columns * side].astype(np.float64)
-    squares = (
-        squares.reshape(rows, side, columns, side, -1).transpose(0, 2, 1, 3, 4).reshape(rows * columns, side**2, -1)
-    )
+    blocks = pixels[: rows * side, : columns * side].astype(np.float64)
+    blocks = blocks.reshape(rows, side, columns, side, -1).transpose(0, 2, 1, 3, 4).reshape(rows * columns, side**2, -1)
     y, x = np.mgrid[:side, :side] - (side - 1) / 2
     planes = np.stack([np.ones(side**2), y.ravel(), x.ravel()]) / np.sqrt([[side**2], [(y**2).sum()], [(x**2).sum()]])
-    weights = planes @ squares
-    energy = (squares**2).sum(axis=1) - (weights**2).sum(axis=1)
+    weights = planes @ blocks
+    energy = (blocks**2).sum(axis=1) - (weights**2).sum(axis=1)
     return np.median(np.sqrt(energy.clip(0) / (side**2 - len(planes))), axis=0)

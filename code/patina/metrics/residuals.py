@@ -1,5 +1,6 @@
-"""Residuals against residuals, where true pairs are at hand; a residual is a degraded picture minus its clean one."""
+"""Distances of generated residuals from real ones. A residual is a degraded image minus its clean one."""
 
+from collections.abc import Iterable
 from typing import TypeVar
 
 import cv2
@@ -7,29 +8,30 @@ import numpy as np
 from scipy import stats
 
 EDGES = np.arange(-64.5, 65)
-"""Of the histogram's bins: one grey level each; what lies outside counts in the outermost."""
+"""Edges of the histogram's bins, one 8-bit unit wide; values outside count in the outermost bins."""
 
 WINDOW, SIGMA = 7, 1.4
-"""Of the Gaussian over which local variances are taken: 0.3 ((7 − 1)/2 − 1) + 0.8."""
+"""Width and sigma of the Gaussian window of local variances; sigma is 0.3 ((7 − 1)/2 − 1) + 0.8."""
 
 Values = TypeVar("Values", float, np.ndarray)
 
 LEAST_RATIO, GREATEST_RATIO = 0.1, 10.0
 
 
-def histogram(residual: np.ndarray) -> np.ndarray:
-    """Count residuals by grey level; counts of several residuals may be added."""
-    return np.histogram(np.clip(residual, EDGES[0], EDGES[-1] - 1e-6), EDGES)[0]
+def histogram(residuals: Iterable[np.ndarray]) -> np.ndarray:
+    """Return the common histogram of residuals of any shape."""
+    clipped = (np.clip(residual, EDGES[0], EDGES[-1] - 1e-6) for residual in residuals)
+    return np.sum([np.histogram(residual, EDGES)[0] for residual in clipped], axis=0)
 
 
 def kl_divergence(counts: np.ndarray, reference: np.ndarray) -> float:
     """Return the Kullback-Leibler divergence KL(reference ‖ counts) of two histograms, in nats.
 
-    One count more in every bin keeps it finite where the compared residuals never were.
+    One is added to every bin, which keeps the divergence finite where a bin is empty.
 
     Args:
-        counts: of the generated residuals.
-        reference: of the real ones, same bins.
+        counts: histogram of the generated residuals.
+        reference: histogram of the real ones, same bins.
     """
     return float(stats.entropy(reference + 1.0, counts + 1.0))
 
@@ -43,18 +45,18 @@ def local_variance(residual: np.ndarray) -> np.ndarray:
 def akld(samples: np.ndarray, real: np.ndarray) -> float:
     """Return the average KL divergence between generated and real noise (Yue et al. 2020, section 5.1).
 
-    Both are taken for Gaussian of mean zero at every pixel, with their local variances; their ratio r is clamped to
-    0.1 to 10, and a sample's divergence is the mean of ½ (log 1/r + r − 1).
+    At every pixel, both are modelled as Gaussians with mean zero and their local variances. The ratio r of the
+    variances is clamped to 0.1 to 10; the divergence of a sample is the mean of ½ (log 1/r + r − 1).
 
     Args:
-        samples: generated residuals of one picture, ``[S, H, W, C]``.
-        real: its real residual ``[H, W, C]``.
+        samples: generated residuals of one image, ``[S, H, W, C]``.
+        real: the real residual of the image, ``[H, W, C]``.
 
     Returns:
         In nats, the mean over samples; 0 for equal residuals.
     """
     real_variance = np.maximum(local_variance(real), 1e-12)
-    divergences = [_gaussian_kl(np.maximum(local_variance(each), 1e-12) / real_variance) for each in samples]
+    divergences = [_gaussian_kl(np.maximum(local_variance(sample), 1e-12) / real_variance) for sample in samples]
     return float(np.mean(divergences))
 
 
@@ -64,8 +66,8 @@ def _gaussian_kl(ratio: np.ndarray) -> float:
 
 
 def pgap(psnr_generated: Values, psnr_real: Values) -> Values:
-    """Return what a denoiser trained on generated noise loses against one trained on real noise, in dB.
+    """Return the PSNR gap in dB: what a denoiser loses if it is trained on generated instead of real noise.
 
-    After the PSNR gap of Yue et al. (2020): both denoise the same real pictures; 0 is no loss.
+    Both denoisers are tested on the same real images (Yue et al. 2020); 0 means no loss.
     """
     return psnr_real - psnr_generated

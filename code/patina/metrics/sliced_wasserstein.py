@@ -1,4 +1,4 @@
-"""The sliced Wasserstein distance between the patches of two sets of pictures, scale by scale."""
+"""The sliced Wasserstein distance between the patches of two sets of images, level by level of a pyramid."""
 
 import cv2
 import numpy as np
@@ -8,33 +8,33 @@ PATCH = 7
 
 
 def laplacian_pyramid(pixels: np.ndarray, levels: int) -> list[np.ndarray]:
-    """Split a picture into bands (Burt and Adelson 1983): finest first, the last one is what is left.
+    """Decompose an image into a Laplacian pyramid (Burt and Adelson 1983).
 
     Args:
         pixels: ``[H, W, C]``.
-        levels: number of bands.
+        levels: number of levels.
 
     Returns:
-        float32 ``[H / 2^k, W / 2^k, C]``.
+        Level k is float32 ``[H / 2^k, W / 2^k, C]``; the finest comes first, the last one is the low-pass rest.
     """
-    bands: list[np.ndarray] = []
+    pyramid: list[np.ndarray] = []
     rest: np.ndarray = pixels.astype(np.float32)
     for _ in range(levels - 1):
         small = cv2.pyrDown(rest)
-        bands.append(rest - cv2.pyrUp(small, dstsize=rest.shape[1::-1]))
+        pyramid.append(rest - cv2.pyrUp(small, dstsize=rest.shape[1::-1]))
         rest = small
-    return [*bands, rest]
+    return [*pyramid, rest]
 
 
 def pyramid_patches(pixels: np.ndarray, count: int, levels: int, rng: np.random.Generator) -> list[np.ndarray]:
-    """Cut `count` patches at random places out of the `levels` finest bands: a list of ``[count, PATCH² C]``.
+    """Crop `count` random patches from each of the `levels` finest levels: a list of ``[count, PATCH² C]``.
 
-    The coarse rest is left out: it is what a picture shows, not how it was degraded.
+    The low-pass rest is left out: it holds the content of an image, not its degradation.
     """
     drawn = []
-    for band in laplacian_pyramid(pixels, levels + 1)[:levels]:
-        tops, lefts = (rng.integers(0, side - PATCH + 1, count) for side in band.shape[:2])
-        patches = [band[t : t + PATCH, s : s + PATCH].ravel() for t, s in zip(tops, lefts, strict=True)]
+    for level in laplacian_pyramid(pixels, levels + 1)[:levels]:
+        tops, lefts = (rng.integers(0, side - PATCH + 1, count) for side in level.shape[:2])
+        patches = [level[t : t + PATCH, s : s + PATCH].ravel() for t, s in zip(tops, lefts, strict=True)]
         drawn.append(np.stack(patches))
     return drawn
 
@@ -43,8 +43,8 @@ def sliced_wasserstein(a: np.ndarray, b: np.ndarray, rng: np.random.Generator, p
     """Return the mean 1-Wasserstein distance of two point sets over random directions (Rabin et al. 2011).
 
     Args:
-        a, b: ``[N, D]`` and ``[M, D]``; of the larger set as many points as the smaller one has are drawn.
-        rng: of the directions and the drawing.
+        a, b: ``[N, D]`` and ``[M, D]``; the larger set is subsampled to the size of the smaller one.
+        rng: draws the directions and the subset.
         projections: number of directions, uniform on the sphere.
 
     Returns:

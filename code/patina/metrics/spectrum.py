@@ -1,23 +1,23 @@
-"""The power spectrum of noise, by frequency and by orientation. White noise is equally strong everywhere."""
+"""The power spectrum of noise, by frequency and by orientation. That of white noise is flat."""
 
 import numpy as np
 
 LOWEST = 1 / 16
-"""Cycles a pixel; below it a picture's content outweighs its noise."""
+"""Lowest frequency in cycles per pixel; below it, content outweighs noise."""
 
 ROUNDING = 1 / 12
-"""Variance of rounding to whole grey levels: no noise of a stored picture can be told to be weaker."""
+"""Variance of rounding to integers; weaker noise cannot be seen in a stored image."""
 
 
 def power_spectrum(noise: np.ndarray) -> np.ndarray:
-    """Return the mean periodogram of squares of noise, under a Hann window (Welch 1967).
+    """Return the mean periodogram of patches of noise under a Hann window (Welch 1967).
 
     Args:
         noise: ``[N, P, P, C]``.
 
     Returns:
-        ``[P, P]`` in the order of `numpy.fft.fftfreq`, means over squares and channels; white noise of variance v
-        is v at every frequency.
+        ``[P, P]`` in the order of `numpy.fft.fftfreq`, mean over patches and channels. White noise of variance v
+        has the power v at every frequency.
     """
     side = noise.shape[1]
     window = np.hanning(side + 1)[:side, None]
@@ -27,14 +27,14 @@ def power_spectrum(noise: np.ndarray) -> np.ndarray:
 
 
 def by_frequency(spectrum: np.ndarray, bins: int = 14) -> tuple[np.ndarray, np.ndarray]:
-    """Average a spectrum over rings.
+    """Average a spectrum over rings of frequency.
 
     Args:
-        spectrum: from `power_spectrum`.
-        bins: rings between `LOWEST` and 1/2 cycle a pixel.
+        spectrum: result of `power_spectrum`.
+        bins: number of rings between `LOWEST` and 1/2 cycle per pixel.
 
     Returns:
-        Their middles in cycles a pixel, and the mean power in each.
+        Their centres in cycles per pixel, and their mean power.
     """
     edges = np.linspace(LOWEST, 0.5, bins + 1)
     radius, _ = _polar(len(spectrum))
@@ -42,15 +42,15 @@ def by_frequency(spectrum: np.ndarray, bins: int = 14) -> tuple[np.ndarray, np.n
 
 
 def by_orientation(spectrum: np.ndarray, bins: int = 12) -> tuple[np.ndarray, np.ndarray]:
-    """Average a spectrum over sectors, between `LOWEST` and 1/2 cycle a pixel.
+    """Average a spectrum over sectors of orientation, between `LOWEST` and 1/2 cycle per pixel.
 
     Args:
-        spectrum: from `power_spectrum`.
-        bins: sectors of the half circle; the first one is centred at 0 degrees.
+        spectrum: result of `power_spectrum`.
+        bins: number of sectors of the half circle; the first one is centred at 0 degrees.
 
     Returns:
-        Their middles in degrees (0: the picture varies from left to right; 90: from top to bottom), and the mean
-        power in each.
+        Their centres in degrees (0: the noise varies from left to right; 90: from top to bottom), and their mean
+        power.
     """
     radius, angle = _polar(len(spectrum))
     width = 180 / bins
@@ -59,7 +59,7 @@ def by_orientation(spectrum: np.ndarray, bins: int = 12) -> tuple[np.ndarray, np
 
 
 def relative_by_orientation(spectrum: np.ndarray, floor: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    """Return the result of `by_orientation` with the power relative to its mean; powers below `floor` count as it."""
+    """Return the result of `by_orientation` relative to its mean; powers below `floor` count as equal to it."""
     degrees, power = by_orientation(spectrum)
     power = np.maximum(power, floor)
     return degrees, power / max(power.mean(), 1e-12)
@@ -68,15 +68,15 @@ def relative_by_orientation(spectrum: np.ndarray, floor: float = 0.0) -> tuple[n
 def decibels_between(
     power: np.ndarray, reference: np.ndarray, weights: np.ndarray | None = None, floor: float = ROUNDING
 ) -> float:
-    """Return how far two curves of power are apart: the root mean square of their ratios in dB.
+    """Return the distance of two power curves: the root mean square of their ratio in dB.
 
     Args:
-        power, reference: of one shape, variances in grey levels squared; NaN where there is nothing to compare.
-        weights: of the values, not negative; all equal where left out.
-        floor: what powers below it count as.
+        power, reference: arrays of one shape, in squared 8-bit units; NaN values are ignored.
+        weights: of the values, not negative. None: all equal.
+        floor: powers below it count as equal to it.
 
     Returns:
-        Decibels; NaN where nothing can be compared.
+        Decibels; NaN if nothing can be compared.
     """
     weights = np.ones(np.shape(power)) if weights is None else np.broadcast_to(weights, np.shape(power))
     known = np.isfinite(power) & np.isfinite(reference) & (weights > 0)
@@ -87,7 +87,7 @@ def decibels_between(
 
 
 def _polar(side: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the radius in cycles a pixel and the angle in degrees of every frequency, ``[P, P]``."""
+    """Return the radius in cycles per pixel and the angle in degrees of every frequency, both ``[P, P]``."""
     y, x = np.meshgrid(np.fft.fftfreq(side), np.fft.fftfreq(side), indexing="ij")
     return np.hypot(x, y), np.degrees(np.arctan2(y, x)) % 180
 

@@ -14,15 +14,15 @@ def ssim(a: np.ndarray, b: np.ndarray, *, crop: int = 0, space: Space = "rgb") -
     """Return the mean SSIM: 11x11 Gaussian window, sigma 1.5, valid region, mean over channels.
 
     Args:
-        a, b: pictures ``[H, W, C]`` of one shape and dtype; the peak is 255, 65535, or 1 for float.
-        crop: pixels to cut from every side, by custom the scale factor.
+        a, b: images ``[H, W, C]`` of one shape and dtype; the peak is 255, 65535, or 1 for float.
+        crop: pixels to crop from every border, by custom the scale factor.
         space: "rgb", or "y" for the BT.601 luma.
 
     Returns:
-        Similarity, 1 for equal pictures.
+        Similarity; 1 for equal images.
 
     Raises:
-        PatinaError: the pictures differ in size or type, or less than 11x11 pixels are left.
+        PatinaError: the images differ in size or type, or less than 11x11 pixels are left.
     """
     first, second = comparable(a, b, crop=crop, space=space, minimum=len(_WINDOW))
     channels = range(first.shape[2])
@@ -30,7 +30,7 @@ def ssim(a: np.ndarray, b: np.ndarray, *, crop: int = 0, space: Space = "rgb") -
 
 
 def _channel_ssim(a: np.ndarray, b: np.ndarray) -> float:
-    """Equation 13 of the paper with its constants K1 = 0.01, K2 = 0.03, averaged over the plane."""
+    """Return the mean of equation 13 of the paper, with its constants K1 = 0.01 and K2 = 0.03."""
     mean_a, mean_b = _local_mean(a), _local_mean(b)
     variance_a = _local_mean(a * a) - mean_a**2
     variance_b = _local_mean(b * b) - mean_b**2

@@ -1,4 +1,4 @@
-"""The classifier two-sample test: can a small network tell two sets of patches apart? (Lopez-Paz and Oquab 2017)."""
+"""The classifier two-sample test (Lopez-Paz and Oquab 2017): how well a small network separates two sets."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,27 +19,27 @@ CHANCE = 0.5
 
 @dataclass(frozen=True)
 class PatchSet:
-    """Patches with where they come from.
+    """A set of patches and their origin.
 
     Attributes:
         pixels: ``[N, H, W, C]``, both sides multiples of 4.
-        pictures: the picture of each, ``N`` names; patches of one picture are not independent of each other.
-        scenes: the scene of each, ``N`` names; a scene is never in training and test at once, so that the classifier
-            cannot win by knowing it again.
+        images: ``N`` names of the images; patches of one image are not independent of each other.
+        scenes: ``N`` names of the scenes; no scene is in training and test at once, so that the classifier cannot win
+            by recognising it.
     """
 
     pixels: np.ndarray
-    pictures: Sequence[str]
+    images: Sequence[str]
     scenes: Sequence[str]
 
 
 @dataclass(frozen=True)
 class TwoSampleResult:
-    """How well held-out patches were told apart: 0.5 is indistinguishable, 1 is always.
+    """The classifier's accuracy on held-out patches: 0.5 means that the sets are indistinguishable.
 
     Attributes:
-        accuracy: mean of both sets' shares of right answers.
-        low, high: ends of the 95 % confidence interval, from the spread between pictures.
+        accuracy: mean of the accuracies on both sets.
+        low, high: 95 % confidence interval, from the spread between images.
     """
 
     accuracy: float
@@ -47,8 +47,8 @@ class TwoSampleResult:
     high: float
 
 
-class Judge(nn.Sequential):
-    """The classifier: three convolutions and the mean over all places; one logit a patch."""
+class PatchClassifier(nn.Sequential):
+    """Three convolutions and global average pooling; one logit per patch."""
 
     def __init__(self, channels: int):
         super().__init__(
@@ -65,43 +65,43 @@ class Judge(nn.Sequential):
 
 
 def two_sample_test(a: PatchSet, b: PatchSet, *, seed: int, folds: int = 4, steps: int = 200) -> TwoSampleResult:
-    """Train the classifier on all folds but one, ask it about that one, for every fold.
+    """Cross-validate the classifier: train it on all folds but one and test it on that one, for every fold.
 
-    Patches lose their mean colour first, and are turned and mirrored in training.
+    The mean colour of every patch is subtracted; training patches are rotated and flipped.
 
     Args:
-        a, b: the two sets, of at least two pictures each.
+        a, b: the two sets, from at least two images each.
         seed: of folds, weights and batches.
-        folds: at most; fewer where there are fewer scenes, and pictures stand for scenes where a set has one scene.
-        steps: of each training.
+        folds: maximum number of folds. Scenes are kept together; if a set has a single scene, images are.
+        steps: of every training.
 
     Raises:
-        ValueError: a set has a single picture.
+        ValueError: a set is from a single image.
     """
     groups = _groups(a, b)
-    count = min(folds, *(len(set(each)) for each in groups))
+    count = min(folds, *(len(set(names)) for names in groups))
     if count < 2:
-        raise ValueError("the two-sample test needs two pictures of either set")
+        raise ValueError("the two-sample test needs patches of two or more images of either set")
     assigned = _folds(groups, count, seed)
     pixels, labels = _centred(a, b), np.repeat([0.0, 1.0], [len(a.pixels), len(b.pixels)])
-    right = np.empty(len(labels), bool)
+    correct = np.empty(len(labels), bool)
     for fold in range(count):
         held = assigned == fold
-        logits = _judged(pixels[~held], labels[~held], pixels[held], derive(seed, "judge", fold), steps)
-        right[held] = (logits > 0) == (labels[held] > 0.5)
-    return _result(right[: len(a.pixels)], a.pictures, right[len(a.pixels) :], b.pictures)
+        logits = _held_out_logits(pixels[~held], labels[~held], pixels[held], derive(seed, "judge", fold), steps)
+        correct[held] = (logits > 0) == (labels[held] > 0.5)
+    return _result(correct[: len(a.pixels)], a.images, correct[len(a.pixels) :], b.images)
 
 
 def _groups(a: PatchSet, b: PatchSet) -> tuple[Sequence[str], Sequence[str]]:
-    """Return what is held out together: scenes, or pictures where a set has too few scenes."""
+    """Return the groups that are held out together: scenes, or images if a set has a single scene."""
     if min(len(set(a.scenes)), len(set(b.scenes))) >= 2:
         return a.scenes, b.scenes
-    return a.pictures, b.pictures
+    return a.images, b.images
 
 
 def _folds(groups: tuple[Sequence[str], Sequence[str]], count: int, seed: int) -> np.ndarray:
-    """Deal the groups out: those that both sets share first, so that they are held out together."""
-    names = [list(dict.fromkeys(each)) for each in groups]
+    """Assign groups to folds; groups that both sets share are in the same fold."""
+    names = [list(dict.fromkeys(side)) for side in groups]
     shared = [name for name in names[0] if name in set(names[1])]
     rng = np.random.default_rng(derive(seed, "folds"))
     fold_of: dict[tuple[int, str], int] = {}
@@ -114,47 +114,49 @@ def _folds(groups: tuple[Sequence[str], Sequence[str]], count: int, seed: int) -
 
 
 def _centred(a: PatchSet, b: PatchSet) -> Tensor:
-    """Return all patches without their mean colour, ``[N, C, H, W]`` float32."""
+    """Return all patches minus their mean colour, ``[N, C, H, W]`` float32."""
     pixels = torch.from_numpy(np.concatenate([a.pixels, b.pixels]).astype(np.float32)).permute(0, 3, 1, 2)
     return pixels - pixels.mean(dim=(2, 3), keepdim=True)
 
 
-def _judged(train: Tensor, labels: np.ndarray, test: Tensor, seed: int, steps: int) -> np.ndarray:
-    """Train a classifier and return its logits of the test patches."""
+def _held_out_logits(train: Tensor, labels: np.ndarray, test: Tensor, seed: int, steps: int) -> np.ndarray:
+    """Train a classifier; return its logits for the test patches."""
     scale = train.std() + 1e-6
     rng = np.random.default_rng(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        judge = Judge(train.shape[1])
-    optimizer = torch.optim.AdamW(judge.parameters(), lr=3e-3, weight_decay=1e-2)
+        classifier = PatchClassifier(train.shape[1])
+    optimizer = torch.optim.AdamW(classifier.parameters(), lr=3e-3, weight_decay=1e-2)
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
     sides = [np.flatnonzero(labels == label) for label in (0, 1)]
     target = torch.tensor([0.0, 1.0]).repeat_interleave(HALF_BATCH)
     for _ in range(steps):
         batch = train[np.concatenate([rng.choice(side, HALF_BATCH) for side in sides])] / scale
-        logits = judge(_turned(batch, int(rng.integers(8)))).squeeze(1)
+        logits = classifier(_augmented(batch, int(rng.integers(8)))).squeeze(1)
         optimizer.zero_grad()
         functional.binary_cross_entropy_with_logits(logits, target).backward()
         optimizer.step()
         schedule.step()
     with torch.inference_mode():
-        return torch.cat([judge(part / scale).squeeze(1) for part in test.split(256)]).numpy()
+        return torch.cat([classifier(part / scale).squeeze(1) for part in test.split(256)]).numpy()
 
 
-def _turned(batch: Tensor, which: int) -> Tensor:
+def _augmented(batch: Tensor, which: int) -> Tensor:
+    """Return one of the eight rotations and reflections of a batch."""
     turned = torch.rot90(batch, which % 4, dims=(2, 3))
     return turned.flip(3) if which >= 4 else turned
 
 
-def _result(a: np.ndarray, a_pictures: Sequence[str], b: np.ndarray, b_pictures: Sequence[str]) -> TwoSampleResult:
-    """Average over pictures; the interval is Student's, each picture counting as one observation."""
-    sides = [_by_picture(a, a_pictures), _by_picture(b, b_pictures)]
+def _result(a: np.ndarray, a_images: Sequence[str], b: np.ndarray, b_images: Sequence[str]) -> TwoSampleResult:
+    """Average over images; the interval is Student's, with every image as one observation."""
+    sides = [_by_image(a, a_images), _by_image(b, b_images)]
     accuracy = float(np.mean([side.mean() for side in sides]))
     error = np.sqrt(sum(side.var(ddof=1) / len(side) for side in sides)) / 2
     reach = float(error * stats.t.ppf((1 + CONFIDENCE) / 2, sum(map(len, sides)) - 2))
     return TwoSampleResult(accuracy, max(0.0, accuracy - reach), min(1.0, accuracy + reach))
 
 
-def _by_picture(right: np.ndarray, pictures: Sequence[str]) -> np.ndarray:
-    names = np.array(pictures)
-    return np.array([right[names == name].mean() for name in dict.fromkeys(pictures)])
+def _by_image(correct: np.ndarray, images: Sequence[str]) -> np.ndarray:
+    """Return the accuracy for every image."""
+    names = np.array(images)
+    return np.array([correct[names == name].mean() for name in dict.fromkeys(images)])

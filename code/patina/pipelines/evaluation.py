@@ -117,8 +117,8 @@ class FolderEvaluationRequest:
     Attributes:
         results, gt: folders of images, matched by stem.
         out: folder for the scores. None: the results' own.
-        crop_border: pixels to crop from every border.
-        space: "rgb", or "y" for luma.
+        crop_border: pixels to crop from every border. None: 0.
+        space: "rgb", or "y" for luma. None: "rgb".
         lpips: whether to measure LPIPS.
         device: where networks compute.
     """
@@ -126,8 +126,8 @@ class FolderEvaluationRequest:
     results: Path
     gt: Path
     out: Path | None = None
-    crop_border: int = 0
-    space: Space = "rgb"
+    crop_border: int | None = None
+    space: Space | None = None
     lpips: bool = True
     device: str = "auto"
 
@@ -138,8 +138,8 @@ def evaluate(request: FolderEvaluationRequest) -> Evaluation:
         request.results,
         request.gt,
         metrics=metric_keys(request.lpips),
-        crop=request.crop_border,
-        space=request.space,
+        crop=request.crop_border or 0,
+        space=request.space or "rgb",
         device=request.device,
     )
     evaluation.write(request.out or request.results)

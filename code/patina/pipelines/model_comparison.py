@@ -63,17 +63,17 @@ class ComparisonRequest:
             PatinaError: something is missing or given twice.
             ConfigError: the configuration cannot be used.
         """
-        values = self._values() if self.config is None else self._loaded()
+        values = self._values() if self.config is None else self._loaded(self.config)
         names = ("out", "crop_border", "space", "tile", "precision")
         given = {name: value for name in names if (value := getattr(self, name)) is not None}
         return parse_config(values | given | ({} if self.lpips else {"lpips": False}), "command line")
 
-    def _loaded(self) -> dict[str, Any]:
+    def _loaded(self, name: str) -> dict[str, Any]:
         if self.models or self.sets:
             raise PatinaError("-opt names the models and sets; leave -model and -set out")
-        config = load_config(self.config)
-        if config.task != "evaluate":
-            raise PatinaError(f"{self.config}: task is {config.task}, expected evaluate")
+        config = load_config(name)
+        if not isinstance(config, EvaluationConfig):
+            raise PatinaError(f"{name}: task is {config.task}, expected evaluate")
         return config.model_dump(mode="json")
 
     def _values(self) -> dict[str, Any]:
@@ -118,7 +118,7 @@ def compare_models(request: ComparisonRequest) -> ModelComparison:
     """
     config, device = request.evaluation_config(), request.device
     scales = {test_set.name: _scale_of(test_set) for test_set in config.sets}
-    absent = [str(m.model) for m in config.models if m.model not in INTERPOLATIONS and not m.model.is_file()]
+    absent = [str(m.model) for m in config.models if isinstance(m.model, Path) and not m.model.is_file()]
     if absent:
         raise PatinaError(f"{absent[0]}: there is no such model file; interpolations are {', '.join(INTERPOLATIONS)}")
     _, missing = open_metrics(metric_keys(config.lpips), device)
@@ -129,7 +129,10 @@ def compare_models(request: ComparisonRequest) -> ModelComparison:
     for test_set in config.sets:
         for model in config.models:
             result = _in_own_process(config, model, test_set, scales[test_set.name], device)
-            (notes if isinstance(result, str) else found).append(result)
+            if isinstance(result, str):
+                notes.append(result)
+            else:
+                found.append(result)
     if not found:
         raise PatinaError(f"no model fits any set: {' '.join(notes)}")
     for _, evaluation in found:

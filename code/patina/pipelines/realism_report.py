@@ -74,7 +74,7 @@ class ReportRequest:
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        if (self.source is None) == (self.generated is None):
+        if len(self._subjects) != 1:
             raise PatinaError("expected either RUN, a run folder or model file, or -generated, a folder of images")
         if self.generated is not None and self.knobs:
             raise PatinaError(f"-{next(iter(self.knobs))} is a knob of a model; leave it out with -generated")
@@ -87,6 +87,15 @@ class ReportRequest:
             require_range(name, value, least)
         if self.source is not None and not self.source.exists():
             raise PatinaError(f"{self.source}: no such run or model file; train it first, or name another")
+
+    @property
+    def subject(self) -> Path:
+        """The run, the model or the folder that the report is about."""
+        return self._subjects[0]
+
+    @property
+    def _subjects(self) -> list[Path]:
+        return [path for path in (self.source, self.generated) if path is not None]
 
     @property
     def page(self) -> Path:
@@ -120,7 +129,7 @@ class ReportRequest:
         Raises:
             PatinaError: a folder is missing.
         """
-        own = run.own_folders if run is not None and self.source.is_dir() else {}
+        own = run.own_folders if run is not None and self.subject.is_dir() else {}
         given = {"clean": self.clean, "real": self.real, "generated": self.generated}
         folders = own | {name: folder for name, folder in given.items() if folder is not None}
         if not {"clean", "real"} <= set(folders):
@@ -199,9 +208,7 @@ def realism_report(request: ReportRequest) -> RealismReport:
     reference = _open_reference(measurement)
     generated = _generated(measurement, reference.clean, request.device)
     assessment = assess(generated, reference)
-    provenance = provenance_of(
-        measurement, name=name_of(request.source or request.generated), command=request.command, run=run
-    )
+    provenance = provenance_of(measurement, name=name_of(request.subject), command=request.command, run=run)
     values = report_values(assessment, reference, provenance)
     return RealismReport(assessment, values, render(assessment, generated, reference, provenance), request.page)
 
