@@ -1,20 +1,24 @@
 """Flags that several commands share; every flag works with one dash and with two."""
 
 import argparse
+from typing import Any
+
+Parser = argparse.ArgumentParser | argparse._ArgumentGroup
+"""What flags are added to: a parser, or one titled group of it."""
 
 
-def add_flag(parser: argparse.ArgumentParser, name: str, *aliases: str, **options) -> None:
+def add_flag(parser: Parser, name: str, *aliases: str, **options: Any) -> None:
     """Add the flags ``-name`` and ``--name``, and the same for every alias."""
     names = [dashes + spelling for spelling in (name, *aliases) for dashes in ("-", "--")]
     parser.add_argument(*names, dest=name, **options)
 
 
-def add_device_flag(parser: argparse.ArgumentParser, help: str = "device to compute on") -> None:
+def add_device_flag(parser: Parser, help: str = "device to compute on") -> None:
     """Add ``-device``."""
     add_flag(parser, "device", default="auto", choices=["auto", "cpu", "cuda", "mps"], help=help)
 
 
-def add_compute_flags(parser: argparse.ArgumentParser, precision: str | None = "auto") -> None:
+def add_compute_flags(parser: Parser, precision: str | None = "auto") -> None:
     """Add ``-device`` and ``-precision``; `precision` is the default of the latter."""
     add_device_flag(parser)
     add_flag(

@@ -47,6 +47,10 @@ def save_generator(network: nn.Module, path: Path, metadata: Mapping[str, str] |
         temporary.write_bytes(stored.getbuffer())
 
 
+LoadedGenerator = ImageModelDescriptor[nn.Module]
+"""A super-resolution network with what spandrel knows of it."""
+
+
 def load_generator(path: Path) -> ImageModelDescriptor[nn.Module]:
     """Open a super-resolution or restoration model of any architecture that spandrel knows.
 

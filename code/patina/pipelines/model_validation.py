@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -75,7 +76,7 @@ def validate(request: ValidationRequest) -> JobReport[list[np.ndarray]]:
         )
         shown = run_folder_job(
             domain.images[: request.pictures],
-            lambda picture, degradation=degradation, source=source: _show(degradation, picture, source, request),
+            partial(_show, degradation, source=source, request=request),
             description=f"validate {domain.name}",
             name=str,
         )
@@ -88,7 +89,7 @@ def validate(request: ValidationRequest) -> JobReport[list[np.ndarray]]:
     return report
 
 
-def _show(degradation: LearnedDegradation, path: Path, source: int, request: ValidationRequest) -> list[np.ndarray]:
+def _show(degradation: LearnedDegradation, path: Path, *, source: int, request: ValidationRequest) -> list[np.ndarray]:
     """Write one picture's translation and samples; return its row of the sheet."""
     pixels = read_picture(path, alpha="refuse").pixels
     image, row = to_tensor(pixels), [to_eight_bit(centre_crop(pixels, SHEET_SIDE))]

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from pathlib import Path
+from typing import Any
 
 from patina.errors import PatinaError
 from patina.pipelines.multiscale_set import prepare
@@ -44,7 +45,7 @@ class PrepareRequest:
     blur: float | None = None
 
 
-def prepare_set(request: PrepareRequest) -> tuple[JobReport, str]:
+def prepare_set(request: PrepareRequest) -> tuple[JobReport[Any], str]:
     """Make a set; return the job's report, and in words what the set holds.
 
     Raises:
@@ -57,13 +58,13 @@ def prepare_set(request: PrepareRequest) -> tuple[JobReport, str]:
     return work(request)
 
 
-def _scales(request: PrepareRequest) -> tuple[JobReport, str]:
+def _scales(request: PrepareRequest) -> tuple[JobReport[Any], str]:
     scales = request.scales or (1, 8)
     report = prepare(request.source, request.target, scales, workers=request.workers, recursive=request.recursive)
     return report, f"{len(report.results)} pictures at {', '.join(f'{scale}x' for scale in sorted(scales))}"
 
 
-def _tiles(request: PrepareRequest) -> tuple[JobReport, str]:
+def _tiles(request: PrepareRequest) -> tuple[JobReport[Any], str]:
     given = _given(request, "side", "least", "seed")
     if request.mode == "noise-framed":
         given.setdefault("least", min(LEAST, given.get("side", LEAST)))
@@ -72,7 +73,7 @@ def _tiles(request: PrepareRequest) -> tuple[JobReport, str]:
     return report, summary(report.results, request.scale or 4)
 
 
-def _categories(request: PrepareRequest) -> tuple[JobReport, str]:
+def _categories(request: PrepareRequest) -> tuple[JobReport[Any], str]:
     # SciPy's filters are needed here alone.
     from patina.pipelines.test_sets import CATEGORIES, CategorySettings, prepare_test_sets
 
@@ -87,7 +88,7 @@ def _given(request: PrepareRequest, *names: str) -> dict[str, int]:
     return {name: value for name in names if (value := getattr(request, name)) is not None}
 
 
-MODES: dict[str, tuple[Callable[[PrepareRequest], tuple[JobReport, str]], frozenset[str]]] = {
+MODES: dict[str, tuple[Callable[[PrepareRequest], tuple[JobReport[Any], str]], frozenset[str]]] = {
     "scales": (_scales, frozenset({"scales"})),
     "tiles": (_tiles, frozenset({"side", "scale"})),
     "noise-framed": (_tiles, frozenset({"side", "scale", "least", "seed"})),

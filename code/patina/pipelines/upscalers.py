@@ -14,9 +14,10 @@ from patina.imaging.blended_tiles import Tile, apply_tiled
 from patina.imaging.interpolation import INTERPOLATIONS, OVERLAP, TILE, Interpolation
 from patina.imaging.value_spaces import to_pixels, to_tensor
 from patina.layers.precision import has_fast_bf16
-from patina.models.generator_files import ImageModelDescriptor, load_generator
+from patina.models.generator_files import LoadedGenerator, load_generator
 from patina.models.model_files import load_model_file, stored_kind
 from patina.models.sr3 import KIND as SR3_KIND
+from patina.models.sr3 import Sampler
 from patina.models.sr3_upscaling import SR3Upscaler
 from patina.runs.fingerprint import file_digest
 from patina.runs.made_by import MadeBy
@@ -32,7 +33,7 @@ class Sampling:
     A sampler that is not the file's own takes all steps of the training's schedule if nothing is said.
     """
 
-    sampler: str | None = None
+    sampler: Sampler | None = None
     steps: int | None = None
 
 
@@ -82,7 +83,7 @@ class TiledModel:
         half: compute in bfloat16.
     """
 
-    model: ImageModelDescriptor
+    model: LoadedGenerator
     tile: int = TILE
     overlap: int = OVERLAP
     half: bool = False
@@ -168,7 +169,7 @@ def open_upscaler(
     return Upscaler(TiledModel(descriptor, tile, overlap, half), made_by)
 
 
-def _half_is_close(descriptor: ImageModelDescriptor) -> bool:
+def _half_is_close(descriptor: LoadedGenerator) -> bool:
     """Say whether bf16 is fast on the model's device and enlarges a trial picture as float32 does."""
     if not (descriptor.supports_bfloat16 and has_fast_bf16(descriptor.device)):
         return False
@@ -196,7 +197,7 @@ def _open_sr3(path: Path, sampling: Sampling, scale: int | None, device: str, pr
     network = sr3_of(stored, path)
     if scale not in (None, network.architecture.scale):
         raise PatinaError(f"{path} upscales by {network.architecture.scale}, not by {scale}; leave -scale out")
-    sampler = sampling.sampler or stored.configuration["sampler"]
+    sampler: Sampler = sampling.sampler or stored.configuration["sampler"]
     own = stored.configuration["steps"] if sampler == stored.configuration["sampler"] else network.schedule.steps
     steps = own if sampling.steps is None else sampling.steps
     if not 1 <= steps <= network.schedule.steps:
@@ -212,7 +213,7 @@ def _open_sr3(path: Path, sampling: Sampling, scale: int | None, device: str, pr
 
 
 def _check_settings(
-    path: Path, model: ImageModelDescriptor, scale: int | None, tile: int, overlap: int, precision: str
+    path: Path, model: LoadedGenerator, scale: int | None, tile: int, overlap: int, precision: str
 ) -> None:
     multiple = model.size_requirements.multiple_of
     if scale not in (None, model.scale):
