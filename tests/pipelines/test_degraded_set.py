@@ -241,6 +241,15 @@ def test_replay_does_not_overwrite_the_clean_pictures(clean, recipe, tmp_path, c
     assert contents(clean) == before
 
 
+def test_replay_writes_nothing_outside_of_its_folder(clean, recipe, tmp_path, capsys):
+    run("degrade", recipe, clean, tmp_path / "out", "-workers", 1, "-variant", "bad")
+    log = tmp_path / "out" / "log.jsonl"
+    log.write_text(log.read_text().replace("bad/0.png", "../../0.png"), encoding="utf-8")
+    assert run("replay", log, "-out", tmp_path / "deep" / "again", "-workers", 1) == 2
+    assert "names ../../0.png, a file outside of its folder" in capsys.readouterr().err
+    assert not (tmp_path / "0.png").exists()
+
+
 def test_replay_refuses_what_is_no_log(tmp_path, capsys):
     (tmp_path / "log.jsonl").write_text("hello\n", encoding="utf-8")
     assert run("replay", tmp_path / "log.jsonl") == 2

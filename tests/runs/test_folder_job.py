@@ -1,7 +1,11 @@
 """Folder jobs: one bad picture does not stop the others, in one process and in several."""
 
 import os
+import signal
+import sys
 import time
+from collections.abc import Callable
+from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
@@ -119,3 +123,41 @@ def test_two_sources_of_one_output_are_refused(second: str) -> None:
         output_paths([Path("in/a.png"), Path("in") / second], "out")
     assert "in/a.png" in str(caught.value)
     assert second in str(caught.value)
+
+
+def tell_and_sleep(file: Path) -> None:
+    file.with_suffix(".tmp").write_text(str(os.getpid()))
+    file.with_suffix(".tmp").rename(file)
+    time.sleep(600)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_workers_end_with_a_killed_parent(tmp_path):
+    files = [tmp_path / "0", tmp_path / "1"]
+    options = {"description": "test", "name": str, "workers": 2}
+    parent = get_context("fork").Process(target=run_folder_job, args=(files, tell_and_sleep), kwargs=options)
+    parent.start()
+    wait_for(lambda: all(file.exists() for file in files))
+    parent.kill()
+    parent.join()
+    workers = [int(file.read_text()) for file in files]
+    try:
+        wait_for(lambda: not any(map(runs, workers)))
+    finally:
+        for worker in filter(runs, workers):
+            os.kill(worker, signal.SIGKILL)
+
+
+def wait_for(condition: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, "waited for a minute"
+        time.sleep(0.05)
+
+
+def runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True

@@ -8,8 +8,9 @@ from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
+from threading import Thread
 from typing import Any, Generic, Protocol, TypeVar
 
 from patina.errors import PatinaError, PictureError
@@ -172,7 +173,7 @@ def _in_processes(
 ) -> Attempts:
     workers, waiting = min(workers, len(items)), dict[Future[Outcome], int]()
     with _single_threaded_children():
-        pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_parent)
+        pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker)
         try:
             waiting |= {pool.submit(attempt, work, item): index for index, item in enumerate(items)}
             for future in as_completed(list(waiting)):
@@ -205,9 +206,17 @@ def _single_threaded_children() -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _leave_interrupts_to_parent() -> None:
+def _start_worker() -> None:
     """Ignore Ctrl-C, which a terminal sends to every process, so that no picture is left half done."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    """End this worker when its parent was killed: otherwise it would wait for work forever."""
+    if (parent := parent_process()) is not None:
+        parent.join()
+        os._exit(1)
 
 
 def checked_workers(workers: int | None) -> int:

@@ -4,6 +4,7 @@ The first line is the header. A line with the key ``begun`` says that an output 
 killed run leaves half done is not mistaken for a foreign file. Every other line is a result. Later lines win.
 """
 
+import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -219,6 +220,7 @@ def read_journal(log: Path, command: str | None = None) -> Journal:
         raise PatinaError(f"{log} is no journal of results; {expected}")
     if command not in (None, journal.header.made_by.command):
         raise PatinaError(f"{log} is of `patina {journal.header.made_by.command}`; {expected}")
+    require_own_files(log, journal)
     return journal
 
 
@@ -231,3 +233,14 @@ def parsed_journal(log: Path) -> Journal | None:
     content = log.read_bytes()
     journal.is_tidy = content.endswith(b"\n") and content.count(b"\n") == 1 + len(journal.results)
     return journal
+
+
+def require_own_files(log: Path, journal: Journal) -> None:
+    """Refuse a journal whose results lie outside of its folder: nothing there may be written or removed.
+
+    Raises:
+        PatinaError: names the journal and the first such file.
+    """
+    for name in journal.files:
+        if os.path.isabs(name) or (".." in name and ".." in Path(name).parts):
+            raise PatinaError(f"{log} names {name}, a file outside of its folder; choose another one")

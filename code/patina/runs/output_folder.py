@@ -22,7 +22,7 @@ from typing import Literal
 from patina.errors import PatinaError
 from patina.runs.fingerprint import Named
 from patina.runs.folder_lock import HIDDEN, folder_lock
-from patina.runs.journal import LOG_NAME, Header, Journal, Result, Wanted, parsed_journal
+from patina.runs.journal import LOG_NAME, Header, Journal, Result, Wanted, parsed_journal, require_own_files
 from patina.runs.made_by import MadeBy, plain
 from patina.runs.source_digests import SourceDigests
 from patina.system.jsonl import append_lines, ensure_lines
@@ -222,9 +222,7 @@ class OutputFolder:
     def _earlier_journal(self) -> Journal:
         if (journal := parsed_journal(self._log)) is None:
             raise PatinaError(f"{self._log} is no journal of results; choose another output folder")
-        for name in journal.files:
-            if os.path.isabs(name) or (".." in name and ".." in Path(name).parts):
-                raise PatinaError(f"{self._log} names {name}, a file outside of its folder; choose another one")
+        require_own_files(self._log, journal)
         return journal
 
     def _difference(self, earlier: Journal) -> str:
