@@ -34,7 +34,8 @@ Every file may also have a `smoke` section, which shrinks the experiment so that
 it in about a minute. The section overrides the rest key by key; a block that overrides a list changes every item of it.
 The run is then called `NAME-smoke`.
 
-Std (8-bit) is a standard deviation in grey levels from 0 to 255.
+LQ are low-quality images, GT is their ground truth. Std (8-bit) is a standard deviation in grey levels from 0 to
+255.
 """
 
 RECIPES = """## Recipes
