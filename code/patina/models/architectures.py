@@ -15,7 +15,7 @@ from spandrel import MAIN_REGISTRY, Architecture, ArchSupport, ImageModelDescrip
 from spandrel.util import KeyCondition  # noqa: E402
 
 
-class OwnArchitecture(Architecture[nn.Module]):  # type: ignore[misc]  # spandrel has no types
+class OwnArchitecture(Architecture[nn.Module]):
     """A network that spandrel lacks.
 
     Args:

@@ -152,7 +152,7 @@ def _unet(architecture: SR3Architecture) -> nn.Module:
 
     levels = range(len(architecture.multipliers))
     attends = [level in architecture.attention for level in levels]
-    unet: Any = UNet2DModel(  # type: ignore[no-untyped-call]  # diffusers'
+    unet: Any = UNet2DModel(
         in_channels=6,
         out_channels=3,
         block_out_channels=tuple(architecture.channels * multiplier for multiplier in architecture.multipliers),
