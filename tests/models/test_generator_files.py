@@ -123,7 +123,7 @@ def test_training_continues_from_a_saved_file(tmp_path, scale, growth):
 def test_weights_of_another_size_are_refused(tmp_path, asked):
     size = {"scale": 4, "features": 8, "blocks": 2, "growth": 32}
     save_generator(randomised(RRDBNetSettings(**size).build()), tmp_path / "x.pth")
-    with pytest.raises(PatinaError, match=r"x\.pth.*holds.*growth 32, asked for was.*weights do not fit:\n"):
+    with pytest.raises(PatinaError, match=r"x\.pth.*holds.*growth 32, expected.*weights do not fit:\n"):
         load_generator_weights(RRDBNetSettings(**(size | asked)).build(), tmp_path / "x.pth")
 
 

@@ -102,9 +102,12 @@ def test_a_compact_network_learns(pairs, tmp_path):
 LATE = {
     "weights of perceptual": ({"losses": ["l1", "perceptual"]}, "vgg19-dcbb9e9d.pth is not there"),
     "weights of dists": ({"losses": ["l1", "dists"]}, "or train without `dists`"),
-    "start": ({"init_from": "missing.pth"}, "missing.pth: there is no such model file"),
+    "start": ({"init_from": "missing.pth"}, "missing.pth: no such model file"),
     "start that does not fit": ({"init_from": "other.pth"}, "other.pth: it holds a SRVGGNetCompact"),
-    "patch of the discriminator": ({"losses": [GAN], "patch": 16}, "needs patches of 32 pixels at least, not 16"),
+    "patch of the discriminator": (
+        {"losses": [GAN], "patch": 16},
+        "patch is 16, expected at least 32 pixels for the discriminator vgg",
+    ),
 }
 
 

@@ -1,1 +1,1 @@
-"""Whole networks, their files, and the published files that load into them."""
+"""Whole networks with their settings and files, and the published files that load into them."""

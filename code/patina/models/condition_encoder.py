@@ -1,4 +1,4 @@
-"""DeFlow's condition encoder: an RRDB network on h(image) that gives a condition for every level of the flow."""
+"""DeFlow's condition encoder: an RRDB network on h(image) that computes the condition of every level of the flow."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -12,15 +12,15 @@ from patina.layers.submodules import Modules
 
 
 class ConditionEncoder(nn.Module):
-    """Features of the low-resolution condition at the size of every level.
+    """Features of the condition at the resolution of every level.
 
-    Level l of the flow works at 1/2^l of the image, the condition lies at 1/scale: its features are
-    brought to each level by nearest ×2 and a convolution, or by the mean of 2×2. Behind each stand the
-    outputs of a few blocks, by nearest interpolation. The finest upconvolution, `HRconv` and `conv_last`
-    condition nothing; they are part of the network trained for PSNR that the encoder starts from.
+    Level l of the flow has 1/2^l of the image's resolution, the condition 1/scale. Its features reach finer levels by
+    nearest ×2 and a convolution, coarser ones by averaging 2×2. The outputs of a few blocks are appended to every
+    level's features by nearest interpolation. The finest upconvolution, `HRconv` and `conv_last` contribute to no
+    condition; they belong to the PSNR-trained network that the encoder starts from.
 
     Args:
-        scale: how many times smaller the condition is than the image, a power of two.
+        scale: ratio of image size to condition size, a power of two.
         features, blocks, growth: size of the RRDB trunk.
         stacked_blocks: indices of the blocks whose outputs are appended.
         levels: levels of the flow.
@@ -48,8 +48,8 @@ class ConditionEncoder(nn.Module):
         """Encode ``[N, 3, h, w]``, normalised RGB in [0, 1] plus noise.
 
         Returns:
-            The conditions of levels 1, 2, …, each ``[N, channels, H/2^l, W/2^l]`` for an image of
-            ``H = scale·h``. h and w must be multiples of 2^levels / scale where that is more than 1.
+            The conditions of levels l = 1, 2, …, ``[N, channels, H/2^l, W/2^l]`` for an image of ``H = scale·h``.
+            If 2^levels is larger than scale, h and w must be multiples of their ratio.
         """
         features, stack = self.features(condition)
         return [torch.cat([feature, interpolate(stack, size=feature.shape[-2:])], dim=1) for feature in features]
@@ -57,13 +57,13 @@ class ConditionEncoder(nn.Module):
     def features(
         self, condition: Tensor, run: Callable[[nn.Module, Tensor], Tensor] = lambda block, x: block(x)
     ) -> tuple[list[Tensor], Tensor]:
-        """Return what the conditions are made of: each level's own features, and the blocks' outputs ``[N, C, h, w]``.
+        """Return the two parts of all conditions: every level's own features, and the blocks' outputs ``[N, C, h, w]``.
 
-        The blocks' outputs stand behind every level's features, brought to their size by nearest interpolation.
+        A condition is the level's own features followed by the blocks' outputs, interpolated to their size (nearest).
 
         Args:
             condition: as in `forward`.
-            run: how a block is applied; a checkpoint saves memory.
+            run: applies a block; a checkpoint saves memory.
         """
         trunk, stack = self._trunk(condition, run)
         return self._by_level(trunk), stack
@@ -80,7 +80,7 @@ class ConditionEncoder(nn.Module):
         return leaky_relu(self.get_submodule(f"upconv{index}")(interpolate(feature, scale_factor=2.0)))
 
     def _by_level(self, trunk: Tensor) -> list[Tensor]:
-        """Return features of levels 1, 2, …: those above the trunk's size upconvolved, those below averaged."""
+        """Return the features of levels 1, 2, …: finer ones than the trunk upconvolved, coarser ones averaged."""
         finer = [trunk]
         for index in range(1, self.doublings):
             finer.append(self._up(finer[-1], index))

@@ -1,4 +1,8 @@
-"""DeFlow: one conditional flow for two domains of unpaired images (arXiv 2101.05796)."""
+"""DeFlow: one conditional flow for two domains of unpaired images (Wolf et al., CVPR 2021, arXiv 2101.05796).
+
+The flow is Glow's (arXiv 1807.03039, table 1: ActNorm, invertible 1×1 convolution, affine coupling) with conditional
+couplings. Its likelihood is the change of variables of RealNVP (arXiv 1605.08803, equations 2 and 3).
+"""
 
 import math
 from collections.abc import Callable
@@ -61,14 +65,15 @@ class DeFlowArchitecture:
 
     @property
     def multiple(self) -> int:
-        """What both sides of an image must be a multiple of."""
+        """The number that both sides of an image must be a multiple of."""
         return max(2**self.levels, self.scale)
 
 
 class DeFlow(nn.Module):
-    """The flow f(image | h(image)) and its latents' Gaussians.
+    """The flow f(image | h(image)) and the Gaussians of its latents.
 
-    Images are ``[N, 3, H, W]`` RGB in [0, 1], H and W multiples of `architecture.multiple`; conditions
+    The condition h(image) is a reduced copy of the image that keeps its content but does not show its domain. Images
+    are ``[N, 3, H, W]`` RGB in [0, 1], H and W multiples of `architecture.multiple`; conditions are
     ``[N, 3, H/scale, W/scale]``; labels ``[N]``, 0 clean (X), 1 real (Y).
     """
 
@@ -100,12 +105,12 @@ class DeFlow(nn.Module):
 
     @property
     def latent_layout(self) -> list[tuple[int, int]]:
-        """(channels, how many times smaller than the image) of every latent, finest first."""
+        """Channels of every latent and the image's size divided by the latent's, finest latent first."""
         channels = [len(prior.mean_shift) for prior in self.priors]
         return list(zip(channels, [2, 2**self.architecture.levels], strict=True))
 
     def encode(self, image: Tensor, conditions: list[Tensor]) -> tuple[State, Tensor]:
-        """Encode images under `self.encoder(condition)`; return the latents and log |det|, ``[N]`` in nats."""
+        """Encode images given `self.encoder(condition)`; return the latents and log |det Jacobian|, ``[N]`` in nats."""
         state: State = (image,)
         total = image.new_zeros(len(image))
         for layer, level in zip(self.layers, self.layer_levels, strict=True):
@@ -125,10 +130,10 @@ class DeFlow(nn.Module):
         return torch.stack([prior.log_density(z, label) for prior, z in zip(self.priors, latents, strict=True)]).sum(0)
 
     def forward(self, image: Tensor, condition: Tensor, label: Tensor, quantisation: int | None = None) -> Tensor:
-        """Return the negative log-likelihood in bits per pixel position, ``[N]``: the training objective.
+        """Return the training objective: the negative log-likelihood (RealNVP, equation 3) per pixel, ``[N]`` in bits.
 
-        With `quantisation` q, uniform noise (U − ½)/q is added and −log q per position joins the
-        determinant.
+        With `quantisation` q, uniform noise (U − ½)/q dequantises the images, and −log q per position is added to the
+        log-determinant (Glow, equation 2, has it per channel).
         """
         return self.objective(lambda noisy: self.encode(noisy, self.encoder(condition)), image, label, quantisation)
 
@@ -139,7 +144,7 @@ class DeFlow(nn.Module):
         label: Tensor,
         quantisation: int | None = None,
     ) -> Tensor:
-        """Return what `forward` returns, with any way to encode: images to the latents and log |det|, as `encode`."""
+        """Return the objective of `forward`, with `encode` in place of the method of that name and its encoder."""
         positions = image[0, 0].numel()
         constant = 0.0
         if quantisation is not None:
@@ -153,13 +158,13 @@ class DeFlow(nn.Module):
     def translate(
         self, image: Tensor, condition: Tensor, label: Tensor, noise: State, heat: float | Tensor = 1.0
     ) -> Tensor:
-        """Bring images of domain `label` into the other one.
+        """Translate images of domain `label` to the other domain.
 
         Args:
             image, condition, label: as in the class.
             noise: standard-normal draws of the latents' shapes (`latent_layout`).
-            heat: 0 returns the image, 1 the full translation: (1 − heat)·z + heat·z_translated; one number, or
-                one for each image, ``[N, 1, 1, 1]``.
+            heat: weight of the translated latents, (1 − heat)·z + heat·z_translated: 0 returns the image, 1 the full
+                translation. One number, or one for each image, ``[N, 1, 1, 1]``.
 
         Returns:
             ``[N, 3, H, W]``, not clamped.
@@ -174,20 +179,20 @@ class DeFlow(nn.Module):
 
     @torch.no_grad()
     def sample(self, condition: Tensor, label: Tensor, noise: State) -> Tensor:
-        """Draw images of p(image | condition, label) from standard-normal `noise`."""
+        """Draw images from p(image | condition, label), with standard-normal `noise`."""
         latents = tuple(prior.sample(label, draw) for prior, draw in zip(self.priors, noise, strict=True))
         return self.decode(latents, self.encoder(condition))
 
     @torch.no_grad()
     def initialise(self, image: Tensor, condition: Tensor, label: Tensor, quantisation: int | None) -> Tensor:
-        """Set every ActNorm from this first batch; return the batch's objective."""
+        """Initialise every ActNorm from the first batch (Glow, section 3.1); return the batch's objective."""
         with initialising_from_batch(self):
             return self(image, condition, label, quantisation)
 
 
 def _step(channels: int, condition_channels: int | None = None, hidden: int = 0) -> Chain:
-    """One step of the flow: ActNorm, invertible 1×1, and a coupling where there is a condition."""
-    members = [ActNorm(channels), ChannelMixing(channels)]
+    """Return a step of the flow: ActNorm, invertible 1×1 convolution, and a coupling where there is a condition."""
+    members: list[Bijection] = [ActNorm(channels), ChannelMixing(channels)]
     if condition_channels is not None:
         members.append(ConditionalCoupling(channels, condition_channels, hidden))
     return Chain(*members)

@@ -1,4 +1,4 @@
-"""Discriminators: judges of whether a patch is a real photograph."""
+"""Discriminators of GANs: they tell real photographs from restored ones."""
 
 from itertools import pairwise
 
@@ -15,23 +15,23 @@ _SLOPE = 0.2
 
 
 class VGGDiscriminator(nn.Module):
-    """ESRGAN's discriminator after the VGG pattern: halve the patch, widen, and judge it as a whole.
+    """ESRGAN's discriminator, similar to VGG: one logit for a patch of a fixed size.
 
-    Every stage is a 3x3 convolution and a 4x4 convolution of stride 2. There are as many as bring the patch to
-    a side of 4 to 7, which makes 5 stages, the published network, for a patch of 128.
+    Every stage is a 3x3 convolution and a 4x4 convolution of stride 2. Stages are added until the side is 4 to 7; a
+    patch of 128 gives the published network of 5 stages.
 
     Args:
-        patch: side of the square patches, at least 32; all patches must have it.
-        features: channels of the first stage; the next three double them.
+        patch: side of the square patches in pixels, at least 32.
+        features: channels of the first stage; each of the next three stages doubles them.
 
     Raises:
-        PatinaError: a smaller patch.
+        PatinaError: the patch is smaller.
     """
 
     def __init__(self, patch: int = 128, features: int = 64) -> None:
         super().__init__()
         if patch < _SMALLEST:
-            raise PatinaError(f"the discriminator needs patches of {_SMALLEST} pixels at least, not {patch}")
+            raise PatinaError(f"patch is {patch}, expected at least {_SMALLEST} pixels for the discriminator vgg")
         self.patch = patch
         count = (patch // _FINAL_SIDE).bit_length() - 1
         widths = [features * 2 ** min(index, 3) for index in range(count)]
@@ -46,7 +46,7 @@ class VGGDiscriminator(nn.Module):
         )
 
     def forward(self, rgb: Tensor) -> Tensor:
-        """Return one logit per patch, large for a real photograph.
+        """Return a logit per patch, high for a real photograph.
 
         Args:
             rgb: ``[N, 3, patch, patch]`` in [0, 1].
@@ -55,7 +55,7 @@ class VGGDiscriminator(nn.Module):
             Logits ``[N, 1]``.
 
         Raises:
-            ValueError: patches of another size.
+            ValueError: the patches have another size.
         """
         if rgb.shape[-2:] != (self.patch, self.patch):
             raise ValueError(f"the discriminator was built for {self.patch}x{self.patch}, not {tuple(rgb.shape)}")
@@ -63,7 +63,7 @@ class VGGDiscriminator(nn.Module):
 
 
 def _stage(inputs: int, outputs: int, normalise: bool) -> nn.Sequential:
-    """Build a stage; the very first convolution sees the picture itself and has a bias instead of a norm."""
+    """Build a stage; the network's first convolution has a bias instead of a norm."""
     first: list[nn.Module] = [nn.Conv2d(inputs, outputs, 3, 1, 1, bias=not normalise)]
     if normalise:
         first.append(nn.BatchNorm2d(outputs))
@@ -77,18 +77,18 @@ def _stage(inputs: int, outputs: int, normalise: bool) -> nn.Sequential:
 
 
 class UNetDiscriminator(nn.Module):
-    """Real-ESRGAN's discriminator: a U-Net with spectral normalisation that judges every pixel.
+    """Real-ESRGAN's discriminator: a U-Net with spectral normalisation that gives a logit per pixel.
 
-    Three 4x4 convolutions of stride 2 go down, three bilinear enlargements with 3x3 convolutions go up; every one is
-    divided by its largest singular value (Miyato et al. 2018). What lies at the same size is added.
+    The encoder has three 4x4 convolutions of stride 2, the decoder three bilinear upscalings followed by 3x3
+    convolutions. Every convolution is divided by its largest singular value (Miyato et al. 2018).
 
     Args:
-        features: channels at full size, twice, four and eight times as many below.
-        skip: whether to add the way down to the way up.
+        features: channels at full resolution; 2, 4 and 8 times as many at the lower ones.
+        skip: whether the decoder adds the encoder's features of the same resolution.
     """
 
     multiple = 8
-    """Sides of the patches must be multiples of it."""
+    """The sides of a patch must be multiples of this."""
 
     def __init__(self, features: int = 64, skip: bool = True) -> None:
         super().__init__()
@@ -106,7 +106,7 @@ class UNetDiscriminator(nn.Module):
         self.last = nn.Conv2d(features, 1, 3, padding=1)
 
     def forward(self, rgb: Tensor) -> Tensor:
-        """Return one logit per pixel, large for a real photograph.
+        """Return a logit per pixel, high for a real photograph.
 
         Args:
             rgb: ``[N, 3, H, W]`` in [0, 1], sides multiples of 8.

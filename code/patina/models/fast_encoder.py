@@ -1,4 +1,4 @@
-"""DeFlow's condition encoder for translation: convolutions with their activations in one pass, sums in float32."""
+"""DeFlow's condition encoder for translation: every convolution in one pass with its activation, sums in float32."""
 
 import torch
 from torch import Tensor, nn
@@ -11,9 +11,9 @@ from patina.models.condition_encoder import ConditionEncoder
 
 
 class FastEncoder:
-    """Computes what `ConditionEncoder.features` computes, without gradients.
+    """Computes `ConditionEncoder.features` without gradients.
 
-    Convolutions run in `dtype`, residual sums in float32: in bf16 it is the sums of 70 blocks that cost accuracy.
+    Convolutions run in `dtype`, residual sums in float32: in bf16, the sums over 70 dense blocks would cost accuracy.
 
     Args:
         encoder: the plain network; its weights are copied.
@@ -27,11 +27,12 @@ class FastEncoder:
         self._first = _Convolution(encoder.conv_first, dtype)
         self._blocks = [_blocks_of(block, dtype) for block in encoder.blocks]
         self._trunk = _Convolution(encoder.trunk_conv, dtype)
-        up = [submodule(encoder, f"upconv{index}", nn.Conv2d) for index in range(1, self.doublings)]
-        self._up = [_Convolution(layer, dtype) for layer in up]
+        self._up = [
+            _Convolution(submodule(encoder, f"upconv{index}", nn.Conv2d), dtype) for index in range(1, self.doublings)
+        ]
 
     def features(self, condition: Tensor) -> tuple[list[Tensor], Tensor]:
-        """Return each level's own features and the blocks' outputs, in `dtype`, channels last."""
+        """Return every level's own features and the blocks' outputs, in `dtype`, channels last."""
         x = self._first(self._cast(condition)).float()
         stacked = {}
         for index, dense_blocks in enumerate(self._blocks):
@@ -51,14 +52,14 @@ class FastEncoder:
         coarser = [trunk]
         for _ in range(self.doublings, self.levels):
             coarser.append(avg_pool2d(coarser[-1], 2))
-        return (finer[::-1] + [self._cast(each) for each in coarser[1:]])[: self.levels]
+        return (finer[::-1] + [self._cast(features) for features in coarser[1:]])[: self.levels]
 
     def _cast(self, x: Tensor) -> Tensor:
         return x.to(self.dtype, memory_format=torch.channels_last)
 
 
 class _Convolution:
-    """A 3×3 convolution with its weights as they are used."""
+    """A 3×3 convolution with its weights in the dtype and layout of their use."""
 
     def __init__(self, layer: nn.Conv2d, dtype: torch.dtype):
         self.weight = layer.weight.detach().to(dtype, copy=True, memory_format=torch.channels_last)
@@ -69,7 +70,7 @@ class _Convolution:
 
 
 class _Dense:
-    """A `DenseBlock`: ``[N, C, h, w]`` float32 to the same."""
+    """A `DenseBlock`; maps ``[N, C, h, w]`` float32 to the same shape."""
 
     def __init__(self, block: DenseBlock, dtype: torch.dtype):
         self.dtype = dtype
@@ -84,4 +85,4 @@ class _Dense:
 
 
 def _blocks_of(block: RRDB, dtype: torch.dtype) -> list[_Dense]:
-    return [_Dense(each, dtype) for each in (block.dense1, block.dense2, block.dense3)]
+    return [_Dense(dense, dtype) for dense in (block.dense1, block.dense2, block.dense3)]

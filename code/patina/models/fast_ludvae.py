@@ -1,9 +1,13 @@
-"""Translation with LUD-VAE: the plain network's numbers for fewer operations and passes over memory.
+"""Translation with LUD-VAE (arXiv 2204.10090): the plain network's numbers in fewer operations and passes over memory.
 
-Exact up to rounding: a block ends without a ReLU, so the 1×1 convolution behind it folds into its last 3×3 one
-(`outconv` then leaves 3 of that one's 128 outputs), and `inconv` folds into the first 3×3 one behind it, whose input
-gets a channel of ones for the bias, so that zero padding stays what it is. Features and latents are joined by a sum of
-two convolutions instead of one of both side by side. The noise encoder is not needed and not kept.
+The algebra is exact up to rounding:
+
+- A block ends without a ReLU, so the 1×1 convolution after it is folded into its last 3×3 one: W₁(w * x + b) + b₁ =
+  (W₁w) * x + (W₁b + b₁). With `outconv`, 3 of 128 outputs are left.
+- `inconv` is folded into the 3×3 convolution after it. Its bias becomes the weight of an input channel of ones, because
+  zero padding has to stay zero: w * (W₁x + b₁) = [wW₁, wb₁] * [x, 1].
+- Two maps side by side are joined by a sum of two convolutions: w * [x, y] = w_x * x + w_y * y.
+- The noise encoder is left out, because only training needs it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -14,15 +18,15 @@ from torch import Tensor, nn
 from patina.layers.folding import Affine
 from patina.layers.fused import Activation, conv, conv_onto
 from patina.layers.row_blocks import Band, Stream, convolved, gathered, streamed
-from patina.layers.submodules import bias_of, submodule
+from patina.layers.submodules import bias_of
 from patina.models.ludvae import LUDVAE, STAGES
 
 
 class FastLUDVAE:
-    """A trained `LUDVAE` made ready to translate, with the plain network's interface for that.
+    """A trained `LUDVAE` prepared for translation, with the plain network's interface for it.
 
     Args:
-        network: the plain network, on the device to compute on; weights are copied, later training does not reach them.
+        network: the plain network on its device; its weights are copied, so later training does not change the copy.
         dtype: of the convolutions, ``torch.float32`` or ``torch.bfloat16``.
     """
 
@@ -31,45 +35,45 @@ class FastLUDVAE:
         self.architecture = network.architecture
         self.device = network.outconv.weight.device
         self.dtype = dtype
-        encoders = [_convolutions(network, f"enc_{stage}") for stage in range(1, STAGES + 1)]
-        decoders = [_convolutions(network, f"dec_{stage}") for stage in range(1, STAGES + 1)]
-        joins = [_halves(submodule(network, f"proj_{stage}.proj", nn.Conv2d)) for stage in range(1, STAGES + 1)]
-        contents = [_halves(submodule(network, f"proj_c_{stage}.proj", nn.Conv2d)) for stage in range(1, STAGES)]
-        priors = [_convolutions(network, f"Gauconv_p_{stage}") for stage in range(1, STAGES)]
+        encoders = [network.block("enc", stage).convolutions for stage in range(1, STAGES + 1)]
+        decoders = [network.block("dec", stage).convolutions for stage in range(1, STAGES + 1)]
+        joins = [_halves(network.join("proj", stage).proj) for stage in range(1, STAGES + 1)]
+        contents = [_halves(network.join("proj_c", stage).proj) for stage in range(1, STAGES)]
+        priors = [network.gaussian("Gauconv_p", stage) for stage in range(1, STAGES)]
 
         first = _behind_ones(network.inconv, encoders[0][0])
         deepest = _before(joins[-1][0], encoders[-1][-1])
         self._encoders = [
             _Block([first, *map(_affine, encoders[0][1:])], dtype),
-            *(_Block(map(_affine, each), dtype) for each in encoders[1:-1]),
+            *(_Block(map(_affine, convolutions), dtype) for convolutions in encoders[1:-1]),
             _Block([*map(_affine, encoders[-1][:-1]), deepest], dtype),
         ]
         behind = [_affine(network.outconv), *(own for own, _ in contents)]
         self._decoders = [
-            _Block([*map(_affine, each[:-1]), _before(after, each[-1])], dtype)
-            for each, after in zip(decoders, behind, strict=True)
+            _Block([*map(_affine, convolutions[:-1]), _before(after, convolutions[-1])], dtype)
+            for convolutions, after in zip(decoders, behind, strict=True)
         ]
         self._contents = [_kernel(other, dtype) for _, (other, _) in contents]
         self._features = [_stored(own, dtype) for own, _ in joins[:-1]]
         self._latents = [_kernel(latent, dtype) for _, (latent, _) in joins]
-        self._moments = [_stored(_side_by_side(*prior), dtype) for prior in priors]
+        self._moments = [_stored(_side_by_side(prior.m, prior.v), dtype) for prior in priors]
 
     @torch.inference_mode()
     def translate(self, hidden: Tensor, label: Tensor, noise: Iterable[Tensor], temperature: Tensor) -> Tensor:
-        """Bring images into the other domain, see `LUDVAE.translate`."""
+        """Translate images to the other domain, see `LUDVAE.translate`."""
         strength = ((1 - label) * temperature).view(-1, 1, 1, 1)
         draws = iter(noise) if strength.any() else None
         contents, height = self._encoded(hidden), hidden.shape[2]
-        # The deepest content already is its part of the join with the latent.
+        # The deepest content is already multiplied by its half of the join with the latent.
         decoded = contents.pop()
         if draws is not None:
-            deepest = next(draws)
-            for band in self._bands(decoded):  # with a latent whose prior is N(0, 1)
-                self._join(band.rows, strength * band.of(deepest), STAGES - 1)
+            draw = next(draws)
+            for band in self._bands(decoded):  # the deepest latent's prior is N(0, 1)
+                self._join(band.rows, strength * band.of(draw), STAGES - 1)
         for stage in range(STAGES - 2, -1, -1):
             above = self._decoders[stage + 1].stream(self._bands(decoded))
-            draw = None if draws is None else next(draws)
-            decoded = gathered(self._decoded(stage, above, contents.pop(), draw, strength), height)
+            stage_draw = None if draws is None else next(draws)
+            decoded = gathered(self._decoded(stage, above, contents.pop(), stage_draw, strength), height)
         return gathered(self._decoders[0].stream(self._bands(decoded)), height).float()
 
     def _encoded(self, hidden: Tensor) -> list[Tensor]:
@@ -85,7 +89,7 @@ class FastLUDVAE:
     def _decoded(
         self, stage: int, above: Stream, content: Tensor, draw: Tensor | None, strength: Tensor
     ) -> Iterator[Band]:
-        """Yield a stage's features joined with its latent."""
+        """Yield a stage's features, joined with its latent."""
         for band in above:
             features = conv_onto(band.of(content), self._contents[stage], band.rows, activation="none")
             joined = conv(features, *self._features[stage])
@@ -96,7 +100,7 @@ class FastLUDVAE:
             yield band._replace(rows=joined)
 
     def _join(self, decoded: Tensor, latent: Tensor, stage: int) -> Tensor:
-        """Join a latent with `decoded`, in its place."""
+        """Add a latent's half of the join to `decoded`, in place."""
         latent = latent.to(self.dtype, memory_format=torch.channels_last)
         return conv_onto(latent, self._latents[stage], decoded, activation="none")
 
@@ -112,15 +116,12 @@ class _Block:
         self.layers = [_stored(layer, dtype) for layer in layers]
 
     def stream(self, bands: Stream) -> Stream:
-        """Yield the result of what comes in bands, both of one size."""
-        for number, layer in enumerate(self.layers, start=1):
-            activation: Activation = "relu" if number < len(self.layers) else "none"
+        """Yield the result for a map that comes in bands; both have one size."""
+        activations: list[Activation] = ["relu" for _ in self.layers]
+        activations[-1] = "none"
+        for layer, activation in zip(self.layers, activations, strict=True):
             bands = convolved(bands, *layer, activation)
         return bands
-
-
-def _convolutions(network: LUDVAE, path: str) -> list[nn.Conv2d]:
-    return [layer for layer in network.get_submodule(path).modules() if isinstance(layer, nn.Conv2d)]
 
 
 def _affine(layer: nn.Conv2d) -> Affine:
@@ -128,19 +129,19 @@ def _affine(layer: nn.Conv2d) -> Affine:
 
 
 def _halves(proj: nn.Conv2d) -> tuple[Affine, Affine]:
-    """Take a join apart: the part of the first input, with the bias, and that of the second."""
+    """Split a join into the convolution of its first input, with the bias, and that of its second input."""
     first, second = proj.weight.chunk(2, dim=1)
     return (first, bias_of(proj)), (second, torch.zeros_like(bias_of(proj)))
 
 
 def _before(outer: Affine, inner: nn.Conv2d) -> Affine:
-    """Return a 3×3 convolution and the 1×1 one behind it as one: W₁(w * x + b) + b₁."""
+    """Return a 3×3 convolution `inner` and the 1×1 one after it as one: W₁(w * x + b) + b₁."""
     matrix = outer[0].flatten(1)
     return torch.einsum("oi,ijyx->ojyx", matrix, inner.weight), matrix @ bias_of(inner) + outer[1]
 
 
 def _behind_ones(inner: nn.Conv2d, outer: nn.Conv2d) -> Affine:
-    """Return a 1×1 convolution and the 3×3 one behind it as one, of the input with a channel of ones."""
+    """Return a 1×1 convolution `inner` and the 3×3 one after it as one, whose input has a channel of ones added."""
     matrix = torch.cat([inner.weight.flatten(1), bias_of(inner)[:, None]], dim=1)
     return torch.einsum("oiyx,ij->ojyx", outer.weight, matrix), bias_of(outer)
 

@@ -1,11 +1,12 @@
-"""DeFlow's training objective by the algebra of `patina.models.fast_deflow`, with gradients.
+"""DeFlow's training objective with the algebra of `patina.models.fast_deflow`, and with gradients.
 
-The parameters are the plain network's own. Affine maps between couplings are folded into one at every call, as part of
-the function that is differentiated; what a coupling does is in `patina.layers.coupling_gradient`.
+The parameters are the plain network's own. The affine maps between two couplings (ActNorm and the 1×1 convolutions of
+Glow, arXiv 1807.03039, table 1) are folded into one at every call; autograd differentiates the folding, too. The
+couplings and their gradients are in `patina.layers.coupling_gradient`.
 """
 
-from collections.abc import Sequence
-from functools import reduce
+from collections.abc import Callable, Sequence
+from functools import partial, reduce
 from typing import Literal
 
 import torch
@@ -22,11 +23,11 @@ from patina.layers.precision import full_precision
 from patina.models.deflow import DeFlow
 
 Recompute = Literal["nothing", "hidden", "everything"]
-"""What the backward pass computes again instead of keeping it: nothing that costs much; the encoder's blocks and the
-second one of a coupling's hidden maps (``hidden``); or these and the first one (``everything``)."""
+"""What the backward pass recomputes instead of keeping: nothing expensive; the encoder's blocks and the second of a
+coupling's two hidden maps (``hidden``); or also the first hidden map (``everything``)."""
 
 KEPT = {"nothing": 2, "hidden": 1, "everything": 0}
-"""How many of the hidden maps are kept."""
+"""Number of a coupling's hidden maps that are kept."""
 
 
 def fast_objective(
@@ -37,16 +38,18 @@ def fast_objective(
     quantisation: int | None = None,
     recompute: Recompute = "nothing",
 ) -> Tensor:
-    """Return `network`'s negative log-likelihood in bits per pixel position, ``[N]``, see `DeFlow.forward`.
+    """Return the network's negative log-likelihood per pixel, ``[N]`` in bits; see `DeFlow.forward`.
 
     ActNorms must have been initialised.
 
     Args:
         network: the plain network.
         image, condition, label, quantisation: as in `DeFlow.forward`.
-        recompute: what is not kept for the backward pass.
+        recompute: what the backward pass recomputes.
     """
-    run = _call if recompute == "nothing" else _checkpointed
+    run: Callable[[nn.Module, Tensor], Tensor] = _call
+    if recompute != "nothing":
+        run = partial(checkpoint, use_reentrant=False, preserve_rng_state=False)
     features, stack = network.encoder.features(condition.contiguous(memory_format=torch.channels_last), run)
     conditions = [Condition.of(own, stack) for own in features]
 
@@ -68,16 +71,12 @@ def fast_objective(
 
 
 def _call(block: nn.Module, x: Tensor) -> Tensor:
+    """Apply a block as `checkpoint` does, but keep what its backward pass needs."""
     return block(x)
 
 
-def _checkpointed(block: nn.Module, x: Tensor) -> Tensor:
-    """Call a block without keeping what its backward pass needs."""
-    return checkpoint(block, x, use_reentrant=False, preserve_rng_state=False)
-
-
 def _mixed(members: Sequence[Bijection], x: Tensor) -> tuple[Tensor, Tensor]:
-    """Encode through affine maps of the channels as through one; return the log-determinant, too."""
+    """Encode through affine maps of the channels, composed to one; return also H · W · log |det W| (Glow, eq. 9)."""
     with full_precision(x):
         mixed = mix_channels(x, *reduce(composed, map(folded_affine, members)))
-    return mixed, x[0, 0].numel() * torch.stack([log_volume(each) for each in members]).sum()
+    return mixed, x[0, 0].numel() * torch.stack([log_volume(member) for member in members]).sum()

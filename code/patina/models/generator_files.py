@@ -22,21 +22,21 @@ from spandrel.architectures.ESRGAN import ESRGAN  # noqa: E402
 
 
 def save_generator(network: nn.Module, path: Path, metadata: Mapping[str, str] | None = None) -> None:
-    """Write a generator as a file that spandrel recognises, atomically.
+    """Write a generator atomically as a file that spandrel recognises.
 
-    A growth below 32 is filled up with zeros, because readers take 32 for granted; the output stays the same.
+    A growth below 32 is padded with zeros, because readers take 32 for granted; the output stays the same.
 
     Args:
-        network: built by its settings, or `load_generator(...).model` trained further.
+        network: built by its settings, or ``load_generator(...).model``.
         path: ends in ``.safetensors`` or ``.pth``.
-        metadata: what else the file says about itself; only safetensors files can hold it.
+        metadata: additional metadata; only safetensors files can hold it.
 
     Raises:
-        PatinaError: another suffix.
+        PatinaError: the path has another suffix.
     """
     path = Path(path)
     if path.suffix not in (".safetensors", ".pth"):
-        raise PatinaError(f"{path}: a generator is written as .safetensors or .pth")
+        raise PatinaError(f"{path}: expected the suffix .safetensors or .pth for a generator")
     state, stored = _published_state(network), io.BytesIO()
     if path.suffix == ".pth":
         torch.save(state, stored)
@@ -52,26 +52,26 @@ LoadedGenerator = ImageModelDescriptor[nn.Module]
 
 
 def load_generator(path: Path) -> ImageModelDescriptor[nn.Module]:
-    """Open a super-resolution or restoration model of any architecture that spandrel knows.
+    """Open a super-resolution or restoration model of any architecture in `READABLE`.
 
     Args:
         path: a model file: .safetensors, .pth, .pt or .ckpt.
 
     Returns:
-        spandrel's descriptor in evaluation mode, on the CPU: ``descriptor.model`` is the network,
-        ``descriptor.scale`` its scale, ``descriptor(rgb)`` maps ``[1, 3, H, W]`` in [0, 1] to [0, 1].
+        spandrel's descriptor in evaluation mode on the CPU: ``descriptor.model`` is the network, ``descriptor.scale``
+        its scale, and ``descriptor(rgb)`` maps ``[1, 3, H, W]`` in [0, 1] to [0, 1].
 
     Raises:
-        PatinaError: no such file, not a model, or a model for something else than single RGB pictures.
+        PatinaError: the file does not exist, or holds no model of single RGB images.
     """
     path = Path(path)
     if not path.is_file():
-        raise PatinaError(f"{path}: there is no such model file; train its configuration first, or name another file")
+        raise PatinaError(f"{path}: no such model file; train its configuration first, or name another file")
     try:
         descriptor = ModelLoader(device="cpu", registry=READABLE).load_from_file(path)
     except Exception as error:  # a foreign file can fail in any way
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise PatinaError(f"{path}: this is no super-resolution model that can be read ({reason})") from error
+        raise PatinaError(f"{path}: no super-resolution model that can be read ({reason})") from error
     return _require_single_rgb(descriptor, path).eval()
 
 
@@ -81,14 +81,14 @@ def load_generator_weights(network: nn.Module, path: Path, strict: bool = True) 
     Args:
         network: changed in place.
         path: a file of any architecture that `load_generator` opens.
-        strict: refuse a file in which a weight is missing, left over or of another shape; otherwise take what fits.
+        strict: refuse a file with a weight that is missing, left over or of another shape; otherwise load what fits.
 
     Returns:
-        What did not fit, a line for each weight; nothing where `strict`.
+        A line for every weight that does not fit; none where `strict`.
 
     Raises:
-        PatinaError: the file cannot be read, or it does not fit (with `strict`, at all without); behind the first
-            line every weight that does not fit has a line.
+        PatinaError: the file cannot be read, or a weight does not fit (not `strict`: no weight fits); the message has a
+            line for every such weight.
     """
     source = load_generator(path).model
     if isinstance(source, ESRGAN) and isinstance(network, ESRGAN):
@@ -106,17 +106,17 @@ def interpolated(a: Path, b: Path, alpha: float) -> nn.Module:
     """Return the network whose weights are ``(1 - alpha) a + alpha b`` (Wang et al. 2018, ESRGAN, equation 4).
 
     Args:
-        a, b: files of one architecture, scale and size.
+        a, b: model files with one architecture, scale and size.
         alpha: 0 gives `a`, 1 gives `b`.
 
     Raises:
-        PatinaError: a file cannot be read, or the two do not fit together.
+        PatinaError: a file cannot be read, or the networks differ.
     """
     network, other = load_generator(a).model, load_generator(b).model
     first, second = network.state_dict(), other.state_dict()
     if type(network) is not type(other) or (problems := _mismatches(second, first)):
         reason = f": {problems[0]}" if type(network) is type(other) else ""
-        raise PatinaError(f"{b}: it holds {_layout(other)}, {a} holds {_layout(network)}{reason}; expected two alike")
+        raise PatinaError(f"{b}: it holds {_layout(other)}, expected {_layout(network)} as in {a}{reason}")
     blended = {
         name: torch.lerp(value, second[name].to(value.dtype), alpha) if value.is_floating_point() else value
         for name, value in first.items()
@@ -126,7 +126,7 @@ def interpolated(a: Path, b: Path, alpha: float) -> nn.Module:
 
 
 def _mismatches(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> list[str]:
-    """Say of every weight that two states do not share what is wrong with it."""
+    """Return a line for every weight in which two state dicts differ."""
     lines = [f"{name} is not in the file" for name in wanted if name not in found]
     lines += [f"{name} is only in the file" for name in found if name not in wanted]
     for name in wanted:
@@ -137,15 +137,15 @@ def _mismatches(found: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> li
 
 
 def _misfit(path: Path, source: nn.Module, network: nn.Module, problems: list[str], fitting: int) -> list[str]:
-    """Say what a file holds instead of the network's weights: a line, one for each problem, and what can be done."""
-    held = f"it holds {_layout(source)}, asked for was {_layout(network)}"
-    share = f"{fitting} of {len(network.state_dict())} weights fit"
-    instead = "; with `init_strict: false` they are taken and the others left out" if fitting else ""
-    return [f"{path}: {held}; {len(problems)} weights do not fit:", *problems, share + instead]
+    """Return the message for a file that does not fit: what it holds, a line per weight, and what to do."""
+    held = f"it holds {_layout(source)}, expected {_layout(network)}"
+    fraction = f"{fitting} of {len(network.state_dict())} weights fit"
+    instead = "; with `init_strict: false` they are loaded and the others left out" if fitting else ""
+    return [f"{path}: {held}; {len(problems)} weights do not fit:", *problems, fraction + instead]
 
 
 def _layout(network: nn.Module) -> str:
-    """Say in words what decides the shapes of a generator's weights."""
+    """Describe the sizes that decide the shapes of a generator's weights."""
     if not isinstance(network, ESRGAN):
         size = sum(parameter.numel() for parameter in network.parameters())
         return f"a {type(network).__name__} of {size:,} parameters"
@@ -158,15 +158,15 @@ def _layout(network: nn.Module) -> str:
 
 def _require_single_rgb(descriptor: object, path: Path) -> ImageModelDescriptor[nn.Module]:
     if not isinstance(descriptor, ImageModelDescriptor) or descriptor.purpose == "FaceSR":
-        raise PatinaError(f"{path}: this model needs more than a picture (a mask, an aligned face)")
+        raise PatinaError(f"{path}: this model needs more than an image (a mask or an aligned face); choose another")
     channels = (descriptor.input_channels, descriptor.output_channels)
     if channels != (3, 3):
-        raise PatinaError(f"{path}: an RGB model has 3 channels in and out, this one has {channels}")
+        raise PatinaError(f"{path}: has {channels[0]} channels in and {channels[1]} out, expected 3 and 3, RGB")
     return descriptor
 
 
 def _published_state(network: nn.Module) -> dict[str, Tensor]:
-    """Return the state with every dense block at the published growth; the channels added carry zeros."""
+    """Return the state dict with the published growth in every dense block; the added channels are zero."""
     if isinstance(network, ESRGAN) and growth_of(network) != PUBLISHED_GROWTH:
         network = widened(network)
     return {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}

@@ -1,7 +1,7 @@
-"""The growth of ESRGAN's dense blocks: files have 32, smaller networks are filled up to it with zeros.
+"""The growth of ESRGAN's dense blocks: files have 32; smaller networks are padded to it with zeros.
 
-Readers of ESRGAN files take a growth of 32 for granted. A network of a smaller one is the same function as a
-network of 32 whose additional channels are zero, and is written as such.
+Readers of ESRGAN files take a growth of 32 for granted. A network with a smaller growth is the same function as one
+with a growth of 32 whose additional channels are zero, and is written as such.
 """
 
 import copy
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from patina.layers.submodules import bias_of, submodule
 
 PUBLISHED_GROWTH = 32
-"""Channels that a step of a dense block adds, in every published file."""
+"""Growth of the dense blocks in all published files."""
 
 
 def growth_of(network: nn.Module) -> int:
@@ -22,14 +22,14 @@ def growth_of(network: nn.Module) -> int:
 
 
 def set_growth(network: nn.Module, growth: int) -> None:
-    """Replace the blocks of spandrel's RRDBNet, whose constructor does not let one choose their growth."""
+    """Replace the blocks of spandrel's RRDBNet, whose constructor has no parameter for their growth."""
     trunk = submodule(network, "model.1.sub", nn.Sequential)
     for index, block in enumerate(dense_blocks(network)):
         trunk[index] = type(block)(_features(network), gc=growth)
 
 
 def widened(narrow: nn.Module) -> nn.Module:
-    """Return a copy at the published growth that computes the same; the channels added carry zeros."""
+    """Return a copy with the published growth that computes the same; the added channels are zero."""
     wide = _with_growth(narrow, PUBLISHED_GROWTH)
     for source, target in zip(_steps(narrow), _steps(wide), strict=True):
         rows, inputs = _grown_channels(source, _features(narrow), growth_of(narrow))
@@ -40,7 +40,7 @@ def widened(narrow: nn.Module) -> nn.Module:
 
 
 def without_filling(network: nn.Module, growth: int) -> nn.Module:
-    """Return the network at a smaller growth if that is what was saved, and itself otherwise."""
+    """Return the network with a smaller growth if it was padded from that, and the network itself otherwise."""
     if growth >= growth_of(network):
         return network
     narrow = _narrowed(network, growth)
@@ -49,7 +49,7 @@ def without_filling(network: nn.Module, growth: int) -> nn.Module:
 
 
 def _narrowed(wide: nn.Module, growth: int) -> nn.Module:
-    """Undo `widened`: take the channels of the smaller growth out of a network at the published one."""
+    """Undo `widened`: keep the channels of the smaller growth."""
     narrow = _with_growth(wide, growth)
     for source, target in zip(_steps(wide), _steps(narrow), strict=True):
         rows, inputs = _grown_channels(target, _features(narrow), growth)
@@ -68,7 +68,7 @@ def dense_blocks(network: nn.Module) -> list[nn.Module]:
 
 
 def _with_growth(network: nn.Module, growth: int) -> nn.Module:
-    """Copy a network, with dense blocks of another growth that wait for their weights."""
+    """Return a copy with dense blocks of another growth, whose weights are still to be set."""
     other = copy.deepcopy(network)
     with torch.device("meta"):  # fresh weights would draw from the random numbers of a running training
         set_growth(other, growth)
@@ -82,9 +82,9 @@ def _steps(network: nn.Module) -> Iterator[nn.Conv2d]:
 
 
 def _grown_channels(step: nn.Conv2d, features: int, growth: int) -> tuple[int, Tensor]:
-    """Return how many output rows a step has, and where its inputs lie among those of the published growth.
+    """Return the number of a convolution's outputs, and the places of its inputs among those of the published growth.
 
-    A step reads the dense block's input and the groups of channels that the steps before it have grown.
+    A convolution reads the dense block's input and the groups of channels that the convolutions before it have added.
     """
     groups = range((step.in_channels - features) // growth)
     starts = [features + group * PUBLISHED_GROWTH for group in groups]

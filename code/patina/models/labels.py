@@ -1,3 +1,3 @@
-"""What the learned models call their two domains."""
+"""The labels of the two domains in learned models."""
 
 CLEAN, REAL = 0, 1

@@ -1,5 +1,7 @@
-"""LapSRN (Lai et al., "Deep Laplacian Pyramid Networks for Fast and Accurate Super-Resolution", 2017), with sub-pixel
-convolutions in place of transposed ones, pre-activations and a local residual in every level.
+"""LapSRN (Lai et al. 2017, "Deep Laplacian Pyramid Networks for Fast and Accurate Super-Resolution").
+
+It differs from the paper by sub-pixel convolutions instead of transposed ones, pre-activations, and a local residual in
+every level.
 """
 
 import math
@@ -16,15 +18,15 @@ from patina.models.network_settings import OwnNetworkSettings
 from patina.settings import PositiveInt
 
 SLOPE = 0.02
-"""Of the leaky ReLU on its negative side."""
+"""Slope of the leaky ReLU for negative values."""
 
 
 class PyramidLevel(nn.Module):
-    """One level: features are refined and doubled in size, and give the residual of the interpolated picture.
+    """One level: refines the features, doubles their size, and predicts the residual of the interpolated luma.
 
     Args:
         features: channels.
-        convolutions: 3×3 convolutions, each behind its activation; their result is added to what enters them.
+        convolutions: number of 3×3 convolutions, each after an activation; their result is added to their input.
     """
 
     def __init__(self, features: int, convolutions: int):
@@ -34,8 +36,8 @@ class PyramidLevel(nn.Module):
         self.upsample = nn.Sequential(_activation(), _convolution(features, 4 * features), nn.PixelShuffle(2))
         self.residual = nn.Sequential(_activation(), _convolution(features, 1))
         self.interpolate = SubPixelBicubic(2)
-        # Until it has learned something, a level is the interpolation.
-        nn.init.zeros_(submodule(self, "residual.1", nn.Conv2d).weight)
+        # An untrained level is the interpolation.
+        nn.init.zeros_(submodule(self.residual, "1", nn.Conv2d).weight)
 
     def forward(self, features: Tensor, luma: Tensor) -> tuple[Tensor, Tensor]:
         """Map features ``[N, F, H, W]`` and luma ``[N, 1, H, W]`` to both at twice the size."""
@@ -49,7 +51,7 @@ class LapSRN(LuminanceNetwork):
     Args:
         scale: 2, 4 or 8.
         features: channels between the convolutions.
-        convolutions: in every level.
+        convolutions: number of convolutions in every level.
 
     Raises:
         PatinaError: the scale is no power of 2.
@@ -59,12 +61,12 @@ class LapSRN(LuminanceNetwork):
         super().__init__(scale)
         count = int(math.log2(scale)) if scale > 0 else 0
         if count < 1 or 2**count != scale:
-            raise PatinaError(f"LapSRN enlarges by 2, 4 or 8, not by {scale}")
+            raise PatinaError(f"scale is {scale}, expected 2, 4 or 8 for LapSRN")
         self.first = _convolution(1, features)
         self.pyramid = nn.ModuleList(PyramidLevel(features, convolutions) for _ in range(count))
 
     def levels(self, luma: Tensor) -> list[Tensor]:
-        """Enlarge luma ``[N, 1, H, W]`` by 2, 4, … up to the scale."""
+        """Upscale luma ``[N, 1, H, W]`` by 2, 4, … up to the scale."""
         found, features = [], self.first(luma)
         for level in self.pyramid:
             features, luma = level(features, luma)

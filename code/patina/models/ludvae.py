@@ -1,6 +1,6 @@
-"""LUD-VAE: a variational model of two domains of unpaired images (arXiv 2204.10090).
+"""LUD-VAE: a variational model of two domains of unpaired images (Zheng et al., TPAMI 2022, arXiv 2204.10090).
 
-Its parameters carry the published names, so a published state dict is one of this network's as it is.
+The parameters have the published names, so a published state dict loads as it is.
 """
 
 from collections.abc import Iterable, Mapping
@@ -11,14 +11,15 @@ from pydantic import ConfigDict
 from torch import Tensor, nn
 
 from patina.layers.precision import full_precision
+from patina.layers.submodules import submodule
 
 IMAGE_CHANNELS = 3
 STAGES = 3
 CONVOLUTIONS = 4
-"""3×3 convolutions of a block."""
+"""Number of 3×3 convolutions in a block."""
 
 BORDER = 2 * STAGES * CONVOLUTIONS
-"""How far a translated pixel sees, in pixels: one for every 3×3 convolution of the encoder and the decoder."""
+"""Reach of a translated pixel: one pixel for every 3×3 convolution of the encoder and the decoder."""
 
 
 Moments = tuple[Tensor, Tensor]
@@ -40,11 +41,11 @@ class LUDVAEArchitecture:
 
 
 class LUDVAE(nn.Module):
-    """Two encoders without downscaling and a decoder with a Gaussian latent at each of three stages.
+    """Two encoders without downscaling, and a decoder with a Gaussian latent at each of three stages.
 
-    Images are ``[N, 3, H, W]`` RGB in [0, 1] of any size, real ones in the clean set's statistics. `hidden` is
-    the image with noise strong enough to hide its domain. Labels are ``[N]``, 0 clean, 1 real. Latents and
-    their standard-normal draws are ``[N, channels, H, W]``, deepest stage first.
+    Images are ``[N, 3, H, W]`` RGB in [0, 1] of any size; real images are matched to the clean set's statistics.
+    `hidden` is the image with enough noise to hide its domain. Labels are ``[N]``, 0 clean, 1 real. Latents and their
+    standard-normal draws are ``[N, channels, H, W]``, deepest stage first.
     """
 
     def __init__(self, architecture: LUDVAEArchitecture):
@@ -54,15 +55,15 @@ class LUDVAE(nn.Module):
         self.inconv = nn.Conv2d(IMAGE_CHANNELS, channels, 1)
         self.inconv_n = nn.Conv2d(IMAGE_CHANNELS, channels, 1)
         for stage in range(1, STAGES + 1):
-            self.add_module(f"enc_{stage}", _Block(channels))
-            self.add_module(f"enc_n_{stage}", _Block(channels))
-            self.add_module(f"dec_{stage}", _Block(channels))
-            self.add_module(f"Gauconv_q_{stage}", _Gaussian(channels))
-            self.add_module(f"proj_{stage}", _Join(channels))
+            self.add_module(f"enc_{stage}", StageBlock(channels))
+            self.add_module(f"enc_n_{stage}", StageBlock(channels))
+            self.add_module(f"dec_{stage}", StageBlock(channels))
+            self.add_module(f"Gauconv_q_{stage}", MomentsHead(channels))
+            self.add_module(f"proj_{stage}", StageJoin(channels))
             if stage < STAGES:
-                self.add_module(f"Gauconv_p_{stage}", _Gaussian(channels))
-                self.add_module(f"proj_c_{stage}", _Join(channels))
-                self.add_module(f"proj_n_{stage}", _Join(channels))
+                self.add_module(f"Gauconv_p_{stage}", MomentsHead(channels))
+                self.add_module(f"proj_c_{stage}", StageJoin(channels))
+                self.add_module(f"proj_n_{stage}", StageJoin(channels))
         self.outconv = nn.Conv2d(channels, IMAGE_CHANNELS, 1)
 
     def forward(
@@ -75,33 +76,33 @@ class LUDVAE(nn.Module):
             noise: standard-normal draws; None draws them from torch's global generator.
 
         Returns:
-            The reconstruction ``[N, 3, H, W]``, and the KL divergence of posterior from prior in nats, summed
-            over stages, places and channels, ``[N]``; clean images have none.
+            The reconstruction ``[N, 3, H, W]``, and the KL divergence of the posterior from the prior in nats, ``[N]``,
+            summed over stages, positions and channels; it is 0 for clean images.
         """
         contents = self._encode("enc", self.inconv(hidden))
         noises = self.encode_noise(image)
         draws = iter(noise) if noise is not None else None
         real = _as_column(label)
-        decoded, divergence = None, torch.zeros(len(image), device=image.device)
+        decoded: Tensor | None = None
+        divergence = torch.zeros(len(image), device=image.device)
         for stage in range(STAGES, 0, -1):
             features, prior = self._content(stage, decoded, contents[stage - 1])
-            own = noises[stage - 1] if prior is None else self._part("proj_n", stage)(features, noises[stage - 1])
-            posterior = self._part("Gauconv_q", stage)(own)
+            own = noises[stage - 1] if prior is None else self.join("proj_n", stage)(features, noises[stage - 1])
+            posterior = self.gaussian("Gauconv_q", stage)(own)
             divergence = divergence + label * _divergence(posterior, prior)
             latent = real * _sample(posterior, next(draws) if draws else torch.randn_like(posterior[0]))
-            decoded = self._part("proj", stage)(features, latent)
-        assert decoded is not None  # there are stages
+            decoded = self.join("proj", stage)(features, latent)
         return self._image(decoded), divergence
 
     @torch.no_grad()
     def translate(self, hidden: Tensor, label: Tensor, noise: Iterable[Tensor], temperature: Tensor) -> Tensor:
-        """Bring images into the other domain; the noise encoder is not needed and not computed.
+        """Translate images to the other domain; the noise encoder is not computed.
 
         Args:
-            hidden, label: as in the class; `label` is the domain that the images come from.
-            noise: standard-normal draws, asked for one by one when they are needed, and not at all where
-                nothing is drawn (real to clean, or temperature 0).
-            temperature: ``[N]``; multiplies every latent.
+            hidden, label: as in the class; `label` is the images' own domain.
+            noise: standard-normal draws, taken one by one when they are needed, and none for a translation without
+                noise (real to clean, or temperature 0).
+            temperature: ``[N]``, factor of every latent.
 
         Returns:
             ``[N, 3, H, W]``, not clamped.
@@ -109,7 +110,7 @@ class LUDVAE(nn.Module):
         contents = self._encode("enc", self.inconv(hidden))
         strength = _as_column((1 - label) * temperature)
         draws = iter(noise) if strength.any() else None
-        decoded = None
+        decoded: Tensor | None = None
         for stage in range(STAGES, 0, -1):
             features, prior = self._content(stage, decoded, contents.pop())
             if draws is None:
@@ -117,52 +118,60 @@ class LUDVAE(nn.Module):
             else:
                 draw = next(draws)
                 latent = strength * (draw if prior is None else _sample(prior, draw))
-            decoded = self._part("proj", stage)(features, latent)
-        assert decoded is not None  # there are stages
+            decoded = self.join("proj", stage)(features, latent)
         return self._image(decoded)
 
     def encode_noise(self, image: Tensor) -> list[Tensor]:
-        """Return the noise encoder's features of stages 1, 2, 3: training needs them, translation does not."""
+        """Return the noise encoder's features of stages 1, 2, 3, which only training needs."""
         return self._encode("enc_n", self.inconv_n(image))
 
-    def _part(self, name: str, stage: int) -> nn.Module:
-        return getattr(self, f"{name}_{stage}")
+    def block(self, name: str, stage: int) -> "StageBlock":
+        """Return a block of a stage: `enc`, `enc_n` or `dec`."""
+        return submodule(self, f"{name}_{stage}", StageBlock)
+
+    def join(self, name: str, stage: int) -> "StageJoin":
+        """Return a join of a stage: `proj`, `proj_c` or `proj_n`."""
+        return submodule(self, f"{name}_{stage}", StageJoin)
+
+    def gaussian(self, name: str, stage: int) -> "MomentsHead":
+        """Return the posterior `Gauconv_q` or the prior `Gauconv_p` of a stage."""
+        return submodule(self, f"{name}_{stage}", MomentsHead)
 
     def _encode(self, name: str, features: Tensor) -> list[Tensor]:
         """Return the features of stages 1, 2, 3."""
         outputs = []
         for stage in range(1, STAGES + 1):
-            features = self._part(name, stage)(features)
+            features = self.block(name, stage)(features)
             outputs.append(features)
         return outputs
 
     def _content(self, stage: int, decoded: Tensor | None, content: Tensor) -> tuple[Tensor, Moments | None]:
-        """Return what a stage knows without its latent, and the latent's prior (None is N(0, 1))."""
+        """Return a stage's features without its latent, and the latent's prior; None stands for N(0, 1)."""
         if decoded is None:
             return content, None
-        above = self._part("dec", stage + 1)(decoded)
-        features = self._part("proj_c", stage)(above, content)
-        return features, self._part("Gauconv_p", stage)(features)
+        above = self.block("dec", stage + 1)(decoded)
+        features = self.join("proj_c", stage)(above, content)
+        return features, self.gaussian("Gauconv_p", stage)(features)
 
-    def _image(self, decoded: Tensor) -> Tensor:
-        return self.outconv(self._part("dec", 1)(decoded)).float()
+    def _image(self, decoded: Tensor | None) -> Tensor:
+        return self.outconv(self.block("dec", 1)(decoded)).float()
 
 
 def evidence_bound(image: Tensor, reconstruction: Tensor, divergence: Tensor, label: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the two losses of training: mean squared error over all images, and KL over the real ones.
+    """Return the two terms of the negative evidence bound: mean squared error, and KL divergence of the real images.
 
-    The KL divergence is divided by (number of real images · C·H·W); it is 0 where there are none.
+    The KL divergence is divided by (number of real images · C·H·W); without real images it is 0.
     """
     error = (reconstruction - image).square().mean()
     return error, divergence.sum() / (label.sum().clamp(min=1) * image[0].numel())
 
 
 def is_published_ludvae(state: Mapping[str, Tensor]) -> bool:
-    """Tell whether `state` has LUD-VAE's parameter names."""
+    """Whether a state dict has LUD-VAE's parameter names."""
     return "inconv_n.weight" in state and "Gauconv_q_3.m.weight" in state
 
 
-class _Block(nn.Module):
+class StageBlock(nn.Module):
     """Four 3×3 convolutions with ReLU between them."""
 
     def __init__(self, channels: int):
@@ -174,24 +183,31 @@ class _Block(nn.Module):
             layers.append(nn.Conv2d(channels, channels, 3, padding=1))
         self.net = nn.Sequential(*layers)
 
+    @property
+    def convolutions(self) -> list[nn.Conv2d]:
+        """The convolutions in order."""
+        return [layer for layer in self.net if isinstance(layer, nn.Conv2d)]
+
     def forward(self, x: Tensor) -> Tensor:
+        """Map ``[N, channels, H, W]`` to the same shape."""
         return self.net(x)
 
 
-class _Join(nn.Module):
-    """Two feature maps into one by a 1×1 convolution."""
+class StageJoin(nn.Module):
+    """Joins two feature maps by a 1×1 convolution."""
 
     def __init__(self, channels: int):
         super().__init__()
         self.proj = nn.Conv2d(2 * channels, channels, 1)
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        """Map two ``[N, channels, H, W]`` to one."""
         # Latents are float32; without the cast both would be, at twice the memory of bf16.
         return self.proj(torch.cat([first, second.to(first.dtype)], dim=1))
 
 
-class _Gaussian(nn.Module):
-    """Mean and log standard deviation of a latent, by 1×1 convolutions."""
+class MomentsHead(nn.Module):
+    """Computes the mean and log standard deviation of a latent by 1×1 convolutions."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -199,6 +215,7 @@ class _Gaussian(nn.Module):
         self.v = nn.Conv2d(channels, channels, 1)
 
     def forward(self, x: Tensor) -> Moments:
+        """Map features ``[N, channels, H, W]`` to the moments."""
         return self.m(x), self.v(x)
 
 
@@ -216,7 +233,7 @@ def _divergence(posterior: Moments, prior: Moments | None) -> Tensor:
             prior_mean, prior_log_deviation = (part.float() for part in prior)
             mean = (mean - prior_mean) * (-prior_log_deviation).exp()
             log_deviation = log_deviation - prior_log_deviation
-        # KL of N(m, exp(2v)) from N(0, 1), which N(m, s) of N(m', s') becomes in units of s'.
+        # KL of N(m, exp(2v)) from N(0, 1); KL from N(m', s'²) is the same with m - m' and s in units of s'.
         terms = 0.5 * (mean.square() + (2 * log_deviation).exp() - 1) - log_deviation
         return terms.sum(dim=(1, 2, 3))
 

@@ -1,4 +1,4 @@
-"""Networks that enlarge luma alone; chroma, to which the eye is less sensitive, is interpolated by bicubic."""
+"""Networks that upscale luma alone; chroma, to which the eye is less sensitive, is upscaled by bicubic."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -11,10 +11,10 @@ from patina.layers.subpixel import bicubic_kernel, enlarge
 
 
 class LuminanceNetwork(nn.Module, ABC):
-    """Enlarges a picture whose luma is restored and whose chroma is interpolated.
+    """Upscales an image: luma by the network, chroma by bicubic interpolation.
 
     Args:
-        scale: output pixels to an input pixel, along a side.
+        scale: upscaling factor.
     """
 
     interpolation: Tensor
@@ -22,15 +22,15 @@ class LuminanceNetwork(nn.Module, ABC):
     def __init__(self, scale: int):
         super().__init__()
         self.scale = scale
-        # Kept in the file, where its size tells the scale.
+        # A part of the model file, where its size tells the scale.
         self.register_buffer("interpolation", bicubic_kernel(scale))
 
     @abstractmethod
     def levels(self, luma: Tensor) -> list[Tensor]:
-        """Enlarge luma ``[N, 1, H, W]`` to one or more sizes, ``[N, 1, scale H, scale W]`` the last."""
+        """Upscale luma ``[N, 1, H, W]`` to one or more sizes, the last ``[N, 1, scale H, scale W]``."""
 
     def forward(self, rgb: Tensor) -> Tensor:
-        """Enlarge RGB ``[N, 3, H, W]`` in [0, 1] to ``[N, 3, scale H, scale W]``, not clipped."""
+        """Upscale RGB ``[N, 3, H, W]`` in [0, 1] to ``[N, 3, scale H, scale W]``, not clipped."""
         ycbcr = to_ycbcr(rgb)
         luma = self.levels(ycbcr[:, :1])[-1]
         chroma = enlarge(ycbcr[:, 1:], self.interpolation)

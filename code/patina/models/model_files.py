@@ -1,4 +1,4 @@
-"""Model files: one safetensors file with the weights and, in its metadata, all that is needed to use them."""
+"""Model files: one safetensors file with the weights and, in its metadata, everything that is needed to use them."""
 
 import json
 from collections.abc import Mapping
@@ -20,15 +20,15 @@ METADATA_KEY = "patina"
 
 @dataclass(frozen=True)
 class ModelFile:
-    """What a model file holds.
+    """The content of a model file.
 
     Attributes:
-        kind: which model, e.g. ``"deflow"``; the table of kinds is in `patina.build`.
+        kind: of the model, e.g. ``"deflow"``; for learned degradations, the task of their configuration.
         configuration: the model's arguments, plain JSON values.
         weights: the state dict.
         statistics: channel statistics of the training data by name, plain JSON values; empty if unknown.
-        step: training steps done.
-        version: Patina's version that wrote it.
+        step: number of training steps.
+        version: version of Patina that wrote the file.
     """
 
     kind: str
@@ -73,7 +73,7 @@ def load_model_file(path: Path) -> ModelFile:
 
 
 def stored_kind(path: Path) -> str | None:
-    """Return the kind of a model file that Patina wrote with its metadata, None for any other file."""
+    """Return the kind of a model file that Patina wrote, None for any other file."""
     try:
         with safe_open(path, "pt") as stored:
             described = (stored.metadata() or {}).get(METADATA_KEY)
@@ -83,10 +83,9 @@ def stored_kind(path: Path) -> str | None:
 
 
 def load_state_dict_file(path: Path) -> dict[str, Tensor]:
-    """Read a state dict from a published ``.pth`` file, executing nothing that is stored in it.
+    """Read a state dict from a published ``.pth`` file, without executing code that is stored in it.
 
-    ``module.`` in front of the names is taken off; a dict wrapped under ``params_ema``, ``params`` or
-    ``state_dict`` is unwrapped.
+    The prefix ``module.`` is removed from names; a dict in ``params_ema``, ``params`` or ``state_dict`` is unwrapped.
 
     Raises:
         PatinaError: the file is missing, damaged, or holds something else.
@@ -106,10 +105,10 @@ def load_state_dict_file(path: Path) -> dict[str, Tensor]:
 
 
 def load_weights(network: torch.nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
-    """Load `weights` into `network`; what does not fit is named.
+    """Load `weights` into `network`.
 
     Raises:
-        PatinaError: missing or unexpected names, or other shapes.
+        PatinaError: weights are missing, unexpected or of another shape; names the first.
     """
     own = network.state_dict()
     problems = [f"{name} is missing" for name in own if name not in weights]
@@ -126,10 +125,10 @@ def load_weights(network: torch.nn.Module, weights: Mapping[str, Tensor], path: 
 
 
 def require_file(path: Path) -> None:
-    """Make sure that a model file is there.
+    """Check that a model file exists.
 
     Raises:
-        PatinaError: it is not, or is a folder.
+        PatinaError: it does not exist, or is a folder.
     """
     if not path.is_file():
         raise PatinaError(f"{path}: no such model file; train its configuration first, or name another file")

@@ -1,6 +1,6 @@
-"""MSRResNet: SRResNet without batch normalisation (Ledig et al. 2017), as RealESRNet's courses train it.
+"""MSRResNet: SRResNet (Ledig et al. 2017, arXiv 1609.04802) without batch normalisation.
 
-The parameters are named as in published files.
+The parameters have the names of published files.
 """
 
 import math
@@ -32,21 +32,21 @@ class ResidualBlock(nn.Module):
 
 
 class MSRResNet(nn.Module):
-    """Residual blocks at the small size, sub-pixel convolutions, and the bilinear picture added to the result.
+    """Residual blocks at the input's size, then sub-pixel convolutions; the bilinear image is added to the result.
 
     Args:
         scale: 2, 3 or 4.
         features: channels of every convolution.
-        blocks: residual blocks.
+        blocks: number of residual blocks.
 
     Raises:
-        ValueError: another scale.
+        ValueError: the scale is another.
     """
 
     def __init__(self, scale: int = 4, features: int = 64, blocks: int = 16):
         super().__init__()
         if scale not in (2, 3, 4):
-            raise ValueError(f"MSRResNet enlarges by 2, 3 or 4, not by {scale}")
+            raise ValueError(f"scale is {scale}, expected 2, 3 or 4 for MSRResNet")
         self.scale = scale
         self.conv_first = nn.Conv2d(3, features, 3, padding=1)
         self.body = nn.Sequential(*(ResidualBlock(features) for _ in range(blocks)))
@@ -59,7 +59,7 @@ class MSRResNet(nn.Module):
         self._start_small()
 
     def forward(self, rgb: Tensor) -> Tensor:
-        """Enlarge a batch.
+        """Upscale a batch.
 
         Args:
             rgb: ``[N, 3, H, W]`` in [0, 1], any size.
@@ -68,13 +68,13 @@ class MSRResNet(nn.Module):
             ``[N, 3, scale H, scale W]``, not clipped.
         """
         x = self.body(_lrelu(self.conv_first(rgb)))
-        for enlarge in filter(None, (self.upconv1, self.upconv2)):
-            x = _lrelu(self.shuffle(enlarge(x)))
+        for upconv in filter(None, (self.upconv1, self.upconv2)):
+            x = _lrelu(self.shuffle(upconv(x)))
         base = functional.interpolate(rgb, scale_factor=self.scale, mode="bilinear", align_corners=False)
         return self.conv_last(_lrelu(self.conv_hr(x))) + base
 
     def _start_small(self) -> None:
-        """Take a tenth of He's initialisation, so that training starts near the bilinear picture."""
+        """Initialise with a tenth of He's weights, so that training starts near the bilinear image."""
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight)

@@ -1,4 +1,4 @@
-"""Published DeFlow state dicts, brought to this project's parameter names by pure renaming."""
+"""Published state dicts of DeFlow, renamed to the parameter names of this project."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 UNUSED = re.compile(r"(.*\.)?I$|flowUpsamplerNet\.f\.|.*\.fea_")
-"""Stored by the published network and read by nothing: identity matrices and the unused head."""
+"""Weights of the published network that nothing reads: identity matrices and the unused head."""
 
 RENAMINGS = [
     (r"^RRDB\.RRDB_trunk\.(\d+)\.RDB(\d)\.", r"encoder.blocks.\1.dense\2."),
@@ -22,12 +22,12 @@ RENAMINGS = [
 
 
 def is_published_deflow(state: Mapping[str, Tensor]) -> bool:
-    """Tell whether `state` has the published network's parameter names."""
+    """Whether a state dict has the published network's parameter names."""
     return any("flowUpsamplerNet." in key for key in state)
 
 
 def from_published_deflow(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Rename a published state dict, with or without ``module.`` in front, to `DeFlow`'s names."""
+    """Return a published state dict, with or without the prefix ``module.``, under `DeFlow`'s names."""
     renamed = {}
     for key, value in state.items():
         name = key.removeprefix("module.")
@@ -45,9 +45,9 @@ def rename(name: str) -> str:
 
 
 def encoder_from_rrdbnet(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Rename the state dict of an RRDB network trained for PSNR to `ConditionEncoder`'s names.
+    """Return the state dict of a PSNR-trained RRDB network under `ConditionEncoder`'s names.
 
-    The published encoder was such a network (``RRDB_trunk.{i}.RDB{j}.conv{k}``, with or without ``RRDB.``).
+    The published encoder was such a network (``RRDB_trunk.{i}.RDB{j}.conv{k}``, with or without the prefix ``RRDB.``).
     """
     prefixed = {key if key.startswith("RRDB.") else f"RRDB.{key}": value for key, value in state.items()}
     return {rename(key).removeprefix("encoder."): value for key, value in prefixed.items()}

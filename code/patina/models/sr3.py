@@ -1,6 +1,6 @@
-"""SR3 (Saharia et al., "Image Super-Resolution via Iterative Refinement", 2021): a conditional diffusion model.
+"""SR3: super-resolution by conditional diffusion (Saharia et al. 2021, arXiv 2104.07636).
 
-The U-Net and the schedules are those of diffusers. Pictures are in [-1, 1] here.
+The U-Net and the schedulers are those of diffusers. Images are in [-1, 1] in this module.
 """
 
 from collections.abc import Callable
@@ -14,17 +14,17 @@ from patina import torchvision_shim
 from patina.settings import Strict
 
 KIND = "sr3"
-"""What model files say of themselves."""
+"""Kind of the model files."""
 
 Sampler = Literal["ddpm", "ddim"]
 Predict = Callable[[Tensor, Tensor], Tensor]
-"""The network on a noisy picture and a time."""
+"""The network as a function of a noisy image and a time."""
 
 _GROUPS = 32
 
 
 class SR3Architecture(Strict):
-    """The U-Net; every level but the last halves the size."""
+    """The U-Net; every level but the last halves the resolution."""
 
     scale: int = Field(4, ge=2, le=8)
     """Upscaling factor."""
@@ -53,7 +53,7 @@ class SR3Architecture(Strict):
 
     @property
     def multiple(self) -> int:
-        """What the sides of enlarged pictures must be multiples of."""
+        """The number that the sides of upscaled images must be multiples of."""
         return 2 ** (len(self.multipliers) - 1)
 
 
@@ -75,10 +75,11 @@ class DiffusionSchedule(Strict):
 
 
 class SR3(nn.Module):
-    """Denoises a picture, told what it looks like at low resolution.
+    """Denoises an image, conditioned on its LQ copy.
 
     Args:
-        architecture, schedule: sizes and noise.
+        architecture: size of the U-Net.
+        schedule: of the noise.
     """
 
     def __init__(self, architecture: SR3Architecture, schedule: DiffusionSchedule):
@@ -89,17 +90,17 @@ class SR3(nn.Module):
         self._noise = make_scheduler("ddpm", schedule)
 
     def forward(self, noisy: Tensor, condition: Tensor, time: Tensor) -> Tensor:
-        """Return the noise or velocity in `noisy`.
+        """Return the noise or the velocity in `noisy`.
 
         Args:
             noisy: ``[N, 3, H, W]``, sides multiples of ``architecture.multiple``.
-            condition: the enlarged low-resolution picture, the same shape.
-            time: ``[N]``, steps of noise from 0.
+            condition: the upscaled LQ image, of the same shape.
+            time: ``[N]``, diffusion steps counted from 0.
         """
         return self.unet(torch.cat([condition, noisy], dim=1), time).sample
 
     def noised(self, pictures: Tensor, noise: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
-        """Return pictures with noise of that time (Ho et al. 2020, equation 4), and what the network is to say."""
+        """Return images with noise (Ho et al. 2020, arXiv 2006.11239, equation 4), and the network's target."""
         noisy = self._noise.add_noise(pictures, noise, time)
         if self.schedule.predict == "epsilon":
             return noisy, noise
@@ -110,18 +111,18 @@ class SR3(nn.Module):
 def sample(
     predict: Predict, start: Tensor, schedule: DiffusionSchedule, *, sampler: Sampler, steps: int, generator: Any
 ) -> Tensor:
-    """Turn noise into pictures.
+    """Turn noise into images.
 
     Args:
-        predict: the network, its condition fixed; a time ``[]``.
-        start: ``[N, 3, H, W]`` of standard-normal noise.
-        schedule: what the network was trained with.
-        sampler: "ddpm" draws new noise in every step (Ho et al. 2020), "ddim" none (Song et al. 2021).
-        steps: how many; "ddpm" with all of the schedule's is the published way.
-        generator: torch's, of the noise of "ddpm".
+        predict: the network with its condition; its time is ``[]``.
+        start: standard-normal noise ``[N, 3, H, W]``.
+        schedule: of the training.
+        sampler: "ddpm" draws new noise in every step (Ho et al. 2020), "ddim" does not (Song et al. 2021).
+        steps: number of steps; published is "ddpm" with all steps of the schedule.
+        generator: torch's, for the noise of "ddpm".
 
     Returns:
-        Pictures in [-1, 1].
+        Images in [-1, 1].
     """
     scheduler = make_scheduler(sampler, schedule)
     scheduler.set_timesteps(steps, device=start.device)
@@ -132,7 +133,7 @@ def sample(
 
 
 def make_scheduler(sampler: Sampler, schedule: DiffusionSchedule) -> Any:
-    """Return diffusers' scheduler; what it thinks the clean picture is stays in [-1, 1]."""
+    """Return diffusers' scheduler, which clips its estimate of the clean image to [-1, 1]."""
     torchvision_shim.ensure()
     from diffusers import DDIMScheduler, DDPMScheduler
 
@@ -151,14 +152,15 @@ def _unet(architecture: SR3Architecture) -> nn.Module:
 
     levels = range(len(architecture.multipliers))
     attends = [level in architecture.attention for level in levels]
-    return UNet2DModel(
+    unet: Any = UNet2DModel(
         in_channels=6,
         out_channels=3,
-        block_out_channels=tuple(architecture.channels * each for each in architecture.multipliers),
-        down_block_types=tuple("AttnDownBlock2D" if each else "DownBlock2D" for each in attends),
-        up_block_types=tuple("AttnUpBlock2D" if each else "UpBlock2D" for each in reversed(attends)),
+        block_out_channels=tuple(architecture.channels * multiplier for multiplier in architecture.multipliers),
+        down_block_types=tuple("AttnDownBlock2D" if attention else "DownBlock2D" for attention in attends),
+        up_block_types=tuple("AttnUpBlock2D" if attention else "UpBlock2D" for attention in reversed(attends)),
         layers_per_block=architecture.blocks,
         dropout=architecture.dropout,
         norm_num_groups=min(_GROUPS, architecture.channels // 4),
         attention_head_dim=architecture.channels,
     )
+    return unet

@@ -1,4 +1,4 @@
-"""Enlarging pictures of any size with SR3: the whole picture is sampled at once, its noise is predicted in tiles."""
+"""Upscaling images of any size with SR3: the whole image is sampled at once, its noise is predicted tile by tile."""
 
 import hashlib
 
@@ -14,13 +14,13 @@ from patina.seeding import derive, noise_window, torch_generator
 
 
 class SR3Upscaler:
-    """SR3 on pictures. Neighbouring tiles share one noisy picture, so that they agree at every step.
+    """Upscales images with SR3. Neighbouring tiles share one noisy image, so that they agree at every step.
 
     Args:
         network: in evaluation mode, on its device.
-        side: of a tile in pixels of the result, that of the training's squares.
-        sampler, steps: how samples are drawn.
-        seed: of the noise; with the picture's content it decides the result.
+        side: of a tile in pixels of the result, as in training.
+        sampler, steps: of the sampling.
+        seed: of the noise, together with the image's content.
         half: compute the network in bfloat16.
     """
 
@@ -40,7 +40,7 @@ class SR3Upscaler:
         self._device = next(network.parameters()).device
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        """Map RGB ``[H, W, 3]``, uint8 or uint16, to ``[scale H, scale W, 3]`` of the same type."""
+        """Map RGB ``[H, W, 3]``, uint8 or uint16, to ``[scale H, scale W, 3]`` of the same dtype."""
         key = derive(self.seed, hashlib.blake2b(np.ascontiguousarray(pixels).tobytes()).hexdigest())
         condition = 2 * to_tensor(imresize(pixels, self.scale)) - 1
         start = noise_window(key, 3, 0, 0, *condition.shape[1:])[None]

@@ -1,5 +1,6 @@
-"""Bicubic interpolation followed by a small refinement network: SRCNN (Dong et al., "Image Super-Resolution Using Deep
-Convolutional Networks", 2014), which here learns what the interpolation lacks.
+"""SRCNN (Dong et al. 2014, "Image Super-Resolution Using Deep Convolutional Networks"): bicubic, then refined.
+
+Unlike the paper's, the three convolutions predict the residual of the interpolation.
 """
 
 from collections.abc import Mapping
@@ -18,8 +19,8 @@ class SRCNN(LuminanceNetwork):
     """Three convolutions of 9, 5 and 5 pixels on the interpolated luma; see `LuminanceNetwork` for RGB.
 
     Args:
-        scale: output pixels to an input pixel.
-        features: channels behind the first and the second convolution.
+        scale: upscaling factor.
+        features: channels after the first and the second convolution.
     """
 
     def __init__(self, scale: int = 2, features: tuple[int, int] = (64, 32)):
@@ -31,8 +32,8 @@ class SRCNN(LuminanceNetwork):
             nn.ReLU(),
             nn.Conv2d(features[1], 1, 5, padding=2),
         )
-        # Until it has learned something, the network is the interpolation.
-        last = submodule(self, "refine.4", nn.Conv2d)
+        # The untrained network is the interpolation.
+        last = submodule(self.refine, "4", nn.Conv2d)
         nn.init.zeros_(last.weight)
         nn.init.zeros_(bias_of(last))
 
