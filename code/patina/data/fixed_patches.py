@@ -18,7 +18,7 @@ class Patches(Protocol):
         """Return one sample."""
 
 
-class FixedPatches(Dataset):
+class FixedPatches(Dataset[dict[str, Any]]):
     """The same patches in every epoch, in a new order; a sample is a function of (seed, step, slot) alone.
 
     Args:

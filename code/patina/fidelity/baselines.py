@@ -145,7 +145,7 @@ def _transplanted(sample: Sample, index: KDTree, noise: np.ndarray, rng: np.rand
     features = _features(sample)
     count = min(NEAREST, len(noise))
     _, similar = index.query(features, k=np.arange(1, count + 1))
-    chosen = noise[similar[np.arange(len(features)), rng.integers(0, count, len(features))]]
+    chosen = noise[np.asarray(similar)[np.arange(len(features)), rng.integers(0, count, len(features))]]
     rows, columns = (length // BLOCK for length in sample.pixels.shape[:2])
     tiled = chosen.reshape(rows, columns, BLOCK, BLOCK, -1).swapaxes(1, 2)
     return tiled.reshape(rows * BLOCK, columns * BLOCK, -1)

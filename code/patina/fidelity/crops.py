@@ -74,8 +74,8 @@ def paired_crops(clean: Sequence[Sample], generated: Sequence[Sample], real: Seq
     """
     by_scene: dict[str, list[Crop]] = {}
     for samples in zip(clean, generated, real, strict=True):
-        crops = [centre_crop(sample.pixels, min(SIDE, *sample.pixels.shape[:2])) for sample in samples]
-        crop = Crop(samples[0].name, *crops, _noise_strength(crops[2] - crops[0]))
+        first, second, third = (centre_crop(sample.pixels, min(SIDE, *sample.pixels.shape[:2])) for sample in samples)
+        crop = Crop(samples[0].name, first, second, third, _noise_strength(third - first))
         by_scene.setdefault(samples[0].scene, []).append(crop)
     strongest = [_by_strength(crops)[0] for crops in by_scene.values()]
     everything = [crop for crops in by_scene.values() for crop in crops]
@@ -92,16 +92,17 @@ def quiet_crops(clean: Sequence[Sample], generated: Sequence[Sample], real: Sequ
     side = min(QUIET_SIDE, *(min(sample.pixels.shape[:2]) // PATCH * PATCH for sample in (*clean, *real)))
     crops = []
     for own, other in _most_similar(clean, real, side):
-        pixels = [_crop_at(samples, own, side) for samples in (clean, generated)]
         partner = _crop_at(real, other, side)
-        crops.append(Crop(clean[own.index].name, *pixels, partner, _noise_strength(partner)))
+        pixels = _crop_at(clean, own, side), _crop_at(generated, own, side), partner
+        crops.append(Crop(clean[own.index].name, *pixels, _noise_strength(partner)))
     return crops
 
 
 def _most_similar(clean: Sequence[Sample], real: Sequence[Sample], side: int) -> list[PlacePair]:
     """Pair quiet places of similar colour; no image occurs twice, and no scene while there are others."""
     places = [_quiet_places(samples, side) for samples in (clean, real)]
-    colours = cdist(*(np.stack([place.colour for place in found]) for found in places))
+    clean_colours, real_colours = (np.stack([place.colour for place in found]) for found in places)
+    colours = cdist(clean_colours, real_colours)
     textures = np.add.outer(*(np.array([place.texture for place in found]) for found in places))
     difference = colours + textures
     order = np.argsort(difference, axis=None, kind="stable")

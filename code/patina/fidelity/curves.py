@@ -68,7 +68,7 @@ def residual_figure(residuals: Mapping[str, Sequence[np.ndarray]]) -> Figure:
     shown = np.abs(middles) <= 24
     lines = []
     for name, found in residuals.items():
-        counts = sum(map(histogram, found))
+        counts = np.sum([histogram(residual) for residual in found], axis=0)
         fraction = np.maximum(counts / counts.sum(), 1e-6)
         lines.append(_styled(name, middles[shown], np.log10(fraction[shown])))
     lines = _ordered(lines)

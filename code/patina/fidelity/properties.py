@@ -92,15 +92,15 @@ def spectrum_distance(profile: Profile, real: Profile) -> float:
 
 def anisotropy_distance(profile: Profile, real: Profile) -> float:
     """Compare how the power is distributed over orientations, whatever its sum, in dB."""
-    relative = [relative_by_orientation(each.spectrum)[1] for each in (profile, real)]
-    return decibels_between(*relative, floor=MIN_FRACTION)
+    relative, reference = (relative_by_orientation(each.spectrum)[1] for each in (profile, real))
+    return decibels_between(relative, reference, floor=MIN_FRACTION)
 
 
 def noise_level_distance(profile: Profile, real: Profile) -> float:
     """Compare the variance at every brightness that both sets have, in dB."""
     levels = profile.noise_level, real.noise_level
     weights = np.minimum(*(level.counts / level.counts.sum() for level in levels))
-    return decibels_between(*(level.variance for level in levels), weights)
+    return decibels_between(profile.noise_level.variance, real.noise_level.variance, weights)
 
 
 def patch_distances(profile: Profile, real: Profile) -> list[float]:
@@ -111,7 +111,7 @@ def patch_distances(profile: Profile, real: Profile) -> list[float]:
 
 def histogram_distance(residuals: Residuals, real: Residuals) -> float:
     """Compare the histograms of all residuals, in nats."""
-    counts, reference = (sum(map(histogram, each)) for each in (residuals, real))
+    counts, reference = (np.sum([histogram(residual) for residual in each], axis=0) for each in (residuals, real))
     return kl_divergence(counts, reference)
 
 

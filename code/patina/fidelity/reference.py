@@ -111,7 +111,7 @@ class Reference:
 
     def _split(self, samples: Sequence[Sample]) -> HalfProfiles:
         both = [halves(samples, derive(self.seed, "split", index)) for index in range(SPLITS)]
-        return [tuple(profile_of(half, self.seed) for half in pair) for pair in both]
+        return [(profile_of(first, self.seed), profile_of(second, self.seed)) for first, second in both]
 
     def _real_against_real(self) -> Scores:
         transplanted = transplanted_residuals(self.clean, self.real, self.seed) if self.paired else None

@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from contextlib import AbstractContextManager, nullcontext
 
+from typing import Any
+
 import torch
 from torch import nn
 
@@ -26,7 +28,7 @@ def compile_network(network: nn.Module, device: torch.device) -> None:
     network.compile()
 
 
-def eager(networks: Iterable[nn.Module]) -> AbstractContextManager:
+def eager(networks: Iterable[nn.Module]) -> AbstractContextManager[Any]:
     """Return a context that runs compiled networks eagerly.
 
     Pictures of many sizes would be compiled many times, and compiled networks call no hooks.

@@ -5,6 +5,8 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
+Tensors = tuple[Tensor, ...] | list[Tensor]
+
 
 class Ema:
     """Averages the weights of a network: after every step, average = decay * average + (1 - decay) * weights.
@@ -18,7 +20,7 @@ class Ema:
     """
 
     def __init__(self, network: nn.Module, decay: float):
-        def follow(averages: list[Tensor], weights: list[Tensor], updates: Tensor) -> None:
+        def follow(averages: Tensors, weights: Tensors, updates: Tensor | int) -> None:
             now = min(decay, (1 + int(updates)) / (10 + int(updates)))
             get_ema_multi_avg_fn(now)(averages, weights, updates)
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TypeVar
 
 from lightning_fabric import Fabric
@@ -133,7 +134,7 @@ def train(
                 log.write("train", step, means)
                 show_numbers(bar, f"{folder.name}, step {step} of {plan.steps}", means)
             if step % plan.validate_every == 0 or last:
-                with _saved_before_errors(lambda last=last: save(FINAL if last else None)):
+                with _saved_before_errors(partial(save, FINAL if last else None)):
                     measured = _validate(task, plan, step, folder, log)
                 if measured:
                     tell_numbers(bar, f"{folder.name}, validation at step {step}", measured)

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from patina.data.fixed_patches import FixedPatches
 from patina.data.pairs import Pair
+from patina.data.pairs_on_the_fly import Unfinished
 from patina.imaging.blended_tiles import apply_tiled
 from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import read_picture
@@ -55,7 +56,7 @@ class LuminanceTask(Task):
         stopping: EarlyStopping,
         validation: Sequence[Pair] = (),
         pictures: int = 4,
-        finish: Callable[[list, torch.device], Tensor] | None = None,
+        finish: Callable[[Sequence[Tensor | Unfinished], torch.device], Tensor] | None = None,
     ):
         self.network = network
         self.dataset = dataset

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from patina.data.batch_mixing import mixed
 from patina.data.pairs import Pair, PairedPatches
-from patina.data.pairs_on_the_fly import OnTheFlyPatches
+from patina.data.pairs_on_the_fly import OnTheFlyPatches, Unfinished
 from patina.imaging.blended_tiles import apply_tiled
 from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import read_picture
@@ -114,7 +114,7 @@ class RestorationTask(Task):
         multiple: int = 1,
         validation: Sequence[Pair] = (),
         pictures: int = 4,
-        finish: Callable[[list, torch.device], Tensor] | None = None,
+        finish: Callable[[Sequence[Tensor | Unfinished], torch.device], Tensor] | None = None,
     ):
         self.generator = generator
         self.adversary = objective.adversary
@@ -210,7 +210,7 @@ class RestorationTask(Task):
         logged = self.generator_updater.backward(torch.stack(list(losses.values())).sum(), step)
         logged |= {name: float(loss.detach()) for name, loss in losses.items()}
         if self.adversary:
-            logged |= self._discriminator_backward(result.detach(), targets[self.adversary.sharpened], step)
+            logged |= self._discriminator_backward(self.adversary, result.detach(), targets, step)
         return logged
 
     def _inputs(self, batch: Batch) -> tuple[Tensor, Targets]:
@@ -218,7 +218,7 @@ class RestorationTask(Task):
         lq = batch["lq"]
         lq = self._finish(lq, self.fabric.device) if isinstance(lq, list) else lq
         lq, gt = mixed(lq, batch["gt"], self.objective.mixings)
-        parts = [*self.objective.terms, *([self.adversary] if self.adversary else [])]
+        parts: list[Term | Adversary] = [*self.objective.terms, *([self.adversary] if self.adversary else [])]
         return lq, {kind: self._sharpen(gt) if kind else gt for kind in {part.sharpened for part in parts}}
 
     def _generator_losses(self, lq: Tensor, result: Tensor, targets: Targets) -> dict[str, Tensor]:
@@ -228,26 +228,29 @@ class RestorationTask(Task):
             arguments = (result, targets[term.sharpened], *(ema if term.uses_ema else []))
             losses[term.name] = term.weight * term.loss(*arguments)
         if self.adversary:
-            losses[self.adversary.name] = self.adversary.weight * self._adversarial_loss(result, targets)
+            losses[self.adversary.name] = self.adversary.weight * self._adversarial_loss(self.adversary, result, targets)
         return losses
 
     @torch.no_grad()
     def _ema_result(self, lq: Tensor) -> Tensor:
         with self.fabric.autocast():
-            return self.ema.network(lq).float()
+            return self.evaluated(lq).float()
 
-    def _adversarial_loss(self, result: Tensor, targets: Targets) -> Tensor:
+    def _adversarial_loss(self, adversary: Adversary, result: Tensor, targets: Targets) -> Tensor:
         """Return the generator's loss; the weights of the discriminator get no gradients."""
-        discriminator, game = self.adversary.discriminator, self.adversary.game
+        discriminator, game = adversary.discriminator, adversary.game
         discriminator.requires_grad_(False)
-        real = self._logits(targets[self.adversary.sharpened]).detach() if game.relativistic else None
+        # Other games ignore the logits of real pictures.
+        real = self._logits(targets[adversary.sharpened]).detach() if game.relativistic else result.new_empty(0)
         fake = self._logits(result)
         discriminator.requires_grad_(True)
         return game.generator(real, fake)
 
-    def _discriminator_backward(self, result: Tensor, gt: Tensor, step: int) -> dict[str, float]:
-        real, fake = self._logits(gt), self._logits(result)
-        loss = self.adversary.game.discriminator(real, fake)
+    def _discriminator_backward(
+        self, adversary: Adversary, result: Tensor, targets: Targets, step: int
+    ) -> dict[str, float]:
+        real, fake = self._logits(targets[adversary.sharpened]), self._logits(result)
+        loss = adversary.game.discriminator(real, fake)
         self.discriminator_updater.backward(loss, step)
         return {
             "discriminator": float(loss.detach()),

@@ -52,7 +52,7 @@ class SR3Task(Task):
         shown: Sequence[Path] = (),
     ):
         self.network = network
-        self.dataset = dataset
+        self.dataset: CleanTiles = dataset
         self.batch_size = dataset.batch
         self.loss = LOSSES[loss]
         self.ema_decay = ema_decay
@@ -140,7 +140,7 @@ class SR3Task(Task):
 
             sampler, steps = self.sampling
             pictures = sample(
-                predict, start, network.schedule, sampler=sampler, steps=steps, generator=generator
+                predict, start, self.network.schedule, sampler=sampler, steps=steps, generator=generator
             )  # fmt: skip
             results += [(picture / 2 + 0.5).cpu() for picture in pictures]
         return results

@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 from lightning_fabric import Fabric
-from torch import Tensor, nn
-from torch.utils.data import Dataset
+from torch import nn
 
+from patina.data.batches import Samples
 from patina.training.updates import Updater
 
-Batch = dict[str, Tensor]
+Batch = dict[str, Any]
+"""Tensors by name, on the device; LQ patches that a model must finish are a list."""
 
 
 @dataclass
@@ -32,14 +33,12 @@ class Task(ABC):
         batch_size: number of slots of a step.
         updaters: one for every trained network; set by `setup`.
         collate: turns samples into a batch; None for torch's default.
-        stopped: whether the training ends after the last validation.
     """
 
-    dataset: Dataset
+    dataset: Samples
     batch_size: int
     updaters: list[Updater]
     collate: Callable[[list[Any]], Batch] | None = None
-    stopped: bool = False
 
     @abstractmethod
     def setup(self, fabric: Fabric) -> None:
@@ -67,6 +66,11 @@ class Task(ABC):
     @abstractmethod
     def save_model(self, path: Path, step: int) -> None:
         """Write the trained model to `path`, to which the task adds its suffix."""
+
+    @property
+    def stopped(self) -> bool:
+        """Whether the training ends after the last validation."""
+        return False
 
     @property
     def networks(self) -> dict[str, nn.Module]:

@@ -1,6 +1,6 @@
 """Optimiser steps that never let a value that is not finite reach the weights."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
@@ -62,7 +62,7 @@ class Updater:
         betas: tuple[float, float],
         clip_gradient: float | None = None,
         rate_factors: Mapping[str, float] | None = None,
-        optimiser: type[torch.optim.Optimizer] = torch.optim.Adam,
+        optimiser: Callable[..., torch.optim.Optimizer] = torch.optim.Adam,
         weight_decay: float = 0.0,
         compiled: bool = False,
     ):
@@ -113,11 +113,11 @@ class Updater:
                 return f"gradient of {self.name}.{name}"
         return f"gradient norm of {self.name}"
 
-    def state(self) -> dict:
+    def state(self) -> dict[str, Any]:
         """Return the state that a resumed run needs."""
         return {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict()}
 
-    def load_state(self, state: dict) -> None:
+    def load_state(self, state: dict[str, Any]) -> None:
         """Restore what `state` returned."""
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
