@@ -140,15 +140,15 @@ class TestAutoencoder:
         settings = Autoencoder(features=12, sigma=30, steps=150)
         networks = [train_autoencoder(pictures, settings, seed=0) for _ in range(2)]
         noisy = np.uint8((pictures[4] + np.random.default_rng(0).normal(0, 30, pictures[4].shape)).clip(0, 255))
-        passed = networks[0].apply(noisy)
+        passed = networks[0].denoise(noisy)
         assert passed.shape == noisy.shape
         errors = [np.abs(np.float64(each) - pictures[4]).mean() for each in (passed, noisy)]
         assert errors[0] < 0.7 * errors[1]
-        np.testing.assert_array_equal(networks[1].apply(noisy), passed)
+        np.testing.assert_array_equal(networks[1].denoise(noisy), passed)
 
     def test_odd_sizes_pass(self):
         network = train_autoencoder([picture(0)], Autoencoder(features=4, steps=1), seed=0)
-        assert network.apply(picture(0)[:33, :47]).shape == (33, 47, 3)
+        assert network.denoise(picture(0)[:33, :47]).shape == (33, 47, 3)
 
 
 class TestTraining:

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -52,10 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _measure_all(cases: Sequence[Case], sizes: Sizes, folder: Path, device: torch.device) -> list[dict]:
+def _measure_all(cases: Sequence[Case], sizes: Sizes, folder: Path, device: torch.device) -> list[dict[str, Any]]:
     """Run every case in its own process; return its figures, relative to the plain path where that says more."""
     plain: dict[str, tuple[Measured, Path]] = {}
-    rows = []
+    rows: list[dict[str, Any]] = []
     for case in cases:
         print(f"{case.task}: {case.path}", file=sys.stderr, flush=True)
         result = folder / f"{len(rows)}.pt"

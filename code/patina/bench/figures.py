@@ -51,7 +51,7 @@ def _seconds(arguments: list[str]) -> float:
     return time.perf_counter() - began
 
 
-def table(document: dict) -> str:
+def table(document: dict[str, Any]) -> str:
     """Return the figures as a Markdown table, followed by a line about the machine."""
     lines = ["| " + " | ".join(HEADS) + " |", "| --- | --- |" + " ---: |" * (len(HEADS) - 2)]
     for row in document["cases"]:

@@ -18,6 +18,8 @@ from patina.bench.tasks import TASKS
 from patina.system.allocator import freed_memory_kept
 from patina.system.memory import PeakMemory
 
+Shape = list[int]
+
 RUNS = {"cpu": 2}
 OTHER_RUNS = 6
 """Runs per case, by device type; an accelerator's clock takes a while to rise."""
@@ -98,11 +100,11 @@ def count(run: Callable[[], object]) -> tuple[float, float]:
     return float(flops.get_total_flops()), float(traffic.moved)
 
 
-def _fused(x: list, weight: list, *_: object, out_shape: list, **__: object) -> int:
+def _fused(x: Shape, weight: Shape, *_: object, out_shape: Shape, **__: object) -> int:
     return conv_flop_count(x, weight, out_shape)
 
 
-def _fused_onto(_other: list, x: list, weight: list, *_: object, out_shape: list, **__: object) -> int:
+def _fused_onto(_other: Shape, x: Shape, weight: Shape, *_: object, out_shape: Shape, **__: object) -> int:
     return conv_flop_count(x, weight, out_shape)
 
 
@@ -118,7 +120,9 @@ class _Traffic(TorchDispatchMode):
 
     moved = 0
 
-    def __torch_dispatch__(self, function: Any, types: Any, args: tuple = (), kwargs: dict | None = None) -> Any:
+    def __torch_dispatch__(
+        self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
         result = function(*args, **(kwargs or {}))
         if not function.is_view:
             leaves = tree_leaves((args, kwargs, result))

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
+from typing import Any, get_args
 
 import torch
 from torch import Tensor, nn
@@ -22,12 +23,12 @@ from patina.layers.coupling import ZeroConv
 from patina.models.deflow import DeFlow, DeFlowArchitecture
 from patina.models.fast_deflow import FastDeFlow
 from patina.models.fast_ludvae import FastLUDVAE
-from patina.models.fast_objective import fast_objective
+from patina.models.fast_objective import Recompute, fast_objective
 from patina.models.ludvae import LUDVAE, LUDVAEArchitecture
 from patina.models.realplksr import RealPLKSRSettings
 
-Prepared = tuple[Callable[[], object], Callable[[object], Tensor]]
-"""The function to time, and a function from its output to the tensor that is compared between paths."""
+Prepared = tuple[Callable[[], Any], Callable[[Any], Tensor]]
+"""The function to time, which returns anything, and a function from its output to the tensor that is compared between paths."""
 
 EVERYTHING = 2**40
 """A limit in bytes that is never reached."""
@@ -54,7 +55,7 @@ def deflow_training(case: Case, sizes: Sizes, device: torch.device) -> Prepared:
     image = torch.rand(sizes.batch, 3, sizes.patch, sizes.patch, generator=_seeded(1)).to(device)
     label = torch.arange(sizes.batch, device=device) % 2.0
     batch = (image, avg_pool2d(image, network.architecture.scale), label)
-    recompute = next((option for option in case.options if option != BF16), "nothing")
+    recompute = next((way for way in get_args(Recompute) if way in case.options), "nothing")
     objective = network if case.is_plain else partial(fast_objective, network, recompute=recompute)
 
     def step() -> None:

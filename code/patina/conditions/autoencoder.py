@@ -20,6 +20,7 @@ class DenoisingAutoencoder(nn.Module):
 
     def __init__(self, features: int):
         super().__init__()
+        self.features = features
         self.encoder = nn.Sequential(
             nn.Conv2d(3, features, 3, stride=2, padding=1),
             nn.ReLU(),
@@ -33,11 +34,6 @@ class DenoisingAutoencoder(nn.Module):
             nn.PixelShuffle(SHRINK),
         )
 
-    @property
-    def features(self) -> int:
-        """Number of channels of the hidden layers."""
-        return self.encoder[0].out_channels
-
     def forward(self, image: Tensor) -> Tensor:
         """Return the reconstruction, of the same size, not clamped."""
         height, width = image.shape[-2:]
@@ -45,7 +41,7 @@ class DenoisingAutoencoder(nn.Module):
         return 0.5 + self.decoder(self.encoder(padded - 0.5))[..., :height, :width]
 
     @torch.inference_mode()
-    def apply(self, pixels: np.ndarray) -> np.ndarray:
+    def denoise(self, pixels: np.ndarray) -> np.ndarray:
         """Reconstruct ``[H, W, 3]`` uint8, rounded to uint8."""
         return to_pixels(self(to_tensor(pixels)[None])[0], np.uint8)
 
@@ -77,6 +73,6 @@ def train_autoencoder(pictures: Sequence[np.ndarray], settings: Autoencoder, see
 
 
 def _patch(pictures: Sequence[np.ndarray], side: int, rng: np.random.Generator) -> np.ndarray:
-    picture = pictures[rng.integers(len(pictures))]
+    picture = pictures[int(rng.integers(len(pictures)))]
     top, left = (int(rng.integers(length - side + 1)) for length in picture.shape[:2])
     return np.float32(picture[top : top + side, left : left + side] / 255)

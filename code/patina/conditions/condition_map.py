@@ -2,13 +2,14 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from patina.conditions.autoencoder import DenoisingAutoencoder
-from patina.conditions.steps import AddGaussian, Autoencoder, HStep, Noise, published_steps, scale_of
+from patina.conditions.steps import AddGaussian, Autoencoder, Filter, HStep, Noise, published_steps, scale_of
 from patina.imaging.value_spaces import to_pixels, to_tensor
 from patina.seeding import derive
 
@@ -31,11 +32,15 @@ class ConditionMap:
     def __init__(self, steps: Sequence[HStep], autoencoders: Mapping[int, DenoisingAutoencoder] | None = None):
         self.steps = tuple(steps)
         self.autoencoders = dict(autoencoders or {})
-        noisy = [index for index, step in enumerate(self.steps) if isinstance(step.settings, Noise)]
-        filters = [index for index in range(len(self.steps)) if index not in noisy]
-        self._first_noise = noisy[0] if noisy else len(self.steps)
-        self._first_final = max([index + 1 for index in filters], default=0)
-        self._noise_numbers = {index: number for number, index in enumerate(noisy)}
+        self._noises: dict[int, Noise] = {}
+        self._filters: dict[int, Filter | Autoencoder] = {}
+        for index, settings in enumerate(step.settings for step in self.steps):
+            if isinstance(settings, Noise):
+                self._noises[index] = settings
+            else:
+                self._filters[index] = settings
+        self._first_noise = min(self._noises, default=len(self.steps))
+        self._first_final = max(self._filters, default=-1) + 1
 
     @classmethod
     def published(cls, scale: int, noise: float) -> "ConditionMap":
@@ -110,20 +115,20 @@ class ConditionMap:
         return condition
 
     def _step(self, index: int, condition: Tensor, draw: Draw) -> Tensor:
-        if index in self._noise_numbers:
+        if index in self._noises:
             return self._noisy(index, condition, draw)
         return to_tensor(self._filtered(index, to_pixels(condition, np.uint8)))
 
     def _noisy(self, index: int, condition: Tensor, draw: Draw) -> Tensor:
-        settings = self.steps[index].settings
-        noise = draw(self._noise_numbers[index], condition.shape)
+        settings = self._noises[index]
+        noise = draw(list(self._noises).index(index), condition.shape)
         if isinstance(settings, AddGaussian):
             return condition + settings.sigma * noise
         return condition * (1 + settings.sigma * noise)
 
     def _filtered(self, index: int, pixels: np.ndarray) -> np.ndarray:
-        settings = self.steps[index].settings
-        return (self.autoencoders[index] if isinstance(settings, Autoencoder) else settings).apply(pixels)
+        settings = self._filters[index]
+        return self.autoencoders[index].denoise(pixels) if isinstance(settings, Autoencoder) else settings.apply(pixels)
 
     # In model files
 
@@ -133,7 +138,7 @@ class ConditionMap:
         return {f"h.{name}": value for name, value in modules.state_dict().items()}
 
     @classmethod
-    def from_plain(cls, steps: Sequence[dict], weights: Mapping[str, Tensor]) -> "ConditionMap":
+    def from_plain(cls, steps: Sequence[dict[str, Any]], weights: Mapping[str, Tensor]) -> "ConditionMap":
         """Make the map of a model file from its steps as plain values and its weights."""
         parsed = [HStep.model_validate(step) for step in steps]
         networks = {}

@@ -1,7 +1,7 @@
 """The steps of DeFlow's map h, as configurations and model files write them."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import cv2
 import numpy as np
@@ -171,11 +171,11 @@ class HStep(Strict):
         """The one step that is given."""
         return next(value for _, value in self if value is not None)
 
-    def written(self) -> dict:
+    def written(self) -> dict[str, Any]:
         """Return the step as a configuration has it."""
         return self.model_dump(mode="json", exclude_none=True)
 
-    def plain(self) -> dict:
+    def plain(self) -> dict[str, Any]:
         """Return the step as JSON values, without unset keys and without the autoencoder's file, stored separately."""
         return self.model_dump(mode="json", exclude_none=True, exclude={"autoencoder": {"file"}})
 

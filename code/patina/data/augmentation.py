@@ -1,6 +1,7 @@
 """Random flips and changes of colour and sharpness."""
 
 from dataclasses import dataclass
+from types import ModuleType
 
 import numpy as np
 from torch import Tensor
@@ -51,7 +52,7 @@ class Augmentation:
         return functional.adjust_hue(image, rng.uniform(-self.hue, self.hue))
 
 
-def _functional():
+def _functional() -> ModuleType:
     torchvision_shim.ensure()
     from torchvision.transforms import functional
 

@@ -5,6 +5,7 @@ before every step.
 """
 
 from collections.abc import Callable, Mapping
+from types import EllipsisType
 
 import torch
 from torch import Tensor
@@ -12,6 +13,9 @@ from torch.nn import functional
 
 Pair = tuple[Tensor, Tensor]
 """LQ patches ``[N, 3, h, w]`` and ground-truth patches ``[N, 3, scale h, scale w]`` in [0, 1]."""
+
+Place = tuple[EllipsisType, slice, slice]
+"""Rows and columns of patches, as an index."""
 
 BLENDED = (0.4, 0.6)
 LARGEST_CUT = 0.7
@@ -73,26 +77,28 @@ def _uniform(low: float, high: float) -> float:
     return low + (high - low) * torch.rand(()).item()
 
 
-def _squares(lq: Tensor, gt: Tensor, fraction: float) -> tuple[tuple, tuple]:
+def _squares(lq: Tensor, gt: Tensor, fraction: float) -> tuple[Place, Place]:
     """Draw the place of a square, a `fraction` of the patches' side, as indices of LQ and ground-truth patches."""
     scale, side = gt.shape[-1] // lq.shape[-1], lq.shape[-1]
     length = min(max(1, round(fraction * side)), lq.shape[-2])
     top, left = (int(torch.randint(extent - length + 1, ())) for extent in lq.shape[-2:])
 
-    def place(factor: int) -> tuple:
-        return ..., *(slice(start * factor, (start + length) * factor) for start in (top, left))
+    def place(factor: int) -> Place:
+        rows, columns = (slice(start * factor, (start + length) * factor) for start in (top, left))
+        return ..., rows, columns
 
     return place(1), place(scale)
 
 
-def _pasted(patches: Tensor, content: Tensor, place: tuple) -> Tensor:
+def _pasted(patches: Tensor, content: Tensor, place: Place) -> Tensor:
     patches = patches.clone()
     patches[place] = content
     return patches
 
 
 def _size(patches: Tensor) -> tuple[int, int]:
-    return tuple(patches.shape[-2:])
+    height, width = patches.shape[-2:]
+    return height, width
 
 
 def _resized(patches: Tensor, size: tuple[int, int]) -> Tensor:

@@ -1,7 +1,7 @@
 """Batches identified by their training step, so that a resumed run gets exactly the batches it would have had."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 from torch.utils.data import Dataset, Sampler, default_collate
 
@@ -34,7 +34,14 @@ class StepBatches(Sampler[list[tuple[int, int]]]):
         return len(self.steps)
 
 
-class ReadableSamples(Dataset):
+class Samples(Protocol):
+    """Samples by (step, slot); a step has any number of slots."""
+
+    def __getitem__(self, place: tuple[int, int]) -> dict[str, Any]:
+        """Return one sample."""
+
+
+class ReadableSamples(Dataset[tuple[dict[str, Any], list[str]]]):
     """Samples by (step, slot); a later slot substitutes for a sample whose picture cannot be read.
 
     Substitutes are whole batches ahead, so a slot's position in its batch, and whatever depends on it, is kept. The
@@ -46,12 +53,12 @@ class ReadableSamples(Dataset):
         collate: makes a batch of samples; None for torch's default.
     """
 
-    def __init__(self, samples: Dataset, batch_size: int, collate: Callable[[list[Any]], Any] | None = None) -> None:
+    def __init__(self, samples: Samples, batch_size: int, collate: Callable[[list[Any]], Any] | None = None) -> None:
         self.samples = samples
         self.batch_size = batch_size
         self._collate = collate or default_collate
 
-    def __getitem__(self, place: tuple[int, int]) -> tuple[Any, list[str]]:
+    def __getitem__(self, place: tuple[int, int]) -> tuple[dict[str, Any], list[str]]:
         """Return a sample, and a message for every picture that could not be read.
 
         Raises:

@@ -20,7 +20,7 @@ from patina.seeding import derive, numpy_rng
 Augment = Callable[[Tensor, np.random.Generator], Tensor]
 
 
-class CleanTiles(Dataset):
+class CleanTiles(Dataset[dict[str, Tensor]]):
     """Tiles with their conditions; a sample is a function of (seed, step, slot) alone.
 
     Every picture is chosen once an epoch; larger pictures are cropped at a random place.

@@ -2,7 +2,7 @@
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -110,7 +110,7 @@ def require_scale(small: Path, large: Path, scale: int) -> None:
         )
 
 
-def require_size(paths: list[Path], side: int, what: str) -> None:
+def require_size(paths: Sequence[Path], side: int, what: str) -> None:
     """Check from the headers that every picture has at least `side` pixels along each side.
 
     Raises:

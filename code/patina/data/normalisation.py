@@ -60,7 +60,7 @@ class DomainStatistics(ImageStatistics):
     real_condition: ChannelStatistics
 
     @classmethod
-    def of(cls, clean: Domain, real: Domain) -> "DomainStatistics":
+    def of_domains(cls, clean: Domain, real: Domain) -> "DomainStatistics":
         """Collect the statistics of two opened domains."""
         return cls(
             clean_image=clean.image_statistics,

@@ -51,7 +51,7 @@ def match_pairs(lq_dir: Path, gt_dir: Path, scale: int) -> list[Pair]:
     return pairs
 
 
-class PairedPatches(Dataset):
+class PairedPatches(Dataset[dict[str, Tensor]]):
     """Aligned patches of pairs; a sample is a function of (seed, step, slot) alone.
 
     Every picture is chosen once an epoch, whatever its size.

@@ -37,18 +37,32 @@ class Degrade(Protocol):
 
 
 @dataclass(frozen=True)
-class LQSource:
-    """One source of LQ patches.
+class FolderSource:
+    """A folder of LQ pictures.
 
     Attributes:
-        weight: how often it is drawn, relative to the others.
-        files: for a folder: LQ files by ground-truth file.
-        degrade: for a recipe; exactly one of the two is set.
+        weight: how often it is drawn, relative to the other sources.
+        files: LQ files by ground-truth file.
     """
 
     weight: float
-    files: Mapping[Path, Path] | None = None
-    degrade: Degrade | None = None
+    files: Mapping[Path, Path]
+
+
+@dataclass(frozen=True)
+class RecipeSource:
+    """A recipe that degrades clean patches.
+
+    Attributes:
+        weight: how often it is drawn, relative to the other sources.
+        degrade: makes the LQ patch.
+    """
+
+    weight: float
+    degrade: Degrade
+
+
+LQSource = FolderSource | RecipeSource
 
 
 class Unfinished:
@@ -64,7 +78,7 @@ class Unfinished:
         self.window = window
 
 
-class OnTheFlyPatches(Dataset):
+class OnTheFlyPatches(Dataset[dict[str, Tensor | Unfinished]]):
     """Patches of clean pictures with LQ patches from any source; a sample is a function of (seed, step, slot) alone.
 
     Args:
@@ -130,7 +144,7 @@ class OnTheFlyPatches(Dataset):
         rng = numpy_rng(self.seed, "place", step, slot)
         orientation = draw_orientation(numpy_rng(self.seed, "orientation", step, slot), self.flip, self.rotate)
         patch = self.patches.at(step)
-        if source.files is not None:
+        if isinstance(source, FolderSource):
             lq, gt = self.cache.get(source.files[gt_file]), self.cache.get(gt_file)
             lq, gt = aligned_crop(lq, gt, patch, self.scale, rng)
             return {"lq": to_tensor(orient(lq, orientation)), "gt": to_tensor(orient(gt, orientation))}

@@ -2,6 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable
+from typing import Generic, TypeVar
 
 import numpy as np
 import torch
@@ -16,8 +17,10 @@ from patina.data.pairs import orient
 from patina.imaging.value_spaces import to_tensor
 from patina.seeding import derive, numpy_rng
 
+D = TypeVar("D", bound=ImageDomain)
 
-class BalancedPatches(Dataset):
+
+class BalancedPatches(Dataset[dict[str, Tensor]], Generic[D]):
     """Patches of both domains, alternating; a sample is a function of (seed, step, slot) alone.
 
     Even slots are clean, odd ones real; every picture of a domain is chosen once an epoch.
@@ -34,7 +37,7 @@ class BalancedPatches(Dataset):
     """
 
     def __init__(
-        self, clean: ImageDomain, real: ImageDomain, *, patch: int, batch: int, seed: int, cache_mb: int = 512
+        self, clean: D, real: D, *, patch: int, batch: int, seed: int, cache_mb: int = 512
     ):
         self.domains = (clean, real)
         for domain in self.domains:
@@ -65,7 +68,7 @@ class BalancedPatches(Dataset):
         """Crop a patch of picture `index` of the domain `label`."""
 
 
-class UnpairedImages(BalancedPatches):
+class UnpairedImages(BalancedPatches[ImageDomain]):
     """Images alone, in the 8 flips and quarter turns; real images are not normalised.
 
     Args:
@@ -87,7 +90,7 @@ class UnpairedImages(BalancedPatches):
         return {"image": to_tensor(np.ascontiguousarray(pixels))}
 
 
-class UnpairedPatches(BalancedPatches):
+class UnpairedPatches(BalancedPatches[Domain]):
     """Images with their conditions; real images are normalised to the clean set's statistics.
 
     Args:

@@ -70,7 +70,7 @@ class UnpairedData(BalancedData):
 
     def statistics(self, clean: Domain, real: Domain) -> DomainStatistics:
         """Return the domains' channel statistics; without matching, both are the same."""
-        statistics = DomainStatistics.of(clean, real)
+        statistics = DomainStatistics.of_domains(clean, real)
         return statistics if self.match_statistics else statistics.without_matching()
 
 

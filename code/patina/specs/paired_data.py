@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import BeforeValidator, Field, model_validator
 
 from patina.data.pairs import Pair, PairedPatches, match_pairs
-from patina.data.pairs_on_the_fly import LQSource, OnTheFlyPatches
+from patina.data.pairs_on_the_fly import FolderSource, LQSource, OnTheFlyPatches, RecipeSource
 from patina.degradations.base import Degradation
 from patina.degradations.execution import Engine
 from patina.degradations.recipe import Recipe, load_recipe, require_models
@@ -177,10 +177,10 @@ def paired_patches(
             recipe, engine = recipe_engine(_recipe_of_scale(source.path, scale), device)
             models |= engine.models
             degrade = OnTheFly(recipe, derive(seed, "recipe", number))
-            sources.append(LQSource(source.weight, degrade=degrade))
+            sources.append(RecipeSource(source.weight, degrade))
         else:
             pairs = match_pairs(source.path, gt, scale)
-            sources.append(LQSource(source.weight, files={pair.gt: pair.lq for pair in pairs}))
+            sources.append(FolderSource(source.weight, {pair.gt: pair.lq for pair in pairs}))
     return OnTheFlyPatches(list_pictures(gt), sources, **options), Engine(models, compute_device(device))
 
 

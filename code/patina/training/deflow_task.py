@@ -72,7 +72,7 @@ class DeFlowTask(Task):
         crop: int,
     ):
         self.network = network
-        self.dataset = dataset
+        self.dataset: UnpairedPatches = dataset
         self.batch_size = dataset.batch
         self.objective = objective
         self.fresh = fresh
