@@ -118,7 +118,9 @@ _FUSED = {
 class _Traffic(TorchDispatchMode):
     """Counts the bytes that operations read and write."""
 
-    moved = 0
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]  # torch's
+        self.moved = 0
 
     def __torch_dispatch__(
         self, function: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None

@@ -36,9 +36,7 @@ class BalancedPatches(Dataset[dict[str, Tensor]], Generic[D]):
         PatinaError: a picture is smaller than the patch.
     """
 
-    def __init__(
-        self, clean: D, real: D, *, patch: int, batch: int, seed: int, cache_mb: int = 512
-    ):
+    def __init__(self, clean: D, real: D, *, patch: int, batch: int, seed: int, cache_mb: int = 512):
         self.domains = (clean, real)
         for domain in self.domains:
             require_size(domain.images, patch, "patch")
