@@ -2,10 +2,10 @@
 
 from patina.degradations import (  # noqa: F401
     blur,
+    classical_noise,
     colour,
     compression,
     kernel_blur,
-    noise,
     resizing,
     sensor,
     sharpening,

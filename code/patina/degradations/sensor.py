@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from patina.degradations.base import Frame, Operation, Parameters
-from patina.degradations.noise import LUMA
+from patina.degradations.classical_noise import LUMA
 from patina.degradations.ranges import Between, RealRange, draw_real
 from patina.seeding import numpy_rng
 

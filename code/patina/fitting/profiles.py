@@ -8,7 +8,7 @@ import numpy as np
 
 from patina.degradations.recipe_text import recipe_text
 from patina.fitting.family import FreeNumber
-from patina.fitting.matching import SynthesisMatch
+from patina.fitting.search import SynthesisMatch
 
 UNDECIDED = 0.7
 """Photos do not decide a number whose uncertainty stays above this fraction of what it was before."""

@@ -14,9 +14,9 @@ from patina.degradations.recipe import parse_recipe
 from patina.errors import PatinaError, PictureError, require_range
 from patina.fitting.agreement import Agreement, agreements
 from patina.fitting.family import Family, load_family
-from patina.fitting.matching import SynthesisMatch, match, undegraded
 from patina.fitting.photo import Photo
 from patina.fitting.profiles import NumberFinding, empty_recipe, findings, profile_recipe
+from patina.fitting.search import SynthesisMatch, match, undegraded
 from patina.fitting.sentence import sentence
 from patina.fitting.synthesis import CleanCrops, clean_crops
 from patina.imaging.picture_files import read_picture
