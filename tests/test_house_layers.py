@@ -16,7 +16,7 @@ LAYERS = [
     {"specs"},
     {"pipelines"},
     {"experiments"},
-    {"cli"},
+    {"cli", "api"},
     {"bench"},
 ]
 """Rooms and modules of the package, from the bottom to the top."""

@@ -10,7 +10,7 @@ from patina.cli.main import run_command
 from patina.fidelity.samples import load_samples
 from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
-from patina.pipelines.realism_report import newest_model
+from patina.runs.run_models import newest_model
 from sets import ludvae_values, picture, write_config, write_noisy_sets, write_pictures
 
 

@@ -10,10 +10,10 @@ from patina.errors import PatinaError
 from patina.experiments.narration import say
 from patina.experiments.parallel_training import train_all
 from patina.pipelines.multiscale_set import prepare
-from patina.pipelines.realism_report import newest_model
 from patina.pipelines.training_run import say_changed_settings
 from patina.pipelines.translation import load_learned_config, translate_pictures
 from patina.runs.made_by import MadeBy
+from patina.runs.run_models import newest_model
 from patina.settings import PROJECT_ROOT
 from patina.specs.learned_spec import LearnedConfig
 

@@ -59,7 +59,35 @@ def load_samples(
         PatinaError: the folder has no images, or lacks one of `names`.
         PictureError: an image cannot be read or is too small.
     """
-    return [_load(path, side, scale) for path in select_files(folder, limit=limit, names=names)]
+    files = select_files(folder, limit=limit, names=names)
+    return [make_sample(path.stem, read_picture(path).pixels, side=side, scale=scale, where=path) for path in files]
+
+
+def make_sample(
+    name: str, pixels: np.ndarray, *, side: int | None = None, scale: int = 1, where: Path | str | None = None
+) -> Sample:
+    """Return an image as it is measured.
+
+    Args:
+        name: of the sample.
+        pixels: ``[H, W, 3]`` RGB, uint8 or uint16.
+        side, scale: as in `load_samples`.
+        where: what messages call the image. None: `name`.
+
+    Raises:
+        PictureError: the image is too small.
+    """
+    height, width = pixels.shape[:2]
+    if min(height, width) < MIN_SIDE * scale:
+        raise PictureError(
+            f"{where or name}: {width}x{height} pixels, expected {MIN_SIDE * scale} or more along either side"
+        )
+    peak = np.iinfo(pixels.dtype).max
+    resized = pixels if scale == 1 else imresize(crop_to_multiple(pixels, scale), 1 / scale)
+    if side is not None:
+        top, left = (max(0, (length - side) // 2) // 8 * 8 for length in resized.shape[:2])
+        resized = resized[top : top + side, left : left + side]
+    return Sample(name, np.float32(resized * (255 / peak)))
 
 
 def select_files(folder: Path, *, limit: int | None = None, names: Collection[str] | None = None) -> list[Path]:
@@ -87,16 +115,3 @@ def _evenly_spaced(paths: list[Path], limit: int | None) -> list[Path]:
     if limit is None or len(paths) <= limit:
         return paths
     return [paths[index] for index in np.linspace(0, len(paths) - 1, limit).round().astype(int)]
-
-
-def _load(path: Path, side: int | None, scale: int) -> Sample:
-    picture = read_picture(path)
-    if min(picture.height, picture.width) < MIN_SIDE * scale:
-        raise PictureError(
-            f"{path}: {picture.width}x{picture.height} pixels, expected {MIN_SIDE * scale} or more along either side"
-        )
-    pixels = picture.pixels if scale == 1 else imresize(crop_to_multiple(picture.pixels, scale), 1 / scale)
-    if side is not None:
-        top, left = (max(0, (length - side) // 2) // 8 * 8 for length in pixels.shape[:2])
-        pixels = pixels[top : top + side, left : left + side]
-    return Sample(path.stem, np.float32(pixels * (255 / picture.max_value)))

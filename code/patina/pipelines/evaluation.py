@@ -75,7 +75,7 @@ class Evaluation:
     def write(self, out: Path) -> None:
         """Write ``scores.csv`` and ``scores.json`` into the folder `out`; infinity is the string "inf"."""
         write_text(out / "scores.csv", self._csv())
-        write_text(out / "scores.json", json.dumps(self._document(), indent=1, ensure_ascii=False) + "\n")
+        write_text(out / "scores.json", json.dumps(self.document(), indent=1, ensure_ascii=False) + "\n")
 
     def _row(self, label: str, values: Mapping[str, float | None]) -> tuple[str, ...]:
         return label, *(self._cell(key, values.get(key)) for key in self.metrics)
@@ -98,7 +98,8 @@ class Evaluation:
             writer.writerow((label, *(values.get(key) for key in self.metrics), self.space, self.crop))
         return text.getvalue()
 
-    def _document(self) -> dict[str, object]:
+    def document(self) -> dict[str, object]:
+        """Return the values of ``scores.json``; infinity is the string "inf"."""
         unmeasured = dict.fromkeys(self.metrics)
         return {
             "space": self.space,

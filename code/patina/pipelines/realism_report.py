@@ -26,7 +26,7 @@ from patina.pipelines.provenance import (
     provenance_of,
     run_of,
 )
-from patina.runs.run_models import newest_of
+from patina.runs.run_models import newest_model
 from patina.specs.learned_spec import learned_degradation
 from patina.system.atomic import write_text
 
@@ -214,36 +214,30 @@ def realism_report(request: ReportRequest) -> RealismReport:
 
 
 def report_values(assessment: Assessment, reference: Reference, provenance: Provenance) -> dict[str, Any]:
+    """Return everything that a report says as plain JSON values."""
+    return {
+        "name": provenance.name,
+        **measured_values(assessment, reference),
+        **plain_values(
+            {"notes": provenance.notes, "command": provenance.command, "facts": dict(provenance.facts)},
+        ),
+    }
+
+
+def measured_values(assessment: Assessment, reference: Reference) -> dict[str, Any]:
     """Return everything that was measured as plain JSON values; NaN becomes null."""
     generated, real = (_profile_values(profile) for profile in (assessment.profile, reference.profile))
-    return plain_values(
+    values: dict[str, Any] = plain_values(
         {
-            "name": provenance.name,
             "headline": headline(assessment.findings),
             "findings": [asdict(finding) for finding in assessment.findings],
             "classifier_interval": assessment.scores.interval,
             "baselines": {name: noise.draw(np.random.default_rng(0)) for name, noise in reference.noises.items()},
             "generated": generated,
             "real": real,
-            "notes": provenance.notes,
-            "command": provenance.command,
-            "facts": dict(provenance.facts),
         }
     )
-
-
-def newest_model(source: Path) -> Path:
-    """Return a model file: `source` itself, or the final or newest model of a run folder.
-
-    Raises:
-        PatinaError: the run has none yet.
-    """
-    if source.is_file():
-        return source
-    model = newest_of(source)
-    if model is None:
-        raise PatinaError(f"{source}: the run has no model yet; train it further")
-    return model
+    return values
 
 
 def plain_values(value: Any) -> Any:

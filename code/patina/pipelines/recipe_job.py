@@ -187,15 +187,23 @@ def _open(job: Job, scale: int) -> Opened:
     path, digest = job.source.path, None
     with suppress(OSError):  # then reading the picture fails, too, with a message for the user
         digest = file_digest(path)
-    pixels = read_picture(path, alpha="refuse").pixels
-    if min(pixels.shape[:2]) < scale:
-        raise PictureError(f"{path} is {pixels.shape[1]}x{pixels.shape[0]}; scale {scale} needs more pixels")
-    pixels = crop_to_multiple(pixels, scale)
+    pixels = cropped_to_scale(read_picture(path, alpha="refuse").pixels, scale, str(path))
     made = Made(job.plan(pixels.shape[:2], digest))
     if job.ground_truth is not None:
         write_picture(job.ground_truth, pixels)
         made = replace(made, ground_truth=Result(job.ground_truth.name, job.source.name, digest))
     return _grown(Opened(made, {(): to_values(pixels)}, pixels.dtype, []))
+
+
+def cropped_to_scale(pixels: np.ndarray, scale: int, name: str) -> np.ndarray:
+    """Return a view of a clean picture, cropped to a multiple of the scale.
+
+    Raises:
+        PictureError: the picture, which the message calls `name`, is smaller than the scale.
+    """
+    if min(pixels.shape[:2]) < scale:
+        raise PictureError(f"{name} is {pixels.shape[1]}x{pixels.shape[0]}; scale {scale} needs more pixels")
+    return crop_to_multiple(pixels, scale)
 
 
 def _grown(opened: Opened) -> Opened:

@@ -5,9 +5,10 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
-from patina.degradations.base import NOT_FINITE, Degradation
+from patina.degradations.base import NOT_FINITE, Degradation, Parameters
 from patina.degradations.learned_degradation import Knob, Span, Tiling
 from patina.errors import ConfigError, PatinaError, PictureError, require_range
 from patina.imaging.picture_files import Picture
@@ -120,11 +121,11 @@ def translate_pictures(
     made_by = replace(made_by, settings={**made_by.settings, "seed": seed})
 
     def degrade(picture_source: Source, details: Mapping[str, Any], picture: Picture) -> Pixels:
-        key = derive(seed, picture_source.name, details["sample"])
-        result = degradation.apply(to_tensor(picture.pixels), details["parameters"], key)
-        if not result.isfinite().all():
-            raise PictureError(f"{picture_source}: the model {NOT_FINITE}")
-        return to_pixels(result, picture.pixels.dtype), picture.alpha
+        key = sample_key(seed, picture_source.name, details["sample"])
+        try:
+            return translate_pixels(degradation, picture.pixels, details["parameters"], key), picture.alpha
+        except PictureError as error:
+            raise PictureError(f"{picture_source}: {error}") from None
 
     with OutputFolder.open(out, made_by, source=folder_of(source), sources=sources) as folder:
         return make_outdated(folder, wanted, sources, degrade, description=made_by.command)
@@ -135,8 +136,39 @@ def _wanted(degradation: Degradation, outputs: dict[Source, Path], seed: int, sa
     for source, output in outputs.items():
         for sample in range(samples):
             name = output.name if samples == 1 else f"{output.stem}_{sample}{output.suffix}"
-            drawn = degradation.draw(numpy_rng(seed, "parameters", source.name, sample))
+            drawn = draw_sample(degradation, seed, source.name, sample)
             yield Wanted(name, source.name, {"sample": sample, "parameters": drawn})
+
+
+def draw_sample(degradation: Degradation, seed: int, name: str, sample: int) -> Parameters:
+    """Draw the parameters of a sample: a function of the seed, the picture's name and the sample's number."""
+    return degradation.draw(numpy_rng(seed, "parameters", name, sample))
+
+
+def sample_key(seed: int, name: str, sample: int) -> int:
+    """Return the seed of the noise in a sample: a function of the seed, the picture's name and the sample's number."""
+    return derive(seed, name, sample)
+
+
+def translate_pixels(degradation: Degradation, pixels: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+    """Degrade a picture.
+
+    Args:
+        degradation: an open degradation.
+        pixels: ``[H, W, 3]`` RGB, uint8 or uint16.
+        parameters: from `draw_sample`.
+        key: from `sample_key`.
+
+    Returns:
+        The degraded picture, of the same dtype.
+
+    Raises:
+        PictureError: the result has values that are not finite.
+    """
+    result = degradation.apply(to_tensor(pixels), parameters, key)
+    if not result.isfinite().all():
+        raise PictureError(f"the model {NOT_FINITE}")
+    return to_pixels(result, pixels.dtype)
 
 
 def load_learned_config(given: str) -> LearnedConfig:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from patina.errors import PatinaError
+
 FOLDER = "models"
 """The folder of a run that holds them."""
 
@@ -24,3 +26,17 @@ def newest_of(run: Path) -> Path | None:
     """Return the final model of a run's folder, or its newest one; None where there is none yet."""
     models = (run / FOLDER).glob("*.safetensors")
     return max(models, key=lambda path: (path.stem == FINAL, path.stem.zfill(12)), default=None)
+
+
+def newest_model(source: Path) -> Path:
+    """Return a model file: `source` itself, or the final or newest model of a run folder.
+
+    Raises:
+        PatinaError: the run has none yet.
+    """
+    if source.is_file():
+        return source
+    model = newest_of(source)
+    if model is None:
+        raise PatinaError(f"{source}: the run has no model yet; train it further")
+    return model
