@@ -9,7 +9,7 @@ Pipelines are imported by the functions that need them, so a classical recipe lo
 
 from patina.api.degraders import ModelDegrader, RecipeDegrader, load_degradation, load_recipe
 from patina.api.enlargers import load_upscaler, upscale
-from patina.api.measures import evaluate, report
+from patina.api.measurement import evaluate, report
 
 __all__ = [
     "ModelDegrader",
