@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from golden_numbers import golden_arrays
-from patina.degradations import blur, kernels, noise
+from patina.degradations import blur, classical_noise, kernels
 from patina.degradations.execution import apply_plan
 from patina.degradations.plans import Step
 from patina.degradations.torch_jpeg import torch_jpeg
@@ -97,7 +97,7 @@ def test_opencvs_filters(name, key, scale):
 @pytest.mark.parametrize("sigma", [5, 25])
 @pytest.mark.parametrize("colour", ["color", "gray"])
 def test_gaussian_noise_of_stored_draws(sigma, colour):
-    found = noise.add_gaussian(values(NOISE["img_u8"]), NOISE[f"np_gauss_z_{colour}_seed100"], sigma)
+    found = classical_noise.add_gaussian(values(NOISE["img_u8"]), NOISE[f"np_gauss_z_{colour}_seed100"], sigma)
     np.testing.assert_allclose(found, NOISE[f"np_gauss_s{sigma}_{colour}_out"], rtol=0, atol=2e-7)
     rounded = NOISE[f"np_gauss_s{sigma}_{colour}_round_u8"]
     np.testing.assert_array_equal(np.rint(found * 255).astype(np.uint8), rounded)
@@ -108,18 +108,18 @@ def test_gaussian_noise_of_stored_draws(sigma, colour):
 def test_poisson_noise_of_stored_counts(scale, colour):
     base = values(NOISE[f"np_poisson_{colour}_base_u8"])
     counts, white = NOISE[f"np_poisson_{colour}_counts"], float(NOISE[f"np_poisson_{colour}_vals"])
-    found = noise.add_poisson(values(NOISE["img_u8"]), base, counts, white, float(scale))
+    found = classical_noise.add_poisson(values(NOISE["img_u8"]), base, counts, white, float(scale))
     np.testing.assert_allclose(found, NOISE[f"np_poisson_s{scale}_{colour}_out"], rtol=0, atol=2e-7)
 
 
 def test_what_photons_are_counted_of():
-    base, white = noise.poisson_base(values(NOISE["img_u8"]), gray=False)
+    base, white = classical_noise.poisson_base(values(NOISE["img_u8"]), gray=False)
     np.testing.assert_array_equal(np.rint(base * 255), NOISE["np_poisson_color_base_u8"])
     assert white == NOISE["np_poisson_color_vals"]
-    _, white = noise.poisson_base(values(NOISE["np_poisson_few_u8"]), gray=False)
+    _, white = classical_noise.poisson_base(values(NOISE["np_poisson_few_u8"]), gray=False)
     assert white == NOISE["np_poisson_few_vals"] == 4
     for index, name in enumerate(["img_u8", "img2_u8"]):
-        base, white = noise.poisson_base(values(NOISE[name]), gray=True)
+        base, white = classical_noise.poisson_base(values(NOISE[name]), gray=True)
         np.testing.assert_array_equal(np.rint(base * 255), NOISE["pt_poisson_gray_base_u8"][index, 0])
         assert white == NOISE["pt_poisson_gray_vals"][index]
 
