@@ -136,7 +136,7 @@ def test_statistics_of_gaussian_noise():
         if not 0.4 < row[1] < 0.6:  # the others are clipped here, but not in the reference
             continue
         checked += 1
-        found = noise.GaussianNoise.apply(image, {"sigma": 25.0, "gray": bool(row[0])}, 5) - image
+        found = classical_noise.GaussianNoise.apply(image, {"sigma": 25.0, "gray": bool(row[0])}, 5) - image
         _check_statistics(found, (25 / 255) ** 2, bool(row[0]), 0.03, 0.02)
     assert checked
 
@@ -149,7 +149,7 @@ def test_statistics_of_poisson_noise():
         # A ramp of all levels beside the flat part makes white stand for 256 counts, as in the reference.
         ramp = np.repeat(np.arange(256, dtype=np.float32) / 255, 8).reshape(32, 64)
         both = np.concatenate([image, np.repeat(ramp[..., None], 3, 2)], 1)
-        found = noise.PoissonNoise.apply(both, {"scale": 1.0, "gray": bool(row[0])}, 9) - both
+        found = classical_noise.PoissonNoise.apply(both, {"scale": 1.0, "gray": bool(row[0])}, 9) - both
         _check_statistics(found[:, :64], row[11], bool(row[0]), 0.15, 0.1)
         checked += 1
     assert checked
