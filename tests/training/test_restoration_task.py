@@ -168,7 +168,7 @@ def test_a_stage_of_an_earlier_one_that_was_trained_further_is_refused(pairs, tm
     longer = values(pairs, tmp_path, stages=[stage("net", steps=3), stage("late")])
     assert train(tmp_path, longer) == 2
     message = capsys.readouterr().err.splitlines()[-1]
-    models = r"model final\.safetensors \(\w+\), now model final\.safetensors \(\w+\)"
+    models = r"model final\.safetensors \(\w+\), now final\.safetensors \(\w+\)"
     assert re.search(rf"tiny-late: was made with {models}; put that model back, or remove", message)
     shutil.rmtree(tmp_path / "runs/tiny/late")
     assert train(tmp_path, longer) == 0
