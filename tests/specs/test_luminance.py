@@ -93,7 +93,7 @@ def test_the_local_residual_adds_what_entered():
 
 def test_scales_that_no_pyramid_has_are_refused():
     for scale in (1, 3, 6):
-        with pytest.raises(PatinaError, match=f"not by {scale}"):
+        with pytest.raises(PatinaError, match=f"scale is {scale}, expected 2, 4 or 8"):
             LapSRN(scale)
 
 
