@@ -165,7 +165,7 @@ def test_models_for_something_else_are_refused(tmp_path, monkeypatch):
     with pytest.raises(PatinaError, match=r"has 1 channels in and 1 out"):
         load_generator(tmp_path / "grey.pth")
     monkeypatch.setattr(ModelLoader, "load_from_file", lambda *_: object())
-    with pytest.raises(PatinaError, match="needs more than a picture"):
+    with pytest.raises(PatinaError, match="needs more than an image"):
         load_generator(tmp_path / "grey.pth")
 
 
