@@ -180,7 +180,7 @@ class CorrelatedNoise(Operation):
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
         """Spread and mix white noise, and add it."""
-        white = _spread(_standard(key, image, gray=False), parameters["grain"])
+        white = correlated(_standard(key, image, gray=False), parameters["grain"])
         return add_gaussian(image, white @ np.array(parameters["mixing"], np.float32), parameters["sigma"])
 
 
@@ -196,7 +196,7 @@ def _random_mixing(rng: np.random.Generator) -> np.ndarray:
     return (axes * np.sqrt(rng.random(3))) @ axes.T
 
 
-def _spread(white: np.ndarray, grain: float) -> np.ndarray:
+def correlated(white: np.ndarray, grain: float) -> np.ndarray:
     """Correlate neighbours, keeping the deviation 1."""
     if not grain:
         return white

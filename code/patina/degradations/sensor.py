@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 
 from patina.degradations.base import Frame, Operation, Parameters
-from patina.degradations.classical_noise import LUMA
+from patina.degradations.classical_noise import LUMA, correlated
 from patina.degradations.ranges import Between, RealRange, draw_real
 from patina.seeding import numpy_rng
 
@@ -97,24 +97,15 @@ class SensorNoise(Operation):
         rng, shape = numpy_rng(key, "noise"), image.shape
         own, common = rng.standard_normal(shape, np.float32), rng.standard_normal(shape[:2], np.float32)[..., None]
         shared = parameters["shared"]
-        noise = grainy(
+        noise = correlated(
             np.float32(math.sqrt(1 - shared)) * own + np.float32(math.sqrt(shared)) * common, parameters["grain"]
         )
         if parameters["chroma"]:
-            colour = grainy(rng.standard_normal(shape, np.float32), parameters["chroma_grain"])
+            colour = correlated(rng.standard_normal(shape, np.float32), parameters["chroma_grain"])
             noise = noise + np.float32(parameters["chroma"]) * (colour - (colour @ LUMA)[..., None])
         brightness = (image @ LUMA)[..., None] * np.float32(255 / 128)
         strength = np.sqrt(np.clip(1 + parameters["gain"] * (brightness - 1), 0, None))
         return np.clip(image + np.float32(parameters["sigma"] / 255) * strength * noise, 0, 1)
-
-
-def grainy(white: np.ndarray, grain: float) -> np.ndarray:
-    """Correlate white noise ``[H, W, C]`` by a Gaussian of `grain` pixels, keeping its std."""
-    if grain < NARROWEST:
-        return white
-    kernel = cv2.getGaussianKernel(2 * math.ceil(3 * grain) + 1, grain, cv2.CV_64F)
-    kernel = kernel / np.sqrt(np.square(kernel).sum())
-    return cv2.sepFilter2D(white, -1, kernel, kernel, borderType=cv2.BORDER_REFLECT)
 
 
 class BilateralDenoise(Operation):
