@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -20,7 +19,7 @@ from patina.imaging.crop_and_pad import crop_to_multiple
 from patina.imaging.picture_files import png_bytes, read_picture, write_picture
 from patina.imaging.sources import Source
 from patina.imaging.value_spaces import to_values, values_to_pixels
-from patina.runs.fingerprint import digest_of, file_digest
+from patina.runs.fingerprint import digest_if_readable, digest_of
 from patina.runs.folder_job import JobReport, run_folder_job
 from patina.runs.journal import Header, Result, Wanted, read_journal
 from patina.runs.output_folder import OutputFolder
@@ -184,9 +183,7 @@ def _make(job: Job, out: Path, scale: int) -> Made:
 
 def _open(job: Job, scale: int) -> Opened:
     """Read a picture, draw what is to be done to it, and do as much of that as needs no engine."""
-    path, digest = job.source.path, None
-    with suppress(OSError):  # then reading the picture fails, too, with a message for the user
-        digest = file_digest(path)
+    path, digest = job.source.path, digest_if_readable(job.source.path)
     pixels = cropped_to_scale(read_picture(path, alpha="refuse").pixels, scale, str(path))
     made = Made(job.plan(pixels.shape[:2], digest))
     if job.ground_truth is not None:
