@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Fit, write the recipe, and say what was found."""
+    """Fit and write the recipe; print the findings."""
     from patina.pipelines.recipe_fit import FitRequest, fit_recipe
 
     request = FitRequest(

@@ -9,6 +9,7 @@ from patina.errors import PictureError
 from patina.fitting.measures import SMALLEST, crops_of, measure
 from patina.imaging.compression_headers import CompressionHeader, read_compression_header
 from patina.imaging.picture_files import read_picture
+from patina.metrics.spectrum import ROUNDING, power_spectrum
 
 FLAT = 0.5
 """A picture is no photo where more than this fraction of neighbouring pixels are equal."""
@@ -72,10 +73,8 @@ def _is_upscaled(crops: list[np.ndarray]) -> bool:
     Blur thins fine details out; enlarging cuts them off: half-way to the cut they are still above rounding.
     """
     side = min(min(crop.shape[:2]) for crop in crops) // 2 * 2
-    window = np.hanning(side)[:, None] * np.hanning(side)[None, :]
-    power = np.mean([np.abs(np.fft.fft2(crop[:side, :side].mean(axis=2) * window)) ** 2 for crop in crops], axis=0)
+    power = power_spectrum(np.stack([crop[:side, :side].mean(axis=2, keepdims=True) for crop in crops]))
     frequencies = np.fft.fftfreq(side)
     radius = np.hypot(frequencies[:, None], frequencies[None, :])
-    rounding = np.square(window).sum() / 12
     upper, lower = (float(np.median(power[(radius >= a) & (radius < b)])) for a, b in ((0.3, 0.5), (0.12, 0.2)))
-    return upper < rounding and lower > 200 * max(upper, 1e-6)
+    return upper < ROUNDING and lower > 200 * max(upper, 1e-6)

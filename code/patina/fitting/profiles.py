@@ -8,13 +8,10 @@ import numpy as np
 
 from patina.degradations.recipe_text import recipe_text
 from patina.fitting.family import FreeNumber
-from patina.fitting.search import SynthesisMatch
+from patina.fitting.search import WIDEST_SPREAD, SynthesisMatch
 
 UNDECIDED = 0.7
 """Photos do not decide a number whose uncertainty stays above this fraction of what it was before."""
-
-OFF = 0.12
-"""Unit value below which a strength is nothing that was found."""
 
 _AROUND = 0.5
 """How far a profile reaches around a photo's numbers, in their standard deviations."""
@@ -43,17 +40,16 @@ class NumberFinding:
 
 def findings(match: SynthesisMatch) -> list[NumberFinding]:
     """Sum up a match, number by number."""
-    population, count = match.population, len(match.photos)
+    population, count = match.population, len(match.population.units)
     found = []
     for place, number in enumerate(match.family.free):
         units = population.units[:, place]
         low, middle, high = (number.value(float(np.quantile(units, q))) for q in (0.1, 0.5, 0.9))
         uncertainty = float(np.sqrt(population.variance[:, place].mean()))
-        slope = (
-            abs(number.value(middle_unit := float(np.median(units)) + 0.01) - number.value(middle_unit - 0.02)) / 0.02
-        )
+        centre = float(np.median(units))
+        slope = abs(number.value(centre + 0.01) - number.value(centre - 0.01)) / 0.02
         error = slope * uncertainty / np.sqrt(count)
-        decided = uncertainty < UNDECIDED * float(match.prior_spread[place])
+        decided = uncertainty < UNDECIDED * WIDEST_SPREAD
         found.append(NumberFinding(number, low, middle, high, float(error), decided))
     return found
 

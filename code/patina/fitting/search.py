@@ -6,14 +6,15 @@ numbers follow the differences. What biases both sides alike drops out. Photos a
 each one's numbers come from a population whose mean and spread are found with them.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from patina.fitting.emulator import Emulator, Population, explain
 from patina.fitting.family import Family
-from patina.fitting.synthesis import CleanCrops, SyntheticSample, synthesise
+from patina.fitting.synthesis import SyntheticSample, synthesise
 from patina.seeding import derive, numpy_rng
 
 ROUNDS = 4
@@ -50,18 +51,12 @@ class SynthesisMatch:
     Attributes:
         family: what was fitted.
         rounds: of the search, in order.
-        names: of the measures.
-        photos: their measures, ``[n, k]``.
         fitted: measures of clean pictures with the photos' numbers, ``[N, k]``.
-        prior_spread: ``[d]``, the spread believed before the first round.
     """
 
     family: Family
     rounds: tuple[Round, ...]
-    names: tuple[str, ...]
-    photos: np.ndarray
     fitted: np.ndarray
-    prior_spread: np.ndarray
 
     @property
     def population(self) -> Population:
@@ -71,9 +66,10 @@ class SynthesisMatch:
 
 def match(
     family: Family,
-    photos: Sequence[dict[str, float]],
+    names: Sequence[str],
+    photos: np.ndarray,
     known: np.ndarray,
-    clean: CleanCrops,
+    clean: Sequence[Path],
     *,
     workers: int = 0,
     seed: int = 0,
@@ -84,15 +80,14 @@ def match(
 
     Args:
         family: a recipe with free numbers.
-        photos: measures of each photo.
+        names: of the measures.
+        photos: ``[n, k]`` measures of each photo.
         known: ``[n, d]`` unit values that files tell; NaN where they do not.
-        clean: crops of clean pictures.
+        clean: files of the clean pictures' crops, see `SyntheticSample`.
         workers: processes that synthesise; the result does not depend on their number.
         seed: of all draws.
         rounds, samples: how often, and how many pictures each time.
     """
-    names = tuple(photos[0])
-    measured = np.array([[photo[name] for name in names] for photo in photos])
     rng, size = numpy_rng(seed, "fit"), len(family.free)
     units = _stratified(rng, samples, size)
     lent = known[_owners(rng, samples, len(photos))]
@@ -105,8 +100,8 @@ def match(
         emulator = Emulator.learn(units, fitted, mean)
         centre = emulator.predict(mean[None])[0] if number else fitted.mean(axis=0)
         reach = _OUTLIER * np.maximum(emulator.deviation, fitted.std(axis=0))
-        population = explain(emulator, np.clip(measured, centre - reach, centre + reach), known, mean, spread)
-        difference = (measured.mean(axis=0) - fitted.mean(axis=0)) / emulator.deviation
+        population = explain(emulator, np.clip(photos, centre - reach, centre + reach), known, mean, spread)
+        difference = (photos.mean(axis=0) - fitted.mean(axis=0)) / emulator.deviation
         found.append(Round(population, float(np.sqrt(np.square(difference).mean()))))
         mean, spread = population.mean, population.spread
         units = _nearby(rng, population, known, samples)
@@ -114,34 +109,38 @@ def match(
     owners = _owners(rng, samples // 2, len(photos))
     key, title = derive(seed, "result"), f"fit {rounds + 1}/{rounds + 1}"
     fitted = _synthesised(family, population.units[owners], clean, names, key, workers, title)
-    return SynthesisMatch(family, tuple(found), names, measured, fitted, np.full(size, WIDEST_SPREAD))
+    return SynthesisMatch(family, tuple(found), fitted)
 
 
 def undegraded(
-    family: Family, names: Sequence[str], clean: CleanCrops, *, workers: int = 0, seed: int = 0
+    family: Family, names: Sequence[str], clean: Sequence[Path], *, workers: int = 0, seed: int = 0
 ) -> np.ndarray:
     """Return the measures ``[N, k]`` of clean pictures that the family does as little to as it can."""
     units = np.tile(family.without_degradation, (SAMPLES // 2, 1))
     return _synthesised(family, units, clean, names, derive(seed, "undegraded"), workers, "measure clean pictures")
 
 
+def as_array(names: Sequence[str], measures: Iterable[Mapping[str, float]]) -> np.ndarray:
+    """Return measures by name as ``[N, k]`` in the order of `names`."""
+    return np.array([[values[name] for name in names] for values in measures])
+
+
 def _synthesised(
     family: Family,
     units: np.ndarray,
-    clean: CleanCrops,
+    clean: Sequence[Path],
     names: Sequence[str],
     key: int,
     workers: int,
     description: str,
 ) -> np.ndarray:
     """Return the measures ``[N, k]`` of clean pictures degraded with unit values ``[N, d]``."""
-    order = numpy_rng(key, "pictures").permutation(np.resize(np.arange(len(clean.files)), len(units)))
+    order = numpy_rng(key, "pictures").permutation(np.resize(np.arange(len(clean)), len(units)))
     samples = [
-        SyntheticSample(clean.files[picture], unit, derive(key, number))
+        SyntheticSample(clean[picture], unit, derive(key, number))
         for number, (picture, unit) in enumerate(zip(order, units, strict=True))
     ]
-    measured = synthesise(samples, family, workers=workers, description=description)
-    return np.array([[measures[name] for name in names] for measures in measured])
+    return as_array(names, synthesise(samples, family, workers=workers, description=description))
 
 
 def _stratified(rng: np.random.Generator, count: int, size: int) -> np.ndarray:

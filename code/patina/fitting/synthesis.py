@@ -18,22 +18,11 @@ from patina.seeding import derive
 
 
 @dataclass(frozen=True)
-class CleanCrops:
-    """Crops of clean pictures, in a file that all processes map into memory.
-
-    Attributes:
-        files: ``.npy``, one a picture: ``[crops, H, W, 3]`` uint8 or uint16.
-    """
-
-    files: tuple[Path, ...]
-
-
-@dataclass(frozen=True)
 class SyntheticSample:
     """One picture to synthesise.
 
     Attributes:
-        file: its clean crops.
+        file: its clean crops, ``.npy`` of `clean_crops`, which all processes map into memory.
         units: ``[d]`` unit values of the family's free numbers.
         key: decides everything that is drawn.
     """

@@ -8,6 +8,8 @@ from collections.abc import Mapping, Sequence
 import cv2
 import numpy as np
 
+from patina.metrics.spectrum import ROUNDING
+
 WINDOW = 16
 """Side of a window in pixels."""
 
@@ -16,9 +18,6 @@ QUANTILES = (0.1, 0.3, 0.6, 0.9)
 
 QUIET = 0.2
 """Fraction of the windows, those whose coarse part varies least."""
-
-EPS = 1 / 12
-"""Variance of rounding to whole grey levels, below which noise cannot be measured."""
 
 LEVELS = ((0, 64), (64, 112), (112, 160), (160, 256))
 """Bins of brightness in grey levels."""
@@ -49,7 +48,7 @@ def texture(crops: Sequence[np.ndarray]) -> dict[str, float]:
     for number, name in enumerate("ybr"):
         planes = [np.ascontiguousarray(crop[..., number]) for crop in crops]
         for band, energy in _bands(planes).items():
-            found |= _energy_measures(f"{name}.{band}", np.log(energy + EPS), usable, quiet, brightness)
+            found |= _energy_measures(f"{name}.{band}", np.log(energy + ROUNDING), usable, quiet, brightness)
     return found | _correlations(crops, quiet)
 
 
@@ -99,12 +98,12 @@ def _correlations(crops: Sequence[np.ndarray], quiet: np.ndarray) -> dict[str, f
     found: dict[str, float] = {}
     for number, name in enumerate("ybr"):
         # What is far above the median holds an edge.
-        chosen = windows[energy[:, number] <= 2 * np.median(energy[:, number]) + EPS][..., number]
-        variance = float(np.square(chosen).mean()) + EPS
+        chosen = windows[energy[:, number] <= 2 * np.median(energy[:, number]) + ROUNDING][..., number]
+        variance = float(np.square(chosen).mean()) + ROUNDING
         found[f"{name}.variance"] = float(np.log(variance))
         for rows, columns in _OFFSETS:
             found[f"{name}.correlation{rows},{columns}"] = _covariance(chosen, rows, columns) / variance
-    chosen = windows[energy[:, 0] <= 2 * np.median(energy[:, 0]) + EPS]
+    chosen = windows[energy[:, 0] <= 2 * np.median(energy[:, 0]) + ROUNDING]
     return found | _channel_correlations(chosen.reshape(-1, 3))
 
 
@@ -119,7 +118,7 @@ def _channel_correlations(values: np.ndarray) -> dict[str, float]:
     """Return the correlations of red, green and blue."""
     y, b, r = values.T
     red, green, blue = y + 1.402 * r, y - 0.344136 * b - 0.714136 * r, y + 1.772 * b
-    matrix = np.cov(np.stack([red, green, blue])) + EPS * np.eye(3)
+    matrix = np.cov(np.stack([red, green, blue])) + ROUNDING * np.eye(3)
     scale = np.sqrt(np.diag(matrix))
     correlation = matrix / scale / scale[:, None]
     return {"rg": float(correlation[0, 1]), "rb": float(correlation[0, 2]), "gb": float(correlation[1, 2])}

@@ -4,6 +4,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from natsort import natsorted
 
 from patina.errors import PatinaError
@@ -58,6 +59,13 @@ def list_sources(folder: Path, recursive: bool = False) -> list[Source]:
     if not found:
         raise PatinaError(f"{folder} and its subfolders contain no pictures; expected {', '.join(SUFFIXES)}")
     return found
+
+
+def some_sources(sources: list[Source], limit: int | None, rng: np.random.Generator) -> list[Source]:
+    """Return at most `limit` of the sources, chosen at random, in their order; all of them for None."""
+    if limit is None or limit >= len(sources):
+        return sources
+    return [sources[place] for place in sorted(rng.choice(len(sources), limit, replace=False))]
 
 
 def folder_of(given: Path) -> Path:

@@ -11,7 +11,7 @@ import numpy as np
 from patina.errors import PatinaError
 from patina.fitting.edges import DIRECTIONS, edge_std
 from patina.fitting.photo import Photo, measure_photo
-from patina.imaging.sources import Source, list_sources
+from patina.imaging.sources import Source, list_sources, some_sources
 from patina.runs.folder_job import JobReport, run_folder_job
 from patina.seeding import numpy_rng
 
@@ -57,7 +57,8 @@ def measure_photos(request: PhotoRequest, description: str = "measure") -> JobRe
     Raises:
         PatinaError: the folder cannot be used, or nothing in it can be measured.
     """
-    sources = _chosen(list_sources(request.folder, request.recursive), request)
+    rng = numpy_rng(request.seed, "photos")
+    sources = some_sources(list_sources(request.folder, request.recursive), request.limit, rng)
     report = run_folder_job(sources, _measured, description=description, name=str, workers=request.workers)
     if not report.results:
         raise PatinaError(f"{request.folder}: none of {len(sources)} pictures can be measured; {report.failures[0][1]}")
@@ -66,14 +67,6 @@ def measure_photos(request: PhotoRequest, description: str = "measure") -> JobRe
 
 def _measured(source: Source) -> Photo:
     return measure_photo(source.path, source.name)
-
-
-def _chosen(sources: list[Source], request: PhotoRequest) -> list[Source]:
-    """Return the photos to measure in their order."""
-    if request.limit is None or request.limit >= len(sources):
-        return sources
-    chosen = numpy_rng(request.seed, "photos").choice(len(sources), request.limit, replace=False)
-    return [sources[place] for place in sorted(chosen)]
 
 
 def photo_row(photo: Photo) -> dict[str, Any]:

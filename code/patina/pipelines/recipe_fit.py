@@ -16,11 +16,11 @@ from patina.fitting.agreement import Agreement, agreements
 from patina.fitting.family import Family, load_family
 from patina.fitting.photo import Photo
 from patina.fitting.profiles import NumberFinding, empty_recipe, findings, profile_recipe
-from patina.fitting.search import SynthesisMatch, match, undegraded
+from patina.fitting.search import SynthesisMatch, as_array, match, undegraded
 from patina.fitting.sentence import sentence
-from patina.fitting.synthesis import CleanCrops, clean_crops
+from patina.fitting.synthesis import clean_crops
 from patina.imaging.picture_files import read_picture
-from patina.imaging.sources import Source, list_sources
+from patina.imaging.sources import Source, list_sources, some_sources
 from patina.pipelines.photo_measurement import PhotoRequest, measure_photos
 from patina.runs.folder_job import checked_workers, run_folder_job
 from patina.seeding import numpy_rng
@@ -83,17 +83,17 @@ class Fit:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
-        found = findings(self.match) if self.match else []
+        numbers = findings(self.match) if self.match else []
         return {
             "summary": self.summary,
             "photos": list(self.photos),
             "set_aside": [{"name": name, "reason": reason} for name, reason in self.set_aside],
-            "numbers": [_finding_values(finding) for finding in found],
+            "numbers": [_finding_values(number) for number in numbers],
             "agreement": [
-                {"group": each.group, "fitted": each.fitted, "halves": each.halves, "close": each.is_close}
-                for each in self.agreements
+                {"group": found.group, "fitted": found.fitted, "halves": found.halves, "close": found.is_close}
+                for found in self.agreements
             ],
-            "distances": [each.distance for each in self.match.rounds] if self.match else [],
+            "distances": [step.distance for step in self.match.rounds] if self.match else [],
         }
 
 
@@ -115,14 +115,18 @@ def fit_recipe(request: FitRequest) -> Fit:
     remark = f"Fitted to {len(photos)} photos of {request.real.name}, family {request.family}."
     with tempfile.TemporaryDirectory(prefix="patina-fit-") as folder:
         clean = _clean_crops(request, family.scale, Path(folder))
-        plain = _comparison_with_clean(request, family, photos, clean, workers)
-        if all(agreement.is_close for agreement in plain):
+        measures = tuple(photos[0].measures)
+        measured = as_array(measures, (photo.measures for photo in photos))
+        plain = undegraded(family, measures, clean, workers=workers, seed=request.seed)
+        _require_order(request, measures, plain.mean(axis=0) - measured.mean(axis=0))
+        found = tuple(agreements(measures, measured, plain, request.seed))
+        if all(agreement.is_close for agreement in found):
             summary = "Nothing found: the photos measure as the clean pictures do."
-            fit = Fit(names, set_aside, None, tuple(plain), empty_recipe(family.scale, [remark, summary]), summary)
+            fit = Fit(names, set_aside, None, found, empty_recipe(family.scale, [remark, summary]), summary)
         else:
-            measures, known = [photo.measures for photo in photos], _known(family, photos)
-            matched = match(family, measures, known, clean, workers=workers, seed=request.seed)
-            found = tuple(agreements(matched.names, matched.photos, matched.fitted, request.seed))
+            known = _known(family, photos)
+            matched = match(family, measures, measured, known, clean, workers=workers, seed=request.seed)
+            found = tuple(agreements(measures, measured, matched.fitted, request.seed))
             summary = sentence(findings(matched), found)
             text = profile_recipe(matched, names, [remark, *textwrap.wrap(summary, 110), ""])
             fit = Fit(names, set_aside, matched, found, text, summary)
@@ -131,33 +135,30 @@ def fit_recipe(request: FitRequest) -> Fit:
     return fit
 
 
-def _comparison_with_clean(
-    request: FitRequest, family: Family, photos: Sequence[Photo], clean: CleanCrops, workers: int
-) -> list[Agreement]:
-    """Compare the photos with the clean pictures as they are.
+def _require_order(request: FitRequest, names: Sequence[str], excess: np.ndarray) -> None:
+    """Refuse exchanged folders.
+
+    Args:
+        request: names the folders.
+        names: of the measures.
+        excess: ``[k]``, mean measures of the clean pictures less those of the photos.
 
     Raises:
-        PatinaError: the clean pictures are noisier, and no sharper: the folders are exchanged.
+        PatinaError: the clean pictures are noisier, and no sharper.
     """
-    names = tuple(photos[0].measures)
-    measured = np.array([[photo.measures[name] for name in names] for photo in photos])
-    plain = undegraded(family, names, clean, workers=workers, seed=request.seed)
-    difference = dict(zip(names, plain.mean(axis=0) - measured.mean(axis=0), strict=True))
+    difference = dict(zip(names, excess, strict=True))
     if difference["y.variance"] > NOISIER and difference["edge.width0"] + difference["edge.width2"] > 0:
         raise PatinaError(
             f"{request.clean} is noisier than {request.real}, and no sharper; are the folders exchanged? "
             "expected the clean pictures first"
         )
-    return agreements(names, measured, plain, request.seed)
 
 
-def _clean_crops(request: FitRequest, scale: int, folder: Path) -> CleanCrops:
-    """Write crops of the clean pictures into a folder."""
-    sources = list_sources(request.clean, request.recursive)
-    if len(sources) > MOST_CLEAN:
-        chosen = numpy_rng(request.seed, "clean").choice(len(sources), MOST_CLEAN, replace=False)
-        sources = [sources[place] for place in sorted(chosen)]
-    files: dict[str, Path] = {source.name: folder / f"{number}.npy" for number, source in enumerate(sources)}
+def _clean_crops(request: FitRequest, scale: int, folder: Path) -> list[Path]:
+    """Write the crops of each clean picture into a file of a folder."""
+    rng = numpy_rng(request.seed, "clean")
+    sources = some_sources(list_sources(request.clean, request.recursive), MOST_CLEAN, rng)
+    files = {source.name: folder / f"{number}.npy" for number, source in enumerate(sources)}
 
     def write(source: Source) -> Path:
         pixels = read_picture(source.path, alpha="refuse").pixels
@@ -171,7 +172,7 @@ def _clean_crops(request: FitRequest, scale: int, folder: Path) -> CleanCrops:
     report.print_summary()
     if not report.results:
         raise PatinaError(f"{request.clean}: none of {len(sources)} pictures can be used; {report.failures[0][1]}")
-    return CleanCrops(tuple(report.results))
+    return report.results
 
 
 def _known(family: Family, photos: Sequence[Photo]) -> np.ndarray:
