@@ -1,4 +1,4 @@
-"""The charts of the report: where points lie, what the axes say, and which curves of a training are drawn."""
+"""The charts of the report: positions of points, tick labels, and the curves of a training."""
 
 import re
 
@@ -16,7 +16,9 @@ def points(svg: str) -> list[tuple[float, float]]:
 
 def log_of(**series: list[float]) -> list[dict]:
     length = len(next(iter(series.values())))
-    return [{"part": "train", "step": 10 * i} | {key: each[i] for key, each in series.items()} for i in range(length)]
+    return [
+        {"part": "train", "step": 10 * i} | {key: values[i] for key, values in series.items()} for i in range(length)
+    ]
 
 
 def test_points_lie_where_their_values_are():
@@ -37,13 +39,13 @@ def test_a_log_axis_puts_equal_ratios_at_equal_distances():
     assert ">0.0001<" in svg
 
 
-def test_nothing_known_is_no_chart():
+def test_a_chart_without_finite_values_is_empty():
     nothing = Line("one", "real", np.arange(3.0), np.full(3, np.nan))
     assert chart("A", "x", "y", [nothing]) == ""
     assert chart("A", "x", "y", [Line("one", "real", np.arange(2.0), np.zeros(2))], log=True) == ""
 
 
-def test_numbers_at_the_axes_are_short():
+def test_tick_labels_are_short():
     for top in (7.5e-6, 7.5e-4, 3.0, 1.2e6):
         svg = chart("A", "x", "y", [Line("one", "real", np.arange(2.0), np.array([0.0, top]))])
         texts = re.findall(r'text-anchor="end">([^<]+)<', svg)
@@ -62,7 +64,7 @@ def test_ticks_are_round_and_inside(low, high):
     ("low", "high", "expected"),
     [(1e-5, 1e-2, [1e-5, 1e-4, 1e-3, 1e-2]), (0.03, 0.7, [0.05, 0.1, 0.2, 0.5]), (0.011, 0.012, [0.011])],
 )
-def test_log_ticks_are_powers_and_where_they_are_few_their_parts(low, high, expected):
+def test_log_ticks_are_powers_of_ten_and_more_where_they_are_few(low, high, expected):
     assert log_ticks(low, high) == pytest.approx(expected)
 
 
@@ -81,12 +83,12 @@ class TestTraining:
         (figure,) = training_figures(log_of(bits=values))
         assert "log axis" not in figure.svg
 
-    def test_weights_and_what_is_always_nought_are_left_out(self):
+    def test_weights_and_values_that_are_always_zero_are_left_out(self):
         (kl,) = training_figures(log_of(kl=[9.0, 1.0, 0.5], kl_weight=[1e-6] * 3, kl_clean=[0.0] * 3, lr=[1.0] * 3))
         assert "kl_weight" not in kl.legend
         assert "kl_clean" not in kl.legend
         assert "log axis" in kl.svg
 
-    def test_what_was_never_finite_is_said(self):
+    def test_values_that_are_never_finite_are_reported(self):
         (loss,) = training_figures(log_of(loss=[float("nan")] * 3))
         assert (loss.svg, loss.note) == ("", "Cannot be measured.")

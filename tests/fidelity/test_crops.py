@@ -32,7 +32,7 @@ class TestPaired:
         crops = paired_crops(clean, clean, noisy(clean, [1.0, 8.0, 7.0, 1.0, 6.0, 2.0, 1.0, 5.0]))
         assert [crop.name for crop in crops] == ["a_2", "b_1", "c_1", "d_2"]
 
-    def test_squares_are_the_middle_of_the_same_picture(self):
+    def test_crops_are_the_middle_of_the_same_image(self):
         clean = [flat(f"{letter}_1", 120, 300, 400) for letter in "ab"]
         real = noisy(clean, [4.0, 2.0])
         crop = paired_crops(clean, clean, real)[0]
@@ -41,7 +41,7 @@ class TestPaired:
 
 
 class TestQuiet:
-    def test_places_of_like_colour_stand_beside_each_other(self):
+    def test_places_of_similar_colour_are_paired(self):
         clean = [flat(f"c{letter}", level) for letter, level in zip("abcde", (40, 80, 120, 160, 200), strict=True)]
         real = [flat(f"r{letter}", level) for letter, level in zip("abcde", (203, 163, 123, 83, 43), strict=True)]
         crops = quiet_crops(clean, noisy(clean, [3.0] * 5), noisy(real, [4.0] * 5))
@@ -50,13 +50,13 @@ class TestQuiet:
             assert crop.real.mean() - crop.clean.mean() == pytest.approx(3, abs=0.5)
             assert np.std(crop.generated - crop.clean) == pytest.approx(3, rel=0.05)
 
-    def test_places_of_other_colours_are_shown_only_where_there_is_nothing_else(self):
+    def test_places_of_different_colour_are_paired_only_if_there_are_no_others(self):
         clean = [flat(f"c{index}", 40) for index in range(3)]
         real = [flat("r1", 45), flat("r2", 50), flat("r3", 200)]
         assert len(quiet_crops(clean, clean, noisy(real, [4.0] * 3))) == 2
         assert len(quiet_crops(clean, clean, noisy(real[2:], [4.0]))) == 1
 
-    def test_what_is_shown_is_quiet(self):
+    def test_crops_are_quiet(self):
         rng = np.random.default_rng(0)
         texture = np.kron(rng.uniform(20, 235, (16, 32, 1)), np.ones((8, 8, 3)))
         pixels = np.float32(texture)
@@ -68,7 +68,7 @@ class TestQuiet:
         assert all(crop.strength == pytest.approx(5, rel=0.1) for crop in crops)
         assert len({crop.name for crop in crops}) == COUNT
 
-    def test_pictures_of_any_size_make_squares_of_one(self):
+    def test_images_of_any_size_give_crops_of_one_size(self):
         clean = [flat(f"c{i}", 90, 100, 200) for i in range(4)]
         real = [flat(f"r{i}", 90, 150, 70) for i in range(4)]
         for crop in quiet_crops(clean, clean, noisy(real, [2.0, 6.0, 3.0, 4.0])):

@@ -1,4 +1,4 @@
-"""What the report's page says where something cannot be measured, and in what order."""
+"""The verdicts and the headline of the report's page, also where something cannot be measured."""
 
 import re
 
@@ -24,19 +24,19 @@ class TestBars:
         marks = {mark["style"]: mark["place"] for mark in _verdict(finding(3.0))["marks"]}
         assert marks == {"real": 25, "gaussian": 100, "poisson": 50, "generated": 75}
 
-    def test_what_cannot_be_measured_is_said_and_not_drawn(self):
+    def test_distances_that_cannot_be_measured_are_named_and_not_drawn(self):
         shown = _verdict(finding(NAN, Gaussian=NAN))
         assert [mark["style"] for mark in shown["marks"]] == ["real", "poisson"]
         assert shown["numbers"].startswith(
             "generated cannot be measured; real against real 1.00, Gaussian cannot be measured"
         )
 
-    def test_nothing_known_is_an_empty_bar(self):
+    def test_a_bar_without_distances_is_empty(self):
         unknown = {"real against real": NAN, "Gaussian": NAN, "Poisson-Gaussian": NAN}
         assert _verdict(finding(NAN, **unknown))["marks"] == []
 
 
-def test_what_cannot_be_told_counts_neither_way():
+def test_inconclusive_measures_are_not_counted():
     findings = [finding(1.0, "real"), finding(NAN, "unclear"), finding(4.0)]
     assert headline(findings) == (
         "1 of 2 properties matches real images; spectrum is no closer than fitted noise; inconclusive: spectrum."
@@ -45,7 +45,7 @@ def test_what_cannot_be_told_counts_neither_way():
 
 
 @pytest.mark.parametrize("options", [[], ["-paired"]])
-def test_flat_pictures_leave_no_number_that_is_none(tmp_path, options):
+def test_constant_images_leave_no_nan_on_the_page(tmp_path, options):
     folder = write_noisy_sets(tmp_path)
     for path in list_pictures(folder / "clean"):
         write_picture(folder / "flat" / path.name, np.full((96, 96, 3), 128, np.uint8))
@@ -58,7 +58,7 @@ def test_flat_pictures_leave_no_number_that_is_none(tmp_path, options):
     for place in (r"<svg.*?</svg>", r'<p class="numbers">.*?</p>', r"<table.*?</table>", r'style="[^"]*"'):
         found = re.findall(place, page, re.DOTALL)
         assert found
-        assert not [each for each in found if re.search(r"\bnan\b", each, re.IGNORECASE)]
+        assert not [part for part in found if re.search(r"\bnan\b", part, re.IGNORECASE)]
     assert "generated cannot be measured; real against real" in page
     assert "generated: cannot be measured" in page
     assert not re.search(r"\b(NaN|Infinity)\b", (tmp_path / "page.json").read_text())

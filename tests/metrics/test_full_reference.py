@@ -58,7 +58,7 @@ def test_equal_pictures():
     assert ssim(picture, picture) == pytest.approx(1, abs=1e-12)
 
 
-def test_crop_cuts_every_side(noisy_pair):
+def test_crop_removes_every_border(noisy_pair):
     a, b = noisy_pair
     assert psnr(a, b, crop=3) == psnr(a[3:-3, 3:-3], b[3:-3, 3:-3])
     assert ssim(a, b, crop=3) == ssim(a[3:-3, 3:-3], b[3:-3, 3:-3])
@@ -77,7 +77,7 @@ def test_luma_of_black_and_white():
         (lambda b: b.astype(np.uint16), "one type"),
     ],
 )
-def test_what_cannot_be_compared_is_refused(noisy_pair, metric, change, message):
+def test_different_images_are_refused(noisy_pair, metric, change, message):
     with pytest.raises(PatinaError, match=message):
         metric(noisy_pair[0], change(noisy_pair[1]))
 

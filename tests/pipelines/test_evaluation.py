@@ -21,21 +21,21 @@ PLAIN = ("mse", "psnr", "ssim")
 
 @pytest.fixture
 def pictures():
-    """Three results with their truths; the last pair is equal."""
+    """Three results with their GT; the last pair is equal."""
     photo, rng = data.astronaut(), np.random.default_rng(0)
     found = {}
     for index, noise in enumerate([5, 20, 0]):
-        truth = np.ascontiguousarray(photo[index * 50 : index * 50 + 48, 100:156])
-        result = np.clip(truth + rng.normal(0, noise, truth.shape), 0, 255).astype(np.uint8)
-        found[f"photo {index + 9}"] = (result, truth)
+        gt = np.ascontiguousarray(photo[index * 50 : index * 50 + 48, 100:156])
+        result = np.clip(gt + rng.normal(0, noise, gt.shape), 0, 255).astype(np.uint8)
+        found[f"photo {index + 9}"] = (result, gt)
     return found
 
 
 @pytest.fixture
 def folders(tmp_path, pictures):
-    for stem, (result, truth) in pictures.items():
+    for stem, (result, gt) in pictures.items():
         write_picture(tmp_path / "results" / f"{stem}.png", result)
-        write_picture(tmp_path / "truth" / f"{stem}.bmp", truth)
+        write_picture(tmp_path / "truth" / f"{stem}.bmp", gt)
     return tmp_path / "results", tmp_path / "truth"
 
 
@@ -47,9 +47,9 @@ def call(folders, *flags):
 def test_scores_are_the_metrics_of_every_picture(folders, pictures, crop, space):
     evaluation = evaluate_folders(*folders, crop=crop, space=space, metrics=PLAIN)
     assert [score.image for score in evaluation.scores] == list(pictures)
-    for score, (result, truth) in zip(evaluation.scores, pictures.values(), strict=True):
-        assert score.values["psnr"] == psnr(result, truth, crop=crop, space=space)
-        assert score.values["ssim"] == ssim(result, truth, crop=crop, space=space)
+    for score, (result, gt) in zip(evaluation.scores, pictures.values(), strict=True):
+        assert score.values["psnr"] == psnr(result, gt, crop=crop, space=space)
+        assert score.values["ssim"] == ssim(result, gt, crop=crop, space=space)
     assert evaluation.means["ssim"] == pytest.approx(np.mean([score.values["ssim"] for score in evaluation.scores]))
     assert evaluation.means["psnr"] == np.inf
     assert list(evaluation.means) == list(PLAIN)
@@ -74,7 +74,7 @@ def test_files_and_table_say_how_it_was_measured(folders, tmp_path, capsys):
     assert len({len(line) for line in lines}) == 1
 
 
-def test_missing_partners_are_refused_by_name(folders):
+def test_missing_partners_are_named(folders):
     (folders[1] / "photo 10.bmp").unlink()
     with pytest.raises(PatinaError, match=r"photo 10\.png has no partner"):
         evaluate_folders(*folders, metrics=PLAIN)
@@ -100,9 +100,9 @@ def test_pictures_too_small_to_measure_are_named(folders, tmp_path, capsys):
 
 
 def test_depths_may_differ(tmp_path):
-    truth = data.astronaut()[:40, :40].astype(np.uint16) * 257
-    write_picture(tmp_path / "truth" / "a.png", truth)
-    write_picture(tmp_path / "results" / "a.png", (truth // 257).astype(np.uint8))
+    gt = data.astronaut()[:40, :40].astype(np.uint16) * 257
+    write_picture(tmp_path / "truth" / "a.png", gt)
+    write_picture(tmp_path / "results" / "a.png", (gt // 257).astype(np.uint8))
     evaluation = evaluate_folders(tmp_path / "results", tmp_path / "truth", metrics=PLAIN)
     assert evaluation.scores[0].values["psnr"] > 200
 
@@ -114,7 +114,7 @@ def test_alpha_is_left_out(folders, pictures):
     assert evaluate_folders(*folders, metrics=PLAIN).scores == before
 
 
-def test_lpips_without_weights_is_said_and_the_rest_goes_on(folders, hub, tmp_path, capsys):
+def test_lpips_without_weights_is_reported_and_the_rest_is_measured(folders, hub, tmp_path, capsys):
     assert call(folders, "-out", str(tmp_path)) == 0
     printed = capsys.readouterr().out
     assert printed.count("no weights") == 4
@@ -125,7 +125,7 @@ def test_lpips_without_weights_is_said_and_the_rest_goes_on(folders, hub, tmp_pa
     assert document["images"][0]["psnr"] > 30
 
 
-def test_lpips_is_measured_where_weights_are(folders, hub, capsys):
+def test_lpips_is_measured_if_its_weights_are_there(folders, hub, capsys):
     from patina import torchvision_shim
 
     torchvision_shim.ensure()

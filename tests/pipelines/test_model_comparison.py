@@ -43,7 +43,7 @@ def test_interpolations_are_the_known_ones():
         assert np.abs(enlarged[name] - expected).max() <= 1
 
 
-def test_mse_is_psnrs():
+def test_mse_agrees_with_psnr():
     a, b = picture(0), picture(1)
     assert 10 * np.log10(255**2 / mse(a, b, crop=3)) == pytest.approx(psnr(a, b, crop=3))
     assert mse(a * np.uint16(257), b * np.uint16(257)) == pytest.approx(mse(a, b))
@@ -76,10 +76,10 @@ def test_a_table_of_models_over_sets(folder, tmp_path, capsys):
     table = list(csv.DictReader((out / "comparison.csv").open()))
     for row, scale in zip(table, (2, 2, 4), strict=True):
         expected = np.mean([
-            psnr(imresize(read_picture(small).pixels, scale), read_picture(truth).pixels, crop=scale)
-            for small, truth in zip(list_pictures(folder / f"x{scale}"), list_pictures(folder / "gt"), strict=True)
+            psnr(imresize(read_picture(small).pixels, scale), read_picture(gt).pixels, crop=scale)
+            for small, gt in zip(list_pictures(folder / f"x{scale}"), list_pictures(folder / "gt"), strict=True)
         ])  # fmt: skip
-        # A fresh LapSRN is bicubic but for rounding.
+        # An untrained LapSRN is bicubic except for rounding.
         assert float(row["psnr"]) == pytest.approx(expected, abs=0.05 if row["model"] == "LapSRN" else 1e-9)
         assert float(row["seconds"]) > 0
         assert int(row["memory"]) >= 0
@@ -155,7 +155,7 @@ def test_flags_change_what_a_configuration_says(folder, tmp_path, capsys):
         (["-model", "{fresh}", "-set", "a", "{x4}", "{gt}", "-out", "{out}"], "no model fits any set: fresh"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_compared_is_refused(folder, tmp_path, capsys, flags, text):
+def test_mistakes_are_one_line(folder, tmp_path, capsys, flags, text):
     places = {"x2": folder / "x2", "x4": folder / "x4", "gt": folder / "gt", "out": tmp_path / "out"}
     places["fresh"] = folder / "fresh.safetensors"
     assert run_command("evaluate", [flag.format(**places) for flag in flags]) == 2

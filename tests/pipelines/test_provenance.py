@@ -1,4 +1,4 @@
-"""What a report says of where it comes from: paths, digests, commands, training, and its title."""
+"""The provenance of a report: paths, digests, command, training and name."""
 
 import json
 import shlex
@@ -16,14 +16,14 @@ from sets import ludvae_values, write_config, write_noisy_sets, write_pictures
 
 
 class TestPaths:
-    def test_they_begin_at_the_working_or_the_projects_folder(self, tmp_path, monkeypatch):
+    def test_they_are_relative_to_the_working_or_the_project_folder(self, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         assert shown_path(tmp_path / "a" / "b.png") == "a/b.png"
         assert shown_path("a/b") == "a/b"
         assert shown_path(".") == "."
         assert shown_path(PROJECT_ROOT / "datasets" / "polyu" / "real") == "datasets/polyu/real"
 
-    def test_of_others_only_the_last_two_parts_are_shown(self, tmp_path, monkeypatch):
+    def test_other_paths_are_cut_to_their_last_two_parts(self, tmp_path, monkeypatch):
         (tmp_path / "here").mkdir()
         monkeypatch.chdir(tmp_path / "here")
         assert shown_path(tmp_path / "home" / "ada" / "photos" / "old") == "photos/old"
@@ -44,7 +44,7 @@ class TestDigests:
         write_picture(files[0], np.zeros((48, 64, 3), np.uint8))
         assert files_digest(files) != renamed
 
-    def test_the_number_is_told(self, tmp_path):
+    def test_the_number_of_images_is_stated(self, tmp_path):
         write_pictures(tmp_path / "one", 5)
         assert images_fact(tmp_path / "one", limit=3).startswith("3 of the 5 in ")
         assert images_fact(tmp_path / "one", limit=9, names=["1", "4"]).startswith("2 of the 5 in ")
@@ -61,7 +61,7 @@ def test_commands_are_as_typed():
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    """A trained run on sets of its own, with another set beside it."""
+    """Return a folder with noisy sets and a run that was trained on them."""
     folder = write_noisy_sets(tmp_path_factory.mktemp("origin"))
     values = ludvae_values(folder, steps=2) | {"runs": str(folder / "runs")}
     assert run_command("train", ["-opt", str(write_config(folder / "tiny.yml", values)), "-device", "cpu"]) == 0
@@ -76,7 +76,7 @@ def report(folder, *arguments) -> tuple[dict, str]:
 
 class TestReports:
     @pytest.mark.slow
-    def test_a_runs_own_training_pictures_are_said_to_be(self, folders, monkeypatch):
+    def test_the_training_images_of_a_run_are_named_as_such(self, folders, monkeypatch):
         monkeypatch.chdir(folders)
         values, page = report(folders, "runs/tiny")
         assert values["name"] == "tiny"
@@ -92,7 +92,7 @@ class TestReports:
         assert str(folders) not in page
 
     @pytest.mark.slow
-    def test_other_pictures_carry_no_warning_and_no_local_path(self, folders, tmp_path, monkeypatch):
+    def test_other_images_need_no_warning_and_show_no_local_path(self, folders, tmp_path, monkeypatch):
         monkeypatch.chdir(tmp_path)
         write_noisy_sets(tmp_path / "held")
         places = ["-clean", tmp_path / "held/clean", "-real", tmp_path / "held/real"]
@@ -117,7 +117,7 @@ class TestReports:
         assert (name_of(loose), run_of(loose)) == ("loose", None)
 
     @pytest.mark.slow
-    def test_pictures_of_here_are_named_after_their_folder(self, folders, monkeypatch):
+    def test_images_in_the_working_folder_are_named_after_it(self, folders, monkeypatch):
         monkeypatch.chdir(folders / "same")
         values, page = report(folders, "-generated", ".", "-clean", "../clean", "-real", "../real")
         assert values["name"] == "same"

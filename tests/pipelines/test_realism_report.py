@@ -1,4 +1,4 @@
-"""The report: verdicts, files and exit codes as users get them."""
+"""The report: verdicts, files and exit codes, as a user gets them."""
 
 import json
 import re
@@ -11,7 +11,7 @@ from patina.fidelity.samples import load_samples
 from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
 from patina.runs.run_models import newest_model
-from sets import ludvae_values, picture, write_config, write_noisy_sets, write_pictures
+from sets import ludvae_values, write_config, write_noisy_sets, write_pictures
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def by_key(values) -> dict:
 
 class TestVerdicts:
     @pytest.mark.slow
-    def test_the_same_noise_again_is_as_real(self, same):
+    def test_the_same_noise_matches_real_images(self, same):
         found = by_key(same)
         for key in (
             "spectrum",
@@ -58,7 +58,7 @@ class TestVerdicts:
         assert found["spectrum"]["distance"] < 0.5 < found["spectrum"]["baselines"]["Gaussian"]
 
     @pytest.mark.slow
-    def test_white_noise_is_told_from_correlated(self, white):
+    def test_white_noise_does_not_match_correlated_noise(self, white):
         found = by_key(white)
         for key in ("spectrum", "autocorrelation"):
             assert found[key]["grade"] == "no better"
@@ -73,7 +73,7 @@ class TestVerdicts:
         np.testing.assert_allclose(same["baselines"]["Gaussian"]["sigma"], 8, rtol=0.1)
 
     @pytest.mark.slow
-    def test_unpaired_folders_know_the_noise_too(self, folders, tmp_path, capsys):
+    def test_unpaired_folders_show_the_noise_too(self, folders, tmp_path, capsys):
         places = ["-clean", folders / "clean", "-real", folders / "real", "-generated", folders / "same"]
         out = ["-out", tmp_path / "page.html", "-judge_steps", 2]
         assert run_command("report", [*map(str, [*places, *out]), "--json"]) == 0
@@ -84,7 +84,7 @@ class TestVerdicts:
         assert "another image" in (tmp_path / "page.html").read_text()
 
     @pytest.mark.slow
-    def test_smaller_pictures_are_held_against_shrunk_clean_ones(self, folders, tmp_path, capsys):
+    def test_smaller_images_are_compared_with_downscaled_clean_ones(self, folders, tmp_path, capsys):
         for path in list_pictures(folders / "clean"):
             large = read_picture(path).pixels.repeat(2, axis=0).repeat(2, axis=1)
             write_picture(tmp_path / "large" / path.name, large)
@@ -104,7 +104,7 @@ class TestVerdicts:
         assert found["distance"] < 0.5 * found["baselines"]["Gaussian"]
 
     @pytest.mark.slow
-    def test_the_same_command_finds_the_same(self, folders, tmp_path):
+    def test_the_same_command_gives_the_same_numbers(self, folders, tmp_path):
         found = []
         for name in ("one", "two"):
             assert report(folders, "same", tmp_path / f"{name}.html") == 0
@@ -115,7 +115,7 @@ class TestVerdicts:
 
 class TestRequire:
     @pytest.mark.slow
-    def test_what_is_required_decides_the_exit_code(self, folders, tmp_path, capsys):
+    def test_the_required_level_decides_the_exit_code(self, folders, tmp_path, capsys):
         assert report(folders, "white", tmp_path / "page.html", "--require") == 1
         assert "not reached (better): Spectrum" in capsys.readouterr().err
         assert (tmp_path / "page.html").is_file()
@@ -177,21 +177,8 @@ class TestMistakes:
         assert "has no image named scene0_00" in refused(*strange)
         assert not list(tmp_path.glob("*.html"))
 
-    def test_pictures_of_other_size_are_named(self, folders, tmp_path, capsys):
+    def test_images_of_another_size_are_named(self, folders, tmp_path, capsys):
         for path in list_pictures(folders / "same"):
             write_picture(tmp_path / "cut" / path.name, read_picture(path).pixels[:80])
         assert report(folders, str(tmp_path / "cut"), tmp_path / "page.html") == 2
         assert "expected the same image in the same size" in capsys.readouterr().err
-
-
-class TestSamples:
-    def test_large_pictures_are_cut_on_the_grid_and_chosen_evenly(self, tmp_path):
-        for index in range(7):
-            write_picture(tmp_path / f"{index}.png", picture(index, 150, 131))
-        samples = load_samples(tmp_path, limit=3, side=96)
-        assert [sample.name for sample in samples] == ["0", "3", "6"]
-        np.testing.assert_array_equal(samples[1].pixels, picture(3, 150, 131)[24 : 24 + 96, 16 : 16 + 96])
-
-    def test_16_bit_is_brought_to_255(self, tmp_path):
-        write_picture(tmp_path / "a.png", np.full((64, 64, 3), 65535, np.uint16))
-        assert load_samples(tmp_path, limit=1, side=64)[0].pixels.max() == 255

@@ -1,4 +1,4 @@
-"""The report's page in a real browser: what is shown at which size, and what mouse, finger and keyboard do."""
+"""The report's page in a real browser: sizes of pixels, and mouse, touch and keyboard."""
 
 import io
 import shutil
@@ -38,7 +38,7 @@ def browser():
 
 @pytest.fixture
 def opened(browser, folders):
-    """Open the page from its file, without a network, on a screen of some kind."""
+    """Return a function that opens the page from its file, without a network, on a given screen."""
     contexts = []
 
     def opened(**screen):
@@ -64,18 +64,18 @@ def page(opened):
 
 
 class Finger:
-    """One finger on a touch screen, as the browser gets it from the device."""
+    """One finger on a touch screen; it sends the events that a device sends."""
 
     def __init__(self, page):
         self.session = page.context.new_cdp_session(page)
 
     def swipe(self, start: tuple[float, float], *moves: tuple[float, float]) -> None:
-        """Put the finger down at `start`, move it to each distance from there in small steps, and lift it."""
+        """Put the finger down at `start`, move it by the given offsets in small steps, and lift it."""
         self._send("touchStart", *start)
         last = (0.0, 0.0)
         for move in moves:
-            for share in np.linspace(0, 1, 9)[1:]:
-                self._send("touchMove", *(s + a + share * (b - a) for s, a, b in zip(start, last, move, strict=True)))
+            for part in np.linspace(0, 1, 9)[1:]:
+                self._send("touchMove", *(s + a + part * (b - a) for s, a, b in zip(start, last, move, strict=True)))
             last = move
         self.session.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
 
@@ -88,7 +88,7 @@ def split(page) -> float:
 
 
 def places(page) -> list[list[str]]:
-    """Return where the picture of every pane begins."""
+    """Return the offset of the image in every pane."""
     return page.evaluate(
         "[...document.querySelectorAll('.pane > *')].map((shown) => [shown.style.left, shown.style.top])"
     )
@@ -102,13 +102,13 @@ def centre(page, selector: str) -> tuple[float, float]:
 
 
 def shown_pixels(page, selector: str) -> np.ndarray:
-    """Return an element as the screen's own pixels show it."""
+    """Return an element as the device pixels show it."""
     png = page.locator(selector).first.screenshot(scale="device")
     return np.array(Image.open(io.BytesIO(png)).convert("RGB"), np.int64)
 
 
 def is_shown(picture: np.ndarray, screen: np.ndarray, power: int) -> bool:
-    """Say whether the screen's middle is a part of the picture, every pixel `power` times as wide and as high."""
+    """Return whether the screen shows a part of the image, every pixel `power` times as wide and high."""
     middle = screen[screen.shape[0] // 2 :, screen.shape[1] // 2 :]
     blown = picture.repeat(power, 0).repeat(power, 1)
     seen = middle[: 24 * power, : 24 * power]
@@ -124,7 +124,7 @@ def test_nothing_is_loaded_and_nothing_goes_wrong(page):
     assert page.evaluate("[...document.images].every((image) => image.naturalWidth > 0)")
 
 
-def test_another_picture_can_be_chosen(page):
+def test_another_crop_can_be_chosen(page):
     before = page.locator(".stage .below").get_attribute("src")
     page.locator(".choice").nth(2).click()
     page.wait_for_selector("canvas[data-kind=real][data-drawn^='2 ']")
@@ -132,7 +132,7 @@ def test_another_picture_can_be_chosen(page):
     assert page.trouble == []
 
 
-def test_residuals_are_those_of_the_pictures(page, folders):
+def test_residuals_are_those_of_the_images(page, folders):
     page.locator("#gain").fill("3")
     page.wait_for_selector("canvas[data-kind=real][data-drawn='0 3']")
     shown = page.evaluate(
@@ -143,7 +143,7 @@ def test_residuals_are_those_of_the_pictures(page, folders):
     np.testing.assert_array_equal(shown[:3], (128 + 3 * (real - clean)).clip(0, 255))
 
 
-def test_names_of_axes_lie_beside_their_numbers(opened):
+def test_axis_labels_do_not_overlap_tick_labels(opened):
     overlaps = """() => [...document.querySelectorAll('.card svg')].flatMap((svg) => {
       const box = (element) => element.getBoundingClientRect();
       const texts = [...svg.querySelectorAll('text')].map((text) => [text.textContent, box(text)]);
@@ -166,7 +166,7 @@ def test_it_fits_a_phone_in_either_scheme(opened, scheme):
 
 
 class TestSize:
-    """A picture's pixel is a whole number of the screen's."""
+    """An image pixel is a whole number of device pixels."""
 
     @pytest.mark.parametrize(("ratio", "power"), [(1, 4), (1.5, 4), (2, 8)])
     def test_pixels_are_shown_whole(self, opened, folders, ratio, power):
@@ -194,7 +194,7 @@ class TestSize:
             assert widths == [f"{96 * power}px"] * 5
 
     @pytest.mark.parametrize(("ratio", "power"), [(1, "4×"), (2, "8×")])
-    def test_at_first_a_picture_fills_its_pane(self, opened, ratio, power):
+    def test_at_first_an_image_fills_its_pane(self, opened, ratio, power):
         page = opened(device_scale_factor=ratio)
         assert page.locator(".power[aria-pressed=true]").inner_text() == power
         left = page.evaluate("parseFloat(document.querySelector('#zoom img').style.left)")

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "out", "out_dir", type=Path, help="folder for the scores, and for the images of models")
     crop_help = "pixels to crop from every border (default: 0 for a folder, the scale for models)"
     add_flag(parser, "crop_border", "crop", type=int, help=crop_help)
-    add_flag(parser, "space", choices=["rgb", "y"], help="MSE, PSNR and SSIM on RGB (default) or on luma")
+    add_flag(parser, "space", choices=["rgb", "y"], help="measure RGB (default) or luma; LPIPS is always of RGB")
     add_flag(parser, "no_lpips", action="store_true", help="leave LPIPS out, which needs published weights")
 
 

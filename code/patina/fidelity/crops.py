@@ -16,7 +16,7 @@ COUNT = 4
 """Crops of a report."""
 
 SIDE, QUIET_SIDE = 288, 128
-"""Side of the crops in pixels: of pairs, and of quiet places, of which fewer are that large."""
+"""Side of the crops in pixels: of pairs, and of quiet places, which are rarely larger."""
 
 CANDIDATES = 4
 """Quiet places of every image among which similar colours are looked for."""

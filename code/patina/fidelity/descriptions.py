@@ -60,7 +60,7 @@ def covariance(profile: Profile, real: Profile) -> str:
 
 def noise_level(profile: Profile, real: Profile) -> str:
     """Name the brightness at which the strength differs most."""
-    own, true = (_std_by_brightness(each.noise_level) for each in (profile, real))
+    own, true = (_std_by_brightness(found.noise_level) for found in (profile, real))
     gap = np.abs(np.log(np.maximum(own, 0.1) / np.maximum(true, 0.1)))
     if not np.isfinite(gap).any():
         return "the two sets share no brightness at which their noise could be compared"
@@ -100,17 +100,26 @@ def classifier(accuracy: float, interval: tuple[float, float]) -> str:
 
 def residual_histogram(residuals: Sequence[np.ndarray], real: Sequence[np.ndarray]) -> str:
     """Say whether the residuals are too small or too large."""
-    own, true = (float(np.sqrt(np.mean([np.square(each).mean() for each in found]))) for found in (residuals, real))
+    own, true = (_rms(found) for found in (residuals, real))
     small = "small" if own < true else "large"
     return f"residuals too {small}: std {_against(own, true)} (8-bit)"
 
 
 def local_noise_level(residuals: Sequence[np.ndarray], real: Sequence[np.ndarray]) -> str:
     """Say by which factor the strength varies from place to place."""
-    spreads = [[np.log(local_variance(each) + 1.0).std() / 2 for each in found] for found in (residuals, real)]
-    own, true = (float(np.exp(np.mean(each))) for each in spreads)
+    own, true = (_spread_of_strength(found) for found in (residuals, real))
     little = "little" if own < true else "much"
     return f"noise level varies too {little} from place to place: by a factor of {_against(own, true)}"
+
+
+def _rms(residuals: Sequence[np.ndarray]) -> float:
+    return float(np.sqrt(np.mean([np.square(residual).mean() for residual in residuals])))
+
+
+def _spread_of_strength(residuals: Sequence[np.ndarray]) -> float:
+    """Return the factor by which the local std typically differs from its geometric mean."""
+    spreads = [np.log(local_variance(residual) + 1.0).std() / 2 for residual in residuals]
+    return float(np.exp(np.mean(spreads)))
 
 
 def _against(value: float, real: float) -> str:
