@@ -58,7 +58,7 @@ def test_it_tells_what_hides_and_what_keeps(folders, tmp_path, capsys):
     assert values["recommended"] == ("configured" if values["control"]["low"] <= 0.5 else "hidden")
     assert values["images"]["accuracy"] > 0.8
     text = (tmp_path / "h.md").read_text()
-    assert "| (the pictures themselves) |" in text
+    assert "| (the images themselves) |" in text
     assert "| (fitted noise against none, only downscaled) |" in text
     assert ("may be blind" in text) == (values["control"]["low"] <= 0.5)
     sigma = {"hidden": 1.0, "configured": 0.02}[values["recommended"]]
@@ -99,7 +99,7 @@ def test_a_blind_test_says_so():
     def text(images, control):
         return report(ConditionSearchResult([candidate], candidate, images, control))
 
-    assert "does not even distinguish the pictures themselves" in text(chance, told)
+    assert "does not even distinguish the images themselves" in text(chance, told)
     assert "does not see noise as strong as the real one" in text(told, chance)
     assert "blind" not in text(told, told)
     assert "blind" not in text(told, None)

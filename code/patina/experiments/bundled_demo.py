@@ -85,13 +85,13 @@ def _train_and_upscale(request: DemoRequest) -> None:
         degradation = pool.submit(train_config, deflow, device)
         trained = [pool.submit(train_config, config, device) for config in bicubic]
         require_finished(degradation.result())
-        say("4/5 the learned degradation on the clean pictures, and the same networks on learned pairs")
+        say("4/5 the learned degradation on the clean images, and the same networks on learned pairs")
         _degrade(deflow, folders.clean_set / f"{SCALE}x", folders.learned, device)
         trained += [pool.submit(train_config, config, device) for config in learned]
         _degrade(deflow, folders.photographs("held_out_2x"), folders.held_out_learned, device)
         for training in trained:
             require_finished(training.result())
-    say("5/5 measured on held-out pictures with the true degradation")
+    say("5/5 measured on held-out images with the true degradation")
     _upscale_held_out(folders, bicubic, learned, device)
 
 

@@ -75,7 +75,7 @@ def blindness(images: TwoSampleResult, control: TwoSampleResult | None) -> str:
         images, control: as in `ConditionSearchResult`.
     """
     if images.low <= CHANCE:
-        return "The classifier does not even distinguish the pictures themselves"
+        return "The classifier does not even distinguish the images themselves"
     if control is not None and control.low <= CHANCE:
         return "The classifier does not see noise as strong as the real one in conditions without other noise"
     return ""
@@ -84,9 +84,9 @@ def blindness(images: TwoSampleResult, control: TwoSampleResult | None) -> str:
 def report(result: ConditionSearchResult) -> str:
     """Return the table in Markdown, and the recommendation with its lines of a configuration."""
     lines = [
-        "| h | classifier accuracy (%, 95 % interval) | content kept (PSNR, dB) |",
+        "| h | classifier accuracy (%, 95 % interval) | content kept (dB) |",
         "| --- | ---: | ---: |",
-        f"| (the pictures themselves) | {_accuracy(result.images)} | |",
+        f"| (the images themselves) | {_accuracy(result.images)} | |",
     ]
     if result.control is not None:
         lines.append(f"| (fitted noise against none, only downscaled) | {_accuracy(result.control)} | |")
@@ -95,7 +95,7 @@ def report(result: ConditionSearchResult) -> str:
     ]
     blind, best = blindness(result.images, result.control), result.best
     if blind:
-        lines += ["", f"{blind}: the test may be blind. Give it more pictures or scenes."]
+        lines += ["", f"{blind}: the test may be blind. Give it more images or scenes."]
         why = "the configuration's own map stays"
     elif best.hides:
         why = "its accuracy may be chance, and no other such candidate keeps more content"

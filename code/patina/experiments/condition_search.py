@@ -82,11 +82,11 @@ def search_conditions(request: ConditionSearchRequest) -> ConditionSearchResult:
     domains = [_pictures(folder, request, config.model.scale) for folder in (request.clean, request.real)]
     if min(map(len, domains)) < FEWEST:
         raise PatinaError(
-            f"{request.clean} and {request.real}: too few pictures for a two-sample test; expected {FEWEST} or more "
+            f"{request.clean} and {request.real}: too few images for a two-sample test; expected {FEWEST} or more "
             "in each folder"
         )
     matched = config.data.match_statistics
-    say("the pictures themselves")
+    say("the images themselves")
     images = _test(_conditions(ConditionMap(()), domains, request.seed, matched=matched), domains, request)
     say("fitted noise under the plain downscaling")
     control = _control(domains, request, config.model.scale)

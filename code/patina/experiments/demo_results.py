@@ -47,7 +47,7 @@ def write_results(folder: OutputFolder, seeds: Sequence[int]) -> str:
 
 
 def _report(folders: DemoFolders, seeds: Sequence[int], scores: dict[str, np.ndarray]) -> str:
-    lines = ["| held-out pictures, x2 | PSNR (dB) | SSIM |", "| --- | ---: | ---: |"]
+    lines = ["| held-out images, x2 | PSNR (dB) | SSIM |", "| --- | ---: | ---: |"]
     lines += [f"| {method} | {spread(score[:, 0], 2)} | {spread(score[:, 1], 4)} |" for method, score in scores.items()]
     margins = scores[TRAINED_ON_LEARNED][:, 0] - scores[TRAINED_ON_BICUBIC][:, 0]
     lines += [
@@ -55,7 +55,7 @@ def _report(folders: DemoFolders, seeds: Sequence[int], scores: dict[str, np.nda
         f"Seeds {', '.join(map(str, seeds))}; PSNR and SSIM on RGB, without a border of {SCALE} pixels.",
         f"Learned minus bicubic pairs, seed by seed: {', '.join(f'{margin:+.2f} dB' for margin in margins)}.",
         "",
-        "What the camera adds to the held-out pictures, and what was learned:",
+        "What the camera adds to the held-out images, and what was learned:",
         "",
     ]
     degraded = {"true": folders.photographs("held_out_real"), "learned": folders.held_out_learned}

@@ -78,7 +78,7 @@ def compare_noises(request: DenoisingRequest) -> str:
     require_free_names(request.methods, (NOTHING, GAUSSIAN, REAL_PAIRS))
     match_by_stem(pictures.test_real, pictures.test_clean)
     names = [method.name for method in request.methods]
-    say(f"1/3 pairs: Gaussian noise and {', '.join(names)} onto the clean pictures")
+    say(f"1/3 pairs: Gaussian noise and {', '.join(names)} added to the clean images")
     sigma = fitted_sigma(pictures.real, pictures.clean)
     folds = _folds(request, sigma)
     configs = [

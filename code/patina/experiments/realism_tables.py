@@ -44,7 +44,7 @@ def report(scores: Mapping[str, Sequence[Mapping[str, float]]], seeds: Sequence[
             lines.append(f"| its 95 % interval | {' | '.join(cells)} |")
     lines += [
         "",
-        f"{pictures} pictures, seeds {', '.join(map(str, seeds))}: mean ± std. Smaller is closer to real; "
+        f"{pictures} images, seeds {', '.join(map(str, seeds))}: mean ± std. Smaller is closer to real; "
         "the best classifier accuracy is 50 %.",
         "",
     ]

@@ -20,10 +20,7 @@ SMALLEST = 8
 """The shortest side in pixels of a picture that can be measured."""
 
 SHOWN, SIDE, AMPLIFIED, ZOOM = 4, 128, 4, 2
-HEADER = (
-    "| | std of R, G, B (8-bit) | correlation of green neighbours →, ↓ | correlation of R and G, G and B |\n"
-    "| --- | --- | --- | --- |"
-)
+HEADER = "| | std (8-bit) R, G, B | autocorrelation of green →, ↓ | correlation R–G, G–B |\n| --- | --- | --- | --- |"
 
 
 def noise_table(clean: Path, degraded: Mapping[str, Path], *, flat: bool = False) -> str:
