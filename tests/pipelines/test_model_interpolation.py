@@ -53,7 +53,7 @@ def test_no_file_is_overwritten(pair, tmp_path, capsys):
     (tmp_path / "precious.safetensors").write_bytes(b"precious")
     flags = ["--alpha", "0.5", "-out", str(tmp_path / "precious.safetensors")]
     assert run_command("interpolate", [*map(str, pair), *flags]) == 2
-    assert "precious.safetensors exists; give another -out, or remove it" in capsys.readouterr().err
+    assert "precious.safetensors exists; choose another -out, or remove it" in capsys.readouterr().err
     assert (tmp_path / "precious.safetensors").read_bytes() == b"precious"
 
 

@@ -145,7 +145,7 @@ def test_no_recipe_is_written_over(ini, tmp_path, capsys):
     (tmp_path / "config.yml").write_text("mine", encoding="utf-8")
     assert run(ini) == 2
     assert run(tmp_path / "none.ini") == 2
-    assert "exists; name another file" in capsys.readouterr().err
+    assert "exists; choose another file" in capsys.readouterr().err
     assert (tmp_path / "config.yml").read_text() == "mine"
 
 

@@ -234,7 +234,7 @@ def test_upscaling_takes_samplers_and_refuses_what_means_nothing(trained, pictur
     for flags, text in (
         (("-steps", "11"), "expected 1 to 10"),
         (("-scale", "2"), "upscales by 4, not by 2"),
-        (("-tile", "64"), "leave -tile out"),
+        (("-tile", "64"), "leave -tile and -overlap out"),
     ):
         assert upscale("refused", *flags) == 2
         assert text in capsys.readouterr().err

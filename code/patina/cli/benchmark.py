@@ -1,4 +1,4 @@
-"""Measure how many pictures a second a recipe makes on this machine."""
+"""Measure how many pictures per second a recipe degrades on this machine."""
 
 import argparse
 
@@ -9,11 +9,11 @@ from patina.cli.recipe_flags import add_recipe_arguments, add_recipe_flags, reci
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_recipe_arguments(parser)
-    add_flag(parser, "pictures", type=int, default=600, help="how many")
-    add_flag(parser, "side", type=int, default=512, help="of the clean pictures, in pixels")
-    add_recipe_flags(parser)
-    add_flag(parser, "workers", type=int, help="processes (default: one a core)")
-    add_device_flag(parser, "where models compute")
+    add_flag(parser, "pictures", type=int, default=600, help="number of pictures")
+    add_flag(parser, "side", type=int, default=512, help="side of the clean pictures in pixels")
+    add_recipe_flags(parser, variant="the one with the most blocks")
+    add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")
+    add_device_flag(parser, "device for models")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     if speed.made:
         print(
             f"{arguments.recipe} {speed.variants}: {speed.made} pictures of {request.side}x{request.side} in "
-            f"{speed.seconds:.2f} s with {speed.workers} workers: {speed.made / speed.seconds:.1f} a second, "
-            f"{1000 * speed.busy_seconds / speed.made:.1f} ms of a core each, start included"
+            f"{speed.seconds:.2f} s with {speed.workers} workers, start included: {speed.made / speed.seconds:.1f} per "
+            f"second, {1000 * speed.busy_seconds / speed.made:.1f} ms of processor time each"
         )
     return speed.report.exit_code

@@ -1,4 +1,4 @@
-"""Make low-quality pictures of a folder of clean ones by a recipe, and write down all that was drawn."""
+"""Degrade a folder of clean pictures by a recipe, and log everything that was drawn."""
 
 import argparse
 import sys
@@ -13,18 +13,18 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_recipe_arguments(parser)
     parser.add_argument("source", type=Path, help="folder of clean pictures, or one picture")
-    parser.add_argument("out", type=Path, help="folder for the results; one folder in it for each variant")
+    parser.add_argument("out", type=Path, help="output folder; every variant has a folder in it")
     add_recursive_flag(parser)
-    add_flag(parser, "seed", type=int, default=0, help="of all draws; with the file's name it decides the result")
-    add_flag(parser, "pictures", type=int, help="only the first so many, to try a recipe; without it the rest follows")
-    add_flag(parser, "gt", type=Path, help="folder for the clean pictures, cropped to fit the results exactly")
+    add_flag(parser, "seed", type=int, default=0, help="seed of all draws; a result depends on it and on the file name")
+    add_flag(parser, "pictures", type=int, help="degrade only this many, from the first, to try a recipe")
+    add_flag(parser, "gt", type=Path, help="folder for the ground truth: clean pictures cropped to fit the results")
     add_recipe_flags(parser)
-    add_flag(parser, "workers", type=int, help="processes (default: one a core)")
-    add_device_flag(parser, "where models compute")
+    add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")
+    add_device_flag(parser, "device for models")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Degrade every picture of a folder that is not yet degraded."""
+    """Degrade all pictures whose results are missing or outdated."""
     from patina.pipelines.degraded_set import DegradeRequest, degrade
 
     began = time.perf_counter()
@@ -46,8 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
         return report.exit_code
     made = sum(len(result.entries) for result in report.results)
     if not made:  # only ground truth was missing
-        print(f"{request.ground_truth}: {len(report.results)} ground-truth pictures made", file=sys.stderr)
+        print(f"{request.ground_truth}: {len(report.results)} pictures made", file=sys.stderr)
         return report.exit_code
     speed = len(report.results) / (time.perf_counter() - began)
-    print(f"{request.out}: {made} pictures from {len(report.results)}, {speed:.1f} a second", file=sys.stderr)
+    print(f"{request.out}: {made} pictures from {len(report.results)}, {speed:.1f} per second", file=sys.stderr)
     return report.exit_code

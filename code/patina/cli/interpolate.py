@@ -1,4 +1,4 @@
-"""Blend two models of one architecture: every weight is (1 - alpha) times A's plus alpha times B's."""
+"""Blend two models of one architecture: every weight is (1 - alpha) times that of A plus alpha times that of B."""
 
 import argparse
 from pathlib import Path
@@ -11,7 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("a", metavar="A", type=Path, help="model file that spandrel reads, e.g. PSNR-oriented")
     parser.add_argument("b", metavar="B", type=Path, help="another of the same architecture and size, e.g. a GAN")
     add_flag(parser, "alpha", type=float, required=True, help="0 gives A, 1 gives B")
-    default = "A-B-alpha.safetensors beside B, models of a run named by their run"
+    default = "A-B-alpha.safetensors beside B"
     add_flag(parser, "out", type=Path, help=f"file to write, .safetensors or .pth (default: {default})")
 
 

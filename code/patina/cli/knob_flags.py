@@ -1,4 +1,4 @@
-"""The flags of the knobs that learned degradations have; `translate` and `validate` share them."""
+"""Flags for the knobs of learned degradations, shared by `translate` and `validate`."""
 
 import argparse
 from typing import Any
@@ -7,16 +7,16 @@ from patina.cli.flags import add_flag
 
 
 def add_knob_flags(parser: argparse.ArgumentParser) -> None:
-    """Add a flag for every knob of every kind of model."""
+    """Add a flag for every knob of every kind of learned degradation."""
     from patina.pipelines.translation import known_knobs
 
     for knob in known_knobs():
         default = "" if knob.default is None else f" (default {knob.default:g})"
-        add_flag(parser, knob.name, type=_span, help=f"{knob.help}{default}; a range a:b is drawn per picture")
+        add_flag(parser, knob.name, type=_span, help=f"{knob.help}{default}; a range a:b draws a value per picture")
 
 
 def given_knobs(arguments: argparse.Namespace) -> dict[str, Any]:
-    """Return the knobs that were given on the command line, by name."""
+    """Return the values of the given knobs by name."""
     from patina.pipelines.translation import known_knobs
 
     values = {knob.name: getattr(arguments, knob.name) for knob in known_knobs()}

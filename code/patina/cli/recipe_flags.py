@@ -1,4 +1,4 @@
-"""The flags that change what a recipe does; `degrade`, `preview` and `benchmark` share them."""
+"""Arguments that choose a recipe, shared by `degrade`, `preview` and `benchmark`."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ if TYPE_CHECKING:
 
 
 def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the recipe, which stands in front of all other arguments."""
-    parser.add_argument("recipe", help="recipe, a path or a name in confs/recipes/")
+    """Add the recipe itself, as the first positional argument."""
+    parser.add_argument("recipe", help="path of a recipe, or its name in confs/recipes/")
 
 
-def add_recipe_flags(parser: argparse.ArgumentParser) -> None:
-    """Add the flags that change what a recipe does."""
-    add_flag(parser, "variant", nargs="+", help="variants to make, or mixed (default: all)")
-    add_flag(parser, "model", type=Path, help="model file in place of the one the recipe names")
-    parser.add_argument("--without-learned", action="store_true", help="leave out the recipe's learned blocks")
+def add_recipe_flags(parser: argparse.ArgumentParser, variant: str = "all") -> None:
+    """Add the flags that change a recipe; `variant` describes the default of ``-variant``."""
+    add_flag(parser, "variant", nargs="+", help=f"names of variants, or mixed (default: {variant})")
+    add_flag(parser, "model", type=Path, help="model file to use instead of the one in the recipe")
+    parser.add_argument("--without-learned", action="store_true", help="leave out learned blocks")
 
 
 def recipe_choice(arguments: argparse.Namespace) -> RecipeChoice:
-    """Return the recipe with the changes that the flags ask for."""
+    """Return the chosen recipe."""
     from patina.pipelines.recipe_choice import RecipeChoice
 
     variants = None if arguments.variant is None else tuple(arguments.variant)

@@ -1,4 +1,4 @@
-"""Make the pictures of a recipe's log again, from nothing but the log and the clean pictures."""
+"""Repeat the degradations of a set from its log and the clean pictures alone."""
 
 import argparse
 import sys
@@ -10,14 +10,14 @@ from patina.cli.flags import add_device_flag, add_flag
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("log", type=Path, help="log.jsonl of a degraded set")
-    add_flag(parser, "out", type=Path, help="folder for the pictures (default: the log's own)")
-    add_flag(parser, "source", type=Path, help="folder of the clean pictures (default: as in the log)")
-    add_flag(parser, "workers", type=int, help="processes (default: one a core)")
-    add_device_flag(parser, "where models compute")
+    add_flag(parser, "out", type=Path, help="output folder (default: the folder of the log)")
+    add_flag(parser, "source", type=Path, help="folder of the clean pictures (default: the one in the log)")
+    add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")
+    add_device_flag(parser, "device for models")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Replay a log; return 1 if a picture failed or came out otherwise than logged."""
+    """Replay a log; return 1 if a picture failed or differs from the log."""
     from patina.pipelines.log_replay import ReplayRequest, replay
 
     request = ReplayRequest(arguments.log, arguments.out, arguments.source, arguments.workers, arguments.device)
@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     report.print_summary()
     made = sum(len(result.entries) for result in report.results)
     if made:
-        print(f"{made} pictures made again, equal to the logged ones", file=sys.stderr)
+        print(f"{made} pictures made again, identical to the log", file=sys.stderr)
     else:
         report.print_made(request.out or request.log.parent)
     return report.exit_code

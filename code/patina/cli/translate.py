@@ -1,4 +1,4 @@
-"""Translate a folder from one domain to the other with a trained degradation of any kind."""
+"""Translate a folder of pictures from one domain to the other with a learned degradation."""
 
 import argparse
 from pathlib import Path
@@ -9,23 +9,23 @@ from patina.cli.knob_flags import add_knob_flags, given_knobs
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    add_flag(parser, "opt", help="configuration; needed for published .pth models alone")
-    add_flag(parser, "model_path", type=Path, help="model file; default: the configuration's finished run")
+    add_flag(parser, "opt", help="configuration; required for published .pth models and without -model_path")
+    add_flag(parser, "model_path", type=Path, help="model file (default: the finished run of the configuration)")
     add_flag(parser, "source_dir", "source", type=Path, required=True, help="folder of pictures, or one picture")
     add_recursive_flag(parser)
-    add_flag(parser, "out_dir", "out", type=Path, required=True, help="folder for the translated pictures")
+    add_flag(parser, "out_dir", "out", type=Path, required=True, help="output folder")
     add_flag(parser, "source_domain", default="X", choices=["X", "Y"], help="X: clean to real, Y: real to clean")
     add_knob_flags(parser)
-    add_flag(parser, "samples", type=int, default=1, help="translations of every picture")
-    add_flag(parser, "seed", type=int, default=0, help="of the noise; with the file's name it decides the result")
-    add_flag(parser, "tile", type=int, help="side of a tile in pixels; less needs less memory")
-    add_flag(parser, "overlap", type=int, help="overlap of tiles in pixels, for models that need one")
-    add_flag(parser, "kept_mb", type=int, help="DeFlow: MiB for work that is not done twice; more is faster")
+    add_flag(parser, "samples", type=int, default=1, help="number of translations per picture")
+    add_flag(parser, "seed", type=int, default=0, help="seed of the noise; a result depends on it and on the file name")
+    add_flag(parser, "tile", type=int, help="side of a tile in pixels; small tiles need less memory")
+    add_flag(parser, "overlap", type=int, help="overlap of tiles in pixels, for models that need it")
+    add_flag(parser, "kept_mb", type=int, help="DeFlow: MiB for intermediate results that are reused; more is faster")
     add_compute_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Translate every picture of a folder that is not yet translated."""
+    """Translate all pictures whose results are missing or outdated."""
     from patina.degradations.learned_degradation import Tiling
     from patina.pipelines.translation import TranslationRequest, translate
 

@@ -1,4 +1,4 @@
-"""Upscale a folder of pictures with a super-resolution model, in tiles, so that memory is bounded."""
+"""Upscale a folder of pictures with a super-resolution model or an interpolation."""
 
 import argparse
 from pathlib import Path
@@ -12,17 +12,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "model", "model_path", required=True, help=f"model file, or one of {', '.join(INTERPOLATIONS)}")
     add_flag(parser, "source", "source_dir", type=Path, required=True, help="folder of pictures, or one picture")
     add_recursive_flag(parser)
-    add_flag(parser, "out", "out_dir", type=Path, required=True, help="folder for the upscaled pictures")
-    add_flag(parser, "scale", type=int, help="needed for interpolations alone; a model knows its own")
-    add_flag(parser, "tile", type=int, help=f"side of a tile in pixels (default: {TILE}); less needs less memory")
+    add_flag(parser, "out", "out_dir", type=Path, required=True, help="output folder")
+    add_flag(parser, "scale", type=int, help="scale, for interpolations; models know theirs")
+    add_flag(parser, "tile", type=int, help=f"side of a tile in pixels (default: {TILE}); small tiles need less memory")
     add_flag(parser, "overlap", type=int, help=f"overlap of tiles in pixels (default: {OVERLAP})")
-    add_flag(parser, "sampler", choices=["ddpm", "ddim"], help="diffusion models: in place of the model's own")
-    add_flag(parser, "steps", type=int, help="diffusion models: sampling steps, in place of the model's own")
+    add_flag(parser, "sampler", choices=["ddpm", "ddim"], help="sampler of a diffusion model (default: its own)")
+    add_flag(parser, "steps", type=int, help="sampling steps of a diffusion model (default: its own)")
     add_compute_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Upscale every picture of a folder that is not yet upscaled."""
+    """Upscale all pictures whose results are missing or outdated."""
     from patina.pipelines.upscalers import Sampling
     from patina.pipelines.upscaling import UpscaleRequest, upscale
 

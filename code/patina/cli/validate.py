@@ -1,4 +1,4 @@
-"""Look at a learned degradation: both translations, and samples from both domains."""
+"""Show what a learned degradation does: translations in both directions, and samples of both domains."""
 
 import argparse
 from pathlib import Path
@@ -9,18 +9,18 @@ from patina.cli.knob_flags import add_knob_flags, given_knobs
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    add_flag(parser, "opt", required=True, help="configuration that the model was trained from")
-    add_flag(parser, "model_path", type=Path, help="model file; default: the configuration's finished run")
-    add_flag(parser, "out_dir", "out", type=Path, required=True, help="folder for the pictures")
-    add_flag(parser, "pictures", type=int, default=4, help="pictures of each domain")
+    add_flag(parser, "opt", required=True, help="configuration that the model was trained with")
+    add_flag(parser, "model_path", type=Path, help="model file (default: the finished run of the configuration)")
+    add_flag(parser, "out_dir", "out", type=Path, required=True, help="output folder")
+    add_flag(parser, "pictures", type=int, default=4, help="number of pictures from each domain")
     add_knob_flags(parser)
-    add_flag(parser, "seed", type=int, default=0, help="of the noise")
-    add_flag(parser, "tile", type=int, help="side of a tile in pixels; less needs less memory")
+    add_flag(parser, "seed", type=int, default=0, help="seed of the noise")
+    add_flag(parser, "tile", type=int, help="side of a tile in pixels; small tiles need less memory")
     add_compute_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write ``X_to_Y/``, ``Y_to_X/``, ``X_sample/``, ``Y_sample/`` and a sheet of them."""
+    """Write ``X_to_Y/``, ``Y_to_X/``, ``X_sample/``, ``Y_sample/`` and a sheet."""
     from patina.pipelines.model_validation import ValidationRequest, validate
 
     request = ValidationRequest(

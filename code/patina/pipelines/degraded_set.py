@@ -1,4 +1,4 @@
-"""Make LQ pictures of a folder of clean ones by a recipe, and write down all that was drawn."""
+"""Degrade a folder of clean pictures by a recipe, and log everything that was drawn."""
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -14,7 +14,8 @@ from patina.degradations.recipe import Recipe
 from patina.errors import PatinaError, require_range
 from patina.imaging.sources import Source, folder_of, list_sources, require_outside
 from patina.pipelines.recipe_choice import RecipeChoice, with_engine
-from patina.pipelines.recipe_job import COMMAND, Entry, Job, Made, PictureMaker, begin_set, finish_set
+from patina.pipelines.recipe_job import Job, Made, PictureMaker
+from patina.pipelines.set_log import COMMAND, Entry, begin_set, finish_set
 from patina.runs.fingerprint import file_digest
 from patina.runs.folder_job import JobReport, checked_workers, output_paths
 from patina.runs.journal import Wanted
@@ -24,17 +25,17 @@ from patina.runs.output_folder import OutputFolder
 
 @dataclass(frozen=True)
 class DegradeRequest:
-    """What to degrade, and how.
+    """A folder of clean pictures to degrade, and how to do it.
 
     Attributes:
-        recipe: what to do.
+        recipe: the recipe.
         source: a folder of clean pictures, or one picture.
-        out: folder for the results.
+        out: output folder; every variant has a folder in it.
         seed: of all draws.
-        limit: take only the first so many pictures; None for all.
-        recursive: whether pictures in subfolders of `source` are taken, too.
-        ground_truth: folder for the clean pictures, cropped to a multiple of the scale; None for no such copies.
-        workers: processes; None for one a core.
+        limit: number of pictures to take, from the first; None for all.
+        recursive: include pictures in subfolders of `source`.
+        ground_truth: folder for the clean pictures, cropped to multiples of the scale; None to write none.
+        workers: number of processes; None for one per core.
         device: for learned blocks.
     """
 
@@ -50,13 +51,16 @@ class DegradeRequest:
 
 
 def degrade(request: DegradeRequest) -> JobReport[Made]:
-    """Make what is missing of a set, as PNG of the pictures' own bit depth.
+    """Write the LQ pictures of a set, and their ground truth if it is asked for, as PNG of the same bit depth.
+
+    Results that are up to date are not made again.
 
     Returns:
-        The report; its results are what was made now.
+        The report; its results are what was written by this call.
 
     Raises:
-        PatinaError: anything that can be known to be wrong before the first picture is touched.
+        PatinaError: the recipe, a model, a folder or a setting cannot be used, or a folder holds results of another
+            recipe, seed or model.
     """
     workers, plan = checked_workers(request.workers), _planned(request)
     maker = PictureMaker(request.out, plan.recipe.scale, plan.engine, workers)
@@ -81,14 +85,14 @@ def degrade(request: DegradeRequest) -> JobReport[Made]:
 
 @dataclass(frozen=True)
 class _Plan:
-    """A set before anything in it is made.
+    """A checked request.
 
     Attributes:
-        request: what is asked for.
-        recipe: complete with the knobs that its models have by themselves.
-        engine: for the steps that need one.
-        pictures: all clean pictures, of which a limit takes the first.
-        files: file of the results of every picture, relative to their folder.
+        request: the request.
+        recipe: its recipe, with the models' values for knobs that it leaves open.
+        engine: for steps that need one.
+        pictures: all clean pictures, beyond the limit too.
+        files: name of the output file of every picture.
     """
 
     request: DegradeRequest
@@ -104,7 +108,7 @@ class _Plan:
         return self._opened(self.request.out, MadeBy(COMMAND, settings, _file_digests(self.recipe), notes))
 
     def ground_truth_folder(self) -> AbstractContextManager[OutputFolder | None]:
-        """Open the folder of the cropped clean pictures, if they are asked for."""
+        """Open the folder of the ground truth, if it is asked for."""
         if self.request.ground_truth is None:
             return nullcontext()
         return self._opened(self.request.ground_truth, MadeBy(f"{COMMAND} -gt", {"multiple": self.recipe.scale}))
@@ -113,7 +117,7 @@ class _Plan:
         return OutputFolder.open(path, made_by, source=folder_of(self.request.source), sources=self.pictures)
 
     def wanted(self) -> list[Wanted]:
-        """Return the LQ pictures that are asked for."""
+        """Return all LQ pictures of the request."""
         outputs = self.request.recipe.outputs(self.recipe)
         return [
             Wanted(
@@ -124,7 +128,7 @@ class _Plan:
         ]
 
     def wanted_crops(self) -> list[Wanted]:
-        """Return the cropped clean pictures, one for every picture that is asked for."""
+        """Return all ground-truth pictures of the request."""
         return [Wanted(self.files[picture], picture.name) for picture in self._chosen]
 
     @property
@@ -132,7 +136,7 @@ class _Plan:
         return self.pictures[: self.request.limit]
 
     def jobs(self, todo: Sequence[Wanted], crops: Sequence[Wanted]) -> list[Job]:
-        """Return a job for every picture of which an LQ picture or the crop is to be made."""
+        """Return a job for every clean picture that has an LQ picture in `todo`, or ground truth in `crops`."""
         outputs: dict[str | None, list[tuple[str, str]]] = {item.source: [] for item in [*todo, *crops]}
         for item in todo:
             outputs[item.source].append((item.output, item.details["variant"]))
@@ -146,7 +150,7 @@ class _Plan:
 
 
 def _planned(request: DegradeRequest) -> _Plan:
-    """Check everything that can be checked, and load the recipe's models last."""
+    """Check a request, and load the recipe's models last."""
     recipe = request.recipe.load()
     request.recipe.outputs(recipe)
     if request.limit is not None:
@@ -164,13 +168,22 @@ def _planned(request: DegradeRequest) -> _Plan:
 def draw_entries(
     size: Size, digest: str | None, *, recipe: Recipe, source: str, outputs: Sequence[tuple[str, str]], seed: int
 ) -> list[Entry]:
-    """Draw what is to be done to one picture, `source` by name, for every (file, variant)."""
+    """Draw the plans of one picture.
+
+    Args:
+        size: of the picture, cropped to multiples of the scale.
+        digest: of its file.
+        recipe: the recipe.
+        source: name of the picture.
+        outputs: (file, variant) of its outputs.
+        seed: of all draws.
+    """
     plans = {variant: recipe.draw(variant, size, seed, source) for variant in {variant for _, variant in outputs}}
     return [Entry(file, source, digest, variant, size, plans[variant]) for file, variant in outputs]
 
 
 def _file_digests(recipe: Recipe) -> dict[str, str]:
-    """Return the digests of a recipe's files, models and kernels, by path."""
+    """Return the digests of the model and kernel files of a recipe by path."""
     files = [block.model for block in recipe.blocks_of(LearnedBlock)]
     files += [block.file for block in recipe.blocks_of(KernelBlur)]
     return {str(file): file_digest(file) for file in files}

@@ -1,4 +1,4 @@
-"""Make the pictures of a recipe's log again, from nothing but the log and the clean pictures."""
+"""Repeat the degradations of a set from its log and the clean pictures alone."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,7 +10,8 @@ from patina.degradations.blocks import LearnedBlock
 from patina.degradations.execution import Engine, wants_batch
 from patina.errors import PatinaError, PictureError
 from patina.imaging.sources import Source
-from patina.pipelines.recipe_job import Entry, Job, Made, PictureMaker, begin_set, by_source, finish_set, read_set_log
+from patina.pipelines.recipe_job import Job, Made, PictureMaker
+from patina.pipelines.set_log import Entry, begin_set, by_source, finish_set, read_set_log
 from patina.runs.fingerprint import file_digest
 from patina.runs.folder_job import JobReport, checked_workers
 from patina.runs.journal import LOG_NAME, Header, Wanted
@@ -19,13 +20,13 @@ from patina.runs.output_folder import OutputFolder
 
 @dataclass(frozen=True)
 class ReplayRequest:
-    """Which log to make the pictures of again.
+    """A log to replay.
 
     Attributes:
-        log: of a degraded set.
-        out: folder for the pictures; None for the log's own.
-        source: folder of the clean pictures; None for the one in the log.
-        workers: processes; None for one a core.
+        log: ``log.jsonl`` of a degraded set.
+        out: output folder; None for the folder of the log.
+        source: folder of the clean pictures; None for the one named in the log.
+        workers: number of processes; None for one per core.
         device: for learned steps.
     """
 
@@ -37,13 +38,13 @@ class ReplayRequest:
 
 
 def replay(request: ReplayRequest) -> JobReport[Made]:
-    """Make the pictures of a log again.
+    """Make the LQ pictures of a log again, and compare them with the digests in the log.
 
-    In the log's own folder all pictures are made again, and a picture that comes out otherwise than logged is left as
-    it is. Another folder becomes the same set with the same log, and goes on where an earlier replay stopped.
+    In the folder of the log, all pictures are made again. Another folder becomes the same set with the same log, and a
+    second call continues it. A picture that would differ from the log is not written.
 
     Returns:
-        The report; its results are equal to the logged ones, and a picture that differs is a failure.
+        The report; pictures that would differ are failures.
 
     Raises:
         PatinaError: the log, a folder or a model file cannot be used.
@@ -52,7 +53,7 @@ def replay(request: ReplayRequest) -> JobReport[Made]:
     header, entries = read_set_log(request.log)
     source, out = request.source or Path(header.source or ""), request.out or request.log.parent
     if not source.is_dir():
-        raise PatinaError(f"{source}: no such folder of clean pictures; name it with -source")
+        raise PatinaError(f"{source}: no such folder of clean pictures; set it with -source")
     _refuse_overwriting(source, [out / entry.output for entry in entries])
     engine = _engine(header, entries, request.device)
     maker = PictureMaker(out, header.made_by.settings["scale"], engine, workers)
@@ -72,16 +73,16 @@ def replay(request: ReplayRequest) -> JobReport[Made]:
 
 
 def _jobs(entries: Iterable[Entry], pictures: Mapping[str, Source]) -> list[Job]:
-    """Return a job for every clean picture of the entries."""
+    """Return a job for every clean picture."""
     groups = by_source(entries)
     return [Job(pictures[name], partial(_as_logged, entries=group, source=name)) for name, group in groups.items()]
 
 
 def _as_logged(size: Size, digest: str | None, *, entries: list[Entry], source: str) -> list[Entry]:
-    """Return the entries, for a picture of the logged size."""
+    """Return the logged entries of a picture, after a check of its size."""
     if any(entry.size != size for entry in entries):
         height, width = entries[0].size
-        raise PictureError(f"{source} is {size[1]}x{size[0]}, but {width}x{height} in the log; it is another picture")
+        raise PictureError(f"{source} is {size[1]}x{size[0]}, but {width}x{height} in the log; it was replaced")
     return [replace(entry, source_digest=digest) for entry in entries]
 
 
@@ -90,18 +91,18 @@ def _engine(header: Header, entries: list[Entry], device: str) -> Engine | None:
     if not wanting:
         return None
     paths = dict.fromkeys(step.parameters["model"] for step in wanting if step.op == LearnedBlock.name)
-    # What learned models need takes seconds to import, and classical sets are done by then.
+    # Importing torch takes seconds, which a classical set need not wait for.
     from patina.specs.recipe_engine import make_engine
 
     for path in paths:
         if not Path(path).is_file():
-            raise PatinaError(f"{path}: no such model file, and the log was made with it")
+            raise PatinaError(f"{path}: no such model file; the log was made with it")
         if file_digest(Path(path)) != header.made_by.models.get(path):
-            raise PatinaError(f"{path}: is another model than the log was made with")
+            raise PatinaError(f"{path} differs from the model that the log was made with")
     return make_engine(paths, device)
 
 
 def _refuse_overwriting(folder: Path, outputs: Sequence[Path]) -> None:
-    """Refuse outputs in the folder of clean pictures, whose names they have."""
+    """Refuse to write into the folder of the clean pictures, which have the same names."""
     if any(path.parent.resolve() == folder.resolve() for path in outputs):
         raise PatinaError(f"{folder}: would overwrite the clean pictures; choose another -out")

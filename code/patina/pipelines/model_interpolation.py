@@ -1,4 +1,4 @@
-"""Blend two models of one architecture: every weight is (1 - alpha) times A's plus alpha times B's."""
+"""Blend two models of one architecture: every weight is (1 - alpha) times that of A plus alpha times that of B."""
 
 from pathlib import Path
 
@@ -8,12 +8,12 @@ from patina.runs.run_models import label_of
 
 
 def interpolate(a: Path, b: Path, alpha: float, out: Path | None = None) -> Path:
-    """Write the blend of two models; return its file.
+    """Write the blend of two models, and return its path.
 
     Args:
         a, b: model files of one architecture, scale and size.
         alpha: 0 gives `a`, 1 gives `b`.
-        out: file to write; None for ``A-B-alpha.safetensors`` beside `b`, see `label_of`.
+        out: file to write; None for ``A-B-alpha.safetensors`` beside `b`, with the names of `label_of`.
 
     Raises:
         PatinaError: a file cannot be used, the two do not fit together, or `out` exists.
@@ -22,8 +22,8 @@ def interpolate(a: Path, b: Path, alpha: float, out: Path | None = None) -> Path
         raise PatinaError(f"alpha is {alpha:g}, expected 0 (all of {label_of(a)}) to 1 (all of {label_of(b)})")
     out = out or b.with_name(f"{label_of(a)}-{label_of(b)}-{alpha:g}.safetensors")
     if out.resolve() in (a.resolve(), b.resolve()):
-        raise PatinaError(f"{out}: would overwrite one of the two models; give another -out")
+        raise PatinaError(f"{out}: would overwrite one of the models; choose another -out")
     if out.exists():
-        raise PatinaError(f"{out} exists; give another -out, or remove it")
+        raise PatinaError(f"{out} exists; choose another -out, or remove it")
     save_generator(interpolated(a, b, alpha), out, {"interpolated": f"{1 - alpha:g} {a.name} + {alpha:g} {b.name}"})
     return out

@@ -1,4 +1,4 @@
-"""Look at a learned degradation: both translations, and samples from both domains."""
+"""Show what a learned degradation does: translations in both directions, and samples of both domains."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -22,18 +22,19 @@ from patina.specs.learned_spec import learned_degradation
 
 NAMES = {CLEAN: "X", REAL: "Y"}
 SHEET_SIDE = 256
+"""Side of the crops on the sheet, in pixels."""
 
 
 @dataclass(frozen=True)
 class ValidationRequest:
-    """Which model to look at, and how.
+    """A learned degradation to look at.
 
     Attributes:
-        config: configuration that the model was trained from, a path or a name in ``confs/``.
-        out: folder for the pictures.
-        model: model file; None for that of the configuration's finished run.
-        pictures: how many of each domain.
-        knobs: a number, or a range that one is drawn from for every picture, by the knob's name.
+        config: path of the configuration that the model was trained with, or its name in ``confs/``.
+        out: output folder.
+        model: model file; None for the finished run of `config`.
+        pictures: number of pictures from each domain.
+        knobs: values of knobs by name: a number, or a range to draw from for every picture.
         seed: of the noise.
         tile: side of a tile in pixels; None for the model's own.
         device, precision: as in `learned_degradation`.
@@ -51,10 +52,12 @@ class ValidationRequest:
 
 
 def validate(request: ValidationRequest) -> JobReport[list[np.ndarray]]:
-    """Write ``X_to_Y/``, ``Y_to_X/``, ``X_sample/``, ``Y_sample/`` and ``sheet.png``, which shows all of them.
+    """Translate and sample pictures of both domains, and lay everything out on a sheet.
+
+    Writes ``X_to_Y/``, ``Y_to_X/``, ``X_sample/``, ``Y_sample/`` and ``sheet.png``.
 
     Returns:
-        The report; its results are the rows of the sheet, uint8 ``[H, W, 3]`` each.
+        The report; its results are rows of the sheet: lists of uint8 ``[H, W, 3]`` crops.
 
     Raises:
         PatinaError: the configuration, the model, a set or a setting cannot be used.
@@ -74,23 +77,23 @@ def validate(request: ValidationRequest) -> JobReport[list[np.ndarray]]:
             precision=request.precision,
             knobs=request.knobs,
         )
-        shown = run_folder_job(
+        rows = run_folder_job(
             domain.images[: request.pictures],
-            partial(_show, degradation, source=source, request=request),
+            partial(_row, degradation=degradation, source=source, request=request),
             description=f"validate {domain.name}",
             name=str,
         )
-        titles += ["real to clean" if source == REAL else "clean to real"] * len(shown.results)
-        report.results += shown.results
-        report.failures += shown.failures
+        titles += ["real to clean" if source == REAL else "clean to real"] * len(rows.results)
+        report.results += rows.results
+        report.failures += rows.failures
     if report.results:
         columns = ["source", "translated", "clean sample (X)", "real sample (Y)"]
         write_picture(request.out / "sheet.png", sheet(report.results, columns, titles))
     return report
 
 
-def _show(degradation: LearnedDegradation, path: Path, *, source: int, request: ValidationRequest) -> list[np.ndarray]:
-    """Write one picture's translation and samples; return its row of the sheet."""
+def _row(path: Path, *, degradation: LearnedDegradation, source: int, request: ValidationRequest) -> list[np.ndarray]:
+    """Write a picture's translation and samples; return their crops for the sheet."""
     pixels = read_picture(path, alpha="refuse").pixels
     image, row = to_tensor(pixels), [to_eight_bit(centre_crop(pixels, SHEET_SIDE))]
     for folder, result in _results(degradation, image, source, derive(request.seed, path.name)):
@@ -101,8 +104,8 @@ def _show(degradation: LearnedDegradation, path: Path, *, source: int, request: 
 
 
 def _results(degradation: LearnedDegradation, image: Tensor, source: int, key: int) -> Iterator[tuple[str, Tensor]]:
-    target = 1 - source
+    """Yield a picture's translation and its samples in both domains, with the names of their folders."""
     parameters = degradation.draw(numpy_rng(key, "parameters"))
-    yield f"{NAMES[source]}_to_{NAMES[target]}", degradation.apply(image, parameters, key)
+    yield f"{NAMES[source]}_to_{NAMES[1 - source]}", degradation.apply(image, parameters, key)
     for domain in (CLEAN, REAL):
         yield f"{NAMES[domain]}_sample", degradation.sample(image, domain, key)

@@ -1,4 +1,4 @@
-"""Jobs that map pictures to pictures, file by file, in a folder that continues where an earlier command stopped."""
+"""Map pictures to pictures, file by file, into an output folder that continues where an earlier command stopped."""
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -15,7 +15,7 @@ from patina.runs.output_folder import OutputFolder
 from patina.runs.overlapping_job import run_overlapping_job
 
 Pixels = tuple[np.ndarray, np.ndarray | None]
-"""Pixels and alpha, or None for an opaque picture, as `write_picture` takes them."""
+"""Pixels and alpha as `write_picture` takes them; alpha is None for opaque pictures."""
 
 
 def make_outdated(
@@ -26,23 +26,23 @@ def make_outdated(
     *,
     description: str,
 ) -> JobReport[Path]:
-    """Make the results that a folder lacks, each from one source.
+    """Make the results that are missing or outdated in a folder.
 
     Args:
-        folder: where the results go.
-        wanted: results of one file each.
+        folder: the output folder.
+        wanted: all results, one file each.
         sources: the pictures that they are made from.
-        compute: maps a source, the details of a wanted result, and the source's picture to the result.
-        description: of the progress bar.
+        compute: maps a source, the details of the wanted result and the source's picture to the result.
+        description: label of the progress bar.
 
     Returns:
-        The report; its results are the files that were written.
+        The report; its results are the files written by this call.
     """
     by_name: dict[str | None, Source] = {source.name: source for source in sources}
 
     def read(item: Wanted) -> tuple[str | None, Picture]:
         source, digest = by_name[item.source], None
-        with suppress(OSError):  # reading the picture fails then, too, with a message for the user
+        with suppress(OSError):  # read_picture has a better message
             digest = folder.source_digest(source.name)
         return digest, read_picture(source.path)
 

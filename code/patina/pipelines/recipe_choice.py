@@ -1,4 +1,4 @@
-"""A recipe as a user names it: its variants, another model file, or no learned blocks at all."""
+"""A recipe as a user chooses it: which variants, with which model file, with or without learned blocks."""
 
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,13 +14,13 @@ from patina.settings import nearest
 
 @dataclass(frozen=True)
 class RecipeChoice:
-    """A recipe and the changes to it.
+    """A recipe and the user's changes to it.
 
     Attributes:
-        name: a path, or a name in ``confs/recipes/``.
-        variants: names of variants, `MIXED` among them; None for all.
-        model: replaces the model file that the recipe names; None for its own.
-        without_learned: whether learned blocks are left out.
+        name: path of the recipe, or its name in ``confs/recipes/``.
+        variants: names of the variants to make, which may include `MIXED`; None for all.
+        model: model file to use instead of the one in the recipe.
+        without_learned: leave out all learned blocks.
     """
 
     name: str
@@ -29,13 +29,13 @@ class RecipeChoice:
     without_learned: bool = False
 
     def load(self) -> Recipe:
-        """Read the recipe and change it.
+        """Read the recipe and apply the changes.
 
         Raises:
             PatinaError: the recipe or a model file cannot be used, or the changes contradict each other.
         """
         if self.without_learned and self.model:
-            raise PatinaError("-model and --without-learned exclude each other; leave one of them out")
+            raise PatinaError("-model and --without-learned exclude each other; leave one out")
         recipe = load_recipe(self.name)
         if self.without_learned:
             return recipe.without_learned()
@@ -44,10 +44,10 @@ class RecipeChoice:
         return recipe
 
     def outputs(self, recipe: Recipe) -> "Outputs":
-        """Return the outputs that `variants` ask for.
+        """Return the outputs of the chosen variants.
 
         Raises:
-            PatinaError: there is no such variant.
+            PatinaError: the recipe has no such variant.
         """
         everything = Outputs(recipe.names, recipe.mixed is not None)
         if self.variants is None:
@@ -61,7 +61,7 @@ class RecipeChoice:
         return replace(everything, variants=chosen, mixed=MIXED in self.variants)
 
     def or_longest(self, recipe: Recipe) -> "RecipeChoice":
-        """Return this choice; where it names no variants, the variant with the most blocks."""
+        """Return this choice or, if it names no variants, that of the variant with the most blocks."""
         if self.variants is not None or not recipe.variants:
             return self
         return replace(self, variants=(max(recipe.variants, key=lambda name: len(recipe.sequence(name))),))
@@ -69,13 +69,18 @@ class RecipeChoice:
 
 @dataclass(frozen=True)
 class Outputs:
-    """The outputs of every picture: the variants, and the one in the mixed folder."""
+    """The outputs of every picture.
+
+    Attributes:
+        variants: names of variants, each with its own folder.
+        mixed: whether there is also a folder with one variant of every picture.
+    """
 
     variants: tuple[str, ...]
     mixed: bool
 
     def folders(self, recipe: Recipe, index: int, picture: Source, seed: int) -> list[tuple[str, str]]:
-        """Return (folder, variant) of every output of picture number `index`."""
+        """Return the folder and the variant of every output of a picture, which is number `index` of its set."""
         found = [(variant, variant) for variant in self.variants]
         return found + ([(MIXED, recipe.variant_of(index, seed, picture.name))] if self.mixed else [])
 
@@ -84,10 +89,14 @@ class Outputs:
 
 
 def with_engine(recipe: Recipe, device: str) -> tuple[Recipe, Engine | None]:
-    """Load a recipe's models; return the recipe with the models' own knobs, and an engine where its steps need one."""
+    """Load the models of a recipe.
+
+    Returns:
+        The recipe, with the models' values for knobs that it leaves open, and an engine if any step needs one.
+    """
     if not recipe.blocks_of(LearnedBlock) and all(block.codec != "torch" for block in recipe.blocks_of(Jpeg)):
         return recipe, None
-    # Importing torch takes seconds; a classical recipe may be done by then.
+    # Importing torch takes seconds, which a classical recipe need not wait for.
     from patina.specs.recipe_engine import recipe_engine
 
     return recipe_engine(recipe, device)

@@ -1,4 +1,4 @@
-"""Turn a Dataset Destroyer config.ini into a recipe, and name what has no counterpart."""
+"""Convert a Dataset Destroyer config.ini to a recipe, with remarks on what has no counterpart."""
 
 from pathlib import Path
 
@@ -10,20 +10,20 @@ from patina.system.atomic import write_text
 
 
 def import_recipe(config: Path, out: Path) -> list[str]:
-    """Write a recipe that does what a ``config.ini`` of Dataset Destroyer does.
+    """Write a recipe that does the same as a ``config.ini`` of Dataset Destroyer.
 
     Args:
         config: the ``config.ini``.
         out: the recipe to write.
 
     Returns:
-        What is lost or different, one remark a line; the recipe holds them as comments.
+        Remarks on what is lost or different; the recipe has them as comments.
 
     Raises:
         PatinaError: the configuration cannot be read, or `out` exists.
     """
     if out.exists():
-        raise PatinaError(f"{out} exists; name another file with -out")
+        raise PatinaError(f"{out} exists; choose another file with -out")
     converted = convert(config)
     parse_recipe(converted.values, config)
     comments = "".join(f"# {line}\n" for line in [f"Made from {config.name}.", *converted.remarks])

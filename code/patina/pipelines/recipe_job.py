@@ -1,7 +1,6 @@
-"""What `degrade` and `replay` share: plans over the pictures of a folder, on all cores, and their log."""
+"""Jobs of `degrade` and `replay`: plans over the pictures of a folder, on all cores."""
 
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -11,78 +10,29 @@ from typing import Any
 import numpy as np
 
 from patina.degradations.base import Size
-from patina.degradations.description import describe
 from patina.degradations.execution import BATCH, Engine, Images, grow, serve_waiting
-from patina.degradations.plans import Plan, Step
-from patina.errors import PatinaError, PictureError
+from patina.degradations.plans import Plan
+from patina.errors import PictureError
 from patina.imaging.crop_and_pad import crop_to_multiple
 from patina.imaging.picture_files import png_bytes, read_picture, write_picture
 from patina.imaging.sources import Source
 from patina.imaging.value_spaces import to_values, values_to_pixels
+from patina.pipelines.set_log import Entry
 from patina.runs.fingerprint import digest_if_readable, digest_of
 from patina.runs.folder_job import JobReport, run_folder_job
-from patina.runs.journal import Header, Result, Wanted, read_journal
-from patina.runs.output_folder import OutputFolder
-from patina.system.atomic import atomic_path, write_text
+from patina.runs.journal import Result
+from patina.system.atomic import atomic_path
 from patina.system.progress import progress
-
-COMMAND = "degrade"
-READABLE_NAME = "applied_degradations.txt"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One LQ picture that is to be made, or was made: a line of the log.
-
-    Attributes:
-        output: file, relative to the set's folder.
-        source: name of the clean picture, see `Source`.
-        source_digest: of the clean picture's file.
-        variant: of the recipe; empty where it has none.
-        size: of the clean picture, cropped to a multiple of the scale.
-        steps: all that is done to the clean picture.
-        digest: of the written file; if it is given, the file must come out with it.
-    """
-
-    output: str
-    source: str
-    source_digest: str | None
-    variant: str
-    size: Size
-    steps: Plan
-    digest: str = ""
-
-    @property
-    def details(self) -> dict[str, Any]:
-        """What the log says besides output and source, as plain values."""
-        steps = [step.to_dict() for step in self.steps]
-        return {"variant": self.variant, "size": self.size, "steps": steps, "digest": self.digest}
-
-    def to_result(self) -> Result:
-        """Return the journal's line."""
-        return Result(self.output, self.source, self.source_digest, self.details)
-
-    @classmethod
-    def from_result(cls, result: Result) -> "Entry":
-        """Undo `to_result`.
-
-        Raises:
-            KeyError, TypeError: the line is of something else.
-        """
-        details = dict(result.details)
-        steps = tuple(Step(**step) for step in details.pop("steps"))
-        size = tuple(details.pop("size"))
-        return cls(result.output, result.source or "", result.source_digest, size=size, steps=steps, **details)
 
 
 @dataclass(frozen=True)
 class Job:
-    """One clean picture and what to make of it.
+    """A clean picture, and what to make from it.
 
     Attributes:
         source: the clean picture.
-        plan: gives the entries for the picture's cropped size and its file's digest.
-        ground_truth: file for the cropped clean picture; None for no such file.
+        plan: maps the picture's size, cropped to multiples of the scale, and the digest of its file to entries.
+        ground_truth: file to write the cropped clean picture to; None to write none.
     """
 
     source: Source
@@ -92,11 +42,11 @@ class Job:
 
 @dataclass(frozen=True)
 class Made:
-    """What was made of one clean picture.
+    """The results of a job.
 
     Attributes:
         entries: the LQ pictures.
-        ground_truth: the cropped clean picture, if it was asked for.
+        ground_truth: the cropped clean picture; None if the job asks for none.
     """
 
     entries: list[Entry]
@@ -104,8 +54,15 @@ class Made:
 
 
 @dataclass
-class Opened:
-    """A picture in the middle of its job."""
+class _Opened:
+    """A job in progress.
+
+    Attributes:
+        made: its results, without the digests of files that are not written yet.
+        images: the picture by the steps that are done.
+        dtype: of the clean picture's pixels.
+        waiting: plans whose next step needs the engine.
+    """
 
     made: Made
     images: Images
@@ -113,21 +70,18 @@ class Opened:
     waiting: list[Plan]
 
 
-# Running
-
-
 @dataclass(frozen=True)
 class PictureMaker:
-    """What runs jobs; the results do not depend on `workers`.
+    """Runs jobs. The results do not depend on the number of workers.
 
-    Without an engine every worker is a process. With one, workers are threads around it, and it takes the pictures in
-    batches of the same composition every time.
+    Without an engine, workers are processes. With an engine, workers are threads around it, and the engine gets batches
+    that always consist of the same pictures.
 
     Attributes:
-        out: the set's folder.
-        scale: pictures are cropped to a multiple of it.
-        engine: computes the steps that need one; None if there are none.
-        workers: processes or threads.
+        out: folder of the set.
+        scale: clean pictures are cropped to multiples of it.
+        engine: computes the steps that need a model or an accelerator; None if there are none.
+        workers: number of processes or threads.
     """
 
     out: Path
@@ -136,12 +90,12 @@ class PictureMaker:
     workers: int
 
     def run(self, jobs: Sequence[Job], description: str, on_result: Callable[[Made], None]) -> JobReport[Made]:
-        """Do all jobs; a picture that cannot be used is skipped and reported.
+        """Run all jobs; pictures that cannot be used are skipped and reported.
 
         Args:
-            jobs: what to do.
-            description: of the progress bar.
-            on_result: called with what was made of a picture, as soon as it is written.
+            jobs: the jobs.
+            description: label of the progress bar.
+            on_result: called with the results of every job as soon as they are written.
         """
         if self.engine is None:
             return run_folder_job(
@@ -158,7 +112,7 @@ class PictureMaker:
         return report
 
     def _with_engine(self, jobs: Sequence[Job], engine: Engine) -> Iterator[tuple[Job, Made | PictureError]]:
-        """Yield the outcome of every job; while the engine works on a batch, the next one is being opened."""
+        """Yield every job with its outcome; while the engine works on a batch, threads open the next one."""
         batches = [jobs[start : start + BATCH] for start in range(0, len(jobs), BATCH)]
         open_job = partial(_attempt, partial(_open, scale=self.scale))
         write = partial(_attempt, partial(_write, out=self.out))
@@ -167,7 +121,7 @@ class PictureMaker:
             for number, batch in enumerate(batches):
                 states = list(following)
                 following = pool.map(open_job, batches[number + 1]) if number + 1 < len(batches) else iter(())
-                while waiting := [state for state in states if isinstance(state, Opened) and state.waiting]:
+                while waiting := [state for state in states if isinstance(state, _Opened) and state.waiting]:
                     serve_waiting([(state.images, state.waiting) for state in waiting], engine)
                     states = list(pool.map(partial(_attempt, _grown), states))
                 yield from zip(batch, pool.map(write, states), strict=True)
@@ -181,15 +135,16 @@ def _make(job: Job, out: Path, scale: int) -> Made:
     return _write(_open(job, scale), out)
 
 
-def _open(job: Job, scale: int) -> Opened:
-    """Read a picture, draw what is to be done to it, and do as much of that as needs no engine."""
-    path, digest = job.source.path, digest_if_readable(job.source.path)
+def _open(job: Job, scale: int) -> _Opened:
+    """Read the picture of a job, draw its plans, and execute them up to the first step that needs the engine."""
+    path = job.source.path
+    digest = digest_if_readable(path)  # before the picture is read, so that a change in between is noticed later
     pixels = cropped_to_scale(read_picture(path, alpha="refuse").pixels, scale, str(path))
     made = Made(job.plan(pixels.shape[:2], digest))
     if job.ground_truth is not None:
         write_picture(job.ground_truth, pixels)
         made = replace(made, ground_truth=Result(job.ground_truth.name, job.source.name, digest))
-    return _grown(Opened(made, {(): to_values(pixels)}, pixels.dtype, []))
+    return _grown(_Opened(made, {(): to_values(pixels)}, pixels.dtype, []))
 
 
 def cropped_to_scale(pixels: np.ndarray, scale: int, name: str) -> np.ndarray:
@@ -203,18 +158,18 @@ def cropped_to_scale(pixels: np.ndarray, scale: int, name: str) -> np.ndarray:
     return crop_to_multiple(pixels, scale)
 
 
-def _grown(opened: Opened) -> Opened:
+def _grown(opened: _Opened) -> _Opened:
     opened.waiting = grow(opened.images, [entry.steps for entry in opened.made.entries])
     return opened
 
 
-def _write(opened: Opened, out: Path) -> Made:
+def _write(opened: _Opened, out: Path) -> Made:
     written = []
     for entry in opened.made.entries:
         encoded = png_bytes(values_to_pixels(opened.images[entry.steps], opened.dtype))
         digest = digest_of(encoded)
         if entry.digest not in ("", digest):
-            raise PictureError(f"{entry.output} comes out otherwise than logged; it is left as it is")
+            raise PictureError(f"{entry.output} would differ from the log; it is left as it is")
         with atomic_path(out / entry.output) as temporary:
             temporary.write_bytes(encoded)
         written.append(replace(entry, digest=digest))
@@ -222,51 +177,10 @@ def _write(opened: Opened, out: Path) -> Made:
 
 
 def _attempt(work: Callable[[Any], Any], item: Any) -> Any:
-    """Return what `work` gives, or its `PictureError`; an earlier one is passed on."""
+    """Return the result of `work` or its `PictureError`; an item that is a `PictureError` is passed on."""
     if isinstance(item, PictureError):
         return item
     try:
         return work(item)
     except PictureError as error:
         return error
-
-
-# The log
-
-
-def read_set_log(log: Path) -> tuple[Header, list[Entry]]:
-    """Read the log of a degraded set; half a line that a killed run has left is passed over.
-
-    Raises:
-        PatinaError: the log is missing, or is of something else.
-    """
-    journal = read_journal(log, COMMAND)
-    try:
-        return journal.header, [Entry.from_result(result) for result in journal.results.values()]
-    except (KeyError, TypeError):
-        raise PatinaError(f"{log} has lines that are not of `patina {COMMAND}`; expected the log of a set") from None
-
-
-def begin_set(folder: OutputFolder, todo: Sequence[Wanted]) -> None:
-    """Begin what is to be made in the folder of a set, whose readable log is outdated then."""
-    if todo:
-        (folder.path / READABLE_NAME).unlink(missing_ok=True)
-    folder.begin(todo)
-
-
-def finish_set(folder: OutputFolder) -> None:
-    """Finish the log of a set, and write its readable form beside it where that is missing."""
-    readable = folder.path / READABLE_NAME
-    if not readable.exists():
-        entries = map(Entry.from_result, folder.results)
-        lines = [f"{entry.output} - {describe(entry.steps, entry.size)}\n" for entry in entries]
-        write_text(readable, "".join(lines))
-    folder.finish()
-
-
-def by_source(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
-    """Group entries by their clean picture."""
-    groups: dict[str, list[Entry]] = defaultdict(list)
-    for entry in entries:
-        groups[entry.source].append(entry)
-    return groups

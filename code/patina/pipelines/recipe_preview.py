@@ -1,4 +1,4 @@
-"""Show what each step of a recipe does to a picture: as drawn, at its mildest and strongest, and the difference."""
+"""Show every step of a recipe on one picture: as drawn, mildest, strongest, and the amplified difference."""
 
 import textwrap
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from patina.degradations.description import described
 from patina.degradations.execution import Engine, apply_plan
 from patina.degradations.plans import Plan, draw_blocks, unfolded
 from patina.degradations.recipe import Recipe
-from patina.errors import PatinaError
+from patina.errors import PatinaError, require_range
 from patina.imaging.crop_and_pad import centre_crop, crop_to_multiple
 from patina.imaging.picture_files import read_picture, write_picture
 from patina.imaging.resize_filters import resize
@@ -22,12 +22,18 @@ from patina.pipelines.recipe_choice import RecipeChoice, with_engine
 COLUMNS = ["result", "mildest", "strongest", "difference"]
 STRONGEST_AMPLIFICATION = 32
 TITLE_LETTERS = 30
-"""In a line of a row's title."""
+"""Length of a line in a row's title."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One step: what it did in words, and the pictures before it, after it, and at both ends of its ranges."""
+    """A step of the sheet; all pictures are ``[H, W, 3]`` float32 in [0, 1].
+
+    Attributes:
+        title: the operation and what was drawn for it.
+        before, after: the picture before and after the step.
+        mildest, strongest: the picture after the step, with its ranges at either end.
+    """
 
     title: str
     before: np.ndarray
@@ -38,14 +44,14 @@ class Row:
 
 @dataclass(frozen=True)
 class PreviewRequest:
-    """What to show of a recipe.
+    """A recipe to show, and the picture to show it on.
 
     Attributes:
-        recipe: with one variant to show, or None for the one with the most blocks.
-        image: clean picture.
+        recipe: with at most one variant; without any, the variant with the most blocks is shown.
+        image: a clean picture.
         out: the sheet to write.
-        side: of the crop that is shown, in pixels.
-        zoom: shows every pixel as a square of this side.
+        side: side of the centre crop to show, in pixels.
+        zoom: side of the square that shows a pixel.
         seed: of the draws.
         device: for learned blocks.
     """
@@ -60,10 +66,10 @@ class PreviewRequest:
 
 
 def preview(request: PreviewRequest) -> tuple[str, int]:
-    """Write a sheet that shows what each step of a variant does to a picture.
+    """Write a sheet that shows what every step of a variant does to a picture.
 
     Returns:
-        The variant, and how many steps are shown.
+        The name of the variant, and the number of steps.
 
     Raises:
         PatinaError: the recipe, a model, the picture or a setting cannot be used.
@@ -71,9 +77,9 @@ def preview(request: PreviewRequest) -> tuple[str, int]:
     recipe = request.recipe.load()
     variants = request.recipe.or_longest(recipe).outputs(recipe).variants
     if len(variants) != 1:
-        raise PatinaError(f"-variant names {len(variants)} variants, expected one to show")
-    if request.zoom < 1 or request.side < recipe.scale:
-        raise PatinaError(f"-zoom must be 1 or more and -side at least the scale, {recipe.scale}")
+        raise PatinaError(f"-variant names {len(variants)} variants, expected one")
+    require_range("zoom", request.zoom, 1)
+    require_range("side", request.side, recipe.scale)
     recipe, engine = with_engine(recipe, request.device)
     clean = to_values(_crop(read_picture(request.image, alpha="refuse").pixels, request.side, recipe.scale))
     rows = preview_rows(recipe, variants[0], clean, request.seed, request.image.name, engine)
@@ -82,7 +88,7 @@ def preview(request: PreviewRequest) -> tuple[str, int]:
 
 
 def _crop(pixels: np.ndarray, side: int, multiple: int) -> np.ndarray:
-    """Return the middle of a picture, at most `side` pixels wide and high, cropped to multiples of `multiple`."""
+    """Return the centre of a picture, at most `side` pixels wide and high, with sides that are multiples."""
     cropped = centre_crop(pixels, side)
     if min(cropped.shape[:2]) < multiple:
         raise PatinaError(f"a picture of {pixels.shape[1]}x{pixels.shape[0]} pixels is too small for scale {multiple}")
@@ -92,16 +98,16 @@ def _crop(pixels: np.ndarray, side: int, multiple: int) -> np.ndarray:
 def preview_rows(
     recipe: Recipe, variant: str, clean: np.ndarray, seed: int, name: str, engine: Engine | None = None
 ) -> list[Row]:
-    """Do a variant's blocks one after the other, those of choices and shuffles as they are drawn.
+    """Apply the blocks of a variant one after the other, with one draw from every choice and shuffle.
 
-    What each does at its ends is done to the same picture.
+    The mildest and the strongest version of a block are applied to the same picture as the drawn one.
 
     Args:
-        recipe: what to do.
+        recipe: the recipe.
         variant: one of `recipe.names`.
-        clean: ``[H, W, 3]`` float32 in [0, 1], sides multiples of the scale.
+        clean: ``[H, W, 3]`` float32 in [0, 1] with sides that are multiples of the scale.
         seed, name: of the draws, as in `Recipe.draw`.
-        engine: for the steps that want one.
+        engine: for steps that need one.
     """
     size = clean.shape[:2]
     frame = Frame(size, size, (size[0] // recipe.scale, size[1] // recipe.scale))
@@ -120,7 +126,7 @@ def preview_rows(
 
 
 def preview_sheet(clean: np.ndarray, rows: list[Row], zoom: int = 1) -> np.ndarray:
-    """Lay the steps out, pictures of other sizes enlarged to the clean one's; ``[H, W, 3]`` uint8."""
+    """Lay out the steps as ``[H, W, 3]`` uint8; smaller pictures are enlarged to the size of the clean one."""
     size = clean.shape[:2]
     empty = np.full((*size, 3), LIGHT, np.uint8)
     cells, titles = [[_shown(clean, size), empty, empty, empty]], ["clean"]
@@ -133,9 +139,9 @@ def preview_sheet(clean: np.ndarray, rows: list[Row], zoom: int = 1) -> np.ndarr
 
 
 def amplified_difference(before: np.ndarray, after: np.ndarray) -> tuple[np.ndarray, float]:
-    """Return what a step added, around mid-gray, and how many times it is amplified.
+    """Return what a step added, amplified around mid-grey, and the amplification.
 
-    Where the step changes the size, the smaller picture's pixels are enlarged to squares.
+    If the step changes the size, the smaller picture is enlarged with nearest-neighbour interpolation.
     """
     size = tuple(np.maximum(before.shape[:2], after.shape[:2]).tolist())
     before, after = resize(before, size, "nearest"), resize(after, size, "nearest")
@@ -149,7 +155,7 @@ def amplified_difference(before: np.ndarray, after: np.ndarray) -> tuple[np.ndar
 def _title(block: Block, plan: Plan, size: Size) -> str:
     if not plan:
         return f"{block.name}, not drawn"
-    lines = [textwrap.fill(each, TITLE_LETTERS, subsequent_indent="  ") for each in described(plan, size)]
+    lines = [textwrap.fill(line, TITLE_LETTERS, subsequent_indent="  ") for line in described(plan, size)]
     return "\n".join(lines)
 
 

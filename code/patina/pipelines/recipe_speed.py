@@ -1,4 +1,4 @@
-"""Measure how many pictures a second a recipe makes on this machine."""
+"""Measure how many pictures per second a recipe degrades on this machine."""
 
 import os
 import time
@@ -13,21 +13,22 @@ from patina.imaging.picture_files import write_picture
 from patina.pipelines.degraded_set import DegradeRequest, degrade
 from patina.pipelines.recipe_choice import RecipeChoice
 from patina.pipelines.recipe_job import Made
+from patina.pipelines.smoke_pictures import PHOTOGRAPHS
 from patina.runs.folder_job import JobReport, checked_workers
 
 DIFFERENT = 12
-"""Different clean pictures; more are copies, because their content does not change the time."""
+"""Number of different clean pictures; the others are copies, because the content hardly changes the time."""
 
 
 @dataclass(frozen=True)
 class SpeedRequest:
-    """Which recipe to measure, and on what.
+    """A recipe to measure, and the pictures to measure it on.
 
     Attributes:
-        recipe: with the variants to make, or None for the one with the most blocks.
-        pictures: how many.
-        side: of the clean pictures, in pixels.
-        workers: processes; None for one a core.
+        recipe: without variants, the variant with the most blocks is measured.
+        pictures: number of clean pictures.
+        side: their side in pixels.
+        workers: processes; None for one per core.
         device: for learned blocks.
     """
 
@@ -40,14 +41,14 @@ class SpeedRequest:
 
 @dataclass(frozen=True)
 class RecipeSpeed:
-    """What was measured.
+    """The measured speed of a recipe.
 
     Attributes:
-        report: of the pictures.
-        variants: what was made of each, in words.
+        report: of the degraded pictures.
+        variants: names of the measured variants.
         workers: processes.
-        seconds: that went by, the start of the processes included.
-        busy_seconds: of a core.
+        seconds: elapsed time, including the start of the processes.
+        busy_seconds: processor time of all processes.
     """
 
     report: JobReport[Made]
@@ -58,12 +59,12 @@ class RecipeSpeed:
 
     @property
     def made(self) -> int:
-        """How many clean pictures were degraded."""
+        """Number of degraded clean pictures."""
         return len(self.report.results)
 
 
 def measure_speed(request: SpeedRequest) -> RecipeSpeed:
-    """Make clean pictures, degrade them by a recipe, and measure how long that takes.
+    """Make clean pictures in a temporary folder, degrade them, and measure the time.
 
     Raises:
         PatinaError: the recipe, a model or a setting cannot be used.
@@ -82,32 +83,32 @@ def measure_speed(request: SpeedRequest) -> RecipeSpeed:
 
 
 def _processor_seconds() -> float:
-    """Return the processor time of this process and its finished children, which leaves out what other programs use."""
+    """Return the processor time of this process and its finished children; other programs do not count."""
     times = os.times()
     return times.user + times.system + times.children_user + times.children_system
 
 
 def make_pictures(folder: Path, count: int, side: int) -> None:
-    """Write crops of photographs that come with scikit-image, with a little noise as cameras have."""
-    from skimage import data
+    """Write crops of photographs that come with scikit-image, with a little noise like a camera's."""
+    import skimage.data
 
-    scenes = [data.astronaut(), data.chelsea(), data.coffee(), data.rocket()]
+    photographs = [getattr(skimage.data, name)() for name in PHOTOGRAPHS]
     rng = np.random.default_rng(0)
     files: list[bytes] = []
     for index in range(count):
         path = folder / f"{index:05d}.png"
         if index < DIFFERENT:
-            write_picture(path, _scene(scenes[index % len(scenes)], side, rng))
+            write_picture(path, _noisy_crop(photographs[index % len(photographs)], side, rng))
             files.append(path.read_bytes())
         else:
             path.write_bytes(files[index % DIFFERENT])
 
 
-def _scene(picture: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarray:
-    """Cut a square out of a picture, mirrored as often as it needs to be large enough."""
+def _noisy_crop(picture: np.ndarray, side: int, rng: np.random.Generator) -> np.ndarray:
+    """Return a random crop of a picture with noise; a small picture is mirrored until it is large enough."""
     rows, columns = (-(-side // length) + 1 for length in picture.shape[:2])
     tall = np.concatenate([picture[:: -1 if row % 2 else 1] for row in range(rows)])
     wide = np.concatenate([tall[:, :: -1 if column % 2 else 1] for column in range(columns)], axis=1)
     top, left = (int(rng.integers(length - side + 1)) for length in wide.shape[:2])
-    cut = wide[top : top + side, left : left + side] + rng.normal(0, 2, (side, side, 3))
-    return np.rint(cut).clip(0, 255).astype(np.uint8)
+    noisy = wide[top : top + side, left : left + side] + rng.normal(0, 2, (side, side, 3))
+    return np.rint(noisy).clip(0, 255).astype(np.uint8)

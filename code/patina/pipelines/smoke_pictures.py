@@ -1,4 +1,4 @@
-"""The pictures that `--smoke` trains on: crops of photographs that come with scikit-image."""
+"""The pictures for `train --smoke`: crops of photographs that come with scikit-image."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -7,12 +7,14 @@ from patina.imaging.picture_files import write_picture
 from patina.pipelines.multiscale_set import prepare
 
 PHOTOGRAPHS = ("astronaut", "chelsea", "coffee", "rocket")
+"""Names of colour photographs in `skimage.data` that are part of its wheel."""
+
 SCALES = (1, 2, 4, 8)
 SIDE = 256
 
 
 def ensure_smoke_pictures(folder: Path) -> None:
-    """Make the multi-scale set of small photographs in `folder`, unless it is there."""
+    """Write a multi-scale set of small photographs to `folder`, unless it exists."""
     if all((folder / f"{scale}x").is_dir() for scale in SCALES):
         return
     import skimage.data

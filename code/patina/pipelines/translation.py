@@ -1,4 +1,4 @@
-"""Translate a folder from one domain to the other with a trained degradation of any kind."""
+"""Translate a folder of pictures from one domain to the other with a learned degradation."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -30,21 +30,21 @@ DOMAINS = {"X": CLEAN, "Y": REAL}
 
 @dataclass(frozen=True)
 class TranslationRequest:
-    """What to translate, and how.
+    """A folder of pictures to translate, and how to do it.
 
     Attributes:
         source: a folder of pictures, or one picture.
-        out: folder for the results.
-        model: model file; None for that of the configuration's finished run.
-        config: configuration, a path or a name in ``confs/``; needed for published models and without `model`.
-        domain: the source's, X (clean) or Y (real); the results are of the other one.
-        knobs: a number, or a range that one is drawn from for every picture, by the knob's name.
-        samples: results of a picture; with more than one, names end in ``_0``, ``_1``, ...
-        seed: of the noise; with the picture's name it decides the result.
-        tiling: how large pictures are divided.
-        device: where to compute.
-        precision: of the convolutions: "32", "bf16-mixed", or "auto" for bf16 where it is fast and precise enough.
-        recursive: whether pictures in subfolders of `source` are translated, too.
+        out: output folder.
+        model: model file; None for the finished run of `config`.
+        config: path of a configuration, or its name in ``confs/``; required for published models and without `model`.
+        domain: domain of the source, "X" (clean) or "Y" (real).
+        knobs: values of knobs by name: a number, or a range to draw from for every picture.
+        samples: number of results per picture; the names of several end in ``_0``, ``_1``, …
+        seed: of the noise; a result depends on it and on the picture's name.
+        tiling: tiles of large pictures.
+        device: "auto", "cpu", "cuda" or "mps".
+        precision: of the convolutions, "32", "bf16-mixed" or "auto", as in `learned_degradation`.
+        recursive: include pictures in subfolders of `source`.
     """
 
     source: Path
@@ -62,10 +62,12 @@ class TranslationRequest:
 
 
 def translate(request: TranslationRequest) -> JobReport[Path]:
-    """Translate every picture that is not yet translated, as PNG of the same size and bit depth.
+    """Translate a folder, or one picture, to PNG files of the same size and bit depth.
+
+    Results that are up to date are not made again.
 
     Returns:
-        The report; its results are the files written.
+        The report; its results are the files written by this call.
 
     Raises:
         PatinaError: the model, a setting or a folder cannot be used, or `out` holds results of another model or
@@ -106,13 +108,13 @@ def translate_pictures(
     samples: int = 1,
     recursive: bool = False,
 ) -> JobReport[Path]:
-    """Degrade every picture of a folder, or one picture, with an open degradation; see `translate`.
+    """Apply an open degradation to a folder of pictures, or to one picture; see `translate`.
 
-    Alpha is kept aside and put back.
+    Alpha is copied to the result.
 
     Args:
-        degradation: what to do to a picture.
-        made_by: everything that decides the results, but for the seed.
+        degradation: what to apply.
+        made_by: everything but the seed that decides the results.
         source, out, seed, samples, recursive: as in `TranslationRequest`.
     """
     sources = list_sources(source, recursive)
@@ -175,7 +177,7 @@ def load_learned_config(given: str) -> LearnedConfig:
     """Read the configuration of a learned degradation.
 
     Raises:
-        ConfigError: it is one of something else, or cannot be used.
+        ConfigError: the configuration cannot be used, or is not of a learned degradation.
     """
     config = load_config(given)
     if not isinstance(config, LearnedConfig):
@@ -184,14 +186,14 @@ def load_learned_config(given: str) -> LearnedConfig:
 
 
 def model_path(given: Path | None, config: LearnedConfig | None) -> Path:
-    """Return the model to use: as given, or the configuration's finished run."""
+    """Return the given model file, or else that of the configuration's finished run."""
     if given is not None:
         return given
     if config is None:
-        raise PatinaError("neither -model_path nor -opt is given; name a model file or a trained configuration")
+        raise PatinaError("expected -model_path or -opt; name a model file or a trained configuration")
     return config.final_model()
 
 
 def known_knobs() -> Iterable[Knob]:
-    """Return the knobs of all kinds of models; knobs of one name are one."""
+    """Return the knobs of all kinds of learned degradations, without duplicates."""
     return {knob.name: knob for config in learned_kinds().values() for knob in config.degradation.knobs}.values()

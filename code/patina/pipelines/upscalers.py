@@ -1,4 +1,4 @@
-"""What enlarges pictures: interpolations, networks in tiles, and diffusion, opened by name or file."""
+"""Interpolations, tiled networks and diffusion models that upscale pictures, opened by name or file."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,9 +28,12 @@ from patina.system.devices import compute_device
 
 @dataclass(frozen=True)
 class Sampling:
-    """How a diffusion model is to draw; None leaves it to the model file.
+    """How a diffusion model draws samples.
 
-    A sampler that is not the file's own takes all steps of the training's schedule if nothing is said.
+    Attributes:
+        sampler: None for the one in the model file.
+        steps: None for the number in the model file; for another sampler than the file's, None is the number of steps
+            that the model was trained with.
     """
 
     sampler: Sampler | None = None
@@ -41,11 +44,11 @@ OWN_SAMPLING = Sampling()
 
 
 class Enlarger(Protocol):
-    """Enlarges one picture."""
+    """Enlarges a picture by a fixed scale."""
 
     @property
     def scale(self) -> int:
-        """Output pixels to an input pixel, along a side."""
+        """Output pixels per input pixel along each side."""
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
         """Map RGB ``[H, W, 3]``, uint8 or uint16, to ``[scale H, scale W, 3]`` of the same type."""
@@ -53,11 +56,11 @@ class Enlarger(Protocol):
 
 @dataclass(frozen=True)
 class Upscaler:
-    """An open model with everything that decides its results.
+    """An open model and a description of everything that decides its results.
 
     Attributes:
         enlarge: the model.
-        made_by: what an output folder says of its results.
+        made_by: the description, for output folders.
     """
 
     enlarge: Enlarger
@@ -65,7 +68,7 @@ class Upscaler:
 
     @property
     def scale(self) -> int:
-        """Output pixels to an input pixel, along a side."""
+        """Output pixels per input pixel along each side."""
         return self.enlarge.scale
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
@@ -78,8 +81,8 @@ class TiledModel:
     """A network applied in overlapping tiles.
 
     Attributes:
-        model: the network with what spandrel knows of it.
-        tile, overlap: side of a tile and what neighbours share, in input pixels.
+        model: the network and spandrel's facts about it.
+        tile, overlap: side of a tile, and overlap of neighbouring tiles, in input pixels.
         half: compute in bfloat16.
     """
 
@@ -90,7 +93,7 @@ class TiledModel:
 
     @property
     def scale(self) -> int:
-        """Output pixels to an input pixel, along a side."""
+        """Output pixels per input pixel along each side."""
         return self.model.scale
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
@@ -105,7 +108,7 @@ class TiledModel:
             raise PatinaError(f"a tile of {self.tile} pixels needs too much memory; choose a smaller -tile") from error
 
     def enlarge(self, picture: Tensor) -> Tensor:
-        """Map ``[3, H, W]`` in [0, 1] to ``[3, scale H, scale W]``, not clamped."""
+        """Map ``[3, H, W]`` in [0, 1] to ``[3, scale H, scale W]``, without clamping."""
         multiple = self.model.size_requirements.multiple_of
         with freed_memory_kept():
             return apply_tiled(
@@ -131,32 +134,34 @@ def open_upscaler(
     """Open a model for upscaling.
 
     Args:
-        model: a file that spandrel reads, one of Patina's own, or an interpolation (`INTERPOLATIONS`).
-        scale: needed for interpolations; for a model file, checked against its own.
-        tile: side of a tile in input pixels; None for the default.
-        overlap: pixels that neighbouring tiles share, at most half a tile; None for the default.
+        model: one of `INTERPOLATIONS`, or a model file that spandrel reads or Patina has written.
+        scale: required for interpolations; must be the model's own otherwise.
+        tile: side of a tile in input pixels; None for `TILE`.
+        overlap: overlap of neighbouring tiles in input pixels, at most half a tile; None for `OVERLAP`.
         device: "auto", "cpu", "cuda" or "mps".
-        precision: "32", "bf16-mixed", or "auto" for bf16 where it is fast and gives float32's pictures; a diffusion
-            model, of which one trial says little, takes 32 then.
-        sampling: of a diffusion model.
+        precision: "32", "bf16-mixed", or "auto": bf16 if it is fast on the device and a trial picture comes out within
+            `FEWEST_DB` of float32. For diffusion models auto is 32, because one trial says little about a sampler.
+        sampling: for diffusion models only.
 
     Raises:
         PatinaError: the file cannot be used, or a setting does not fit it.
     """
     path, diffuses = Path(model), _diffuses(model)
     if sampling != OWN_SAMPLING and not diffuses:
-        raise PatinaError(f"{model} is no diffusion model; leave sampler and steps out")
+        raise PatinaError(f"{model} is no diffusion model; leave -sampler and -steps out")
     if str(model) in INTERPOLATIONS:
         if scale is None or scale < 1:
             raise PatinaError(
-                f"{model} needs a scale of 1 or more, got {scale}; name it with -scale, or as scale in a configuration"
+                f"{model} needs a scale of 1 or more, got {scale}; set it with -scale, or as scale in a configuration"
             )
         return Upscaler(
             Interpolation(str(model), scale), MadeBy("upscale", {"interpolation": str(model), "scale": scale})
         )
     if diffuses:
         if (tile, overlap) != (None, None):
-            raise PatinaError(f"{path} is a diffusion model, whose tiles are those of its training; leave -tile out")
+            raise PatinaError(
+                f"{path} is a diffusion model; its tiles have the size it was trained on; leave -tile and -overlap out"
+            )
         return _open_sr3(path, sampling, scale, device, precision)
     descriptor = load_generator(path)
     tile = TILE if tile is None else tile
@@ -170,7 +175,7 @@ def open_upscaler(
 
 
 def _half_is_close(descriptor: LoadedGenerator) -> bool:
-    """Say whether bf16 is fast on the model's device and enlarges a trial picture as float32 does."""
+    """Whether bf16 is fast on the model's device and upscales a trial picture nearly as float32 does."""
     if not (descriptor.supports_bfloat16 and has_fast_bf16(descriptor.device)):
         return False
     picture = trial_picture()
@@ -183,7 +188,7 @@ def _precision_name(half: bool) -> str:
 
 
 def takes_tiles(model: str | Path) -> bool:
-    """Return whether a model is a network whose tiles a user may choose."""
+    """Whether a model is a network with a free choice of tiles."""
     return str(model) not in INTERPOLATIONS and not _diffuses(model)
 
 
@@ -192,7 +197,7 @@ def _diffuses(model: str | Path) -> bool:
 
 
 def _open_sr3(path: Path, sampling: Sampling, scale: int | None, device: str, precision: str) -> Upscaler:
-    """Open a diffusion model; its tiles are of the size that it was trained on."""
+    """Open a diffusion model; its tiles have the size it was trained on."""
     stored = load_model_file(path)
     network = sr3_of(stored, path)
     if scale not in (None, network.architecture.scale):

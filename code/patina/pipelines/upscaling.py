@@ -1,4 +1,4 @@
-"""Upscale a folder of pictures with a super-resolution model, in tiles, so that memory is bounded."""
+"""Upscale a folder of pictures with a super-resolution model or an interpolation."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,14 +17,14 @@ from patina.runs.output_folder import OutputFolder, Replace
 
 @dataclass(frozen=True)
 class UpscaleRequest:
-    """What to upscale, and how.
+    """A folder of pictures to upscale, and how to do it.
 
     Attributes:
         model: a model file, or one of `INTERPOLATIONS`.
         source: a folder of pictures, or one picture.
-        out: folder for the results.
+        out: output folder.
         scale, tile, overlap, sampling, device, precision: as in `open_upscaler`.
-        recursive: whether pictures in subfolders of `source` are upscaled, too.
+        recursive: include pictures in subfolders of `source`.
     """
 
     model: str | Path
@@ -40,13 +40,13 @@ class UpscaleRequest:
 
 
 def upscale(request: UpscaleRequest) -> JobReport[Path]:
-    """Upscale a folder, or one picture, into PNG files of the same names.
+    """Upscale a folder, or one picture, to PNG files of the same names.
 
-    The bit depth stays. A gray picture gives a gray one. Alpha is enlarged by bicubic interpolation. Pictures that
-    were upscaled before are not upscaled again unless their source changed.
+    The bit depth is kept, and grey pictures stay grey. Alpha is enlarged by bicubic interpolation. Results that are up
+    to date are not made again.
 
     Returns:
-        The report; its results are the files written.
+        The report; its results are the files written by this call.
 
     Raises:
         PatinaError: the model or a setting cannot be used, or `out` holds results of another model or setting.
@@ -70,10 +70,8 @@ def upscale_pictures(
 
     Args:
         upscaler: the model.
-        source: a folder of pictures, or one picture.
-        out: folder for the results.
-        recursive: whether pictures in subfolders of `source` are upscaled, too.
-        replace: which results of an earlier command give way.
+        source, out, recursive: as in `UpscaleRequest`.
+        replace: which earlier results to remove, see `OutputFolder.open`.
     """
     sources = list_sources(source, recursive)
     require_outside(out, source, recursive)

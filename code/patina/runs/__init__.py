@@ -1,1 +1,1 @@
-"""What a run leaves on disk: folders, logs, checkpoints, every file whole or not there."""
+"""What commands leave on disk: output folders, run folders, logs and locks, and the jobs that fill them."""

@@ -1,4 +1,4 @@
-"""A job over a folder of pictures: one that fails is named and skipped, the others go on."""
+"""Jobs over folders of pictures: a picture that fails is reported and skipped, the others go on."""
 
 import os
 import signal
@@ -21,11 +21,11 @@ R = TypeVar("R")
 
 
 class Stemmed(Protocol):
-    """What names an output."""
+    """Anything with a stem, e.g. a path."""
 
     @property
     def stem(self) -> str:
-        """The output's name without suffix."""
+        """The name of its output, without suffix."""
 
 
 S = TypeVar("S", bound=Stemmed)
@@ -35,11 +35,11 @@ _THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", 
 
 @dataclass
 class JobReport(Generic[R]):
-    """What became of a folder job.
+    """The outcome of a folder job.
 
     Attributes:
-        results: of the pictures that went well, in input order.
-        failures: (name, message) of the others, in input order.
+        results: of the pictures that succeeded, in input order.
+        failures: names and messages of the pictures that failed, in input order.
     """
 
     results: list[R] = field(default_factory=list)
@@ -47,17 +47,17 @@ class JobReport(Generic[R]):
 
     @property
     def exit_code(self) -> int:
-        """0 when every picture went well, else 1."""
+        """0 if every picture succeeded, else 1."""
         return 1 if self.failures else 0
 
     def print_made(self, out: Path) -> None:
-        """Print on standard error how many pictures were made in the folder `out`."""
-        nothing_missed = not (self.results or self.failures)
-        made = "every picture is there already" if nothing_missed else f"{len(self.results)} pictures made"
+        """Print the number of pictures that were written to the folder `out`, on standard error."""
+        is_complete = not (self.results or self.failures)
+        made = "all pictures are up to date" if is_complete else f"{len(self.results)} pictures made"
         print(f"{out}: {made}", file=sys.stderr)
 
     def print_summary(self) -> None:
-        """Print each failure as a line on standard error, then how many of how many failed."""
+        """Print every failure and their number on standard error."""
         if not self.failures:
             return
         for name, message in self.failures:
@@ -75,16 +75,17 @@ def run_folder_job(
     workers: int = 0,
     on_result: Callable[[R], None] = lambda result: None,
 ) -> JobReport[R]:
-    """Apply `work` to every item with a progress bar; a `PictureError` skips its item, all else ends the job.
+    """Apply `work` to every item with a progress bar; a `PictureError` skips its item, other errors end the job.
 
     Args:
-        items: what to work on, e.g. paths.
-        work: called once per item; with more than one worker it, its items and results are pickled.
-        description: of the progress bar.
-        name: what an item is called in the report.
-        workers: processes; 0 and 1 stay in this one. Each worker computes on one thread.
-        on_result: called here with each result as soon as it is there, in any order. After an error or Ctrl-C it is
-            also called with what the workers still finish, and perhaps again with the result it was called with last.
+        items: e.g. paths.
+        work: called once per item. With several workers, `work`, items and results are pickled.
+        description: label of the progress bar.
+        name: maps an item to its name in the report.
+        workers: number of processes, one thread each; 0 and 1 work in this process.
+        on_result: called in this process with every result as soon as it is available, in any order. After an error or
+            Ctrl-C it is also called with the results that the workers still finish, and perhaps with its last result
+            again.
 
     Raises:
         PatinaError: a worker process died.
@@ -103,7 +104,7 @@ def reported(
     name: Callable[[T], str],
     on_result: Callable[[R], None] = lambda result: None,
 ) -> JobReport[R]:
-    """Go through the attempts at all items with a progress bar; arguments as in `run_folder_job`."""
+    """Consume the attempts with a progress bar, and report them; arguments as in `run_folder_job`."""
     outcomes: dict[int, Outcome] = {}
     with closing(attempts):  # an error or Ctrl-C reaches the caller once all workers have stopped
         for index, outcome in progress(attempts, description, total=len(items)):
@@ -121,20 +122,20 @@ def reported(
 
 
 def output_paths(sources: Sequence[S], out_dir: Path | str, suffix: str = ".png") -> dict[S, Path]:
-    """Name an output in `out_dir` for every source by its stem.
+    """Return the output file of every source: its stem in the folder `out_dir`.
 
     Args:
         sources: paths, or anything else with a stem.
         out_dir: the folder.
-        suffix: of the outputs.
+        suffix: of the output files.
 
     Raises:
-        PatinaError: sources would get the same output; names all of them.
+        PatinaError: several sources would get the same file; the message names all of them.
     """
     outputs = {source: Path(out_dir) / f"{source.stem}{suffix}" for source in sources}
     sharing: dict[str, list[S]] = {}
     for source, output in outputs.items():
-        # Case is folded because some file systems do: A.jpg and a.png are one output there.
+        # Some file systems ignore case: A.png and a.png are one file there.
         sharing.setdefault(output.name.casefold(), []).append(source)
     clashes = [
         f"{' and '.join(map(str, group))} would both become {outputs[group[0]]}"
@@ -149,14 +150,14 @@ def output_paths(sources: Sequence[S], out_dir: Path | str, suffix: str = ".png"
 
 
 Outcome = tuple[Any, str | None]
-"""A result, or what to tell the user."""
+"""A result and None, or None and an error message."""
 
 Attempts = Generator[tuple[int, Outcome], None, None]
-"""The index of an item and what became of it, in any order."""
+"""Indices of items with their outcomes, in any order."""
 
 
 def attempt(work: Callable[..., R], *arguments: Any) -> Outcome:
-    """Return the result, or what to tell the user of a picture that cannot be used."""
+    """Call `work` and return its result, or the message of its `PictureError`."""
     try:
         return work(*arguments), None
     except PictureError as error:
@@ -184,7 +185,7 @@ def _in_processes(
                 f"a worker process died, perhaps for lack of memory; use fewer than {workers} workers"
             ) from None
         finally:
-            # After an error or Ctrl-C the pictures in work are finished and the waiting ones dropped.
+            # After an error or Ctrl-C, workers finish their pictures, and waiting pictures are dropped.
             pool.shutdown(cancel_futures=True)
             for future in waiting:
                 if not future.cancelled() and future.exception() is None and future.result()[1] is None:
@@ -193,7 +194,7 @@ def _in_processes(
 
 @contextmanager
 def _single_threaded_children() -> Iterator[None]:
-    """Let processes that start meanwhile compute on one thread: libraries read these variables when they load."""
+    """Limit processes that start in this context to one thread; libraries read these variables on import."""
     before = {name: os.environ.get(name) for name in _THREAD_LIMITS}
     os.environ.update(dict.fromkeys(_THREAD_LIMITS, "1"))
     try:
@@ -207,22 +208,26 @@ def _single_threaded_children() -> Iterator[None]:
 
 
 def _start_worker() -> None:
-    """Ignore Ctrl-C, which a terminal sends to every process, so that no picture is left half done."""
+    """Ignore Ctrl-C, which terminals send to all processes, so that workers finish their pictures."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
 
 
 def _end_with_parent() -> None:
-    """End this worker when its parent was killed: otherwise it would wait for work forever."""
+    """End this worker if its parent is killed; otherwise it would wait for work forever."""
     if (parent := parent_process()) is not None:
         parent.join()
         os._exit(1)
 
 
 def checked_workers(workers: int | None) -> int:
-    """Return the number of processes of ``-workers``, one a core where it is not given."""
+    """Return the given number of processes, or one per core.
+
+    Raises:
+        PatinaError: the number is below 1.
+    """
     if workers is None:
         return os.cpu_count() or 1
     if workers < 1:
-        raise PatinaError(f"workers must be at least 1, got {workers}")
+        raise PatinaError(f"-workers is {workers}, expected 1 or more")
     return workers

@@ -1,4 +1,4 @@
-"""What decides the results in a folder, and in which settings two commands differ."""
+"""What decides the results in a folder, and how two commands differ in it."""
 
 import json
 from collections.abc import Mapping
@@ -11,13 +11,13 @@ _LONGEST_VALUE = 60
 
 @dataclass(frozen=True)
 class MadeBy:
-    """What makes the results in a folder; two that agree in all but paths and notes make the same results.
+    """A command with everything that decides its results; paths of models and notes do not.
 
     Attributes:
         command: the command of Patina, e.g. ``"degrade"``.
-        settings: everything but the models that decides the results, plain values by name.
-        models: digest of every model file (or file of kernels) by its path.
-        notes: what a reader may want to know but does not decide the results, e.g. the recipe's name.
+        settings: plain values by name.
+        models: digests of model files, or of kernel files, by path.
+        notes: information for readers, e.g. the name of the recipe.
     """
 
     command: str

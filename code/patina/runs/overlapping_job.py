@@ -1,4 +1,4 @@
-"""A job over a folder of pictures in three stages that overlap: decoding and encoding never hold the computing."""
+"""Folder jobs in three overlapping stages: computing does not wait for decoding and encoding."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +14,7 @@ Output = TypeVar("Output")
 R = TypeVar("R")
 
 AHEAD = 2
-"""Pictures that are read before they are needed, and results that wait to be written: what bounds the memory."""
+"""Number of pictures read in advance, and of results waiting to be written; this bounds the memory."""
 
 
 def run_overlapping_job(
@@ -26,18 +26,18 @@ def run_overlapping_job(
     description: str,
     name: Callable[[T], str],
 ) -> JobReport[R]:
-    """Do what `run_folder_job` does, with a thread that reads ahead and one that writes behind.
+    """Run a job like `run_folder_job`, with one thread that reads ahead and one that writes behind.
 
-    Everything is computed here, in the order of the items; results are written in that order too. After an error or
-    Ctrl-C what is computed is still written.
+    Items are computed and written in order, in this thread and in the writing thread. Computed results are still
+    written after an error or Ctrl-C.
 
     Args:
-        items: what to work on, e.g. paths.
-        read: an item to what is computed with, in a thread.
-        compute: item and what was read to the result.
-        write: item and result to what is reported, in a thread.
-        description: of the progress bar.
-        name: what an item is called in the report.
+        items: e.g. paths.
+        read: maps an item to the input of `compute`; runs in the reading thread.
+        compute: maps an item and its input to its output.
+        write: maps an item and its output to the result for the report; runs in the writing thread.
+        description: label of the progress bar.
+        name: maps an item to its name in the report.
     """
     return reported(_overlapping(items, read, compute, write), items, description, name)
 
@@ -64,7 +64,7 @@ def _overlapping(
 
 
 def _read_ahead(items: Sequence[T], read: Callable[[T], Input], reader: ThreadPoolExecutor) -> Iterator[Outcome]:
-    """Yield the attempts at reading, in order."""
+    """Yield the outcomes of reading, in order."""
     reading: deque[Future[Outcome]] = deque()
     for item in items:
         reading.append(reader.submit(attempt, read, item))
@@ -81,7 +81,7 @@ def _written(waiting: deque[tuple[int, Future[Outcome]]]) -> tuple[int, Outcome]
 
 @contextmanager
 def _thread() -> Iterator[ThreadPoolExecutor]:
-    """Yield one thread for one kind of work; when the job ends early, what it was given is done and no more."""
+    """Yield a pool of one thread; at the end it finishes all submitted work, also after an error."""
     pool = ThreadPoolExecutor(1)
     try:
         yield pool

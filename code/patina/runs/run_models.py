@@ -1,20 +1,20 @@
-"""Where a run keeps its models, and what they are called."""
+"""The models of a run: their folder and their labels."""
 
 from pathlib import Path
 
 from patina.errors import PatinaError
 
 FOLDER = "models"
-"""The folder of a run that holds them."""
+"""Folder of a run's models."""
 
 FINAL = "final"
-"""The last one's label; the others' is their step or epoch."""
+"""Label of the last model; other models are labelled by step or epoch."""
 
 
 def label_of(model: Path) -> str:
-    """Return what tells a model file from others in a name or a table: one of a run by its run, for all have a final.
+    """Return a name for a model file that distinguishes it from others in tables and file names.
 
-    ``RUN/models/final.safetensors`` is RUN, ``RUN/models/500.safetensors`` is RUN-500, anything else its stem.
+    ``RUN/models/final.safetensors`` is RUN, ``RUN/models/500.safetensors`` is RUN-500, and any other file is its stem.
     """
     folder = model.absolute().parent
     if folder.name != FOLDER or not (folder.parent / "config.yml").is_file() or not model.suffix:
@@ -23,7 +23,7 @@ def label_of(model: Path) -> str:
 
 
 def newest_of(run: Path) -> Path | None:
-    """Return the final model of a run's folder, or its newest one; None where there is none yet."""
+    """Return the final model of a run's folder, else its newest model, else None."""
     models = (run / FOLDER).glob("*.safetensors")
     return max(models, key=lambda path: (path.stem == FINAL, path.stem.zfill(12)), default=None)
 
