@@ -9,10 +9,10 @@ demo: .venv/installed
 	$(BIN)/patina demo --out demo_out
 
 check: .venv/installed
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
 
 test: .venv/installed lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 bench: .venv/installed
 	$(BIN)/python -m patina.bench

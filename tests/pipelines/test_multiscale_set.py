@@ -231,7 +231,7 @@ def test_nothing_usable_leaves_no_manifest(tmp_path: Path) -> None:
         ([-1], 1, "scales must be"),
         ([2, 2], 1, "scales must be"),
         ([], 1, "scales must be"),
-        ([1], 0, "workers must be"),
+        ([1], 0, "-workers is"),
     ],
 )
 def test_bad_numbers(source: Path, tmp_path: Path, scales: list[int], workers: int, message: str) -> None:
