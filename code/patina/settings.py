@@ -1,4 +1,4 @@
-"""Typed settings that refuse what they do not know, and one line for what is wrong with them."""
+"""Typed settings that reject unknown keys, and one-line messages for validation errors."""
 
 import difflib
 import re
@@ -18,7 +18,8 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 
-_MOST_TOLD = 5
+_MOST_LISTED = 5
+"""Problems listed in one message."""
 
 _WORDING = (
     ("^Value error, ", ""),
@@ -26,11 +27,11 @@ _WORDING = (
     ("^Input should be (greater|less)", r"expected a value \1"),
     ("^Input should be", "expected"),
     (r"^\w+ should have (at (?:least|most) \d+ items?) after validation, not \d+", r"expected \1"),
-    (r"^String should match pattern .*", "expected letters, digits, '.', '_' and '-' alone"),
+    (r"^String should match pattern .*", "expected only letters, digits, '.', '_' and '-'"),
     ("a valid boolean", "true or false"),
     ("a valid dictionary", "keys and values"),
 )
-"""What pydantic says, and how it is said here."""
+"""Patterns in pydantic's messages and their replacements."""
 
 
 PositiveInt = Annotated[int, Field(gt=0)]
@@ -38,20 +39,20 @@ PositiveFloat = Annotated[float, Field(gt=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
-class Strict(BaseModel):
-    """A block of settings that refuses keys it does not know.
+class Settings(BaseModel):
+    """A block of settings that rejects unknown keys.
 
-    The string under a field says what the field means; JSON schemas and `docs/configuration.md` are made of it.
+    The docstring under a field documents it; JSON schemas and `docs/configuration.md` are generated from it.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 def find_file(given: str | Path, folders: Sequence[str], what: str) -> Path:
-    """Return the file meant: as given, with ``.yml`` added, or by its name in one of the project's `folders`.
+    """Find a file at the given path, with or without ``.yml``, or by its name in one of the project's `folders`.
 
     Raises:
-        ConfigError: there is none; the message says where it was looked for.
+        ConfigError: no such file; the message lists the places searched.
     """
     given = Path(given)
     names = [given] if given.suffix else [given, given.with_name(given.name + ".yml")]
@@ -61,15 +62,17 @@ def find_file(given: str | Path, folders: Sequence[str], what: str) -> Path:
             return candidate.resolve()
     known = {file.stem for place in places for file in place.glob("*.yml")}
     hint = _guess(given.stem, sorted(known))
-    looked = " or ".join(f"{each}/" for each in folders)
-    raise ConfigError(f"{given}: no such {what}, neither at that path nor in {looked}" + (f"; {hint}" if hint else ""))
+    searched = " or ".join(f"{folder}/" for folder in folders)
+    raise ConfigError(
+        f"{given}: no such {what}, neither at that path nor in {searched}" + (f"; {hint}" if hint else "")
+    )
 
 
 def read_yaml(path: Path) -> Any:
     """Read a YAML file.
 
     Raises:
-        ConfigError: it is no valid YAML.
+        ConfigError: the file is not valid YAML.
     """
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8"))
@@ -79,10 +82,10 @@ def read_yaml(path: Path) -> Any:
 
 
 def require_block(values: Any, source: str | Path) -> dict[str, Any]:
-    """Return what a YAML file holds, if it is keys and values.
+    """Return the contents of a YAML file if they are a mapping.
 
     Raises:
-        ConfigError: it is something else, or nothing.
+        ConfigError: they are something else, or the file is empty.
     """
     if not isinstance(values, dict):
         found = "an empty file" if values is None else f"{type(values).__name__} {str(values)[:40]!r}"
@@ -91,38 +94,38 @@ def require_block(values: Any, source: str | Path) -> dict[str, Any]:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """Return what to tell about an unknown `name`: the nearest known one, or all of them."""
+    """Return a hint for an unknown `name`: the nearest known name, or all known names."""
     known = list(known)
     return _guess(name, known) or f"expected one of {', '.join(known)}"
 
 
 def _guess(name: str, known: Sequence[str]) -> str:
-    """Return what to tell about the known name nearest to `name`; empty where none is near."""
+    """Return a hint with the known name nearest to `name`; empty if none is near."""
     near = difflib.get_close_matches(name, known, n=1)
     return f"did you mean {near[0]}?" if near else ""
 
 
-def problems_told(error: ValidationError, settings: type[BaseModel]) -> str:
-    """Describe in one line what is to be mended: all unknown keys, or else all that is missing or no possible value.
+def describe_problems(error: ValidationError, settings: type[BaseModel]) -> str:
+    """Describe a validation error in one line: all unknown keys, or else all missing and invalid values.
 
     Args:
-        error: what pydantic raised.
-        settings: the class that was validated; unknown keys are compared with its own.
+        error: the error pydantic raised.
+        settings: the class that was validated; its keys are suggested for unknown ones.
     """
     problems = error.errors(include_url=False)
-    # A misspelt key is told before what is missing because of it.
-    unknown = [each for each in problems if each["type"] in _UNKNOWN]
-    told = unknown or _own(problems, settings)
-    text = "; ".join(dict.fromkeys(_told(each, settings) for each in told[:_MOST_TOLD]))
-    return text + (f" (and {len(told) - _MOST_TOLD} more)" if len(told) > _MOST_TOLD else "")
+    # A misspelt key also makes the right one missing, so unknown keys go first.
+    unknown = [problem for problem in problems if problem["type"] in _UNKNOWN]
+    causes = unknown or _causes(problems, settings)
+    text = "; ".join(dict.fromkeys(_describe(problem, settings) for problem in causes[:_MOST_LISTED]))
+    return text + (f" (and {len(causes) - _MOST_LISTED} more)" if len(causes) > _MOST_LISTED else "")
 
 
-def _own(problems: Sequence[ErrorDetails], settings: type[BaseModel]) -> list[ErrorDetails]:
-    """Leave out what follows from another problem.
+def _causes(problems: Sequence[ErrorDetails], settings: type[BaseModel]) -> list[ErrorDetails]:
+    """Drop problems that follow from others.
 
-    A block is wrong because of what is wrong inside, and a value of several kinds is wrong once in each.
+    A problem inside a block makes the block invalid, too, and pydantic reports a value of a union once per member.
     """
-    places = [each["loc"] for each in problems]
+    places = [problem["loc"] for problem in problems]
     found: dict[tuple[int | str, ...], ErrorDetails] = {}
     for problem, place in zip(problems, places, strict=True):
         if not any(other[: len(place)] == place and len(other) > len(place) for other in places):
@@ -131,14 +134,14 @@ def _own(problems: Sequence[ErrorDetails], settings: type[BaseModel]) -> list[Er
 
 
 def _ends_in_kind(place: tuple[int | str, ...], settings: type[BaseModel]) -> bool:
-    """Whether the last part of a place is no key but one of the kinds that a value may be of."""
+    """Whether the last part of a place is a union member that pydantic tried rather than a key."""
     if not place or not isinstance(place[-1], str):
         return False
     *around, last = map(str, place)
     return last not in _keys_at(settings, around)
 
 
-def _told(problem: ErrorDetails, settings: type[BaseModel]) -> str:
+def _describe(problem: ErrorDetails, settings: type[BaseModel]) -> str:
     location = [str(part) for part in problem["loc"]]
     key = ".".join(_without_tags(settings, location))
     if problem["type"] in _UNKNOWN:
@@ -153,7 +156,7 @@ def _told(problem: ErrorDetails, settings: type[BaseModel]) -> str:
 
 
 def _keys_at(settings: Any, location: list[str]) -> list[str]:
-    """Return the keys known at `location` (names of settings, positions in lists, tags of unions) below `settings`."""
+    """Return the known keys at `location` (names of settings, list positions, union tags) below `settings`."""
     blocks = _blocks_in(settings)
     for part in location:
         blocks = _blocks_at(blocks, part)
@@ -161,7 +164,7 @@ def _keys_at(settings: Any, location: list[str]) -> list[str]:
 
 
 def _without_tags(settings: Any, location: list[str]) -> list[str]:
-    """Return `location` without the tags that pydantic adds and no file contains."""
+    """Return `location` without the union tags that pydantic adds."""
     blocks, shown = _blocks_in(settings), []
     for part in location:
         if any(part in _fields(block) for block in blocks) or not any(_is_tagged(block, part) for block in blocks):
@@ -171,7 +174,7 @@ def _without_tags(settings: Any, location: list[str]) -> list[str]:
 
 
 def _blocks_at(blocks: list[Any], part: str) -> list[Any]:
-    """Return the settings classes that `part` of a location leads to: a key's, or those with the tag."""
+    """Return the settings classes that `part` of a location selects by key or by union tag."""
     inside = [_fields(block)[part] for block in blocks if part in _fields(block)]
     if inside:
         return _blocks_in(inside[0])
@@ -186,14 +189,14 @@ def _blocks_in(annotation: Any) -> list[Any]:
 
 
 def _fields(block: Any) -> dict[str, Any]:
-    """Return the annotations of a settings class's or a dataclass's fields by name; nothing for other types."""
+    """Return the field annotations of a settings class or dataclass by name; empty for other types."""
     if hasattr(block, "model_fields"):
         return {name: field.annotation for name, field in block.model_fields.items()}
     return {name: field.type for name, field in getattr(block, "__dataclass_fields__", {}).items()}
 
 
 def _is_tagged(block: Any, tag: str) -> bool:
-    """Whether `tag` selects the block: it is its own tag, or one of its settings can have no other value."""
+    """Whether `tag` selects the block: it is its union tag, or the only value that one of its settings allows."""
     return getattr(block, "union_tag", None) == tag or any(
         typing.get_args(annotation) == (tag,) for annotation in _fields(block).values()
     )

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from patina.degradations.trial import FEWEST_DB, agreement, decibels, fastest, trial_picture
+from patina.degradations.trial import LOWEST_PSNR, agreement, decibels, fastest, trial_picture
 from patina.layers.precision import has_fast_bf16
 
 CPU = torch.device("cpu")
@@ -46,7 +46,7 @@ def test_decibels():
     first = torch.zeros(3, 4, 4)
     assert decibels(first, first + 0.1) == pytest.approx(20, abs=1e-4)
     assert agreement(made(0.01)[0](torch.float32), made(0.01)[0](torch.bfloat16)) == pytest.approx(40, abs=1e-3)
-    assert FEWEST_DB == 45
+    assert LOWEST_PSNR == 45
 
 
 def test_the_trial_picture_is_a_picture_and_always_the_same():

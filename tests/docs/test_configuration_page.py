@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from patina.settings import Strict
+from patina.settings import Settings
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -21,7 +21,7 @@ def test_the_committed_page_is_up_to_date(generator):
 
 
 def test_a_key_without_a_meaning_is_refused(generator):
-    class Silent(Strict):
+    class Silent(Settings):
         """A block."""
 
         told: int = 1
@@ -34,13 +34,13 @@ def test_a_key_without_a_meaning_is_refused(generator):
 
 
 def test_keys_are_told_with_type_default_and_meaning(generator):
-    class Inner(Strict):
+    class Inner(Settings):
         """Inside."""
 
         sigma: float
         """How much."""
 
-    class Outer(Strict):
+    class Outer(Settings):
         """Outside."""
 
         inner: Inner | None = None

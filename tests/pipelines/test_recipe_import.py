@@ -93,13 +93,13 @@ def test_what_has_none_is_named_on_the_screen_and_in_the_recipe(ini, tmp_path, c
     run(ini)
     told = capsys.readouterr().err.splitlines()
     for expected in (
-        "blur swirl: has no counterpart, left out",
-        "noise uniform: has no counterpart, left out",
-        "compression h264: has no counterpart, left out",
-        "quantization stucki: has no counterpart, left out",
-        "degradation chroma: has no counterpart, left out",
-        "likelihood.scale = 0.05: all pictures of a set have one size, made 1",
-        "likelihood.noise: not given, made 1",
+        "blur swirl: no counterpart, omitted",
+        "noise uniform: no counterpart, omitted",
+        "compression h264: no counterpart, omitted",
+        "quantization stucki: no counterpart, omitted",
+        "degradation chroma: no counterpart, omitted",
+        "likelihood.scale = 0.05: set to 1, as all images of a set must have one size",
+        "likelihood.noise: missing, set to 1",
         "main.surprise: not used",
     ):
         assert expected in told
@@ -126,10 +126,10 @@ def test_a_fixed_order_and_first_kinds(ini, tmp_path):
         ("size_factor = 0.25", "size_factor = 0.3", "scale.size_factor is 0.3, expected 1 over a whole number"),
         ("range = 0.75,1.5", "range = 0.75", "scale.range is '0.75', expected two numbers"),
         ("randomize = True", "randomize = Maybe", "main.randomize is 'Maybe', expected True or False"),
-        ("blur,noise,compression,scale,quantization,unsharp_mask,chroma", "chroma", "nothing in it has a counterpart"),
+        ("blur,noise,compression,scale,quantization,unsharp_mask,chroma", "chroma", "no degradation has a counterpart"),
         ("jpeg_quality_range = 40, 95", "", "compression.jpeg_quality_range is missing"),
-        ("[main]", "[main]\n[main]", "is no config.ini"),
-        ("[main]", "main {", "the HCL files of wtp_dataset_destroyer are of another form"),
+        ("[main]", "[main]\n[main]", "not a valid config.ini"),
+        ("[main]", "main {", "the HCL files of wtp_dataset_destroyer are not supported"),
     ],
 )
 def test_a_mistake_is_one_line(ini, tmp_path, capsys, old, new, expected):

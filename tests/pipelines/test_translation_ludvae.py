@@ -243,9 +243,12 @@ class TestFolder:
             (["-temperature", -1], "-temperature is -1.0, expected 0 or more"),
             (["-noise_level", "3:1"], "-noise_level is 3.0:1.0, expected the smaller number first"),
             (["-noise_level", 300], "-noise_level is 300.0, expected 0 to 255"),
-            (["-heat", 1], "-heat is no setting of a ludvae model; it has -noise_level, -temperature, -detail"),
-            (["-overlap", 64], "-overlap is no setting of a ludvae model: its tiles are exact, with 24 pixels"),
-            (["-kept_mb", 64], "-kept_mb is no setting of a ludvae model: it keeps nothing"),
+            (["-heat", 1], "-heat does not apply to a ludvae model, which has -noise_level, -temperature, -detail"),
+            (
+                ["-overlap", 64],
+                "-overlap does not apply to a ludvae model, whose tiles are exact with a border of 24 pixels",
+            ),
+            (["-kept_mb", 64], "-kept_mb does not apply to a ludvae model, which keeps no results"),
             (["-tile", 48], "-tile is 48, expected 64 or more"),
             (["-tile", 0], "-tile is 0, expected 64 or more"),
         ],
@@ -268,7 +271,7 @@ class TestFolder:
         assert translate(model, source, tmp_path / "out") == 1
         assert [path.name for path in (tmp_path / "out").iterdir() if path.suffix == ".png"] == ["0.png", "1.png"]
         error = capsys.readouterr().err
-        assert "small.png: 60x23 pixels, smaller than the 24 that a LUD-VAE sees around a pixel" in error
+        assert "small.png: 60x23 pixels, expected sides of at least 24 pixels for a LUD-VAE" in error
 
     def test_validate_shows_both_translations_and_samples(self, model, tmp_path):
         write_pictures(tmp_path / "clean", 1)

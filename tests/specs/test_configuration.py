@@ -65,7 +65,7 @@ def test_every_shipped_configuration_loads_and_dumps_to_itself(path):
             {"task": "deflo"},
             "task is 'deflo', expected one of deflow, ludvae, restoration, luminance, sr3, test, evaluate",
         ),
-        ({"name": "a/b"}, "name: expected letters, digits, '.', '_' and '-' alone, found 'a/b'"),
+        ({"name": "a/b"}, "name: expected only letters, digits, '.', '_' and '-', found 'a/b'"),
     ],
 )
 def test_a_mistake_is_named(changes, expected):

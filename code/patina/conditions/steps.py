@@ -8,14 +8,14 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from patina.imaging.matlab_resize import imresize
-from patina.settings import Strict
+from patina.settings import Settings
 
 PositiveFloat = Annotated[float, Field(gt=0)]
 PositiveInt = Annotated[int, Field(gt=0)]
 NotNegative = Annotated[float, Field(ge=0)]
 
 
-class Downscale(Strict):
+class Downscale(Settings):
     """Downscale by an integer factor."""
 
     factor: Annotated[int, Field(ge=2)]
@@ -36,7 +36,7 @@ class Downscale(Strict):
         return np.rint(cells.mean(axis=(1, 3))).astype(np.uint8)
 
 
-class Smooth(Strict):
+class Smooth(Settings):
     """Gaussian blur."""
 
     sigma: PositiveFloat
@@ -47,7 +47,7 @@ class Smooth(Strict):
         return cv2.GaussianBlur(pixels, (0, 0), self.sigma, borderType=cv2.BORDER_REFLECT_101)
 
 
-class Median(Strict):
+class Median(Settings):
     """Median filter of every channel."""
 
     size: Annotated[int, Field(ge=3, le=31)]
@@ -64,7 +64,7 @@ class Median(Strict):
         return cv2.medianBlur(np.ascontiguousarray(pixels), self.size)
 
 
-class Bilateral(Strict):
+class Bilateral(Settings):
     """Bilateral filter."""
 
     sigma_space: PositiveFloat = 2.0
@@ -78,7 +78,7 @@ class Bilateral(Strict):
         return cv2.bilateralFilter(np.ascontiguousarray(pixels), -1, self.sigma_colour, self.sigma_space)
 
 
-class NonLocalMeans(Strict):
+class NonLocalMeans(Settings):
     """Non-local means (Buades et al. 2005)."""
 
     strength: PositiveFloat = 10.0
@@ -97,7 +97,7 @@ class NonLocalMeans(Strict):
         )
 
 
-class Autoencoder(Strict):
+class Autoencoder(Settings):
     """Pass the image through a small denoising autoencoder."""
 
     file: Path | None = None
@@ -114,14 +114,14 @@ class Autoencoder(Strict):
     """Training steps."""
 
 
-class AddGaussian(Strict):
+class AddGaussian(Settings):
     """Add white Gaussian noise."""
 
     sigma: NotNegative
     """Standard deviation, in units of [0, 1]."""
 
 
-class MultiplyNoise(Strict):
+class MultiplyNoise(Settings):
     """Multiply by 1 plus white Gaussian noise."""
 
     sigma: NotNegative
@@ -132,7 +132,7 @@ Filter = Downscale | Smooth | Median | Bilateral | NonLocalMeans
 Noise = AddGaussian | MultiplyNoise
 
 
-class HStep(Strict):
+class HStep(Settings):
     """One step of h: exactly one of these keys, e.g. ``downscale: {factor: 4}``."""
 
     downscale: Downscale | None = None

@@ -1,4 +1,4 @@
-"""The interfaces of everything that degrades a picture; drawing the parameters and applying them are apart."""
+"""Interfaces of degradations and recipe blocks; drawing the parameters and applying them are separate steps."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from patina.degradations.ranges import Probability
-from patina.settings import Strict
+from patina.settings import Settings
 
 if TYPE_CHECKING:  # processes that work without models need not load torch
     from torch import Tensor
     from typing_extensions import Self
 
 Parameters = dict[str, Any]
-"""What was drawn for one picture: plain JSON values, so that it can be logged and done again."""
+"""What was drawn for one picture: plain JSON values, so that it can be logged and replayed."""
 
 NOT_FINITE = (
     "gave values that are not finite for this picture; use milder knobs, or a model that was trained on such pictures"
 )
-"""What to say of a learned model whose result cannot be a picture."""
+"""Message for a learned model whose result contains NaN or infinity; the model's path goes before it."""
 
 Size = tuple[int, int]
 """Height and width in pixels."""
 
 Factors = tuple[float, float]
-"""The least and the greatest size relative to the clean picture."""
+"""Smallest and largest possible size relative to the clean picture."""
 
 
 class Degradation(ABC):
-    """What takes clean pictures and returns degraded ones: a learned model, a fitted noise, a camera."""
+    """Turns clean pictures into degraded ones: a learned model, fitted noise or a simulated camera."""
 
     @abstractmethod
     def draw(self, rng: np.random.Generator) -> Parameters:
@@ -45,7 +45,7 @@ class Degradation(ABC):
         Args:
             image: ``[3, H, W]`` RGB in [0, 1].
             parameters: from `draw`.
-            key: seed of the noise inside; the same key gives the same picture.
+            key: noise seed; the same key gives the same picture.
 
         Returns:
             The degraded picture, ``[3, H, W]`` in [0, 1]; a camera's is smaller.
@@ -54,18 +54,18 @@ class Degradation(ABC):
     def apply_batch(
         self, images: Sequence[Tensor], parameters: Sequence[Parameters], keys: Sequence[int]
     ) -> list[Tensor]:
-        """Degrade several pictures; a model that computes them together faster overrides this."""
-        return [self.apply(*each) for each in zip(images, parameters, keys, strict=True)]
+        """Degrade several pictures; models that are faster on a batch override this."""
+        return [self.apply(*arguments) for arguments in zip(images, parameters, keys, strict=True)]
 
 
 @dataclass(frozen=True)
 class Frame:
-    """The sizes that parameters are drawn for.
+    """The sizes that drawing the parameters depends on.
 
     Attributes:
-        size: of the picture now.
-        source: of the clean picture.
-        target: that the recipe ends at.
+        size: current size of the picture.
+        source: size of the clean picture.
+        target: size of the recipe's result.
     """
 
     size: Size
@@ -73,33 +73,33 @@ class Frame:
     target: Size
 
     def resized(self, size: Size) -> Frame:
-        """Return the frame after a step that ended at `size`."""
+        """Return the frame after a step that changed the picture's size to `size`."""
         return replace(self, size=size)
 
 
-class _RecipeEntry(Strict, ABC):
-    """What all blocks have in common; a subclass that declares a `name` is known to recipes by it."""
+class _RecipeEntry(Settings, ABC):
+    """Base of all blocks; recipes refer to a subclass by the `name` it declares."""
 
     name: ClassVar[str]
     """The block's key in a recipe."""
 
     mild_at_high: ClassVar[frozenset[str]] = frozenset()
-    """The ranges whose high end does less to a picture, such as a quality."""
+    """Ranges whose high end is the mild one, such as a quality."""
 
     probability: Probability = 1.0
     """Probability that the operation is applied to an image."""
 
     def factors(self, before: Factors, scale: int) -> Factors:
-        """Return the least and the greatest size after this block, relative to the clean picture.
+        """Return the smallest and largest possible size after this block, relative to the clean picture.
 
         Args:
-            before: the same, before the block.
-            scale: how many times smaller the recipe's results are.
+            before: smallest and largest size before the block.
+            scale: downscaling factor of the recipe.
         """
         return before
 
     def at_end(self, strongest: bool) -> Self:
-        """Return the block with every range closed to its mildest or strongest end, and certain to happen."""
+        """Return the block with every range fixed at its mildest or strongest end and probability 1."""
         ends = {
             name: (value[(name in self.mild_at_high) != strongest],) * 2
             for name, value in self
@@ -109,32 +109,31 @@ class _RecipeEntry(Strict, ABC):
 
 
 class SingleBlock(_RecipeEntry):
-    """A block that is one step of a plan: what is done, with its parameters."""
+    """A block that becomes one step of a plan."""
 
     family: ClassVar[str]
-    """What Dataset Destroyer calls this kind of degradation."""
+    """Dataset Destroyer's name for this kind of degradation."""
 
     @abstractmethod
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
-        """Draw the parameters for one picture; a block that changes the size gives the new one as `size`."""
+        """Draw the parameters for one picture; a block that resizes returns the new size as `size`."""
 
     @classmethod
     def describe(cls, parameters: Parameters, size: Size) -> str:
-        """Say what was drawn, such as ``compression: webp quality=82``; `size` is the picture's before the step."""
+        """Describe what was drawn, e.g. ``compression: webp quality=82``; `size` is the picture's before the step."""
         kind = parameters.get("kind", cls.name.removesuffix("_blur").removesuffix("_noise"))
         values = {name: value for name, value in parameters.items() if name != "kind"}
         return f"{cls.family}: {' '.join([kind, *assignments(values)])}"
 
 
 OPERATIONS: dict[str, type[Operation]] = {}
-"""The classical operations by name; a class that declares its name enters itself."""
+"""The classical operations by name; a class that declares its name registers itself."""
 
 
 class Operation(SingleBlock):
-    """A classical degradation: the ranges it draws from, and what it does with the parameters.
+    """A classical degradation: its settings, how parameters are drawn from them and how they are applied.
 
-    One class is a whole operation: name, family, settings, `draw` and `apply`. Pictures are ``[H, W, 3]`` float32 RGB
-    in [0, 1].
+    Pictures are ``[H, W, 3]`` float32 RGB in [0, 1].
     """
 
     @classmethod
@@ -148,9 +147,9 @@ class Operation(SingleBlock):
         """Degrade one picture.
 
         Args:
-            image: ``[H, W, 3]`` float32 RGB in [0, 1]; it is not changed.
+            image: ``[H, W, 3]`` float32 RGB in [0, 1]; not modified.
             parameters: from `draw`.
-            key: seed of the noise inside; the same key gives the same picture.
+            key: noise seed; the same key gives the same picture.
 
         Returns:
             The degraded picture, ``[H', W', 3]`` float32 in [0, 1].
@@ -162,22 +161,22 @@ class BlockGroup(_RecipeEntry):
 
     @abstractmethod
     def drawn(self, rng: np.random.Generator, place: str) -> list[PlacedBlock]:
-        """Draw which blocks stand in place of this one, and in which order."""
+        """Draw which blocks replace this one, in which order."""
 
     @abstractmethod
     def changed(self, change: Callable[[Block], Block | None]) -> Self:
-        """Return the group with every block inside changed, or left out where `change` gives None."""
+        """Return the group with `change` applied to every block inside; blocks it maps to None are dropped."""
 
 
 Block = SingleBlock | BlockGroup
 """One entry of a recipe."""
 
 PlacedBlock = tuple[str, Block]
-"""A block behind its place in the recipe, which its random numbers belong to."""
+"""A block's place in the recipe, from which its random numbers derive, and the block."""
 
 
 def assignments(values: Mapping[str, Any]) -> list[str]:
-    """Return ``name=value`` for each of the values."""
+    """Format every value as ``name=value``."""
     return [f"{name}={_shown(value)}" for name, value in values.items()]
 
 

@@ -1,4 +1,4 @@
-"""The blocks of a recipe that are no classical operation: a learned model, a choice, a shuffled order."""
+"""Recipe blocks other than classical operations: learned models, choices and shuffles."""
 
 import itertools
 from collections.abc import Callable, Iterable
@@ -21,11 +21,11 @@ from patina.degradations.base import (
 )
 from patina.degradations.operations import OPERATIONS
 from patina.degradations.ranges import RealRange, draw_index, draw_real
-from patina.settings import Strict, nearest, problems_told
+from patina.settings import Settings, describe_problems, nearest
 
 
 class LearnedBlock(SingleBlock):
-    """A trained model; every other key is one of its knobs, a number or a range."""
+    """A trained model; every key other than `model` and `probability` is one of its knobs, a number or a range."""
 
     name = "learned"
     family = "noise"
@@ -34,8 +34,8 @@ class LearnedBlock(SingleBlock):
     """Model file."""
 
     knobs: dict[str, RealRange] = Field({})
-    """Knobs by name, written beside `model`: `heat` (DeFlow), `noise_level`, `temperature` and `detail` (LUD-VAE). One
-    that is left out has the model's own value."""
+    """Knobs by name, written beside `model`: `heat` (DeFlow), `noise_level`, `temperature` and `detail` (LUD-VAE).
+    Omitted knobs take the model's default."""
 
     @model_validator(mode="before")
     @classmethod
@@ -52,17 +52,17 @@ class LearnedBlock(SingleBlock):
 
     @classmethod
     def describe(cls, parameters: Parameters, size: Size) -> str:
-        """Say which knobs were drawn."""
+        """Describe the knobs drawn."""
         return f"{cls.family}: {' '.join([cls.name, *assignments(parameters['knobs'])])}"
 
     def at_end(self, strongest: bool) -> "LearnedBlock":
-        """Close every knob to its low or high end."""
+        """Fix every knob at its low or high end."""
         knobs = {name: (ends[strongest],) * 2 for name, ends in self.knobs.items()}
         return self.model_copy(update={"knobs": knobs, "probability": 1.0})
 
 
 def known_blocks() -> dict[str, type[Block]]:
-    """Return all that a recipe may contain, by name: operations in alphabetical order, then the rest."""
+    """Return all blocks by name: classical operations in alphabetical order, then the others."""
     return {**dict(sorted(OPERATIONS.items())), **{block.name: block for block in (LearnedBlock, OneOf, Shuffle)}}
 
 
@@ -70,7 +70,7 @@ def parse_block(value: Any) -> Block:
     """Turn ``{operation: settings}`` into its block.
 
     Raises:
-        ValueError: an unknown operation, or settings that do not fit; the message says which.
+        ValueError: unknown operation or invalid settings; the message names them.
     """
     if isinstance(value, Block):
         return value
@@ -86,11 +86,11 @@ def parse_block(value: Any) -> Block:
     try:
         return known[name].model_validate({} if settings is None else settings)
     except ValidationError as error:
-        raise ValueError(f"{name}.{problems_told(error, known[name])}") from None
+        raise ValueError(f"{name}.{describe_problems(error, known[name])}") from None
 
 
 def _listed(value: Any) -> Any:
-    """Let a single block stand for a list of one."""
+    """Turn a single block into a list."""
     return [value] if isinstance(value, dict | str) else value
 
 
@@ -99,14 +99,14 @@ BlockByName = Annotated[
     BeforeValidator(parse_block),
     WithJsonSchema({"type": ["object", "string"], "format": "operation", "minProperties": 1, "maxProperties": 1}),
 ]
-"""A block as recipes have it, ``{operation: settings}``; JSON schemas do not say which, as blocks hold blocks."""
+"""A block as written in recipes, ``{operation: settings}``; its JSON schema lists no operations, as blocks nest."""
 
 BlockList = Annotated[tuple[BlockByName, ...], BeforeValidator(_listed)]
 Steps = Annotated[BlockList, Field(min_length=1)]
 
 
-class Choice(Strict):
-    """One alternative of `one_of`; a plain operation stands for a choice of weight 1."""
+class Choice(Settings):
+    """One alternative of `one_of`; a bare operation is a choice of weight 1."""
 
     weight: Annotated[float, Field(gt=0)] = 1.0
     """How often it is chosen, relative to the others."""
@@ -116,7 +116,7 @@ class Choice(Strict):
 
 
 def _weighted(value: Any) -> Any:
-    """Let a plain block stand for a choice of weight 1."""
+    """Turn a bare block into a choice of weight 1."""
     is_block = isinstance(value, str) or (isinstance(value, dict) and len(value) == 1 and "steps" not in value)
     return {"steps": [value]} if is_block else value
 
@@ -130,20 +130,20 @@ class OneOf(BlockGroup):
     """The alternatives."""
 
     def drawn(self, rng: np.random.Generator, place: str) -> list[PlacedBlock]:
-        """Draw a choice."""
+        """Draw one of the choices."""
         chosen = draw_index(rng, [choice.weight for choice in self.choices])
         return _numbered(self.choices[chosen].steps, f"{place}.{chosen}")
 
     def changed(self, change: Callable[[Block], Block | None]) -> "OneOf":
-        """Change the blocks of every choice."""
+        """Apply `change` to the blocks of every choice."""
         return self._with_steps(lambda steps: replaced(steps, change))
 
     def factors(self, before: Factors, scale: int) -> Factors:
-        """Return the hull of all choices."""
+        """Return the range that covers all choices."""
         return _hull([in_order(choice.steps, before, scale) for choice in self.choices])
 
     def at_end(self, strongest: bool) -> "OneOf":
-        """Close the ranges of every choice."""
+        """Fix the ranges in every choice at one end."""
         closed = self._with_steps(lambda steps: tuple(step.at_end(strongest) for step in steps))
         return closed.model_copy(update={"probability": 1.0})
 
@@ -161,7 +161,7 @@ class Shuffle(BlockGroup):
     """The operations."""
 
     resizes_in_order: bool = False
-    """Keep the written order among operations that change the size."""
+    """Preserve the written order among operations that change the size."""
 
     def drawn(self, rng: np.random.Generator, place: str) -> list[PlacedBlock]:
         """Draw the order."""
@@ -169,31 +169,31 @@ class Shuffle(BlockGroup):
         return [steps[index] for index in self._order(rng.permutation(len(steps)).tolist())]
 
     def _order(self, permutation: list[int]) -> list[int]:
-        """Return `permutation`, where asked for with the blocks that change the size in their written order."""
+        """Return `permutation`; with `resizes_in_order`, blocks that change the size swap into their written order."""
         if not self.resizes_in_order:
             return permutation
-        moving = [place for place in permutation if changes_size(self.steps[place])]
-        ordered = iter(sorted(moving))
-        return [next(ordered) if place in moving else place for place in permutation]
+        resizing = [index for index in permutation if changes_size(self.steps[index])]
+        ordered = iter(sorted(resizing))
+        return [next(ordered) if index in resizing else index for index in permutation]
 
     def changed(self, change: Callable[[Block], Block | None]) -> "Shuffle":
-        """Change the blocks."""
+        """Apply `change` to the blocks."""
         return self.model_copy(update={"steps": replaced(self.steps, change)})
 
     def factors(self, before: Factors, scale: int) -> Factors:
-        """Return the hull of all orders of the blocks that change the size."""
-        moving = [step for step in self.steps if changes_size(step)]
-        orders = [moving] if self.resizes_in_order else itertools.permutations(moving)
+        """Return the range that covers all orders of the blocks that change the size."""
+        resizing = [step for step in self.steps if changes_size(step)]
+        orders = [resizing] if self.resizes_in_order else itertools.permutations(resizing)
         return _hull([in_order(order, before, scale) for order in orders])
 
     def at_end(self, strongest: bool) -> "Shuffle":
-        """Close the ranges of every block."""
+        """Fix the ranges of every block at one end."""
         steps = tuple(step.at_end(strongest) for step in self.steps)
         return self.model_copy(update={"steps": steps, "probability": 1.0})
 
 
 def in_order(steps: Iterable[Block], before: Factors, scale: int) -> Factors:
-    """Return the least and the greatest size after all `steps` (see `Block.factors`)."""
+    """Return the smallest and largest possible size after all `steps` (see `factors` of the blocks)."""
     for step in steps:
         after = step.factors(before, scale)
         before = after if step.probability == 1 else _hull([before, after])
@@ -201,12 +201,12 @@ def in_order(steps: Iterable[Block], before: Factors, scale: int) -> Factors:
 
 
 def changes_size(step: Block) -> bool:
-    """Say whether a block may change the size of a picture."""
+    """Return whether a block may change the size of a picture."""
     return any(step.factors((size, size), 4) != (size, size) for size in (1.0, 0.3))
 
 
 def replaced(steps: tuple[Block, ...], change: Callable[[Block], Block | None]) -> tuple[Block, ...]:
-    """Return `steps` with every block below that is no list itself changed, or left out where `change` gives None."""
+    """Apply `change` to every block in `steps`, inside groups too; blocks that it maps to None are dropped."""
     found = (step.changed(change) if isinstance(step, BlockGroup) else change(step) for step in steps)
     return tuple(step for step in found if step is not None)
 

@@ -1,4 +1,4 @@
-"""Blurs: of a lens, of random kernels, of motion, by a median, by ringing."""
+"""Blurs: lens, random kernels, motion, median and sinc."""
 
 import math
 from typing import Annotated
@@ -33,7 +33,7 @@ KERNEL_KINDS = (
 
 
 def convolve(image: np.ndarray, kernel: np.ndarray, border: int = cv2.BORDER_REFLECT) -> np.ndarray:
-    """Correlate ``[H, W, 3]`` float32 with a kernel, not clipped; the border mirrors the picture, edge included."""
+    """Correlate ``[H, W, 3]`` float32 with a kernel, without clipping; borders are mirrored, edge pixel included."""
     return cv2.filter2D(image, -1, kernel, borderType=border)
 
 
@@ -54,7 +54,7 @@ class LensBlur(Operation):
     family = "blur"
 
     radius: Annotated[RealRange, Between(0, 100)]
-    """Radius of the disk in pixels; fractions count."""
+    """Radius of the disk in pixels; need not be whole."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw the radius."""
@@ -67,7 +67,7 @@ class LensBlur(Operation):
 
 
 class ComplexLensBlur(Operation):
-    """Defocus by complex Gaussians, with highlights that bleed."""
+    """Defocus by complex Gaussians, with bleeding highlights."""
 
     name = "complex_lens_blur"
     family = "blur"
@@ -76,7 +76,7 @@ class ComplexLensBlur(Operation):
     """Radius in pixels, rounded up."""
 
     components: Annotated[int, Field(ge=1, le=6)] = 5
-    """Number of complex Gaussians; more come closer to a hard disk."""
+    """Number of complex Gaussians; more of them approximate a hard disk better."""
 
     exposure_gamma: Annotated[RealRange, Between(0.1, 10)] = (1.0, 1.0)
     """Above 1, highlights grow."""
@@ -91,7 +91,7 @@ class ComplexLensBlur(Operation):
 
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
-        """Convolve the exposed picture and bring it back."""
+        """Convolve after the gamma curve, then undo the curve."""
         gamma = parameters["exposure_gamma"]
         kernel = kernels.complex_lens(parameters["radius"], parameters["components"])
         exposed = convolve(np.power(image, np.float32(gamma)), kernel, cv2.BORDER_REPLICATE)
@@ -123,7 +123,7 @@ class GaussianBlur(Operation):
     """Shape of the plateau kernels."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
-        """Draw a kind, and what that kind needs."""
+        """Draw a kernel kind and its parameters."""
         kind = draw_kind(rng, self.kind)
         drawn = {"kind": kind, "kernel_size": draw_odd(rng, self.size), "sigma_x": draw_real(rng, self.sigma)}
         if kind.endswith("anisotropic"):
@@ -164,7 +164,7 @@ class BoxBlur(Operation):
 
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
-        """Average."""
+        """Average over the window."""
         size = parameters["kernel_size"]
         return cv2.blur(image, (size, size), borderType=cv2.BORDER_REFLECT)
 
@@ -182,12 +182,12 @@ class MotionBlur(Operation):
     """Direction in degrees."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
-        """Draw the way."""
+        """Draw length and angle."""
         return {"length": draw_real(rng, self.length), "angle": draw_real(rng, self.angle)}
 
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
-        """Convolve with the way."""
+        """Convolve with the motion kernel."""
         return convolve(image, kernels.motion(parameters["length"], math.radians(parameters["angle"])))
 
 
@@ -234,7 +234,7 @@ class Sinc(Operation):
 
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
-        """Convolve; what over- or undershoots is clipped."""
+        """Convolve and clip over- and undershoots."""
         return _clipped(convolve(image, kernels.sinc(parameters["kernel_size"], parameters["cutoff"])))
 
 
@@ -261,7 +261,7 @@ class Div2krkBlur(Operation):
     """
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
-        """Draw the covariance and the noise's strength."""
+        """Draw covariance and noise strength."""
         return {
             "kernel_size": self.size,
             "variances": [draw_real(rng, self.variance), draw_real(rng, self.variance)],

@@ -1,6 +1,6 @@
-"""A small camera of known form: blur, half the size, correlated noise that grows with brightness.
+"""A simulated camera: blur, 2x downscaling, and correlated noise that grows with brightness.
 
-The demo photographs its real set with it, so that what a learned degradation should have found is known.
+The demo makes its real images with this camera, so the degradation that a model has to learn is known exactly.
 """
 
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ LUMA = np.array([0.299, 0.587, 0.114], np.float32)
 
 @dataclass(frozen=True)
 class Camera(Degradation):
-    """Blur before the downscaling, then sensor noise; JPEG is added by the file that it is saved to.
+    """Blurs, downscales and adds sensor noise; JPEG artefacts come from saving the result.
 
     Attributes:
-        blur: range of the Gaussian's deviation, in pixels of the large picture.
-        read_noise: noise deviation in the dark, of 255.
-        shot_noise: variance added at full brightness, of 255².
-        grain: deviation of the Gaussian that correlates the noise of neighbours, in pixels.
-        shared: share of the noise's variance that all channels have in common.
+        blur: range of the Gaussian's standard deviation, in pixels of the full-size picture.
+        read_noise: noise std (8-bit) in the dark.
+        shot_noise: variance (8-bit) added at full brightness.
+        grain: standard deviation of the Gaussian that correlates neighbouring noise, in pixels.
+        shared: fraction of the noise variance that all channels share.
     """
 
     blur: tuple[float, float] = (0.8, 1.2)
@@ -36,7 +36,7 @@ class Camera(Degradation):
     shared: float = 0.5
 
     def draw(self, rng: np.random.Generator) -> Parameters:
-        """Draw the blur of one picture."""
+        """Draw the blur for one picture."""
         return {"blur": float(rng.uniform(*self.blur))}
 
     def apply(self, image: Tensor, parameters: Parameters, key: int) -> Tensor:
@@ -51,10 +51,10 @@ class Camera(Degradation):
         height, width, _ = small.shape
         own = self._grain(rng.standard_normal((height, width, 3)))
         common = self._grain(rng.standard_normal((height, width, 1)))
-        deviation = np.sqrt(self.read_noise**2 + self.shot_noise * (small @ LUMA)[..., None]) / 255
-        return deviation * (np.sqrt(1 - self.shared) * own + np.sqrt(self.shared) * common)
+        std = np.sqrt(self.read_noise**2 + self.shot_noise * (small @ LUMA)[..., None]) / 255
+        return std * (np.sqrt(1 - self.shared) * own + np.sqrt(self.shared) * common)
 
     def _grain(self, white: np.ndarray) -> np.ndarray:
-        """Correlate neighbours and bring the deviation back to 1."""
+        """Correlate neighbours and rescale to standard deviation 1."""
         correlated = gaussian_filter(white, (self.grain, self.grain, 0), mode="wrap")
         return correlated / correlated.std()

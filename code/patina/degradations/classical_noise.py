@@ -1,4 +1,4 @@
-"""Noise: Gaussian, Poisson, speckle, salt and pepper, and correlated as a camera's processing leaves it."""
+"""Noise: Gaussian, Poisson, speckle, salt and pepper, and correlated noise as from camera processing."""
 
 import math
 from typing import Annotated, ClassVar, Literal
@@ -14,23 +14,23 @@ LUMA = np.array([0.2989, 0.5870, 0.1140], np.float32)
 
 
 def add_gaussian(image: np.ndarray, standard: np.ndarray, sigma: float) -> np.ndarray:
-    """Add noise of deviation `sigma` (of 255).
+    """Add Gaussian noise.
 
     Args:
         image: ``[H, W, 3]`` float32 in [0, 1].
-        standard: standard-normal draws, ``[H, W, 3]``, or ``[H, W]`` for all channels in common.
-        sigma: the deviation.
+        standard: standard-normal draws, ``[H, W, 3]``, or ``[H, W]`` shared by all channels.
+        sigma: std (8-bit).
 
     Returns:
-        The sum, clipped.
+        The noisy picture, clipped to [0, 1].
     """
     return np.clip(image + _planes(standard) * np.float32(sigma / 255), 0, 1)
 
 
 def poisson_base(image: np.ndarray, gray: bool) -> tuple[np.ndarray, float]:
-    """Return what photons are counted of: the rounded picture (or its luma), and the counts that white stands for.
+    """Return the expected counts as fractions of white (the picture or its luma, rounded to 8 bits), and white's count.
 
-    White is the next power of two at or above the number of different levels in the picture.
+    White's count is the next power of two at or above the number of distinct levels in the picture.
     """
     base = np.rint((image @ LUMA if gray else image).clip(0, 1) * 255)
     levels = np.count_nonzero(np.bincount(base.astype(np.uint8).ravel()))
@@ -38,17 +38,17 @@ def poisson_base(image: np.ndarray, gray: bool) -> tuple[np.ndarray, float]:
 
 
 def add_poisson(image: np.ndarray, base: np.ndarray, counts: np.ndarray, white: float, scale: float) -> np.ndarray:
-    """Add ``scale`` times the noise of the counts.
+    """Add Poisson noise.
 
     Args:
         image: ``[H, W, 3]`` float32 in [0, 1].
         base: from `poisson_base`, ``[H, W, 3]`` or ``[H, W]``.
-        counts: drawn around ``base * white``.
+        counts: drawn from a Poisson distribution of mean ``base * white``.
         white: from `poisson_base`.
-        scale: 1 is the noise of the counts themselves.
+        scale: factor of the noise.
 
     Returns:
-        The sum, clipped.
+        The noisy picture, clipped to [0, 1].
     """
     noise = (counts / white).astype(np.float32) - base
     return np.clip(image + np.float32(scale) * _planes(noise), 0, 1)
@@ -65,10 +65,10 @@ def _standard(key: int, image: np.ndarray, gray: bool) -> np.ndarray:
 
 
 class _SometimesGray(Operation):
-    """Noise of one strength that all channels may share.
+    """Noise with one strength parameter, independent per channel or shared by all channels.
 
     Attributes:
-        strength: the name of the range that says how strong it is.
+        strength: name of the strength range.
     """
 
     strength: ClassVar[str]
@@ -112,7 +112,7 @@ class PoissonNoise(_SometimesGray):
 
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
-        """Count and add the difference."""
+        """Draw the photon counts and add their noise."""
         base, white = poisson_base(image, parameters["gray"])
         counts = numpy_rng(key, "noise").poisson(base.astype(np.float64) * white)
         return add_poisson(image, base, counts, white, parameters["scale"])
@@ -173,31 +173,31 @@ class CorrelatedNoise(Operation):
     """Fraction of the variance that all channels share, or `random` for a random covariance of the channels."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
-        """Draw deviation, grain and how the channels are mixed: independent draws times `mixing`, ``[3, 3]``."""
+        """Draw std, grain and the channel mixing: the noise is independent draws times `mixing`, ``[3, 3]``."""
         mixing = _random_mixing(rng) if self.shared == "random" else _even_mixing(draw_real(rng, self.shared))
         return {"sigma": draw_real(rng, self.sigma), "grain": draw_real(rng, self.grain), "mixing": mixing.tolist()}
 
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
-        """Spread and mix white noise, and add it."""
+        """Correlate white noise in space and across channels, and add it."""
         white = correlated(_standard(key, image, gray=False), parameters["grain"])
         return add_gaussian(image, white @ np.array(parameters["mixing"], np.float32), parameters["sigma"])
 
 
 def _even_mixing(shared: float) -> np.ndarray:
-    """Return the root of a covariance with 1 on the diagonal and `shared` beside it."""
+    """Return the square root of a covariance with 1 on the diagonal and `shared` elsewhere."""
     values, vectors = np.linalg.eigh(np.full((3, 3), shared) + (1 - shared) * np.eye(3))
     return (vectors * np.sqrt(values.clip(0))) @ vectors.T
 
 
 def _random_mixing(rng: np.random.Generator) -> np.ndarray:
-    """Return the root of a covariance with random axes and variances in [0, 1] along them."""
+    """Return the square root of a covariance with random axes and variances drawn from [0, 1]."""
     axes, _ = np.linalg.qr(rng.standard_normal((3, 3)))
     return (axes * np.sqrt(rng.random(3))) @ axes.T
 
 
 def correlated(white: np.ndarray, grain: float) -> np.ndarray:
-    """Correlate neighbours, keeping the deviation 1."""
+    """Correlate neighbours by a Gaussian of std `grain` pixels, preserving the noise's standard deviation."""
     if not grain:
         return white
     kernel = cv2.getGaussianKernel(2 * math.ceil(3 * grain) + 1, grain, cv2.CV_64F)

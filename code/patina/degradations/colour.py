@@ -1,4 +1,4 @@
-"""Colour: shifts of tone and white balance, and few levels with dithering."""
+"""Colour: tone and white-balance shifts, and quantisation with dithering."""
 
 from typing import Annotated
 
@@ -47,7 +47,7 @@ class ColourShift(Operation):
 
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
-        """Balance, then saturation, contrast, brightness and gamma."""
+        """Apply balance, then saturation, contrast, brightness and gamma."""
         result = image * np.array(parameters["balance"], np.float32)
         luma = (result @ np.array([0.299, 0.587, 0.114], np.float32))[..., None]
         result = luma + np.float32(parameters["saturation"]) * (result - luma)
@@ -56,7 +56,7 @@ class ColourShift(Operation):
 
 
 class Quantise(Operation):
-    """Few levels per channel."""
+    """Quantisation to a few levels per channel."""
 
     name = "quantise"
     family = "quantization"

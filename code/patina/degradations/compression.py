@@ -1,4 +1,4 @@
-"""Compression artefacts: JPEG and WebP by the real codecs, and JPEG computed in torch."""
+"""Compression artefacts: JPEG and WebP by the real codecs, and JPEG in torch."""
 
 from typing import Annotated, Literal
 
@@ -26,12 +26,12 @@ class Jpeg(Operation):
     """Chroma subsamplings."""
 
     codec: Literal["libjpeg", "torch"] = "libjpeg"
-    """`libjpeg`; or `torch`, which compresses batches on the accelerator and only knows 4:2:0."""
+    """`libjpeg`; or `torch`, which compresses batches on the accelerator and only supports 4:2:0."""
 
     @model_validator(mode="after")
     def _torch_knows_one_subsampling(self) -> "Jpeg":
         if self.codec == "torch" and set(self.subsampling) != {"4:2:0"}:
-            raise ValueError("codec torch has subsampling 4:2:0 alone; leave subsampling out, or use codec libjpeg")
+            raise ValueError("codec torch supports subsampling 4:2:0 only; omit subsampling or use codec libjpeg")
         return self
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
@@ -41,15 +41,15 @@ class Jpeg(Operation):
 
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
-        """Compress and decode with libjpeg; with ``codec: torch`` plans leave the step to an `Engine`."""
+        """Compress and decode with libjpeg; with ``codec: torch`` an `Engine` does this step."""
         return to_values(jpeg(values_to_pixels(image), parameters["quality"], parameters["subsampling"]))
 
     @classmethod
     def describe(cls, parameters: Parameters, size: Size) -> str:
-        """Say the quality, and what is not as usual."""
-        usual = {"subsampling": "4:2:0", "codec": "libjpeg"}
-        told = {name: value for name, value in parameters.items() if usual.get(name) != value}
-        return f"compression: {' '.join(['jpeg', *assignments(told)])}"
+        """Describe the quality and whatever differs from the defaults."""
+        defaults = {"subsampling": "4:2:0", "codec": "libjpeg"}
+        shown = {name: value for name, value in parameters.items() if defaults.get(name) != value}
+        return f"compression: {' '.join(['jpeg', *assignments(shown)])}"
 
 
 class WebP(Operation):
@@ -65,7 +65,9 @@ class WebP(Operation):
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw the quality."""
         if max(frame.size) > WEBP_LARGEST:
-            raise PictureError(f"{frame.size[1]}x{frame.size[0]} pixels are more than a WebP holds, {WEBP_LARGEST}")
+            raise PictureError(
+                f"{frame.size[1]}x{frame.size[0]} pixels, expected sides of at most {WEBP_LARGEST} pixels for WebP"
+            )
         return {"quality": draw_whole(rng, self.quality)}
 
     @staticmethod

@@ -1,4 +1,4 @@
-"""Dataset Destroyer's `config.ini` as a recipe, and what of it has no counterpart."""
+"""Conversion of Dataset Destroyer's `config.ini` to a recipe, with remarks on everything lost or different."""
 
 import configparser
 import math
@@ -19,14 +19,14 @@ LARGEST_KERNEL = 101
 NOT_RECIPES = {
     "main": {"input_folder", "output_folder", "output_format", "print", "textfile", "textfile_path"},
 }
-"""Settings about files rather than pictures: the command line has them, or the log."""
+"""Settings about files rather than pictures; the command line or the log covers them."""
 
 Block = dict[str, Any]
 
 
 @dataclass
 class Conversion:
-    """A recipe's plain values, and one line for everything that is lost or different."""
+    """A recipe as plain values, and a remark for every setting that was lost or changed."""
 
     values: dict[str, Any]
     remarks: list[str] = field(default_factory=list)
@@ -36,7 +36,7 @@ def convert(path: Path) -> Conversion:
     """Read a `config.ini`.
 
     Raises:
-        ConfigError: it cannot be read, or a value in it is none.
+        ConfigError: the file cannot be read, or a value is invalid.
     """
     reader = _Reader(path)
     order = reader.names("main", "degradations")
@@ -45,31 +45,31 @@ def convert(path: Path) -> Conversion:
     steps = []
     for name in order:
         if name not in _FAMILIES:
-            reader.remark(f"degradation {name}: has no counterpart, left out")
+            reader.remark(f"degradation {name}: no counterpart, omitted")
             continue
         choices = _FAMILIES[name](reader)
         likelihood = _likelihood(reader, name) if shuffled else 1.0
         if name == "scale" and likelihood < 1:
-            reader.remark(f"likelihood.scale = {likelihood:g}: all pictures of a set have one size, made 1")
+            reader.remark(f"likelihood.scale = {likelihood:g}: set to 1, as all images of a set must have one size")
             likelihood = 1.0
         if choices:
             steps.append(_one_of(choices, likelihood))
     if not steps:
-        raise ConfigError(f"{path}: nothing in it has a counterpart, so there is no recipe to write")
+        raise ConfigError(f"{path}: no degradation has a counterpart in recipes; expected at least one that has")
     reader.note_unused()
-    moved = [{"shuffle": {"steps": steps}}] if shuffled and len(steps) > 1 else steps
-    return Conversion({"scale": scale, "steps": moved}, reader.remarks)
+    steps = [{"shuffle": {"steps": steps}}] if shuffled and len(steps) > 1 else steps
+    return Conversion({"scale": scale, "steps": steps}, reader.remarks)
 
 
 def _likelihood(reader: "_Reader", family: str) -> float:
-    """Return how likely a family of a shuffled order is; what is not given is certain, and named."""
+    """Return the probability of a family in a shuffled order; a missing one is 1, with a remark."""
     if not reader.has("likelihood", family):
-        reader.remark(f"likelihood.{family}: not given, made 1")
+        reader.remark(f"likelihood.{family}: missing, set to 1")
     return reader.number("likelihood", family, 1.0)
 
 
 def _one_of(choices: list[Block], likelihood: float) -> Block:
-    """Return one block for a family: its single kind, or a choice."""
+    """Return one block for a family: its only kind, or a choice of kinds."""
     certain = {} if likelihood == 1 else {"probability": likelihood}
     if len(choices) == 1:
         [(name, settings)] = choices[0].items()
@@ -78,7 +78,7 @@ def _one_of(choices: list[Block], likelihood: float) -> Block:
 
 
 class _Reader:
-    """Typed values of an ini file; it remembers what was asked for."""
+    """Typed values of an INI file; records which settings were read."""
 
     def __init__(self, path: Path):
         self.path = path
@@ -92,11 +92,11 @@ class _Reader:
             raise ConfigError(f"{path}: cannot be read ({error.strerror}); expected a config.ini") from None
         except configparser.MissingSectionHeaderError:
             raise ConfigError(
-                f"{path}: has no [section] at its start; expected Dataset Destroyer's config.ini (the HCL files of "
-                "wtp_dataset_destroyer are of another form, which is not read)"
+                f"{path}: does not start with a [section]; expected Dataset Destroyer's config.ini (the HCL files of "
+                "wtp_dataset_destroyer are not supported)"
             ) from None
         except (configparser.Error, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path}: is no config.ini: {' '.join(str(error).split())}") from None
+            raise ConfigError(f"{path}: not a valid config.ini: {' '.join(str(error).split())}") from None
 
     def remark(self, text: str) -> None:
         if text not in self.remarks:
@@ -123,16 +123,16 @@ class _Reader:
 
     def ends(self, section: str, key: str, factor: float = 1.0) -> tuple[float, float]:
         """Return a range times `factor`, low end first."""
-        low, high = self._parsed(section, key, None, _pair, "two numbers with a comma")
+        low, high = self._parsed(section, key, None, _pair, "two numbers separated by a comma")
         return min(low, high) * factor, max(low, high) * factor
 
     def kinds(self, section: str) -> list[str]:
-        """Return the algorithms of a family; the first alone where none is drawn."""
+        """Return the algorithms of a family; only the first unless they are drawn at random."""
         found = self.names(section, "algorithms")
         return found if self.flag(section, "randomize", True) else found[:1]
 
     def note_unused(self) -> None:
-        """Remark on every setting that nothing asked for."""
+        """Remark on every setting that was not read."""
         for section in self._ini.sections():
             for key in self._ini[section]:
                 known = (section, key) in self._asked or key in NOT_RECIPES.get(section, ())
@@ -166,38 +166,38 @@ def _blur(reader: _Reader) -> list[Block]:
         if kind == "average":
             found.append({"box_blur": {"size": size}})
         elif kind == "gaussian":
-            # OpenCV's deviation for a kernel whose size alone is given.
+            # OpenCV derives this sigma from the kernel size.
             sigma = [round(0.3 * ((side - 1) * 0.5 - 1) + 0.8, 4) for side in size]
             sides = [max(3, side) for side in size]
             found.append({"gaussian_blur": {"kind": "isotropic", "size": sides[1], "sigma": sigma}})
-            reader.remark("blur gaussian: the deviation is drawn instead of the kernel's size")
+            reader.remark("blur gaussian: sigma is drawn instead of the kernel size")
         elif kind in KERNEL_KINDS:
             sigma = [max(0.01, end) for end in ends]
             side = min(LARGEST_KERNEL, _odd(8 * sigma[1]) + 2)
             found.append({"gaussian_blur": {"kind": kind, "size": side, "sigma": sigma}})
         else:
-            reader.remark(f"blur {kind}: has no counterpart, left out")
+            reader.remark(f"blur {kind}: no counterpart, omitted")
     return found
 
 
 def _noise(reader: _Reader) -> list[Block]:
     low, high = reader.ends("noise", "range", reader.number("noise", "scale_factor", 1.0))
-    deviation = [_of_255(low), _of_255(high)]
+    sigma = [_to_8bit(low), _to_8bit(high)]
     found: list[Block] = []
     for kind in reader.kinds("noise"):
         if kind == "gaussian":
-            found.append({"gaussian_noise": {"sigma": [_of_255(math.sqrt(end)) for end in (low, high)]}})
+            found.append({"gaussian_noise": {"sigma": [_to_8bit(math.sqrt(end)) for end in (low, high)]}})
         elif kind in ("color", "gray"):
-            found.append({"gaussian_noise": {"sigma": deviation, "gray": float(kind == "gray")}})
+            found.append({"gaussian_noise": {"sigma": sigma, "gray": float(kind == "gray")}})
         elif kind == "salt-and-pepper":
             ends = reader.ends("noise", "sp_range", reader.number("noise", "sp_scale_factor", 1.0))
-            # 3 values a pixel, a quarter of them black and half of them white.
+            # Its fraction is per pixel of 3 values; a quarter of that many values turn black and half turn white.
             found.append({"salt_and_pepper": {"share": [round(min(1.0, 2.25 * end), 4) for end in ends]}})
-            reader.remark("noise salt-and-pepper: as much salt as pepper, instead of twice as much")
+            reader.remark("noise salt-and-pepper: as much salt as pepper instead of twice as much")
         else:
-            reader.remark(f"noise {kind}: has no counterpart, left out")
+            reader.remark(f"noise {kind}: no counterpart, omitted")
     if "color" in reader.kinds("noise"):
-        reader.remark("noise color: one deviation for the three channels, instead of one each")
+        reader.remark("noise color: one sigma for all channels instead of one per channel")
     return found
 
 
@@ -208,7 +208,7 @@ def _compression(reader: _Reader) -> list[Block]:
             low, high = reader.ends("compression", f"{kind}_quality_range")
             found.append({kind: {"quality": [max(1, int(low)), min(100, int(high))]}})
         else:
-            reader.remark(f"compression {kind}: has no counterpart, left out")
+            reader.remark(f"compression {kind}: no counterpart, omitted")
     return found
 
 
@@ -223,13 +223,13 @@ def _scaling(reader: _Reader) -> list[Block]:
         first, second = (own, own) if reader.flag("scale", "randomize", True) else (own[:1], own[-1:])
         block = {"factor": list(reader.ends("scale", "range")), "first": first, "second": second}
         found.append({"weight": 1.0, "steps": {"down_up": block}})
-    reader.remark("scale: Dataset Destroyer resizes in linear light, recipes resize the values as they are")
+    reader.remark("scale: Dataset Destroyer resizes in linear light, recipes in sRGB")
     return found if len(found) > 1 else [choice["steps"] for choice in found]
 
 
 def _filters(reader: _Reader, names: Iterable[str], where: str) -> list[str]:
     for name in (unknown := [name for name in names if name not in FILTERS]):
-        reader.remark(f"{where} {name}: has no counterpart, left out")
+        reader.remark(f"{where} {name}: no counterpart, omitted")
     return list(dict.fromkeys(FILTERS[name] for name in names if name not in unknown))
 
 
@@ -246,7 +246,7 @@ def _quantisation(reader: _Reader) -> list[Block]:
     known = [kind for kind in reader.kinds("quantization") if kind == "floyd_steinberg"]
     for kind in reader.kinds("quantization"):
         if kind not in known:
-            reader.remark(f"quantization {kind}: has no counterpart, left out")
+            reader.remark(f"quantization {kind}: no counterpart, omitted")
     levels = [max(2, int(low)), min(256, int(high))]
     return [{"quantise": {"levels": levels, "dither": "floyd_steinberg"}}] if known else []
 
@@ -257,7 +257,7 @@ def _unsharp_mask(reader: _Reader) -> list[Block]:
         "amount": list(reader.ends("unsharp_mask", "percent_range")),
         "threshold": list(reader.ends("unsharp_mask", "threshold_range")),
     }
-    reader.remark("unsharp_mask: its threshold makes the picture brighter there, here it leaves small details alone")
+    reader.remark("unsharp_mask: the threshold leaves small details unsharpened; Dataset Destroyer brightens them")
     return [{"unsharp_mask": settings}]
 
 
@@ -272,9 +272,9 @@ _FAMILIES: dict[str, Callable[[_Reader], list[Block]]] = {
 
 
 def _odd(value: float) -> int:
-    """Return the odd number that Dataset Destroyer makes of a size."""
+    """Round a kernel size to an odd number as Dataset Destroyer does."""
     return min(LARGEST_KERNEL, max(1, int(value) | 1))
 
 
-def _of_255(value: float) -> float:
+def _to_8bit(value: float) -> float:
     return round(min(1.0, value) * 255, 4)

@@ -1,4 +1,4 @@
-"""A trained DeFlow as a degradation: whole pictures of any size, in tiles, from either domain to the other."""
+"""A trained DeFlow as a degradation: translates pictures of any size between the domains, tile by tile."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
@@ -35,13 +35,14 @@ class DeFlowDegradation(LearnedDegradation):
     """Translates or samples with a trained DeFlow.
 
     Args:
-        network: made ready to translate, on the device to compute on.
-        statistics: the training data's, from the model file.
-        h: the map that its conditions are made with, as in training.
-        source: the domain pictures come from, `CLEAN` (X) or `REAL` (Y).
+        network: the network in inference form, on the device to compute on.
+        statistics: channel statistics of the training data, from the model file.
+        h: the domain-invariant map that computes the condition (Wolf et al., CVPR 2021, arXiv 2101.05796), as in
+            training.
+        source: domain of the input pictures, `CLEAN` (X) or `REAL` (Y).
         heat: how far to translate, 0 to 1.
-        tile, overlap: side of a tile and overlap of neighbours, in pixels.
-        batch: pictures computed together; None chooses by the device.
+        tile, overlap: side of a tile and overlap of neighbouring tiles, in pixels.
+        batch: pictures per batch; None picks it for the device.
     """
 
     kind: ClassVar[str] = KIND
@@ -98,19 +99,19 @@ class DeFlowDegradation(LearnedDegradation):
     def apply_batch(
         self, images: Sequence[Tensor], parameters: Sequence[Parameters], keys: Sequence[int]
     ) -> list[Tensor]:
-        """Translate pictures of one size; together, `batch` at a time, where they fit into a tile."""
+        """Translate pictures of one size, `batch` at a time if they fit into a tile, else one by one."""
         target = CLEAN if self.source == REAL else REAL
         room = self.batch if max(images[0].shape[-2:]) <= self.tile else 1
         results: list[Tensor] = []
         for first in range(0, len(images), room):
             part = slice(first, first + room)
-            heat = torch.tensor([each["heat"] for each in parameters[part]], device=self.device).view(-1, 1, 1, 1)
+            heat = torch.tensor([drawn["heat"] for drawn in parameters[part]], device=self.device).view(-1, 1, 1, 1)
             translate = partial(self.network.translate, heat=heat)
             results += self._compute(torch.stack(list(images[part])), keys[part], translate, target)
         return results
 
     def sample(self, image: Tensor, domain: int, key: int) -> Tensor:
-        """Draw a picture of `domain` that has the condition of `image`, ``[3, H, W]`` in [0, 1]."""
+        """Sample a picture of `domain` given the condition of `image`, ``[3, H, W]`` in [0, 1]."""
 
         def sample(tile: Tensor, condition: Tensor, label: Tensor, noise: State) -> Tensor:
             return self.network.sample(condition, torch.full_like(label, domain), noise)
@@ -120,17 +121,17 @@ class DeFlowDegradation(LearnedDegradation):
     def _compute(
         self, images: Tensor, keys: Sequence[int], function: Callable[..., Tensor], target: int
     ) -> Sequence[Tensor]:
-        """Run `function` over the padded, normalised pictures and bring the results to `target`.
+        """Run `function` on the padded, normalised pictures and restore the statistics of domain `target`.
 
-        A single picture is cut into tiles; several must fit into one.
+        A single picture is split into tiles; a batch of several must fit into one tile.
         """
         padded, (height, width) = reflect_pad_to_multiple(images, self.network.architecture.multiple)
-        conditions = torch.stack([condition_of(each, self.h) for each in padded])
+        conditions = torch.stack([condition_of(picture, self.h) for picture in padded])
         if self.source == REAL:
             padded = self.statistics.normalise_image(padded)
             conditions = self.statistics.normalise_condition(conditions)
         conditions = torch.stack(
-            [self.h.local(each, placed_noise(key)) for each, key in zip(conditions, keys, strict=True)]
+            [self.h.local(condition, placed_noise(key)) for condition, key in zip(conditions, keys, strict=True)]
         )
         label = torch.full((len(images),), float(self.source), device=self.device)
 
@@ -150,21 +151,22 @@ class DeFlowDegradation(LearnedDegradation):
         return result.clamp(0, 1).unbind()
 
     def _noisy_conditions(self, conditions: Tensor, tile: Tile, keys: Sequence[int]) -> Tensor:
-        """Cut a tile's conditions and add the noise of its place: ``[N, 3, h, w]``."""
+        """Crop the conditions to a tile and add the noise of its position: ``[N, 3, h, w]``."""
         top, left, height, width = _at_scale(tile, self.network.architecture.scale)
-        cut = conditions[..., top : top + height, left : left + width]
-        parts = [self.h.final(each, placed_noise(key, top, left)) for each, key in zip(cut, keys, strict=True)]
-        return torch.stack(parts)
+        crops = conditions[..., top : top + height, left : left + width]
+        return torch.stack(
+            [self.h.final(crop, placed_noise(key, top, left)) for crop, key in zip(crops, keys, strict=True)]
+        )
 
     def _latent_noise(self, tile: Tile, keys: Sequence[int]) -> Iterator[Tensor]:
-        """Draw the latents' noise of a tile's place, each ``[N, C, h, w]``."""
+        """Yield the noise of every latent at a tile's position, ``[N, C, h, w]``."""
         for index, (channels, divisor) in enumerate(self.network.latent_layout):
-            place = _at_scale(tile, divisor)
-            yield torch.stack([noise_window(derive(key, "latent", index), channels, *place) for key in keys])
+            window = _at_scale(tile, divisor)
+            yield torch.stack([noise_window(derive(key, "latent", index), channels, *window) for key in keys])
 
 
 def _checked(tiling: Tiling, multiple: int) -> tuple[int, int, int | None]:
-    """Return tile, overlap and bytes to keep; where nothing is asked for, the defaults."""
+    """Return tile, overlap and cache size in bytes, with defaults for what is not set."""
     tile = TILE if tiling.tile is None else tiling.tile
     require_range("tile", tile, SMALLEST_TILE)
     if tile % multiple:
@@ -178,17 +180,17 @@ def _checked(tiling: Tiling, multiple: int) -> tuple[int, int, int | None]:
 
 
 def condition_of(image: Tensor, h: ConditionMap) -> Tensor:
-    """Return what h's filters before any noise make of an image, on 8-bit pixels as in a prepared set.
+    """Apply h's deterministic steps, up to its first noise, to 8-bit pixels as in a prepared set.
 
     Args:
         image: ``[3, H, W]`` RGB in [0, 1].
-        h: the map.
+        h: the map h.
     """
     return to_tensor(h.whole(to_pixels(image, np.uint8)))
 
 
 def placed_noise(key: int, top: int = 0, left: int = 0) -> Draw:
-    """Return noise for h that belongs to a place in the picture: the window of every step's field at (top, left)."""
+    """Return noise for h that depends on the position in the picture: a window at (top, left) of each step's field."""
 
     def draw(number: int, shape: torch.Size) -> Tensor:
         field = derive(key, "condition", *([number] if number else []))
@@ -206,14 +208,14 @@ def map_of(model: ModelFile) -> ConditionMap:
 
 
 def described_map(h: ConditionMap) -> dict[str, Any]:
-    """Return what a model file's configuration says of h."""
+    """Return the entry for h in a model file's configuration."""
     if h.published_noise is not None:
         return {"condition_noise": h.published_noise}
     return {"h": [step.plain() for step in h.steps]}
 
 
 def network_weights(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the flow's own weights of a model file, those of h left out."""
+    """Return a model file's weights without those of h."""
     return {name: value for name, value in weights.items() if not name.startswith("h.")}
 
 

@@ -1,4 +1,4 @@
-"""What was done to a picture, in the words that users of Dataset Destroyer know."""
+"""Plans described in Dataset Destroyer's terms."""
 
 from patina.degradations.base import SingleBlock, Size
 from patina.degradations.blocks import LearnedBlock
@@ -7,17 +7,17 @@ from patina.degradations.plans import Plan
 
 
 def describe(plan: Plan, size: Size) -> str:
-    """Return one line, such as ``scale: cubic_mitchell size factor=0.25, compression: jpeg quality=82``.
+    """Return one line, e.g. ``scale: cubic_mitchell size factor=0.25, compression: jpeg quality=82``.
 
     Args:
-        plan: what was done.
-        size: of the clean picture.
+        plan: the steps applied.
+        size: size of the clean picture.
     """
     return ", ".join(described(plan, size)) or "nothing"
 
 
 def described(plan: Plan, size: Size) -> list[str]:
-    """Return `describe`'s words for each step."""
+    """Return the description of each step."""
     parts = []
     for step in plan:
         block: type[SingleBlock] = LearnedBlock if step.op == LearnedBlock.name else OPERATIONS[step.op]

@@ -1,7 +1,6 @@
-"""Doing what was drawn: plans over pictures, what they have in common once, models in batches.
+"""Execution of plans: steps that several plans share run once, models run in batches.
 
-Inside a plan a picture is ``[H, W, 3]`` float32 RGB in [0, 1]. Engines take tensors; that is converted here and
-nowhere else.
+Inside a plan a picture is ``[H, W, 3]`` float32 RGB in [0, 1]. Engines take tensors; only this module converts.
 """
 
 from __future__ import annotations
@@ -24,19 +23,19 @@ if TYPE_CHECKING:  # processes that work without models need not load torch
     from torch import Tensor
 
 Images = dict[Plan, np.ndarray]
-"""Pictures by what has been done to them."""
+"""Intermediate results by the steps already applied."""
 
 BATCH = 8
-"""Pictures that are computed together."""
+"""Largest number of pictures per batch."""
 
 
 @dataclass(frozen=True)
 class Engine:
-    """What steps are computed with that want batches.
+    """Computes steps that run in batches.
 
     Attributes:
         models: learned degradations by the path in a step's parameters.
-        device: of what torch computes without a model.
+        device: device of steps that use torch without a model.
     """
 
     models: Mapping[str, Degradation] = field(default_factory=dict)
@@ -44,24 +43,24 @@ class Engine:
 
 
 def wants_batch(step: Step) -> bool:
-    """Say whether a step is for an `Engine`: a learned one, or JPEG in torch."""
+    """Return whether a step needs an `Engine`: a learned model, or JPEG in torch."""
     return step.op == LearnedBlock.name or step.parameters.get("codec") == "torch"
 
 
 def apply_step(image: np.ndarray, step: Step) -> np.ndarray:
-    """Do one classical step."""
+    """Apply one classical step."""
     return OPERATIONS[step.op].apply(image, step.parameters, step.key)
 
 
 def grow(images: Images, plans: Iterable[Plan]) -> list[Plan]:
-    """Do the steps of the plans for one picture that need no engine; what several plans begin with only once.
+    """Run the plans of one picture until done or in need of an engine; common prefixes run once.
 
     Args:
-        images: what has been made of the picture, at least ``{(): picture}``; the results are added.
-        plans: what to make of it.
+        images: intermediate results of the picture, at least ``{(): picture}``; new ones are added.
+        plans: the plans to run.
 
     Returns:
-        The plans that cannot go on without an engine, cut behind the step that needs it.
+        The plans that wait for an engine, truncated after the step that needs it.
 
     Raises:
         PictureError: an engine gave values that are not finite.
@@ -81,7 +80,7 @@ def grow(images: Images, plans: Iterable[Plan]) -> list[Plan]:
 
 
 def serve_waiting(pictures: Sequence[tuple[Images, Sequence[Plan]]], engine: Engine) -> None:
-    """Do the steps that several pictures wait for, in batches; `images` and plans as `grow` leaves them."""
+    """Run the steps that pictures wait for, in batches; intermediate results and plans as `grow` leaves them."""
     wanted = [(images, plan) for images, waiting in pictures for plan in waiting]
     results = _in_batches([images[plan[:-1]] for images, plan in wanted], [plan[-1] for _, plan in wanted], engine)
     for (images, plan), result in zip(wanted, results, strict=True):
@@ -89,13 +88,13 @@ def serve_waiting(pictures: Sequence[tuple[Images, Sequence[Plan]]], engine: Eng
 
 
 def finish(pictures: Sequence[tuple[Images, Sequence[Plan]]], engine: Engine) -> None:
-    """Do all that is left of the plans of several pictures."""
+    """Run the plans of several pictures to their end."""
     while any(waiting := [grow(images, plans) for images, plans in pictures]):
         serve_waiting([(images, cut) for (images, _), cut in zip(pictures, waiting, strict=True)], engine)
 
 
 def _in_batches(images: Sequence[np.ndarray], steps: Sequence[Step], engine: Engine) -> list[np.ndarray]:
-    """Do one step for each picture, those of one model and one size together."""
+    """Apply one step to each picture, batching pictures of one model and one size."""
     groups: dict[tuple[object, ...], list[int]] = defaultdict(list)
     for index, (image, step) in enumerate(zip(images, steps, strict=True)):
         groups[step.op, step.parameters.get("model"), image.shape].append(index)
@@ -121,7 +120,7 @@ def _batch(images: list[Tensor], steps: list[Step], engine: Engine) -> Sequence[
 
 
 def apply_plan(image: np.ndarray, plan: Plan, engine: Engine | None = None) -> np.ndarray:
-    """Do a whole plan to one picture."""
+    """Apply a plan to one picture."""
     images: Images = {(): image}
     finish([(images, [plan])], engine or Engine())
     return images[plan]

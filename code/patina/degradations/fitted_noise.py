@@ -1,4 +1,4 @@
-"""Noise that anybody has for free: Gaussian, and Poisson-Gaussian as a sensor's model; what learning must beat."""
+"""Baselines that a learned model must beat: Gaussian noise, and Poisson-Gaussian noise as a sensor model."""
 
 from collections.abc import Sequence
 
@@ -11,17 +11,17 @@ from patina.seeding import numpy_rng
 
 
 class FittedGaussianNoise(Degradation):
-    """White noise of a fixed deviation.
+    """White noise of a fixed standard deviation.
 
     Args:
-        sigma: of red, green and blue, in 1/255.
+        sigma: std (8-bit) of red, green and blue.
     """
 
     def __init__(self, sigma: Sequence[float]):
         self.sigma = [float(value) for value in sigma]
 
     def draw(self, rng: np.random.Generator) -> Parameters:
-        """Return the deviation; nothing is drawn but the noise."""
+        """Return the fixed parameters; only the noise itself is random."""
         return {"sigma": self.sigma}
 
     def apply(self, image: Tensor, parameters: Parameters, key: int) -> Tensor:
@@ -30,10 +30,10 @@ class FittedGaussianNoise(Degradation):
 
 
 class FittedPoissonGaussianNoise(Degradation):
-    """White noise whose variance is a line in the brightness (Foi et al. 2008, equation 3).
+    """White noise whose variance is linear in the brightness (Foi et al. 2008, equation 3).
 
     Args:
-        gain: slope of red, green and blue, in grey levels of 255.
+        gain: slope for red, green and blue, in grey levels (0 to 255).
         floor: variance in the dark, in squared grey levels.
     """
 
@@ -42,7 +42,7 @@ class FittedPoissonGaussianNoise(Degradation):
         self.floor = [float(value) for value in floor]
 
     def draw(self, rng: np.random.Generator) -> Parameters:
-        """Return the line; nothing is drawn but the noise."""
+        """Return the fixed parameters; only the noise itself is random."""
         return {"gain": self.gain, "floor": self.floor}
 
     def apply(self, image: Tensor, parameters: Parameters, key: int) -> Tensor:
@@ -51,9 +51,9 @@ class FittedPoissonGaussianNoise(Degradation):
         return _noisy(image, variance.clamp(min=0).sqrt() / 255, key)
 
 
-def _noisy(image: Tensor, deviation: Tensor, key: int) -> Tensor:
+def _noisy(image: Tensor, std: Tensor, key: int) -> Tensor:
     noise = numpy_rng(key, "gaussian").standard_normal(tuple(image.shape), np.float32)
-    return (image + deviation * torch.from_numpy(noise)).clamp(0, 1)
+    return (image + std * torch.from_numpy(noise)).clamp(0, 1)
 
 
 def _column(values: Sequence[float]) -> Tensor:

@@ -13,7 +13,7 @@ from patina.errors import PatinaError
 
 
 class KernelBlur(Operation):
-    """A kernel drawn from a file."""
+    """Blur by a kernel drawn from a file."""
 
     name = "kernel_blur"
     family = "blur"
@@ -25,7 +25,7 @@ class KernelBlur(Operation):
     """Flip and rotate kernels, 8 orientations."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
-        """Draw which kernel, and how it is turned."""
+        """Draw a kernel and its orientation."""
         found, digest = read_kernels(self.file)
         orientation = draw_whole(rng, (0, 7)) if self.turn else 0
         index = draw_whole(rng, (0, len(found) - 1))
@@ -36,7 +36,7 @@ class KernelBlur(Operation):
         """Convolve with the kernel."""
         found, digest = read_kernels(Path(parameters["file"]))
         if digest != parameters["digest"]:
-            raise PatinaError(f"{parameters['file']}: holds other kernels than those that were drawn from it")
+            raise PatinaError(f"{parameters['file']}: kernels changed since they were drawn; restore the file")
         kernel, orientation = found[parameters["index"]], parameters["orientation"]
         kernel = kernel[:: -1 if orientation & 1 else 1, :: -1 if orientation & 2 else 1]
         kernel = kernel.T if orientation & 4 else kernel
@@ -46,19 +46,19 @@ class KernelBlur(Operation):
 
 @lru_cache(maxsize=8)
 def read_kernels(path: Path) -> tuple[list[np.ndarray], str]:
-    """Read blur kernels, each brought to sum 1, and a digest of them all.
+    """Read blur kernels, normalise each to sum 1, and return them with their digest.
 
     Raises:
-        PatinaError: the file is missing or holds something else than kernels.
+        PatinaError: the file is missing or does not contain kernels.
     """
     try:
         content = np.load(path)
     except (OSError, ValueError) as error:
-        raise PatinaError(f"{path}: cannot be read as a NumPy file of kernels: {error}") from None
+        raise PatinaError(f"{path}: cannot be read as a NumPy file of kernels ({error})") from None
     arrays = [content] if isinstance(content, np.ndarray) else [content[name] for name in content.files]
     found = [kernel for array in arrays for kernel in (array if array.ndim == 3 else [array])]
-    if not found or not all(_is_kernel(each) for each in found):
-        raise PatinaError(f"{path}: expected kernels [h, w] or [n, h, w] of finite numbers with a sum above 0")
+    if not found or not all(_is_kernel(kernel) for kernel in found):
+        raise PatinaError(f"{path}: expected kernels [h, w] or [n, h, w] of finite numbers with a positive sum")
     found = [kernel.astype(np.float64) / kernel.sum() for kernel in found]
     digest = hashlib.blake2b(b"".join(repr(k.shape).encode() + k.tobytes() for k in found), digest_size=8)
     return found, digest.hexdigest()

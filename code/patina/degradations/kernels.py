@@ -1,7 +1,7 @@
 """Blur kernels: float64 arrays of odd side that sum to 1.
 
-Offsets are counted from the centre, x along columns and y along rows (downwards). Where a kernel has a covariance, it
-is ``R(angle) diag(a, b) R(angle)^T`` with the angle in radians, and ``m = v^T covariance^-1 v``.
+Offsets v are counted from the centre, x to the right and y downwards. A covariance is
+``R(angle) diag(a, b) R(angle)^T`` with the angle in radians, and ``m = v^T covariance^-1 v``.
 """
 
 import math
@@ -48,11 +48,11 @@ LENS_COMPONENTS: dict[int, np.ndarray] = {
         ]
     ),
 }
-"""Rows (a, b, A, B) whose sum imitates a disk, by O. Niemitalo (yehar.com/blog/?p=1495)."""
+"""Rows (a, b, A, B) of complex Gaussians whose sum approximates a disk, by O. Niemitalo (yehar.com/blog/?p=1495)."""
 
 
 def gaussian(size: int, sigma_x: float, sigma_y: float, angle: float = 0.0) -> np.ndarray:
-    """Return ``exp(-m / 2)``; the sigmas are deviations in pixels along the turned axes."""
+    """Return ``exp(-m / 2)``; the sigmas are standard deviations in pixels along the rotated axes."""
     return _normalised(np.exp(-0.5 * _mahalanobis(size, sigma_x, sigma_y, angle)))
 
 
@@ -67,11 +67,11 @@ def plateau(size: int, sigma_x: float, sigma_y: float, angle: float, beta: float
 
 
 def sinc(size: int, cutoff: float) -> np.ndarray:
-    """Return the ideal circular low-pass; it rings.
+    """Return the ideal circular low-pass filter, which rings.
 
     Args:
         size: side in pixels.
-        cutoff: angular frequency in radians a pixel, up to pi.
+        cutoff: angular frequency in radians per pixel, up to pi.
     """
     x, y = _offsets(size)
     distance = np.hypot(x, y)
@@ -93,11 +93,11 @@ def div2krk(
     """Return a kernel of the DIV2KRK set (Bell-Kligler et al. 2019).
 
     Args:
-        lambda_1, lambda_2: variances along the turned axes, in pixels².
-        angle: in radians.
-        noise: ``[size, size]``, each value multiplies the kernel by ``1 + noise``.
+        lambda_1, lambda_2: variances along the rotated axes, in pixels².
+        angle: rotation in radians.
+        noise: ``[size, size]``; the kernel is multiplied by ``1 + noise``.
         size: side in pixels.
-        shift: of the centre to the right and down, in pixels.
+        shift: shift of the centre to the right and down, in pixels.
     """
     kernel = np.exp(-0.5 * _mahalanobis(size, math.sqrt(lambda_1), math.sqrt(lambda_2), angle, shift))
     return _normalised(kernel if noise is None else kernel * (1 + noise))
@@ -105,7 +105,7 @@ def div2krk(
 
 @lru_cache(maxsize=64)
 def disk(radius: float) -> np.ndarray:
-    """Return a disk of `radius` pixels, any fraction: the outer ring fades in with it.
+    """Return a disk of `radius` pixels; the fractional part fades in the outer ring.
 
     The side is ``2 ceil(radius) + 1``; radius 0 is one pixel.
     """
@@ -119,11 +119,11 @@ def disk(radius: float) -> np.ndarray:
 
 @lru_cache(maxsize=64)
 def complex_lens(radius: float, components: int) -> np.ndarray:
-    """Return a disk imitated by complex Gaussians (Niemitalo), soft-edged and slightly ringing.
+    """Return a disk approximated by complex Gaussians (Niemitalo), soft-edged and slightly ringing.
 
     Args:
         radius: above 0; rounded up to whole pixels.
-        components: 1 to 6; more come closer to a disk.
+        components: number of Gaussians, 1 to 6; more approximate the disk better.
     """
     scale = 1.4 if components == 1 else 1.2
     t = np.linspace(-scale, scale, 2 * math.ceil(radius) + 1)
@@ -136,10 +136,10 @@ def complex_lens(radius: float, components: int) -> np.ndarray:
 
 
 def motion(length: float, angle: float) -> np.ndarray:
-    """Return a straight, even motion.
+    """Return the kernel of straight, uniform motion.
 
     Args:
-        length: of the way, in pixels; 1 or less is no motion.
+        length: length of the motion in pixels; 1 or less is no motion.
         angle: direction in radians.
     """
     reach = max(1, math.ceil((length - 1) / 2))

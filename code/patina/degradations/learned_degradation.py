@@ -1,7 +1,7 @@
-"""What every learned degradation offers, so that translation, recipes and reports take any of them.
+"""The interface of learned degradations, shared by translation, recipes and reports.
 
-A new kind of model is a `LearnedDegradation`, which its configuration class names; that class is one line in the table
-of `patina.specs.subjects`.
+A new kind of model subclasses `LearnedDegradation`; its configuration class names that subclass and is listed in
+`patina.specs.subjects`.
 """
 
 import math
@@ -21,7 +21,7 @@ from patina.models.labels import CLEAN
 from patina.models.model_files import ModelFile
 
 Span = float | tuple[float, float]
-"""A number, or a range that one is drawn from for every picture."""
+"""A number, or a range from which one is drawn for every picture."""
 
 
 @dataclass(frozen=True)
@@ -29,10 +29,10 @@ class Knob:
     """A number that a user may set at translation.
 
     Attributes:
-        name: of the flag and of the drawn parameter.
-        help: what it does.
+        name: name of the flag and of the drawn parameter.
+        help: help text of the flag.
         low, high: smallest and largest value allowed.
-        default: None where the model file knows it.
+        default: default value; None if it is stored in the model file.
     """
 
     name: str
@@ -42,10 +42,10 @@ class Knob:
     default: float | None = None
 
     def check(self, value: Span) -> Span:
-        """Return `value` if it can be used.
+        """Return `value` if it is valid.
 
         Raises:
-            PatinaError: it is outside of the allowed values, or a range whose ends are exchanged.
+            PatinaError: it is out of range, or a range with its ends swapped.
         """
         low, high = value if isinstance(value, tuple) else (value, value)
         if not low <= high:
@@ -57,11 +57,11 @@ class Knob:
 
 @dataclass(frozen=True)
 class Tiling:
-    """How large pictures are cut, which with what is kept decides the memory; None is the model's own.
+    """How large pictures are split, which determines the memory needed; None is the model's default.
 
     Attributes:
-        tile, overlap: side of a tile and overlap of neighbours, in pixels.
-        kept_mb: MiB for what encoding and decoding of a tile share, for models that have both.
+        tile, overlap: side of a tile and overlap of neighbouring tiles, in pixels.
+        kept_mb: MiB for results that the encoding and decoding of a tile share, for models that do both.
     """
 
     tile: int | None = None
@@ -74,10 +74,10 @@ class Use:
     """How a learned degradation is to be used.
 
     Attributes:
-        source: the domain that pictures come from, `CLEAN` (X) or `REAL` (Y).
-        settings: values of knobs by name; those left out take their defaults.
-        tiling: how large pictures are cut.
-        device: where to compute.
+        source: domain of the input pictures, `CLEAN` (X) or `REAL` (Y).
+        settings: knob values by name; omitted knobs take their defaults.
+        tiling: how large pictures are split.
+        device: device to compute on.
         precision: ``torch.float32`` or ``torch.bfloat16``, of the convolutions.
     """
 
@@ -89,13 +89,13 @@ class Use:
 
 
 class LearnedDegradation(Degradation):
-    """A trained model that takes pictures from one domain to the other.
+    """A trained model that translates pictures from one domain to the other.
 
     Attributes:
-        kind: the name in model files and in the table of kinds.
-        knobs: what a user may set.
-        settings: the value of every knob.
-        precision: of the convolutions; float32 unless a kind offers another.
+        kind: name in model files and in the table of kinds.
+        knobs: numbers that a user may set.
+        settings: value of every knob.
+        precision: precision of the convolutions; float32 unless a kind supports others.
     """
 
     kind: ClassVar[str]
@@ -109,51 +109,51 @@ class LearnedDegradation(Degradation):
         """Make the degradation of a model file.
 
         Args:
-            model: what the file holds.
+            model: contents of the file.
             path: the file, for messages.
             use: how to use it; its settings have been checked by `chosen_settings`.
 
         Raises:
-            PatinaError: the weights do not fit, or a tiling cannot be used.
+            PatinaError: the weights do not fit the network, or the tiling is invalid.
         """
 
     @classmethod
     @abstractmethod
     def published_weights(cls, state: Mapping[str, Tensor]) -> dict[str, Tensor] | None:
-        """Return a published state dict under the project's names, or None where it is of another kind."""
+        """Rename the weights of a published state dict to this project's names; None if it is of another kind."""
 
     @abstractmethod
     def sample(self, image: Tensor, domain: int, key: int) -> Tensor:
-        """Draw a picture of `domain` that shows what `image` shows, ``[3, H, W]`` in [0, 1]."""
+        """Sample a picture of `domain` with the content of `image`, ``[3, H, W]`` in [0, 1]."""
 
     def draw(self, rng: np.random.Generator) -> Parameters:
-        """Draw every knob that is set to a range; a number stays what it is."""
+        """Draw every knob set to a range; numbers are used as they are."""
         return {name: _draw(span, rng) for name, span in self.settings.items()}
 
     @classmethod
     def chosen_settings(cls, given: Mapping[str, Span]) -> dict[str, Span]:
-        """Check what a user sets.
+        """Check a user's settings and fill in defaults.
 
         Returns:
-            The values of all knobs that have one.
+            Values by knob; knobs whose default is stored in the model file are absent unless set.
 
         Raises:
-            PatinaError: a value is not allowed, or this kind of model has no such knob.
+            PatinaError: a value is out of range, or this kind of model has no such knob.
         """
         known = {knob.name: knob for knob in cls.knobs}
         for name in given:
             if name not in known:
-                own = ", ".join(f"-{each}" for each in known)
-                raise PatinaError(f"-{name} is no setting of a {cls.kind} model; it has {own}")
+                flags = ", ".join(f"-{known_name}" for known_name in known)
+                raise PatinaError(f"-{name} does not apply to a {cls.kind} model, which has {flags}")
         defaults = {knob.name: knob.default for knob in cls.knobs if knob.default is not None}
         return defaults | {name: known[name].check(value) for name, value in given.items()}
 
 
 def parse_span(text: str) -> Span:
-    """Read ``0.5`` or ``0.5:1.5``.
+    """Parse ``0.5`` or ``0.5:1.5``.
 
     Raises:
-        ValueError: something else.
+        ValueError: `text` is neither a number nor a range.
     """
     try:
         ends = [float(part) for part in text.split(":")]

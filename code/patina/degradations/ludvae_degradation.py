@@ -1,4 +1,4 @@
-"""A trained LUD-VAE as a degradation: whole pictures of any size, in exact tiles, between the domains."""
+"""A trained LUD-VAE as a degradation: translates pictures of any size between the domains, in exact tiles."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -21,7 +21,7 @@ from patina.seeding import derive, noise_window, numpy_rng
 
 KIND = "ludvae"
 TILE = 320
-"""A tile's feature maps take 52 MB each in float32 at 128 channels; about ten of them live at once."""
+"""Feature maps of a tile of this side take 52 MB in float32 at 128 channels; about ten are held at once."""
 
 SMALLEST_TILE = 64
 BATCH_ON_ACCELERATOR = 4
@@ -32,21 +32,21 @@ class LUDVAEDegradation(LearnedDegradation):
     """Translates or samples with a trained LUD-VAE.
 
     Args:
-        network: made ready to translate, on the device to compute on.
-        statistics: the training data's, from the model file.
-        noise_level: deviation of the noise that hides a picture's domain, in 1/255.
-        temperature: multiplies the latents that are drawn; 0 draws none.
-        detail: share, 0 to 1, of what is lost at temperature 0 that is put back; above 0 it takes twice the time.
-        source: the domain pictures come from, `CLEAN` (X) or `REAL` (Y).
+        network: the network in inference form, on the device to compute on.
+        statistics: channel statistics of the training data, from the model file.
+        noise_level: std (8-bit) of the noise that hides a picture's domain.
+        temperature: factor of the latents drawn; 0 draws none.
+        detail: fraction, 0 to 1, of the detail lost at temperature 0 that is added back; above 0 doubles the time.
+        source: domain of the input pictures, `CLEAN` (X) or `REAL` (Y).
         tile: side of a tile in pixels.
-        batch: tiles computed together; None chooses by the device.
+        batch: tiles per batch; None picks it for the device.
     """
 
     kind: ClassVar[str] = KIND
     knobs: ClassVar[tuple[Knob, ...]] = (
-        Knob("noise_level", "LUD-VAE: how much of a picture is hidden, in 1/255; default: as trained", 0, 255),
-        Knob("temperature", "LUD-VAE: how much noise is drawn", 0, default=1.0),
-        Knob("detail", "LUD-VAE: share of what the model itself loses that is put back", 0, 1, default=0.0),
+        Knob("noise_level", "LUD-VAE: std (8-bit) of the noise that hides the domain; default: as trained", 0, 255),
+        Knob("temperature", "LUD-VAE: factor of the degradation drawn", 0, default=1.0),
+        Knob("detail", "LUD-VAE: fraction of the detail lost by the model that is added back", 0, 1, default=0.0),
     )
 
     def __init__(
@@ -72,11 +72,13 @@ class LUDVAEDegradation(LearnedDegradation):
 
     @classmethod
     def from_model(cls, model: ModelFile, path: Path, use: Use) -> "LUDVAEDegradation":
-        """Make the degradation of a model file; the noise level is the file's unless it is set."""
+        """Make the degradation of a model file; the noise level is the file's unless set."""
         if use.tiling.overlap is not None:
-            raise PatinaError(f"-overlap is no setting of a {KIND} model: its tiles are exact, with {BORDER} pixels")
+            raise PatinaError(
+                f"-overlap does not apply to a {KIND} model, whose tiles are exact with a border of {BORDER} pixels"
+            )
         if use.tiling.kept_mb is not None:
-            raise PatinaError(f"-kept_mb is no setting of a {KIND} model: it keeps nothing")
+            raise PatinaError(f"-kept_mb does not apply to a {KIND} model, which keeps no results")
         tile = TILE if use.tiling.tile is None else use.tiling.tile
         require_range("tile", tile, SMALLEST_TILE)
         network = LUDVAE(LUDVAEArchitecture(**model.configuration["architecture"]))
@@ -99,14 +101,14 @@ class LUDVAEDegradation(LearnedDegradation):
         """Translate ``[3, H, W]`` of the source domain to the other one, clamped to [0, 1].
 
         Raises:
-            PictureError: a side is smaller than the distance that the network sees.
+            PictureError: a side is smaller than the network's receptive radius.
         """
         return self.apply_batch([image], [parameters], [key])[0]
 
     def apply_batch(
         self, images: Sequence[Tensor], parameters: Sequence[Parameters], keys: Sequence[int]
     ) -> list[Tensor]:
-        """Translate pictures of one size, as many together as a tile has room for."""
+        """Translate pictures of one size, as many at a time as fit into the area of `batch` tiles."""
         target = CLEAN if self.source == REAL else REAL
         height, width = images[0].shape[-2:]
         room = max(1, self.batch * self.tile**2 // (height * width))
@@ -117,7 +119,7 @@ class LUDVAEDegradation(LearnedDegradation):
         return results
 
     def sample(self, image: Tensor, domain: int, key: int) -> Tensor:
-        """Draw a picture of `domain` from what the noise leaves of `image`, ``[3, H, W]`` in [0, 1].
+        """Sample a picture of `domain` given `image` with noise, ``[3, H, W]`` in [0, 1].
 
         Raises:
             PictureError: as in `apply`.
@@ -128,19 +130,19 @@ class LUDVAEDegradation(LearnedDegradation):
     def _compute(
         self, images: Tensor, parameters: Sequence[Parameters], keys: Sequence[int], target: int
     ) -> Sequence[Tensor]:
-        """Decode, put back the detail asked for, and bring the results to `target`."""
+        """Translate, add back lost detail, and restore the statistics of domain `target`."""
         _require_border(images)
         result = self._decoded(images, parameters, keys, target)
         detail = _column(parameters, "detail")
         if detail.any():
-            still = self._decoded(images, [each | {"temperature": 0.0} for each in parameters], keys, target)
-            result = result + detail * (self._in_clean_statistics(images) - still)
+            cold = self._decoded(images, [drawn | {"temperature": 0.0} for drawn in parameters], keys, target)
+            result = result + detail * (self._in_clean_statistics(images) - cold)
         if target == REAL:
             result = self.statistics.restore_real(result)
         return result.clamp(0, 1).unbind()
 
     def _decoded(self, images: Tensor, parameters: Sequence[Parameters], keys: Sequence[int], target: int) -> Tensor:
-        """Hide, encode and decode; the results are in the clean set's statistics, not clamped."""
+        """Hide, encode and decode; the results have the clean set's statistics and are not clamped."""
         if len(images) > 1:
             whole = Tile(0, 0, *images.shape[-2:])
             return self._on_tiles(images, [whole] * len(images), parameters, keys, target)
@@ -153,35 +155,35 @@ class LUDVAEDegradation(LearnedDegradation):
     def _on_tiles(
         self, pixels: Tensor, tiles: list[Tile], parameters: Sequence[Parameters], keys: Sequence[int], target: int
     ) -> Tensor:
-        """Run the network on equal tiles ``[N, 3, h, w]``, each with its parameters and the noise of its place."""
+        """Run the network on tiles of one size ``[N, 3, h, w]``, each with its parameters and its position's noise."""
         noise = _noise_at([derive(key, "hidden") for key in keys], IMAGE_CHANNELS, tiles)
         hidden = self._in_clean_statistics(hide(pixels, noise, _column(parameters, "noise_level")))
-        origin = torch.full((len(tiles),), float(1 - target), device=self.device)
+        source = torch.full((len(tiles),), float(1 - target), device=self.device)
         strength = _column(parameters, "temperature").flatten().to(self.device)
-        return self.network.translate(hidden.to(self.device), origin, self._draws(keys, tiles), strength).cpu()
+        return self.network.translate(hidden.to(self.device), source, self._draws(keys, tiles), strength).cpu()
 
     def _in_clean_statistics(self, pixels: Tensor) -> Tensor:
         return self.statistics.normalise_noisy(pixels) if self.source == REAL else pixels
 
     def _draws(self, keys: Sequence[int], tiles: list[Tile]) -> Iterator[Tensor]:
-        """Yield each stage's draws of the tiles' places when they are asked for, so that one is held at a time."""
+        """Yield each stage's noise at the tiles' positions lazily, so that only one stage's is held at a time."""
         channels = self.network.architecture.channels
         for stage in range(STAGES):
             yield _noise_at([derive(key, "latent", stage) for key in keys], channels, tiles).to(self.device)
 
 
 def hide(image: Tensor, noise: Tensor, noise_level: float | Tensor) -> Tensor:
-    """Return images with Gaussian noise strong enough to hide their domain; not clamped.
+    """Add Gaussian noise strong enough to hide the images' domain; the result is not clamped.
 
     Args:
-        image, noise: ``[N, 3, H, W]``; standard-normal noise.
-        noise_level: deviation in 1/255, or one for each image, ``[N, 1, 1, 1]``.
+        image, noise: ``[N, 3, H, W]``; the noise is standard normal.
+        noise_level: std (8-bit), one number or one per image, ``[N, 1, 1, 1]``.
     """
     return image + noise_level / 255 * noise
 
 
 def _noise_at(keys: Sequence[int], channels: int, tiles: list[Tile]) -> Tensor:
-    """Cut each tile's place out of its key's noise: ``[N, channels, h, w]``."""
+    """Return the noise of every tile's key at its position: ``[N, channels, h, w]``."""
     return torch.stack(
         [
             noise_window(key, channels, tile.top, tile.left, tile.height, tile.width)
@@ -191,13 +193,13 @@ def _noise_at(keys: Sequence[int], channels: int, tiles: list[Tile]) -> Tensor:
 
 
 def _column(parameters: Sequence[Parameters], name: str) -> Tensor:
-    """Return a parameter of each picture, ``[N, 1, 1, 1]``."""
-    return torch.tensor([float(each[name]) for each in parameters]).view(-1, 1, 1, 1)
+    """Return one parameter of every picture, ``[N, 1, 1, 1]``."""
+    return torch.tensor([float(drawn[name]) for drawn in parameters]).view(-1, 1, 1, 1)
 
 
 def _require_border(image: Tensor) -> None:
     height, width = image.shape[-2:]
     if min(height, width) < BORDER:
         raise PictureError(
-            f"{width}x{height} pixels, smaller than the {BORDER} that a LUD-VAE sees around a pixel; remove it"
+            f"{width}x{height} pixels, expected sides of at least {BORDER} pixels for a LUD-VAE; remove the picture"
         )

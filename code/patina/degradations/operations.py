@@ -1,4 +1,4 @@
-"""The vocabulary of classical operations. Every module that defines some is imported here, so that all are known."""
+"""The table of classical operations; importing their modules here registers them all."""
 
 from patina.degradations import (  # noqa: F401
     blur,

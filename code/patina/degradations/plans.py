@@ -1,4 +1,4 @@
-"""Plans: what is drawn for one picture, as values that can be logged and done again."""
+"""Plans: what was drawn for one picture, as values that can be logged and replayed."""
 
 import json
 from collections.abc import Sequence
@@ -12,12 +12,12 @@ from patina.seeding import derive, numpy_rng
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """One thing that is done to one picture; steps of equal content are equal.
+    """One operation on one picture; steps with equal contents are equal.
 
     Attributes:
-        op: the operation's name.
-        parameters: what was drawn.
-        key: seed of the noise inside.
+        op: name of the operation.
+        parameters: the parameters drawn.
+        key: noise seed.
     """
 
     op: str
@@ -41,17 +41,17 @@ class Step:
 
 
 Plan = tuple[Step, ...]
-"""All that is done to one picture, in order."""
+"""All steps for one picture, in order."""
 
 
 def draw_blocks(blocks: Sequence[PlacedBlock], frame: Frame, seed: int, name: str) -> tuple[Plan, Frame]:
-    """Draw what some of a recipe's blocks do to a picture; return also the sizes behind them.
+    """Draw the plan of a sequence of blocks for one picture; return it with the frame after it.
 
     Args:
         blocks: as from `Recipe.sequence`.
-        frame: the picture's sizes before them.
-        seed: of the whole set.
-        name: of the picture.
+        frame: the picture's sizes before the sequence.
+        seed: seed of the set.
+        name: name of the picture.
     """
     plan: list[Step] = []
     for place, block in blocks:
@@ -69,7 +69,7 @@ def draw_blocks(blocks: Sequence[PlacedBlock], frame: Frame, seed: int, name: st
 
 
 def unfolded(blocks: Sequence[PlacedBlock], seed: int, name: str) -> list[PlacedBlock]:
-    """Return a sequence with the operations that choices and shuffles draw in place of these.
+    """Return a sequence with choices and shuffles replaced by the operations they draw.
 
     Args:
         blocks, seed, name: as in `draw_blocks`.

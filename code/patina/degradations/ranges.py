@@ -1,7 +1,6 @@
 """Settings drawn anew for every picture: ranges of numbers, and kinds with weights.
 
-A range is a type with its limits beside it: ``sigma: Annotated[RealRange, Between(0.05, 50)]``. JSON schemas carry the
-limits, too.
+A range is annotated with its limits, ``sigma: Annotated[RealRange, Between(0.05, 50)]``; they appear in JSON schemas.
 """
 
 import math
@@ -51,7 +50,7 @@ def _ends(value: Any) -> tuple[float, float]:
         raise ValueError(f"expected a number or a range [low, high], found {value!r}")
     low, high = values
     if low > high:
-        raise ValueError(f"the range {values} is upside down, expected {[high, low]}")
+        raise ValueError(f"the range {values} has its ends swapped, expected {[high, low]}")
     return low, high
 
 
@@ -77,21 +76,21 @@ def _shown(ends: tuple[float, float]) -> str:
 
 
 RealRange = Annotated[tuple[float, float], BeforeValidator(_ends, json_schema_input_type=float | tuple[float, float])]
-"""The lowest and the highest value; in a file a single number stands for both."""
+"""Lowest and highest value; a file may give a single number for both."""
 
 WholeRange = Annotated[tuple[int, int], BeforeValidator(_whole_ends, json_schema_input_type=int | tuple[int, int])]
 """A range of whole numbers."""
 
 OddRange = Annotated[WholeRange, AfterValidator(_odd)]
-"""A range of odd numbers, such as the side of a kernel."""
+"""A range of odd numbers, e.g. for the side of a kernel."""
 
 Weights = dict[str, float]
-"""A choice among kinds: how often each is drawn, relative to the others."""
+"""Relative frequencies of the kinds of a choice, by name."""
 
 
 @dataclass(frozen=True)
 class Between:
-    """The limits of a range, both included."""
+    """Inclusive limits of a range."""
 
     low: float
     high: float
@@ -117,7 +116,7 @@ class Between:
 
 @dataclass(frozen=True)
 class Among:
-    """The kinds of a choice: a file gives one name, a list of names, or weights by name."""
+    """Kinds to choose from; a file gives one name, a list of names, or weights by name."""
 
     known: tuple[str, ...]
     what: str
@@ -144,9 +143,9 @@ class Among:
             raise ValueError(f"expected a {self.what}, a list of them or weights by name, found {value!r}")
         for name, weight in weights.items():
             if name not in self.known:
-                raise ValueError(f"there is no {self.what} {name!r}, {nearest(str(name), self.known)}")
+                raise ValueError(f"unknown {self.what} {name!r}, {nearest(str(name), self.known)}")
             if not _is_number(weight) or weight < 0:
-                raise ValueError(f"the weight of {name} is {weight!r}, expected a number from 0 up")
+                raise ValueError(f"the weight of {name} is {weight!r}, expected a number of at least 0")
         if sum(weights.values()) <= 0:
-            raise ValueError(f"all weights are 0, expected at least one {self.what} above 0")
+            raise ValueError(f"all weights are 0, expected at least one {self.what} with a positive weight")
         return weights

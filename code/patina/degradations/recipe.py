@@ -1,4 +1,4 @@
-"""Recipes: lists of degradations with ranges and probabilities, and what is drawn of them for one picture."""
+"""Recipes: lists of degradations with ranges and probabilities, from which a plan is drawn for every picture."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from patina.degradations.kernel_blur import KernelBlur, read_kernels
 from patina.degradations.plans import Plan, draw_blocks
 from patina.errors import ConfigError, PatinaError, PictureError
 from patina.seeding import numpy_rng
-from patina.settings import Strict, find_file, nearest, problems_told, read_yaml, require_block
+from patina.settings import Settings, describe_problems, find_file, nearest, read_yaml, require_block
 
 FOLDERS = ("confs/recipes", "confs")
 MIXED = "mixed"
@@ -25,18 +25,18 @@ SomeBlock = TypeVar("SomeBlock", bound=Block)
 FolderName = Annotated[str, Field(pattern=r"^[\w-][\w.-]*$")]
 
 
-class Recipe(Strict):
+class Recipe(Settings):
     """How clean images become LQ images: a list of steps, or variants made of named blocks."""
 
     scale: Annotated[int, Field(ge=1)]
-    """How many times smaller the results are."""
+    """Downscaling factor from clean images to LQ images."""
 
     steps: Steps | None = None
     """Operations applied in order. Excludes `blocks` and `variants`."""
 
     blocks: dict[str, Steps] = Field({})
-    """Lists of operations, by name. A block is drawn once per image, so variants differ only in what they leave out; a
-    block that a variant repeats is drawn again."""
+    """Lists of operations, by name. A block is drawn once per image, so variants differ only in what they omit; a block
+    that a variant repeats is drawn again."""
 
     variants: dict[FolderName, tuple[str, ...]] = Field({})
     """Names of blocks to apply in order, by the name of the variant, which gets its own output folder."""
@@ -49,16 +49,16 @@ class Recipe(Strict):
         if (self.steps is None) == (not self.variants):
             raise ValueError("expected either steps, or blocks and variants")
         if not self.variants and (self.blocks or self.mixed):
-            raise ValueError("blocks and mixed belong to variants; a recipe of steps has neither")
+            raise ValueError("blocks and mixed require variants; a recipe with steps has neither")
         if MIXED in self.variants:
-            raise ValueError(f"a variant cannot be named {MIXED}, that folder is made of all variants")
+            raise ValueError(f"a variant cannot be named {MIXED}, the name of the folder that mixes all variants")
         return self
 
     @model_validator(mode="after")
     def _names_are_known_and_used(self) -> "Recipe":
         used = {name for names in self.variants.values() for name in names}
         for name in used - set(self.blocks):
-            raise ValueError(f"variants: there is no block {name!r}, {nearest(name, self.blocks)}")
+            raise ValueError(f"variants: unknown block {name!r}, {nearest(name, self.blocks)}")
         for name in set(self.blocks) - used:
             raise ValueError(f"blocks.{name}: no variant uses it")
         return self
@@ -71,18 +71,18 @@ class Recipe(Strict):
                 where = f"variants.{name}" if name else "steps"
                 size = f"{least:.4g}" if least == greatest else f"{least:.4g} to {greatest:.4g}"
                 raise ValueError(
-                    f"{where}: ends at {size} of the clean picture, expected 1/{self.scale} for scale {self.scale}; "
-                    "end with a resize of: target"
+                    f"{where}: ends at {size} of the clean image's size, expected 1/{self.scale} for scale "
+                    f"{self.scale}; end with a resize `of: target`"
                 )
         return self
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The variants; a recipe of steps has one without a name."""
+        """The variants' names; a recipe of steps has one variant, named ``""``."""
         return tuple(self.variants) or ("",)
 
     def sequence(self, variant: str) -> list[PlacedBlock]:
-        """Return a variant's blocks in their places."""
+        """Return a variant's blocks with their places."""
         if self.steps is not None:
             return [(str(index), step) for index, step in enumerate(self.steps)]
         found: list[PlacedBlock] = []
@@ -93,29 +93,31 @@ class Recipe(Strict):
         return found
 
     def draw(self, variant: str, size: Size, seed: int, name: str) -> Plan:
-        """Draw all that is done to one picture: a function of the recipe, its size, `seed` and `name` alone.
+        """Draw the plan for one picture; it depends on nothing but the recipe and the arguments.
 
         Args:
             variant: one of `names`.
-            size: of the clean picture, a multiple of the scale.
-            seed: of the whole set.
-            name: of the picture.
+            size: size of the clean picture, a multiple of the scale.
+            seed: seed of the set.
+            name: name of the picture.
         """
         target = size[0] // self.scale, size[1] // self.scale
         plan, frame = draw_blocks(self.sequence(variant), Frame(size, size, target), seed, name)
         if frame.size != target:
-            raise PictureError(f"{name}: ends at {frame.size} pixels, expected {target}; end with a resize of: target")
+            raise PictureError(
+                f"{name}: ends at {frame.size} pixels, expected {target}; end the recipe with a resize `of: target`"
+            )
         return plan
 
     def variant_of(self, index: int, seed: int, name: str) -> str:
-        """Return the variant in the mixed folder of the picture that is number `index` of its set."""
+        """Return the variant that the mixed folder holds of picture number `index`."""
         names = self.names
         if self.mixed == "random":
             return names[int(numpy_rng(seed, MIXED, name).integers(len(names)))]
         return names[index % len(names)]
 
     def blocks_of(self, kind: type[SomeBlock]) -> list[SomeBlock]:
-        """Return all blocks of a class, wherever they stand."""
+        """Return all blocks of a class, at any depth."""
         found: list[SomeBlock] = []
 
         def note(block: Block) -> Block:
@@ -127,7 +129,7 @@ class Recipe(Strict):
         return found
 
     def changed(self, change: Callable[[Block], Block | None]) -> "Recipe":
-        """Return the recipe with every block changed, or left out where `change` gives None."""
+        """Return the recipe with `change` applied to every block; blocks that it maps to None are dropped."""
         if self.steps is not None:
             return self.model_copy(update={"steps": replaced(self.steps, change)})
         blocks = {name: replaced(steps, change) for name, steps in self.blocks.items()}
@@ -138,10 +140,10 @@ class Recipe(Strict):
         return self.changed(lambda block: None if isinstance(block, LearnedBlock) else block)
 
     def with_model(self, path: Path) -> "Recipe":
-        """Return the recipe with another model file in its learned block.
+        """Return the recipe with another model file in its learned blocks.
 
         Raises:
-            ConfigError: the recipe has none, or several that are different.
+            ConfigError: the recipe names no model file, or several.
         """
         models = {block.model for block in self.blocks_of(LearnedBlock)}
         if len(models) != 1:
@@ -150,8 +152,8 @@ class Recipe(Strict):
 
     @cached_property
     def digest(self) -> str:
-        """A short name of all that the recipe says."""
-        # What files hold is for a set's log to compare; where they lie decides nothing.
+        """Short digest of the recipe's contents."""
+        # Only file names count: a set's log compares the contents of files, and where they lie does not matter.
         bare = self.changed(lambda block: _with_paths(block, lambda path: Path(path.name)))
         sequences = {variant: [_plain(step) for _, step in bare.sequence(variant)] for variant in self.names}
         text = json.dumps([self.scale, self.mixed, sequences], sort_keys=True)
@@ -159,13 +161,14 @@ class Recipe(Strict):
 
 
 def load_recipe(given: str | Path) -> Recipe:
-    """Read a recipe, a path or a name in ``confs/recipes/``.
+    """Read a recipe from a path or by its name in ``confs/recipes/``.
 
-    Relative paths in it start at the folder that holds ``confs/``, or at the recipe's own when it lies elsewhere.
+    Relative paths in it start from the folder that holds ``confs/``, or from the recipe's own folder if it lies
+    elsewhere.
 
     Raises:
-        ConfigError: one line with file, key and what was expected.
-        PatinaError: a file of kernels that cannot be used.
+        ConfigError: invalid recipe; the message is one line with file, key and expected value.
+        PatinaError: a kernel file cannot be used.
     """
     path = find_file(given, FOLDERS, "recipe")
     recipe = _resolved(parse_recipe(read_yaml(path), path), _base_folder(path))
@@ -175,23 +178,23 @@ def load_recipe(given: str | Path) -> Recipe:
 
 
 def parse_recipe(values: Any, source: str | Path) -> Recipe:
-    """Turn plain values into a recipe; `source` is named in errors (see `load_recipe`)."""
+    """Turn plain values into a recipe; errors name `source` (see `load_recipe`)."""
     try:
         return Recipe.model_validate(require_block(values, source))
     except ValidationError as error:
-        raise ConfigError(f"{source}: {problems_told(error, Recipe)}") from error
+        raise ConfigError(f"{source}: {describe_problems(error, Recipe)}") from error
 
 
 def require_models(recipe: Recipe) -> None:
-    """Refuse a recipe whose model files are not there.
+    """Check that a recipe's model files exist.
 
     Raises:
-        PatinaError: names the file and what to do.
+        PatinaError: a file is missing; the message says what to do.
     """
     for block in recipe.blocks_of(LearnedBlock):
         if not block.model.is_file():
             raise PatinaError(
-                f"{block.model}: no such model file; train one, name another with -model, or use --without-learned"
+                f"{block.model}: no such model file; train one, give another with -model, or use --without-learned"
             )
 
 
@@ -207,10 +210,10 @@ def _resolved(recipe: Recipe, base: Path) -> Recipe:
 
 
 def _with_paths(block: Block, change: Callable[[Path], Path]) -> Block:
-    """Return a block with its paths changed."""
+    """Return a block with `change` applied to its paths."""
     return block.model_copy(update={name: change(value) for name, value in block if isinstance(value, Path)})
 
 
 def _plain(block: Block) -> dict[str, Any]:
-    """Return a block as plain values, with the classes of blocks inside."""
+    """Return a block as plain values, including the settings of nested blocks."""
     return {block.name: json.loads(block.model_dump_json(serialize_as_any=True))}

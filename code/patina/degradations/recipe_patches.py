@@ -1,4 +1,4 @@
-"""A recipe inside training: most steps in the loader's workers, those of an engine where it is."""
+"""Recipes applied during training: classical steps in the loader's workers, engine steps in the main process."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _Picture = tuple[Images, list[Plan]]
 
 
 class Waiting:
-    """A picture with the steps that are left, the first of them for an engine."""
+    """A picture with its remaining steps, the first of which needs an engine."""
 
     def __init__(self, image: np.ndarray, plan: Plan, dtype: np.dtype):
         self.image = image
@@ -28,18 +28,18 @@ class Waiting:
 
 @dataclass(frozen=True)
 class OnTheFly:
-    """Degrades patches by a recipe; patches of one name are degraded alike.
+    """Degrades patches by a recipe; patches with the same name get the same degradation.
 
     Attributes:
-        recipe: what to do; of a recipe with variants each patch gets one, as its mixed folder would.
-        seed: of the draws.
+        recipe: the recipe; if it has variants, every patch gets one of them as in the mixed folder.
+        seed: seed of the draws.
     """
 
     recipe: Recipe
     seed: int
 
     def __call__(self, clean: np.ndarray, name: str, index: int) -> np.ndarray | Waiting:
-        """Degrade pixels ``[H, W, 3]``, as far as that goes without a model."""
+        """Degrade pixels ``[H, W, 3]`` up to the first step that needs an engine."""
         variant = self.recipe.variant_of(index, self.seed, name)
         plan = self.recipe.draw(variant, clean.shape[:2], self.seed, name)
         images: Images = {(): to_values(clean)}
@@ -51,17 +51,17 @@ class OnTheFly:
 def finish_patches(patches: Sequence[Tensor | Unfinished], device: torch.device, engine: Engine) -> Tensor:
     """Finish a batch: ``[N, 3, h, w]`` in [0, 1] on `device`.
 
-    A patch that a model gives values for which are not finite is NaN, so that the training's own guard skips the step.
+    A patch for which a model returns values that are not finite becomes NaN, so the training loop skips the step.
     """
     waiting = [patch for patch in patches if isinstance(patch, Unfinished)]
-    pictures: list[_Picture] = [({(): each.state.image}, [each.state.plan]) for each in waiting]
+    pictures: list[_Picture] = [({(): patch.state.image}, [patch.state.plan]) for patch in waiting]
     try:
         finish(pictures, engine)
-        finished = [_patch(picture, each) for picture, each in zip(pictures, waiting, strict=True)]
+        finished = [_patch(picture, patch) for picture, patch in zip(pictures, waiting, strict=True)]
     except PictureError:
-        finished = [_alone(picture, each, engine) for picture, each in zip(pictures, waiting, strict=True)]
+        finished = [_alone(picture, patch, engine) for picture, patch in zip(pictures, waiting, strict=True)]
     results = iter(finished)
-    return torch.stack([next(results).to(device) if isinstance(each, Unfinished) else each for each in patches])
+    return torch.stack([next(results).to(device) if isinstance(patch, Unfinished) else patch for patch in patches])
 
 
 def _alone(picture: _Picture, patch: Unfinished, engine: Engine) -> Tensor:
@@ -74,7 +74,7 @@ def _alone(picture: _Picture, patch: Unfinished, engine: Engine) -> Tensor:
 
 
 def _patch(picture: _Picture, patch: Unfinished) -> Tensor:
-    """Round as a file would, and cut the patch out."""
+    """Crop the patch and round it as saving to a file would."""
     images, [plan] = picture
     pixels = values_to_pixels(images[plan][patch.window], patch.state.dtype)
     return torch.from_numpy(np.ascontiguousarray(to_values(pixels).transpose(2, 0, 1)))

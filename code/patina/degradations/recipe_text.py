@@ -1,4 +1,4 @@
-"""Recipes as people write them: settings on one line, ranges in brackets, no YAML aliases."""
+"""Recipes as hand-written YAML: settings on one line, ranges in brackets, no aliases."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import yaml
 
 
 def recipe_text(values: Any) -> str:
-    """Return the plain values of a recipe, or of a part of one, as YAML."""
+    """Return a recipe, or a part of one, given as plain values, as YAML."""
     return yaml.dump(values, Dumper=_RecipeDumper, sort_keys=False, width=100)
 
 
@@ -16,7 +16,7 @@ class _RecipeDumper(yaml.SafeDumper):
 
 
 def _is_plain(value: Any) -> bool:
-    """Return whether a value fits on one line: numbers and words, lists of them, and settings of both."""
+    """Return whether a value fits on one line: scalars, lists of scalars, and mappings to these."""
     if isinstance(value, dict):
         return all(not isinstance(item, dict) and _is_plain(item) for item in value.values())
     return not isinstance(value, list) or all(not isinstance(item, dict | list) for item in value)

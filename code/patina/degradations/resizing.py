@@ -1,4 +1,4 @@
-"""Changes of size: one step, or two that end at the wanted size."""
+"""Resizing: in one step, or in two that end at the target size."""
 
 from typing import Annotated, Literal
 
@@ -12,9 +12,10 @@ from patina.imaging.resize_filters import FILTERS, resize
 Filters = Annotated[Weights, Among(FILTERS, "filter")]
 
 DATASET_DESTROYER_NAMES = {"catmull_rom": "cubic_catrom", "mitchell": "cubic_mitchell", "b_spline": "cubic_bspline"}
-"""Filters that have another name there."""
+"""Dataset Destroyer's names of filters that differ from ours."""
 
-_SLACK = 1e-6  # 481 * 0.25 is 120.25 and 120 * 4.0000001 is no more than 480
+_SLACK = 1e-6
+"""Added before rounding down, so that a product just below a whole number, as 479.9999999, is not cut by a pixel."""
 
 
 def scaled(size: Size, factor: float) -> Size:
@@ -28,7 +29,7 @@ def _base(frame: Frame, of: str) -> Size:
 
 
 class Resize(Operation):
-    """A resize by a factor of the current, the clean or the target size."""
+    """A resize to a multiple of the current, source or target size."""
 
     name = "resize"
     family = "scale"
@@ -51,12 +52,12 @@ class Resize(Operation):
 
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
-        """Resize; what a filter overshoots is clipped."""
+        """Resize and clip the filter's overshoots."""
         return resize(image, tuple(parameters["size"]), parameters["filter"])
 
     @classmethod
     def describe(cls, parameters: Parameters, size: Size) -> str:
-        """Say by which filter and factor."""
+        """Describe filter and factor."""
         return f"scale: {_filter(parameters['filter'])} size factor={_factor(size, parameters['size'])}"
 
     def factors(self, before: Factors, scale: int) -> Factors:
@@ -85,7 +86,7 @@ class DownUp(Operation):
     """Filters of the second resize, with weights."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
-        """Draw the size on the way, and both filters."""
+        """Draw the intermediate size and both filters."""
         return {
             "first": draw_kind(rng, self.first),
             "size_between": list(scaled(_base(frame, self.of), draw_real(rng, self.factor))),
@@ -101,7 +102,7 @@ class DownUp(Operation):
 
     @classmethod
     def describe(cls, parameters: Parameters, size: Size) -> str:
-        """Say by which filters and factors."""
+        """Describe filters and factors."""
         first, second = parameters["size_between"], parameters["size"]
         return (
             f"scale: down_up scale1factor={_factor(size, first)} scale1algorithm={_filter(parameters['first'])} "
@@ -109,7 +110,7 @@ class DownUp(Operation):
         )
 
     def factors(self, before: Factors, scale: int) -> Factors:
-        """Return the wanted size."""
+        """Return the target size."""
         return 1 / scale, 1 / scale
 
 

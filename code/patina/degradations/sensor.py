@@ -1,6 +1,6 @@
-"""What a camera does: the blur of its lens and hand, the noise of its sensor, the denoising of its software.
+"""Camera degradations: lens blur and shake, sensor noise, and denoising.
 
-All parameters reach down to "nothing" without a jump, so that they can be fitted to photographs.
+Every parameter fades continuously to no effect, so that it can be fitted to photographs.
 """
 
 import math
@@ -15,11 +15,11 @@ from patina.degradations.ranges import Between, RealRange, draw_real
 from patina.seeding import numpy_rng
 
 NARROWEST = 0.15
-"""Std in pixels below which a sampled Gaussian is one pixel."""
+"""Std in pixels below which a sampled Gaussian is a single pixel."""
 
 
 class EllipseBlur(Operation):
-    """A Gaussian blur with a width along each axis and a tilt: defocus, and shake in any direction.
+    """Anisotropic Gaussian blur for defocus and for shake in any direction.
 
     The kernel is ``exp(-d' C^-1 d / 2)`` with the covariance C = [[x², t x y], [t x y, y²]].
     """
@@ -28,13 +28,13 @@ class EllipseBlur(Operation):
     family = "blur"
 
     sigma_x: Annotated[RealRange, Between(0, 50)]
-    """Std from left to right, in pixels; 0 is none."""
+    """Horizontal std, in pixels; 0 is no blur."""
 
     sigma_y: Annotated[RealRange, Between(0, 50)]
-    """Std from top to bottom, in pixels; 0 is none."""
+    """Vertical std, in pixels; 0 is no blur."""
 
     tilt: Annotated[RealRange, Between(-0.99, 0.99)] = (0.0, 0.0)
-    """Correlation of the two directions: towards 1 the blur runs from top left to bottom right."""
+    """Correlation of the two axes: towards 1 the blur runs from top left to bottom right."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw all three."""
@@ -48,7 +48,7 @@ class EllipseBlur(Operation):
 
 
 def ellipse_kernel(sigma_x: float, sigma_y: float, tilt: float) -> np.ndarray:
-    """Return the kernel of `EllipseBlur`, float64, its sum 1, out to three standard deviations."""
+    """Return the kernel of `EllipseBlur`: float64, sum 1, truncated at three standard deviations."""
     x, y = max(sigma_x, NARROWEST), max(sigma_y, NARROWEST)
     reach = math.ceil(3 * max(x, y))
     inverse = np.linalg.inv(np.array([[x * x, tilt * x * y], [tilt * x * y, y * y]]))
@@ -58,21 +58,21 @@ def ellipse_kernel(sigma_x: float, sigma_y: float, tilt: float) -> np.ndarray:
 
 
 class SensorNoise(Operation):
-    """Noise of a sensor behind a camera's processing: by brightness, correlated in space, luma and chroma apart.
+    """Sensor noise after camera processing: brightness-dependent, spatially correlated, separate in luma and chroma.
 
-    Luma and chroma noise are independent: n = sigma s(b) (f + chroma c), f correlated over `grain` pixels and partly
-    shared by the channels, c without luma and correlated over `chroma_grain` pixels. Their variance is a line in the
-    brightness b: s² = 1 + gain (b / 128 - 1) (Foi et al. 2008, equation 3).
+    The noise is n = sigma s(b) (f + chroma c) with independent f and c: f is correlated over `grain` pixels and partly
+    shared by the channels, c has no luma and is correlated over `chroma_grain` pixels. The variance is linear in the
+    brightness b (0 to 255): s² = 1 + gain (b / 128 - 1) (Foi et al. 2008, equation 3).
     """
 
     name = "sensor_noise"
     family = "noise"
 
     sigma: Annotated[RealRange, Between(0, 255)]
-    """Std (8-bit) in mid grey; 0 is none."""
+    """Std (8-bit) at mid-grey; 0 is no noise."""
 
     gain: Annotated[RealRange, Between(-1, 1)] = (0.0, 0.0)
-    """How much of the variance grows with brightness: 1 is none in black, -1 none in white."""
+    """Growth of the variance with brightness: 1 is no noise in black, -1 none in white."""
 
     grain: Annotated[RealRange, Between(0, 20)] = (0.0, 0.0)
     """Std of the Gaussian that correlates neighbours, in pixels; 0 is white noise."""
@@ -109,13 +109,13 @@ class SensorNoise(Operation):
 
 
 class BilateralDenoise(Operation):
-    """Denoising that keeps edges, as phones do: a bilateral filter (Tomasi and Manduchi 1998)."""
+    """Edge-preserving denoising as in phones: a bilateral filter (Tomasi and Manduchi 1998)."""
 
     name = "bilateral"
     family = "blur"
 
     strength: Annotated[RealRange, Between(0, 255)]
-    """Std (8-bit) of the differences that are averaged away; 0 is none."""
+    """Std (8-bit) of the differences that are smoothed; 0 is no denoising."""
 
     sigma: Annotated[RealRange, Between(0.1, 10)] = (2.0, 2.0)
     """Std of the window, in pixels."""

@@ -1,4 +1,4 @@
-"""Sharpening, which real pictures went through and clean ones should not have."""
+"""Sharpening as in cameras and web images."""
 
 from typing import Annotated
 
@@ -20,13 +20,13 @@ class UnsharpMask(Operation):
     """Standard deviation of the Gaussian, in pixels."""
 
     amount: Annotated[RealRange, Between(0, 100)] = (0.5, 0.5)
-    """Factor of the detail that is added."""
+    """Factor of the detail added."""
 
     threshold: Annotated[RealRange, Between(0, 255)] = (0.0, 0.0)
     """Smallest detail that is sharpened, in grey levels (0 to 255)."""
 
     soft_mask: bool = False
-    """Blur the mask of what is sharpened, so that it fades into the rest."""
+    """Blur the mask of the sharpened pixels, so that they blend in."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw all three."""

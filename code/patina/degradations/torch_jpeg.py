@@ -1,6 +1,6 @@
-"""JPEG computed in torch, for batches on an accelerator: what the codec does, without its files.
+"""JPEG in torch, for batches on an accelerator: the codec's lossy steps without its files.
 
-ITU-T T.81: YCbCr, chroma over 2x2 pixels, DCT of 8x8 blocks, division by the standard tables, rounding, and back.
+ITU-T T.81: YCbCr, 2x2 chroma subsampling, DCT of 8x8 blocks, quantisation by the standard tables, and the inverse.
 """
 
 from functools import cache
@@ -44,16 +44,16 @@ def torch_jpeg(images: Tensor, quality: Tensor) -> Tensor:
     """Compress pictures as JPEG 4:2:0 and decode them.
 
     Args:
-        images: ``[N, 3, H, W]`` RGB in [0, 1], any size; it is taken as 8-bit pixels.
-        quality: ``[N]``, 1 to 100, libjpeg's.
+        images: ``[N, 3, H, W]`` RGB in [0, 1], of any size; rounded to 8 bits.
+        quality: ``[N]``, libjpeg's quality, 1 to 100.
 
     Returns:
-        8-bit values over 255, ``[N, 3, H, W]``; above 41 dB from what libjpeg makes of the same pictures.
+        ``[N, 3, H, W]``, 8-bit values divided by 255; PSNR to libjpeg's result is above 41 dB.
     """
     height, width = images.shape[2:]
     pixels = torch.round(images.clamp(0, 1) * 255)
     ycc = _mix(reflect_pad_to_multiple(pixels, 16)[0], _TO_YCC) - pixels.new_tensor([128.0, 0, 0]).view(1, 3, 1, 1)
-    # The codec stores whole levels of colour before it transforms them.
+    # The codec rounds YCbCr to integers before the DCT.
     luma, chroma = torch.round(ycc[:, :1]), _halved(torch.round(ycc[:, 1:]))
     luma = _quantised(luma, LUMA_TABLE, quality)
     chroma = _doubled(_quantised(chroma, CHROMA_TABLE, quality).round().clamp(-128, 127))
@@ -62,14 +62,14 @@ def torch_jpeg(images: Tensor, quality: Tensor) -> Tensor:
 
 
 def quantisation_table(table: tuple[tuple[int, ...], ...], quality: Tensor) -> Tensor:
-    """Scale a table as libjpeg does: ``[N, 8, 8]``, whole numbers from 1 to 255."""
+    """Scale a table as libjpeg does: ``[N, 8, 8]``, integers from 1 to 255."""
     factor = torch.where(quality < 50, torch.floor(5000 / quality), 200 - 2 * quality)
     base = quality.new_tensor(table)
     return torch.floor((base * factor.view(-1, 1, 1) + 50) / 100).clamp(1, 255)
 
 
 def _quantised(plane: Tensor, table: tuple[tuple[int, ...], ...], quality: Tensor) -> Tensor:
-    """Transform ``[N, C, H, W]``, round what the table leaves, and transform back."""
+    """Transform ``[N, C, H, W]``, quantise the coefficients and transform back."""
     steps = quantisation_table(table, quality.to(plane)).view(-1, 1, 1, 1, 8, 8)
     dct = _dct(plane.device, plane.dtype)
     blocks = plane.unflatten(3, (-1, 8)).unflatten(2, (-1, 8)).transpose(3, 4)
@@ -91,12 +91,12 @@ def _mix(images: Tensor, matrix: tuple[tuple[float, ...], ...]) -> Tensor:
 
 
 def _halved(chroma: Tensor) -> Tensor:
-    """Average 2x2 pixels; ties go down in even columns and up in odd ones, as in libjpeg."""
+    """Average 2x2 pixels; ties round down in even columns and up in odd ones, as in libjpeg."""
     total = 4 * functional.avg_pool2d(chroma, 2)
     bias = torch.arange(total.shape[3], device=total.device) % 2 + 1
     return torch.floor((total + bias) / 4)
 
 
 def _doubled(chroma: Tensor) -> Tensor:
-    """Interpolate in the triangle that libjpeg calls fancy upsampling: 3/4 of the nearer sample, 1/4 of the other."""
+    """Upsample by libjpeg's fancy (triangle) filter: 3/4 of the nearer sample and 1/4 of the other."""
     return functional.interpolate(chroma, scale_factor=2, mode="bilinear", align_corners=False)

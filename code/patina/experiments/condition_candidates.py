@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from patina.conditions.steps import HStep, scale_of
 from patina.errors import ConfigError
-from patina.settings import problems_told, read_yaml
+from patina.settings import describe_problems, read_yaml
 from patina.specs.deflow_spec import PUBLISHED_NOISE, DeFlowConfig
 
 PUBLISHED = "published"
@@ -57,7 +57,7 @@ def _parsed(name: str, plain: list[Any], scale: int, file: Path | None) -> tuple
     try:
         steps = TypeAdapter(tuple[HStep, ...]).validate_python(plain)
     except ValidationError as error:
-        raise ConfigError(f"{file}: {name}: {problems_told(error, HStep)}") from error
+        raise ConfigError(f"{file}: {name}: {describe_problems(error, HStep)}") from error
     if scale_of(steps) != scale:
         raise ConfigError(f"{file}: {name} makes conditions {scale_of(steps)} times smaller, expected {scale}")
     return steps

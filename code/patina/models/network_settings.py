@@ -6,10 +6,10 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from patina.settings import Strict
+from patina.settings import Settings
 
 
-class NetworkSettings(Strict):
+class NetworkSettings(Settings):
     """Size of a network that maps RGB ``[N, 3, H, W]`` in [0, 1] to ``[N, 3, scale H, scale W]``, not clipped."""
 
     architecture: str

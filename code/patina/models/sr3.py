@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from patina import torchvision_shim
-from patina.settings import Strict
+from patina.settings import Settings
 
 KIND = "sr3"
 """Kind of the model files."""
@@ -23,7 +23,7 @@ Predict = Callable[[Tensor, Tensor], Tensor]
 _GROUPS = 32
 
 
-class SR3Architecture(Strict):
+class SR3Architecture(Settings):
     """The U-Net; every level but the last halves the resolution."""
 
     scale: int = Field(4, ge=2, le=8)
@@ -57,7 +57,7 @@ class SR3Architecture(Strict):
         return 2 ** (len(self.multipliers) - 1)
 
 
-class DiffusionSchedule(Strict):
+class DiffusionSchedule(Settings):
     """The noise schedule: the variance rises linearly."""
 
     steps: int = Field(2000, ge=2)

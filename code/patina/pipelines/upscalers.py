@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from patina.degradations.trial import FEWEST_DB, decibels, trial_picture
+from patina.degradations.trial import LOWEST_PSNR, decibels, trial_picture
 from patina.errors import PatinaError
 from patina.imaging.blended_tiles import Tile, apply_tiled
 from patina.imaging.interpolation import INTERPOLATIONS, OVERLAP, TILE, Interpolation
@@ -140,7 +140,7 @@ def open_upscaler(
         overlap: overlap of neighbouring tiles in input pixels, at most half a tile; None for `OVERLAP`.
         device: "auto", "cpu", "cuda" or "mps".
         precision: "32", "bf16-mixed", or "auto": bf16 if it is fast on the device and a trial picture comes out within
-            `FEWEST_DB` of float32. For diffusion models auto is 32, because one trial says little about a sampler.
+            `LOWEST_PSNR` of float32. For diffusion models auto is 32, because one trial says little about a sampler.
         sampling: for diffusion models only.
 
     Raises:
@@ -180,7 +180,7 @@ def _half_is_close(descriptor: LoadedGenerator) -> bool:
         return False
     picture = trial_picture()
     exact, half = (TiledModel(descriptor, half=half).enlarge(picture).clamp(0, 1) for half in (False, True))
-    return decibels(exact, half) >= FEWEST_DB
+    return decibels(exact, half) >= LOWEST_PSNR
 
 
 def _precision_name(half: bool) -> str:

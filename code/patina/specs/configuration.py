@@ -7,7 +7,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from patina.errors import ConfigError
-from patina.settings import find_file, problems_told, read_yaml, require_block
+from patina.settings import describe_problems, find_file, read_yaml, require_block
 from patina.specs.subjects import SUBJECTS, config_class
 
 SMOKE = "smoke"
@@ -87,7 +87,7 @@ def _validated(values: dict[str, Any], source: str | Path) -> Any:
     try:
         return config.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(f"{source}: {problems_told(error, config)}") from error
+        raise ConfigError(f"{source}: {describe_problems(error, config)}") from error
 
 
 def dump_config(config: BaseModel) -> str:

@@ -7,13 +7,13 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from patina.imaging.interpolation import INTERPOLATIONS, InterpolationName
 from patina.models.sr3 import Sampler
-from patina.settings import PositiveInt, Strict
+from patina.settings import PositiveInt, Settings
 from patina.specs.experiment import Experiment
 
 Name = Annotated[str, Field(pattern=r"^[\w.+-]+$")]
 
 
-class ComparedModel(Strict):
+class ComparedModel(Settings):
     """A model in a comparison; the name of an interpolation stands for it."""
 
     name: Name
@@ -35,7 +35,7 @@ class ComparedModel(Strict):
         return {"name": values, "model": values} if values in INTERPOLATIONS else values
 
 
-class ComparedSet(Strict):
+class ComparedSet(Settings):
     """A test set of a comparison."""
 
     name: Name

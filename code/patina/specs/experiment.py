@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import Field
 
 from patina.runs import run_models
-from patina.settings import Strict
+from patina.settings import Settings
 from patina.specs.optimisation import LoaderSettings, loop_plan
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from patina.training.task import Task
 
 
-class Experiment(Strict):
+class Experiment(Settings):
     """What every configuration has: a task, a name, a seed and an output folder."""
 
     task: str

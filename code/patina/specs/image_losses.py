@@ -14,7 +14,7 @@ from patina.losses.consistency import colour_consistency, luma_consistency
 from patina.losses.frequency import focal_frequency
 from patina.losses.perceptual import PerceptualLoss
 from patina.losses.pixel import charbonnier, huber, l1
-from patina.settings import PositiveFloat, PositiveInt, Strict
+from patina.settings import PositiveFloat, PositiveInt, Settings
 
 if TYPE_CHECKING:
     from patina.training.restoration_task import Term
@@ -23,7 +23,7 @@ Loss = Callable[..., Tensor]
 """Called with (result, GT), both ``[N, 3, H, W]`` in [0, 1]."""
 
 
-class LossSettings(Strict):
+class LossSettings(Settings):
     """Common settings of all losses."""
 
     type: str

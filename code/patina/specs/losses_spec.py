@@ -8,7 +8,7 @@ from torch import nn
 
 from patina.losses.gan import GAN_LOSSES
 from patina.models.discriminators import UNetDiscriminator, VGGDiscriminator
-from patina.settings import PositiveFloat, PositiveInt, Strict, nearest
+from patina.settings import PositiveFloat, PositiveInt, Settings, nearest
 from patina.specs.image_losses import (
     CharbonnierSettings,
     ColourSettings,
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from patina.training.restoration_task import Adversary
 
 
-class DiscriminatorSettings(Strict):
+class DiscriminatorSettings(Settings):
     """The discriminator of a GAN loss."""
 
     architecture: Literal["vgg", "unet"] = "vgg"

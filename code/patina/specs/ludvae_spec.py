@@ -19,7 +19,7 @@ from patina.models.ludvae import BORDER, LUDVAE, LUDVAEArchitecture
 from patina.models.ludvae_start import start_near_identity
 from patina.models.model_files import ModelFile, load_weights
 from patina.seeding import derive, seed_step
-from patina.settings import PositiveFloat, PositiveInt, Strict
+from patina.settings import PositiveFloat, PositiveInt, Settings
 from patina.specs.learned_spec import BalancedData, LearnedConfig, PrepareSet, learned_weights
 from patina.specs.optimisation import TrainingSettings, updater_factory
 
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Triple = tuple[float, float, float]
 
 
-class ChannelSettings(Strict):
+class ChannelSettings(Settings):
     """Mean and standard deviation of red, green and blue, in grey levels (0 to 255)."""
 
     mean: Triple
@@ -39,7 +39,7 @@ class ChannelSettings(Strict):
     """Standard deviation of each channel."""
 
 
-class StatisticsSettings(Strict):
+class StatisticsSettings(Settings):
     """Known channel statistics of both sets, used instead of measured ones."""
 
     clean: ChannelSettings
@@ -92,7 +92,7 @@ class UnpairedImageData(BalancedData):
         return open_images("clean", self.clean, clean), open_images("real", self.real, real)
 
 
-class ImageValidation(Strict):
+class ImageValidation(Settings):
     """Held-out folders for validation; without them, validation uses training images."""
 
     clean: Path | None = None
@@ -108,7 +108,7 @@ class ImageValidation(Strict):
     """Side of the centre crop that is used of each image, in pixels."""
 
 
-class HidingNoise(Strict):
+class HidingNoise(Settings):
     """Noise added to the input so that it no longer shows which domain an image is from."""
 
     clean: Annotated[float, Field(ge=0)]
@@ -118,7 +118,7 @@ class HidingNoise(Strict):
     """Std (8-bit) of the noise on real images."""
 
 
-class KLSettings(Strict):
+class KLSettings(Settings):
     """Weight of the KL terms: it rises linearly and then stays constant."""
 
     rise: PositiveFloat = 1e-8

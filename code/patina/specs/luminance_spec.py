@@ -13,7 +13,7 @@ from patina.models.lapsrn import LapSRNSettings
 from patina.models.luminance_network import LuminanceNetwork
 from patina.models.networks import LuminanceSettings
 from patina.seeding import derive, seed_step
-from patina.settings import PositiveFloat, PositiveInt, Probability, Strict
+from patina.settings import PositiveFloat, PositiveInt, Probability, Settings
 from patina.specs.experiment import SingleStageConfig
 from patina.specs.optimisation import LoaderSettings, TrainingSettings, updater_factory
 from patina.specs.paired_data import LowQualitySources, PairedValidation, paired_patches
@@ -48,7 +48,7 @@ class FixedPairs(LoaderSettings):
     """Probability of transposing a crop."""
 
 
-class EarlyStoppingSettings(Strict):
+class EarlyStoppingSettings(Settings):
     """Stop when the validation PSNR no longer grows; the best weights are kept."""
 
     patience: PositiveInt = 10

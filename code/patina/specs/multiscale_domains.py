@@ -9,11 +9,11 @@ from patina.conditions.condition_map import ConditionMap
 from patina.data.condition_files import prepare_conditions
 from patina.data.domains import Domain, open_domain
 from patina.data.normalisation import DomainStatistics
-from patina.settings import PositiveInt, Strict
+from patina.settings import PositiveInt, Settings
 from patina.specs.learned_spec import BalancedData
 
 
-class DomainSettings(Strict):
+class DomainSettings(Settings):
     """One domain as a multi-scale set that `patina prepare` wrote.
 
     A plain path stands for `folder`.
@@ -74,7 +74,7 @@ class UnpairedData(BalancedData):
         return statistics if self.match_statistics else statistics.without_matching()
 
 
-class UnpairedValidation(Strict):
+class UnpairedValidation(Settings):
     """Held-out sets for validation; without them, validation uses training images."""
 
     clean: DomainSettings | None = None

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from patina.settings import PositiveFloat, PositiveInt, Strict
+from patina.settings import PositiveFloat, PositiveInt, Settings
 from patina.training.schedules import Schedule, cosine, multi_step, warmed_up
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ PRECISIONS: dict[str, Literal["32-true", "bf16-mixed"]] = {"32": "32-true", "bf1
 """Fabric's names of the precisions."""
 
 
-class CosineSettings(Strict):
+class CosineSettings(Settings):
     """A learning rate that follows half a cosine, with optional warm restarts (SGDR)."""
 
     periods: tuple[PositiveInt, ...] = ()
@@ -40,7 +40,7 @@ class CosineSettings(Strict):
         return self
 
 
-class OptimiserSettings(Strict):
+class OptimiserSettings(Settings):
     """The optimiser and its learning-rate schedule: MultiStepLR with gamma 0.5, or a cosine."""
 
     optimiser: Literal["adam", "adamw"] = "adam"
@@ -74,7 +74,7 @@ class OptimiserSettings(Strict):
         return self
 
 
-class LoopSettings(Strict):
+class LoopSettings(Settings):
     """How long to train, and how often to log, validate and save; all counts are training steps."""
 
     steps: PositiveInt
@@ -110,7 +110,7 @@ class TrainingSettings(LoopSettings, OptimiserSettings):
         return self
 
 
-class LoaderSettings(Strict):
+class LoaderSettings(Settings):
     """How training images are read."""
 
     workers: Annotated[int, Field(ge=0)] = 2

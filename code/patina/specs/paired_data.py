@@ -15,7 +15,7 @@ from patina.degradations.recipe_patches import OnTheFly
 from patina.errors import ConfigError
 from patina.imaging.picture_files import list_pictures
 from patina.seeding import derive
-from patina.settings import PositiveFloat, PositiveInt, Probability, Strict
+from patina.settings import PositiveFloat, PositiveInt, Probability, Settings
 from patina.specs.optimisation import LoaderSettings
 from patina.specs.recipe_engine import recipe_engine
 from patina.system.devices import compute_device
@@ -39,7 +39,7 @@ def _listed(value: Any) -> Any:
     return value if isinstance(value, list | tuple) else [value]
 
 
-class LowQuality(Strict):
+class LowQuality(Settings):
     """One source of LQ crops: a folder, or a recipe. A plain path stands for `path`."""
 
     path: Path
@@ -60,7 +60,7 @@ class LowQuality(Strict):
         return self.path.suffix in (".yml", ".yaml")
 
 
-class AugmentSettings(Strict):
+class AugmentSettings(Settings):
     """Probabilities of augmentations; `true` stands for the defaults, `false` for none.
 
     At most one of `mixup`, `cutmix`, `resizemix` and `cutblur` is applied to a batch, so they add up to 1 at most.
@@ -130,7 +130,7 @@ class PairedData(LoaderSettings):
     """Augmentation."""
 
 
-class PairedValidation(Strict):
+class PairedValidation(Settings):
     """Image pairs on which PSNR and SSIM are measured during training."""
 
     lq: Path

@@ -13,7 +13,7 @@ from patina.imaging.picture_files import list_pictures
 from patina.models.model_files import ModelFile, load_weights
 from patina.models.sr3 import SR3, DiffusionSchedule, Sampler, SR3Architecture
 from patina.seeding import derive, seed_step
-from patina.settings import PositiveInt, Probability, Strict
+from patina.settings import PositiveInt, Probability, Settings
 from patina.specs.experiment import SingleStageConfig
 from patina.specs.optimisation import (
     LoaderSettings,
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from patina.training.task import Task
 
 
-class ColourJitter(Strict):
+class ColourJitter(Settings):
     """Random changes of brightness, contrast, saturation and hue."""
 
     probability: Probability = 0.5
@@ -49,7 +49,7 @@ class ColourJitter(Strict):
     """Hue is shifted by up to this fraction of the colour circle, either way."""
 
 
-class SharpnessJitter(Strict):
+class SharpnessJitter(Settings):
     """Random changes of sharpness."""
 
     probability: Probability = 0.3
@@ -59,7 +59,7 @@ class SharpnessJitter(Strict):
     """Lowest and highest factor: 0 blurs, 1 changes nothing, 2 sharpens."""
 
 
-class SquareAugmentation(Strict):
+class SquareAugmentation(Settings):
     """Augmentation of a crop before it is downscaled."""
 
     flip: Probability = 0.5
@@ -97,7 +97,7 @@ class SquareData(LoaderSettings):
     """Augmentation."""
 
 
-class SamplingSettings(Strict):
+class SamplingSettings(Settings):
     """How images are sampled in validation, and by default from the model file."""
 
     sampler: Sampler = "ddim"
@@ -107,7 +107,7 @@ class SamplingSettings(Strict):
     """Number of sampling steps, at most those of the schedule."""
 
 
-class SquareValidation(Strict):
+class SquareValidation(Settings):
     """Images whose centre crops are downscaled and upscaled again: PSNR, SSIM, and a sheet."""
 
     pictures: Path

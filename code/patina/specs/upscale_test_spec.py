@@ -6,12 +6,12 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from patina.imaging.interpolation import InterpolationName
-from patina.settings import PositiveInt, Strict
+from patina.settings import PositiveInt, Settings
 from patina.specs.experiment import Experiment
 from patina.specs.optimisation import Precision
 
 
-class TestSet(Strict):
+class TestSet(Settings):
     """A folder to upscale and, where it exists, its GT."""
 
     name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
