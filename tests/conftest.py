@@ -1,17 +1,14 @@
-"""Settings and fixtures of all tests."""
+"""Settings and fixtures of all tests. What is heavy is imported where it is used: the workers wait for this file."""
 
+import os
 import urllib.error
 from contextlib import contextmanager
 
 import pytest
-import torch
-from torch import nn
 
-from patina import torchvision_shim
-from patina.experiments import parallel_training as experiments
-
-# Threads starve each other on a busy machine, and the tests' networks are too small to gain from them.
-torch.set_num_threads(1)
+# Threads starve each other on a busy machine, and the tests' networks are too small to gain from them. This counts for
+# the processes that the tests start, too.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture
@@ -22,7 +19,7 @@ def hub(tmp_path, monkeypatch):
         raise urllib.error.URLError("no network in the tests")
 
     monkeypatch.setenv("TORCH_HOME", str(tmp_path))
-    monkeypatch.setattr(torch.hub, "download_url_to_file", refuse)
+    monkeypatch.setattr("torch.hub.download_url_to_file", refuse)
     (tmp_path / "hub" / "checkpoints").mkdir(parents=True)
     return tmp_path / "hub" / "checkpoints"
 
@@ -30,7 +27,11 @@ def hub(tmp_path, monkeypatch):
 @pytest.fixture
 def vgg16(hub, monkeypatch):
     """Give DISTS torchvision's layers with random weights in place of the published ones."""
+    from patina import torchvision_shim
+
     torchvision_shim.ensure()
+    import torch
+    from torch import nn
     from torchmetrics.functional.image import dists
     from torchvision.models import vgg
 
@@ -60,4 +61,4 @@ def one_process(monkeypatch):
     def processes():
         yield InThisProcess()
 
-    monkeypatch.setattr(experiments, "processes", processes)
+    monkeypatch.setattr("patina.experiments.parallel_training.processes", processes)

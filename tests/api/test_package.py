@@ -18,6 +18,7 @@ print(json.dumps([before, sorted({name.split(".")[0] for name in sys.modules}), 
 """
 
 
+@pytest.mark.slow
 def test_importing_the_package_loads_neither_numpy_nor_torch():
     finished = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=True)
     before, after, listed = json.loads(finished.stdout)

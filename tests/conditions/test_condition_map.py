@@ -152,6 +152,7 @@ class TestAutoencoder:
 
 
 class TestTraining:
+    @pytest.mark.slow
     def test_the_published_list_trains_as_the_default_does(self, domains, tmp_path):
         files = [trained(domains, tmp_path, "default"), trained(domains, tmp_path, "listed", h=[DOWN, NOISE])]
         models = [load_model_file(file) for file in files]
@@ -159,6 +160,7 @@ class TestTraining:
         assert models[0].configuration["condition_noise"] == 0.03
         assert all(torch.equal(value, models[1].weights[name]) for name, value in models[0].weights.items())
 
+    @pytest.mark.slow
     def test_a_model_file_remembers_h(self, domains, tmp_path):
         steps = [
             {"median": {"size": 3}},
@@ -258,6 +260,7 @@ class TestTraining:
         small = torch.nn.functional.avg_pool2d(sample["image"], 4)
         assert 0.01 < (sample["condition"] - small).std() < 0.08
 
+    @pytest.mark.slow
     def test_pictures_together_have_conditions_of_their_own(self, domains, tmp_path):
         file = trained(domains, tmp_path, "noisy", h=[{"multiply_noise": {"sigma": 0.1}}, DOWN, NOISE])
         image = to_tensor(picture(4, 128, 128))
@@ -266,6 +269,7 @@ class TestTraining:
         assert torch.allclose(together[0], degradation.apply(image, {"heat": 1.0}, 1), atol=1e-5)
         assert not torch.equal(*together)
 
+    @pytest.mark.slow
     def test_another_tiling_gives_the_same_condition(self, domains, tmp_path):
         file = trained(domains, tmp_path, "noisy", h=[{"multiply_noise": {"sigma": 0.1}}, DOWN, NOISE])
         image = to_tensor(picture(4, 128, 128))

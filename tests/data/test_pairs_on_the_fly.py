@@ -114,6 +114,7 @@ def test_one_folder_is_read_as_before(truths, tmp_path):
     assert isinstance(task_of(truths, str(tmp_path / "lq")).dataset, PairedPatches)
 
 
+@pytest.mark.slow
 def test_learned_steps_are_finished_on_the_training_device(truths, model, tmp_path):
     task = task_of(truths, [learned_recipe(tmp_path / "learned.yml", model)])
     batch = task.collate([task.dataset[1, slot] for slot in range(4)])

@@ -260,6 +260,7 @@ def test_a_recipe_that_ends_at_the_wanted_size_does(steps):
         assert result.shape == (20, 24, 3)
 
 
+@pytest.mark.slow
 def test_probabilities_and_weights_are_kept():
     made = recipe(
         {"lens_blur": {"radius": 1, "probability": 0.25}},

@@ -105,6 +105,7 @@ def test_a_blind_test_says_so():
     assert "blind" not in text(told, None)
 
 
+@pytest.mark.slow
 def test_what_is_recommended_can_be_pasted(folders, tmp_path, capsys):
     """A network from a file is still from that file."""
     network = train_autoencoder([picture(0, 32, 32)], Autoencoder(features=8, steps=1), 0)

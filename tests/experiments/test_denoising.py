@@ -71,6 +71,7 @@ def model(folders):
     return path
 
 
+@pytest.mark.slow
 def test_every_method_is_trained_and_measured(folders, model, capsys):
     assert run(folders, "-learned", f"ours={model}", "-seeds", 0, 1) == 0
     scores = json.loads((folders / "out/results.json").read_text())
@@ -85,6 +86,7 @@ def test_every_method_is_trained_and_measured(folders, model, capsys):
     assert (folders / "out/sheet.png").is_file()
 
 
+@pytest.mark.slow
 def test_a_second_call_trains_nothing_again(folders, model):
     assert run(folders, "-learned", f"ours={model}", "-seeds", 0) == 0
     states = {path: path.stat().st_mtime_ns for path in (folders / "out").glob("runs/*/psnr/models/*")}
@@ -94,12 +96,14 @@ def test_a_second_call_trains_nothing_again(folders, model):
     assert (folders / "out/results.md").read_text() == first
 
 
+@pytest.mark.slow
 def test_knobs_can_be_set(folders, model):
     assert run(folders, "-learned", f"ours={model},temperature=0,detail=1", "-seeds", 0) == 0
     line = json.loads((folders / "out/pairs/ours/log.jsonl").read_text().splitlines()[1])
     assert (line["parameters"]["temperature"], line["parameters"]["detail"]) == (0, 1)
 
 
+@pytest.mark.slow
 def test_a_configuration_is_trained_first_on_the_pictures_given(folders, capsys):
     values = ludvae_values(folders, steps=1) | {"runs": str(folders / "learned_runs")}
     values["data"] |= {"clean": "nowhere", "real": "nowhere"}
@@ -112,6 +116,7 @@ def test_a_configuration_is_trained_first_on_the_pictures_given(folders, capsys)
     assert "tiny: the run began with another data.clean" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_a_deflow_is_trained_on_sets_of_the_pictures_given_or_not_at_all(folders, capsys):
     for name in ("clean", "real"):
         (folders / name).rename(folders / f"{name}_pictures")
@@ -132,6 +137,7 @@ def test_a_deflow_is_trained_on_sets_of_the_pictures_given_or_not_at_all(folders
     assert not (folders / "runs").exists()
 
 
+@pytest.mark.slow
 def test_methods_of_one_configuration_share_its_training(folders, capsys):
     values = ludvae_values(folders, steps=1) | {"runs": str(folders / "learned_runs")}
     config = write_config(folders / "tiny.yml", values)

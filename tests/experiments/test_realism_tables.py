@@ -104,6 +104,7 @@ def test_the_table_says_who_wins():
     assert "In spectrum its distance is 0.38 of the Gaussian's, less than half" in text
 
 
+@pytest.mark.slow
 def test_mistakes_are_one_line(folders, capsys):
     for learned, expected in (
         ("ours", "expected NAME=MODEL"),

@@ -44,6 +44,7 @@ def test_inconclusive_measures_are_not_counted():
     assert _verdict(findings[1])["label"] == "inconclusive"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [[], ["-paired"]])
 def test_constant_images_leave_no_nan_on_the_page(tmp_path, options):
     folder = write_noisy_sets(tmp_path)

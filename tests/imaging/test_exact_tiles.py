@@ -17,6 +17,7 @@ def blur(pixels: torch.Tensor, radius: int) -> torch.Tensor:
     return F.avg_pool2d(pixels, 2 * radius + 1, stride=1, padding=radius)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(sizes, sizes, st.integers(0, 4), st.integers(1, 9), st.integers(1, 5))
 def test_windows_equal_the_whole(height: int, width: int, border: int, more: int, batch: int) -> None:

@@ -67,7 +67,10 @@ def test_gradient_reaches_the_prediction_only(weights):
     assert not any(parameter.requires_grad for parameter in loss.parameters())
 
 
-@pytest.mark.parametrize("layer", ["relu1_1", "pool1", "conv2_1", "conv5_4", "pool5"])
+@pytest.mark.parametrize(
+    "layer",
+    ["relu1_1", "pool1", "conv2_1", *(pytest.param(name, marks=pytest.mark.slow) for name in ("conv5_4", "pool5"))],
+)
 def test_the_smallest_patch_leaves_the_layer_a_pixel(weights, layer):
     settings = PerceptualSettings(type="perceptual", layers={"conv1_1": 1.0, layer: 1.0})
     side = settings.smallest_patch

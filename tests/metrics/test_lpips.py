@@ -28,6 +28,7 @@ def pictures(height=48, width=56):
     return [rng.integers(0, 256, (height, width, 3), dtype=np.uint8) for _ in range(2)]
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::UserWarning")
 def test_equals_the_lpips_package(alexnet):
     import lpips
@@ -43,6 +44,7 @@ def test_equals_the_lpips_package(alexnet):
     assert measured > 1e-4
 
 
+@pytest.mark.slow
 def test_equal_pictures_and_crop(alexnet):
     metric = Lpips()
     a, b = pictures()
@@ -50,6 +52,7 @@ def test_equal_pictures_and_crop(alexnet):
     assert metric(a, b, crop=4) == pytest.approx(metric(a[4:-4, 4:-4], b[4:-4, 4:-4]), rel=1e-6)
 
 
+@pytest.mark.slow
 def test_too_small_pictures_are_refused(alexnet):
     metric = Lpips()
     assert metric(*pictures(31, 31)) > 0

@@ -20,7 +20,7 @@ def blocks_of_colour() -> torch.Tensor:
     return colours.repeat_interleave(8, dim=2).repeat_interleave(8, dim=3)
 
 
-@pytest.mark.parametrize("channels", [8, 32, 128])
+@pytest.mark.parametrize("channels", [8, 32, pytest.param(128, marks=pytest.mark.slow)])
 @torch.no_grad()
 def test_a_fresh_network_returns_the_picture(channels):
     image = blocks_of_colour()

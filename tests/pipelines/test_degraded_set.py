@@ -304,6 +304,7 @@ def model(tmp_path_factory):
     return write_deflow_model(tmp_path_factory.mktemp("model"))
 
 
+@pytest.mark.slow
 def test_learned_blocks_run_are_logged_and_replayed(clean, model, tmp_path):
     recipe = learned_recipe(tmp_path / "learned.yml", model, heat=[0.3, 0.9])
     (clean / "1.png").write_bytes(b"broken")

@@ -125,6 +125,7 @@ def test_lpips_without_weights_is_reported_and_the_rest_is_measured(folders, hub
     assert document["images"][0]["psnr"] > 30
 
 
+@pytest.mark.slow
 def test_lpips_is_measured_if_its_weights_are_there(folders, hub, capsys):
     from patina import torchvision_shim
 

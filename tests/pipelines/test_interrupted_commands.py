@@ -74,6 +74,7 @@ def wait_for(condition: Callable[[], bool]) -> None:
         time.sleep(0.001)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", COMMANDS)
 def test_a_killed_command_given_again_leaves_the_same_bytes(arguments, tmp_path, verb):
     whole, out, rng = tmp_path / "whole", tmp_path / "out", random.Random(verb)
@@ -90,6 +91,7 @@ def test_a_killed_command_given_again_leaves_the_same_bytes(arguments, tmp_path,
     assert contents(out) == contents(whole)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("verb", COMMANDS)
 def test_two_commands_do_not_write_into_one_folder(arguments, tmp_path, verb, capfd):
     out = tmp_path / "out"

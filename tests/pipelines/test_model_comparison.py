@@ -59,6 +59,7 @@ def test_peak_memory_sees_what_is_freed_again(counted, monkeypatch, tmp_path):
     assert memory.grown > 20 << 20
 
 
+@pytest.mark.slow
 def test_a_table_of_models_over_sets(folder, tmp_path, capsys):
     sets = [arg for scale in (2, 4) for arg in ("-set", f"x{scale}", str(folder / f"x{scale}"), str(folder / "gt"))]
     models = ["bicubic", f"LapSRN={folder / 'fresh.safetensors'}"]
@@ -88,6 +89,7 @@ def test_a_table_of_models_over_sets(folder, tmp_path, capsys):
     assert len(json.loads((out / "comparison.json").read_text())["rows"]) == 3
 
 
+@pytest.mark.slow
 def test_a_model_trained_further_is_compared_again(folder, tmp_path):
     model = tmp_path / "mine.safetensors"
     flags = ["-model", str(model), "-set", "x2", str(folder / "x2"), str(folder / "gt"), "-out", str(tmp_path / "out")]

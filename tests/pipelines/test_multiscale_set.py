@@ -113,6 +113,7 @@ def test_pictures_that_cannot_be_used_are_named_and_skipped(
     assert len(list_pictures(tmp_path / "set" / "1x")) == 5
 
 
+@pytest.mark.slow
 def test_two_workers_write_the_same_bytes_as_one(source: Path, tmp_path: Path) -> None:
     prepare(source, tmp_path / "one", [1, 4], workers=1)
     prepare(source, tmp_path / "two", [1, 4], workers=2)

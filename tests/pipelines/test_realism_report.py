@@ -69,6 +69,7 @@ class TestVerdicts:
         assert found["spectrum"]["distance"] == pytest.approx(found["spectrum"]["baselines"]["Gaussian"], rel=0.1)
         assert "Noise too strong at high frequencies (fine detail): +" in found["spectrum"]["sentence"]
 
+    @pytest.mark.slow
     def test_the_baselines_are_fitted_to_the_real_noise(self, same):
         np.testing.assert_allclose(same["baselines"]["Gaussian"]["sigma"], 8, rtol=0.1)
 
@@ -157,6 +158,7 @@ class TestRuns:
 
 
 class TestMistakes:
+    @pytest.mark.slow
     def test_they_are_one_line(self, folders, tmp_path, capsys):
         def refused(*arguments) -> str:
             assert run_command("report", list(map(str, arguments))) == 2

@@ -12,7 +12,10 @@ from patina.imaging.picture_files import read_picture
 from sets import write_noisy_sets
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: apt-get install chromium)")
+pytestmark = [
+    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: apt-get install chromium)"),
+    pytest.mark.slow,
+]
 
 DRAWN = "canvas[data-kind=real][data-drawn]"
 PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobile": True, "device_scale_factor": 3}
@@ -117,7 +120,6 @@ def is_shown(picture: np.ndarray, screen: np.ndarray, power: int) -> bool:
     return any((views[y, x].transpose(1, 2, 0) == seen).all() for y, x in candidates)
 
 
-@pytest.mark.slow
 def test_nothing_is_loaded_and_nothing_goes_wrong(page):
     assert page.trouble == []
     assert page.locator("section svg").count() >= 7
@@ -279,7 +281,6 @@ class TestFinger:
         width = page.locator(".stage").bounding_box()["width"]
         assert split(page) == pytest.approx(50 + 100 * 50 / width, abs=2)
 
-    @pytest.mark.slow
     def test_sideways_first_moves_the_panes_anywhere(self, page):
         page.evaluate("document.querySelectorAll('.pane').forEach((pane) => { pane.style.height = '120px'; })")
         page.evaluate("dispatchEvent(new Event('resize'))")

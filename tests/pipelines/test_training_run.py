@@ -1,6 +1,5 @@
 """A training as a command: what it leaves in the run's folder, and that one process at a time writes there."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -49,6 +48,7 @@ def test_the_log_begins_with_how_the_run_began(folder):
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_keeps_one_header(folder):
     config = write_training(folder, steps=4)
     assert train(config) == 0
@@ -59,6 +59,7 @@ def test_an_interrupted_run_keeps_one_header(folder):
     assert sum("patina" in line for line in (run / "log.jsonl").read_text().splitlines()) == 1
 
 
+@pytest.mark.slow
 def test_a_run_without_a_log_is_continued(folder):
     """A user who deletes the log loses the numbers, and nothing else."""
     assert train(write_training(folder)) == 0
@@ -67,11 +68,11 @@ def test_a_run_without_a_log_is_continued(folder):
     assert read_header(folder / "runs/tiny").made_by.command == "train"
 
 
+@pytest.mark.slow
 def test_two_trainings_never_write_into_one_run(folder, capsys):
     config = write_training(folder, steps=100_000, save_every=2, validate_every=100_000)
     command = [sys.executable, "-m", "patina.cli", "train", "-opt", str(config), "-device", "cpu"]
-    one_thread = os.environ | {"OMP_NUM_THREADS": "1"}  # as in this process: rounding depends on it
-    with subprocess.Popen(command, stderr=subprocess.DEVNULL, env=one_thread) as first:
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as first:
         try:
             states = folder / "runs/tiny/training_state"
             wait_until(lambda: list(states.glob("[0-9]*.state")), first)

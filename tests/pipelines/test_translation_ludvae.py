@@ -70,6 +70,7 @@ class TestDegradation:
         assert result.shape == (3, *size)
         assert 0 <= result.min() < result.max() <= 1
 
+    @pytest.mark.slow
     @pytest.mark.parametrize("source", [CLEAN, REAL])
     @pytest.mark.parametrize("precision", ["32", "bf16-mixed"])
     def test_tiles_equal_the_whole_everywhere(self, model, source, precision):
@@ -79,6 +80,7 @@ class TestDegradation:
         tiled = degradation(model, tiling=Tiling(64), **options).apply(image, PLAIN, key=5)
         assert (whole - tiled).abs().max() < (1e-4 if precision == "32" else 1 / 255)
 
+    @pytest.mark.slow
     def test_a_batch_of_tiles_equals_one_by_one(self, model):
         image = to_tensor(picture(2, 100, 120))
         results = []
@@ -391,6 +393,7 @@ class TestPublishedFile:
         assert error.count("\n") == 1
         assert not (folder / "out").exists()
 
+    @pytest.mark.slow
     def test_given_statistics_are_used(self, published):
         folder, values = published
         values["data"] |= {"real": str(folder / "nowhere"), "clean": str(folder / "nowhere_else")}

@@ -57,6 +57,7 @@ def test_all_other_errors_end_the_job(workers: int) -> None:
         run_folder_job(range(4), stumble, description="stumble", name=str, workers=workers)
 
 
+@pytest.mark.slow
 def test_after_ctrl_c_what_is_in_work_is_finished_and_handed_over() -> None:
     results = []
 
@@ -131,6 +132,7 @@ def tell_and_sleep(file: Path) -> None:
     time.sleep(600)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_workers_end_with_a_killed_parent(tmp_path):
     files = [tmp_path / "0", tmp_path / "1"]

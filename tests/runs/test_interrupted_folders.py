@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from folder_commands import VARIANTS, capitals, contents, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -57,6 +58,7 @@ folder_commands.capitals(Path({str(source)!r}), Path({str(tmp_path / "out")!r}))
         assert capitals(source, out) == []
         assert (out / LOG_NAME).read_bytes() == whole
 
+    @pytest.mark.slow
     @settings(max_examples=60, deadline=None)
     @given(data=st.data())
     def test_any_interruption_and_a_second_run_end_in_the_same_bytes(self, tmp_path_factory, data):

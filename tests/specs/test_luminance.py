@@ -189,6 +189,7 @@ def train(tmp_path, values: dict) -> list[dict]:
     return read_log(tmp_path / "runs" / values["name"])
 
 
+@pytest.mark.slow
 def test_training_beats_bicubic_and_the_file_does_what_was_measured(blurred, tmp_path):
     lines = train(tmp_path, config(blurred, tmp_path, steps=60, learning_rate=3e-3, validate_every=30))
     last = [line for line in lines if line["part"] == "valid"][-1]

@@ -93,6 +93,7 @@ def test_patches_that_do_not_fit_the_network_are_refused(pairs):
         parse_config(config, "some.yml").training_stages()[0].make_task("cpu")
 
 
+@pytest.mark.slow
 def test_the_trial_changes_no_random_numbers():
     settings = SpandrelSettings(architecture="SPAN", scale=2, feature_channels=8)
     states = []

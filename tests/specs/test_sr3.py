@@ -195,6 +195,7 @@ def test_epochs_checkpoints_and_samples(trained):
     assert read_picture(trained / "previews/0000006/samples.png").width > 3 * 32
 
 
+@pytest.mark.slow
 def test_a_resumed_run_equals_an_uninterrupted_one(pictures, trained, tmp_path):
     values = config(pictures, tmp_path)
     train(tmp_path, values)
@@ -215,6 +216,7 @@ def test_the_file_holds_the_average(pictures, trained):
     assert not torch.equal(final.weights[name], state["sr3"]["network"][name])
 
 
+@pytest.mark.slow
 def test_upscaling_takes_samplers_and_refuses_what_means_nothing(trained, pictures, tmp_path, capsys):
     model = str(trained / "models/final.safetensors")
     assert stored_kind(trained / "models/final.safetensors") == "sr3"

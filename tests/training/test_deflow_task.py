@@ -141,6 +141,7 @@ class TestSamples:
 
 
 class TestTraining:
+    @pytest.mark.slow
     def test_an_interrupted_run_equals_an_uninterrupted_one(self, domains, tmp_path):
         assert train(domains, tmp_path, "whole") == 0
         assert train(domains, tmp_path, "cut") == 0
@@ -151,6 +152,7 @@ class TestTraining:
         whole, cut = final_weights(tmp_path, "whole"), final_weights(tmp_path, "cut")
         assert all(torch.equal(whole[name], cut[name]) for name in whole)
 
+    @pytest.mark.slow
     def test_a_run_leaves_what_the_readme_names(self, domains, tmp_path):
         assert train(domains, tmp_path) == 0
         run = tmp_path / "runs" / "tiny"
@@ -170,6 +172,7 @@ class TestTraining:
         nll = logged_nll(tmp_path / "runs" / "tiny")
         assert np.mean(nll[-10:]) < np.mean(nll[:10]) - 0.5
 
+    @pytest.mark.slow
     def test_bf16_trains_close_to_float32(self, domains, tmp_path):
         nll = {}
         for precision in ("32", "bf16-mixed"):
@@ -194,6 +197,7 @@ class TestTraining:
         values["model"]["hidden"] = hidden
         assert parse_config(values, "some.yml").make_task().recompute == expected
 
+    @pytest.mark.slow
     def test_fine_tuning_starts_from_the_given_weights(self, domains, tmp_path):
         assert train(domains, tmp_path, "first") == 0
         start = tmp_path / "runs/first/models/final.safetensors"
@@ -248,6 +252,7 @@ class TestTraining:
         assert capsys.readouterr().err == f"error: {config}: training.stepz: unknown key, did you mean steps?\n"
 
 
+@pytest.mark.slow
 def test_validation_shows_both_translations_and_samples(domains, tmp_path):
     assert train(domains, tmp_path) == 0
     arguments = ["-opt", str(tmp_path / "tiny.yml"), "-out_dir", str(tmp_path / "out"), "-pictures", "2"]

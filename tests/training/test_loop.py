@@ -128,7 +128,7 @@ def test_a_run_leaves_its_files(tmp_path):
     assert [line["lr"] for line in log_lines(tmp_path, "train")] == [1e-2, 1e-2, 1e-2, 5e-3, 5e-3, 5e-3]
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_an_interrupted_run_equals_an_uninterrupted_one(tmp_path, workers):
     whole, first, second = Regression(), Regression(interrupt_at=7), Regression()
     assert run(tmp_path / "whole", whole)
@@ -141,7 +141,7 @@ def test_an_interrupted_run_equals_an_uninterrupted_one(tmp_path, workers):
     assert messages == ["interrupted", "resumed"]
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_picture_that_cannot_be_read_loses_nothing(tmp_path, workers):
     whole, first, second = Regression(), Regression(), Regression()
     assert run(tmp_path / "whole", whole)

@@ -152,6 +152,7 @@ class TestTraining:
         whole, cut = final_model(tmp_path, "whole").weights, final_model(tmp_path, "cut").weights
         assert all(torch.equal(whole[name], cut[name]) for name in whole)
 
+    @pytest.mark.slow
     def test_settings_that_trained_nothing_are_not_written_down(self, folders, tmp_path, capsys):
         assert train(folders, tmp_path) == 0
         config = tmp_path / "runs" / "tiny" / "config.yml"
@@ -171,6 +172,7 @@ class TestTraining:
         assert (model.kind, model.step) == ("ludvae", 4)
         assert model.configuration == {"architecture": {"channels": 8}, "noise_level": {"clean": 15.0, "real": 10.0}}
 
+    @pytest.mark.slow
     def test_bf16_trains_to_nearly_the_same_loss(self, folders, tmp_path):
         losses = {}
         for precision in ("32", "bf16-mixed"):
@@ -188,7 +190,7 @@ class TestTraining:
             task.training_step(batch, 1)
         assert first_not_finite(task.networks, lambda: task.probe(batch)) == "ludvae.Gauconv_q_2.v (Conv2d)"
 
-    @pytest.mark.parametrize("published", [True, False])
+    @pytest.mark.parametrize("published", [True, pytest.param(False, marks=pytest.mark.slow)])
     def test_fine_tuning_starts_from_the_given_weights(self, folders, tmp_path, published):
         start = tmp_path / "start.pth"
         weights = LUDVAE(LUDVAEArchitecture(channels=8)).state_dict()
@@ -202,6 +204,7 @@ class TestTraining:
         for name, value in weights.items():
             torch.testing.assert_close(tuned[name], value, atol=1e-6, rtol=0)
 
+    @pytest.mark.slow
     def test_one_command_trains_and_one_translates(self, folders, tmp_path):
         assert train(folders, tmp_path) == 0
         arguments = ["-opt", str(tmp_path / "tiny.yml"), "-source_dir", str(folders / "clean")]

@@ -155,6 +155,7 @@ def test_all_that_is_lacking_is_told_at_once(pairs, tmp_path, capsys):
         assert expected in told
 
 
+@pytest.mark.slow
 def test_a_stage_may_name_what_an_earlier_one_writes(pairs, tmp_path):
     stages = [stage("psnr", steps=4), stage("late", init_from="runs/tiny/psnr/models/2.safetensors")]
     config = values(pairs, tmp_path, stages=stages)
@@ -163,6 +164,7 @@ def test_a_stage_may_name_what_an_earlier_one_writes(pairs, tmp_path):
     assert train(tmp_path, config) == 0
 
 
+@pytest.mark.slow
 def test_a_stage_of_an_earlier_one_that_was_trained_further_is_refused(pairs, tmp_path, capsys):
     assert train(tmp_path, values(pairs, tmp_path, stages=[stage("net"), stage("late")])) == 0
     longer = values(pairs, tmp_path, stages=[stage("net", steps=3), stage("late")])
@@ -203,6 +205,7 @@ class TestTestVerb:
     def run(self, tmp_path, config: dict) -> int:
         return run_command("test", ["-opt", str(write_config(tmp_path / "test.yml", config)), "-device", "cpu"])
 
+    @pytest.mark.slow
     def test_a_trained_model_is_measured(self, pairs, tmp_path, capsys):
         assert train(tmp_path, values(pairs, tmp_path)) == 0
         model = "runs/tiny/gan/models/final.safetensors"  # from the configuration's folder, as every path
