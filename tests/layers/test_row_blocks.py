@@ -1,4 +1,4 @@
-"""Convolutions in bands of rows against convolutions of whole maps."""
+"""Convolutions in row blocks against convolutions of whole maps."""
 
 import pytest
 import torch
@@ -12,7 +12,7 @@ ROW_BYTES = 100
 
 
 @pytest.fixture(autouse=True)
-def small_bands(monkeypatch):
+def small_row_blocks(monkeypatch):
     monkeypatch.setattr("patina.layers.row_blocks.CPU_BYTES", 3 * ROW_BYTES)
 
 
@@ -36,19 +36,19 @@ def test_a_chain_of_convolutions_equals_that_of_whole_maps(height, width, count,
     torch.testing.assert_close(gathered(stream, height), expected, atol=1e-4, rtol=1e-4)
 
 
-def test_bands_cover_the_map_once_by_multiples():
-    bands = list(streamed(torch.zeros(1, 1, 12, 1), ROW_BYTES, multiple=2))
-    assert [(band.top, band.bottom) for band in bands] == [(0, 2), (2, 4), (4, 6), (6, 8), (8, 10), (10, 12)]
-    assert [band.last for band in bands] == [False] * 5 + [True]
+def test_row_blocks_cover_the_map_once_by_multiples():
+    blocks = list(streamed(torch.zeros(1, 1, 12, 1), ROW_BYTES, multiple=2))
+    assert [(block.top, block.bottom) for block in blocks] == [(0, 2), (2, 4), (4, 6), (6, 8), (8, 10), (10, 12)]
+    assert [block.last for block in blocks] == [False] * 5 + [True]
 
 
-def test_overlapping_bands_have_their_neighbours_rows():
+def test_overlapping_row_blocks_have_their_neighbours_rows():
     x = torch.arange(7.0).view(1, 1, 7, 1) + 1
-    bands = list(overlapped(streamed(x, ROW_BYTES)))
-    assert [band.rows.flatten().tolist() for band in bands] == [[0, 1, 2, 3], [2, 3, 4, 5, 6], [5, 6, 7, 0]]
-    assert [band.top for band in bands] == [0, 2, 5]
+    blocks = list(overlapped(streamed(x, ROW_BYTES)))
+    assert [block.rows.flatten().tolist() for block in blocks] == [[0, 1, 2, 3], [2, 3, 4, 5, 6], [5, 6, 7, 0]]
+    assert [block.top for block in blocks] == [0, 2, 5]
 
 
 def test_an_empty_stream_is_no_map():
-    with pytest.raises(ValueError, match="no band"):
+    with pytest.raises(ValueError, match="no row block"):
         gathered([], 3)

@@ -1,4 +1,4 @@
-"""ActNorm: a scale and a bias per channel that start from the first batch (Glow, arXiv 1807.03039)."""
+"""ActNorm: a scale and a bias per channel, initialised from the first batch (Glow, arXiv 1807.03039, section 3.1)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,13 +25,13 @@ class ActNorm(TensorBijection):
         self.learns_from_next_batch = False
 
     def normalise(self, x: Tensor) -> Tensor:
-        """Normalise ``[N, C, H, W]`` where the determinant is not wanted (inside a coupling's network)."""
+        """Normalise ``[N, C, H, W]`` without a log-determinant (inside a coupling's network)."""
         if self.learns_from_next_batch:
             self._initialise(x)
         return (x + self.bias) * self.logs.exp()
 
     def encode_tensor(self, x: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Normalise ``[N, C, H, W]``; log-determinant H·W·Σ logs."""
+        """Normalise ``[N, C, H, W]``; log-determinant H·W·Σ logs (Glow, table 1)."""
         y = self.normalise(x)
         return y, (self.logs.sum() * x[0, 0].numel()).expand(len(x))
 
@@ -49,7 +49,7 @@ class ActNorm(TensorBijection):
 
 @contextmanager
 def initialising_from_batch(module: nn.Module) -> Iterator[None]:
-    """Within the block, the first batch through `module` sets every ActNorm in it to mean 0, deviation 1."""
+    """Inside the context, the first batch initialises every ActNorm in `module` to outputs of mean 0 and std 1."""
     actnorms = [child for child in module.modules() if isinstance(child, ActNorm)]
     for actnorm in actnorms:
         actnorm.learns_from_next_batch = True

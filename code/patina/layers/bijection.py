@@ -1,4 +1,4 @@
-"""What a flow is made of, and how the pieces are put in a row."""
+"""The interface of a flow's bijections, and their composition."""
 
 from abc import ABC, abstractmethod
 
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from patina.layers.submodules import Modules
 
 State = tuple[Tensor, ...]
-"""What travels through a flow: the latents split off so far and, last, the tensor still being encoded."""
+"""A flow's state: the latents split off so far, followed by the tensor still being encoded."""
 
 
 class Bijection(nn.Module, ABC):
@@ -24,7 +24,7 @@ class Bijection(nn.Module, ABC):
 
         Args:
             state: tensors ``[N, C, H, W]``.
-            condition: ``[N, C', H, W]`` at the size of the last tensor, or None where the map needs none.
+            condition: ``[N, C', H, W]`` at the size of the last tensor; None for unconditional maps.
 
         Returns:
             The new state and log |det Jacobian|, ``[N]`` in nats.
@@ -36,7 +36,7 @@ class Bijection(nn.Module, ABC):
 
 
 class TensorBijection(Bijection):
-    """A bijection of the last tensor of the state alone."""
+    """A bijection of only the state's last tensor."""
 
     @abstractmethod
     def encode_tensor(self, x: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -57,10 +57,13 @@ class TensorBijection(Bijection):
 
 
 class Squeeze(TensorBijection):
-    """2×2 space to depth: channel c, row dy, column dx become channel 4c + 2dy + dx."""
+    """2×2 space to depth (RealNVP, arXiv 1605.08803, section 3.6).
+
+    Channel c at row dy and column dx of a 2×2 block becomes channel 4c + 2dy + dx.
+    """
 
     def encode_tensor(self, x: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor]:
-        """``[N, C, 2H, 2W]`` to ``[N, 4C, H, W]``; volume is preserved."""
+        """``[N, C, 2H, 2W]`` to ``[N, 4C, H, W]``; log-determinant 0."""
         return nn.functional.pixel_unshuffle(x, 2), x.new_zeros(len(x))
 
     def decode_tensor(self, z: Tensor, condition: Tensor | None) -> Tensor:
@@ -69,7 +72,7 @@ class Squeeze(TensorBijection):
 
 
 class Chain(Bijection):
-    """Bijections one after another under one condition."""
+    """A composition of bijections with a shared condition."""
 
     def __init__(self, *members: Bijection):
         super().__init__()

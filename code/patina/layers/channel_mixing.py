@@ -1,4 +1,4 @@
-"""Invertible 1×1 convolution in its LU form (Glow, arXiv 1807.03039, eq. 10)."""
+"""Invertible 1×1 convolution in LU form (Glow, arXiv 1807.03039, section 3.2)."""
 
 import torch
 from torch import Tensor, nn
@@ -9,10 +9,10 @@ from patina.layers.precision import full_precision
 
 
 class ChannelMixing(TensorBijection):
-    """Multiplies the channels at every position by W = P (L + I) (U + diag(sign_s · exp(log_s))).
+    """Multiplies the channels at every position by W = P (L + I) (U + diag(sign_s · exp(log_s))) (Glow, equation 10).
 
-    L and U are strictly triangular: of the stored full matrices the triangle alone counts.
-    W starts as a random rotation.
+    L and U are strictly triangular; the other entries of the stored matrices are ignored. W starts as a random
+    rotation.
 
     Args:
         channels: number of channels C.
@@ -39,7 +39,7 @@ class ChannelMixing(TensorBijection):
         return self.p @ lower @ upper
 
     def encode_tensor(self, x: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Mix the channels of ``[N, C, H, W]``; log-determinant H·W·Σ log_s."""
+        """Mix the channels of ``[N, C, H, W]``; log-determinant H·W·Σ log_s (Glow, equations 9 and 11)."""
         with full_precision(x):
             z = mix_channels(x, self.matrix())
         return z, (self.log_s.sum() * x[0, 0].numel()).expand(len(x))

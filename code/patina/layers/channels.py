@@ -1,14 +1,14 @@
-"""A matrix applied to the channels at every position, in full precision on every device."""
+"""A matrix product over the channels at every position, in full precision on every device."""
 
 import torch
 from torch import Tensor
 
 
 def mix_channels(x: Tensor, matrix: Tensor, bias: Tensor | None = None) -> Tensor:
-    """Return W x + b at every position; call it where autocast is off.
+    """Return W x + b at every position; call it with autocast disabled.
 
-    It is a matrix product and no 1×1 convolution, because a GPU's convolutions round float32 to TF32 unless they are
-    told otherwise, and a flow's inverse would no longer be one.
+    This is a matrix product rather than a 1×1 convolution because GPU convolutions round float32 to TF32 by default,
+    which would make a flow's inverse inexact.
 
     Args:
         x: ``[N, C, H, W]``.

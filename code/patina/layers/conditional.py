@@ -1,7 +1,7 @@
-"""A coupling's conditional work taken apart: the condition by its sizes, a network's weights by what they multiply.
+"""A coupling network's first convolution, split by its inputs.
 
-conv([z, condition]) = conv(z) + conv(condition), and what of the condition is upscaled is convolved at its own size
-(`patina.layers.nearest`).
+A convolution is linear, so conv([z, condition]) = conv(z) + conv(condition). The part of the condition that is
+nearest-upscaled is convolved at its original resolution (`patina.layers.nearest`).
 """
 
 from dataclasses import dataclass
@@ -19,11 +19,12 @@ from patina.layers.submodules import submodule
 
 @dataclass(frozen=True)
 class Condition:
-    """A level's condition.
+    """The condition of one level.
 
     Attributes:
-        features: the level's own, ``[N, F, H, W]``, channels last.
-        stack: the blocks' outputs, ``[N, C, h, w]``, where they are upscaled; elsewhere they are part of `features`.
+        features: features at the level's resolution, ``[N, F, H, W]``, channels last.
+        stack: outputs of the encoder's blocks, ``[N, C, h, w]``, still to be upscaled; None if they are part of
+            `features`.
     """
 
     features: Tensor
@@ -31,7 +32,7 @@ class Condition:
 
     @classmethod
     def of(cls, own: Tensor, stack: Tensor) -> "Condition":
-        """Return a level's condition by its own features and the blocks' outputs."""
+        """Return a level's condition from its own features and the outputs of the encoder's blocks."""
         if own.shape[-1] >= 2 * stack.shape[-1]:
             return cls(own, stack)
         whole = torch.cat([own, interpolate(stack, size=own.shape[-2:])], dim=1)
@@ -39,22 +40,23 @@ class Condition:
 
     @property
     def factor(self) -> int:
-        """How many times the stack is upscaled; 1 where it is not."""
+        """Upscaling factor of the stack; 1 without a stack."""
         return 1 if self.stack is None else self.features.shape[-1] // self.stack.shape[-1]
 
 
 class Weights(NamedTuple):
-    """A coupling's network: its weights, ActNorms folded in, or their gradients.
+    """The weights of a coupling's network with its ActNorms folded in, or their gradients.
 
     Attributes:
-        of_z, of_features, of_stack, first_bias: the first convolution's; `of_stack` are `product_kernels`.
-        second, second_bias: the 1×1 convolution's.
-        last, last_bias: the last one's, shifts first and raw scales behind them.
+        first_z, first_features, first_stack, first_bias: first convolution, split by its inputs; `first_stack` holds
+            `product_kernels`.
+        second, second_bias: 1×1 convolution.
+        last, last_bias: last convolution; its outputs are all shifts, then all raw scales.
     """
 
-    of_z: Tensor
-    of_features: Tensor
-    of_stack: Tensor
+    first_z: Tensor
+    first_features: Tensor
+    first_stack: Tensor
     first_bias: Tensor
     second: Tensor
     second_bias: Tensor
@@ -62,25 +64,25 @@ class Weights(NamedTuple):
     last_bias: Tensor
 
     @classmethod
-    def of(cls, network: ShiftAndScale, of_z: int, of_features: int) -> "Weights":
+    def of(cls, network: ShiftAndScale, z_channels: int, feature_channels: int) -> "Weights":
         """Return a network's weights, differentiably.
 
         Args:
-            network: the plain one.
-            of_z, of_features: of how many channels; the stack's are behind them.
+            network: the plain network.
+            z_channels, feature_channels: input channels of z and of the features; the rest are the stack's.
         """
         weight, bias = folded_conv(submodule(network.net, "0", NormalisedConv))
-        behind = of_z + of_features
+        stack_start = z_channels + feature_channels
         return cls(
-            weight[:, :of_z],
-            weight[:, of_z:behind],
-            product_kernels(weight[:, behind:]),
+            weight[:, :z_channels],
+            weight[:, z_channels:stack_start],
+            product_kernels(weight[:, stack_start:]),
             bias,
             *folded_conv(submodule(network.net, "2", NormalisedConv)),
             *folded_zero_conv(submodule(network.net, "4", ZeroConv)),
         )
 
     def cast(self, dtype: torch.dtype) -> "Weights":
-        """Return them in `dtype`, channels last."""
-        cast = (each.to(dtype) for each in self)
+        """Return the weights in `dtype`, channels last."""
+        cast = (weight.to(dtype) for weight in self)
         return Weights(*(x.contiguous(memory_format=torch.channels_last) if x.ndim == 4 else x for x in cast))

@@ -1,4 +1,9 @@
-"""DeFlow's conditional coupling: an affine map of half the channels, then one of all of them by the condition."""
+"""DeFlow's conditional coupling (arXiv 2101.05796): an affine coupling of the halves, then an affine injector.
+
+The coupling scales and shifts one half of the channels by the other half and the condition (RealNVP, arXiv 1605.08803,
+equations 4 to 8, and Glow, arXiv 1807.03039, section 3.3, with a condition added). The injector scales and shifts all
+channels by the condition alone. Both come from SRFlow (arXiv 2006.14200).
+"""
 
 import torch
 from torch import Tensor, nn
@@ -7,16 +12,16 @@ from patina.layers.actnorm import ActNorm
 from patina.layers.bijection import TensorBijection
 from patina.layers.precision import full_precision
 
-WEIGHT_DEVIATION = 0.05
+INITIAL_WEIGHT_STD = 0.05
 LOGS_FACTOR = 3.0
 
 
 class NormalisedConv(nn.Module):
-    """A convolution without bias, followed by ActNorm; weights start normal with deviation 0.05."""
+    """A convolution without bias, followed by ActNorm; weights start normal with std 0.05."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int):
         super().__init__()
-        self.weight = nn.Parameter(torch.empty(outputs, inputs, kernel, kernel).normal_(std=WEIGHT_DEVIATION))
+        self.weight = nn.Parameter(torch.empty(outputs, inputs, kernel, kernel).normal_(std=INITIAL_WEIGHT_STD))
         self.actnorm = ActNorm(outputs)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -25,7 +30,7 @@ class NormalisedConv(nn.Module):
 
 
 class ZeroConv(nn.Module):
-    """(conv3×3(x) + bias) · exp(3 · logs), all zero at the start, so that a coupling starts as a constant."""
+    """(conv3×3(x) + bias) · exp(3 · logs), zero at the start: a coupling starts constant (Glow, section 3.3)."""
 
     def __init__(self, inputs: int, outputs: int):
         super().__init__()
@@ -39,12 +44,12 @@ class ZeroConv(nn.Module):
 
 
 class ShiftAndScale(nn.Module):
-    """A small network that predicts a shift (even channels) and a scale (odd channels, kept positive).
+    """A small network that predicts shifts (even output channels) and positive scales (odd ones).
 
     Args:
-        inputs: channels of its input.
-        hidden: channels inside.
-        outputs: channels that are shifted and scaled.
+        inputs: input channels.
+        hidden: hidden channels.
+        outputs: channels to shift and scale.
         epsilon: smallest scale; scale = sigmoid(raw + 2) + epsilon.
     """
 
@@ -66,24 +71,25 @@ class ShiftAndScale(nn.Module):
 
 
 class ConditionalCoupling(TensorBijection):
-    """z2 ← z2 / scale − shift by [z1, condition]; then z ← z / scale − shift by the condition alone.
+    """z2 ← z2 / scale − shift with both from [z1, condition]; then z ← z / scale − shift with both from the condition.
+
+    As in the published model, encoding divides and subtracts; RealNVP multiplies and adds.
 
     Args:
         channels: channels of z; the first half (rounded down) is z1.
         condition_channels: channels of the condition.
-        hidden: channels inside the two networks.
+        hidden: hidden channels of the two networks.
         epsilon: smallest scale.
     """
 
     def __init__(self, channels: int, condition_channels: int, hidden: int, epsilon: float = 1e-3):
         super().__init__()
         self.kept = channels // 2
-        moved = channels - self.kept
-        self.by_half = ShiftAndScale(self.kept + condition_channels, hidden, moved, epsilon)
+        self.by_half = ShiftAndScale(self.kept + condition_channels, hidden, channels - self.kept, epsilon)
         self.by_condition = ShiftAndScale(condition_channels, hidden, channels, epsilon)
 
     def encode_tensor(self, x: Tensor, condition: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Encode ``[N, C, H, W]``; the log-determinant is −Σ log scale of both maps."""
+        """Encode ``[N, C, H, W]``; the log-determinant is −Σ log scale over both maps (RealNVP, equation 6)."""
         condition = _required(condition)
         first, second = x[:, : self.kept], x[:, self.kept :]
         half_shift, half_scale = self._by_half(first, condition)

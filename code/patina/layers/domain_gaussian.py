@@ -1,4 +1,4 @@
-"""The latents' two Gaussians: N(0, I) for clean images, N(mu, I + S Sᵀ) for real ones (DeFlow, arXiv 2101.05796)."""
+"""The two Gaussians of a latent: N(0, I) for clean images, N(mu, I + S Sᵀ) for real ones (DeFlow, arXiv 2101.05796)."""
 
 import math
 
@@ -13,7 +13,7 @@ START_OF_S = 0.01
 
 
 class DomainGaussian(nn.Module):
-    """The density of one latent in both domains, and the way from one domain to the other.
+    """The density of one latent in both domains, and the translation between the domains.
 
     Labels are ``[N]``, 0 for the clean domain X, 1 for the real domain Y. Latents and noise are ``[N, C, H, W]``.
 
@@ -37,10 +37,10 @@ class DomainGaussian(nn.Module):
             return -0.5 * (torch.where(label > 0.5, real, clean) + z[0].numel() * math.log(2 * math.pi))
 
     def translate(self, z: Tensor, label: Tensor, noise: Tensor) -> Tensor:
-        """Move latents to the other domain; `label` is the domain they come from.
+        """Translate latents to the other domain; `label` is the domain they come from.
 
-        X to Y adds a draw of N(mu, S Sᵀ). Y to X draws from the posterior of the clean latent: with
-        C = S Sᵀ and P = (I + C)⁻¹, mean P (z − mu), covariance C P with the square root U·diag(√s).
+        X to Y adds a draw of N(mu, S Sᵀ). Y to X draws from the posterior of the clean latent, which with C = S Sᵀ and
+        P = (I + C)⁻¹ has mean P (z − mu) and covariance C P; its square root is U·diag(√s) from the SVD C P = U s Vᵀ.
         """
         with full_precision(z):
             to_real = z + self._mean() + mix_channels(noise, self.cov_shift)
@@ -49,7 +49,7 @@ class DomainGaussian(nn.Module):
             return torch.where(label.view(-1, 1, 1, 1) > 0.5, to_clean, to_real)
 
     def posterior(self) -> tuple[Tensor, Tensor]:
-        """Return P and U·diag(√s), ``[C, C]``: the gain of the clean latent's mean, and a root of its covariance."""
+        """Return the clean latent's posterior: gain P and covariance square root U·diag(√s), ``[C, C]``."""
         precision = torch.linalg.inv(self._covariance())
         basis, variances, _ = torch.linalg.svd(self.cov_shift @ self.cov_shift.T @ precision)
         return precision, basis * variances.sqrt()

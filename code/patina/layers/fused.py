@@ -1,6 +1,6 @@
-"""Convolutions with what follows them in one pass, where oneDNN offers that; the same numbers everywhere else.
+"""Convolutions fused with an addition or activation by oneDNN; elsewhere the same operations, unfused.
 
-On a processor the passes over memory for an addition and a ReLU cost more than a small convolution itself.
+On a processor, the memory passes of an addition and a ReLU cost more than a small convolution.
 """
 
 from typing import Literal
@@ -15,7 +15,7 @@ Padding = tuple[int, int]
 
 NO_PADDING: Padding = (0, 0)
 SAME: Padding = (1, 1)
-"""What keeps the size of a 3×3 convolution's input."""
+"""Padding that preserves the input size of a 3×3 convolution."""
 
 
 def conv(
@@ -30,9 +30,9 @@ def conv(
 
     Args:
         x, weight, bias: as in `torch.nn.functional.conv2d`, all of one dtype.
-        padding: rows and columns of zeros.
-        activation: what follows.
-        slope: LeakyReLU's, for negative values.
+        padding: rows and columns of zeros on each side.
+        activation: activation after the convolution.
+        slope: negative slope of LeakyReLU.
     """
     if _has_onednn(x):
         scalars = [slope] if activation == "leaky_relu" else []
@@ -49,8 +49,8 @@ def conv_onto(
     padding: Padding = NO_PADDING,
     activation: Literal["none", "relu"] = "relu",
 ) -> Tensor:
-    """Return activation(other + x * weight), without gradients, in the place of `other`."""
-    # In any other layout oneDNN leaves the fusion to an operation that bf16 does not have.
+    """Return activation(other + x * weight), without gradients; overwrites `other`."""
+    # In other layouts oneDNN needs a separate addition that it lacks for bf16.
     if _has_onednn(x) and _is_channels_last(x) and _is_channels_last(other):
         after = None if activation == "none" else activation
         return torch.ops.mkldnn._convolution_pointwise_.binary(
@@ -72,7 +72,7 @@ def _is_channels_last(x: Tensor) -> bool:
 def _has_onednn(x: Tensor) -> bool:
     if x.device.type != "cpu" or not hasattr(torch.ops.mkldnn, "_convolution_pointwise"):
         return False
-    # Older processors lack the instructions that oneDNN's bf16 needs; torch's own convolution works everywhere.
+    # Older processors lack the instructions for oneDNN's bf16; torch's own convolution works everywhere.
     return x.dtype == torch.float32 or (
         x.dtype == torch.bfloat16 and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     )

@@ -1,15 +1,15 @@
-"""A 3×3 convolution of a nearest-upscaled map, computed at the map's own size.
+"""3×3 convolution of a nearest-upscaled map, computed at the source resolution.
 
-Along one axis, with kernel (k₀, k₁, k₂), source x and result y at phase p of the r pixels that source pixel i becomes,
-neighbours are the same source pixel except at its two ends:
+Upscaling by r turns source pixel i into r equal pixels, its phases. Along one axis, with kernel (k₀, k₁, k₂), source x
+and result y, a phase's neighbours are copies of the same source pixel except at the two ends:
 
     first phase    y = s[i] + a[i−1] − a[i],   a = k₀ x
     inner phases   y = s[i],                   s = (k₀ + k₁ + k₂) x
     last phase     y = s[i] + b[i+1] − b[i],   b = k₂ x
 
-What is zero outside the source is zero outside the upscaled map. In two dimensions the three products become nine,
-each a 1×1 convolution, for any factor r ≥ 2. Maps are ``[N, C, H, W]``, best in channels-last memory; products, and
-phases, are nine maps: for k₀, sum and k₂ (first, inner and last phase) of the rows those of the columns.
+Zero padding of the source equals zero padding of the upscaled map. In two dimensions the three products a, s, b become
+nine, each a 1×1 convolution, for any factor r ≥ 2. Maps are ``[N, C, H, W]``, best in channels-last memory. Products
+and phases are lists of nine maps, rows first: (a, s, b) or (first, inner, last) of the rows times that of the columns.
 """
 
 from collections.abc import Sequence
@@ -22,13 +22,13 @@ from patina.layers.fused import conv
 from patina.layers.precision import full_precision
 
 SPANS = (slice(0, 1), slice(1, -1), slice(-1, None))
-"""Which of a source pixel's rows, or columns, are its first, inner and last phase."""
+"""Rows, or columns, of a source pixel that are its first, inner and last phases."""
 
 PRODUCTS = ((1.0, 0.0, 0.0), (1.0, 1.0, 1.0), (0.0, 0.0, 1.0))
-"""Along an axis, the kernels of the three products by (k₀, k₁, k₂)."""
+"""Coefficients of (k₀, k₁, k₂) in the kernels of the products a, s and b of one axis."""
 
 Three = tuple[Tensor, Tensor, Tensor]
-"""An axis' products, or its phases."""
+"""The products, or the phases, of one axis."""
 
 
 def product_kernels(weight: Tensor) -> Tensor:
@@ -38,7 +38,7 @@ def product_kernels(weight: Tensor) -> Tensor:
         weight: ``[outputs, inputs, 3, 3]``.
 
     Returns:
-        ``[9 · outputs, inputs, 1, 1]``, one behind the other.
+        The nine kernels concatenated, ``[9 · outputs, inputs, 1, 1]``.
     """
     with full_precision(weight):
         along = weight.new_tensor(PRODUCTS)
@@ -47,30 +47,30 @@ def product_kernels(weight: Tensor) -> Tensor:
 
 
 def phases_of(source: Tensor, kernels: Tensor, bias: Tensor) -> list[Tensor]:
-    """Return the phases of the convolution of a map's upscaled one, without gradients.
+    """Return the phases of the convolution of the upscaled map, without gradients.
 
     Args:
-        source: the map, ``[N, inputs, h, w]``.
+        source: the map before upscaling, ``[N, inputs, h, w]``.
         kernels: `product_kernels`.
         bias: ``[outputs]``.
 
     Returns:
         Nine maps, ``[N, outputs, h, w]``.
     """
-    # The product of both sums is part of every phase, and of each just once.
+    # The bias goes into the product of both sums, which enters every phase exactly once.
     biases = [bias if index == 4 else None for index in range(9)]
-    products = [conv(source, kernel, each) for kernel, each in zip(kernels.chunk(9), biases, strict=True)]
+    products = [conv(source, kernel, added) for kernel, added in zip(kernels.chunk(9), biases, strict=True)]
     by_column = [_phased(products[column::3], axis=2) for column in range(3)]
     return [phase for of_row in zip(*by_column, strict=True) for phase in _phased(of_row, axis=3)]
 
 
 def upscaled(phases: Sequence[Tensor], factor: int, top: int, bottom: int) -> Tensor:
-    """Return the convolution of an upscaled map, or some of its rows.
+    """Return the convolution of the upscaled map, or some of its rows, assembled from its phases.
 
     Args:
         phases: nine maps, ``[N, C, h, w]``.
-        factor: how many times the source is upscaled, 2 or more.
-        top, bottom: the rows of the source that become those returned.
+        factor: upscaling factor, 2 or more.
+        top, bottom: range of source rows to return.
 
     Returns:
         ``[N, C, factor · (bottom - top), factor · w]``, channels last.
@@ -84,14 +84,15 @@ def upscaled(phases: Sequence[Tensor], factor: int, top: int, bottom: int) -> Te
 
 
 def gathered_gradient(gradient: Tensor, factor: int) -> Tensor:
-    """Return the gradient of all products by that of `upscaled`: ``[N, C, H, W]`` to ``[N, 9 · C, h, w]``."""
+    """Return the gradient of all products, ``[N, 9 · C, h, w]``, given that of `upscaled`, ``[N, C, H, W]``."""
     cells = gradient.permute(0, 2, 3, 1).unflatten(2, (-1, factor)).unflatten(1, (-1, factor))
     by_row = _gathered(cells.unbind(2), axis=1)
-    return torch.cat([each for row in by_row for each in _gathered(row.unbind(3), axis=2)], dim=3).permute(0, 3, 1, 2)
+    products = [product for row in by_row for product in _gathered(row.unbind(3), axis=2)]
+    return torch.cat(products, dim=3).permute(0, 3, 1, 2)
 
 
 def _phased(products: Sequence[Tensor], axis: int) -> Three:
-    """Return an axis' phases by its products."""
+    """Return the phases of one axis from its products, by the equations of the module's docstring."""
     before, whole, after = products
     inside = whole.shape[axis] - 1
     first, last = whole - before, whole - after
@@ -101,7 +102,7 @@ def _phased(products: Sequence[Tensor], axis: int) -> Three:
 
 
 def _gathered(gradients: Sequence[Tensor], axis: int) -> Three:
-    """Return the gradients of an axis' products by those of all pixels that a source pixel becomes along it."""
+    """Return the gradients of one axis's products, given those of all phases (the transpose of `_phased`)."""
     first, *inner, last = gradients
     inside = first.shape[axis] - 1
     before, after = -first, -last

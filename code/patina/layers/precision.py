@@ -1,4 +1,4 @@
-"""Where bf16 pays, and where it must not reach: the flow's own arithmetic, whose inverse would be lost in it."""
+"""Where bf16 is fast, and contexts without it for the flow's arithmetic, which bf16 would make non-invertible."""
 
 import torch
 from torch import Tensor
@@ -13,10 +13,10 @@ def full_precision(x: Tensor) -> torch.autocast:
 
 
 def has_fast_bf16(device: torch.device) -> bool:
-    """Say whether `device` has instructions for bf16 (AMX or AVX512-BF16, GPUs from Ampere on); without, it is slow."""
+    """Return whether `device` has bf16 instructions (AMX or AVX512-BF16, GPUs from Ampere on); else bf16 is slow."""
     if device.type == "cuda":
         return torch.cuda.get_device_capability(device)[0] >= FIRST_BF16_CAPABILITY
     if device.type != "cpu":
         return False
-    # Asked by names that torch does not promise to keep; where one is gone, float32 is the safe answer.
+    # These functions are private to torch; if one is gone, fall back to float32.
     return any(getattr(torch.cpu, name, lambda: False)() for name in BF16_CHECKS)

@@ -18,11 +18,11 @@ def leaky_relu(x: Tensor) -> Tensor:
 
 
 class DenseBlock(nn.Module):
-    """Five convolutions, each reading all that came before; adds 0.2 times its result to its input.
+    """Five densely connected convolutions; adds 0.2 times their result to the input.
 
     Args:
-        features: channels in and out.
-        growth: channels each of the first four convolutions adds.
+        features: input and output channels.
+        growth: channels added by each of the first four convolutions.
     """
 
     def __init__(self, features: int, growth: int):
@@ -40,7 +40,7 @@ class DenseBlock(nn.Module):
 
 
 class RRDB(nn.Module):
-    """Three dense blocks; adds 0.2 times their result to its input. `features`, `growth` as in `DenseBlock`."""
+    """Three dense blocks; adds 0.2 times their result to the input. `features` and `growth` as in `DenseBlock`."""
 
     def __init__(self, features: int, growth: int):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Split: half of the channels leave the flow as a latent, normalised by what the other half predicts."""
+"""Split: half of the channels become a latent (RealNVP, arXiv 1605.08803, section 3.6), normalised given the others."""
 
 import torch
 from torch import Tensor
@@ -12,10 +12,12 @@ EPSILON = 1e-6
 
 
 class Split(Bijection):
-    """Turns the last tensor z into a latent (z2 − m) / (exp(logs) + 1e-6) and z1, where (m, logs) come from z1.
+    """Turns the last tensor z into a latent (z2 − m) / (exp(logs) + 1e-6) and z1, with (m, logs) predicted from z1.
+
+    As in the published model, the log-determinant ignores the 1e-6.
 
     Args:
-        channels: channels of z; the first half stays, the rest leaves.
+        channels: channels of z; the first half (rounded down) is z1.
     """
 
     def __init__(self, channels: int):

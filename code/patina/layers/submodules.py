@@ -1,4 +1,4 @@
-"""Parts of a network with their types: torch knows every submodule as a `Module` alone."""
+"""Typed access to a network's submodules, which torch only types as `Module`."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Generic, TypeVar
@@ -17,11 +17,11 @@ class Modules(nn.ModuleList, Generic[M]):
 
 
 def submodule(network: nn.Module, path: str, kind: type[M]) -> M:
-    """Return the submodule at a dotted path, such as ``"body.0"``.
+    """Return the submodule at a dotted path, e.g. ``"body.0"``.
 
     Raises:
-        AttributeError: there is none.
-        TypeError: it is of another class.
+        AttributeError: no such submodule.
+        TypeError: the submodule is not a `kind`.
     """
     found = network.get_submodule(path)
     if not isinstance(found, kind):
@@ -33,7 +33,7 @@ def bias_of(layer: nn.Conv2d) -> Tensor:
     """Return the bias of a convolution.
 
     Raises:
-        TypeError: it has none.
+        TypeError: the convolution has no bias.
     """
     if layer.bias is None:
         raise TypeError("this convolution has no bias")

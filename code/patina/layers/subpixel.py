@@ -1,6 +1,4 @@
-"""Enlarging by sub-pixel convolution (Shi et al. 2016): a convolution makes the pixels of every phase, a shuffle places
-them.
-"""
+"""Upscaling by sub-pixel convolution (Shi et al. 2016): a convolution computes all phases, a pixel shuffle places them."""
 
 import numpy as np
 import torch
@@ -10,17 +8,17 @@ from torch.nn import functional
 from patina.imaging.matlab_resize import cubic
 
 REACH = 2
-"""Pixels around the centre that bicubic interpolation looks at."""
+"""Radius of the bicubic interpolation window in pixels."""
 
 
 def bicubic_kernel(factor: int) -> Tensor:
-    """Return the sub-pixel convolution that is MATLAB's bicubic enlargement (Keys 1981, equation 15).
+    """Return the sub-pixel convolution equal to MATLAB's bicubic upscaling (Keys 1981, equation 15).
 
     Args:
-        factor: a whole number.
+        factor: upscaling factor.
 
     Returns:
-        ``[factor², 1, 5, 5]``, one kernel a phase, each of sum 1.
+        ``[factor², 1, 5, 5]``, one kernel of sum 1 per phase.
     """
     shifts = (np.arange(factor) + 0.5) / factor - 0.5
     taps = cubic(shifts[:, None] - np.arange(-REACH, REACH + 1))
@@ -29,10 +27,10 @@ def bicubic_kernel(factor: int) -> Tensor:
 
 
 def enlarge(planes: Tensor, kernel: Tensor) -> Tensor:
-    """Enlarge every plane by itself with a sub-pixel convolution.
+    """Upscale every plane independently by a sub-pixel convolution.
 
     Args:
-        planes: ``[N, C, H, W]``; borders are mirrored, the outermost pixel repeated, as `imresize` does.
+        planes: ``[N, C, H, W]``; borders are mirrored, edge pixel included, as in `imresize`.
         kernel: ``[factor², 1, 5, 5]``.
 
     Returns:
@@ -46,10 +44,10 @@ def enlarge(planes: Tensor, kernel: Tensor) -> Tensor:
 
 
 class SubPixelBicubic(nn.Module):
-    """A learned interpolation of planes that starts as bicubic.
+    """A learned interpolation of planes, initialised to bicubic.
 
     Args:
-        factor: a whole number.
+        factor: upscaling factor.
     """
 
     def __init__(self, factor: int):
@@ -57,11 +55,11 @@ class SubPixelBicubic(nn.Module):
         self.weight = nn.Parameter(bicubic_kernel(factor))
 
     def forward(self, planes: Tensor) -> Tensor:
-        """Enlarge ``[N, C, H, W]`` to ``[N, C, factor H, factor W]``."""
+        """Upscale ``[N, C, H, W]`` to ``[N, C, factor H, factor W]``."""
         return enlarge(planes, self.weight)
 
 
 def _mirrored(length: int, device: torch.device) -> Tensor:
-    """Return the positions of a padded axis: the edge is repeated, then the axis runs backwards."""
+    """Return source positions for a padded axis: mirrored at both ends, edge included."""
     positions = torch.arange(-REACH, length + REACH, device=device) % (2 * length)
     return torch.minimum(positions, 2 * length - 1 - positions)

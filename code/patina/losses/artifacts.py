@@ -1,4 +1,4 @@
-"""Locally discriminative learning: penalise detail that is an artifact of adversarial training, and no other."""
+"""Locally discriminative learning (LDL): penalises artifacts of adversarial training but not genuine detail."""
 
 import torch
 from torch import Tensor
@@ -10,8 +10,8 @@ def ldl(prediction: Tensor, target: Tensor, averaged: Tensor, window: int = 7) -
 
     Args:
         prediction, target: RGB of one shape ``[N, 3, H, W]`` in [0, 1].
-        averaged: what the generator with averaged weights makes of the same input.
-        window: side of the squares whose variance is taken, odd.
+        averaged: output of the generator's EMA for the same input.
+        window: side of the local variance's window, odd.
 
     Returns:
         A scalar; the gradient treats the map as constant.
@@ -21,26 +21,26 @@ def ldl(prediction: Tensor, target: Tensor, averaged: Tensor, window: int = 7) -
 
 
 def artifact_map(prediction: Tensor, target: Tensor, averaged: Tensor, window: int = 7) -> Tensor:
-    """Return how likely each pixel is an artifact (equations 2 to 5 of the paper).
+    """Return how likely every pixel is an artifact (equations 2 to 5 of the paper).
 
-    The residual's variance around a pixel, times the fifth root of its variance over the whole patch; zero where the
-    averaged generator is further from the target.
+    This is the residual's local variance times the fifth root of its variance over the whole patch, and zero where the
+    EMA's residual is larger than the generator's.
 
     Args:
         prediction, target, averaged: RGB of one shape ``[N, 3, H, W]``, sides larger than half the window.
-        window: side of the squares, odd.
+        window: side of the local variance's window, odd.
 
     Returns:
         ``[N, 1, H, W]``, not negative.
     """
-    residual, steady = ((target - other).abs().sum(1, keepdim=True) for other in (prediction, averaged))
+    residual, ema_residual = ((target - other).abs().sum(1, keepdim=True) for other in (prediction, averaged))
     patch = residual.var(dim=(1, 2, 3), keepdim=True) ** 0.2
     weight = patch * _local_variance(residual, window)
-    return torch.where(residual < steady, torch.zeros_like(weight), weight)
+    return torch.where(residual < ema_residual, torch.zeros_like(weight), weight)
 
 
 def _local_variance(plane: Tensor, window: int) -> Tensor:
-    """Return the unbiased variance of the square around every pixel; borders are mirrored."""
+    """Return the unbiased variance in the window around every pixel; borders are mirrored."""
     padded = functional.pad(plane, [window // 2] * 4, mode="reflect")
-    squares = functional.unfold(padded, window)
-    return squares.var(dim=1, keepdim=True).view(plane.shape)
+    windows = functional.unfold(padded, window)
+    return windows.var(dim=1, keepdim=True).view(plane.shape)

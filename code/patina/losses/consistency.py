@@ -1,19 +1,19 @@
-"""Losses on the mean colour and the mean brightness of small squares, which detail may not shift."""
+"""Losses on the mean luma and mean colour of small windows, which keep added detail from shifting either."""
 
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 _LUMA = (0.299, 0.587, 0.114)  # BT.601, full range
-_BLUE, _RED = 1.772, 1.402  # what scales B - Y and R - Y to the range of -0.5 to 0.5
+_BLUE, _RED = 1.772, 1.402  # divisors that scale B - Y and R - Y to [-0.5, 0.5]
 
 
 def luma_consistency(prediction: Tensor, target: Tensor, window: int = 4) -> Tensor:
-    """Return the mean absolute difference of the luma, averaged over squares.
+    """Return the mean absolute difference of the windows' mean luma.
 
     Args:
-        prediction, target: RGB of one shape ``[N, 3, H, W]`` in [0, 1], sides of `window` at least.
-        window: side of the squares in pixels; 1 compares every pixel.
+        prediction, target: RGB of one shape ``[N, 3, H, W]`` in [0, 1], sides of at least `window`.
+        window: side of a window in pixels; 1 compares every pixel.
 
     Returns:
         A scalar.
@@ -22,13 +22,13 @@ def luma_consistency(prediction: Tensor, target: Tensor, window: int = 4) -> Ten
 
 
 def colour_consistency(prediction: Tensor, target: Tensor, window: int = 4) -> Tensor:
-    """Return the mean absolute difference of the two chroma channels (BT.601), averaged over squares.
+    """Return the mean absolute difference of the windows' mean chroma (BT.601).
 
-    Brightness does not count: gray pictures of any brightness have the same colour.
+    Brightness does not matter: grey pictures of any brightness have the same colour.
 
     Args:
-        prediction, target: RGB of one shape ``[N, 3, H, W]`` in [0, 1], sides of `window` at least.
-        window: side of the squares in pixels; 1 compares every pixel.
+        prediction, target: RGB of one shape ``[N, 3, H, W]`` in [0, 1], sides of at least `window`.
+        window: side of a window in pixels; 1 compares every pixel.
 
     Returns:
         A scalar.

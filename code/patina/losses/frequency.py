@@ -1,4 +1,4 @@
-"""The focal frequency loss: distances between spectra, the hardest frequencies first."""
+"""Focal frequency loss: a distance of spectra that emphasises the frequencies with the largest error."""
 
 import torch
 from torch import Tensor
@@ -7,12 +7,12 @@ from torch import Tensor
 def focal_frequency(prediction: Tensor, target: Tensor, alpha: float = 1.0) -> Tensor:
     """Return the weighted squared distance of the 2-D spectra (Jiang et al. 2021, arXiv:2012.12821, equation 8).
 
-    Each frequency's weight is its own distance to the power of `alpha`, divided by the largest of its plane (equation
-    7); the gradient treats the weights as constant. The transform is orthonormal.
+    The weight of a frequency is its distance to the power of `alpha`, divided by the largest of its plane (equation 7);
+    the gradient treats the weights as constant. The transform is orthonormal.
 
     Args:
         prediction, target: pictures of one shape ``[N, C, H, W]``.
-        alpha: how much the hard frequencies are favoured; 0 weights all alike.
+        alpha: emphasis of the hard frequencies; 0 weights all equally.
 
     Returns:
         A scalar.

@@ -1,7 +1,7 @@
 """Adversarial losses on the discriminator's logits, for generator and discriminator.
 
-Every function takes the logits of real and of generated ("fake") pictures, of one shape, and returns a
-scalar to minimise. No function lets gradients of the generator's loss reach the real logits.
+Every function takes the logits of real and of generated ("fake") pictures, of one shape, and returns a scalar to
+minimise. The generator's losses have no gradient with respect to the real logits.
 """
 
 from collections.abc import Callable
@@ -17,12 +17,12 @@ LogitLoss = Callable[[Tensor, Tensor], Tensor]
 
 @dataclass(frozen=True)
 class GanLoss:
-    """The two sides of one adversarial game, each called with (real logits, fake logits).
+    """An adversarial loss for generator and discriminator, both called with (real logits, fake logits).
 
     Attributes:
-        generator: what the generator minimises; the gradient flows through the fake logits only.
-        discriminator: what the discriminator minimises.
-        relativistic: whether the generator's side needs the real logits.
+        generator: the generator's loss; the gradient flows through the fake logits only.
+        discriminator: the discriminator's loss.
+        relativistic: whether the generator's loss uses the real logits.
     """
 
     generator: LogitLoss
@@ -33,8 +33,8 @@ class GanLoss:
 def ragan_generator(real: Tensor, fake: Tensor) -> Tensor:
     """Relativistic average GAN, generator (Jolicoeur-Martineau, "The relativistic discriminator", 2018).
 
-    ESRGAN's equation 2: half of ``BCE(real - mean(fake), 0) + BCE(fake - mean(real), 1)``; the mean of the
-    fake logits is differentiated, the real logits are constants.
+    ESRGAN's equation 2: half of ``BCE(real - mean(fake), 0) + BCE(fake - mean(real), 1)``; the mean of the fake logits
+    is differentiated, the real logits are constant.
     """
     real = real.detach()
     return (_should_be_fake(real - fake.mean()) + _should_be_real(fake - real.mean())) / 2
@@ -47,8 +47,8 @@ def ragan_discriminator(real: Tensor, fake: Tensor, *, joint: bool = False) -> T
 
     Args:
         real, fake: logits of one shape.
-        joint: differentiate the means too. The value stays, the gradient changes: the usual training code
-            treats the other side's mean as a constant.
+        joint: also differentiate the means. The value is the same, the gradient is not: common training code treats
+            the mean of the other logits as constant.
 
     Returns:
         A scalar.
@@ -70,7 +70,7 @@ def _should_be_fake(logits: Tensor) -> Tensor:
 def _independent(
     generator: Callable[[Tensor], Tensor], real: Callable[[Tensor], Tensor], fake: Callable[[Tensor], Tensor]
 ) -> GanLoss:
-    """Build a game in which every logit is judged by itself; the discriminator's two halves are summed."""
+    """Build a loss that scores every logit independently; the discriminator's two terms are summed."""
     return GanLoss(
         lambda _real_logits, fake_logits: generator(fake_logits),
         lambda real_logits, fake_logits: real(real_logits) + fake(fake_logits),
@@ -92,4 +92,4 @@ GAN_LOSSES: dict[str, GanLoss] = {
         lambda x: -x.mean(), lambda x: functional.relu(1 - x).mean(), lambda x: functional.relu(1 + x).mean()
     ),
 }
-"""The known games by name; `ragan` is ESRGAN's."""
+"""Adversarial losses by name; `ragan` is ESRGAN's."""

@@ -1,4 +1,4 @@
-"""The perceptual loss: distances between features of VGG19 (Johnson et al. 2016, as ESRGAN uses it)."""
+"""Perceptual loss: distance of VGG19 features (Johnson et al. 2016, as used in ESRGAN)."""
 
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
@@ -14,7 +14,7 @@ WEIGHTS = "vgg19-dcbb9e9d.pth"
 """torchvision's VGG19, trained on ImageNet."""
 
 ESRGAN_LAYERS = {"conv5_4": 1.0}
-"""ESRGAN's choice: the last convolution, before its activation."""
+"""ESRGAN's layer: the last convolution, before its activation."""
 
 _INSTEAD = "or train without `perceptual`"
 _BLOCKS = ((2, 64), (2, 128), (4, 256), (4, 512), (4, 512))  # convolutions and channels between poolings
@@ -22,14 +22,14 @@ _MEAN, _STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet's, of RGB
 
 
 class PerceptualLoss(nn.Module):
-    """The weighted L1 distance of VGG19 features. Its weights never train and are not in its state.
+    """Weighted L1 distance of VGG19 features. The VGG19 weights are frozen and not part of the state dict.
 
     Args:
-        layers: weight of every layer used. ``convB_I`` is convolution I of block B before its activation,
-            ``reluB_I`` after it, ``poolB`` the pooling that ends block B.
+        layers: weight of every layer used. ``convB_I`` is convolution I of block B before its activation, ``reluB_I``
+            after it, ``poolB`` the pooling after block B.
 
     Raises:
-        ConfigError: no layers, or a name VGG19 does not have.
+        ConfigError: no layers, or a layer that VGG19 does not have.
         WeightsMissing: the VGG19 weights are not on this machine and cannot be downloaded.
     """
 
@@ -99,7 +99,7 @@ def _cut_after_last(layers: OrderedDict[str, nn.Module], wanted: Collection[str]
     names = list(layers)
     unknown = [name for name in wanted if name not in layers]
     if unknown or not wanted:
-        given = f'"{unknown[0]}" is none' if unknown else "none is given"
-        raise ConfigError(f"the perceptual loss needs layers of VGG19, {given}: choose out of {', '.join(names)}")
+        found = f"unknown layer {unknown[0]!r}" if unknown else "no layers"
+        raise ConfigError(f"perceptual.layers: {found}, expected layers of VGG19 out of {', '.join(names)}")
     last = max(names.index(name) for name in wanted)
     return nn.Sequential(OrderedDict((name, layers[name]) for name in names[: last + 1]))

@@ -1,4 +1,4 @@
-"""Distances between pictures, pixel by pixel."""
+"""Pixel-wise distances between pictures."""
 
 import torch
 from torch import Tensor
@@ -18,13 +18,13 @@ def l1(prediction: Tensor, target: Tensor) -> Tensor:
 
 
 def huber(prediction: Tensor, target: Tensor, delta: float = 0.01) -> Tensor:
-    """Return the mean Huber loss divided by `delta` (Huber 1964): square below `delta`, absolute above.
+    """Return the mean Huber loss divided by `delta` (Huber 1964): quadratic below `delta`, linear above.
 
-    Divided, it is as large as L1 for large differences, so its weight means the same.
+    The division makes it match L1 for large differences, so loss weights are comparable.
 
     Args:
         prediction, target: pictures of one shape ``[N, C, H, W]``.
-        delta: the difference at which the loss turns from square to absolute, in units of the pictures.
+        delta: difference at which the loss changes from quadratic to linear, in units of the pictures.
 
     Returns:
         A scalar.
@@ -35,11 +35,11 @@ def huber(prediction: Tensor, target: Tensor, delta: float = 0.01) -> Tensor:
 def charbonnier(prediction: Tensor, target: Tensor, eps: float = 1e-3) -> Tensor:
     """Return the mean of ``sqrt(d^2 + eps^2)``, an absolute difference that is smooth at zero.
 
-    Some code bases add `eps` itself under the root; their ``eps=1e-6`` is ``eps=1e-3`` here.
+    Some implementations add `eps` without squaring it; their ``eps=1e-6`` is ``eps=1e-3`` here.
 
     Args:
         prediction, target: pictures of one shape ``[N, C, H, W]``.
-        eps: the difference at which the loss turns from square to absolute.
+        eps: difference at which the loss changes from quadratic to linear.
 
     Returns:
         A scalar, `eps` for equal pictures.

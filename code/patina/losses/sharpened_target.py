@@ -1,4 +1,4 @@
-"""Sharpened targets: what Real-ESRGAN compares its results with."""
+"""Sharpened training targets as in Real-ESRGAN."""
 
 import torch
 from torch import Tensor, nn
@@ -8,14 +8,14 @@ from torch.nn import functional
 class SharpenedTarget(nn.Module):
     """Unsharp masking of a batch (Wang et al. 2021, "Real-ESRGAN", section 3.4 and its published parameters).
 
-    Adds `amount` times what a Gaussian takes away, where that exceeds `threshold`; the places are blurred too, so that
-    sharpened and other areas merge. The same as the recipe step `unsharp_mask` with `soft_mask`, but for borders.
+    Adds `amount` times the detail removed by a Gaussian where it exceeds `threshold`; the mask is blurred so that
+    sharpened areas blend in. Equals the recipe operation `unsharp_mask` with `soft_mask` except at borders.
 
     Args:
-        amount: of the sharpening.
-        sigma: deviation of the Gaussian in pixels.
+        amount: factor of the detail added.
+        sigma: standard deviation of the Gaussian in pixels.
         radius: half the side of its window.
-        threshold: difference from the blurred picture, of 255, below which nothing is sharpened.
+        threshold: smallest detail that is sharpened, in grey levels (0 to 255).
     """
 
     kernel: Tensor
@@ -29,7 +29,7 @@ class SharpenedTarget(nn.Module):
 
     @torch.no_grad()
     def forward(self, rgb: Tensor) -> Tensor:
-        """Return ``[N, 3, H, W]`` in [0, 1] sharpened, still in [0, 1]; sides larger than the radius."""
+        """Sharpen ``[N, 3, H, W]`` in [0, 1], with sides larger than the radius; the result is in [0, 1]."""
         detail = rgb - self._blurred(rgb)
         mask = self._blurred((detail.abs() * 255 > self.threshold).to(rgb.dtype))
         return torch.lerp(rgb, (rgb + self.amount * detail).clamp(0, 1), mask)

@@ -20,13 +20,11 @@ _EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
 def ms_ssim_loss(prediction: Tensor, target: Tensor, scales: int = 5) -> Tensor:
     """Return 1 minus the multi-scale SSIM (Wang, Simoncelli, Bovik 2003).
 
-    Similarities s enter as (1 + s) / 2: the powers of the formula have no gradient at negative ones, which a training
-    meets at its start.
+    Similarities s enter as (1 + s) / 2, because negative ones, which occur early in training, have no real powers.
 
     Args:
-        prediction, target: pictures of one shape ``[N, C, H, W]`` in [0, 1], sides of
-            11 (scales - 1)^2 at least.
-        scales: 1 to 5; with fewer than 5, the finest ones with their exponents scaled to a sum of 1.
+        prediction, target: pictures of one shape ``[N, C, H, W]`` in [0, 1], sides of at least 11 (scales - 1)^2.
+        scales: 1 to 5; fewer than 5 are the finest ones, with exponents normalised to sum 1.
 
     Returns:
         A scalar, 0 for equal pictures.
@@ -45,7 +43,7 @@ def ms_ssim_loss(prediction: Tensor, target: Tensor, scales: int = 5) -> Tensor:
 
 
 class DistsLoss(nn.Module):
-    """Deep image structure and texture similarity (Ding et al. 2020, arXiv:2004.07728); its weights never train.
+    """Deep image structure and texture similarity (Ding et al. 2020, arXiv:2004.07728); its weights are frozen.
 
     Raises:
         WeightsMissing: the VGG16 weights are not on this machine and cannot be downloaded.
@@ -53,14 +51,14 @@ class DistsLoss(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        backbone_weights(DISTS_WEIGHTS, "or train without `dists`")  # so that their absence is one clear line
+        backbone_weights(DISTS_WEIGHTS, "or train without `dists`")  # raises a clear error if they are missing
         self.network = DISTSNetwork().requires_grad_(False).eval()
 
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Return the mean distance of two batches.
 
         Args:
-            prediction, target: RGB ``[N, 3, H, W]`` in [0, 1], 32 pixels a side at least.
+            prediction, target: RGB ``[N, 3, H, W]`` in [0, 1], sides of at least 32 pixels.
 
         Returns:
             A scalar, 0 for equal pictures.

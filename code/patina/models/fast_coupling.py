@@ -17,7 +17,7 @@ from patina.layers.coupling import ConditionalCoupling, ShiftAndScale
 from patina.layers.folding import Affine, inverted
 from patina.layers.fused import conv, conv_onto
 from patina.layers.nearest import phases_of, upscaled
-from patina.layers.row_blocks import Band, Stream, convolved, gathered, recorded, streamed
+from patina.layers.row_blocks import RowBlock, Stream, convolved, gathered, recorded, streamed
 
 Work = tuple[str, int, int]
 """The name of a result that depends on the condition alone, with the level and the step that it belongs to."""
@@ -50,7 +50,7 @@ class SharedWork:
         return result
 
     def stream(self, work: Work, computed: Stream, height: int, row_bytes: int) -> Stream:
-        """Return a result, kept or `computed`, as bands that may be overwritten; `row_bytes` as in `streamed`."""
+        """Return a result, kept or `computed`, as row blocks that may be overwritten; `row_bytes` as in `streamed`."""
         if work in self._results:
             return streamed(self._results.pop(work), row_bytes)
         if work in self._kept:
@@ -59,7 +59,7 @@ class SharedWork:
 
 
 class PaddedCondition:
-    """A level's condition, padded for reading it in bands.
+    """A level's condition, padded for reading it in row blocks.
 
     Attributes:
         features, stack, factor: as in `Condition`.
@@ -70,9 +70,9 @@ class PaddedCondition:
         self._padded = pad(whole.features, (0, 0, 1, 1))
         self.features = self._padded[:, :, 1:-1]
 
-    def around(self, band: Band) -> Tensor:
-        """Return a band's rows of the features with one more row above and below, zeros outside the map."""
-        return self._padded[:, :, band.top : band.bottom + 2]
+    def around(self, block: RowBlock) -> Tensor:
+        """Return a block's rows of the features with one more row above and below, zeros outside the map."""
+        return self._padded[:, :, block.top : block.bottom + 2]
 
     def row_bytes(self, channels: int) -> int:
         """Return the size in bytes of a row of a map with `channels` channels at the same resolution."""
@@ -84,45 +84,45 @@ class FastShiftAndScale:
 
     Args:
         plain: the network.
-        of_z, of_features: as in `Weights.of`.
-        dtype: of the convolutions.
+        z_channels, feature_channels: as in `Weights.of`.
+        dtype: dtype of the convolutions.
     """
 
-    def __init__(self, plain: ShiftAndScale, of_z: int, of_features: int, dtype: torch.dtype):
-        self.weights = Weights.of(plain, of_z, of_features).cast(dtype)
+    def __init__(self, plain: ShiftAndScale, z_channels: int, feature_channels: int, dtype: torch.dtype):
+        self.weights = Weights.of(plain, z_channels, feature_channels).cast(dtype)
         self.hidden, self.outputs = len(self.weights.first_bias), len(self.weights.last_bias)
         self.epsilon = plain.epsilon
 
     def operations(self, factor: int) -> tuple[int, int]:
-        """Return the multiplications per position: in the condition's part of the first convolution, and after it.
+        """Return the multiplications per position in the condition's part of the first convolution, and after it.
 
-        `factor` is the condition's.
+        `factor` is the upscaling factor of the condition's stack.
         """
         weights = self.weights
-        first = weights.of_features.numel() + weights.of_stack.numel() // factor**2
+        first = weights.first_features.numel() + weights.first_stack.numel() // factor**2
         return first, weights.second.numel() + weights.last.numel()
 
-    def first(self, condition: PaddedCondition, activation: Literal["none", "relu"] = "none") -> Iterator[Band]:
-        """Yield the condition's part of the first convolution in bands, ``[N, hidden, H, W]``, channels last."""
+    def first(self, condition: PaddedCondition, activation: Literal["none", "relu"] = "none") -> Iterator[RowBlock]:
+        """Yield the condition's part of the first convolution in row blocks, ``[N, hidden, H, W]``, channels last."""
         weights, factor = self.weights, condition.factor
         if condition.stack is not None:
-            phases = phases_of(condition.stack, weights.of_stack, weights.first_bias)
-        for band in streamed(condition.features, condition.row_bytes(self.hidden), factor):
-            rows = condition.around(band)
+            phases = phases_of(condition.stack, weights.first_stack, weights.first_bias)
+        for block in streamed(condition.features, condition.row_bytes(self.hidden), factor):
+            rows = condition.around(block)
             if condition.stack is None:
-                result = conv(rows, weights.of_features, weights.first_bias, (0, 1), activation)
+                result = conv(rows, weights.first_features, weights.first_bias, (0, 1), activation)
             else:
-                of_stack = upscaled(phases, factor, band.top // factor, band.bottom // factor)
-                result = conv_onto(rows, weights.of_features, of_stack, (0, 1), activation)
-            yield band._replace(rows=result)
+                from_stack = upscaled(phases, factor, block.top // factor, block.bottom // factor)
+                result = conv_onto(rows, weights.first_features, from_stack, (0, 1), activation)
+            yield block._replace(rows=result)
 
     def with_z(self, first: Stream, z: Tensor) -> Tensor:
         """Return the last convolution's result, from the condition's part of the first convolution and z."""
-        of_z = self.weights.of_z
-        padded = pad(z.to(of_z.dtype, memory_format=torch.channels_last), (0, 0, 1, 1))
+        weight = self.weights.first_z
+        padded = pad(z.to(weight.dtype, memory_format=torch.channels_last), (0, 0, 1, 1))
         hidden = (
-            band._replace(rows=conv_onto(padded[:, :, band.top : band.bottom + 2], of_z, band.rows, (0, 1)))
-            for band in first
+            block._replace(rows=conv_onto(padded[:, :, block.top : block.bottom + 2], weight, block.rows, (0, 1)))
+            for block in first
         )
         return self._after_first(hidden, z.shape[2])
 
@@ -139,8 +139,8 @@ class FastShiftAndScale:
         """Return the last convolution's result from the first ReLU's."""
         weights = self.weights
         second = (
-            band._replace(rows=conv(band.rows, weights.second, weights.second_bias, activation="relu"))
-            for band in hidden
+            block._replace(rows=conv(block.rows, weights.second, weights.second_bias, activation="relu"))
+            for block in hidden
         )
         return gathered(convolved(second, weights.last, weights.last_bias), height, torch.contiguous_format)
 
@@ -154,21 +154,21 @@ class FastStep:
     scale and shift from the condition alone. See `ConditionalCoupling`.
 
     Args:
-        name: the step's level and its place in the level.
-        affine: the map, in float64.
+        name: the step's level and its index in the level.
+        affine: the affine map, in float64.
         coupling: the plain coupling.
-        of_features: channels of the condition's features, see `Condition`.
-        dtype: of the convolutions.
+        features: channels of the condition's features, see `Condition`.
+        dtype: dtype of the convolutions.
     """
 
     def __init__(
-        self, name: tuple[int, int], affine: Affine, coupling: ConditionalCoupling, of_features: int, dtype: torch.dtype
+        self, name: tuple[int, int], affine: Affine, coupling: ConditionalCoupling, features: int, dtype: torch.dtype
     ):
         self.name = name
         self.affine, self.inverse = _float32(affine), _float32(inverted(affine))
         self.kept = coupling.kept
-        self.by_half = FastShiftAndScale(coupling.by_half, coupling.kept, of_features, dtype)
-        self.by_condition = FastShiftAndScale(coupling.by_condition, 0, of_features, dtype)
+        self.by_half = FastShiftAndScale(coupling.by_half, coupling.kept, features, dtype)
+        self.by_condition = FastShiftAndScale(coupling.by_condition, 0, features, dtype)
 
     def offers(self, factor: int) -> Iterator[Offer]:
         """Yield the work that can be kept from encoding to decoding; `factor` is the condition's."""

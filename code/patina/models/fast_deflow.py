@@ -138,10 +138,10 @@ class _FastLevel:
         layers = [layer for layer, level in zip(network.layers, network.layer_levels, strict=True) if level == index]
         encoder = network.encoder
         is_upscaled = index + 1 < encoder.doublings
-        of_features = encoder.trunk_conv.out_channels if is_upscaled else encoder.channels
+        features = encoder.trunk_conv.out_channels if is_upscaled else encoder.channels
         self.index = index
         self.steps = [
-            FastStep((index, number), affine, coupling, of_features, dtype)
+            FastStep((index, number), affine, coupling, features, dtype)
             for number, (affine, coupling) in enumerate(_affine_and_coupling(layers))
         ]
         splits = [layer for layer in layers if isinstance(layer, Split)]

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from patina.layers.folding import Affine
 from patina.layers.fused import Activation, conv, conv_onto
-from patina.layers.row_blocks import Band, Stream, convolved, gathered, streamed
+from patina.layers.row_blocks import RowBlock, Stream, convolved, gathered, streamed
 from patina.layers.submodules import bias_of
 from patina.models.ludvae import LUDVAE, STAGES
 
@@ -68,13 +68,13 @@ class FastLUDVAE:
         decoded = contents.pop()
         if draws is not None:
             draw = next(draws)
-            for band in self._bands(decoded):  # the deepest latent's prior is N(0, 1)
-                self._join(band.rows, strength * band.of(draw), STAGES - 1)
+            for block in self._row_blocks(decoded):  # the deepest latent's prior is N(0, 1)
+                self._join(block.rows, strength * block.of(draw), STAGES - 1)
         for stage in range(STAGES - 2, -1, -1):
-            above = self._decoders[stage + 1].stream(self._bands(decoded))
+            above = self._decoders[stage + 1].stream(self._row_blocks(decoded))
             stage_draw = None if draws is None else next(draws)
             decoded = gathered(self._decoded(stage, above, contents.pop(), stage_draw, strength), height)
-        return gathered(self._decoders[0].stream(self._bands(decoded)), height).float()
+        return gathered(self._decoders[0].stream(self._row_blocks(decoded)), height).float()
 
     def _encoded(self, hidden: Tensor) -> list[Tensor]:
         """Return the contents of stages 1, 2, 3."""
@@ -82,29 +82,29 @@ class FastLUDVAE:
         x = x.to(self.dtype, memory_format=torch.channels_last)
         outputs = []
         for block in self._encoders:
-            x = gathered(block.stream(self._bands(x)), hidden.shape[2])
+            x = gathered(block.stream(self._row_blocks(x)), hidden.shape[2])
             outputs.append(x)
         return outputs
 
     def _decoded(
         self, stage: int, above: Stream, content: Tensor, draw: Tensor | None, strength: Tensor
-    ) -> Iterator[Band]:
+    ) -> Iterator[RowBlock]:
         """Yield a stage's features, joined with its latent."""
-        for band in above:
-            features = conv_onto(band.of(content), self._contents[stage], band.rows, activation="none")
+        for block in above:
+            features = conv_onto(block.of(content), self._contents[stage], block.rows, activation="none")
             joined = conv(features, *self._features[stage])
             if draw is not None:
                 mean, log_deviation = conv(features, *self._moments[stage]).chunk(2, dim=1)
-                latent = log_deviation.float().exp_().mul_(band.of(draw)).add_(mean).mul_(strength)
+                latent = log_deviation.float().exp_().mul_(block.of(draw)).add_(mean).mul_(strength)
                 joined = self._join(joined, latent, stage)
-            yield band._replace(rows=joined)
+            yield block._replace(rows=joined)
 
     def _join(self, decoded: Tensor, latent: Tensor, stage: int) -> Tensor:
         """Add a latent's half of the join to `decoded`, in place."""
         latent = latent.to(self.dtype, memory_format=torch.channels_last)
         return conv_onto(latent, self._latents[stage], decoded, activation="none")
 
-    def _bands(self, whole: Tensor) -> Iterator[Band]:
+    def _row_blocks(self, whole: Tensor) -> Iterator[RowBlock]:
         row_bytes = whole[:, 0, 0].numel() * whole.element_size() * self.architecture.channels
         return streamed(whole, row_bytes)
 
@@ -115,13 +115,13 @@ class _Block:
     def __init__(self, layers: Iterable[Affine], dtype: torch.dtype):
         self.layers = [_stored(layer, dtype) for layer in layers]
 
-    def stream(self, bands: Stream) -> Stream:
-        """Yield the result for a map that comes in bands; both have one size."""
+    def stream(self, blocks: Stream) -> Stream:
+        """Yield the result for a streamed map, of the same size."""
         activations: list[Activation] = ["relu" for _ in self.layers]
         activations[-1] = "none"
         for layer, activation in zip(self.layers, activations, strict=True):
-            bands = convolved(bands, *layer, activation)
-        return bands
+            blocks = convolved(blocks, *layer, activation)
+        return blocks
 
 
 def _affine(layer: nn.Conv2d) -> Affine:
