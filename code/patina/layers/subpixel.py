@@ -1,4 +1,4 @@
-"""Upscaling by sub-pixel convolution (Shi et al. 2016): a convolution computes all phases, a pixel shuffle places them."""
+"""Upscaling by sub-pixel convolution (Shi et al. 2016): a convolution computes all phases, a shuffle places them."""
 
 import numpy as np
 import torch
