@@ -289,11 +289,11 @@ class TestMistakes:
         [
             (
                 {"h": [{"downscale": {"factor": 2}}, NOISE]},
-                "h makes conditions 2 times smaller, expected model.scale, 4",
+                "h downscales by 2, expected model.scale, 4",
             ),
             ({"h": [DOWN], "condition_noise": 0.1}, "h and condition_noise are both set"),
             ({"h": [{"downscal": {"factor": 4}}]}, "h.0.downscal: unknown key, did you mean downscale?"),
-            ({"h": [{**DOWN, **NOISE}]}, "a step of h has one key, found downscale and add_gaussian"),
+            ({"h": [{**DOWN, **NOISE}]}, "expected one key in a step of h, found downscale and add_gaussian"),
             ({"h": [DOWN, {"median": {"size": 4}}]}, "size is 4, expected an odd number"),
             ({"h": [{"downscale": {"factor": 4, "filter": "nearest"}}]}, "h.0.downscale.filter"),
         ],
@@ -306,5 +306,5 @@ class TestMistakes:
     def test_an_autoencoder_of_another_size_is_named(self, domains, tmp_path):
         file = trained(domains, tmp_path, "default")
         values = deflow_values(domains) | {"h": [{"autoencoder": {"file": str(file)}}, DOWN, NOISE]}
-        with pytest.raises(Exception, match="expected an autoencoder of 24 features"):
+        with pytest.raises(Exception, match="expected an autoencoder with the 24 features"):
             parse_config(values, "some.yml").make_task()

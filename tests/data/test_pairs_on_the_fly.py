@@ -135,7 +135,7 @@ def _classical(folder):
 
 
 def test_bad_sources_are_refused_before_training(truths, tmp_path):
-    with pytest.raises(ConfigError, match="makes pictures 4 times smaller, expected 2"):
+    with pytest.raises(ConfigError, match="has scale 4, expected 2"):
         task_of(truths, "confs/recipes/real-esrgan.yml")
     with pytest.raises(ConfigError, match="no such recipe"):
         task_of(truths, str(tmp_path / "nothing.yml"))

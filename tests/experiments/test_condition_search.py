@@ -132,7 +132,7 @@ def test_content_is_what_a_network_can_bring_back():
 def test_mistakes_are_one_line(folders, tmp_path, capsys):
     write_config(tmp_path / "wrong.yml", {"a": [{"median": {"size": 3}}]})
     assert check(folders, "-candidates", tmp_path / "wrong.yml") == 2
-    assert "makes conditions 1 times smaller, expected 4" in capsys.readouterr().err
+    assert "downscales by 1, expected model.scale, 4" in capsys.readouterr().err
     write_config(tmp_path / "wrong.yml", {"a": [{"medan": {"size": 3}}]})
     assert check(folders, "-candidates", tmp_path / "wrong.yml") == 2
     assert "did you mean median?" in capsys.readouterr().err

@@ -291,5 +291,5 @@ class TestTwoSample:
 
     def test_a_single_image_is_refused(self):
         a, b = labelled(white(count=8, side=8), 1, 1, "a"), labelled(white(count=8, side=8), 4, 4, "b")
-        with pytest.raises(ValueError, match="two or more images of either set"):
+        with pytest.raises(ValueError, match="at least two images from each set"):
             two_sample_test(a, b, seed=0, steps=1)

@@ -150,7 +150,7 @@ def test_unusable_networks_are_refused(tmp_path):
 def test_files_that_are_no_model_are_named(tmp_path, name, content):
     path = tmp_path / name
     path.write_bytes(content) if isinstance(content, bytes) else torch.save(content, path)
-    with pytest.raises(PatinaError, match=rf"{re.escape(str(path))}.*no super-resolution model") as caught:
+    with pytest.raises(PatinaError, match=rf"{re.escape(str(path))}.*cannot be read as a super-res") as caught:
         load_generator(path)
     assert "\n" not in str(caught.value)
 
@@ -162,7 +162,7 @@ def test_a_missing_file_is_named(tmp_path):
 
 def test_models_for_something_else_are_refused(tmp_path, monkeypatch):
     torch.save(ESRGAN(in_nc=1, out_nc=1, num_filters=8, num_blocks=1).state_dict(), tmp_path / "grey.pth")
-    with pytest.raises(PatinaError, match=r"has 1 channels in and 1 out"):
+    with pytest.raises(PatinaError, match=r"has 1 input and 1 output channels"):
         load_generator(tmp_path / "grey.pth")
     monkeypatch.setattr(ModelLoader, "load_from_file", lambda *_: object())
     with pytest.raises(PatinaError, match="needs more than an image"):

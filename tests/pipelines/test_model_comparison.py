@@ -152,7 +152,7 @@ def test_flags_change_what_a_configuration_says(folder, tmp_path, capsys):
         (["-model", "bicubic"], "-set is missing"),
         (["-model", "bicubic", "-results", "a"], "leave them out to compare models"),
         (["-model", "bicubik", "-set", "a", "{x2}", "{gt}", "-out", "{out}"], "bicubik: there is no such model file"),
-        (["-model", "bicubic", "bicubic", "-set", "a", "{x2}", "{gt}", "-out", "{out}"], "a different name for each"),
+        (["-model", "bicubic", "bicubic", "-set", "a", "{x2}", "{gt}", "-out", "{out}"], "expected unique names"),
         (["-model", "bicubic", "-set", "a", "{gt}", "{x2}", "-out", "{out}"], "larger by an integer factor"),
         (["-model", "{fresh}", "-set", "a", "{x4}", "{gt}", "-out", "{out}"], "no model fits any set: fresh"),
     ],

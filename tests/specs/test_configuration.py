@@ -104,19 +104,19 @@ def with_losses(losses, **stage) -> list[dict]:
     ("block", "values", "expected"),
     [
         ("model", {"architecture": "compact", "growth": 32}, "model.growth: unknown key"),
-        ("model", {"architecture": "swin"}, "model.architecture: no network is called 'swin', did you mean SwinIR?"),
+        ("model", {"architecture": "swin"}, "model.architecture: unknown network 'swin', did you mean SwinIR?"),
         ("model", {"scale": 3}, "model.scale"),
         ("data", {"lq": "lq", "gt": "gt", "patch": 33}, "data.patch is 33, expected a multiple of the scale 2"),
         ("stages", [], "stages"),
-        ("stages", with_losses({"pixel": 1}), "stages.0.losses: losses are a list, expected lines like `- {type: l1"),
+        ("stages", with_losses({"pixel": 1}), "stages.0.losses: expected a list of losses, with items like"),
         ("stages", with_losses([]), "stages.0.losses"),
-        ("stages", with_losses([{"type": "perceptal"}]), "loss 0 has the type perceptal, did you mean perceptual?"),
-        ("stages", with_losses(["l1", {"weight": 1}]), "loss 1 has the type None, expected one of l1, huber"),
+        ("stages", with_losses([{"type": "perceptal"}]), "loss 0 has type perceptal, did you mean perceptual?"),
+        ("stages", with_losses(["l1", {"weight": 1}]), "loss 1 has type None, expected one of l1, huber"),
         ("stages", with_losses(["l1"], patch="big"), "stages.0.patch.1: expected a valid integer"),
         ("data", {"lq": "lq", "gt": "gt", "patch": {}}, "data.patch: expected at least 1 item"),
         ("stages", with_losses([{"type": "huber", "detla": 1}]), "losses.0.detla: unknown key, did you mean delta?"),
         ("stages", with_losses([{"type": "l1", "eps": 1}]), "losses.0.eps: unknown key, expected one of type, weight"),
-        ("stages", with_losses([{"type": "l1"}, {"type": "l1"}]), "expected a different `name`"),
+        ("stages", with_losses([{"type": "l1"}, {"type": "l1"}]), "expected a unique `name`"),
         ("stages", with_losses([{"type": "gan"}, {"type": "gan", "name": "b"}]), "more than one gan"),
         ("stages", with_losses([{"type": "ldl"}]), "expected a decay in `ema`"),
         ("stages", with_losses([{"type": "ms_ssim"}]), "data.patch is 32, expected 176 or more for ms_ssim"),
@@ -146,13 +146,13 @@ def with_losses(losses, **stage) -> list[dict]:
             "patch of stage a is 16, expected 32 or more for perceptual with the layer pool5",
         ),
         ("stages", with_losses([UNET], patch=36), "patch of stage a is 36, expected a multiple of 8"),
-        ("stages", with_losses([{"type": "gan"}], patch={1: 32, 5: 64}), "expected the architecture unet"),
-        ("stages", with_losses([{"type": "l1"}], patch={2: 32}), "begins at step 2, expected 1"),
+        ("stages", with_losses([{"type": "gan"}], patch={1: 32, 5: 64}), "expected architecture unet"),
+        ("stages", with_losses([{"type": "l1"}], patch={2: 32}), "starts at step 2, expected a size for step 1"),
         ("stages", with_losses([{"type": "l1", "sharpened": True}], patch=24), "expected more than 25"),
         ("model", {"architecture": "realplksr", "kernel": 16}, "kernel is 16, expected an odd number"),
         ("model", {"architecture": "realplksr", "kernle": 17}, "model.kernle: unknown key, did you mean kernel?"),
-        ("data", {"lq": "lq", "gt": "gt", "augment": {"mixup": 0.6, "cutmix": 0.5}}, "add up to 1.1, expected 1"),
-        ("stages", [{"name": "a", "steps": 1}, {"name": "a", "steps": 1}], "a different name for each"),
+        ("data", {"lq": "lq", "gt": "gt", "augment": {"mixup": 0.6, "cutmix": 0.5}}, "up to 1.1, expected at most 1"),
+        ("stages", [{"name": "a", "steps": 1}, {"name": "a", "steps": 1}], "expected unique names"),
     ],
 )  # fmt: skip
 def test_a_mistake_in_restoration_is_named(block, values, expected):
@@ -212,7 +212,7 @@ def test_a_missing_or_broken_file_is_one_line(tmp_path):
 SMOKE = RESTORATION | {"smoke": {"model": {"blocks": 1}, "stages": {"steps": 3}, "seed": 5}}
 
 
-def test_a_smoke_section_is_laid_over_the_rest():
+def test_a_smoke_section_is_merged_into_the_rest():
     small = parse_config(SMOKE, "some.yml", smoke=True)
     assert (small.name, small.seed, small.model.scale, small.model.blocks) == ("small-smoke", 5, 2, 1)
     assert [(stage.name, stage.steps) for stage in small.stages] == [("psnr", 3)]
@@ -222,5 +222,5 @@ def test_a_smoke_section_is_laid_over_the_rest():
 def test_a_mistake_in_a_smoke_section_is_named_even_where_it_is_not_used():
     with pytest.raises(ConfigError, match=r"some\.yml, smoke: model\.blokcs: unknown key, did you mean blocks"):
         parse_config(RESTORATION | {"smoke": {"model": {"blokcs": 1}}}, "some.yml")
-    with pytest.raises(ConfigError, match="has no section smoke"):
+    with pytest.raises(ConfigError, match="--smoke needs a section smoke"):
         parse_config(RESTORATION, "some.yml", smoke=True)

@@ -202,7 +202,7 @@ def test_training_beats_bicubic_and_the_file_does_what_was_measured(blurred, tmp
     assert run_command("evaluate", ["-results", str(out), "-truth", str(blurred / "gt"), *flags]) == 0
     scores = json.loads((out / "scores.json").read_text())["mean"]
     assert scores["psnr"] == pytest.approx(last["psnr"], abs=0.01)
-    with pytest.raises(PatinaError, match="without Patina's metadata"):
+    with pytest.raises(PatinaError, match="has no metadata of Patina"):
         load_model_file(final)  # it is a plain file, for the tools that read those
 
 
@@ -277,4 +277,4 @@ def test_early_stopping_needs_a_validation(blurred, tmp_path, capsys):
     del values["validation"]
     path = write_config(tmp_path / "tiny.yml", values)
     assert run_command("train", ["-opt", str(path)]) == 2
-    assert "name a validation, or set early_stopping: null" in capsys.readouterr().err
+    assert "add `validation`, or set early_stopping: null" in capsys.readouterr().err

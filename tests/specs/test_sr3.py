@@ -250,7 +250,7 @@ def test_upscaling_takes_samplers_and_refuses_what_means_nothing(trained, pictur
     ("change", "text"),
     [
         ({"data": {"side": 30}}, "data.side is 30, expected a multiple of 4"),
-        ({"sampling": {"steps": 11}}, "11 steps, expected at most the schedule's 10"),
+        ({"sampling": {"steps": 11}}, "sampling.steps is 11, expected at most the schedule's 10"),
         ({"model": {"attention": [2]}}, "attention is at level 2"),
         ({"training": {"epoch": 2}}, "training.epoch: unknown key, did you mean epochs"),
     ],

@@ -249,6 +249,6 @@ def test_a_deflow_file_is_no_generator_and_the_other_way_round(pairs, tmp_path, 
     model = tmp_path / "runs/tiny/psnr/models/final.safetensors"
     arguments = ["-model_path", str(model), "-source_dir", str(pairs / "2x"), "-out_dir", str(tmp_path / "out")]
     assert run_command("translate", arguments) == 2
-    assert "without Patina's metadata" in capsys.readouterr().err
-    with pytest.raises(Exception, match="without Patina's metadata"):
+    assert "has no metadata of Patina" in capsys.readouterr().err
+    with pytest.raises(Exception, match="has no metadata of Patina"):
         load_model_file(model)

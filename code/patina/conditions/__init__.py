@@ -1,4 +1,4 @@
-"""The map h of DeFlow (Wolf et al. 2021, arXiv 2101.05796): from an image to the condition of its flow.
+"""DeFlow's map h from an image to the condition of the flow (Wolf et al., CVPR 2021, arXiv 2101.05796).
 
-The condition keeps an image's content and hides its degradation, so that it does not reveal the domain.
+The condition h(x) preserves the content of an image and hides its degradation, so that it does not reveal the domain.
 """

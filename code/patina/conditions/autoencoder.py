@@ -1,4 +1,4 @@
-"""A small denoising autoencoder, whose bottleneck passes content rather than noise (Vincent et al. 2008)."""
+"""A small denoising autoencoder (Vincent et al. 2008), whose bottleneck removes noise."""
 
 from collections.abc import Sequence
 
@@ -16,7 +16,7 @@ SHRINK = 4
 
 
 class DenoisingAutoencoder(nn.Module):
-    """Halves the size twice and restores it: ``[N, 3, H, W]`` in [0, 1], any size from 4 pixels up."""
+    """Downscales by 4 and restores the size; images are ``[N, 3, H, W]`` in [0, 1], sides of at least 4 pixels."""
 
     def __init__(self, features: int):
         super().__init__()
@@ -47,12 +47,12 @@ class DenoisingAutoencoder(nn.Module):
 
 
 def train_autoencoder(pictures: Sequence[np.ndarray], settings: Autoencoder, seed: int) -> DenoisingAutoencoder:
-    """Train an autoencoder on clean pictures; the result depends on pictures, settings and seed alone.
+    """Train an autoencoder on clean pictures; the result depends only on the arguments.
 
     Args:
-        pictures: ``[H, W, 3]`` uint8; patches have `PATCH` pixels a side, or the shortest side of all pictures.
+        pictures: ``[H, W, 3]`` uint8; patches have sides of `PATCH` pixels, or the shortest side of all pictures.
         settings: width, noise and length of the training.
-        seed: of the weights, the patches' places and the noise.
+        seed: seed of weights, patch positions and noise.
     """
     rng = np.random.default_rng(derive(seed, "autoencoder"))
     with torch.random.fork_rng(devices=[]):

@@ -1,4 +1,4 @@
-"""Applies the map h: filters on whole 8-bit pictures, then the steps behind the first noise, then the last noises."""
+"""The map h: filters on whole 8-bit pictures, then the steps from the first noise on, then the final noises."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -20,12 +20,12 @@ Draw = Callable[[int, torch.Size], Tensor]
 class ConditionMap:
     """h as a list of steps.
 
-    Filters before the first noise always give the same result, so they run once, on the whole picture (`whole`).
-    Filters behind a noise run on each sample (`local`). The noises at the end are added last, on the training device
-    (`final`). Filters work on 8-bit pixels; noisy conditions are rounded for them.
+    Filters before the first noise are deterministic, so they run once, on the whole picture (`whole`). Filters after a
+    noise run on every sample (`local`). The noises at the end are added on the training device (`final`). Filters work
+    on 8-bit pixels; noisy conditions are rounded for them.
 
     Args:
-        steps: in order.
+        steps: the steps in order.
         autoencoders: networks of the autoencoder steps, by index of the step.
     """
 
@@ -49,7 +49,7 @@ class ConditionMap:
 
     @property
     def scale(self) -> int:
-        """How many times smaller a condition is than its image."""
+        """Downscaling factor from image to condition."""
         return scale_of(self.steps)
 
     @property
@@ -59,7 +59,7 @@ class ConditionMap:
 
     @property
     def whole_scale(self) -> int:
-        """How many times smaller the result of `whole` is."""
+        """Downscaling factor of `whole`."""
         return scale_of(self.whole_steps)
 
     @property
@@ -72,7 +72,7 @@ class ConditionMap:
 
     @property
     def is_prepared(self) -> bool:
-        """Whether ``patina prepare`` already makes the result of `whole`: one bicubic downscaling."""
+        """Whether `whole` is one bicubic downscaling, whose result ``patina prepare`` already writes."""
         return self.whole_steps == published_steps(self.scale, 0)[:1]
 
     @classmethod
@@ -81,8 +81,8 @@ class ConditionMap:
     ) -> "ConditionMap":
         """Return the filters before step `index`, without noise; their output trains that step's autoencoder."""
         filters = [number for number in range(index) if not isinstance(steps[number].settings, Noise)]
-        moved = {place: autoencoders[number] for place, number in enumerate(filters) if number in autoencoders}
-        return cls([steps[number] for number in filters], moved)
+        networks = {place: autoencoders[number] for place, number in enumerate(filters) if number in autoencoders}
+        return cls([steps[number] for number in filters], networks)
 
     @property
     def digest(self) -> str:

@@ -1,4 +1,4 @@
-"""Measures how much content a condition keeps: how well a small network reconstructs the image from it."""
+"""How much content a condition preserves, measured by how well a small network reconstructs the image from it."""
 
 import math
 from collections.abc import Sequence
@@ -37,14 +37,14 @@ def content_kept(
     """Train an inverse of h and return its PSNR on held-out pictures, in dB.
 
     Args:
-        conditions: ``[3, h, w]`` each, at least `SIDE` along the shorter side or taken as they are.
-        images: ``[3, scale h, scale w]`` each, in [0, 1].
-        held_out: whether each picture is kept out of the training; both kinds must occur.
-        seed: of weights and batches.
+        conditions: arrays ``[3, h, w]``; training crops have sides of `SIDE`, or the shortest side of all conditions.
+        images: arrays ``[3, scale h, scale w]`` in [0, 1].
+        held_out: whether a picture is held out of the training; both kinds must occur.
+        seed: seed of weights and batches.
         steps: training steps.
 
     Returns:
-        PSNR in dB of all held-out pixels together; higher means that more content is kept.
+        PSNR in dB over all held-out pixels; higher means that more content is preserved.
     """
     scale = images[0].shape[-1] // conditions[0].shape[-1]
     rng = np.random.default_rng(derive(seed, "inverse"))

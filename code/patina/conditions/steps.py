@@ -1,4 +1,4 @@
-"""The steps of DeFlow's map h, as configurations and model files write them."""
+"""The steps of DeFlow's map h, as written in configurations and model files."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -19,7 +19,7 @@ class Downscale(Settings):
     """Downscale by an integer factor."""
 
     factor: Annotated[int, Field(ge=2)]
-    """How many times smaller the result is."""
+    """Downscaling factor."""
 
     filter: Literal["bicubic", "area", "max"] = "bicubic"
     """`bicubic` (as MATLAB's), `area` (mean of each square) or `max` (maximum of each square)."""
@@ -85,10 +85,10 @@ class NonLocalMeans(Settings):
     """Filter strength, in grey levels (0 to 255)."""
 
     patch: Annotated[int, Field(ge=3, le=15)] = 7
-    """Side of the patches that are compared, in pixels."""
+    """Side of the compared patches, in pixels."""
 
     window: Annotated[int, Field(ge=5, le=51)] = 21
-    """Side of the window that is searched, in pixels."""
+    """Side of the search window, in pixels."""
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
         """Filter ``[H, W, 3]`` uint8."""
@@ -101,11 +101,11 @@ class Autoencoder(Settings):
     """Pass the image through a small denoising autoencoder."""
 
     file: Path | None = None
-    """Trained autoencoder, such as another run's `h_autoencoder_0-….safetensors`. null: train one on the clean set
-    first."""
+    """Trained autoencoder, e.g. `h_autoencoder_0-….safetensors` of another run. null: train one on the clean set first.
+    """
 
     sigma: PositiveFloat = 20.0
-    """Training noise is Gaussian with a std (8-bit) from 0 up to this value."""
+    """Largest std (8-bit) of the Gaussian training noise, which is drawn from 0 to this value."""
 
     features: PositiveInt = 24
     """Channels of the autoencoder."""
@@ -163,16 +163,16 @@ class HStep(Settings):
     def _one_is_given(self) -> "HStep":
         given = [name for name, value in self if value is not None]
         if len(given) != 1:
-            raise ValueError(f"a step of h has one key, found {' and '.join(given) or 'none'}")
+            raise ValueError(f"expected one key in a step of h, found {' and '.join(given) or 'none'}")
         return self
 
     @property
     def settings(self) -> Filter | Noise | Autoencoder:
-        """The one step that is given."""
+        """The settings of the step."""
         return next(value for _, value in self if value is not None)
 
     def written(self) -> dict[str, Any]:
-        """Return the step as a configuration has it."""
+        """Return the step as in a configuration."""
         return self.model_dump(mode="json", exclude_none=True)
 
     def plain(self) -> dict[str, Any]:
@@ -181,7 +181,7 @@ class HStep(Settings):
 
 
 def scale_of(steps: tuple[HStep, ...]) -> int:
-    """Return how many times smaller a condition is than its image."""
+    """Return the downscaling factor of a list of steps."""
     scale = 1
     for step in steps:
         scale *= step.downscale.factor if step.downscale else 1
@@ -189,5 +189,5 @@ def scale_of(steps: tuple[HStep, ...]) -> int:
 
 
 def published_steps(scale: int, noise: float) -> tuple[HStep, ...]:
-    """Return DeFlow's own h: bicubic 1/scale, then Gaussian noise of std `noise` in [0, 1] (section 4.2)."""
+    """Return DeFlow's own h (section 4.2): bicubic downscaling, then Gaussian noise of std `noise` in [0, 1]."""
     return HStep(downscale=Downscale(factor=scale)), HStep(add_gaussian=AddGaussian(sigma=noise))

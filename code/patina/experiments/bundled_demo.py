@@ -25,7 +25,7 @@ from patina.runs.output_folder import OutputFolder
 from patina.specs.configuration import load_config
 from patina.specs.deflow_spec import DeFlowConfig
 from patina.specs.learned_spec import learned_degradation
-from patina.specs.paired_data import LowQuality
+from patina.specs.paired_data import LQSettings
 from patina.specs.restoration_spec import RestorationConfig
 
 SMOKE_STEPS = 2
@@ -129,7 +129,7 @@ def _restoration_config(request: DemoRequest, method: str, seed: int) -> Restora
     folders, config = DemoFolders(request.out), load_config("SR-demo")
     lq = folders.learned if method == TRAINED_ON_LEARNED else folders.clean_set / f"{SCALE}x"
     name = f"SR-{method.split()[-1]}-seed{seed}"
-    data = config.data.model_copy(update={"lq": (LowQuality(path=lq),), "gt": folders.clean_set / "1x"})
+    data = config.data.model_copy(update={"lq": (LQSettings(path=lq),), "gt": folders.clean_set / "1x"})
     stages = tuple(stage.model_copy(update={"steps": SMOKE_STEPS} if request.smoke else {}) for stage in config.stages)
     return config.model_copy(
         update={"name": name, "data": data, "stages": stages, "seed": seed, "runs": request.out / "runs"}

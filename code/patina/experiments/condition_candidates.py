@@ -59,5 +59,5 @@ def _parsed(name: str, plain: list[Any], scale: int, file: Path | None) -> tuple
     except ValidationError as error:
         raise ConfigError(f"{file}: {name}: {describe_problems(error, HStep)}") from error
     if scale_of(steps) != scale:
-        raise ConfigError(f"{file}: {name} makes conditions {scale_of(steps)} times smaller, expected {scale}")
+        raise ConfigError(f"{file}: {name} downscales by {scale_of(steps)}, expected model.scale, {scale}")
     return steps

@@ -16,7 +16,7 @@ from patina.metrics.full_reference import means_of
 from patina.pipelines.evaluation import evaluate_folders
 from patina.pipelines.upscaling import UpscaleRequest, upscale
 from patina.specs.configuration import load_config
-from patina.specs.paired_data import LowQuality
+from patina.specs.paired_data import LQSettings
 from patina.specs.restoration_spec import RestorationConfig
 
 
@@ -88,7 +88,7 @@ def denoiser_config(given: str) -> RestorationConfig:
 
 def fold_config(config: RestorationConfig, method: str, fold: Fold, seed: int, out: Path) -> RestorationConfig:
     """Return the denoiser's configuration for one training; only the pairs and the seed differ between them."""
-    data = config.data.model_copy(update={"lq": (LowQuality(path=fold.lq),), "gt": fold.gt})
+    data = config.data.model_copy(update={"lq": (LQSettings(path=fold.lq),), "gt": fold.gt})
     name = f"{method}-{fold.name}-seed{seed}"
     return config.model_copy(
         update={"name": name, "data": data, "validation": None, "seed": seed, "runs": out / "runs"}

@@ -1,1 +1,1 @@
-"""Full-reference metrics and statistics of noise: pure functions."""
+"""Full-reference metrics and noise statistics, as pure functions."""

@@ -1,4 +1,4 @@
-"""The autocorrelation of noise: how much the noise of a pixel has in common with that of its neighbours."""
+"""The autocorrelation of noise between neighbouring pixels."""
 
 import numpy as np
 
@@ -28,5 +28,5 @@ def autocorrelation(noise: np.ndarray, reach: int = REACH) -> np.ndarray:
 
 
 def autocorrelation_distance(a: np.ndarray, b: np.ndarray) -> float:
-    """Return the root of the summed squared differences of two autocorrelations; opposite offsets count once."""
+    """Return the Euclidean distance of two autocorrelations; opposite offsets count once."""
     return float(np.sqrt(np.square(a - b).sum() / 2))

@@ -1,4 +1,4 @@
-"""Blockiness: steps between neighbouring pixels are larger where two of JPEG's 8x8 blocks meet."""
+"""Blockiness: larger steps between neighbouring pixels at the borders of JPEG's 8x8 blocks."""
 
 import numpy as np
 

@@ -1,6 +1,6 @@
-"""The full-reference metrics, which compare a result with its ground truth (GT): one row each.
+"""The table of full-reference metrics, which compare a result with its ground truth (GT).
 
-A new metric is a function and a row of `METRICS`. Evaluations, comparisons and validations read the rows.
+A new metric is a function and a row of `METRICS`. Evaluation, comparison and validation read the table.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -21,16 +21,16 @@ Compare = Callable[..., float]
 
 @dataclass(frozen=True)
 class Metric:
-    """A metric and how it is written.
+    """A metric and its presentation.
 
     Attributes:
         key: name in files.
         title: name in tables.
-        unit: of the values; empty for plain numbers.
+        unit: unit of the values; empty for plain numbers.
         digits: decimals in tables.
         higher_is_better: whether better results have higher values.
-        open: returns the metric; its argument is the device ("auto", "cpu", "cuda", "mps") for a network.
-        network: whether it needs a network with published weights. Such a metric is always measured on RGB.
+        open: called with the device ("auto", "cpu", "cuda", "mps") for a network; returns the metric.
+        network: whether it needs a network with published weights. Such metrics are always measured on RGB.
     """
 
     key: str
@@ -53,7 +53,7 @@ class Metric:
 
 
 def _always(compare: Compare) -> Callable[[str], Compare]:
-    """Return how to open a metric that is a function."""
+    """Return the `open` of a metric that is a plain function."""
     return lambda device: compare
 
 
@@ -86,7 +86,7 @@ def open_metrics(keys: Collection[str], device: str) -> tuple[dict[str, Compare]
     """Open metrics by their keys.
 
     Returns:
-        The metrics, and of those whose weights are missing the reason.
+        The metrics, and the error messages of metrics whose weights are missing.
     """
     opened: dict[str, Compare] = {}
     missing: dict[str, str] = {}
@@ -101,7 +101,7 @@ def open_metrics(keys: Collection[str], device: str) -> tuple[dict[str, Compare]
 def scores_without_network(
     result: np.ndarray, gt: np.ndarray, *, crop: int = 0, space: Space = "rgb"
 ) -> dict[str, float]:
-    """Measure a result by every metric that needs no network; arguments as in `psnr`.
+    """Measure a result with all metrics that need no network; arguments as in `psnr`.
 
     Raises:
         PatinaError: the two images cannot be compared.
@@ -116,5 +116,5 @@ def caption(scores: Mapping[str, float]) -> str:
 
 
 def means_of(scores: Collection[Mapping[str, float]]) -> dict[str, float]:
-    """Return the mean of every metric over images that were measured by the same ones."""
+    """Return the mean of every metric over images; all images must have the same metrics."""
     return {key: fmean(score[key] for score in scores) for key in next(iter(scores), {})}

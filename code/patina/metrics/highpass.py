@@ -1,4 +1,4 @@
-"""The high-pass part of quiet places: an estimate of an image's noise that needs no clean image.
+"""The high-pass part of smooth patches: an estimate of an image's noise without a clean image.
 
 All values are in 8-bit units.
 """
@@ -23,13 +23,13 @@ def low_pass(pixels: np.ndarray, sigma: float = SIGMA) -> np.ndarray:
 def quiet_places(images: Sequence[np.ndarray], side: int, fraction: float) -> list[list[tuple[int, int]]]:
     """Choose the patches of a set of images whose low-pass part varies least.
 
-    The low-pass part hardly depends on noise, and the fraction is the same for every set. So the places chosen in a
-    noisy set are as quiet as those of a clean one. Clipped patches, which lack a part of the noise, are chosen last.
+    The low-pass part hardly depends on noise, and the fraction is the same for every set, so patches chosen in a noisy
+    set are as smooth as those in a clean set. Clipped patches, which lack a part of the noise, are chosen last.
 
     Args:
-        images: arrays ``[H, W, C]``, 0 to 255, at least one patch large.
-        side: of a patch, in pixels.
-        fraction: of all patches of the set, in (0, 1]; at least one is chosen.
+        images: arrays ``[H, W, C]``, 0 to 255, at least as large as a patch.
+        side: side of a patch in pixels.
+        fraction: fraction of all patches to choose, in (0, 1]; at least one is chosen.
 
     Returns:
         For every image, (top, left) of its chosen patches, in reading order.

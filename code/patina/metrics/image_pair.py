@@ -56,7 +56,7 @@ def _check_size(image: np.ndarray, crop: int, minimum: int) -> None:
 
 def _prepare(image: np.ndarray, crop: int, space: Space) -> np.ndarray:
     if space not in ("rgb", "y"):
-        raise PatinaError(f'the space is "{space}", expected "rgb" or "y"')
+        raise PatinaError(f'the colour space is "{space}", expected "rgb" or "y"')
     inside = image[crop : image.shape[0] - crop, crop : image.shape[1] - crop]
     unit = inside.astype(np.float64) / _PEAKS[image.dtype.name]
     if space == "rgb":

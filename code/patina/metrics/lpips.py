@@ -14,7 +14,7 @@ from patina.metrics.image_pair import comparable
 WEIGHTS = "alexnet-owt-7be5be79.pth"
 """The AlexNet weights for which the published metric was calibrated."""
 
-_SMALLEST = 31  # below it AlexNet's second pooling has nothing to pool
+_SMALLEST = 31  # smaller images vanish before AlexNet's second pooling
 
 
 class Lpips:
@@ -43,7 +43,7 @@ class Lpips:
             0 for equal images, rarely above 1.
 
         Raises:
-            PatinaError: the images differ in size or type, are not RGB, or less than 31x31 pixels are left.
+            PatinaError: the images differ in size or type, are not RGB, or are smaller than 31x31 after cropping.
         """
         first, second = comparable(a, b, crop=crop, space="rgb", minimum=_SMALLEST)
         if first.shape[2] != 3:

@@ -17,7 +17,7 @@ def covariance_distance(a: np.ndarray, reference: np.ndarray) -> float:
 def excess_kurtosis(noise: np.ndarray) -> float:
     """Return the fourth standardised moment minus 3, the mean over the channels of ``[..., C]``.
 
-    It is 0 for a Gaussian and 3 for a Laplace distribution. Where the strength of noise varies from place to place,
-    the kurtosis of the whole is larger than that of every place.
+    It is 0 for a Gaussian and 3 for a Laplace distribution. If the strength of noise varies over an image, the kurtosis
+    of the whole image is larger than the local one.
     """
     return float(np.mean(stats.kurtosis(noise.reshape(-1, noise.shape[-1]), axis=0)))

@@ -1,4 +1,4 @@
-"""The noise level function: the variance of noise by brightness. That of a sensor grows with the light."""
+"""The noise level function: the variance of noise by brightness, which grows with brightness for a sensor."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ EDGES = np.linspace(0, 256, 17)
 """Edges of the brightness bins, in 8-bit units."""
 
 FEWEST = 200
-"""Pixels that a bin needs for a variance."""
+"""Fewest pixels of a bin for which a variance is computed."""
 
 
 @dataclass(frozen=True)

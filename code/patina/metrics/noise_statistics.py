@@ -1,7 +1,7 @@
 """The strength of noise and its correlation over space and channels, which differ from camera to camera.
 
-A residual is a degraded image minus its clean one of the same size, float ``[H, W, C]``. Neighbouring pixels of white
-noise do not correlate; after demosaicking, denoising or JPEG, they do.
+A residual is a degraded image minus the clean image, float ``[H, W, C]``. White noise is uncorrelated between
+neighbouring pixels; demosaicking, denoising and JPEG correlate it.
 """
 
 import numpy as np
@@ -60,14 +60,14 @@ def _correlate(a: np.ndarray, b: np.ndarray) -> float:
 
 
 def flat_std(pixels: np.ndarray, side: int = 8) -> np.ndarray:
-    """Return the median std of every channel within small blocks, after the local slope was subtracted.
+    """Return the median std of every channel within small blocks, after subtracting the local slope.
 
-    It measures noise, correlated or not, whose correlation is shorter than a block. Texture counts, too, but most
-    blocks of a photograph have little of it.
+    This measures noise with a correlation length shorter than a block. Texture counts, too, but most blocks of a
+    photograph have little of it.
 
     Args:
         pixels: ``[H, W, C]``, any type; at least one block.
-        side: of a block, in pixels.
+        side: side of a block in pixels.
 
     Returns:
         Float64 ``[C]`` in the image's units.

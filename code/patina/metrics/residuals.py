@@ -1,4 +1,4 @@
-"""Distances of generated residuals from real ones. A residual is a degraded image minus its clean one."""
+"""Distances of generated residuals from real ones. A residual is a degraded image minus the clean image."""
 
 from collections.abc import Iterable
 from typing import TypeVar
@@ -66,8 +66,8 @@ def _gaussian_kl(ratio: np.ndarray) -> float:
 
 
 def pgap(psnr_generated: Values, psnr_real: Values) -> Values:
-    """Return the PSNR gap in dB: what a denoiser loses if it is trained on generated instead of real noise.
+    """Return the PSNR gap in dB between denoisers trained on real and on generated noise.
 
-    Both denoisers are tested on the same real images (Yue et al. 2020); 0 means no loss.
+    Both are tested on the same real images (Yue et al. 2020); 0 means that generated noise is as good as real noise.
     """
     return psnr_real - psnr_generated

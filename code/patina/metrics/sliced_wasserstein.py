@@ -1,4 +1,4 @@
-"""The sliced Wasserstein distance between the patches of two sets of images, level by level of a pyramid."""
+"""The sliced Wasserstein distance between patches of two sets of images, per level of a Laplacian pyramid."""
 
 import cv2
 import numpy as np
@@ -15,7 +15,7 @@ def laplacian_pyramid(pixels: np.ndarray, levels: int) -> list[np.ndarray]:
         levels: number of levels.
 
     Returns:
-        Level k is float32 ``[H / 2^k, W / 2^k, C]``; the finest comes first, the last one is the low-pass rest.
+        Level k is float32 ``[H / 2^k, W / 2^k, C]``, finest first; the last one is the low-pass residual.
     """
     pyramid: list[np.ndarray] = []
     rest: np.ndarray = pixels.astype(np.float32)
@@ -29,7 +29,7 @@ def laplacian_pyramid(pixels: np.ndarray, levels: int) -> list[np.ndarray]:
 def pyramid_patches(pixels: np.ndarray, count: int, levels: int, rng: np.random.Generator) -> list[np.ndarray]:
     """Crop `count` random patches from each of the `levels` finest levels: a list of ``[count, PATCH² C]``.
 
-    The low-pass rest is left out: it holds the content of an image, not its degradation.
+    The low-pass residual is excluded, because it contains an image's content rather than its degradation.
     """
     drawn = []
     for level in laplacian_pyramid(pixels, levels + 1)[:levels]:

@@ -1,4 +1,4 @@
-"""The power spectrum of noise, by frequency and by orientation. That of white noise is flat."""
+"""The power spectrum of noise, by frequency and by orientation; white noise has a flat spectrum."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ LOWEST = 1 / 16
 """Lowest frequency in cycles per pixel; below it, content outweighs noise."""
 
 ROUNDING = 1 / 12
-"""Variance of rounding to integers; weaker noise cannot be seen in a stored image."""
+"""Variance of rounding to integers; weaker noise is invisible in an 8-bit image."""
 
 
 def power_spectrum(noise: np.ndarray) -> np.ndarray:
@@ -59,7 +59,7 @@ def by_orientation(spectrum: np.ndarray, bins: int = 12) -> tuple[np.ndarray, np
 
 
 def relative_by_orientation(spectrum: np.ndarray, floor: float = 0.0) -> tuple[np.ndarray, np.ndarray]:
-    """Return the result of `by_orientation` relative to its mean; powers below `floor` count as equal to it."""
+    """Return the result of `by_orientation` relative to its mean; powers below `floor` are raised to it."""
     degrees, power = by_orientation(spectrum)
     power = np.maximum(power, floor)
     return degrees, power / max(power.mean(), 1e-12)
@@ -72,8 +72,8 @@ def decibels_between(
 
     Args:
         power, reference: arrays of one shape, in squared 8-bit units; NaN values are ignored.
-        weights: of the values, not negative. None: all equal.
-        floor: powers below it count as equal to it.
+        weights: weights of the values, not negative. None: all equal.
+        floor: lower powers are raised to this value.
 
     Returns:
         Decibels; NaN if nothing can be compared.

@@ -22,7 +22,7 @@ def ssim(a: np.ndarray, b: np.ndarray, *, crop: int = 0, space: Space = "rgb") -
         Similarity; 1 for equal images.
 
     Raises:
-        PatinaError: the images differ in size or type, or less than 11x11 pixels are left.
+        PatinaError: the images differ in size or type, or are smaller than 11x11 after cropping.
     """
     first, second = comparable(a, b, crop=crop, space=space, minimum=len(_WINDOW))
     channels = range(first.shape[2])

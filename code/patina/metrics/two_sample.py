@@ -19,13 +19,12 @@ CHANCE = 0.5
 
 @dataclass(frozen=True)
 class PatchSet:
-    """A set of patches and their origin.
+    """A set of patches and where they come from.
 
     Attributes:
         pixels: ``[N, H, W, C]``, both sides multiples of 4.
-        images: ``N`` names of the images; patches of one image are not independent of each other.
-        scenes: ``N`` names of the scenes; no scene is in training and test at once, so that the classifier cannot win
-            by recognising it.
+        images: image name of every patch; patches of one image are not independent.
+        scenes: scene name of every patch; training and test never share a scene, which the classifier could recognise.
     """
 
     pixels: np.ndarray
@@ -35,7 +34,7 @@ class PatchSet:
 
 @dataclass(frozen=True)
 class TwoSampleResult:
-    """The classifier's accuracy on held-out patches: 0.5 means that the sets are indistinguishable.
+    """The classifier's accuracy on held-out patches; 0.5 means that the sets are indistinguishable.
 
     Attributes:
         accuracy: mean of the accuracies on both sets.
@@ -70,18 +69,18 @@ def two_sample_test(a: PatchSet, b: PatchSet, *, seed: int, folds: int = 4, step
     The mean colour of every patch is subtracted; training patches are rotated and flipped.
 
     Args:
-        a, b: the two sets, from at least two images each.
-        seed: of folds, weights and batches.
-        folds: maximum number of folds. Scenes are kept together; if a set has a single scene, images are.
-        steps: of every training.
+        a, b: the two sets, each from at least two images.
+        seed: seed of folds, weights and batches.
+        folds: maximum number of folds. A scene is never split over folds; if a set has a single scene, no image is.
+        steps: training steps per fold.
 
     Raises:
-        ValueError: a set is from a single image.
+        ValueError: a set comes from a single image.
     """
     groups = _groups(a, b)
     count = min(folds, *(len(set(names)) for names in groups))
     if count < 2:
-        raise ValueError("the two-sample test needs patches of two or more images of either set")
+        raise ValueError("the two-sample test needs patches of at least two images from each set")
     assigned = _folds(groups, count, seed)
     pixels, labels = _centred(a, b), np.repeat([0.0, 1.0], [len(a.pixels), len(b.pixels)])
     correct = np.empty(len(labels), bool)
@@ -93,7 +92,7 @@ def two_sample_test(a: PatchSet, b: PatchSet, *, seed: int, folds: int = 4, step
 
 
 def _groups(a: PatchSet, b: PatchSet) -> tuple[Sequence[str], Sequence[str]]:
-    """Return the groups that are held out together: scenes, or images if a set has a single scene."""
+    """Return the groups that folds must not split: scenes, or images if a set has a single scene."""
     if min(len(set(a.scenes)), len(set(b.scenes))) >= 2:
         return a.scenes, b.scenes
     return a.images, b.images
@@ -148,7 +147,7 @@ def _augmented(batch: Tensor, which: int) -> Tensor:
 
 
 def _result(a: np.ndarray, a_images: Sequence[str], b: np.ndarray, b_images: Sequence[str]) -> TwoSampleResult:
-    """Average over images; the interval is Student's, with every image as one observation."""
+    """Average over images; the confidence interval is Student's t with images as observations."""
     sides = [_by_image(a, a_images), _by_image(b, b_images)]
     accuracy = float(np.mean([side.mean() for side in sides]))
     error = np.sqrt(sum(side.var(ddof=1) / len(side) for side in sides)) / 2
@@ -157,6 +156,6 @@ def _result(a: np.ndarray, a_images: Sequence[str], b: np.ndarray, b_images: Seq
 
 
 def _by_image(correct: np.ndarray, images: Sequence[str]) -> np.ndarray:
-    """Return the accuracy for every image."""
+    """Return the accuracy on every image."""
     names = np.array(images)
     return np.array([correct[names == name].mean() for name in dict.fromkeys(images)])

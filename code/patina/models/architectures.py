@@ -1,4 +1,4 @@
-"""The networks that model files are recognised as: spandrel's, and Patina's own in spandrel's way."""
+"""The architectures that model files are recognised as: spandrel's, and Patina's own as spandrel architectures."""
 
 from typing import get_args
 
@@ -19,7 +19,7 @@ class OwnArchitecture(Architecture[nn.Module]):
     """A network that spandrel lacks.
 
     Args:
-        settings: the class of its settings.
+        settings: settings class of the network.
     """
 
     def __init__(self, settings: type[OwnNetworkSettings]):

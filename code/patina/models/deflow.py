@@ -55,7 +55,7 @@ class DeFlowArchitecture:
     """Flow steps without coupling (ActNorm and 1×1 convolution) at the start of each level."""
 
     hidden: int = 128
-    """Channels inside the networks of the couplings."""
+    """Hidden channels of the couplings' networks."""
 
     def __post_init__(self) -> None:
         if self.scale not in (2, 4, 8, 16):
@@ -65,14 +65,14 @@ class DeFlowArchitecture:
 
     @property
     def multiple(self) -> int:
-        """The number that both sides of an image must be a multiple of."""
+        """The number that both sides of an image must be multiples of."""
         return max(2**self.levels, self.scale)
 
 
 class DeFlow(nn.Module):
     """The flow f(image | h(image)) and the Gaussians of its latents.
 
-    The condition h(image) is a reduced copy of the image that keeps its content but does not show its domain. Images
+    The condition h(image) is a downscaled copy of the image that shows its content but not its domain. Images
     are ``[N, 3, H, W]`` RGB in [0, 1], H and W multiples of `architecture.multiple`; conditions are
     ``[N, 3, H/scale, W/scale]``; labels ``[N]``, 0 clean (X), 1 real (Y).
     """
@@ -144,7 +144,7 @@ class DeFlow(nn.Module):
         label: Tensor,
         quantisation: int | None = None,
     ) -> Tensor:
-        """Return the objective of `forward`, with `encode` in place of the method of that name and its encoder."""
+        """Return the objective of `forward`, with another function for encoding images."""
         positions = image[0, 0].numel()
         constant = 0.0
         if quantisation is not None:
@@ -171,11 +171,11 @@ class DeFlow(nn.Module):
         """
         conditions = self.encoder(condition)
         latents, _ = self.encode(image, conditions)
-        moved = tuple(
+        translated = tuple(
             torch.lerp(z, prior.translate(z, label, draw), heat)
             for prior, z, draw in zip(self.priors, latents, noise, strict=True)
         )
-        return self.decode(moved, conditions)
+        return self.decode(translated, conditions)
 
     @torch.no_grad()
     def sample(self, condition: Tensor, label: Tensor, noise: State) -> Tensor:
@@ -191,7 +191,7 @@ class DeFlow(nn.Module):
 
 
 def _step(channels: int, condition_channels: int | None = None, hidden: int = 0) -> Chain:
-    """Return a step of the flow: ActNorm, invertible 1×1 convolution, and a coupling where there is a condition."""
+    """Return a step of the flow (Glow, section 3): ActNorm, invertible 1×1 convolution, optionally a coupling."""
     members: list[Bijection] = [ActNorm(channels), ChannelMixing(channels)]
     if condition_channels is not None:
         members.append(ConditionalCoupling(channels, condition_channels, hidden))

@@ -1,4 +1,4 @@
-"""Discriminators of GANs: they tell real photographs from restored ones."""
+"""GAN discriminators, which classify images as real or restored."""
 
 from itertools import pairwise
 

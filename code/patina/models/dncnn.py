@@ -16,7 +16,7 @@ FEWEST_LAYERS = 8
 
 
 class DnCNNSettings(NetworkSettings):
-    """DnCNN, a denoiser that keeps the size, without batch normalisation."""
+    """DnCNN, a denoiser, without batch normalisation."""
 
     architecture: Literal["dncnn"] = "dncnn"
     """Selects this network."""
@@ -38,15 +38,15 @@ class DnCNNSettings(NetworkSettings):
         network = DnCNN(in_nc=3, out_nc=3, nc=self.features, nb=self.layers, act_mode="R")
         convolutions = [module for module in network.modules() if isinstance(module, nn.Conv2d)]
         for convolution in convolutions:
-            _start_passing(convolution)
+            _start_near_identity(convolution)
         nn.init.zeros_(convolutions[-1].weight)
         return network
 
 
-def _start_passing(convolution: nn.Conv2d) -> None:
-    """Let a 3x3 convolution pass its input on (its channels in turn, where it has more) beside random weights.
+def _start_near_identity(convolution: nn.Conv2d) -> None:
+    """Initialise a 3x3 convolution to the identity, repeating its channels as needed, plus random weights.
 
-    Without batch normalisation, a DnCNN with any usual initialisation predicts no noise for hundreds of steps or ever.
+    With a usual initialisation, a DnCNN without batch normalisation predicts no noise for hundreds of steps, or never.
     """
     nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
     nn.init.zeros_(bias_of(convolution))

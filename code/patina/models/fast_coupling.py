@@ -1,4 +1,4 @@
-"""A step of DeFlow's flow for translation: an affine map of the channels and a conditional coupling, in few operations.
+"""A step of DeFlow's flow optimised for translation: an affine map of the channels and a conditional coupling.
 
 A coupling's first convolution is split into its parts of z and of the condition (`patina.layers.conditional`). The part
 of the condition is the same for encoding and decoding, and most of it is computed at the condition's own resolution.
@@ -20,20 +20,20 @@ from patina.layers.nearest import phases_of, upscaled
 from patina.layers.row_blocks import RowBlock, Stream, convolved, gathered, recorded, streamed
 
 Work = tuple[str, int, int]
-"""The name of a result that depends on the condition alone, with the level and the step that it belongs to."""
+"""A result that depends only on the condition: its name, level and step."""
 
 Offer = tuple[Work, int, int]
-"""Work that can be kept, the operations that keeping it saves and its size in bytes, both per position."""
+"""Work that can be kept, the operations this saves and its size in bytes, both per position."""
 
 ShiftScale = tuple[Tensor, Tensor]
 """Shift and scale of an affine coupling, ``[N, C, H, W]`` float32."""
 
 
 class SharedWork:
-    """The work on one image's condition that encoding and decoding share.
+    """Results on one image's condition that encoding and decoding share.
 
     Args:
-        kept: the results that are kept from encoding to decoding; others are computed twice.
+        kept: results to keep from encoding to decoding; others are computed twice.
     """
 
     def __init__(self, kept: set[Work]):
@@ -71,7 +71,7 @@ class PaddedCondition:
         self.features = self._padded[:, :, 1:-1]
 
     def around(self, block: RowBlock) -> Tensor:
-        """Return a block's rows of the features with one more row above and below, zeros outside the map."""
+        """Return the features' rows of a block with one more row above and below, zeros outside the map."""
         return self._padded[:, :, block.top : block.bottom + 2]
 
     def row_bytes(self, channels: int) -> int:
@@ -117,7 +117,7 @@ class FastShiftAndScale:
             yield block._replace(rows=result)
 
     def with_z(self, first: Stream, z: Tensor) -> Tensor:
-        """Return the last convolution's result, from the condition's part of the first convolution and z."""
+        """Return the output of the last convolution, given the condition's part of the first convolution and z."""
         weight = self.weights.first_z
         padded = pad(z.to(weight.dtype, memory_format=torch.channels_last), (0, 0, 1, 1))
         hidden = (
@@ -127,16 +127,16 @@ class FastShiftAndScale:
         return self._after_first(hidden, z.shape[2])
 
     def alone(self, condition: PaddedCondition) -> Tensor:
-        """Return the last convolution's result, from the condition alone."""
+        """Return the output of the last convolution, given the condition alone."""
         return self._after_first(self.first(condition, "relu"), condition.features.shape[2])
 
     def shift_and_scale(self, raw: Tensor) -> ShiftScale:
-        """Return shift and scale of the last convolution's result."""
+        """Return shift and scale, given the output of the last convolution."""
         shift, scale = raw.float().chunk(2, dim=1)
         return shift, scale.add(2.0).sigmoid_().add_(self.epsilon)
 
     def _after_first(self, hidden: Stream, height: int) -> Tensor:
-        """Return the last convolution's result from the first ReLU's."""
+        """Return the output of the last convolution, given that of the first ReLU."""
         weights = self.weights
         second = (
             block._replace(rows=conv(block.rows, weights.second, weights.second_bias, activation="relu"))
@@ -148,10 +148,10 @@ class FastShiftAndScale:
 class FastStep:
     """A step of the flow: an affine map of the channels followed by a coupling.
 
-    The affine map is all ActNorms and 1×1 convolutions before the coupling (Glow, arXiv 1807.03039, table 1) as one
-    matrix and bias. The coupling is affine like RealNVP's (arXiv 1605.08803, equations 4 to 8): half of the channels is
-    mapped to x / scale − shift, with scale and shift from the other half and the condition; then all channels are, with
-    scale and shift from the condition alone. See `ConditionalCoupling`.
+    The affine map composes all ActNorms and 1×1 convolutions before the coupling (Glow, arXiv 1807.03039, table 1) into
+    one matrix and bias. The coupling is affine as RealNVP's (arXiv 1605.08803, equations 4 to 8): one half of the
+    channels is mapped to x / scale − shift with scale and shift from the other half and the condition, then all
+    channels are with scale and shift from the condition alone; see `ConditionalCoupling`.
 
     Args:
         name: the step's level and its index in the level.
@@ -171,13 +171,13 @@ class FastStep:
         self.by_condition = FastShiftAndScale(coupling.by_condition, 0, features, dtype)
 
     def offers(self, factor: int) -> Iterator[Offer]:
-        """Yield the work that can be kept from encoding to decoding; `factor` is the condition's."""
+        """Yield the work that can be kept from encoding to decoding; `factor` as in `Condition`."""
         half, other, size = self.by_half, self.by_condition, self.by_half.weights.last.element_size()
         yield ("hidden", *self.name), half.operations(factor)[0], half.hidden * size
         yield ("raw", *self.name), sum(other.operations(factor)), other.outputs * size
 
     def encode(self, x: Tensor, condition: PaddedCondition, shared: SharedWork) -> Tensor:
-        """Encode the affine map's result in place."""
+        """Encode the output of the affine map, in place."""
         shift, scale = self._from_half(x, condition, shared)
         x[:, self.kept :].div_(scale).sub_(shift)
         shift, scale = self._from_condition(condition, shared)

@@ -1,9 +1,8 @@
-"""Translation with DeFlow: the plain network's numbers from a fraction of its operations.
+"""Translation with DeFlow: the plain network's results from a fraction of its operations.
 
-Everything that is exact algebra, up to rounding, is done once, when a `FastDeFlow` is made from a trained network:
-ActNorms are folded into the convolutions next to them, the affine maps between two couplings (ActNorm and the 1×1
-convolutions of Glow, arXiv 1807.03039, table 1) into one matrix, and matrices are inverted. How a step computes its
-coupling is in `patina.models.fast_coupling`.
+All transformations are exact up to rounding and done once per model: ActNorms are folded into the convolutions next to
+them, the affine maps between two couplings (ActNorm and the 1×1 convolutions of Glow, arXiv 1807.03039, table 1) into
+one matrix, and matrices are inverted. Couplings are in `patina.models.fast_coupling`.
 """
 
 from collections.abc import Iterator
@@ -30,24 +29,24 @@ MEMORY_PER_PIXEL = 800
 """Default memory of a translation in bytes per pixel; the plain path of the AIM model takes 1700."""
 
 WORKING_BYTES = {torch.float32: 540, torch.bfloat16: 240}
-"""The part of it that features, hidden maps and scratch space take, in bytes per pixel by dtype."""
+"""The part of it that features, hidden maps and scratch space take, in bytes per pixel, by dtype."""
 
 TIDY_EVERY, TIDY_FROM = 8, 2**16
-"""Freed memory is returned to the system after this many steps, from this many pixels. The memory that a coupling frees
-leaves gaps that the next one does not fill: without this, a process grows to twice the memory that it needs."""
+"""Freed memory is returned to the system after every so many steps, for images of at least so many pixels. Otherwise
+fragmentation by the couplings' temporary maps doubles the memory of a process."""
 
 
 class FastDeFlow:
     """A trained `DeFlow` prepared for translation and sampling, with the plain network's interface for both.
 
-    The flow's own arithmetic is float32 whatever `dtype` is.
+    The flow's own arithmetic is always float32.
 
     Args:
         network: the plain network on its device; its weights are copied, so later training does not change the copy.
-        dtype: of the convolutions, ``torch.float32`` or ``torch.bfloat16``.
-        kept_bytes: memory for work on the condition that is kept between encoding and decoding. Work that does not fit
-            is computed twice, first the work that saves the fewest operations for its size. None leaves
-            `MEMORY_PER_PIXEL` in all. The AIM model has 3300 bytes of such work per pixel in float32, 1600 in bfloat16.
+        dtype: dtype of the convolutions, ``torch.float32`` or ``torch.bfloat16``.
+        kept_bytes: memory for results on the condition that are kept from encoding to decoding. Results that do not fit
+            are computed twice, those that save the fewest operations per byte first. None limits the whole translation
+            to `MEMORY_PER_PIXEL`. The AIM model has 3300 bytes of such results per pixel in float32, 1600 in bfloat16.
     """
 
     @torch.no_grad()
@@ -69,15 +68,15 @@ class FastDeFlow:
         conditions = self._conditions(condition)
         shared = SharedWork(self._worth_keeping(image, conditions))
         latents = self._encode(image, conditions, shared)
-        moved = [
+        translated = [
             torch.lerp(z, prior.translate(z, label, draw), heat)
             for prior, z, draw in zip(self._priors, latents, noise, strict=True)
         ]
-        return self._decode(moved, conditions, shared)
+        return self._decode(translated, conditions, shared)
 
     @torch.inference_mode()
     def sample(self, condition: Tensor, label: Tensor, noise: State) -> Tensor:
-        """Draw images of p(image | condition, label) from standard-normal `noise`, see `DeFlow.sample`."""
+        """Draw images from p(image | condition, label), with standard-normal `noise`, see `DeFlow.sample`."""
         latents = [prior.sample(label, draw) for prior, draw in zip(self._priors, noise, strict=True)]
         return self._decode(latents, self._conditions(condition), SharedWork(set()))
 
@@ -114,7 +113,7 @@ class FastDeFlow:
             return_freed_memory()
 
     def _worth_keeping(self, image: Tensor, conditions: list[PaddedCondition]) -> set[Work]:
-        """Choose the work to keep between encoding and decoding: first what saves most operations for its size."""
+        """Choose the work to keep from encoding to decoding, in order of operations saved per byte."""
         pixels = image[:, 0].numel()
         offers = [
             (operations / size, work, size * (pixels >> (2 * level.index + 2)))
@@ -149,7 +148,7 @@ class _FastLevel:
 
 
 class _PreparedGaussian(DomainGaussian):
-    """A copy of a latent's Gaussian whose matrices are computed once."""
+    """A copy of a latent's Gaussian with precomputed matrices."""
 
     def __init__(self, plain: DomainGaussian):
         super().__init__(len(plain.mean_shift))

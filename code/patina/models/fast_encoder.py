@@ -1,4 +1,4 @@
-"""DeFlow's condition encoder for translation: every convolution in one pass with its activation, sums in float32."""
+"""DeFlow's condition encoder for translation: convolutions fused with their activations, residual sums in float32."""
 
 import torch
 from torch import Tensor, nn
@@ -13,7 +13,7 @@ from patina.models.condition_encoder import ConditionEncoder
 class FastEncoder:
     """Computes `ConditionEncoder.features` without gradients.
 
-    Convolutions run in `dtype`, residual sums in float32: in bf16, the sums over 70 dense blocks would cost accuracy.
+    Convolutions run in `dtype`, residual sums in float32: summing over 70 dense blocks in bf16 would cost accuracy.
 
     Args:
         encoder: the plain network; its weights are copied.
@@ -59,7 +59,7 @@ class FastEncoder:
 
 
 class _Convolution:
-    """A 3×3 convolution with its weights in the dtype and layout of their use."""
+    """A 3×3 convolution with its weights converted once to the dtype and memory layout they are used in."""
 
     def __init__(self, layer: nn.Conv2d, dtype: torch.dtype):
         self.weight = layer.weight.detach().to(dtype, copy=True, memory_format=torch.channels_last)

@@ -1,13 +1,13 @@
-"""Translation with LUD-VAE (arXiv 2204.10090): the plain network's numbers in fewer operations and passes over memory.
+"""Translation with LUD-VAE (arXiv 2204.10090): the plain network's results in fewer operations and memory passes.
 
-The algebra is exact up to rounding:
+All transformations are exact up to rounding:
 
-- A block ends without a ReLU, so the 1×1 convolution after it is folded into its last 3×3 one: W₁(w * x + b) + b₁ =
-  (W₁w) * x + (W₁b + b₁). With `outconv`, 3 of 128 outputs are left.
-- `inconv` is folded into the 3×3 convolution after it. Its bias becomes the weight of an input channel of ones, because
-  zero padding has to stay zero: w * (W₁x + b₁) = [wW₁, wb₁] * [x, 1].
-- Two maps side by side are joined by a sum of two convolutions: w * [x, y] = w_x * x + w_y * y.
-- The noise encoder is left out, because only training needs it.
+- A block ends without a ReLU, so the 1×1 convolution after it is folded into its last 3×3 convolution:
+  W₁(w * x + b) + b₁ = (W₁w) * x + (W₁b + b₁). With `outconv`, only 3 of 128 outputs remain.
+- `inconv` is folded into the 3×3 convolution after it. Its bias becomes the weight of a constant input channel of ones,
+  because the padding must remain zero: w * (W₁x + b₁) = [wW₁, wb₁] * [x, 1].
+- A convolution of concatenated maps becomes a sum of two convolutions: w * [x, y] = w_x * x + w_y * y.
+- The noise encoder is dropped, because only training needs it.
 """
 
 from collections.abc import Iterable, Iterator
@@ -27,7 +27,7 @@ class FastLUDVAE:
 
     Args:
         network: the plain network on its device; its weights are copied, so later training does not change the copy.
-        dtype: of the convolutions, ``torch.float32`` or ``torch.bfloat16``.
+        dtype: dtype of the convolutions, ``torch.float32`` or ``torch.bfloat16``.
     """
 
     @torch.no_grad()
@@ -41,17 +41,17 @@ class FastLUDVAE:
         contents = [_halves(network.join("proj_c", stage).proj) for stage in range(1, STAGES)]
         priors = [network.gaussian("Gauconv_p", stage) for stage in range(1, STAGES)]
 
-        first = _behind_ones(network.inconv, encoders[0][0])
+        first = _with_ones(network.inconv, encoders[0][0])
         deepest = _before(joins[-1][0], encoders[-1][-1])
         self._encoders = [
             _Block([first, *map(_affine, encoders[0][1:])], dtype),
             *(_Block(map(_affine, convolutions), dtype) for convolutions in encoders[1:-1]),
             _Block([*map(_affine, encoders[-1][:-1]), deepest], dtype),
         ]
-        behind = [_affine(network.outconv), *(own for own, _ in contents)]
+        following = [_affine(network.outconv), *(own for own, _ in contents)]
         self._decoders = [
             _Block([*map(_affine, convolutions[:-1]), _before(after, convolutions[-1])], dtype)
-            for convolutions, after in zip(decoders, behind, strict=True)
+            for convolutions, after in zip(decoders, following, strict=True)
         ]
         self._contents = [_kernel(other, dtype) for _, (other, _) in contents]
         self._features = [_stored(own, dtype) for own, _ in joins[:-1]]
@@ -64,7 +64,7 @@ class FastLUDVAE:
         strength = ((1 - label) * temperature).view(-1, 1, 1, 1)
         draws = iter(noise) if strength.any() else None
         contents, height = self._encoded(hidden), hidden.shape[2]
-        # The deepest content is already multiplied by its half of the join with the latent.
+        # The last encoder block already includes the content's half of the deepest join.
         decoded = contents.pop()
         if draws is not None:
             draw = next(draws)
@@ -94,8 +94,8 @@ class FastLUDVAE:
             features = conv_onto(block.of(content), self._contents[stage], block.rows, activation="none")
             joined = conv(features, *self._features[stage])
             if draw is not None:
-                mean, log_deviation = conv(features, *self._moments[stage]).chunk(2, dim=1)
-                latent = log_deviation.float().exp_().mul_(block.of(draw)).add_(mean).mul_(strength)
+                mean, log_std = conv(features, *self._moments[stage]).chunk(2, dim=1)
+                latent = log_std.float().exp_().mul_(block.of(draw)).add_(mean).mul_(strength)
                 joined = self._join(joined, latent, stage)
             yield block._replace(rows=joined)
 
@@ -129,19 +129,19 @@ def _affine(layer: nn.Conv2d) -> Affine:
 
 
 def _halves(proj: nn.Conv2d) -> tuple[Affine, Affine]:
-    """Split a join into the convolution of its first input, with the bias, and that of its second input."""
+    """Split a join into the convolutions of its first input, with the bias, and of its second input."""
     first, second = proj.weight.chunk(2, dim=1)
     return (first, bias_of(proj)), (second, torch.zeros_like(bias_of(proj)))
 
 
 def _before(outer: Affine, inner: nn.Conv2d) -> Affine:
-    """Return a 3×3 convolution `inner` and the 1×1 one after it as one: W₁(w * x + b) + b₁."""
+    """Fold a 3×3 convolution `inner` and the 1×1 convolution after it into one: W₁(w * x + b) + b₁."""
     matrix = outer[0].flatten(1)
     return torch.einsum("oi,ijyx->ojyx", matrix, inner.weight), matrix @ bias_of(inner) + outer[1]
 
 
-def _behind_ones(inner: nn.Conv2d, outer: nn.Conv2d) -> Affine:
-    """Return a 1×1 convolution `inner` and the 3×3 one after it as one, whose input has a channel of ones added."""
+def _with_ones(inner: nn.Conv2d, outer: nn.Conv2d) -> Affine:
+    """Fold a 1×1 convolution `inner` and the 3×3 one after it into one with an additional input channel of ones."""
     matrix = torch.cat([inner.weight.flatten(1), bias_of(inner)[:, None]], dim=1)
     return torch.einsum("oiyx,ij->ojyx", outer.weight, matrix), bias_of(outer)
 

@@ -1,7 +1,7 @@
-"""DeFlow's training objective with the algebra of `patina.models.fast_deflow`, and with gradients.
+"""DeFlow's training objective, computed as in `patina.models.fast_deflow` but differentiable.
 
-The parameters are the plain network's own. The affine maps between two couplings (ActNorm and the 1×1 convolutions of
-Glow, arXiv 1807.03039, table 1) are folded into one at every call; autograd differentiates the folding, too. The
+The parameters are those of the plain network. Every call folds the affine maps between two couplings (ActNorm and the
+1×1 convolutions of Glow, arXiv 1807.03039, table 1) into one; autograd differentiates through the folding. The
 couplings and their gradients are in `patina.layers.coupling_gradient`.
 """
 
@@ -23,11 +23,11 @@ from patina.layers.precision import full_precision
 from patina.models.deflow import DeFlow
 
 Recompute = Literal["nothing", "hidden", "everything"]
-"""What the backward pass recomputes instead of keeping: nothing expensive; the encoder's blocks and the second of a
-coupling's two hidden maps (``hidden``); or also the first hidden map (``everything``)."""
+"""What the backward pass recomputes: nothing expensive; the encoder's blocks and the second of a coupling's two hidden
+maps (``hidden``); or the first hidden map as well (``everything``)."""
 
 KEPT = {"nothing": 2, "hidden": 1, "everything": 0}
-"""Number of a coupling's hidden maps that are kept."""
+"""Number of hidden maps stored per coupling."""
 
 
 def fast_objective(
@@ -59,24 +59,24 @@ def fast_objective(
         for layer, level in zip(network.layers, network.layer_levels, strict=True):
             *others, coupling = layer.members if isinstance(layer, Chain) else [layer]
             if isinstance(coupling, ConditionalCoupling):
-                z, gained = _mixed(others, state[-1])
-                z, by_coupling = encode_coupling(coupling, z, conditions[level], KEPT[recompute])
-                state, gained = (*state[:-1], z), gained + by_coupling
+                z, log_determinant = _mixed(others, state[-1])
+                z, of_coupling = encode_coupling(coupling, z, conditions[level], KEPT[recompute])
+                state, log_determinant = (*state[:-1], z), log_determinant + of_coupling
             else:
-                state, gained = layer(state, None)
-            total = total + gained
+                state, log_determinant = layer(state, None)
+            total = total + log_determinant
         return state, total
 
     return network.objective(encode, image, label, quantisation)
 
 
 def _call(block: nn.Module, x: Tensor) -> Tensor:
-    """Apply a block as `checkpoint` does, but keep what its backward pass needs."""
+    """Apply a block without checkpointing."""
     return block(x)
 
 
 def _mixed(members: Sequence[Bijection], x: Tensor) -> tuple[Tensor, Tensor]:
-    """Encode through affine maps of the channels, composed to one; return also H · W · log |det W| (Glow, eq. 9)."""
+    """Encode through affine maps composed into one; return the result and H · W · log |det W| (Glow, equation 9)."""
     with full_precision(x):
         mixed = mix_channels(x, *reduce(composed, map(folded_affine, members)))
     return mixed, x[0, 0].numel() * torch.stack([log_volume(member) for member in members]).sum()

@@ -1,4 +1,4 @@
-"""Model files of restoration networks: written so that spandrel opens them, and read whoever wrote them."""
+"""Model files of restoration networks: written in spandrel's formats, read from any format that spandrel knows."""
 
 import io
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from patina import torchvision_shim
 from patina.errors import PatinaError
 from patina.models.architectures import READABLE
-from patina.models.growth import PUBLISHED_GROWTH, growth_of, widened, without_filling
+from patina.models.growth import PUBLISHED_GROWTH, growth_of, widened, without_padding
 from patina.system.atomic import atomic_path
 from patina.version import __version__
 
@@ -24,7 +24,7 @@ from spandrel.architectures.ESRGAN import ESRGAN  # noqa: E402
 def save_generator(network: nn.Module, path: Path, metadata: Mapping[str, str] | None = None) -> None:
     """Write a generator atomically as a file that spandrel recognises.
 
-    A growth below 32 is padded with zeros, because readers take 32 for granted; the output stays the same.
+    A growth below 32 is padded with zeros, because readers expect 32; the network's output is the same.
 
     Args:
         network: built by its settings, or ``load_generator(...).model``.
@@ -48,7 +48,7 @@ def save_generator(network: nn.Module, path: Path, metadata: Mapping[str, str] |
 
 
 LoadedGenerator = ImageModelDescriptor[nn.Module]
-"""A super-resolution network with what spandrel knows of it."""
+"""A super-resolution network with spandrel's description of it."""
 
 
 def load_generator(path: Path) -> ImageModelDescriptor[nn.Module]:
@@ -62,7 +62,7 @@ def load_generator(path: Path) -> ImageModelDescriptor[nn.Module]:
         its scale, and ``descriptor(rgb)`` maps ``[1, 3, H, W]`` in [0, 1] to [0, 1].
 
     Raises:
-        PatinaError: the file does not exist, or holds no model of single RGB images.
+        PatinaError: the file does not exist, or is not a model for single RGB images.
     """
     path = Path(path)
     if not path.is_file():
@@ -71,7 +71,7 @@ def load_generator(path: Path) -> ImageModelDescriptor[nn.Module]:
         descriptor = ModelLoader(device="cpu", registry=READABLE).load_from_file(path)
     except Exception as error:  # a foreign file can fail in any way
         reason = next(iter(str(error).splitlines()), type(error).__name__)
-        raise PatinaError(f"{path}: no super-resolution model that can be read ({reason})") from error
+        raise PatinaError(f"{path}: cannot be read as a super-resolution model ({reason})") from error
     return _require_single_rgb(descriptor, path).eval()
 
 
@@ -81,18 +81,18 @@ def load_generator_weights(network: nn.Module, path: Path, strict: bool = True) 
     Args:
         network: changed in place.
         path: a file of any architecture that `load_generator` opens.
-        strict: refuse a file with a weight that is missing, left over or of another shape; otherwise load what fits.
+        strict: fail if a weight is missing, unexpected or of another shape; otherwise skip such weights.
 
     Returns:
-        A line for every weight that does not fit; none where `strict`.
+        A line for every weight that does not fit; empty if `strict`.
 
     Raises:
-        PatinaError: the file cannot be read, or a weight does not fit (not `strict`: no weight fits); the message has a
-            line for every such weight.
+        PatinaError: the file cannot be read, or a weight does not fit (unless `strict`: no weight fits); the message
+            has a line for every such weight.
     """
     source = load_generator(path).model
     if isinstance(source, ESRGAN) and isinstance(network, ESRGAN):
-        source = without_filling(source, growth_of(network))
+        source = without_padding(source, growth_of(network))
     found, wanted = source.state_dict(), network.state_dict()
     problems = _mismatches(found, wanted)
     fitting = {name: value for name, value in found.items() if name in wanted and value.shape == wanted[name].shape}
@@ -140,12 +140,12 @@ def _misfit(path: Path, source: nn.Module, network: nn.Module, problems: list[st
     """Return the message for a file that does not fit: what it holds, a line per weight, and what to do."""
     held = f"it holds {_layout(source)}, expected {_layout(network)}"
     fraction = f"{fitting} of {len(network.state_dict())} weights fit"
-    instead = "; with `init_strict: false` they are loaded and the others left out" if fitting else ""
+    instead = "; with `init_strict: false` they are loaded and the others skipped" if fitting else ""
     return [f"{path}: {held}; {len(problems)} weights do not fit:", *problems, fraction + instead]
 
 
 def _layout(network: nn.Module) -> str:
-    """Describe the sizes that decide the shapes of a generator's weights."""
+    """Describe the sizes that determine the shapes of a generator's weights."""
     if not isinstance(network, ESRGAN):
         size = sum(parameter.numel() for parameter in network.parameters())
         return f"a {type(network).__name__} of {size:,} parameters"
@@ -158,10 +158,12 @@ def _layout(network: nn.Module) -> str:
 
 def _require_single_rgb(descriptor: object, path: Path) -> ImageModelDescriptor[nn.Module]:
     if not isinstance(descriptor, ImageModelDescriptor) or descriptor.purpose == "FaceSR":
-        raise PatinaError(f"{path}: this model needs more than an image (a mask or an aligned face); choose another")
+        raise PatinaError(
+            f"{path}: this model needs more than an image (a mask or an aligned face), expected a model of RGB images"
+        )
     channels = (descriptor.input_channels, descriptor.output_channels)
     if channels != (3, 3):
-        raise PatinaError(f"{path}: has {channels[0]} channels in and {channels[1]} out, expected 3 and 3, RGB")
+        raise PatinaError(f"{path}: has {channels[0]} input and {channels[1]} output channels, expected 3 (RGB)")
     return descriptor
 
 

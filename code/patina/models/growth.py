@@ -1,7 +1,7 @@
-"""The growth of ESRGAN's dense blocks: files have 32; smaller networks are padded to it with zeros.
+"""The growth of ESRGAN's dense blocks: files have 32, and smaller networks are padded to it with zeros.
 
-Readers of ESRGAN files take a growth of 32 for granted. A network with a smaller growth is the same function as one
-with a growth of 32 whose additional channels are zero, and is written as such.
+Readers of ESRGAN files expect a growth of 32. A network with a smaller growth equals one with a growth of 32 whose
+additional channels are zero, and is written as such.
 """
 
 import copy
@@ -22,14 +22,14 @@ def growth_of(network: nn.Module) -> int:
 
 
 def set_growth(network: nn.Module, growth: int) -> None:
-    """Replace the blocks of spandrel's RRDBNet, whose constructor has no parameter for their growth."""
+    """Replace the blocks of spandrel's RRDBNet, whose constructor does not take a growth."""
     trunk = submodule(network, "model.1.sub", nn.Sequential)
     for index, block in enumerate(dense_blocks(network)):
         trunk[index] = type(block)(_features(network), gc=growth)
 
 
 def widened(narrow: nn.Module) -> nn.Module:
-    """Return a copy with the published growth that computes the same; the added channels are zero."""
+    """Return an equivalent copy with the published growth; the added channels are zero."""
     wide = _with_growth(narrow, PUBLISHED_GROWTH)
     for source, target in zip(_steps(narrow), _steps(wide), strict=True):
         rows, inputs = _grown_channels(source, _features(narrow), growth_of(narrow))
@@ -39,17 +39,17 @@ def widened(narrow: nn.Module) -> nn.Module:
     return wide
 
 
-def without_filling(network: nn.Module, growth: int) -> nn.Module:
-    """Return the network with a smaller growth if it was padded from that, and the network itself otherwise."""
+def without_padding(network: nn.Module, growth: int) -> nn.Module:
+    """Return the network with a smaller growth if it was padded from that growth, else the network itself."""
     if growth >= growth_of(network):
         return network
     narrow = _narrowed(network, growth)
-    filled, state = widened(narrow).state_dict(), network.state_dict()
-    return narrow if all(torch.equal(filled[name], state[name]) for name in state) else network
+    padded, state = widened(narrow).state_dict(), network.state_dict()
+    return narrow if all(torch.equal(padded[name], state[name]) for name in state) else network
 
 
 def _narrowed(wide: nn.Module, growth: int) -> nn.Module:
-    """Undo `widened`: keep the channels of the smaller growth."""
+    """Undo `widened`: drop the channels beyond the smaller growth."""
     narrow = _with_growth(wide, growth)
     for source, target in zip(_steps(wide), _steps(narrow), strict=True):
         rows, inputs = _grown_channels(target, _features(narrow), growth)
@@ -68,7 +68,7 @@ def dense_blocks(network: nn.Module) -> list[nn.Module]:
 
 
 def _with_growth(network: nn.Module, growth: int) -> nn.Module:
-    """Return a copy with dense blocks of another growth, whose weights are still to be set."""
+    """Return a copy with dense blocks of another growth and uninitialised weights."""
     other = copy.deepcopy(network)
     with torch.device("meta"):  # fresh weights would draw from the random numbers of a running training
         set_growth(other, growth)
@@ -82,9 +82,9 @@ def _steps(network: nn.Module) -> Iterator[nn.Conv2d]:
 
 
 def _grown_channels(step: nn.Conv2d, features: int, growth: int) -> tuple[int, Tensor]:
-    """Return the number of a convolution's outputs, and the places of its inputs among those of the published growth.
+    """Return a convolution's number of outputs, and the indices of its inputs among those of the published growth.
 
-    A convolution reads the dense block's input and the groups of channels that the convolutions before it have added.
+    A convolution reads the dense block's input and the groups of channels added by the convolutions before it.
     """
     groups = range((step.in_channels - features) // growth)
     starts = [features + group * PUBLISHED_GROWTH for group in groups]

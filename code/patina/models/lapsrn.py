@@ -1,7 +1,7 @@
 """LapSRN (Lai et al. 2017, "Deep Laplacian Pyramid Networks for Fast and Accurate Super-Resolution").
 
-It differs from the paper by sub-pixel convolutions instead of transposed ones, pre-activations, and a local residual in
-every level.
+Unlike the paper's, this network has sub-pixel instead of transposed convolutions, pre-activations, and a local residual
+in every level.
 """
 
 import math
@@ -18,7 +18,7 @@ from patina.models.network_settings import OwnNetworkSettings
 from patina.settings import PositiveInt
 
 SLOPE = 0.02
-"""Slope of the leaky ReLU for negative values."""
+"""Negative slope of the LeakyReLU."""
 
 
 class PyramidLevel(nn.Module):
@@ -54,7 +54,7 @@ class LapSRN(LuminanceNetwork):
         convolutions: number of convolutions in every level.
 
     Raises:
-        PatinaError: the scale is no power of 2.
+        PatinaError: the scale is not a power of 2.
     """
 
     def __init__(self, scale: int = 2, features: int = 64, convolutions: int = 10):

@@ -19,7 +19,7 @@ CONVOLUTIONS = 4
 """Number of 3×3 convolutions in a block."""
 
 BORDER = 2 * STAGES * CONVOLUTIONS
-"""Reach of a translated pixel: one pixel for every 3×3 convolution of the encoder and the decoder."""
+"""Radius of the receptive field: one pixel for every 3×3 convolution of the encoder and the decoder."""
 
 
 Moments = tuple[Tensor, Tensor]
@@ -96,12 +96,12 @@ class LUDVAE(nn.Module):
 
     @torch.no_grad()
     def translate(self, hidden: Tensor, label: Tensor, noise: Iterable[Tensor], temperature: Tensor) -> Tensor:
-        """Translate images to the other domain; the noise encoder is not computed.
+        """Translate images to the other domain, without the noise encoder.
 
         Args:
-            hidden, label: as in the class; `label` is the images' own domain.
-            noise: standard-normal draws, taken one by one when they are needed, and none for a translation without
-                noise (real to clean, or temperature 0).
+            hidden, label: as in the class; `label` is the images' source domain.
+            noise: standard-normal draws, consumed lazily; not consumed at all without noise (real to clean, or
+                temperature 0).
             temperature: ``[N]``, factor of every latent.
 
         Returns:
@@ -202,7 +202,7 @@ class StageJoin(nn.Module):
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Map two ``[N, channels, H, W]`` to one."""
-        # Latents are float32; without the cast both would be, at twice the memory of bf16.
+        # Latents are float32; without the cast, both maps would be, at twice the memory of bf16.
         return self.proj(torch.cat([first, second.to(first.dtype)], dim=1))
 
 
@@ -221,20 +221,21 @@ class MomentsHead(nn.Module):
 
 def _sample(moments: Moments, noise: Tensor) -> Tensor:
     """Draw z = m + exp(v)·noise."""
-    mean, log_deviation = moments
-    return mean + log_deviation.exp() * noise
+    mean, log_std = moments
+    return mean + log_std.exp() * noise
 
 
 def _divergence(posterior: Moments, prior: Moments | None) -> Tensor:
     """Return KL(posterior ‖ prior) in nats, ``[N]``; exponentials and the long sum need float32."""
     with full_precision(posterior[0]):
-        mean, log_deviation = (part.float() for part in posterior)
+        mean, log_std = (part.float() for part in posterior)
         if prior is not None:
-            prior_mean, prior_log_deviation = (part.float() for part in prior)
-            mean = (mean - prior_mean) * (-prior_log_deviation).exp()
-            log_deviation = log_deviation - prior_log_deviation
-        # KL of N(m, exp(2v)) from N(0, 1); KL from N(m', s'²) is the same with m - m' and s in units of s'.
-        terms = 0.5 * (mean.square() + (2 * log_deviation).exp() - 1) - log_deviation
+            prior_mean, prior_log_std = (part.float() for part in prior)
+            mean = (mean - prior_mean) * (-prior_log_std).exp()
+            log_std = log_std - prior_log_std
+        # KL(N(m, s²) ‖ N(0, 1)) with s = exp(v) (Kingma and Welling 2013, appendix B). KL(N(m, s²) ‖ N(m', s'²)) is the
+        # same with (m - m') / s' and s / s'.
+        terms = 0.5 * (mean.square() + (2 * log_std).exp() - 1) - log_std
         return terms.sum(dim=(1, 2, 3))
 
 

@@ -1,9 +1,9 @@
-"""LUD-VAE's starting weights: near the identity, so that thousands of training steps learn noise instead of 100,000.
+"""LUD-VAE's initialisation near the identity, with which thousands of steps instead of 100,000 learn the noise.
 
-The published network is a chain of up to 24 convolutions without shortcuts or normalisation. From the usual random
-weights, it needs thousands of steps to reproduce the image, and the latents die in the meantime. Here every channel
-starts as a copy of a colour that all stages pass on, and a latent as the difference of the two encoders' inputs, which
-is the noise.
+The published network is a chain of up to 24 convolutions without shortcuts or normalisation. With the usual random
+initialisation, it needs thousands of steps to reproduce the image, and meanwhile the latents collapse. Here every
+channel starts as a copy of a colour that all stages pass on, and a latent as the difference of the two encoders'
+inputs, which is the noise.
 """
 
 import math
@@ -18,15 +18,15 @@ SPREAD = 0.2
 """Std of the random weights added to the identity, relative to those of a layer that preserves variance."""
 
 LATENT_SCALE = 0.05
-"""Features, and so image values, per unit of a latent: 13/255, a strong noise."""
+"""Change of the features, hence of the image, per unit of a latent: 13/255, strong noise."""
 
-POSTERIOR_LOG_DEVIATION = -1.0
-"""Initial log standard deviation of the posterior of the last latent, the nearest to the image."""
+POSTERIOR_LOG_STD = -1.0
+"""Initial log standard deviation of the posterior of the last latent, the one nearest to the image."""
 
 
 @torch.no_grad()
 def start_near_identity(network: LUDVAE) -> None:
-    """Set all weights so that the decoder about reproduces the input of both encoders, a real image through its noise.
+    """Set all weights so that the decoder nearly reproduces the image, a real one including its noise.
 
     Random numbers come from torch's global generator.
     """
@@ -41,7 +41,7 @@ def start_near_identity(network: LUDVAE) -> None:
         _start_stage(network, stage)
     network.inconv_n.load_state_dict(network.inconv.state_dict())
     for stage in range(1, STAGES + 1):
-        # Both encoders compute the same features, so that their difference is the noise alone.
+        # Both encoders compute the same features, so their difference is the noise.
         network.block("enc_n", stage).load_state_dict(network.block("enc", stage).state_dict())
 
 
@@ -66,10 +66,10 @@ def _start_stage(network: LUDVAE, stage: int) -> None:
     difference.weight.zero_()
     _add(difference, torch.cat([-eye, eye], dim=1))
     posterior.m.weight.zero_()
-    # Two stages carry half of the noise each.
+    # Each of two stages carries half of the noise.
     _add(posterior.m, mixing.T / (2 * LATENT_SCALE))
     if stage == 1:
-        nn.init.constant_(bias_of(posterior.v), POSTERIOR_LOG_DEVIATION)
+        nn.init.constant_(bias_of(posterior.v), POSTERIOR_LOG_STD)
     prior = network.gaussian("Gauconv_p", stage)
     for layer in (prior.m, prior.v):
         layer.weight.mul_(0.5)
@@ -78,7 +78,7 @@ def _start_stage(network: LUDVAE, stage: int) -> None:
 def _spread(layer: nn.Conv2d) -> None:
     fan_in = layer.weight[0].numel()
     nn.init.normal_(layer.weight, 0, SPREAD / math.sqrt(fan_in))
-    # Flat grey areas pass unchanged.
+    # Zero mean, so flat grey areas pass unchanged.
     layer.weight -= layer.weight.mean(dim=(1, 2, 3), keepdim=True)
     nn.init.zeros_(bias_of(layer))
 

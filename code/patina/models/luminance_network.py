@@ -1,4 +1,4 @@
-"""Networks that upscale luma alone; chroma, to which the eye is less sensitive, is upscaled by bicubic."""
+"""Networks that upscale luma only; chroma, to which the eye is less sensitive, is upscaled by bicubic interpolation."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ class LuminanceNetwork(nn.Module, ABC):
     def __init__(self, scale: int):
         super().__init__()
         self.scale = scale
-        # A part of the model file, where its size tells the scale.
+        # Saved in model files, where its size gives the scale.
         self.register_buffer("interpolation", bicubic_kernel(scale))
 
     @abstractmethod

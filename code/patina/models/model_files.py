@@ -1,4 +1,4 @@
-"""Model files: one safetensors file with the weights and, in its metadata, everything that is needed to use them."""
+"""Model files: one safetensors file with the weights and, in its metadata, everything needed to use them."""
 
 import json
 from collections.abc import Mapping
@@ -20,10 +20,10 @@ METADATA_KEY = "patina"
 
 @dataclass(frozen=True)
 class ModelFile:
-    """The content of a model file.
+    """The contents of a model file.
 
     Attributes:
-        kind: of the model, e.g. ``"deflow"``; for learned degradations, the task of their configuration.
+        kind: kind of the model, e.g. ``"deflow"``; for learned degradations, the task of their configuration.
         configuration: the model's arguments, plain JSON values.
         weights: the state dict.
         statistics: channel statistics of the training data by name, plain JSON values; empty if unknown.
@@ -55,10 +55,10 @@ def save_model_file(path: Path, model: ModelFile) -> None:
 
 
 def load_model_file(path: Path) -> ModelFile:
-    """Read a model file that Patina wrote.
+    """Read a model file written by Patina.
 
     Raises:
-        PatinaError: the file is missing, damaged, or some other safetensors file.
+        PatinaError: the file is missing, damaged, or not written by Patina.
     """
     require_file(path)
     try:
@@ -68,12 +68,12 @@ def load_model_file(path: Path) -> ModelFile:
     except SafetensorError as error:
         raise PatinaError(f"{path}: not a readable safetensors file ({error}); copy or train it again") from error
     if described is None:
-        raise PatinaError(f"{path}: a safetensors file without Patina's metadata; expected a model that Patina saved")
+        raise PatinaError(f"{path}: has no metadata of Patina, expected a model file that Patina wrote")
     return ModelFile(weights=weights, **json.loads(described))
 
 
 def stored_kind(path: Path) -> str | None:
-    """Return the kind of a model file that Patina wrote, None for any other file."""
+    """Return the kind of a model file written by Patina, None for any other file."""
     try:
         with safe_open(path, "pt") as stored:
             described = (stored.metadata() or {}).get(METADATA_KEY)
@@ -83,12 +83,12 @@ def stored_kind(path: Path) -> str | None:
 
 
 def load_state_dict_file(path: Path) -> dict[str, Tensor]:
-    """Read a state dict from a published ``.pth`` file, without executing code that is stored in it.
+    """Read a state dict from a published ``.pth`` file, without executing pickled code.
 
     The prefix ``module.`` is removed from names; a dict in ``params_ema``, ``params`` or ``state_dict`` is unwrapped.
 
     Raises:
-        PatinaError: the file is missing, damaged, or holds something else.
+        PatinaError: the file is missing, damaged, or not a state dict.
     """
     require_file(path)
     try:
@@ -108,7 +108,7 @@ def load_weights(network: torch.nn.Module, weights: Mapping[str, Tensor], path: 
     """Load `weights` into `network`.
 
     Raises:
-        PatinaError: weights are missing, unexpected or of another shape; names the first.
+        PatinaError: weights are missing, unexpected or of another shape; the message names the first.
     """
     own = network.state_dict()
     problems = [f"{name} is missing" for name in own if name not in weights]

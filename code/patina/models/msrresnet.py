@@ -40,7 +40,7 @@ class MSRResNet(nn.Module):
         blocks: number of residual blocks.
 
     Raises:
-        ValueError: the scale is another.
+        ValueError: the scale is not 2, 3 or 4.
     """
 
     def __init__(self, scale: int = 4, features: int = 64, blocks: int = 16):
@@ -74,7 +74,7 @@ class MSRResNet(nn.Module):
         return self.conv_last(_lrelu(self.conv_hr(x))) + base
 
     def _start_small(self) -> None:
-        """Initialise with a tenth of He's weights, so that training starts near the bilinear image."""
+        """Apply He's initialisation times 0.1, so that training starts near the bilinear image."""
         for layer in self.modules():
             if isinstance(layer, nn.Conv2d):
                 nn.init.kaiming_normal_(layer.weight)

@@ -1,4 +1,4 @@
-"""The settings of restoration networks: a class for every network, which builds it."""
+"""Base classes of the networks' settings; one settings class per network builds it."""
 
 from abc import abstractmethod
 from collections.abc import Mapping
@@ -20,22 +20,22 @@ class NetworkSettings(Settings):
         """Return the network with random weights, on the CPU.
 
         Raises:
-            PatinaError: no such network can be built.
+            PatinaError: the network cannot be built with these settings.
         """
 
     def input_multiple(self) -> int:
-        """Return the multiple that both sides of an input must be; 1 for a network that takes any size."""
+        """Return the number that both sides of an input must be multiples of; 1 if any size is allowed."""
         return 1
 
 
 class OwnNetworkSettings(NetworkSettings):
-    """Settings of a network that spandrel lacks; model files are recognised by their weights."""
+    """Settings of a network that spandrel lacks; its model files are recognised by the names of their weights."""
 
     network_name: ClassVar[str]
     """Name of the network in messages."""
 
     file_keys: ClassVar[tuple[str, ...]]
-    """Names of weights that no other network has together."""
+    """Names of weights that together identify the network."""
 
     @classmethod
     @abstractmethod

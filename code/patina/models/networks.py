@@ -1,4 +1,4 @@
-"""The table of restoration networks, by the values of `architecture`; spandrel's others are reached by their names."""
+"""The table of Patina's networks, by `architecture`; spandrel's other networks are selected by their class names."""
 
 from patina.models.compact import CompactSettings
 from patina.models.dncnn import DnCNNSettings

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from torch import Tensor
 
 UNUSED = re.compile(r"(.*\.)?I$|flowUpsamplerNet\.f\.|.*\.fea_")
-"""Weights of the published network that nothing reads: identity matrices and the unused head."""
+"""Unused weights of the published network: identity matrices and a head."""
 
 RENAMINGS = [
     (r"^RRDB\.RRDB_trunk\.(\d+)\.RDB(\d)\.", r"encoder.blocks.\1.dense\2."),

@@ -29,7 +29,7 @@ class RealPLKSRSettings(NetworkSettings):
     """Side of the large kernel, in pixels; an odd number."""
 
     split: Annotated[float, Field(gt=0, le=1)] = 0.25
-    """Fraction of the channels that the large kernel sees; `features` times `split` is an integer."""
+    """Fraction of the channels that the large kernel processes; `features` times `split` must be an integer."""
 
     dysample: bool = False
     """Upsample with DySample, which learns its sampling positions, instead of pixel shuffle."""
@@ -38,11 +38,11 @@ class RealPLKSRSettings(NetworkSettings):
     """Normalise the channels in every block."""
 
     @model_validator(mode="after")
-    def _kernel_has_a_middle(self) -> "RealPLKSRSettings":
+    def _sizes_fit(self) -> "RealPLKSRSettings":
         if self.kernel % 2 == 0:
             raise ValueError(f"kernel is {self.kernel}, expected an odd number")
         if self.features * self.split != int(self.features * self.split):
-            raise ValueError(f"split is {self.split}, expected a whole number of the {self.features} features")
+            raise ValueError(f"split is {self.split}, expected a fraction that gives a whole number of features")
         return self
 
     def build(self) -> nn.Module:

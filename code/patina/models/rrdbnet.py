@@ -36,7 +36,7 @@ class RRDBNetSettings(NetworkSettings):
     """Growth of the dense blocks, in channels; files are padded to 32, which other tools expect."""
 
     def build(self) -> nn.Module:
-        """Return the network with random weights; its images have at least 4 pixels a side at scale 1, 2 at scale 2."""
+        """Return the network with random weights; inputs need sides of at least 4 pixels at scale 1, 2 at scale 2."""
         torchvision_shim.ensure()
         from spandrel.architectures.ESRGAN import ESRGAN
 

@@ -1,4 +1,4 @@
-"""Any restoration network that spandrel has, built by its name and its own parameters."""
+"""Restoration networks of spandrel, built by class name and constructor parameters."""
 
 import inspect
 import sys
@@ -16,20 +16,21 @@ from patina.models.networks import RestorationSettings
 from patina.settings import PositiveInt, nearest
 
 SCALE_PARAMETERS = ("upscale", "scale", "upscaling_factor", "upscale_factor", "up_scale")
-"""What spandrel's networks call their upscaling factor."""
+"""Names of the upscaling factor among the parameters of spandrel's networks."""
 
 CHANNEL_PARAMETERS = ("num_in_ch", "num_out_ch")
-"""Channels in and out, where a network has no default for them."""
+"""Parameters for input and output channels of networks without defaults for them."""
 
 TRIAL_SIDE = 16
-"""Side of the image on which a network is compared with its copy from a file, in pixels, unless it needs more."""
+"""Side in pixels of the image on which a network is compared with its copy from a file; larger if the network needs it.
+"""
 
 
 class SpandrelSettings(NetworkSettings):
-    """A network of spandrel by its name, e.g. `SPAN`, `DAT` or `SwinIR`; all other keys are the network's parameters.
+    """A network of spandrel, e.g. `SPAN`, `DAT` or `SwinIR`; all other keys are the network's parameters.
 
-    The parameters have spandrel's names and defaults. Those that spandrel cannot read back from a file must keep their
-    defaults.
+    The parameters have spandrel's names and defaults. Those that spandrel cannot infer from a model file must keep
+    their defaults.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -47,7 +48,7 @@ class SpandrelSettings(NetworkSettings):
     def _is_known(cls, name: str) -> str:
         if name not in spandrel_networks():
             own = [settings.model_fields["architecture"].default for settings in get_args(RestorationSettings)]
-            raise ValueError(f"no network is called {name!r}, {nearest(name, [*own, *spandrel_networks()])}")
+            raise ValueError(f"unknown network {name!r}, {nearest(name, [*own, *spandrel_networks()])}")
         return name
 
     @model_validator(mode="after")
@@ -55,20 +56,20 @@ class SpandrelSettings(NetworkSettings):
         signature = _parameters(spandrel_networks()[self.architecture])
         for name in self.model_extra or {}:
             if name in SCALE_PARAMETERS:
-                raise ValueError(f"{name} is set; give the upscaling factor as scale alone")
+                raise ValueError(f"{name} is set; give the upscaling factor as scale")
             if name not in signature:
-                raise ValueError(f"{name} is no parameter of {self.architecture}, {nearest(name, signature)}")
+                raise ValueError(f"unknown parameter {name} of {self.architecture}, {nearest(name, signature)}")
         return self
 
     def build(self) -> nn.Module:
-        """Return the network with random weights; make sure that spandrel can read it back from a file."""
+        """Return the network with random weights, after checking that spandrel can read it back from a file."""
         network = self._network()
         with torch.random.fork_rng(devices=[]):
             self._require_readable(network)
         return network
 
     def input_multiple(self) -> int:
-        """Return the multiple that both sides of an input must be, which for some networks depends on their size."""
+        """Return the number that both sides of an input must be multiples of; it may depend on the network's size."""
         with torch.random.fork_rng(devices=[]):
             requirements = self._reopened(self._network()).size_requirements
         return int(requirements.multiple_of)
@@ -86,36 +87,36 @@ class SpandrelSettings(NetworkSettings):
         """Compare a network with its copy from a file.
 
         Raises:
-            PatinaError: spandrel recognises another network, or the copy computes something else.
+            PatinaError: spandrel recognises another network, or the copy gives other results.
         """
         opened = self._reopened(network)
         if (opened.scale, opened.input_channels, opened.output_channels) != (self.scale, 3, 3):
-            found = f"scale {opened.scale}, {opened.input_channels} channels in, {opened.output_channels} out"
+            found = f"scale {opened.scale}, {opened.input_channels} input and {opened.output_channels} output channels"
             raise PatinaError(f"{self._named}: has {found}; expected scale {self.scale} and 3 channels")
         if opened.size_requirements.square:
-            raise PatinaError(f"{self._named}: takes square images only, which patches and tiles of images are not")
+            raise PatinaError(f"{self._named}: takes square images only, expected a network for any aspect ratio")
         try:
             equal = _computes_the_same(network.eval(), opened)
-        except Exception as error:  # a network for something else than an image can fail in any way
+        except Exception as error:  # a network for other inputs can fail in any way
             raise PatinaError(f"{self._named}: cannot be applied to an RGB image ({error!r})") from error
         network.train()
         if not equal:
             raise PatinaError(
-                f"{self._named}: spandrel would read its file as a network that computes something else; leave "
-                "parameters that do not change the shape of a weight at their defaults"
+                f"{self._named}: spandrel would read its file as a network with other results; leave parameters that "
+                "do not change the shape of a weight at their defaults"
             )
 
     def _reopened(self, network: nn.Module) -> Any:
         """Return spandrel's descriptor of the network's weights.
 
         Raises:
-            PatinaError: spandrel does not recognise them, or recognises another network.
+            PatinaError: spandrel does not recognise the weights, or recognises another network.
         """
         from patina.models.architectures import READABLE
 
         try:
             opened = READABLE.load({name: weight.detach().clone() for name, weight in network.state_dict().items()})
-        except Exception as error:  # of any kind, where the weights look like those of another network
+        except Exception as error:  # can be of any kind if the weights look like those of another network
             raise PatinaError(f"{self._named}: spandrel cannot read its file ({error!r})") from error
         if type(opened.model) is not type(network):
             raise PatinaError(f"{self._named}: spandrel would read its file as {type(opened.model).__name__}")
@@ -155,7 +156,7 @@ def _listed(parameters: dict[str, Any]) -> str:
 
 @torch.no_grad()
 def _computes_the_same(network: nn.Module, opened: Any) -> bool:
-    """Whether a network gives the image that spandrel's descriptor of its weights gives."""
+    """Whether a network and spandrel's descriptor of its weights give the same image."""
     width, height = opened.size_requirements.get_padding(TRIAL_SIDE, TRIAL_SIDE)
     image = torch.rand(1, 3, TRIAL_SIDE + height, TRIAL_SIDE + width)
     result = network(image)

@@ -58,7 +58,7 @@ class SR3Architecture(Settings):
 
 
 class DiffusionSchedule(Settings):
-    """The noise schedule: the variance rises linearly."""
+    """The noise schedule, linear in the variance."""
 
     steps: int = Field(2000, ge=2)
     """Number of diffusion steps."""
@@ -70,8 +70,8 @@ class DiffusionSchedule(Settings):
     """Variance of the noise added in the last step."""
 
     predict: Literal["epsilon", "velocity"] = "epsilon"
-    """What the network predicts: the noise (`epsilon`), or `velocity`, a mix of noise and image that tolerates few
-    sampling steps better (Salimans and Ho 2022)."""
+    """What the network predicts: the noise (`epsilon`), or `velocity`, a mix of noise and image that works better with
+    few sampling steps (Salimans and Ho 2022)."""
 
 
 class SR3(nn.Module):
@@ -79,7 +79,7 @@ class SR3(nn.Module):
 
     Args:
         architecture: size of the U-Net.
-        schedule: of the noise.
+        schedule: noise schedule.
     """
 
     def __init__(self, architecture: SR3Architecture, schedule: DiffusionSchedule):
@@ -100,7 +100,7 @@ class SR3(nn.Module):
         return self.unet(torch.cat([condition, noisy], dim=1), time).sample
 
     def noised(self, pictures: Tensor, noise: Tensor, time: Tensor) -> tuple[Tensor, Tensor]:
-        """Return images with noise (Ho et al. 2020, arXiv 2006.11239, equation 4), and the network's target."""
+        """Return noisy images (Ho et al. 2020, arXiv 2006.11239, equation 4), and the network's target."""
         noisy = self._noise.add_noise(pictures, noise, time)
         if self.schedule.predict == "epsilon":
             return noisy, noise
@@ -111,15 +111,15 @@ class SR3(nn.Module):
 def sample(
     predict: Predict, start: Tensor, schedule: DiffusionSchedule, *, sampler: Sampler, steps: int, generator: Any
 ) -> Tensor:
-    """Turn noise into images.
+    """Sample images from noise.
 
     Args:
-        predict: the network with its condition; its time is ``[]``.
+        predict: the network with its condition; its time is a scalar tensor.
         start: standard-normal noise ``[N, 3, H, W]``.
-        schedule: of the training.
+        schedule: noise schedule of the training.
         sampler: "ddpm" draws new noise in every step (Ho et al. 2020), "ddim" does not (Song et al. 2021).
-        steps: number of steps; published is "ddpm" with all steps of the schedule.
-        generator: torch's, for the noise of "ddpm".
+        steps: number of steps; SR3 was published with "ddpm" and all steps of the schedule.
+        generator: torch generator for the noise of "ddpm".
 
     Returns:
         Images in [-1, 1].

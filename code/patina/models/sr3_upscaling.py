@@ -1,4 +1,4 @@
-"""Upscaling images of any size with SR3: the whole image is sampled at once, its noise is predicted tile by tile."""
+"""Upscaling images of any size with SR3: the whole image is sampled, predicting its noise tile by tile."""
 
 import hashlib
 
@@ -14,14 +14,14 @@ from patina.seeding import derive, noise_window, torch_generator
 
 
 class SR3Upscaler:
-    """Upscales images with SR3. Neighbouring tiles share one noisy image, so that they agree at every step.
+    """Upscales images with SR3. Neighbouring tiles share one noisy image, so they agree at every step.
 
     Args:
         network: in evaluation mode, on its device.
-        side: of a tile in pixels of the result, as in training.
-        sampler, steps: of the sampling.
-        seed: of the noise, together with the image's content.
-        half: compute the network in bfloat16.
+        side: side of a tile in pixels of the result, as in training.
+        sampler, steps: as in `sample`.
+        seed: seed of the noise, together with the image's content.
+        half: run the network in bfloat16.
     """
 
     def __init__(

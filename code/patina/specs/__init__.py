@@ -1,1 +1,1 @@
-"""Typed settings of every task, and how they become objects; one subject a file."""
+"""Typed configurations of every task, and the objects made from them; one module per subject."""

@@ -1,4 +1,4 @@
-"""Reading and writing configurations: typed and strict, one YAML file an experiment."""
+"""Reading and writing configurations, one typed YAML file per experiment."""
 
 from pathlib import Path
 from typing import Any
@@ -11,71 +11,68 @@ from patina.settings import describe_problems, find_file, read_yaml, require_blo
 from patina.specs.subjects import SUBJECTS, config_class
 
 SMOKE = "smoke"
-"""The section that makes a configuration small enough to be tried in about a minute."""
+"""The section that shrinks a configuration so that it runs in about a minute."""
 
 
 def find_config(given: str | Path) -> Path:
-    """Return the file meant by `-opt`: as given, or by its name in ``confs/``.
+    """Find the configuration file given by `-opt`, a path or a name in ``confs/``.
 
     Raises:
-        ConfigError: there is none; the message says where it was looked for.
+        ConfigError: no such file; the message lists the places searched.
     """
     return find_file(given, ["confs"], "configuration")
 
 
 def load_config(given: str | Path, smoke: bool = False) -> Any:
-    """Read a configuration and resolve its paths against the project's folder.
+    """Read a configuration and resolve its paths.
 
-    A relative path in a configuration starts at the folder that holds ``confs/``, or at the file's own
-    folder when it lies elsewhere.
+    Relative paths start from the folder that holds ``confs/``, or from the file's own folder if it lies elsewhere.
 
     Args:
         given: a path, or a name in ``confs/``.
-        smoke: take the small size that the file's `smoke` section makes of it.
+        smoke: apply the file's `smoke` section.
 
     Returns:
         The typed configuration of the file's task, see `SUBJECTS`.
 
     Raises:
-        ConfigError: one line with file, key and what was expected.
+        ConfigError: invalid configuration; the message is one line with file, key and expected value.
     """
     path = find_config(given)
     return resolve_paths(parse_config(read_yaml(path), path, smoke), base_folder(path))
 
 
 def parse_config(values: Any, source: str | Path, smoke: bool = False) -> Any:
-    """Turn plain values into a typed configuration; `source` is named in errors (see `load_config`).
+    """Turn plain values into a typed configuration; errors name `source` (see `load_config`).
 
-    The `smoke` section is laid over the rest and checked whether or not it is asked for.
+    The `smoke` section is always validated, and applied if `smoke` is set.
     """
     values = require_block(values, source)
     whole = _validated({key: value for key, value in values.items() if key != SMOKE}, source)
     if SMOKE not in values:
         if smoke:
-            raise ConfigError(
-                f"{source}: has no section {SMOKE}, which would say what --smoke changes; add one, or set fewer steps"
-            )
+            raise ConfigError(f"{source}: --smoke needs a section {SMOKE}; add one, or run with fewer steps")
         return whole
     small = _validated(smoke_size(values), f"{source}, {SMOKE}")
     return small if smoke else whole
 
 
 def smoke_size(values: dict[str, Any]) -> dict[str, Any]:
-    """Lay the `smoke` section over the rest; the run is named apart, so it touches nothing of the whole one's."""
+    """Merge the `smoke` section into the rest; the run gets a name of its own, so it does not touch the full run."""
     rest = {key: value for key, value in values.items() if key != SMOKE}
-    small = _laid_over(rest, values[SMOKE])
+    small = _merged(rest, values[SMOKE])
     return small | {"name": f"{small.get('name')}-{SMOKE}"} if isinstance(small, dict) else rest
 
 
-def _laid_over(below: Any, above: Any) -> Any:
-    """Merge key by key; a block over a list changes every item of it, and anything else replaces what lies below."""
-    if not isinstance(above, dict):
-        return above
-    if isinstance(below, list):
-        return [_laid_over(item, above) for item in below]
-    if not isinstance(below, dict):
-        return above
-    return below | {key: _laid_over(below.get(key), value) for key, value in above.items()}
+def _merged(base: Any, override: Any) -> Any:
+    """Merge key by key; a block that overrides a list changes every item of it, any other value replaces the base."""
+    if not isinstance(override, dict):
+        return override
+    if isinstance(base, list):
+        return [_merged(item, override) for item in base]
+    if not isinstance(base, dict):
+        return override
+    return base | {key: _merged(base.get(key), value) for key, value in override.items()}
 
 
 def _validated(values: dict[str, Any], source: str | Path) -> Any:
@@ -91,12 +88,12 @@ def _validated(values: dict[str, Any], source: str | Path) -> Any:
 
 
 def dump_config(config: BaseModel) -> str:
-    """Return `config` as YAML, every default spelt out."""
+    """Return `config` as YAML, including all defaults."""
     return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
 
 
 def changed_settings(before: Any, after: Any, place: str = "") -> list[str]:
-    """Return the places of plain values that are in both configurations and differ, e.g. ``training.steps``."""
+    """Return the keys that both configurations have with different values, e.g. ``training.steps``."""
     if isinstance(before, dict) and isinstance(after, dict):
         inside = [changed_settings(before[key], after[key], f"{place}.{key}") for key in after if key in before]
     elif isinstance(before, list) and isinstance(after, list) and len(before) == len(after):
@@ -104,7 +101,7 @@ def changed_settings(before: Any, after: Any, place: str = "") -> list[str]:
         inside = [changed_settings(*pair, f"{place}.{number}") for number, pair in pairs]
     else:
         return [] if before == after else [place.removeprefix(".")]
-    return [each for found in inside for each in found]
+    return [key for found in inside for key in found]
 
 
 def base_folder(path: Path) -> Path:

@@ -32,10 +32,10 @@ SHIFT = ("mean_shift", "cov_shift")
 """The parameters that distinguish the domains: mu and S of DeFlow's paper (arXiv 2101.05796)."""
 
 FAST_FROM_HIDDEN = 64
-"""Channels inside the couplings from which the fast objective is faster; all published networks have as many."""
+"""Smallest number of hidden channels of the couplings at which the fast objective pays; published networks have it."""
 
 PUBLISHED_NOISE = 0.03
-"""Std of the noise on DeFlow's conditions, unless a configuration says otherwise."""
+"""Default std of the noise on DeFlow's conditions, in units of [0, 1]."""
 
 
 class DeFlowTraining(TrainingSettings):
@@ -43,12 +43,12 @@ class DeFlowTraining(TrainingSettings):
 
     recompute: Recompute | None = None
     """What the backward pass recomputes to save memory: `nothing` (fastest), `hidden` or `everything` (least memory).
-    Results are the same. null: `hidden` from `model.hidden` 64 on, else the plain network, which is faster at that
-    size."""
+    Results are the same. null: `hidden` if `model.hidden` is 64 or more, else the plain network, which is faster at
+    that size."""
 
     shift_rate_factor: PositiveFloat = 1.0
-    """Factor of the learning rate for the domains' mean and covariance shift (mu and S of the paper). They start close
-    to zero, so a short training needs a factor above 1."""
+    """Factor of the learning rate for the mean and covariance shift between the domains (mu and S in DeFlow's paper).
+    They start close to zero, so a short training needs a factor above 1."""
 
     init_from: Path | None = None
     """Model file to fine-tune, Patina's own or published. null: random weights."""
@@ -59,7 +59,7 @@ class DeFlowTraining(TrainingSettings):
     @model_validator(mode="after")
     def _one_start(self) -> "DeFlowTraining":
         if self.init_from and self.encoder_from:
-            raise ValueError("init_from and encoder_from are both set; a model holds its encoder already")
+            raise ValueError("init_from and encoder_from are both set, expected at most one: a model has its encoder")
         return self
 
 
@@ -78,12 +78,12 @@ class DeFlowConfig(LearnedConfig):
     """Standard deviation of the Gaussian noise on the condition, in units of [0, 1]; 0.03 unless set. Excludes `h`."""
 
     h: tuple[HStep, ...] | None = None
-    """Steps of the map h that turns an image into its condition. null: the published map, bicubic downscaling by
-    `model.scale` followed by noise of `condition_noise`."""
+    """Steps of h, the domain-invariant map from an image to its condition in DeFlow's paper (arXiv 2101.05796). null:
+    the published map, bicubic downscaling by `model.scale` followed by noise of `condition_noise`."""
 
     quantisation: PositiveInt = 32
-    """Uniform noise of 1/`quantisation` (images are in [0, 1]) is added to the images for dequantisation. Published:
-    32."""
+    """Number of levels for dequantisation: uniform noise of width 1/`quantisation` is added to images in [0, 1].
+    Published: 32."""
 
     data: UnpairedData
     """Training data."""
@@ -97,12 +97,12 @@ class DeFlowConfig(LearnedConfig):
     @model_validator(mode="before")
     @classmethod
     def _one_h(cls, values: Any) -> Any:
-        """Spell the published noise out, unless `h` stands in its place."""
+        """Fill in the published noise unless `h` is given."""
         if not isinstance(values, dict) or values.get("h") is None:
             noise = values.get("condition_noise") if isinstance(values, dict) else None
             return {**values, "condition_noise": PUBLISHED_NOISE if noise is None else noise}
         if values.get("condition_noise") is not None:
-            raise ValueError("h and condition_noise are both set; give the noise as a step of h, add_gaussian")
+            raise ValueError("h and condition_noise are both set; give the noise as an add_gaussian step of h")
         return values
 
     @property
@@ -114,7 +114,7 @@ class DeFlowConfig(LearnedConfig):
     @model_validator(mode="after")
     def _h_fits(self) -> "DeFlowConfig":
         if (scale := scale_of(self.condition_steps)) != self.model.scale:
-            raise ValueError(f"h makes conditions {scale} times smaller, expected model.scale, {self.model.scale}")
+            raise ValueError(f"h downscales by {scale}, expected model.scale, {self.model.scale}")
         return self
 
     @model_validator(mode="after")
@@ -139,15 +139,15 @@ class DeFlowConfig(LearnedConfig):
 
     @property
     def validation_folders(self) -> dict[str, Path]:
-        """The folders of validation images by domain, where held-out sets are given."""
+        """The folders of validation images by domain; only domains with held-out sets."""
         held_out = {"clean": self.validation.clean, "real": self.validation.real}
         return {name: domain.images for name, domain in held_out.items() if domain}
 
     def with_domains(self, clean: Path, real: Path, prepare: PrepareSet) -> "DeFlowConfig":
-        """Return the configuration for other images; `prepare` makes their multi-scale sets in its own folders.
+        """Return the configuration for other images; `prepare` makes their multi-scale sets in the data folders.
 
         Raises:
-            PatinaError: such a folder holds a set of still other images.
+            PatinaError: a data folder already holds a set of different images.
         """
         for domain, images in ((self.data.clean, clean), (self.data.real, real)):
             prepare(images, domain.folder, [domain.image_scale, domain.image_scale * self.model.scale])
@@ -165,7 +165,7 @@ class DeFlowConfig(LearnedConfig):
         return DeFlow(self.model)
 
     def starting_network(self) -> DeFlow:
-        """Return the network that training starts from, with weights of the files that `training` names."""
+        """Return the network that training starts from, with weights from the files given in `training`."""
         seed_step(self.seed, "weights")
         network, settings = DeFlow(self.model), self.training
         if settings.init_from is not None:
@@ -210,7 +210,7 @@ class DeFlowConfig(LearnedConfig):
         )
 
     def require(self, device: str = "auto", *, pictures: bool = True) -> None:
-        """Check that the training lacks nothing, without writing conditions or training autoencoders of h."""
+        """Check that everything training needs exists, without writing conditions or training autoencoders of h."""
         if not pictures:
             return
         h = ConditionMap(self.condition_steps)
@@ -226,5 +226,5 @@ class DeFlowConfig(LearnedConfig):
 
 
 def _recompute(architecture: DeFlowArchitecture) -> Recompute | None:
-    """Return the default of `recompute` for a network's size; small networks gain nothing from the fast objective."""
+    """Return the default of `recompute`; small networks are faster without the fast objective."""
     return "hidden" if architecture.hidden >= FAST_FROM_HIDDEN else None

@@ -1,4 +1,4 @@
-"""Configurations that compare models and interpolations over test sets: `evaluate`."""
+"""Configurations that compare models and interpolations on test sets (`patina evaluate`)."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -14,7 +14,7 @@ Name = Annotated[str, Field(pattern=r"^[\w.+-]+$")]
 
 
 class ComparedModel(Settings):
-    """A model in a comparison; the name of an interpolation stands for it."""
+    """A model in a comparison; an interpolation may be given by its name alone."""
 
     name: Name
     """Name in the table."""
@@ -23,15 +23,15 @@ class ComparedModel(Settings):
     """Model file, or an interpolation."""
 
     sampler: Sampler | None = None
-    """Sampler of a diffusion model. null: as its file says."""
+    """Sampler of a diffusion model. null: that of its file."""
 
     steps: PositiveInt | None = None
-    """Sampling steps of a diffusion model. null: as its file says."""
+    """Sampling steps of a diffusion model. null: those of its file."""
 
     @model_validator(mode="before")
     @classmethod
     def _interpolation_alone(cls, values: Any) -> Any:
-        """An interpolation's name stands for it."""
+        """Expand the name of an interpolation."""
         return {"name": values, "model": values} if values in INTERPOLATIONS else values
 
 
@@ -49,13 +49,13 @@ class ComparedSet(Settings):
 
 
 class EvaluationConfig(Experiment):
-    """Compare models and interpolations over test sets."""
+    """Compare models and interpolations on test sets."""
 
     task: Literal["evaluate"]
     """Selects this task."""
 
     models: Annotated[tuple[ComparedModel, ...], Field(min_length=1)]
-    """What is compared."""
+    """Models to compare."""
 
     sets: Annotated[tuple[ComparedSet, ...], Field(min_length=1)]
     """Test sets."""
@@ -76,11 +76,11 @@ class EvaluationConfig(Experiment):
     """Side of the tiles in LQ pixels. null: whole images."""
 
     precision: Annotated[Literal["auto", "32", "bf16-mixed"], BeforeValidator(str)] = "32"
-    """`32`, `bf16-mixed`, or `auto`, which takes bfloat16 where it is fast and close enough."""
+    """`32`, `bf16-mixed`, or `auto`, which picks bfloat16 if it is fast and its results match float32's."""
 
     @model_validator(mode="after")
     def _names_differ(self) -> "EvaluationConfig":
         for what, names in (("models", [m.name for m in self.models]), ("sets", [s.name for s in self.sets])):
             if len(set(names)) < len(names):
-                raise ValueError(f"{what} are named {', '.join(names)}, expected a different name for each")
+                raise ValueError(f"{what} are named {', '.join(names)}, expected unique names")
         return self

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class Experiment(Settings):
-    """What every configuration has: a task, a name, a seed and an output folder."""
+    """Settings of every configuration: task, name, seed and output folder."""
 
     task: str
     """Selects the kind of experiment."""
@@ -32,7 +32,7 @@ class Experiment(Settings):
     """Seed of all random numbers: initial weights, order of the images, crops, augmentation and noise."""
 
     runs: Path = Path("trained_models")
-    """Folder in which every run gets a folder of its own."""
+    """Parent folder of the run's folder."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class TrainingStage:
     """One run of the training loop.
 
     Attributes:
-        folder: the run's folder.
-        precision: of the training, see `Precision`.
+        folder: folder of the run.
+        precision: training precision, see `Precision`.
         make_task: makes the task for a device name.
         make_plan: makes the loop's plan for the task.
-        start: model file that the stage starts from and stays tied to, if any.
+        start: model file that the stage starts from, if any; a resumed run must start from the same one.
     """
 
     folder: Path
@@ -55,7 +55,7 @@ class TrainingStage:
 
     @property
     def final_model(self) -> Path:
-        """The model file that the finished stage leaves."""
+        """The model file written at the end of the stage."""
         return self.folder / run_models.FOLDER / f"{run_models.FINAL}.safetensors"
 
 
@@ -68,14 +68,14 @@ class TrainableConfig(Experiment):
 
     @abstractmethod
     def training_stages(self) -> tuple[TrainingStage, ...]:
-        """Return the stages in order; every later one follows from the one before."""
+        """Return the stages in order; each starts from the result of the one before."""
 
     @abstractmethod
     def require(self, device: str = "auto", *, pictures: bool = True) -> None:
-        """Check that the training lacks nothing, without writing anything.
+        """Check that everything training needs exists, without writing anything.
 
         Args:
-            device: where models of a recipe are put.
+            device: device for the models of recipes.
             pictures: whether to check the data, too.
 
         Raises:
@@ -83,18 +83,18 @@ class TrainableConfig(Experiment):
         """
 
     def run_folder(self) -> Path:
-        """Return the folder of the whole run; stages have folders inside it."""
+        """Return the folder of the run; stages have folders inside it."""
         return self.runs / self.name
 
     def final_model(self) -> Path:
-        """Return the model file that the finished training leaves."""
+        """Return the model file written at the end of the training."""
         return self.training_stages()[-1].final_model
 
 
 class SingleStageConfig(TrainableConfig):
     """A configuration with one stage, whose settings are the block `training`."""
 
-    if TYPE_CHECKING:  # every subclass declares its own, in its own order
+    if TYPE_CHECKING:  # subclasses declare these fields themselves, which decides the order of keys
         training: Any
         data: LoaderSettings
 
@@ -111,6 +111,6 @@ class SingleStageConfig(TrainableConfig):
         return (TrainingStage(self.run_folder(), self.training.precision, self.make_task, self.make_plan),)
 
     def require(self, device: str = "auto", *, pictures: bool = True) -> None:
-        """Check that the training lacks nothing by making its task; without its images there is no task."""
+        """Check that everything training needs exists by making its task, which opens the images."""
         if pictures:
             self.make_task(device)

@@ -1,4 +1,4 @@
-"""The network of a restoration configuration: one of Patina's settings by `architecture`, or any of spandrel's."""
+"""The network of a restoration configuration, selected by `architecture`: Patina's own, or any that spandrel knows."""
 
 import sys
 from functools import reduce
@@ -14,13 +14,13 @@ from patina.models.networks import RestorationSettings
 from patina.models.spandrel_network import SpandrelSettings
 
 NETWORKS = {settings.model_fields["architecture"].default: settings for settings in get_args(RestorationSettings)}
-"""Patina's settings of restoration networks by `architecture`."""
+"""Settings classes of Patina's restoration networks by `architecture`."""
 
 DEFAULT_NETWORK = "rrdbnet"
 
 
 def _tag(values: Any) -> str:
-    """Return the tag of the settings' class; networks that only spandrel knows by name share one."""
+    """Return the tag of the settings class; all networks of spandrel share one tag."""
     if isinstance(values, dict):
         name = values.get("architecture", DEFAULT_NETWORK)
     else:
@@ -39,9 +39,9 @@ else:
 
 
 def load_start(network: nn.Module, start: Path, strict: bool = True) -> None:
-    """Load the weights of the file `start`; where not `strict`, weights that do not fit are listed on stderr."""
+    """Load the weights of `start`; unless `strict`, weights that do not fit are skipped and listed on stderr."""
     from patina.models.generator_files import load_generator_weights
 
-    left_out = load_generator_weights(network, start, strict)
-    for line in [f"{start}: {len(left_out)} weights do not fit and are left out:", *left_out] if left_out else []:
+    skipped = load_generator_weights(network, start, strict)
+    for line in [f"{start}: skipped {len(skipped)} weights that do not fit:", *skipped] if skipped else []:
         print(line, file=sys.stderr)

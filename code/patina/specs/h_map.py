@@ -1,4 +1,4 @@
-"""DeFlow's map h with its autoencoders, which are trained or read from files."""
+"""DeFlow's domain-invariant map h (arXiv 2101.05796) with its autoencoders, which are trained or read from files."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -18,20 +18,20 @@ from patina.runs.fingerprint import file_digest
 from patina.seeding import derive
 
 AUTOENCODER = "autoencoder"
-"""Kind of the model files of h's autoencoders."""
+"""Kind of the autoencoders' model files."""
 
 AUTOENCODER_PICTURES = 64
 """Number of clean images that an autoencoder is trained on."""
 
 
 def condition_map(steps: Sequence[HStep], clean: Path, folder: Path, seed: int) -> ConditionMap:
-    """Return the map h; an autoencoder that names no file is trained on clean images and kept.
+    """Return the map h; autoencoders without a file are trained on clean images and saved.
 
     Args:
-        steps: of h.
+        steps: steps of h.
         clean: folder of the clean images.
-        folder: for the files of trained autoencoders.
-        seed: of their training.
+        folder: folder for the files of trained autoencoders.
+        seed: seed of the autoencoders' training.
     """
     networks: dict[int, DenoisingAutoencoder] = {}
     for index, step in enumerate(steps):
@@ -45,16 +45,16 @@ def condition_map(steps: Sequence[HStep], clean: Path, folder: Path, seed: int) 
 def _trained_autoencoder(
     steps: Sequence[HStep], before: dict[int, DenoisingAutoencoder], clean: Path, folder: Path, seed: int
 ) -> Path:
-    """Return the model file of the last step's autoencoder; train it where no file of these steps exists.
+    """Return the model file of the last step's autoencoder; train it if no file for these steps exists.
 
-    The file is named after the steps, the images and the seed, so that no run loses its own to another.
+    The file name contains a digest of steps, images and seed, so runs do not overwrite each other's files.
     """
     index, settings = len(steps) - 1, steps[-1].autoencoder
     assert settings is not None
     pictures = list_pictures(clean)[:AUTOENCODER_PICTURES]
     plain = [step.written() for step in steps]
-    origin = derive(json.dumps(plain), seed, *map(file_digest, pictures))
-    path = folder / f"h_autoencoder_{index}-{origin:016x}.safetensors"
+    source_digest = derive(json.dumps(plain), seed, *map(file_digest, pictures))
+    path = folder / f"h_autoencoder_{index}-{source_digest:016x}.safetensors"
     if not path.is_file():
         filters = ConditionMap.before(index, steps, before)
         conditions = list(readable(pictures, lambda picture: whole_condition(picture, filters)))
@@ -67,19 +67,19 @@ def open_autoencoder(path: Path, features: int) -> DenoisingAutoencoder:
     """Read an autoencoder's file.
 
     Raises:
-        PatinaError: it holds something else, or a network of another width.
+        PatinaError: the file holds another kind of model or a different number of features.
     """
     model = load_model_file(path)
     if model.kind != AUTOENCODER or model.configuration["features"] != features:
         found = f"a model of kind {model.kind!r}, {model.configuration}"
-        raise PatinaError(f"{path}: holds {found}, expected an autoencoder of {features} features, as h says")
+        raise PatinaError(f"{path}: holds {found}, expected an autoencoder with the {features} features given in h")
     network = DenoisingAutoencoder(features)
     load_weights(network, model.weights, path)
     return network.eval().requires_grad_(False)
 
 
 def local_conditions(h: ConditionMap) -> Callable[[torch.Tensor, np.random.Generator], torch.Tensor]:
-    """Return the part of h that is applied to every training sample, after the prepared filters."""
+    """Return the part of h that is applied to every training sample, after the prepared steps."""
 
     def local(condition: torch.Tensor, rng: np.random.Generator) -> torch.Tensor:
         return h.local(condition, lambda _, shape: torch.from_numpy(rng.standard_normal(tuple(shape), np.float32)))

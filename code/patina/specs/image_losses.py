@@ -1,4 +1,4 @@
-"""The losses that compare images: their settings, and the functions made from them."""
+"""Losses that compare images: their settings, and the functions made from them."""
 
 import re
 from abc import abstractmethod
@@ -33,24 +33,24 @@ class LossSettings(Settings):
     """Factor of this loss in the sum."""
 
     name: Annotated[str, Field(pattern=r"^[\w.-]+$")] | None = None
-    """Name in logs and messages; needed where two losses have one type. null: the type."""
+    """Name in logs and messages; needed if two losses have the same type. null: the type."""
 
     sharpened: bool = False
     """Compare with the GT after unsharp masking, as Real-ESRGAN does."""
 
     @property
     def label(self) -> str:
-        """What the loss is called in logs and messages."""
+        """Name of the loss in logs and messages."""
         return self.name or self.type
 
     @property
     def smallest_patch(self) -> int:
-        """The smallest side of a patch, in pixels, that the loss accepts."""
+        """Smallest side of a patch, in pixels, that the loss accepts."""
         return 1
 
     @property
     def patch_reason(self) -> str:
-        """The loss and the setting that decide the smallest patch, for messages."""
+        """The loss and the setting that determine the smallest patch, for messages."""
         return self.type
 
 
@@ -58,28 +58,28 @@ class ImageLossSettings(LossSettings):
     """A loss that compares the result with the GT."""
 
     uses_ema: ClassVar[bool] = False
-    """Whether the result of the EMA network is the third argument of the loss."""
+    """Whether the loss takes the result of the EMA network as third argument."""
 
     @abstractmethod
     def build(self) -> Loss:
         """Return the loss."""
 
     def term(self) -> "Term":
-        """Return the weighted loss, as the task takes it."""
+        """Return the weighted loss for the task."""
         from patina.training.restoration_task import Term
 
         return Term(self.label, self.weight, self.build(), self.sharpened, self.uses_ema)
 
 
 class WindowedSettings(ImageLossSettings):
-    """A loss over square windows, which a crop must be large enough to hold."""
+    """A loss over square windows, which must fit into a crop."""
 
     window: PositiveInt = 4
     """Side of the windows, in pixels."""
 
     @property
     def smallest_patch(self) -> int:
-        """One square."""
+        """The side of one window."""
         return self.window
 
     @property
@@ -138,7 +138,7 @@ class MsSsimSettings(ImageLossSettings):
 
     @property
     def smallest_patch(self) -> int:
-        """What the library computes so many scales of."""
+        """The smallest side that torchmetrics accepts for this number of scales."""
         return 11 * max(1, self.scales - 1) ** 2
 
     @property
@@ -154,7 +154,7 @@ class MsSsimSettings(ImageLossSettings):
 
 
 def _poolings(layer: str) -> int:
-    """Return how many poolings lead to a layer of VGG19; names that it does not have are refused where it is made."""
+    """Return the number of poolings up to a layer of VGG19; building the loss rejects unknown names."""
     block = re.search(r"\d", layer)
     return 0 if block is None else int(block[0]) - (0 if layer.startswith("pool") else 1)
 
@@ -171,7 +171,7 @@ class PerceptualSettings(ImageLossSettings):
 
     @property
     def smallest_patch(self) -> int:
-        """What leaves the deepest layer a pixel: every pooling in front of it halves a side."""
+        """The side that leaves one pixel at the deepest layer: every pooling before it halves the side."""
         return max(2 ** _poolings(layer) for layer in self.layers) if self.layers else 1
 
     @property
@@ -225,7 +225,7 @@ class LdlSettings(WindowedSettings):
 
     @property
     def smallest_patch(self) -> int:
-        """Borders are mirrored by half the window, which takes one pixel more."""
+        """Borders are mirrored by half the window, which needs one pixel more than that."""
         return self.window // 2 + 1
 
     def build(self) -> Loss:
@@ -247,13 +247,13 @@ class DistsSettings(ImageLossSettings):
 
 
 class FocalFrequencySettings(ImageLossSettings):
-    """Focal frequency loss: squared distance of spectra that favours hard frequencies."""
+    """Focal frequency loss: squared distance of spectra that emphasises hard frequencies."""
 
     type: Literal["focal_frequency"]
     """Selects this loss."""
 
     alpha: Annotated[float, Field(ge=0)] = 1.0
-    """How strongly hard frequencies are favoured; 0 weights all frequencies equally."""
+    """How strongly hard frequencies are emphasised; 0 weights all frequencies equally."""
 
     def build(self) -> Loss:
         """Return the loss."""

@@ -1,4 +1,4 @@
-"""What configurations of learned degradations share, and how trained models are opened."""
+"""Common settings of learned degradations, and opening trained models."""
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ from patina.specs.subjects import config_classes
 from patina.system.devices import compute_device
 
 PrepareSet = Callable[[Path, Path, list[int]], object]
-"""Writes a multi-scale set, for (folder of images, folder of the set, scales)."""
+"""Writes a multi-scale set; called with (folder of images, folder of the set, scales)."""
 
 
 class BalancedData(LoaderSettings):
@@ -36,7 +36,7 @@ class BalancedData(LoaderSettings):
 
     match_statistics: bool = True
     """Shift and scale each channel of the real images to the mean and standard deviation of the clean set before
-    training, and undo this in translated images. Turn it off where the sets are small and show subjects of different
+    training, and undo this in translated images. Turn it off if the sets are small and show subjects of different
     colours."""
 
     @model_validator(mode="after")
@@ -50,7 +50,7 @@ class LearnedConfig(SingleStageConfig):
     """A configuration that learns a degradation from two unpaired domains."""
 
     degradation: ClassVar[type[LearnedDegradation]]
-    """How a trained model is used; its `kind` is the configuration's task."""
+    """Class of the trained degradation; its `kind` is the configuration's task."""
 
     @abstractmethod
     def domains(self) -> tuple[ImageDomain, ImageDomain]:
@@ -64,7 +64,7 @@ class LearnedConfig(SingleStageConfig):
     @property
     @abstractmethod
     def validation_folders(self) -> dict[str, Path]:
-        """The folders of validation images by domain, where held-out sets are given."""
+        """The folders of validation images by domain; only domains with held-out sets."""
 
     @abstractmethod
     def with_domains(self, clean: Path, real: Path, prepare: PrepareSet) -> "LearnedConfig":
@@ -73,7 +73,7 @@ class LearnedConfig(SingleStageConfig):
         Args:
             clean: folder of clean images.
             real: folder of real images.
-            prepare: makes the multi-scale sets, where this kind of model reads such.
+            prepare: makes multi-scale sets, for kinds of models that need them.
         """
 
     @abstractmethod
@@ -81,12 +81,12 @@ class LearnedConfig(SingleStageConfig):
         """Return the model file of a published network's weights.
 
         Raises:
-            PatinaError: the sets' statistics are needed and cannot be measured.
+            PatinaError: the channel statistics of the sets are needed but cannot be measured.
         """
 
 
 def learned_kinds() -> dict[str, type[LearnedConfig]]:
-    """Return the configuration classes of all learned degradations by kind."""
+    """Return the configuration classes of all learned degradations, by kind."""
     return {task: config for task, config in config_classes().items() if issubclass(config, LearnedConfig)}
 
 
@@ -111,17 +111,17 @@ def learned_weights(path: Path, kind: str) -> dict[str, Tensor]:
 def load_learned(path: Path, config: LearnedConfig | None = None) -> ModelFile:
     """Read a trained degradation of any kind.
 
-    A published file needs `config` for its size, and for its sets' statistics, given or measured.
+    A published file needs `config`, which gives the network's size and the training sets' statistics.
 
     Raises:
         ConfigError: a published file without a configuration, or without statistics.
-        PatinaError: the file cannot be used, or is of another kind than the configuration.
+        PatinaError: the file cannot be used, or its kind differs from the configuration's.
     """
     if path.suffix == ".safetensors":
         return _own_model(path, config.task if config else None)
     require_file(path)
     if config is None:
-        raise ConfigError(f"{path}: a published state dict does not say how it was made; give its configuration, -opt")
+        raise ConfigError(f"{path}: a published state dict has no settings; give its configuration with -opt")
     return config.describe(learned_weights(path, config.task))
 
 
@@ -139,15 +139,15 @@ def learned_degradation(
 
     Args:
         path: model file, Patina's own or published.
-        config: the model's configuration, which a published file needs.
+        config: the model's configuration; required for published files.
         source: domain of the images, `CLEAN` or `REAL`.
         tiling: how large images are divided into tiles.
         device: see `compute_device`.
-        precision: "32", "bf16-mixed", or "auto" for bf16 where it is fast and gives float32's images.
+        precision: "32", "bf16-mixed", or "auto" for bf16 if it is fast and matches float32.
         knobs: values of the model's knobs, or ranges, e.g. ``{"heat": 0.5}``.
 
     Raises:
-        ConfigError, PatinaError: as in `load_learned`; or the model has no such knob.
+        ConfigError, PatinaError: as in `load_learned`, or the model has no such knob.
     """
     model = load_learned(path, config)
     kind = learned_kinds()[model.kind].degradation
@@ -162,7 +162,7 @@ def learned_degradation(
 
 
 def _own_model(path: Path, kind: str | None) -> ModelFile:
-    """Read Patina's own model file; `kind` is the expected one, None for any."""
+    """Read a model file of Patina; `kind` is the expected kind, None for any."""
     model, kinds = load_model_file(path), learned_kinds()
     if model.kind not in kinds:
         raise PatinaError(f"{path}: holds a model of kind {model.kind!r}, expected one of {', '.join(kinds)}")

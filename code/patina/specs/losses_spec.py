@@ -37,7 +37,7 @@ class DiscriminatorSettings(Settings):
     """Channels of the first layer."""
 
     learning_rate: PositiveFloat = 1e-4
-    """Learning rate of the discriminator; all else about its optimiser is the stage's."""
+    """Learning rate of the discriminator; its other optimiser settings are the stage's."""
 
     def build(self, patch: int) -> nn.Module:
         """Return a fresh discriminator for patches of `patch` pixels a side."""
@@ -47,7 +47,7 @@ class DiscriminatorSettings(Settings):
 
 
 class GanSettings(LossSettings):
-    """Adversarial loss with a discriminator that is trained alongside."""
+    """Adversarial loss with a discriminator trained alongside."""
 
     type: Literal["gan"]
     """Selects this loss."""
@@ -83,31 +83,31 @@ AnyLoss = Annotated[
     | GanSettings,
     Discriminator("type"),
 ]
-"""The table of losses; a new one is a settings class with `build` and a line here."""
+"""The table of losses; a new loss is a settings class with `build` and a line here."""
 
 
 def _required_list(value: Any) -> Any:
-    """Say what the list looks like to who writes something else; a plain name stands for a loss of that type."""
+    """Expand plain names to losses of that type; raise a readable error for anything but a list of losses."""
     if not isinstance(value, list | tuple):
-        raise ValueError("losses are a list, expected lines like `- {type: l1, weight: 1.0}`")
+        raise ValueError("expected a list of losses, with items like `- {type: l1, weight: 1.0}`")
     losses = [{"type": loss} if isinstance(loss, str) else loss for loss in value]
     for number, loss in enumerate(losses):
         if isinstance(loss, dict) and (given := loss.get("type")) not in LOSS_TYPES:
-            raise ValueError(f"loss {number} has the type {given}, {nearest(str(given), LOSS_TYPES)}")
+            raise ValueError(f"loss {number} has type {given}, {nearest(str(given), LOSS_TYPES)}")
     return losses
 
 
 def _fitting(losses: Sequence[LossSettings]) -> Sequence[LossSettings]:
     labels = [loss.label for loss in losses]
     if len(set(labels)) < len(labels):
-        raise ValueError(f"losses are called {', '.join(labels)}, expected a different `name` for each of one type")
+        raise ValueError(f"losses are named {', '.join(labels)}, expected a unique `name` for losses of the same type")
     if sum(isinstance(loss, GanSettings) for loss in losses) > 1:
-        raise ValueError("losses hold more than one gan, expected at most one")
+        raise ValueError("more than one gan loss, expected at most one")
     return losses
 
 
 Losses = Annotated[tuple[AnyLoss, ...], BeforeValidator(_required_list), AfterValidator(_fitting), Field(min_length=1)]
-"""At least one loss, each of another name."""
+"""One or more losses with unique names."""
 
 LOSS_TYPES = {get_args(loss.model_fields["type"].annotation)[0]: loss for loss in get_args(get_args(AnyLoss)[0])}
-"""The settings class of every loss by its name."""
+"""Settings classes of the losses, by type."""

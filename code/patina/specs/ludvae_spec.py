@@ -73,12 +73,12 @@ class UnpairedImageData(BalancedData):
     @model_validator(mode="after")
     def _statistics_are_used(self) -> "UnpairedImageData":
         if self.statistics and not self.match_statistics:
-            raise ValueError("statistics are given, but match_statistics is false; leave one of them out")
+            raise ValueError("statistics are given, but match_statistics is false; remove one of them")
         return self
 
     @property
     def given_statistics(self) -> Sequence[ChannelStatistics] | None:
-        """Known statistics of clean and real; None where they are measured."""
+        """Known statistics of the clean and the real set; None if they are measured."""
         if not self.match_statistics:
             return [UNMATCHED, UNMATCHED]
         if self.statistics is None:
@@ -105,7 +105,7 @@ class ImageValidation(Settings):
     """Number of images of each domain that are measured and shown."""
 
     crop: Annotated[int, Field(ge=BORDER)] = 160
-    """Side of the centre crop that is used of each image, in pixels."""
+    """Side of the centre crop taken from every image, in pixels."""
 
 
 class HidingNoise(Settings):
@@ -172,7 +172,7 @@ class LUDVAEConfig(LearnedConfig):
 
     @property
     def validation_folders(self) -> dict[str, Path]:
-        """The folders of validation images by domain, where held-out sets are given."""
+        """The folders of validation images by domain; only domains with held-out sets."""
         held_out = {"clean": self.validation.clean, "real": self.validation.real}
         return {name: folder for name, folder in held_out.items() if folder}
 
@@ -182,13 +182,13 @@ class LUDVAEConfig(LearnedConfig):
         return self.model_copy(update={"data": data})
 
     def describe(self, weights: dict[str, Tensor]) -> ModelFile:
-        """Return the model file of a published network's weights; statistics that are not given are measured."""
+        """Return the model file of a published network's weights; statistics are measured unless given."""
         try:
             statistics = self.data.given_statistics or [domain.image_statistics for domain in self.data.open()]
         except PatinaError as error:
             raise ConfigError(
-                f"a published state dict has no channel statistics, and they cannot be measured ({error}); put the "
-                "sets there, give mean and std of both as data.statistics, or set data.match_statistics to false"
+                f"a published state dict has no channel statistics, and they cannot be measured ({error}); provide the "
+                "sets, give mean and std of both as data.statistics, or set data.match_statistics to false"
             ) from error
         configuration = {"architecture": asdict(self.model), "noise_level": self.noise_level.model_dump()}
         return ModelFile(LUDVAEDegradation.kind, configuration, weights, ImageStatistics(*statistics).to_dict())
@@ -198,7 +198,7 @@ class LUDVAEConfig(LearnedConfig):
         return LUDVAE(self.model)
 
     def starting_network(self) -> LUDVAE:
-        """Return the network that training starts from: the weights of `training.init_from`, or near the identity."""
+        """Return the network that training starts from: the one in `training.init_from`, or one near the identity."""
         seed_step(self.seed, "weights")
         network, path = LUDVAE(self.model), self.training.init_from
         if path is None:

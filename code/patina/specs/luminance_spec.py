@@ -16,16 +16,16 @@ from patina.seeding import derive, seed_step
 from patina.settings import PositiveFloat, PositiveInt, Probability, Settings
 from patina.specs.experiment import SingleStageConfig
 from patina.specs.optimisation import LoaderSettings, TrainingSettings, updater_factory
-from patina.specs.paired_data import LowQualitySources, PairedValidation, paired_patches
+from patina.specs.paired_data import LQSources, PairedValidation, paired_patches
 
 if TYPE_CHECKING:
     from patina.training.luminance_task import LuminanceTask
 
 
 class FixedPairs(LoaderSettings):
-    """GT images of which a fixed set of crops is seen again in every epoch, in a new order."""
+    """GT images with a fixed set of crops, which every epoch visits in a new order."""
 
-    lq: LowQualitySources
+    lq: LQSources
     """Folder of LQ images that match the GT images by stem, a recipe that degrades GT crops, or a weighted list of
     both."""
 
@@ -91,7 +91,9 @@ class LuminanceConfig(SingleStageConfig):
         if self.data.patch % self.model.scale:
             raise ValueError(f"data.patch is {self.data.patch}, expected a multiple of the scale {self.model.scale}")
         if self.training.early_stopping and self.validation is None:
-            raise ValueError("training.early_stopping needs PSNR: name a validation, or set early_stopping: null")
+            raise ValueError(
+                "training.early_stopping needs a validation set; add `validation`, or set early_stopping: null"
+            )
         return self
 
     def fresh_network(self) -> LuminanceNetwork:

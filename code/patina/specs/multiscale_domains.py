@@ -1,4 +1,4 @@
-"""DeFlow's training data: multi-scale sets of two domains, and how they are opened."""
+"""DeFlow's training data: multi-scale sets of two domains."""
 
 from pathlib import Path
 from typing import Any
@@ -14,22 +14,22 @@ from patina.specs.learned_spec import BalancedData
 
 
 class DomainSettings(Settings):
-    """One domain as a multi-scale set that `patina prepare` wrote.
+    """One domain as a multi-scale set written by `patina prepare`.
 
-    A plain path stands for `folder`.
+    May be given as a plain path, the `folder`.
     """
 
     folder: Path
-    """Folder of the set, which holds `1x/`, `8x/` and so on."""
+    """Folder of the set, with subfolders `1x/`, `8x/` and so on."""
 
     image_scale: PositiveInt = 1
-    """Which scale holds the images: 1 reads `1x/`, 2 reads `2x/`. The conditions are read from the folder that is
-    `model.scale` times smaller."""
+    """Scale of the images: 1 reads `1x/`, 2 reads `2x/`. Conditions are read from the scale `image_scale` times
+    `model.scale`."""
 
     @model_validator(mode="before")
     @classmethod
     def _folder_alone(cls, value: Any) -> Any:
-        """A plain path stands for its folder."""
+        """Expand a plain path."""
         return {"folder": value} if isinstance(value, str | Path) else value
 
     @property
@@ -38,7 +38,7 @@ class DomainSettings(Settings):
         return self.folder / f"{self.image_scale}x"
 
     def open(self, name: str, h: ConditionMap) -> Domain:
-        """Open the set as a domain called `name`; conditions that `h` needs and the set lacks are made."""
+        """Open the set as a domain called `name`; conditions for `h` that the set lacks are computed and written."""
         if h.is_prepared:
             return open_domain(name, self.folder, self.image_scale, h.scale)
         return open_domain(
@@ -69,7 +69,7 @@ class UnpairedData(BalancedData):
         return self.clean.open("clean", h), self.real.open("real", h)
 
     def statistics(self, clean: Domain, real: Domain) -> DomainStatistics:
-        """Return the domains' channel statistics; without matching, both are the same."""
+        """Return the domains' channel statistics; without matching, both are equal."""
         statistics = DomainStatistics.of_domains(clean, real)
         return statistics if self.match_statistics else statistics.without_matching()
 
@@ -87,4 +87,4 @@ class UnpairedValidation(Settings):
     """Number of images of each domain that are measured and shown."""
 
     crop: PositiveInt = 160
-    """Side of the centre crop that is used of each image, in pixels; a multiple like `data.patch`."""
+    """Side of the centre crop taken from every image, in pixels; a multiple of the same numbers as `data.patch`."""

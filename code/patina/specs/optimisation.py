@@ -1,4 +1,4 @@
-"""Optimiser, training loop and data loader: their settings, and the objects made from them."""
+"""Optimiser, training loop and data loader: settings, and the objects made from them."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -15,17 +15,17 @@ if TYPE_CHECKING:
     from patina.training.updates import Updater
 
 Precision = Annotated[Literal["32", "bf16-mixed"], BeforeValidator(str)]
-"""YAML reads a bare 32 as a number."""
+"""Training precision; a bare 32 in YAML is a number and becomes a string."""
 
 PRECISIONS: dict[str, Literal["32-true", "bf16-mixed"]] = {"32": "32-true", "bf16-mixed": "bf16-mixed"}
-"""Fabric's names of the precisions."""
+"""Fabric's names for the precisions."""
 
 
 class CosineSettings(Settings):
     """A learning rate that follows half a cosine, with optional warm restarts (SGDR)."""
 
     periods: tuple[PositiveInt, ...] = ()
-    """Length of each period in steps; a restart lies between two periods. Empty: one period over all steps."""
+    """Lengths of the periods in steps, with a warm restart between periods. Empty: one period over all steps."""
 
     restart_weights: tuple[PositiveFloat, ...] = ()
     """Factor of the learning rate in each period, one per entry of `periods`. Empty: 1 for every period."""
@@ -34,9 +34,11 @@ class CosineSettings(Settings):
     """Learning rate at the end of every period."""
 
     @model_validator(mode="after")
-    def _a_weight_a_period(self) -> "CosineSettings":
+    def _one_weight_per_period(self) -> "CosineSettings":
         if self.restart_weights and len(self.restart_weights) != len(self.periods):
-            raise ValueError(f"restart_weights are {len(self.restart_weights)}, expected one for each of the periods")
+            raise ValueError(
+                f"{len(self.restart_weights)} restart_weights, expected one per period, {len(self.periods)}"
+            )
         return self
 
 
@@ -50,7 +52,7 @@ class OptimiserSettings(Settings):
     """Learning rate at the start of the schedule, after any warm-up."""
 
     betas: tuple[float, float] = (0.9, 0.999)
-    """Adam's decay rates of the first and second moment."""
+    """Adam's decay rates for the first and second moments."""
 
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
     """Weight decay: added to the gradient by `adam`, subtracted from the weights by `adamw`."""
@@ -70,7 +72,7 @@ class OptimiserSettings(Settings):
     @model_validator(mode="after")
     def _one_schedule(self) -> "OptimiserSettings":
         if self.cosine is not None and self.milestones:
-            raise ValueError("milestones and cosine are two schedules, expected at most one of them")
+            raise ValueError("milestones and cosine are both set, expected at most one of them")
         return self
 
 
@@ -90,17 +92,17 @@ class LoopSettings(Settings):
     """Steps between two checkpoints: a model file and a training state to resume from."""
 
     keep_states: PositiveInt = 2
-    """How many training states are kept; older ones are deleted. Model files are all kept."""
+    """Number of training states kept; older ones are deleted. Model files are never deleted."""
 
     max_not_finite: PositiveInt = 20
-    """Number of skipped steps (loss or gradient not finite) after which the training gives up."""
+    """Number of skipped steps (loss or gradient not finite) after which training stops with an error."""
 
     precision: Precision = "32"
     """`32`, or `bf16-mixed` for mixed precision in bfloat16."""
 
 
 class TrainingSettings(LoopSettings, OptimiserSettings):
-    """One training: how long, and by which steps."""
+    """Settings of one training: loop and optimiser."""
 
     @model_validator(mode="after")
     def _periods_last(self) -> "TrainingSettings":
@@ -111,13 +113,13 @@ class TrainingSettings(LoopSettings, OptimiserSettings):
 
 
 class LoaderSettings(Settings):
-    """How training images are read."""
+    """Data loading during training."""
 
     workers: Annotated[int, Field(ge=0)] = 2
     """Number of processes that read and prepare samples; 0 reads in the training process."""
 
     cache_mb: Annotated[int, Field(ge=0)] = 512
-    """Memory for decoded images in each worker process, in MiB; 0 keeps none."""
+    """Memory for decoded images in each worker process, in MiB; 0 disables the cache."""
 
 
 def make_fabric(precision: str, device: str = "auto") -> "Fabric":
@@ -134,7 +136,7 @@ def make_fabric(precision: str, device: str = "auto") -> "Fabric":
 
 
 def loop_plan(settings: LoopSettings, loader: LoaderSettings, seed: int, epoch: int | None = None) -> "LoopPlan":
-    """Return the loop's plan; with `epoch`, the steps of an epoch, model files are named by epoch."""
+    """Return the loop's plan; with `epoch`, the number of steps per epoch, model files are named by epoch."""
     from patina.training.loop import LoopPlan
 
     return LoopPlan(
@@ -159,8 +161,8 @@ def updater_factory(
     """Return a function that makes the `Updater` for (fabric, name, network).
 
     Args:
-        settings: of the optimiser.
-        learning_rates: by network; override the setting.
+        settings: settings of the optimiser.
+        learning_rates: learning rates by network that override the setting.
         rate_factors: factors of the learning rate by parameter name.
         compiled: whether networks are called through torch.compile.
     """
@@ -189,9 +191,10 @@ def updater_factory(
 
 
 def schedule_of(settings: TrainingSettings, learning_rate: float) -> Schedule:
-    """Return the learning rate by step; it starts from `learning_rate`."""
+    """Return the learning rate as a function of the step, starting from `learning_rate`."""
     if settings.cosine is None:
         return warmed_up(multi_step(learning_rate, settings.milestones), settings.warm_up)
-    wave = settings.cosine
-    schedule = cosine(learning_rate, wave.periods or (settings.steps,), wave.restart_weights, wave.lowest)
+    annealing = settings.cosine
+    periods = annealing.periods or (settings.steps,)
+    schedule = cosine(learning_rate, periods, annealing.restart_weights, annealing.lowest)
     return warmed_up(schedule, settings.warm_up)

@@ -21,26 +21,26 @@ from patina.specs.recipe_engine import recipe_engine
 from patina.system.devices import compute_device
 
 
-def _from_the_start(value: Any) -> Any:
-    """Let one size stand for a schedule of one."""
+def _constant_schedule(value: Any) -> Any:
+    """Turn a single size into a schedule."""
     return value if isinstance(value, dict) else {1: value}
 
 
 PatchSchedule = Annotated[
     dict[PositiveInt, PositiveInt],
-    BeforeValidator(_from_the_start, PositiveInt | dict[PositiveInt, PositiveInt]),
+    BeforeValidator(_constant_schedule, PositiveInt | dict[PositiveInt, PositiveInt]),
     Field(min_length=1),
 ]
-"""Sides of the patches by the step that each begins at; a plain number is the side of all."""
+"""Patch sides by the step from which they apply; a plain number applies from the start."""
 
 
 def _listed(value: Any) -> Any:
-    """Let one source stand for a list of one."""
+    """Turn a single source into a list."""
     return value if isinstance(value, list | tuple) else [value]
 
 
-class LowQuality(Settings):
-    """One source of LQ crops: a folder, or a recipe. A plain path stands for `path`."""
+class LQSettings(Settings):
+    """A source of LQ crops: a folder, or a recipe. May be given as a plain path."""
 
     path: Path
     """Folder of LQ images whose stems match the GT images, or a recipe (`.yml`) that degrades GT crops on the fly."""
@@ -51,19 +51,19 @@ class LowQuality(Settings):
     @model_validator(mode="before")
     @classmethod
     def _path_alone(cls, value: Any) -> Any:
-        """A plain path stands for its source."""
+        """Expand a plain path."""
         return {"path": value} if isinstance(value, str | Path) else value
 
     @property
     def is_recipe(self) -> bool:
-        """Whether patches are made by a recipe."""
+        """Whether the source is a recipe."""
         return self.path.suffix in (".yml", ".yaml")
 
 
 class AugmentSettings(Settings):
-    """Probabilities of augmentations; `true` stands for the defaults, `false` for none.
+    """Probabilities of augmentations; `true` means the defaults, `false` none.
 
-    At most one of `mixup`, `cutmix`, `resizemix` and `cutblur` is applied to a batch, so they add up to 1 at most.
+    At most one of `mixup`, `cutmix`, `resizemix` and `cutblur` is applied to a batch, so their sum is at most 1.
     """
 
     flip: Probability = 0.5
@@ -79,40 +79,40 @@ class AugmentSettings(Settings):
     """Probability of pasting a square of another pair into every pair of a batch."""
 
     resizemix: Probability = 0.0
-    """Probability of pasting a shrunk other pair into every pair of a batch."""
+    """Probability of pasting another pair, downscaled, into every pair of a batch."""
 
     cutblur: Probability = 0.0
-    """Probability of exchanging a square between LQ and downscaled GT in a batch."""
+    """Probability of replacing a square of every LQ crop, or its surroundings, by the downscaled GT."""
 
     @model_validator(mode="before")
     @classmethod
     def _all_or_nothing(cls, value: Any) -> Any:
-        """`true` stands for flips and rotations, `false` for nothing."""
+        """Expand `true` and `false`."""
         return ({} if value else {"flip": 0.0, "rotate": 0.0}) if isinstance(value, bool) else value
 
     @model_validator(mode="after")
-    def _one_mixing_a_batch(self) -> "AugmentSettings":
+    def _one_mixing_per_batch(self) -> "AugmentSettings":
         if (total := sum(self.mixings.values())) > 1:
-            raise ValueError(f"the probabilities of {', '.join(self.mixings)} add up to {total:g}, expected 1 at most")
+            raise ValueError(f"the probabilities of {', '.join(self.mixings)} add up to {total:g}, expected at most 1")
         return self
 
     @property
     def mixings(self) -> dict[str, float]:
-        """The probabilities of what mixes a batch."""
+        """Probabilities of the augmentations that mix the pairs of a batch."""
         return {name: getattr(self, name) for name in ("mixup", "cutmix", "resizemix", "cutblur")}
 
 
-LowQualitySources = Annotated[
-    tuple[LowQuality, ...],
-    BeforeValidator(_listed, Path | LowQuality | list[Path | LowQuality]),
+LQSources = Annotated[
+    tuple[LQSettings, ...],
+    BeforeValidator(_listed, Path | LQSettings | list[Path | LQSettings]),
     Field(min_length=1),
 ]
 
 
 class PairedData(LoaderSettings):
-    """GT images and where their LQ crops come from."""
+    """GT images and the sources of their LQ crops."""
 
-    lq: LowQualitySources
+    lq: LQSources
     """Folder of LQ images that match the GT images by stem, a recipe that degrades GT crops on the fly, or a weighted
     list of both."""
 
@@ -140,32 +140,32 @@ class PairedValidation(Settings):
     """Folder of GT images."""
 
     pictures: PositiveInt = 4
-    """How many of the pairs are also shown in `previews/`."""
+    """Number of pairs shown in `previews/`."""
 
     def pairs(self, scale: int) -> list[Pair]:
         """Return the pairs.
 
         Raises:
-            PatinaError: files do not match.
+            PatinaError: the files of LQ and GT do not match.
         """
         return match_pairs(self.lq, self.gt, scale)
 
 
 def paired_patches(
-    lq: Sequence[LowQuality], gt: Path, *, scale: int, seed: int, device: str, **options: Any
+    lq: Sequence[LQSettings], gt: Path, *, scale: int, seed: int, device: str, **options: Any
 ) -> tuple[PairedPatches | OnTheFlyPatches, Engine]:
-    """Return training patches of LQ sources and GT images, and the engine that finishes patches of learned recipes.
+    """Return training patches, and the engine that runs the learned blocks of recipes.
 
     Args:
         lq: sources of LQ patches.
         gt: folder of GT images.
-        scale: GT pixels to an LQ pixel, along a side.
-        seed: of all draws.
-        device: for the models of recipes.
-        **options: those that `PairedPatches` and `OnTheFlyPatches` share.
+        scale: upscaling factor from LQ to GT.
+        seed: seed of all draws.
+        device: device for the models of recipes.
+        **options: common options of `PairedPatches` and `OnTheFlyPatches`.
 
     Raises:
-        PatinaError: files do not match, or a recipe does not fit.
+        PatinaError: the files of LQ and GT do not match, or a recipe has another scale.
     """
     options |= {"scale": scale, "seed": seed}
     if len(lq) == 1 and not lq[0].is_recipe:
@@ -187,6 +187,6 @@ def paired_patches(
 def _recipe_of_scale(path: Path, scale: int) -> Recipe:
     recipe = load_recipe(path)
     if recipe.scale != scale:
-        raise ConfigError(f"{path}: makes pictures {recipe.scale} times smaller, expected {scale} for this model")
+        raise ConfigError(f"{path}: has scale {recipe.scale}, expected {scale} for this model")
     require_models(recipe)
     return recipe

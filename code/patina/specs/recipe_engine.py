@@ -1,4 +1,4 @@
-"""The models of a recipe's learned blocks, loaded into the engine that computes its steps."""
+"""Loading the models of a recipe's learned blocks into an engine."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,7 +19,7 @@ def recipe_engine(recipe: Recipe, device: str = "auto") -> tuple[Recipe, Engine]
     """Load the models of a recipe's learned blocks.
 
     Returns:
-        The recipe with the models' own values for the knobs that it leaves out, and the engine for its steps.
+        The recipe with omitted knobs set to the models' defaults, and the engine for its steps.
 
     Raises:
         PatinaError: a model cannot be used, or has no such knob.
@@ -32,7 +32,7 @@ def recipe_engine(recipe: Recipe, device: str = "auto") -> tuple[Recipe, Engine]
         model = models[str(block.model)]
         own = model.draw(numpy_rng(0))
         for knob in set(block.knobs) - set(own):
-            raise ConfigError(f"{block.model}: has no knob {knob!r}, {nearest(knob, own)}")
+            raise ConfigError(f"{block.model}: unknown knob {knob!r}, {nearest(knob, own)}")
         try:
             model.chosen_settings(block.knobs)
         except PatinaError as error:
@@ -44,7 +44,7 @@ def recipe_engine(recipe: Recipe, device: str = "auto") -> tuple[Recipe, Engine]
 
 
 def make_engine(paths: Iterable[str], device: str = "auto") -> Engine:
-    """Return an engine with the learned degradations of the model files."""
+    """Return an engine with learned degradations loaded from model files."""
     return Engine(_models(paths, device), compute_device(device))
 
 

@@ -29,29 +29,29 @@ if TYPE_CHECKING:
     from patina.training.task import Task
 
 SHARPENING_RADIUS = 25
-"""Reach of unsharp masking, in pixels on each side."""
+"""Radius of unsharp masking in pixels."""
 
 
 class RestorationStage(TrainingSettings):
-    """One stage of training. It starts from the weights of the stage before."""
+    """A training stage. It starts from the weights of the previous stage."""
 
     name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
     """Name of the stage and of its folder inside the run's folder."""
 
     losses: Losses = (L1Settings(type="l1"),)
-    """What the generator minimises."""
+    """Losses of the generator."""
 
     ema: Annotated[float, Field(gt=0, lt=1)] | None = None
-    """EMA decay of the weights, e.g. 0.999; the averaged weights are validated and saved. null: no averaging."""
+    """EMA decay of the weights, e.g. 0.999; the EMA weights are validated and saved. null: no EMA."""
 
     patch: PatchSchedule | None = None
     """Overrides `data.patch` in this stage."""
 
     init_from: Path | None = None
-    """Model file to start from, in place of the stage before. null in the first stage: random weights."""
+    """Model file to start from instead of the previous stage. null in the first stage: random weights."""
 
     init_strict: bool = True
-    """Refuse an `init_from` in which a weight does not fit. false: list such weights and leave them out."""
+    """Fail if a weight of `init_from` does not fit. false: skip such weights and list them."""
 
     compile: bool = False
     """Train through torch.compile: the first step takes minutes, later steps may be faster."""
@@ -59,12 +59,12 @@ class RestorationStage(TrainingSettings):
     @model_validator(mode="after")
     def _losses_have_what_they_need(self) -> "RestorationStage":
         if self.ema is None and any(isinstance(loss, LdlSettings) for loss in self.losses):
-            raise ValueError("ldl compares with averaged weights, expected a decay in `ema`, e.g. 0.999")
+            raise ValueError("ldl needs EMA weights, expected a decay in `ema`, e.g. 0.999")
         return self
 
     @property
     def gan(self) -> GanSettings | None:
-        """The adversarial loss, where there is one."""
+        """The adversarial loss, if any."""
         return next((loss for loss in self.losses if isinstance(loss, GanSettings)), None)
 
 
@@ -93,11 +93,11 @@ class RestorationConfig(TrainableConfig):
             _check_patches(self.patch_sides(stage), key, self.model.scale, stage)
         names = [stage.name for stage in self.stages]
         if len(set(names)) < len(names):
-            raise ValueError(f"stages are named {names}, expected a different name for each")
+            raise ValueError(f"stages are named {', '.join(names)}, expected unique names")
         return self
 
     def patch_sides(self, stage: RestorationStage) -> dict[int, int]:
-        """Return the sides of a stage's patches by the step from which they are used."""
+        """Return a stage's patch sides by the step from which they apply."""
         return dict(sorted((self.data.patch if stage.patch is None else stage.patch).items()))
 
     def fresh_network(self) -> nn.Module:
@@ -105,7 +105,7 @@ class RestorationConfig(TrainableConfig):
         return self.model.build()
 
     def training_stages(self) -> tuple[TrainingStage, ...]:
-        """Return the stages; a stage starts from its `init_from` or the model of the stage before."""
+        """Return the stages; a stage starts from its `init_from` or the previous stage's model."""
         found: list[TrainingStage] = []
         for stage in self.stages:
             start = stage.init_from or (found[-1].final_model if found else None)
@@ -121,9 +121,9 @@ class RestorationConfig(TrainableConfig):
         return tuple(found)
 
     def require(self, device: str = "auto", *, pictures: bool = True) -> None:
-        """Check that no stage lacks a file to start from, weights of its losses, or data; name all that is missing.
+        """Check start models, weights of losses, and data of all stages; one error lists everything missing.
 
-        The model of an earlier stage may still be missing.
+        Models made by earlier stages may still be missing.
         """
         problems: list[str] = []
         if pictures:
@@ -147,7 +147,7 @@ class RestorationConfig(TrainableConfig):
 def restoration_task(
     config: RestorationConfig, stage: RestorationStage, start: Path | None, device: str = "auto"
 ) -> "RestorationTask":
-    """Return the task that trains one stage, from the generator in the file `start` where given."""
+    """Return the task that trains one stage, starting from the generator in the file `start` if given."""
     from patina.training.restoration_task import RestorationObjective, RestorationTask
 
     validation, gan, sides = config.validation, stage.gan, config.patch_sides(stage)
@@ -204,7 +204,7 @@ def _validation_pairs(config: RestorationConfig) -> list[Pair]:
 
 @contextmanager
 def _noted(problems: list[str], prefix: str = "") -> Iterator[None]:
-    """Note an error of the block instead of raising it."""
+    """Add an error raised inside the context to `problems` instead of propagating it."""
     try:
         yield
     except PatinaError as error:
@@ -221,10 +221,10 @@ def _require_start(config: RestorationConfig, stage: RestorationStage, earlier: 
 
 
 def _input_multiple(config: RestorationConfig, stage: RestorationStage) -> int:
-    """Return the multiple that the sides of the network's inputs must be.
+    """Return the number that the sides of the network's inputs must be multiples of.
 
     Raises:
-        ConfigError: the stage's patches are no such multiple.
+        ConfigError: the stage's patches do not fit.
     """
     scale, multiple = config.model.scale, config.model.input_multiple()
     for side in config.patch_sides(stage).values():
@@ -243,14 +243,14 @@ def _require_losses(stage: RestorationStage, patch: int) -> None:
 
 def _check_patches(sides: dict[int, int], key: str, scale: int, stage: RestorationStage) -> None:
     if 1 not in sides:
-        raise ValueError(f"{key} begins at step {min(sides)}, expected 1 for the first size")
+        raise ValueError(f"{key} starts at step {min(sides)}, expected a size for step 1")
     for side in sides.values():
         if side % scale:
             raise ValueError(f"{key} is {side}, expected a multiple of the scale {scale}")
         for loss in stage.losses:
             _check_patch_of_loss(side, key, loss)
     if stage.gan and stage.gan.discriminator.architecture == "vgg" and len(set(sides.values())) > 1:
-        raise ValueError(f"{key} changes, which the discriminator vgg cannot; expected the architecture unet")
+        raise ValueError(f"{key} changes size, but the discriminator vgg needs one size; expected architecture unet")
 
 
 def _check_patch_of_loss(side: int, key: str, loss: AnyLoss) -> None:

@@ -59,8 +59,8 @@ class SharpnessJitter(Settings):
     """Lowest and highest factor: 0 blurs, 1 changes nothing, 2 sharpens."""
 
 
-class SquareAugmentation(Settings):
-    """Augmentation of a crop before it is downscaled."""
+class CropAugmentation(Settings):
+    """Augmentation of crops before downscaling."""
 
     flip: Probability = 0.5
     """Probability of a horizontal flip."""
@@ -81,8 +81,8 @@ class SquareAugmentation(Settings):
         return Augmentation(**changes)
 
 
-class SquareData(LoaderSettings):
-    """Clean images from which square crops are taken; their LQ side is made by bicubic downscaling."""
+class CropData(LoaderSettings):
+    """Clean images to crop; LQ inputs are made by bicubic downscaling."""
 
     pictures: Path
     """Folder of clean images; `patina prepare -mode tiles` cuts images into tiles of one size."""
@@ -93,22 +93,22 @@ class SquareData(LoaderSettings):
     batch: PositiveInt = 8
     """Crops in a batch."""
 
-    augment: SquareAugmentation = SquareAugmentation()
+    augment: CropAugmentation = CropAugmentation()
     """Augmentation."""
 
 
 class SamplingSettings(Settings):
-    """How images are sampled in validation, and by default from the model file."""
+    """Sampling in validation, and the default of the model file."""
 
     sampler: Sampler = "ddim"
-    """`ddpm` with all steps of the schedule, as published, or `ddim` with few steps."""
+    """`ddpm`, the published sampler over all steps of the schedule, or `ddim` with fewer steps."""
 
     steps: PositiveInt = 50
     """Number of sampling steps, at most those of the schedule."""
 
 
-class SquareValidation(Settings):
-    """Images whose centre crops are downscaled and upscaled again: PSNR, SSIM, and a sheet."""
+class CropValidation(Settings):
+    """Images whose centre crops are downscaled and upscaled again, for PSNR, SSIM and a preview sheet."""
 
     pictures: Path
     """Folder of images."""
@@ -118,7 +118,7 @@ class SquareValidation(Settings):
 
 
 class DiffusionTraining(OptimiserSettings):
-    """Training of a diffusion model, counted in epochs: an epoch sees every image once."""
+    """Training of a diffusion model, counted in epochs; an epoch visits every image once."""
 
     epochs: PositiveInt
     """Number of epochs."""
@@ -130,7 +130,7 @@ class DiffusionTraining(OptimiserSettings):
     """Epochs between two checkpoints."""
 
     loss: Literal["l1", "l2"] = "l1"
-    """`l1` or `l2`, between the network's output and what it should predict."""
+    """`l1` or `l2`, between the network's output and its target, see `schedule.predict`."""
 
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.9999
     """EMA decay of the weights; the EMA weights are sampled from and saved."""
@@ -139,10 +139,10 @@ class DiffusionTraining(OptimiserSettings):
     """Steps between two entries of `log.jsonl` and TensorBoard."""
 
     keep_states: PositiveInt = 2
-    """How many training states are kept; older ones are deleted."""
+    """Number of training states kept; older ones are deleted."""
 
     max_not_finite: PositiveInt = 20
-    """Number of skipped steps (loss or gradient not finite) after which the training gives up."""
+    """Number of skipped steps (loss or gradient not finite) after which training stops with an error."""
 
     precision: Precision = "32"
     """`32`, or `bf16-mixed` for mixed precision in bfloat16."""
@@ -151,7 +151,7 @@ class DiffusionTraining(OptimiserSettings):
     """Train through torch.compile."""
 
     def in_steps(self, epoch: int) -> TrainingSettings:
-        """Return the same training counted in steps, `epoch` of them an epoch."""
+        """Return the same settings counted in steps, with `epoch` steps per epoch."""
         own = {"epochs", "sample_every", "checkpoint_every", "loss", "ema", "compile"}
         return TrainingSettings(
             **{name: value for name, value in self if name not in own},
@@ -176,10 +176,10 @@ class SR3Config(SingleStageConfig):
     sampling: SamplingSettings = SamplingSettings()
     """How images are sampled."""
 
-    data: SquareData
+    data: CropData
     """Training data."""
 
-    validation: SquareValidation | None = None
+    validation: CropValidation | None = None
     """Validation images. null: no validation."""
 
     training: DiffusionTraining
@@ -212,7 +212,7 @@ class SR3Config(SingleStageConfig):
             cache_mb=data.cache_mb,
         )
         shown = list_pictures(self.validation.pictures)[: self.validation.count] if self.validation else []
-        require_size(shown, data.side, "square")
+        require_size(shown, data.side, "crop")
         seed_step(self.seed, "weights")
         return SR3Task(
             self.fresh_network(),
@@ -225,29 +225,29 @@ class SR3Config(SingleStageConfig):
         )
 
     def make_plan(self, task: "Task") -> "LoopPlan":
-        """Return the loop's plan: an epoch sees every image once."""
+        """Return the loop's plan; an epoch visits every image once."""
         assert isinstance(task.dataset, CleanTiles)
         epoch = task.dataset.epoch
         return loop_plan(self.training.in_steps(epoch), self.data, self.seed, epoch)
 
 
 def require_steps(steps: int, most: int) -> None:
-    """Refuse more sampling steps than the schedule has."""
+    """Raise an error if there are more sampling steps than the schedule has."""
     if steps > most:
-        raise ValueError(f"sampling takes {steps} steps, expected at most the schedule's {most}")
+        raise ValueError(f"sampling.steps is {steps}, expected at most the schedule's {most}")
 
 
 def sr3_of(model: ModelFile, path: Path) -> SR3:
     """Return the network of a model file, in evaluation mode.
 
     Raises:
-        PatinaError: its configuration or weights have another layout.
+        PatinaError: the configuration or the weights do not fit SR3.
     """
     try:
         stored = model.configuration
         network = SR3(SR3Architecture(**stored["architecture"]), DiffusionSchedule(**stored["schedule"]))
     except (KeyError, ValueError) as error:
         reason = str(error).splitlines()[0]
-        raise PatinaError(f"{path}: a configuration of SR3 that cannot be read ({reason})") from error
+        raise PatinaError(f"{path}: cannot be read as an SR3 model ({reason})") from error
     load_weights(network, model.weights, path)
     return network.eval()

@@ -1,7 +1,7 @@
-"""The table of subjects: every value of a configuration's `task`, with the class of its configurations.
+"""The table of subjects: configuration classes by `task`.
 
-Classes are named, not imported, so that subjects can use each other through this table and a command loads only the
-subjects that it needs.
+Classes are imported by name on demand, so that subjects can refer to each other through this table and a command loads
+only the subjects it needs.
 """
 
 import importlib
@@ -17,11 +17,11 @@ SUBJECTS = {
     "test": "patina.specs.upscale_test_spec:UpscaleTestConfig",
     "evaluate": "patina.specs.evaluation_spec:EvaluationConfig",
 }
-"""By task; a new subject is one line here."""
+"""Configuration classes by task; a new subject is one line here."""
 
 
 def config_class(task: str) -> type[Experiment]:
-    """Return the configuration class of one of the `SUBJECTS`."""
+    """Return the configuration class of a task in `SUBJECTS`."""
     module, _, name = SUBJECTS[task].partition(":")
     return getattr(importlib.import_module(module), name)
 

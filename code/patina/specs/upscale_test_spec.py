@@ -12,7 +12,7 @@ from patina.specs.optimisation import Precision
 
 
 class TestSet(Settings):
-    """A folder to upscale and, where it exists, its GT."""
+    """A folder to upscale, with its GT if available."""
 
     name: Annotated[str, Field(pattern=r"^[\w.-]+$")]
     """Name of the set in the results."""
@@ -21,7 +21,7 @@ class TestSet(Settings):
     """Folder of LQ images."""
 
     gt: Path | None = None
-    """Folder of GT images that match by stem. null: nothing is measured."""
+    """Folder of GT images that match by stem. null: no metrics."""
 
 
 class UpscaleTestConfig(Experiment):
@@ -34,7 +34,7 @@ class UpscaleTestConfig(Experiment):
     """Model file, or an interpolation, which also needs `scale`."""
 
     scale: PositiveInt | None = None
-    """Upscaling factor of an interpolation; a model file knows its own."""
+    """Upscaling factor of an interpolation; model files contain theirs."""
 
     sets: Annotated[tuple[TestSet, ...], Field(min_length=1)]
     """Test sets."""

@@ -9,7 +9,7 @@ M_TRIM_THRESHOLD, M_MMAP_THRESHOLD, M_MMAP_MAX = -1, -3, -4
 
 KEEPING = {M_MMAP_MAX: 0, M_TRIM_THRESHOLD: -1}
 BY_ITSELF = {M_MMAP_MAX: 2**16, M_MMAP_THRESHOLD: 2**25, M_TRIM_THRESHOLD: 2**26}
-"""The values that glibc sets by itself once a large block was freed."""
+"""The values that glibc sets on its own once a large block was freed."""
 
 
 @contextmanager
@@ -18,7 +18,7 @@ def freed_memory_kept() -> Iterator[None]:
 
     By default, glibc maps every allocation of 32 MiB or more and unmaps it when it is freed. A network with feature
     maps that large spends up to half of its time waiting for the system to clear pages. Allocations of many sizes
-    leave gaps in reused memory, so end the block where sizes change, for example after every picture.
+    fragment reused memory, so end the block where sizes change, for example after every picture.
     """
     _set(KEEPING)
     try:

@@ -12,8 +12,8 @@ from patina.errors import PatinaError
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` when the block ends, remove it if the block fails.
 
-    The temporary name is hidden and always the same, so what a killed run leaves appears in no list of pictures, and
-    the next run overwrites it. The suffix is kept because encoders choose the format by it.
+    The temporary name is hidden and always the same, so a file left by a killed run appears in no list of pictures and
+    the next run overwrites it. It has the suffix of `path`, from which encoders choose the format.
 
     Raises:
         PatinaError: the disk is full, or the folder is not writable.

@@ -27,7 +27,7 @@ def write_lines(path: Path, lines: Iterable[Line]) -> None:
 
 
 def ensure_lines(path: Path, lines: Iterable[Line]) -> None:
-    """Write a log anew, unless the file consists of exactly these lines."""
+    """Replace a log unless it consists of exactly these lines."""
     text = _text(lines)
     if not path.is_file() or path.read_bytes() != text.encode():
         write_text(path, text)

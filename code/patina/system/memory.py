@@ -68,7 +68,7 @@ class PeakMemory:
 
 
 def _peak_was_reset() -> bool:
-    """Reset the system's record of the peak; return whether the system keeps one."""
+    """Reset the system's record of the peak; return whether the system has one."""
     try:
         _RESET.write_text(_RESET_PEAK, encoding="ascii")
     except OSError:

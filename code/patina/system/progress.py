@@ -1,4 +1,4 @@
-"""Progress of long jobs: a bar on a terminal, or lines of numbers where standard error is not one."""
+"""Progress of long jobs: a bar on a terminal, otherwise lines of numbers on standard error."""
 
 import sys
 from collections.abc import Iterable, Mapping
@@ -30,7 +30,7 @@ def show_numbers(bar: "tqdm[Any]", where: str, numbers: Mapping[str, float]) -> 
 
     Args:
         bar: the job's bar.
-        where: the job and its step, which begin a printed line.
+        where: the job and its step, printed before the numbers.
         numbers: by name.
     """
     if not bar.disable:
@@ -40,7 +40,7 @@ def show_numbers(bar: "tqdm[Any]", where: str, numbers: Mapping[str, float]) -> 
 
 
 def tell_numbers(bar: "tqdm[Any]", where: str, numbers: Mapping[str, float]) -> None:
-    """Print a line of numbers that stays, above the bar if there is one."""
+    """Print a permanent line of numbers, above the bar if there is one."""
     if not _silenced:
         listed = ", ".join(f"{name} {value}" for name, value in _shown(numbers).items())
         bar.write(f"{where}: {listed}", file=sys.stderr)

@@ -1,1 +1,1 @@
-"""Training: the loop, a file for every kind of task, optimiser steps and learning-rate schedules."""
+"""Training: the loop, one module per kind of task, optimiser steps and learning-rate schedules."""

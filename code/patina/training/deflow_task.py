@@ -29,10 +29,10 @@ from patina.training.updates import Updater
 
 @dataclass(frozen=True)
 class DeFlowObjective:
-    """The setting of the likelihood.
+    """Settings of the likelihood.
 
     Attributes:
-        h: the map that makes the condition h(x) of an image x.
+        h: the domain-invariant map that computes the condition h(x) of an image x.
         quantisation: 1 / quantisation is the width of the uniform noise that dequantises images.
     """
 
@@ -53,7 +53,7 @@ class DeFlowTask(Task):
         fresh: whether the ActNorms are initialised from the first batch.
         recompute: what the backward pass of the fast objective recomputes; None uses the plain network.
         shown: the validation domains, clean and real.
-        pictures, crop: number of pictures of each domain, and the side of their crops.
+        pictures, crop: number of validation pictures per domain, and side of their crops.
     """
 
     dataset: UnpairedPatches
@@ -108,7 +108,7 @@ class DeFlowTask(Task):
         return {"nll": float(nll.mean())} | by_domain | logged
 
     def probe(self, batch: Batch) -> None:
-        """Compute the objective by the plain network, in which hooks see every layer."""
+        """Compute the objective with the plain network, in which hooks see every layer."""
         condition = self._noisy(batch["condition"])
         self.updater.module(batch["image"], condition, batch["label"], self.objective.quantisation)
 

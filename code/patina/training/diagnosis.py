@@ -10,7 +10,7 @@ from patina.training.buffers import remembered_buffers
 
 
 def first_not_finite(networks: dict[str, nn.Module], run: Callable[[], None]) -> str | None:
-    """Repeat a forward pass and name the first layer whose output is not finite; the networks do not change.
+    """Repeat a forward pass and name the first layer whose output is not finite, without changing the networks.
 
     Args:
         networks: the modules to watch by name.

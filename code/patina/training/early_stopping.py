@@ -1,4 +1,4 @@
-"""Early stopping: ends a training that no longer improves and keeps the best weights."""
+"""Early stopping: ends training that no longer improves and keeps the best weights."""
 
 from copy import deepcopy
 from typing import Any
@@ -10,8 +10,8 @@ class EarlyStopping:
     """Keeps the best weights and counts the validations since.
 
     Args:
-        patience: how many validations without a better score end the training; None never ends it.
-        least_gain: the smallest gain in score that counts.
+        patience: number of validations without improvement after which training ends; None never ends it.
+        least_gain: smallest gain in score that counts as an improvement.
     """
 
     def __init__(self, patience: int | None, least_gain: float = 0.0):
@@ -27,7 +27,7 @@ class EarlyStopping:
         return self.patience is not None and self.waited >= self.patience
 
     def see(self, score: float, network: nn.Module) -> None:
-        """Take in the score of a validation; higher is better, and NaN never is."""
+        """Record the score of a validation; higher is better, NaN is never an improvement."""
         if score > self.best + (self.least_gain if self.weights else 0.0):
             self.best, self.waited = score, 0
             self.weights = {name: value.detach().cpu().clone() for name, value in network.state_dict().items()}

@@ -11,8 +11,8 @@ Tensors = tuple[Tensor, ...] | list[Tensor]
 class Ema:
     """Averages the weights of a network: after every step, average = decay * average + (1 - decay) * weights.
 
-    Buffers are copied. The first update copies the weights, too. Early on the decay is smaller, (1 + n) / (10 + n)
-    after n updates; otherwise the average of a short training would consist mostly of its first weights.
+    Buffers are copied; the first update copies the weights, too. Early on, the decay is at most (1 + n) / (10 + n)
+    after n updates, because otherwise the initial weights would dominate the average of a short training.
 
     Args:
         network: raw module, on its device.
@@ -28,7 +28,7 @@ class Ema:
 
     @property
     def network(self) -> nn.Module:
-        """A copy of the network with the averaged weights; it is never trained."""
+        """A copy of the network with the EMA weights; it is never trained."""
         return self._averaged.module
 
     def update(self, network: nn.Module) -> None:

@@ -1,4 +1,4 @@
-"""The training loop: next batch, step, log, validate, save. It does not know what it trains."""
+"""The training loop: next batch, step, log, validate, save; independent of the task."""
 
 import signal
 import sys
@@ -33,13 +33,13 @@ class LoopPlan:
     """How long to train and how often to log, validate and save; all counts are training steps.
 
     Attributes:
-        steps: the number of steps.
-        log_every, validate_every, save_every: steps between two log lines, validations and saved states.
-        keep_states: how many training states are kept, the newest ones.
-        max_not_finite: the run stops after this many skipped steps.
+        steps: number of steps.
+        log_every, validate_every, save_every: steps between log lines, validations and saved states.
+        keep_states: number of most recent training states kept.
+        max_not_finite: number of skipped steps after which the run stops with an error.
         workers: processes that read pictures.
-        seed: of all random numbers.
-        epoch: steps per epoch if model files are to be named by epoch, else None.
+        seed: seed of all random numbers.
+        epoch: steps per epoch to name model files by epoch, or None.
     """
 
     steps: int
@@ -53,7 +53,7 @@ class LoopPlan:
     epoch: int | None = None
 
     def label(self, step: int) -> int | str:
-        """Return the name of the model of a step: at the end of an epoch the epoch's, if epochs are counted."""
+        """Return the name of the model after a step: the epoch at the end of an epoch, otherwise the step."""
         return f"epoch-{step // self.epoch}" if self.epoch and step % self.epoch == 0 else step
 
 
@@ -62,15 +62,15 @@ def train(
 ) -> bool:
     """Train until `plan.steps` or until the task stops; continue from the last saved state in `folder`, if any.
 
-    Ctrl-C finishes the current step, saves and returns; the next call continues from there. A picture that cannot be
-    read is reported and skipped; if it ends the training, the state before is saved first.
+    Ctrl-C finishes the current step, saves and returns; the next call continues from there. Unreadable pictures are
+    reported and skipped; if they end the training, its state is saved first.
 
     Args:
-        task: what to train.
-        plan: how long to train.
-        folder: of the run.
+        task: the task to train.
+        plan: length and intervals of the training.
+        folder: folder of the run.
         fabric: device and precision.
-        begin: called before the first step; not called if no step is left.
+        begin: called before the first step; not called if no steps are left.
 
     Returns:
         True if the training is finished, False if it was interrupted.
@@ -100,7 +100,7 @@ def train(
 
     def save(name: str | None = None) -> None:
         if step:
-            # The state is written last: where it exists, all other files of its step do, too.
+            # The state is written last: if it exists, so do all other files of its step.
             task.save_model(folder.model_path(name or plan.label(step)), step)
             folder.save_state(step, {"task": task.state(), "skipped": skipped}, plan.keep_states)
 
@@ -165,7 +165,7 @@ def _load(task: Task, state: dict[str, Any], folder: RunFolder) -> None:
 
 
 def _batches(task: Task, plan: LoopPlan, done: int, fabric: Fabric) -> Iterator[tuple[Batch, list[str]]]:
-    """Yield the batches of the steps that are left, on the device, with messages about unreadable pictures."""
+    """Yield the batches of the remaining steps, on the device, with messages about unreadable pictures."""
     samples = ReadableSamples(task.dataset, task.batch_size, task.collate)
     loader = DataLoader(
         samples,
@@ -246,7 +246,7 @@ def _interruption() -> Iterator["_Flag"]:
 
     try:
         previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # not the main thread, which alone receives signals
+    except ValueError:  # only the main thread receives signals
         previous = {}
     try:
         yield flag
@@ -256,7 +256,7 @@ def _interruption() -> Iterator["_Flag"]:
 
 
 def _leave_interruption_to_the_loop(worker: int) -> None:
-    """Keep Ctrl-C, which a terminal sends to the whole process group, from killing a worker of the loader."""
+    """Ignore Ctrl-C, which a terminal sends to the whole process group, in a worker of the loader."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 

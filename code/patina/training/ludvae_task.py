@@ -29,12 +29,12 @@ SHEET_TITLES = ["clean", "clean to real", "temperature 0", "real", "real to clea
 
 @dataclass(frozen=True)
 class LUDVAEObjective:
-    """The setting of the evidence lower bound.
+    """Settings of the evidence lower bound (ELBO).
 
     Attributes:
         noise_level: std (8-bit) of the noise that hides the domain, ``{"clean": …, "real": …}``.
-        kl_rise: growth of the weight of the KL terms per step.
-        kl_end: the largest weight.
+        kl_rise: increase of the KL weight per step.
+        kl_end: final KL weight.
     """
 
     noise_level: dict[str, float]
@@ -52,11 +52,11 @@ class LUDVAETask(Task):
     Args:
         network: untrained or loaded.
         dataset: unpaired patches.
-        statistics: channel statistics of the same domains.
-        objective: noise levels and the weight of the KL terms.
+        statistics: channel statistics of the domains.
+        objective: noise levels and KL weight.
         make_updater: makes the `Updater` for (fabric, name, network).
         shown: the validation domains, clean and real.
-        pictures, crop: number of pictures of each domain, and the side of their crops.
+        pictures, crop: number of validation pictures per domain, and side of their crops.
     """
 
     def __init__(

@@ -38,11 +38,11 @@ class LuminanceTask(Task):
         network: untrained.
         dataset: paired patches, RGB.
         make_updater: makes the `Updater` for (fabric, name, network).
-        epsilon: of the Charbonnier loss.
+        epsilon: epsilon of the Charbonnier loss.
         stopping: ends the training and keeps the best weights.
-        validation: pairs to measure; the first `pictures` are shown.
-        pictures: number of pairs that are shown.
-        finish: completes the LQ patches that a dataset leaves to models on the device, for (patches, device).
+        validation: validation pairs; the first `pictures` are shown.
+        pictures: number of pairs shown.
+        finish: called with (LQ patches, device); applies the steps of a recipe that run on the device.
     """
 
     def __init__(
@@ -70,7 +70,7 @@ class LuminanceTask(Task):
         self._interpolated: dict[str, float] = {}
 
     def has_stopped(self) -> bool:
-        """Say whether PSNR has stopped improving."""
+        """Return whether PSNR has stopped improving."""
         return self.stopping.stopped
 
     def setup(self, fabric: Fabric) -> None:
@@ -92,7 +92,7 @@ class LuminanceTask(Task):
         self._losses(batch)
 
     def validate(self) -> Validation:
-        """Measure luma without a border of `scale` pixels by every metric that needs no network; show some pairs."""
+        """Measure luma, cropped by `scale` pixels, with all metrics that need no network; show some pairs."""
         found = Validation()
         if not self.validation:
             return found
@@ -111,7 +111,7 @@ class LuminanceTask(Task):
         return found
 
     def save_model(self, path: Path, step: int) -> None:
-        """Write the network for `upscale`: with the best weights so far if PSNR is measured."""
+        """Write the network, with its best weights so far if there is a validation set."""
         best = with_weights(self.network, self.stopping.weights)
         save_generator(best, path.with_name(path.name + ".safetensors"), {"step": str(step)})
 
@@ -156,7 +156,7 @@ class LuminanceTask(Task):
 
 
 def shrunk(gt: Tensor, like: Tensor) -> Tensor:
-    """Shrink ``[N, C, H, W]`` to the size of `like` by antialiased bicubic with MATLAB's kernel (a = -0.5)."""
+    """Downscale ``[N, C, H, W]`` to the size of `like` by antialiased bicubic with MATLAB's kernel (a = -0.5)."""
     if gt.shape[-2:] == like.shape[-2:]:
         return gt
     return functional.interpolate(gt, like.shape[-2:], mode="bicubic", antialias=True, align_corners=False)

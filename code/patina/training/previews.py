@@ -1,4 +1,4 @@
-"""The centre crops that validations measure and show."""
+"""Centre crops for validation and previews."""
 
 from pathlib import Path
 

@@ -32,7 +32,7 @@ SHOWN_SIDE = 256
 
 
 Targets = dict[bool, Tensor]
-"""The ground truth, unchanged (False) and sharpened (True); only what the losses use."""
+"""The GT by whether it is sharpened; only the variants that the losses use."""
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class Term:
     """One loss of the generator.
 
     Attributes:
-        name: for logs and messages.
+        name: name in logs and messages.
         weight: factor of the loss.
-        loss: called with (result, ground truth), both ``[N, 3, H, W]`` in [0, 1]; a module is moved to the device.
-        sharpened: whether the ground truth is sharpened first.
-        uses_ema: whether the result of the EMA network is a third argument.
+        loss: called with (result, GT), both ``[N, 3, H, W]`` in [0, 1]; a module is moved to the device.
+        sharpened: whether the GT is sharpened first.
+        uses_ema: whether the loss takes the result of the EMA network as third argument.
     """
 
     name: str
@@ -59,9 +59,9 @@ class Adversary:
     """The adversarial loss and its discriminator.
 
     Attributes:
-        name, weight, sharpened: as in `Term`; generator and discriminator see the same ground truth.
-        game: the losses of both networks.
-        discriminator: ``[N, 3, patch, patch]`` to logits.
+        name, weight, sharpened: as in `Term`; generator and discriminator see the same GT.
+        game: losses of both networks.
+        discriminator: maps ``[N, 3, patch, patch]`` to logits.
     """
 
     name: str
@@ -78,7 +78,7 @@ class RestorationObjective:
     Attributes:
         terms: losses without a discriminator.
         adversary: the adversarial loss, if any.
-        ema: the EMA decay; the EMA network is validated and saved. None for no EMA.
+        ema: EMA decay; the EMA network is validated and saved. None for no EMA.
         mixings: probabilities of the augmentations that mix a batch, see `patina.data.batch_mixing`.
     """
 
@@ -92,15 +92,15 @@ class RestorationTask(Task):
     """Trains a generator, and a discriminator if the objective has an adversarial loss.
 
     Args:
-        generator: ``[N, 3, h, w]`` to ``[N, 3, scale·h, scale·w]``, RGB in [0, 1].
+        generator: maps ``[N, 3, h, w]`` to ``[N, 3, scale·h, scale·w]``, RGB in [0, 1].
         dataset: paired patches.
-        finish: completes the LQ patches that a dataset leaves to models on the device, for (patches, device).
-        scale: of the generator.
+        finish: called with (LQ patches, device); applies the steps of a recipe that run on the device.
+        scale: upscaling factor of the generator.
         objective: the losses.
         make_updater: makes the `Updater` for (fabric, name, network).
-        multiple: both sides of the generator's inputs are multiples of it.
-        validation: pairs to measure; the first `pictures` are shown.
-        pictures: number of pairs that are shown.
+        multiple: number that both sides of the generator's inputs must be multiples of.
+        validation: validation pairs; the first `pictures` are shown.
+        pictures: number of pairs shown.
     """
 
     def __init__(
@@ -144,7 +144,7 @@ class RestorationTask(Task):
                 module.to(fabric.device)
 
     def training_step(self, batch: Batch, step: int) -> dict[str, float]:
-        """Take one step of the generator and one of the discriminator on the same batch; both or none."""
+        """Take one step of generator and discriminator on the same batch, or of neither if one is not finite."""
         restore = remembered_buffers(self.networks.values())
         try:
             logged = self._backward(batch, step)
@@ -163,7 +163,7 @@ class RestorationTask(Task):
         self._generator_losses(lq, self.generator_updater.module(lq), targets)
 
     def validate(self) -> Validation:
-        """Measure RGB without a border of `scale` pixels by every metric that needs no network; show some pairs."""
+        """Measure RGB, cropped by `scale` pixels, with all metrics that need no network; show some pairs."""
         found = Validation()
         if not self.validation:
             return found
@@ -188,7 +188,7 @@ class RestorationTask(Task):
 
     @property
     def evaluated(self) -> nn.Module:
-        """The network that is validated and saved: the EMA network, if any, or the generator."""
+        """The network that is validated and saved: the EMA network if any, else the generator."""
         return self.ema.network if self.ema else self.generator
 
     def state(self) -> dict[str, Any]:
@@ -215,7 +215,7 @@ class RestorationTask(Task):
         return logged
 
     def _inputs(self, batch: Batch) -> tuple[Tensor, Targets]:
-        """Return the LQ patches, completed on the device where need be, and the ground truth; both are mixed."""
+        """Return the finished LQ patches and the GT, after the augmentations that mix a batch."""
         lq = batch["lq"]
         lq = self._finish(lq, self.fabric.device) if self._finish and isinstance(lq, list) else lq
         lq, gt = mixed(lq, batch["gt"], self.objective.mixings)
@@ -281,6 +281,6 @@ class RestorationTask(Task):
 
 
 def _corners(lq: np.ndarray, result: np.ndarray, gt: np.ndarray, scale: int) -> list[np.ndarray]:
-    """Return the same crop of the bicubic input, the result and the ground truth, 8-bit."""
+    """Return the same 8-bit crop of the bicubic input, the result and the GT."""
     pictures = [imresize(lq, scale) if scale > 1 else lq, result, gt]
     return [to_eight_bit(picture[:SHOWN_SIDE, :SHOWN_SIDE]) for picture in pictures]

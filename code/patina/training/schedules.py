@@ -24,8 +24,8 @@ def cosine(
     """Return cosine annealing with restarts (Loshchilov and Hutter, "SGDR", 2017, equation 5).
 
     Args:
-        learning_rate: at the first step.
-        periods: steps from one restart to the next; after the last period the learning rate stays at its end value.
+        learning_rate: learning rate at the first step.
+        periods: steps from one restart to the next; after the last period the learning rate is constant.
         restart_weights: factor of `learning_rate` for every period; all 1 if empty.
         lowest: learning rate at the end of every period.
     """

@@ -24,7 +24,7 @@ from patina.training.updates import Updater
 
 LOSSES = {"l1": functional.l1_loss, "l2": functional.mse_loss}
 SHOWN_TOGETHER = 4
-"""How many pictures are sampled at once."""
+"""Number of pictures sampled at once."""
 
 
 class SR3Task(Task):
@@ -34,8 +34,8 @@ class SR3Task(Task):
         network: untrained.
         dataset: clean tiles.
         make_updater: makes the `Updater` for (fabric, name, network).
-        loss: "l1" or "l2" of the predicted noise or velocity.
-        ema_decay: of the EMA network.
+        loss: "l1" or "l2", on the predicted noise or velocity.
+        ema_decay: EMA decay.
         sampling: sampler and number of steps, for validation and as defaults of the model file.
         shown: validation pictures; their centre crops are measured and shown.
     """
@@ -81,7 +81,7 @@ class SR3Task(Task):
         self._loss(batch)
 
     def validate(self) -> Validation:
-        """Sample the validation crops; measure them, also upscaled by bicubic, by every metric without a network."""
+        """Sample the validation crops; measure samples and bicubic upscaling with all metrics that need no network."""
         found = Validation()
         if not self._ground_truths:
             return found

@@ -1,4 +1,4 @@
-"""The interface between the training loop and what it trains."""
+"""The interface of training tasks to the training loop."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from torch.utils.data import Dataset
 from patina.training.updates import Updater
 
 Batch = dict[str, Any]
-"""Tensors by name; LQ patches that models on the device complete are a list."""
+"""Tensors by name; LQ patches with unfinished recipe steps are a list."""
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Task(ABC):
 
     Attributes:
         dataset: training samples by (step, slot).
-        batch_size: number of slots of a step.
+        batch_size: number of slots per step.
         updaters: one for every trained network; set by `setup`.
         collate: turns samples into a batch; None for torch's default.
     """
@@ -61,15 +61,15 @@ class Task(ABC):
 
     @abstractmethod
     def validate(self) -> Validation:
-        """Measure the networks; the result depends on their weights alone."""
+        """Measure the networks; the result depends only on their weights."""
 
     def has_stopped(self) -> bool:
-        """Say whether the training ends after the last validation."""
+        """Return whether training ends after the last validation."""
         return False
 
     @abstractmethod
     def save_model(self, path: Path, step: int) -> None:
-        """Write the trained model to `path`, to which the task adds its suffix."""
+        """Write the trained model to `path` plus a suffix chosen by the task."""
 
     @property
     def networks(self) -> dict[str, nn.Module]:

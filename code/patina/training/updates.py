@@ -1,4 +1,4 @@
-"""Optimiser steps that never let a value that is not finite reach the weights."""
+"""Optimiser steps that protect the weights from losses and gradients that are not finite."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,13 +20,13 @@ class NotFinite(Exception):
 
 
 def require_finite(losses: Mapping[str, Tensor]) -> None:
-    """Make sure that all losses are finite.
+    """Check that all losses are finite.
 
     Args:
         losses: scalars by name.
 
     Raises:
-        NotFinite: some are not; it names them all.
+        NotFinite: some losses are not finite; the message names them all.
     """
     broken = [f"{name} loss" for name, loss in losses.items() if not torch.isfinite(loss)]
     if broken:
@@ -38,13 +38,13 @@ class Updater:
 
     Args:
         fabric: runs the backward pass at its precision.
-        name: of the network, in messages and saved states.
+        name: name of the network in messages and saved states.
         network: raw module; `module` is the same network set up by Fabric, to be called in training.
         schedule: learning rate by step.
-        betas: of Adam.
-        clip_gradient: the largest gradient norm; None does not clip.
-        rate_factors: factors of the learning rate by the last part of a parameter's name.
-        optimiser: the class; Adam adds the weight decay to the gradient, AdamW subtracts it from the weights.
+        betas: Adam's betas.
+        clip_gradient: largest gradient norm; None does not clip.
+        rate_factors: factors of the learning rate, by the last part of a parameter's name.
+        optimiser: optimiser class; Adam adds the weight decay to the gradient, AdamW subtracts it from the weights.
         weight_decay: 0 for none.
         compiled: whether the network is compiled for training.
 
