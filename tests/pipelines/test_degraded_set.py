@@ -383,7 +383,7 @@ def test_the_benchmark_needs_pictures_of_some_size(recipe, capsys, flags):
 def test_the_benchmark_measures(recipe, capsys):
     assert run("benchmark", recipe, "-pictures", 14, "-side", 64, "-workers", 1) == 0
     told = capsys.readouterr().out
-    assert "bad: 14 pictures of 64x64" in told
+    assert "bad: 14 images of 64x64" in told
     assert "per second" in told
 
 

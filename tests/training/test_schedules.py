@@ -49,9 +49,9 @@ def test_a_cosine_without_periods_lasts_as_long_as_the_training():
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
-        ({"milestones": [3], "cosine": {}}, "two schedules"),
+        ({"milestones": [3], "cosine": {}}, "both set"),
         ({"cosine": {"periods": [4, 5]}}, "end at step 9, expected 10"),
-        ({"cosine": {"periods": [10], "restart_weights": [1, 1]}}, "one for each of the periods"),
+        ({"cosine": {"periods": [10], "restart_weights": [1, 1]}}, "one per period"),
     ],
 )
 def test_schedules_that_do_not_fit_are_refused(values, expected):

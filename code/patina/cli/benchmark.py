@@ -1,4 +1,4 @@
-"""Measure how many pictures per second a recipe degrades on this machine."""
+"""Measure how many images per second a recipe degrades on this machine."""
 
 import argparse
 
@@ -9,15 +9,15 @@ from patina.cli.recipe_flags import add_recipe_arguments, add_recipe_flags, reci
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_recipe_arguments(parser)
-    add_flag(parser, "pictures", type=int, default=600, help="number of pictures")
-    add_flag(parser, "side", type=int, default=512, help="side of the clean pictures in pixels")
+    add_flag(parser, "pictures", type=int, default=600, help="number of images")
+    add_flag(parser, "side", type=int, default=512, help="side of the clean images in pixels")
     add_recipe_flags(parser, variant="the one with the most blocks")
     add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")
     add_device_flag(parser, "device for models")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Make the clean pictures, degrade them, and print the speed."""
+    """Make the clean images, degrade them, and print the speed."""
     from patina.pipelines.recipe_speed import SpeedRequest, measure_speed
 
     request = SpeedRequest(
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     speed.report.print_summary()
     if speed.made:
         print(
-            f"{arguments.recipe} {speed.variants}: {speed.made} pictures of {request.side}x{request.side} in "
+            f"{arguments.recipe} {speed.variants}: {speed.made} images of {request.side}x{request.side} in "
             f"{speed.seconds:.2f} s with {speed.workers} workers, start included: {speed.made / speed.seconds:.1f} per "
             f"second, {1000 * speed.busy_seconds / speed.made:.1f} ms of processor time each"
         )

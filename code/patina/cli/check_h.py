@@ -1,4 +1,4 @@
-"""Measure which map h (DeFlow's condition of an image) hides the domain and keeps the content, and recommend one."""
+"""Measure which map h (from an image to DeFlow's condition) hides the domain and keeps content; recommend one."""
 
 import argparse
 import json
@@ -12,18 +12,18 @@ from patina.system.atomic import write_text
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("clean", type=Path, metavar="CLEAN", help="folder of clean pictures, at the images' size")
-    parser.add_argument("real", type=Path, metavar="REAL", help="folder of real pictures")
-    add_flag(parser, "opt", required=True, help="configuration of the DeFlow that h is for")
+    parser.add_argument("clean", type=Path, metavar="CLEAN", help="folder of clean images, at DeFlow's image size")
+    parser.add_argument("real", type=Path, metavar="REAL", help="folder of real images")
+    add_flag(parser, "opt", required=True, help="configuration of the DeFlow")
     add_flag(
-        parser, "candidates", type=Path, help="YAML file with a list of steps for every name; default: a built-in list"
+        parser, "candidates", type=Path, help="YAML file with a list of steps by name (default: built-in candidates)"
     )
-    add_flag(parser, "pictures", type=int, default=48, help="most pictures of each folder")
-    add_flag(parser, "side", type=int, default=512, help="larger pictures are cropped to their centre, so many pixels")
-    add_flag(parser, "seed", type=int, default=0, help="of noise, patches and networks")
+    add_flag(parser, "pictures", type=int, default=48, help="maximum number of images per folder")
+    add_flag(parser, "side", type=int, default=512, help="larger images are center-cropped to this many pixels")
+    add_flag(parser, "seed", type=int, default=0, help="seed of noise, patches and networks")
     add_flag(parser, "judge_steps", type=int, default=200, help="training steps of the classifier")
-    add_flag(parser, "inverse_steps", type=int, default=400, help="training steps of the inverse")
-    add_flag(parser, "out", type=Path, help="file for the table, Markdown; the numbers go beside it as JSON")
+    add_flag(parser, "inverse_steps", type=int, default=400, help="training steps of the network that inverts h")
+    add_flag(parser, "out", type=Path, help="Markdown file for the table; a JSON file is written beside it")
     parser.add_argument("--json", action="store_true", help="print the numbers as JSON, and nothing else")
 
 

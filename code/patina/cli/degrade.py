@@ -1,4 +1,4 @@
-"""Degrade a folder of clean pictures by a recipe, and log everything that was drawn."""
+"""Degrade a folder of clean images by a recipe, and log everything that was drawn."""
 
 import argparse
 import sys
@@ -12,19 +12,19 @@ from patina.cli.recipe_flags import add_recipe_arguments, add_recipe_flags, reci
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_recipe_arguments(parser)
-    parser.add_argument("source", type=Path, help="folder of clean pictures, or one picture")
+    parser.add_argument("source", type=Path, help="folder of clean images, or one image")
     parser.add_argument("out", type=Path, help="output folder; every variant has a folder in it")
     add_recursive_flag(parser)
     add_flag(parser, "seed", type=int, default=0, help="seed of all draws; a result depends on it and on the file name")
     add_flag(parser, "pictures", type=int, help="degrade only this many, from the first, to try a recipe")
-    add_flag(parser, "gt", type=Path, help="folder for the ground truth: clean pictures cropped to fit the results")
+    add_flag(parser, "gt", type=Path, help="folder for the ground truth: clean images cropped to fit the results")
     add_recipe_flags(parser)
     add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")
     add_device_flag(parser, "device for models")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Degrade all pictures whose results are missing or outdated."""
+    """Degrade all images whose results are missing or outdated."""
     from patina.pipelines.degraded_set import DegradeRequest, degrade
 
     began = time.perf_counter()
@@ -46,8 +46,8 @@ def run(arguments: argparse.Namespace) -> int:
         return report.exit_code
     made = sum(len(result.entries) for result in report.results)
     if not made:  # only ground truth was missing
-        print(f"{request.ground_truth}: {len(report.results)} pictures made", file=sys.stderr)
+        print(f"{request.ground_truth}: {len(report.results)} images made", file=sys.stderr)
         return report.exit_code
     speed = len(report.results) / (time.perf_counter() - began)
-    print(f"{request.out}: {made} pictures from {len(report.results)}, {speed:.1f} per second", file=sys.stderr)
+    print(f"{request.out}: {made} images from {len(report.results)}, {speed:.1f} per second", file=sys.stderr)
     return report.exit_code

@@ -1,4 +1,4 @@
-"""The main job on photographs that come with scikit-image, with a degradation whose ground truth is known."""
+"""Run the whole pipeline on photographs bundled with scikit-image, degraded by a simulated camera."""
 
 import argparse
 import time
@@ -11,10 +11,10 @@ from patina.experiments.bundled_demo import DemoRequest, run_demo
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_out_flag(parser, default="demo_out")
-    add_flag(parser, "seed", type=int, default=0, help="of the camera and of DeFlow")
-    add_seeds_flag(parser, help="of the super-resolution networks")
+    add_flag(parser, "seed", type=int, default=0, help="seed of camera and DeFlow")
+    add_seeds_flag(parser, help="seeds of the super-resolution networks")
     add_device_flag(parser)
-    parser.add_argument("--smoke", action="store_true", help="a few training steps, to see that everything works")
+    parser.add_argument("--smoke", action="store_true", help="only two training steps, to check that everything works")
 
 
 def run(arguments: argparse.Namespace) -> int:

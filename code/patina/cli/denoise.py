@@ -1,4 +1,4 @@
-"""Measure a learned noise by the denoisers that it trains, against Gaussian noise and real pairs, on true pairs."""
+"""Evaluate learned noise by training denoisers on it, against Gaussian noise and real pairs, on real pairs."""
 
 import argparse
 
@@ -20,10 +20,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_learned_flag(
         parser,
         default=["LUD-VAE=LUDVAE-polyu", "LUD-VAE-detail=LUDVAE-polyu,detail=1", "DeFlow=DeFlow-polyu"],
-        help="learned noises: a model file or run folder, or a configuration, trained first if need be; and its knobs",
+        help="model file, run folder, or configuration (trained first if needed), with knobs",
     )
     add_pictures_flags(parser)
-    add_seeds_flag(parser, help="of the denoisers")
+    add_seeds_flag(parser, help="seeds of the denoisers")
     add_out_flag(parser, default="results/denoise")
     add_device_flag(parser)
 

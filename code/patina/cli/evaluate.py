@@ -18,13 +18,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(models, "model", "models", nargs="+", action="extend", metavar="[NAME=]MODEL", help=model_help)
     set_help = "a test set: its name, LQ images and GT; repeat the flag for more"
     add_flag(models, "set", nargs=3, action="append", metavar=("NAME", "LQ", "GT"), help=set_help)
-    add_flag(models, "tile", type=int, help="side of a tile in pixels; less needs less memory")
+    add_flag(models, "tile", type=int, help="side of a tile in pixels; small tiles need less memory")
     add_compute_flags(models, precision=None)
-    add_flag(parser, "out", "out_dir", type=Path, help="folder for the scores, and for the images of models")
+    add_flag(parser, "out", "out_dir", type=Path, help="folder for the scores and the models' images")
     crop_help = "pixels to crop from every border (default: 0 for a folder, the scale for models)"
     add_flag(parser, "crop_border", "crop", type=int, help=crop_help)
-    add_flag(parser, "space", choices=["rgb", "y"], help="measure RGB (default) or luma; LPIPS is always of RGB")
-    add_flag(parser, "no_lpips", action="store_true", help="leave LPIPS out, which needs published weights")
+    add_flag(parser, "space", choices=["rgb", "y"], help="measure RGB (default) or luma; LPIPS always uses RGB")
+    add_flag(parser, "no_lpips", action="store_true", help="skip LPIPS, which needs published weights")
 
 
 def run(arguments: argparse.Namespace) -> int:

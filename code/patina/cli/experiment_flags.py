@@ -17,12 +17,12 @@ def add_learned_flag(parser: argparse.ArgumentParser, default: Sequence[str], he
 
 
 def add_pictures_flags(parser: argparse.ArgumentParser) -> None:
-    """Add a flag for every folder of an experiment's pictures; `pictures` reads them."""
-    add_flag(parser, "clean", type=Path, default=Pictures.clean, help="folder of clean pictures to train on")
-    add_flag(parser, "real", type=Path, default=Pictures.real, help="folder of real pictures of other scenes")
-    add_flag(parser, "test_real", type=Path, default=Pictures.test_real, help="folder of real pictures to test on")
+    """Add a flag for every folder of an experiment's images; `pictures` reads them."""
+    add_flag(parser, "clean", type=Path, default=Pictures.clean, help="folder of clean images to train on")
+    add_flag(parser, "real", type=Path, default=Pictures.real, help="folder of real images of other scenes")
+    add_flag(parser, "test_real", type=Path, default=Pictures.test_real, help="folder of real images to test on")
     add_flag(
-        parser, "test_clean", type=Path, default=Pictures.test_clean, help="folder of their clean ones, by stem"
+        parser, "test_clean", type=Path, default=Pictures.test_clean, help="folder of their clean images, by stem"
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Compare learned degradations with real pictures by every measure, beside fitted noise: one table over seeds."""
+"""Compare learned degradations and fitted noise with real images by every measure, in one table over seeds."""
 
 import argparse
 
@@ -19,11 +19,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_learned_flag(
         parser,
         default=["LUD-VAE=LUDVAE-polyu", "DeFlow=DeFlow-polyu"],
-        help="a model file or run folder ({seed} stands for the seed), or a configuration, trained first if need be",
+        help="model file, run folder ({seed} stands for the seed), or configuration (trained first if needed)",
     )
     add_pictures_flags(parser)
-    add_seeds_flag(parser, help="of trainings, noise and classifiers")
-    parser.add_argument("--pgap", action="store_true", help="also train a denoiser on every noise and on real pairs")
+    add_seeds_flag(parser, help="seeds of trainings, noise and classifiers")
+    parser.add_argument("--pgap", action="store_true", help="also train denoisers on every noise and on real pairs")
     add_flag(parser, "opt", default="DnCNN-polyu", help="configuration of the denoiser for --pgap")
     add_flag(parser, "judge_steps", type=int, default=200, help="training steps of the two-sample classifier")
     add_out_flag(parser, default="results/fidelity")

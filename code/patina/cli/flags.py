@@ -4,7 +4,7 @@ import argparse
 from typing import Any
 
 Parser = argparse.ArgumentParser | argparse._ArgumentGroup
-"""What flags are added to: a parser, or one titled group of it."""
+"""A parser, or one of its titled groups."""
 
 
 def add_flag(parser: Parser, name: str, *aliases: str, **options: Any) -> None:
@@ -23,7 +23,7 @@ def add_compute_flags(parser: Parser, precision: str | None = "auto") -> None:
     add_device_flag(parser)
     add_flag(
         parser, "precision", default=precision, choices=["auto", "32", "bf16-mixed"],
-        help="precision of the convolutions; auto: bf16 where it is fast on this machine and within 45 dB of 32",
+        help="precision of the convolutions; auto: bf16 if it is fast on this machine and within 45 dB of 32",
     )  # fmt: skip
 
 
@@ -31,5 +31,5 @@ def add_recursive_flag(parser: argparse.ArgumentParser) -> None:
     """Add ``-recursive``."""
     add_flag(
         parser, "recursive", action="store_true",
-        help="include pictures in subfolders; 2019/a.jpg becomes 2019_a.png",
+        help="include images in subfolders; 2019/a.jpg becomes 2019_a.png",
     )  # fmt: skip

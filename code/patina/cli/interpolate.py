@@ -8,8 +8,8 @@ from patina.cli.flags import add_flag
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("a", metavar="A", type=Path, help="model file that spandrel reads, e.g. PSNR-oriented")
-    parser.add_argument("b", metavar="B", type=Path, help="another of the same architecture and size, e.g. a GAN")
+    parser.add_argument("a", metavar="A", type=Path, help="model file that spandrel reads, e.g. a PSNR-oriented one")
+    parser.add_argument("b", metavar="B", type=Path, help="model file of the same architecture and size, e.g. a GAN")
     add_flag(parser, "alpha", type=float, required=True, help="0 gives A, 1 gives B")
     default = "A-B-alpha.safetensors beside B"
     add_flag(parser, "out", type=Path, help=f"file to write, .safetensors or .pth (default: {default})")

@@ -11,8 +11,9 @@ def add_knob_flags(parser: argparse.ArgumentParser) -> None:
     from patina.pipelines.translation import known_knobs
 
     for knob in known_knobs():
-        default = "" if knob.default is None else f" (default {knob.default:g})"
-        add_flag(parser, knob.name, type=_span, help=f"{knob.help}{default}; a range a:b draws a value per picture")
+        default = "as trained" if knob.default is None else f"{knob.default:g}"
+        text = f"{knob.help} (default: {default}); a range a:b draws a value per image"
+        add_flag(parser, knob.name, type=_span, help=text)
 
 
 def given_knobs(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -10,26 +10,26 @@ from patina.errors import PatinaError
 from patina.version import __version__
 
 COMMANDS = {
-    "prepare": "make a training set, tiles or test sets from a folder of pictures",
+    "prepare": "make a training set, tiles or test sets from a folder of images",
     "measure": "measure noise, blur, sharpening and compression of photos",
-    "fit": "fit a recipe to photos: what makes clean pictures look like them",
+    "fit": "fit a recipe that makes clean images look like real photos",
     "train": "train a degradation or a super-resolution model from a configuration",
-    "translate": "degrade clean pictures with a learned model, or clean real ones",
+    "translate": "degrade clean images with a learned model, or clean real ones",
     "validate": "draw sheets of a learned degradation: translations both ways, and samples",
-    "degrade": "degrade a folder of pictures by a recipe",
+    "degrade": "degrade a folder of images by a recipe",
     "replay": "repeat the degradations in a recipe's log",
-    "preview": "show what every step of a recipe does to a picture",
+    "preview": "show what every step of a recipe does to an image",
     "convert": "convert a Dataset Destroyer config.ini to a recipe",
-    "benchmark": "measure how many pictures per second a recipe processes",
-    "upscale": "upscale a folder of pictures with a super-resolution model",
+    "benchmark": "measure how many images per second a recipe processes",
+    "upscale": "upscale a folder of images with a super-resolution model",
     "interpolate": "blend the weights of two models of one architecture",
     "evaluate": "compare results with their ground truth, or models over test sets",
-    "noise": "compare the noise that several degradations add to the same clean pictures",
+    "noise": "compare the noise that several degradations add to the same clean images",
     "denoise": "judge learned noise by the denoisers trained on it",
-    "fidelity": "compare learned degradations with real pictures, over several seeds",
+    "fidelity": "compare learned degradations with real images, over several seeds",
     "check-h": "measure how well maps h hide the domain and keep the content",
-    "report": "report how real generated pictures look: HTML page, verdicts, JSON",
-    "test": "upscale and evaluate the test pictures of a configuration",
+    "report": "report whether generated images look real: HTML page, verdicts, JSON",
+    "test": "upscale and evaluate the test images of a configuration",
     "demo": "run the whole pipeline on bundled photographs",
 }
 USAGE_ERROR = 2
@@ -37,7 +37,7 @@ INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; return the exit code (0 done, 1 some pictures failed, 2 refused, 130 interrupted)."""
+    """Run a command; return the exit code (0 done, 1 some images failed, 2 refused, 130 interrupted)."""
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] not in COMMANDS:
         return _top_level(arguments)

@@ -1,4 +1,4 @@
-"""Compare what degradations add to the same clean pictures: std and correlation of the residuals."""
+"""Compare what degradations add to the same clean images: std and correlation of the residuals."""
 
 import argparse
 from pathlib import Path
@@ -12,10 +12,8 @@ from patina.system.atomic import write_text
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    add_flag(parser, "clean", type=Path, required=True, help="folder of clean pictures")
-    add_flag(
-        parser, "degraded", required=True, nargs="+", metavar="NAME=DIR", help="the same pictures degraded, by stem"
-    )
+    add_flag(parser, "clean", type=Path, required=True, help="folder of clean images")
+    add_flag(parser, "degraded", required=True, nargs="+", metavar="NAME=DIR", help="the same images degraded, by stem")
     add_flag(parser, "out", "out_dir", type=Path, help="folder for noise.md and noise.png")
     add_flag(
         parser, "flat", action="store_true", help=f"measure only flat blocks of {BLOCK}x{BLOCK} pixels, without edges"
@@ -23,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the table; with ``-out`` write it and a sheet of pictures and amplified residuals."""
+    """Print the table; with ``-out`` write it and a sheet of images and amplified residuals."""
     degraded = dict(map(_named_folder, arguments.degraded))
     table = noise_table(arguments.clean, degraded, flat=arguments.flat)
     print(table)

@@ -1,4 +1,4 @@
-"""Make a picture set: every picture at several sizes with channel statistics, tiles for training, or test sets."""
+"""Make an image set: every image at several sizes with channel statistics, tiles for training, or test sets."""
 
 import argparse
 from pathlib import Path
@@ -8,24 +8,24 @@ from patina.cli.flags import add_flag, add_recursive_flag
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    add_flag(parser, "source", "source_dir", type=Path, required=True, help="folder of pictures, or one picture")
+    add_flag(parser, "source", "source_dir", type=Path, required=True, help="folder of images, or one image")
     add_recursive_flag(parser)
     add_flag(parser, "target", "target_dir", type=Path, required=True, help="folder of the set")
     add_flag(
         parser, "mode", default="scales", choices=["scales", "tiles", "noise-framed", "categories"],
-        help="several sizes (default); tiles, their leftovers moved back inside or framed with noise; or test sets",
+        help="several sizes (default); tiles, with incomplete ones moved back inside or framed by noise; or test sets",
     )  # fmt: skip
-    add_flag(parser, "scales", type=int, nargs="+", help="mode scales: how many times smaller (default: 1 8)")
+    add_flag(parser, "scales", type=int, nargs="+", help="mode scales: downscaling factors (default: 1 8)")
     add_flag(parser, "side", type=int, help="other modes: side of a tile in pixels (default: 128)")
-    add_flag(parser, "scale", type=int, help="other modes: how many times smaller the LQ pictures are (default: 4)")
+    add_flag(parser, "scale", type=int, help="other modes: downscaling factor of the LQ images (default: 4)")
     add_flag(parser, "least", type=int, help="mode noise-framed: smallest side of a leftover in pixels (default: 32)")
     add_flag(parser, "seed", type=int, help="mode noise-framed: seed of the noise (default: 0)")
     add_flag(parser, "blur", type=float, help="mode categories: std of the blur in pixels (default: 2)")
-    add_flag(parser, "workers", type=int, help="processes (default: one a core)")
+    add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Prepare the set; return 1 if pictures failed."""
+    """Prepare the set; return 1 if images failed."""
     from patina.pipelines.set_preparation import PrepareRequest, prepare_set
 
     values = vars(arguments)

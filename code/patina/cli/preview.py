@@ -1,4 +1,4 @@
-"""Show every step of a recipe on one picture: as drawn, mildest, strongest, and the amplified difference."""
+"""Show every step of a recipe on one image: as drawn, mildest, strongest, and the amplified difference."""
 
 import argparse
 from pathlib import Path
@@ -10,10 +10,10 @@ from patina.cli.recipe_flags import add_recipe_arguments, add_recipe_flags, reci
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_recipe_arguments(parser)
-    parser.add_argument("image", type=Path, help="clean picture")
+    parser.add_argument("image", type=Path, help="clean image")
     add_flag(parser, "out", type=Path, help="sheet to write (default: preview-RECIPE.png)")
     add_flag(parser, "side", type=int, default=192, help="side of the centre crop to show, in pixels")
-    add_flag(parser, "zoom", type=int, default=1, help="side of the square that shows a pixel")
+    add_flag(parser, "zoom", type=int, default=1, help="enlargement: side of the square that shows a pixel")
     add_flag(parser, "seed", type=int, default=0, help="seed of the draws")
     add_recipe_flags(parser, variant="the one with the most blocks")
     add_device_flag(parser, "device for models")

@@ -21,7 +21,7 @@ def add_recipe_flags(parser: argparse.ArgumentParser, variant: str = "all") -> N
     """Add the flags that change a recipe; `variant` describes the default of ``-variant``."""
     add_flag(parser, "variant", nargs="+", help=f"names of variants, or mixed (default: {variant})")
     add_flag(parser, "model", type=Path, help="model file to use instead of the one in the recipe")
-    parser.add_argument("--without-learned", action="store_true", help="leave out learned blocks")
+    parser.add_argument("--without-learned", action="store_true", help="skip learned blocks")
 
 
 def recipe_choice(arguments: argparse.Namespace) -> RecipeChoice:

@@ -1,4 +1,4 @@
-"""Repeat the degradations of a set from its log and the clean pictures alone."""
+"""Repeat the degradations of a set from its log and the clean images."""
 
 import argparse
 import sys
@@ -11,13 +11,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("log", type=Path, help="log.jsonl of a degraded set")
     add_flag(parser, "out", type=Path, help="output folder (default: the folder of the log)")
-    add_flag(parser, "source", type=Path, help="folder of the clean pictures (default: the one in the log)")
+    add_flag(parser, "source", type=Path, help="folder of the clean images (default: the one in the log)")
     add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")
     add_device_flag(parser, "device for models")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Replay a log; return 1 if a picture failed or differs from the log."""
+    """Replay a log; return 1 if an image failed or differs from the log."""
     from patina.pipelines.log_replay import ReplayRequest, replay
 
     request = ReplayRequest(arguments.log, arguments.out, arguments.source, arguments.workers, arguments.device)
@@ -25,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     report.print_summary()
     made = sum(len(result.entries) for result in report.results)
     if made:
-        print(f"{made} pictures made again, identical to the log", file=sys.stderr)
+        print(f"{made} images made again, identical to the log", file=sys.stderr)
     else:
         report.print_made(request.out or request.log.parent)
     return report.exit_code

@@ -1,4 +1,4 @@
-"""Report whether a learned degradation makes images look real: one HTML page, and JSON for machines."""
+"""Report whether a learned degradation makes images look real, as one HTML page and JSON."""
 
 import argparse
 import sys
@@ -10,23 +10,23 @@ from patina.cli.knob_flags import add_knob_flags, given_knobs
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("run", nargs="?", type=Path, metavar="RUN", help="run folder, training or finished, or model")
-    add_flag(parser, "clean", type=Path, help="folder of clean images; default: the run's, validation images if any")
-    add_flag(parser, "real", type=Path, help="folder of real images to compare with; default: the run's own")
-    add_flag(parser, "generated", type=Path, help="folder of the clean images degraded, by stem; instead of RUN")
-    add_flag(parser, "paired", action="store_true", help="real images show the content of the clean ones by stem")
+    parser.add_argument("run", nargs="?", type=Path, metavar="RUN", help="run folder, or model file")
+    add_flag(parser, "clean", type=Path, help="folder of clean images (default: the run's, validation images if any)")
+    add_flag(parser, "real", type=Path, help="folder of real images to compare with (default: the run's)")
+    add_flag(parser, "generated", type=Path, help="folder of degraded clean images, matched by stem, instead of RUN")
+    add_flag(parser, "paired", action="store_true", help="real and clean images with one stem show the same content")
     add_flag(parser, "scale", type=int, default=1, help="factor by which to downscale the clean images to compare")
-    add_flag(parser, "out", type=Path, help="the page to write, or its folder; default: report.html in RUN, or here")
+    add_flag(parser, "out", type=Path, help="page to write, or its folder (default: report.html in RUN, or here)")
     parser.add_argument("--json", action="store_true", help="print all numbers as JSON, and nothing else")
     parser.add_argument(
         "--require", nargs="?", const="better", choices=["better", "real"],
         help="exit with 1 unless every property is better than fitted noise, or matches real images (real)",
     )  # fmt: skip
-    add_flag(parser, "pictures", type=int, default=24, help="maximum number of images of every folder")
+    add_flag(parser, "pictures", type=int, default=24, help="maximum number of images per folder")
     add_flag(parser, "side", type=int, default=512, help="larger images are center-cropped to this many pixels")
     add_knob_flags(parser)
     add_flag(parser, "seed", type=int, default=0, help="seed of noise, patches and classifiers")
-    add_flag(parser, "judge_steps", type=int, default=200, help="training steps of the classifier of the two sets")
+    add_flag(parser, "judge_steps", type=int, default=200, help="training steps of the two-sample classifier")
     add_device_flag(parser)
 
 

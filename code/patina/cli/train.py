@@ -1,4 +1,4 @@
-"""Train from a configuration: a learned degradation, or a restoration network in stages."""
+"""Train a learned degradation or a super-resolution network from a configuration."""
 
 import argparse
 
@@ -12,11 +12,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "opt", required=True, help="configuration, a path or a name in confs/")
     add_device_flag(parser)
     parser.add_argument(
-        "--smoke", action="store_true", help="a small size, to see in about a minute that everything works"
+        "--smoke", action="store_true", help="train at the small size of the configuration's `smoke` section"
     )
     parser.add_argument(
         "--dry-run", action="store_true",
-        help="print the resolved configuration and the model's size, and look for what the training needs",
+        help="print the resolved configuration and the model's size, and check that no file is missing",
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""Translate a folder of pictures from one domain to the other with a learned degradation."""
+"""Translate a folder of images from one domain to the other with a learned degradation."""
 
 import argparse
 from pathlib import Path
@@ -11,12 +11,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_flag(parser, "opt", help="configuration; required for published .pth models and without -model_path")
     add_flag(parser, "model_path", type=Path, help="model file (default: the finished run of the configuration)")
-    add_flag(parser, "source_dir", "source", type=Path, required=True, help="folder of pictures, or one picture")
+    add_flag(parser, "source_dir", "source", type=Path, required=True, help="folder of images, or one image")
     add_recursive_flag(parser)
     add_flag(parser, "out_dir", "out", type=Path, required=True, help="output folder")
     add_flag(parser, "source_domain", default="X", choices=["X", "Y"], help="X: clean to real, Y: real to clean")
     add_knob_flags(parser)
-    add_flag(parser, "samples", type=int, default=1, help="number of translations per picture")
+    add_flag(parser, "samples", type=int, default=1, help="number of translations per image")
     add_flag(parser, "seed", type=int, default=0, help="seed of the noise; a result depends on it and on the file name")
     add_flag(parser, "tile", type=int, help="side of a tile in pixels; small tiles need less memory")
     add_flag(parser, "overlap", type=int, help="overlap of tiles in pixels, for models that need it")
@@ -25,7 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Translate all pictures whose results are missing or outdated."""
+    """Translate all images whose results are missing or outdated."""
     from patina.degradations.learned_degradation import Tiling
     from patina.pipelines.translation import TranslationRequest, translate
 

@@ -1,4 +1,4 @@
-"""Upscale a folder of pictures with a super-resolution model or an interpolation."""
+"""Upscale a folder of images with a super-resolution model or an interpolation."""
 
 import argparse
 from pathlib import Path
@@ -10,10 +10,10 @@ from patina.imaging.interpolation import INTERPOLATIONS, OVERLAP, TILE
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_flag(parser, "model", "model_path", required=True, help=f"model file, or one of {', '.join(INTERPOLATIONS)}")
-    add_flag(parser, "source", "source_dir", type=Path, required=True, help="folder of pictures, or one picture")
+    add_flag(parser, "source", "source_dir", type=Path, required=True, help="folder of images, or one image")
     add_recursive_flag(parser)
     add_flag(parser, "out", "out_dir", type=Path, required=True, help="output folder")
-    add_flag(parser, "scale", type=int, help="scale, for interpolations; models know theirs")
+    add_flag(parser, "scale", type=int, help="upscaling factor of an interpolation; models have their own")
     add_flag(parser, "tile", type=int, help=f"side of a tile in pixels (default: {TILE}); small tiles need less memory")
     add_flag(parser, "overlap", type=int, help=f"overlap of tiles in pixels (default: {OVERLAP})")
     add_flag(parser, "sampler", choices=["ddpm", "ddim"], help="sampler of a diffusion model (default: its own)")
@@ -22,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Upscale all pictures whose results are missing or outdated."""
+    """Upscale all images whose results are missing or outdated."""
     from patina.pipelines.upscalers import Sampling
     from patina.pipelines.upscaling import UpscaleRequest, upscale
 

@@ -1,4 +1,4 @@
-"""Show what a learned degradation does: translations in both directions, and samples of both domains."""
+"""Draw a sheet of a learned degradation: translations in both directions, and samples of both domains."""
 
 import argparse
 from pathlib import Path
@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "opt", required=True, help="configuration that the model was trained with")
     add_flag(parser, "model_path", type=Path, help="model file (default: the finished run of the configuration)")
     add_flag(parser, "out_dir", "out", type=Path, required=True, help="output folder")
-    add_flag(parser, "pictures", type=int, default=4, help="number of pictures from each domain")
+    add_flag(parser, "pictures", type=int, default=4, help="number of images per domain")
     add_knob_flags(parser)
     add_flag(parser, "seed", type=int, default=0, help="seed of the noise")
     add_flag(parser, "tile", type=int, help="side of a tile in pixels; small tiles need less memory")

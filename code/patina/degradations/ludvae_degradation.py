@@ -44,7 +44,7 @@ class LUDVAEDegradation(LearnedDegradation):
 
     kind: ClassVar[str] = KIND
     knobs: ClassVar[tuple[Knob, ...]] = (
-        Knob("noise_level", "LUD-VAE: std (8-bit) of the noise that hides the domain; default: as trained", 0, 255),
+        Knob("noise_level", "LUD-VAE: std (8-bit) of the noise that hides the domain", 0, 255),
         Knob("temperature", "LUD-VAE: factor of the degradation drawn", 0, default=1.0),
         Knob("detail", "LUD-VAE: fraction of the detail lost by the model that is added back", 0, 1, default=0.0),
     )
