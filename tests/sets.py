@@ -127,9 +127,9 @@ def smooth(seed: int) -> np.ndarray:
     return 128 + 50 * np.stack([np.sin(x * rng.uniform(0.5, 1) + y + phase) for phase in range(3)], -1)
 
 
-def write_noisy_sets(folder: Path) -> Path:
+def write_noisy_sets(folder: Path, count: int = 4) -> Path:
     """Write clean pictures, real ones with correlated noise, and two attempts: the same noise again, and white."""
-    for index in range(8):
+    for index in range(count):
         rng = np.random.default_rng(index)
         clean = smooth(index)
         kinds = {

@@ -13,39 +13,38 @@ HEAVY = ["torch", "torchvision", "spandrel", "lightning_fabric", "scipy", "skima
 PROBE = """
 import json, sys
 from patina.cli.main import main
-try:
-    code = main(sys.argv[1:])
-except SystemExit as end:
-    code = end.code
-print(json.dumps([code, sorted({name.split(".")[0] for name in sys.modules})]))
+codes = []
+for command in json.loads(sys.argv[1]):
+    try:
+        codes.append(main(command))
+    except SystemExit as end:
+        codes.append(end.code)
+print(json.dumps([codes, sorted({name.split(".")[0] for name in sys.modules})]))
 """
 
 
-def imported_by(*arguments: object) -> set[str]:
-    """Run a command; return the packages that are loaded at its end."""
-    command = [sys.executable, "-c", PROBE, *map(str, arguments)]
-    finished = subprocess.run(command, capture_output=True, text=True, check=True)
-    code, modules = json.loads(finished.stdout.splitlines()[-1])
-    assert code == 0, finished.stderr
+def imported_by(*commands: list[object]) -> set[str]:
+    """Run commands in one fresh process; return the packages that are loaded at its end."""
+    given = json.dumps([list(map(str, command)) for command in commands])
+    finished = subprocess.run([sys.executable, "-c", PROBE, given], capture_output=True, text=True, check=True)
+    codes, modules = json.loads(finished.stdout.splitlines()[-1])
+    assert codes == [0] * len(commands), finished.stderr
     return set(modules)
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"]])
 def test_help_loads_nothing_but_the_standard_library(arguments):
-    assert not imported_by(*arguments) & {*HEAVY, "numpy", "cv2", "PIL", "yaml"}
+    assert not imported_by(arguments) & {*HEAVY, "numpy", "cv2", "PIL", "yaml"}
 
 
-@pytest.mark.parametrize(
-    "command", ["evaluate", "upscale", "test", "degrade", "replay", "preview", "benchmark", "convert", "interpolate"]
-)
-def test_help_loads_nothing_heavy(command):
-    assert not imported_by(command, "--help") & {*HEAVY}
+def test_help_loads_nothing_heavy():
+    light = ["evaluate", "upscale", "test", "degrade", "replay", "preview", "benchmark", "convert", "interpolate"]
+    assert not imported_by(*([command, "--help"] for command in light)) & {*HEAVY}
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("command", ["translate", "validate", "report"])
-def test_using_a_learned_degradation_loads_nothing_that_trains(command):
-    used = imported_by(command, "--help")
+def test_using_a_learned_degradation_loads_nothing_that_trains():
+    used = imported_by(["translate", "--help"], ["validate", "--help"], ["report", "--help"])
     assert "torch" in used
     assert not used & {"lightning_fabric", "torchmetrics", "tensorboard", "torchvision", "spandrel", "lpips"}
 
@@ -53,7 +52,7 @@ def test_using_a_learned_degradation_loads_nothing_that_trains(command):
 @pytest.mark.slow
 def test_upscaling_loads_nothing_that_trains(tmp_path):
     folders = ["-source", write_pictures(tmp_path / "in", 1), "-out", tmp_path / "out"]
-    used = imported_by("upscale", "-model", "bicubic", "-scale", 2, *folders)
+    used = imported_by(["upscale", "-model", "bicubic", "-scale", 2, *folders])
     assert "spandrel" in used
     assert not used & {"lightning_fabric", "torchmetrics", "tensorboard", "lpips"}
 
@@ -61,14 +60,13 @@ def test_upscaling_loads_nothing_that_trains(tmp_path):
 def test_evaluate_without_a_model(tmp_path):
     for folder in ("results", "truth"):
         write_pictures(tmp_path / folder, 2)
-    used = imported_by("evaluate", "-results", tmp_path / "results", "-truth", tmp_path / "truth", "-no_lpips")
+    used = imported_by(["evaluate", "-results", tmp_path / "results", "-truth", tmp_path / "truth", "-no_lpips"])
     assert {"numpy", "cv2"} <= used
     assert not used & {*HEAVY}
 
 
 def test_prepare(tmp_path):
     write_pictures(tmp_path / "in", 1)
-    used = imported_by(
-        "prepare", "-source", tmp_path / "in", "-target", tmp_path / "out", "-scales", 1, 2, "-workers", 1
-    )
+    folders = ["-source", tmp_path / "in", "-target", tmp_path / "out"]
+    used = imported_by(["prepare", *folders, "-scales", 1, 2, "-workers", 1])
     assert not used & {*HEAVY}

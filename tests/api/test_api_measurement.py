@@ -51,10 +51,10 @@ def test_a_report_on_folders_or_arrays_has_the_values_of_the_json(tmp_path):
     write_noisy_sets(tmp_path)
     sets = {name: tmp_path / name for name in ("clean", "real", "same")}
     flags = ["-clean", sets["clean"], "-real", sets["real"], "-generated", sets["same"], "-paired"]
-    flags += ["-judge_steps", 3, "-seed", 2, "-out", tmp_path / "page.html", "-side", 80]
+    flags += ["-judge_steps", 2, "-seed", 2, "-out", tmp_path / "page.html", "-side", 80]
     assert run_command("report", list(map(str, flags))) == 0
     expected = json.loads((tmp_path / "page.json").read_text())
-    options = {"paired": True, "classifier_steps": 3, "seed": 2, "side": 80}
+    options = {"paired": True, "classifier_steps": 2, "seed": 2, "side": 80}
     values = patina.report(sets["same"], sets["real"], sets["clean"], **options)
     assert values == {key: expected[key] for key in values}
     assert set(expected) - set(values) == {"name", "notes", "command", "facts"}

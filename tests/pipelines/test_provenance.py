@@ -87,7 +87,7 @@ class TestReports:
             "patina train -opt config.yml    # the configuration below",
             "patina report runs/tiny -pictures 24 -side 512 -seed 0 -judge_steps 1 -out out.html",
         ]
-        assert values["facts"]["clean images"].startswith("8 of the 8 in clean, SHA-256 ")
+        assert values["facts"]["clean images"].startswith("4 of the 4 in clean, SHA-256 ")
         assert values["facts"]["side"] == "at most 512 pixels"
         assert str(folders) not in page
 
@@ -122,7 +122,7 @@ class TestReports:
         values, page = report(folders, "-generated", ".", "-clean", "../clean", "-real", "../real")
         assert values["name"] == "same"
         assert "<h1>same</h1>" in page
-        assert values["facts"]["generated images"].startswith("8 of the 8 in ")
+        assert values["facts"]["generated images"].startswith("4 of the 4 in ")
 
     def test_a_folder_that_is_no_run_is_refused(self, tmp_path):
         with pytest.raises(PatinaError, match="not a run folder"):
@@ -148,6 +148,6 @@ def test_pages_of_the_experiment_hold_training_configuration_and_command(folders
     assert words[-2:] == ["-out", "results"]
     assert "Training: " in page
     assert "noise_level:" in page
-    assert "of the 8 in clean, SHA-256" in page
+    assert "of the 4 in clean, SHA-256" in page
     assert "model was trained on" in page
     assert str(folders) not in page

@@ -16,10 +16,23 @@ from sets import ludvae_values, write_config, write_noisy_sets, write_pictures
 
 @pytest.fixture(scope="module")
 def folders(tmp_path_factory):
-    return write_noisy_sets(tmp_path_factory.mktemp("report"))
+    return write_noisy_sets(tmp_path_factory.mktemp("report"), 8)
 
 
-def report(folders, generated: str, out, *options, judge_steps: int = 2) -> int:
+@pytest.fixture(scope="module")
+def few(tmp_path_factory):
+    """Return folders of as few images as a report takes."""
+    return write_noisy_sets(tmp_path_factory.mktemp("few"))
+
+
+@pytest.fixture(scope="module")
+def run(few):
+    values = ludvae_values(few) | {"runs": str(few / "runs")}
+    assert run_command("train", ["-opt", str(write_config(few / "tiny.yml", values)), "-device", "cpu"]) == 0
+    return few / "runs/tiny"
+
+
+def report(folders, generated: str, out, *options, judge_steps: int = 1) -> int:
     places = ["-clean", folders / "clean", "-real", folders / "real", "-generated", folders / generated]
     values = [*places, "-paired", "-out", out, "-judge_steps", judge_steps, *options]
     return run_command("report", list(map(str, values)))
@@ -27,13 +40,13 @@ def report(folders, generated: str, out, *options, judge_steps: int = 2) -> int:
 
 @pytest.fixture(scope="module")
 def same(folders):
-    assert report(folders, "same", folders / "same.html", "--require", judge_steps=25) == 0
+    assert report(folders, "same", folders / "same.html", "--require", judge_steps=12) == 0
     return json.loads((folders / "same.json").read_text())
 
 
 @pytest.fixture(scope="module")
 def white(folders):
-    assert report(folders, "white", folders / "white.html", judge_steps=25) == 0
+    assert report(folders, "white", folders / "white.html") == 0
     return json.loads((folders / "white.json").read_text())
 
 
@@ -76,7 +89,7 @@ class TestVerdicts:
     @pytest.mark.slow
     def test_unpaired_folders_show_the_noise_too(self, folders, tmp_path, capsys):
         places = ["-clean", folders / "clean", "-real", folders / "real", "-generated", folders / "same"]
-        out = ["-out", tmp_path / "page.html", "-judge_steps", 2]
+        out = ["-out", tmp_path / "page.html", "-judge_steps", 1]
         assert run_command("report", [*map(str, [*places, *out]), "--json"]) == 0
         values = json.loads(capsys.readouterr().out)
         assert values == json.loads((tmp_path / "page.json").read_text())
@@ -94,7 +107,7 @@ class TestVerdicts:
         top, left = ((length - 64) // 2 // 8 * 8 for length in small.shape[:2])
         np.testing.assert_array_equal(samples[0].pixels, small[top : top + 64, left : left + 64])
         places = ["-clean", tmp_path / "large", "-real", folders / "real", "-generated", folders / "same"]
-        flags = ["-paired", "-judge_steps", 2, "-out", tmp_path / "pages"]
+        flags = ["-paired", "-judge_steps", 1, "-out", tmp_path / "pages"]
         assert run_command("report", [*map(str, [*places, *flags])]) == 2
         assert "expected the same image in the same size" in capsys.readouterr().err
         assert run_command("report", [*map(str, [*places, *flags, "-scale", 2])]) == 0
@@ -105,10 +118,10 @@ class TestVerdicts:
         assert found["distance"] < 0.5 * found["baselines"]["Gaussian"]
 
     @pytest.mark.slow
-    def test_the_same_command_gives_the_same_numbers(self, folders, tmp_path):
+    def test_the_same_command_gives_the_same_numbers(self, few, tmp_path):
         found = []
         for name in ("one", "two"):
-            assert report(folders, "same", tmp_path / f"{name}.html") == 0
+            assert report(few, "same", tmp_path / f"{name}.html", judge_steps=2) == 0
             found.append(json.loads((tmp_path / f"{name}.json").read_text()))
             assert found[-1].pop("command").endswith(f"/{name}.html")
         assert found[0] == found[1]
@@ -116,22 +129,16 @@ class TestVerdicts:
 
 class TestRequire:
     @pytest.mark.slow
-    def test_the_required_level_decides_the_exit_code(self, folders, tmp_path, capsys):
-        assert report(folders, "white", tmp_path / "page.html", "--require") == 1
+    def test_the_required_level_decides_the_exit_code(self, few, tmp_path, capsys):
+        assert report(few, "white", tmp_path / "page.html", "--require") == 1
         assert "not reached (better): Spectrum" in capsys.readouterr().err
         assert (tmp_path / "page.html").is_file()
 
 
 class TestRuns:
-    @pytest.fixture
-    def run(self, folders):
-        values = ludvae_values(folders) | {"runs": str(folders / "runs")}
-        assert run_command("train", ["-opt", str(write_config(folders / "tiny.yml", values)), "-device", "cpu"]) == 0
-        return folders / "runs/tiny"
-
     @pytest.mark.slow
     def test_a_run_folder_knows_everything(self, run, capsys):
-        assert run_command("report", [str(run), "-judge_steps", "2", "-temperature", "0.5"]) == 0
+        assert run_command("report", [str(run), "-judge_steps", "1", "-temperature", "0.5"]) == 0
         page = (run / "report.html").read_text()
         values = json.loads((run / "report.json").read_text())
         assert values["name"] == "tiny"
@@ -141,12 +148,12 @@ class TestRuns:
         assert str(run / "report.html") in capsys.readouterr().out
 
     @pytest.mark.slow
-    def test_a_model_file_needs_folders(self, run, folders, tmp_path, capsys):
+    def test_a_model_file_needs_folders(self, run, few, tmp_path, capsys):
         model = str(newest_model(run))
         assert run_command("report", [model]) == 2
         assert "-clean and -real are needed" in capsys.readouterr().err
-        places = ["-clean", folders / "clean", "-real", folders / "real", "-out", tmp_path / "page.html"]
-        assert run_command("report", [model, *map(str, places), "-judge_steps", "2"]) == 0
+        places = ["-clean", few / "clean", "-real", few / "real", "-out", tmp_path / "page.html"]
+        assert run_command("report", [model, *map(str, places), "-judge_steps", "1"]) == 0
 
     def test_the_newest_model_is_taken(self, tmp_path):
         for name in ("900", "1000"):

@@ -25,7 +25,7 @@ PHONE = {"viewport": {"width": 360, "height": 740}, "has_touch": True, "is_mobil
 def folders(tmp_path_factory):
     folder = write_noisy_sets(tmp_path_factory.mktemp("page"))
     places = ["-clean", folder / "clean", "-real", folder / "real", "-generated", folder / "same"]
-    log = [*places, "-paired", "-out", folder / "same.html", "-judge_steps", 2]
+    log = [*places, "-paired", "-out", folder / "same.html", "-judge_steps", 1]
     assert run_command("report", list(map(str, log))) == 0
     return folder
 
