@@ -1,0 +1,169 @@
+"""The operations of recipes: any draw can be written down and run again, and strength is strength."""
+
+import json
+from typing import Annotated
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from patina.degradations.base import Frame, Operation
+from patina.degradations.blocks import known_blocks
+from patina.degradations.description import describe
+from patina.degradations.execution import apply_plan
+from patina.degradations.operations import OPERATIONS
+from patina.degradations.ranges import Between, RealRange, draw_real
+from patina.errors import ConfigError, PatinaError
+from patina.imaging.resize_filters import FILTERS, resize
+from small_recipes import photo, recipe
+
+EXAMPLES = {
+    "ellipse_blur": {"sigma_x": [0.5, 3], "sigma_y": [0.5, 2], "tilt": [-0.8, 0.8]},
+    "sensor_noise": {"sigma": [3, 25], "gain": [-1, 1], "grain": [0, 1], "shared": 0.3, "chroma": [0, 1]},
+    "bilateral": {"strength": [5, 60], "sigma": 2},
+    "lens_blur": {"radius": [0.5, 3]},
+    "complex_lens_blur": {"radius": [1, 3], "exposure_gamma": [1, 3]},
+    "gaussian_blur": {"kind": ["isotropic", "generalised_anisotropic", "plateau_isotropic"], "size": [7, 21]},
+    "box_blur": {"size": [1, 9]},
+    "motion_blur": {"length": [0, 12]},
+    "median_blur": {"size": [3, 7]},
+    "sinc": {},
+    "div2krk_blur": {},
+    "kernel_blur": {"file": "kernels.npy", "turn": True},
+    "resize": {"filter": "lanczos", "factor": [0.5, 1.5]},
+    "down_up": {},
+    "gaussian_noise": {"sigma": [1, 30], "gray": 0.4},
+    "poisson_noise": {"scale": [0.05, 3], "gray": 0.4},
+    "speckle": {"sigma": [1, 30]},
+    "salt_and_pepper": {"share": [0, 0.1]},
+    "correlated_noise": {"sigma": [2, 25], "grain": [0, 2], "shared": "random"},
+    "jpeg": {"quality": [30, 95]},
+    "webp": {"quality": [30, 95]},
+    "unsharp_mask": {"sigma": [1, 3], "threshold": 3, "soft_mask": True},
+    "colour_shift": {"brightness": [-0.1, 0.1], "gamma": [0.8, 1.2], "balance": [0.9, 1.1]},
+    "quantise": {"levels": [2, 64], "dither": ["none", "ordered", "floyd_steinberg"]},
+}
+
+
+@pytest.fixture(autouse=True)
+def _kernel_file(tmp_path, monkeypatch):
+    np.save(tmp_path / "kernels.npy", np.random.default_rng(1).random((3, 5, 7)))
+    monkeypatch.chdir(tmp_path)
+
+
+BLOCKS = known_blocks()
+
+
+def test_every_operation_has_an_example_and_a_family():
+    assert set(EXAMPLES) == set(OPERATIONS)
+    assert all(operation.family for operation in OPERATIONS.values())
+
+
+def test_one_class_is_a_whole_operation():
+
+    class Darken(Operation):
+        """Less light."""
+
+        name = "darken"
+        family = "color"
+
+        factor: Annotated[RealRange, Between(0, 1)]
+        """Factor of every value."""
+
+        def draw(self, rng, frame):
+            return {"factor": draw_real(rng, self.factor)}
+
+        @staticmethod
+        def apply(image, parameters, key):
+            return image * np.float32(parameters["factor"])
+
+    try:
+        made = recipe({"darken": {"factor": 0.5}}, scale=1)
+        plan = made.draw("", (40, 48), 0, "a.png")
+        np.testing.assert_array_equal(apply_plan(photo(), plan), photo() / 2)
+        assert describe(plan, (40, 48)) == "color: darken factor=0.5"
+        with pytest.raises(ConfigError, match=r"darken\.factor: expected 0 to 1, found 2"):
+            recipe({"darken": {"factor": 2}}, scale=1)
+        with pytest.raises(TypeError, match="two operations are named darken"):
+            type("Other", (Darken,), {"name": "darken", "__module__": __name__})
+    finally:
+        del OPERATIONS["darken"]
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+@settings(max_examples=12, deadline=None)
+@given(seed=st.integers(0, 10**6), height=st.integers(1, 33), width=st.integers(1, 33))
+def test_any_draw_can_be_written_down_and_done_again(name, seed, height, width):
+    block = OPERATIONS[name].model_validate(EXAMPLES[name])
+    image = photo(height, width)
+    before = image.copy()
+    frame = Frame((height, width), (height, width), (max(1, height // 2), max(1, width // 2)))
+    parameters = block.draw(np.random.default_rng(seed), frame)
+    result = block.apply(image, parameters, seed)
+    again = block.apply(image, json.loads(json.dumps(parameters)), seed)
+    assert result.tobytes() == again.tobytes()
+    assert result.dtype == np.float32
+    assert result.shape == (*parameters.get("size", (height, width)), 3)
+    assert np.isfinite(result).all()
+    assert result.min() >= -1e-6
+    assert result.max() <= 1 + 1e-5
+    assert np.array_equal(image, before)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_strongest_end_does_more_than_the_mildest(name):
+    block = OPERATIONS[name].model_validate(EXAMPLES[name])
+    image = photo()
+    frame = Frame((40, 48), (40, 48), (20, 24))
+
+    def change(end):
+        found = block.at_end(end)
+        assert found.probability == 1
+        result = block.apply(image, found.draw(np.random.default_rng(2), frame), 7)
+        return float(np.abs(resize(result, (40, 48), "linear") - image).mean())
+
+    assert change(True) >= change(False) - 1e-6
+    if any(isinstance(value, tuple) and value[0] < value[1] for key, value in block if key not in ("angle", "size")):
+        assert change(True) > change(False)
+
+
+def test_a_file_of_kernels_is_checked_and_used(tmp_path):
+    delta = np.zeros((5, 5))
+    delta[2, 3] = 4
+    np.savez(tmp_path / "k.npz", only=delta)
+    made = recipe({"kernel_blur": {"file": str(tmp_path / "k.npz")}}, scale=1)
+    found = apply_plan(photo(), made.draw("", (40, 48), 0, "a"))
+    np.testing.assert_allclose(found[:, :-1], photo()[:, 1:], atol=1e-6)
+    np.save(tmp_path / "bad.npy", np.zeros((3, 3)))
+    with pytest.raises(PatinaError, match="positive sum"):
+        recipe({"kernel_blur": {"file": str(tmp_path / "bad.npy")}}, scale=1).draw("", (4, 4), 0, "a")
+
+
+def test_every_filter_keeps_a_flat_picture_and_the_middle():
+    flat = np.full((13, 17, 3), 0.4, np.float32)
+    for name in FILTERS:
+        for size in ((5, 6), (20, 40), (13, 17)):
+            np.testing.assert_allclose(resize(flat, size, name), 0.4, atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "needed"),
+    [
+        (name, field)
+        for name, block in BLOCKS.items()
+        for field, info in block.model_fields.items()
+        if info.is_required()
+    ],
+)
+def test_blocks_without_their_needed_settings_are_refused(name, needed):
+    with pytest.raises(ValidationError) as caught:
+        BLOCKS[name].model_validate({})
+    assert (needed,) in [each["loc"] for each in caught.value.errors() if each["type"] == "missing"]
+
+
+@pytest.mark.parametrize("block", BLOCKS.values(), ids=BLOCKS)
+def test_blocks_refuse_what_they_do_not_know(block):
+    with pytest.raises(ValidationError, match="surely_unknown"):
+        block.model_validate({"surely_unknown": {}})
