@@ -30,6 +30,11 @@ def write_pictures(folder: Path, count: int, seed: int = 0, noise: float = 0.0, 
     return folder
 
 
+def contents(folder: Path) -> dict[str, bytes]:
+    """Return the bytes of every file below a folder, by path."""
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
 def write_domains(folder: Path, scale: int = 4) -> tuple[Path, Path]:
     """Write and prepare a clean and a real set; return their folders."""
     clean = write_pictures(folder / "clean_pictures", 3, seed=0)

@@ -5,6 +5,9 @@ import numpy as np
 from patina.degradations.recipe import Recipe, parse_recipe
 from patina.imaging.resize_filters import resize
 
+END = {"resize": {"filter": "area", "of": "target"}}
+HALF = {"resize": {"filter": "box", "factor": 0.5}}
+
 
 def photo(height: int = 40, width: int = 48) -> np.ndarray:
     rng = np.random.default_rng(0)
@@ -13,12 +16,6 @@ def photo(height: int = 40, width: int = 48) -> np.ndarray:
 
 def recipe(*steps, scale: int = 2, **keys) -> Recipe:
     return parse_recipe({"scale": scale, **({"steps": list(steps)} if steps else {}), **keys}, "some.yml")
-
-
-END = {"resize": {"filter": "area", "of": "target"}}
-
-
-HALF = {"resize": {"filter": "box", "factor": 0.5}}
 
 
 def variants() -> Recipe:

@@ -10,6 +10,7 @@ from patina.cli.main import COMMANDS
 
 PACKAGE = Path(__file__).parents[1] / "code" / "patina"
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.name not in ("__init__.py", "__main__.py"))
+TESTS = sorted(Path(__file__).parent.rglob("*.py"))
 TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 LONGEST_FILE, LONGEST_FUNCTION = 300, 65
 THE_LOOP = PACKAGE / "training" / "loop.py"
@@ -38,6 +39,10 @@ def test_files_and_functions_are_short_and_annotations_are_types(path):
             assert node.end_lineno - node.lineno < LONGEST_FUNCTION, node.name
         if isinstance(node, ast.AnnAssign):
             assert not isinstance(node.annotation, ast.Call), ast.unparse(node)
+
+
+def test_test_files_are_short():
+    assert {path.name for path in TESTS if path.read_text(encoding="utf-8").count("\n") > LONGEST_FILE} == set()
 
 
 def test_commands_are_short():

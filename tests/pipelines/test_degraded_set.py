@@ -1,53 +1,15 @@
-"""Running recipes over folders: resume, the log, replay, and results that do not depend on the workers."""
+"""Running recipes over folders: resume, the log, and results that do not depend on the workers."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
-import yaml
 
-from patina.cli.main import main
+from degraded_sets import run
 from patina.data.pairs import match_pairs
-from patina.degradations.deflow_degradation import DeFlowDegradation
 from patina.degradations.kernel_blur import read_kernels
-from patina.degradations.recipe import load_recipe
-from patina.errors import ConfigError
 from patina.imaging.picture_files import list_pictures, picture_size, read_picture, write_picture
-from patina.specs.recipe_engine import recipe_engine
-from sets import learned_recipe, picture, write_config, write_deflow_model, write_pictures
-
-VALUES = {
-    "scale": 2,
-    "blocks": {
-        "blur": {"lens_blur": {"radius": [0.5, 2]}},
-        "noise": {"gaussian_noise": {"sigma": [2, 20]}},
-        "shrink": {"resize": {"filter": ["box", "lanczos"], "of": "target"}},
-        "compress": {"one_of": {"choices": [{"jpeg": {"quality": [40, 90]}}, {"webp": {"quality": [40, 90]}}]}},
-    },
-    "variants": {"plain": ["shrink"], "bad": ["blur", "noise", "shrink", "compress", "compress"]},
-    "mixed": "random",
-}
-
-
-@pytest.fixture
-def clean(tmp_path):
-    folder = write_pictures(tmp_path / "clean", 4, height=37, width=50)
-    write_picture(folder / "deep.png", picture(9).astype(np.uint16) * 257)
-    return folder
-
-
-@pytest.fixture
-def recipe(tmp_path):
-    return str(write_config(tmp_path / "some.yml", VALUES))
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
-def run(*arguments) -> int:
-    return main([str(argument) for argument in arguments])
+from sets import contents, picture, write_config, write_pictures
 
 
 def test_a_set_has_a_folder_for_each_variant_the_log_and_the_truth(clean, recipe, tmp_path):
@@ -211,54 +173,6 @@ def test_exchanged_kernels_are_not_mixed_into_a_set(clean, tmp_path, capsys):
     assert "was made with model k.npy (" in capsys.readouterr().err
 
 
-@pytest.mark.slow
-def test_replay_makes_the_same_pictures_from_the_log_alone(clean, recipe, tmp_path, capsys):
-    out = tmp_path / "out"
-    run("degrade", recipe, clean, out, "-workers", 2)
-    Path(recipe).unlink()
-    assert run("replay", out / "log.jsonl", "-out", tmp_path / "again", "-workers", 2) == 0
-    made = contents(out)
-    assert contents(tmp_path / "again") == made
-    # In place, after one was lost and one clean picture was exchanged.
-    (out / "bad" / "0.png").unlink()
-    write_picture(clean / "1.png", picture(77, 37, 50))
-    write_picture(clean / "2.png", picture(77, 60, 60))
-    kept = contents(out)
-    assert run("replay", out / "log.jsonl", "-workers", 1) == 1
-    assert (out / "bad" / "0.png").read_bytes() == made["bad/0.png"]
-    told = capsys.readouterr().err
-    assert "/1.png would differ from the log; it is left as it is" in told
-    assert contents(out) == kept | {"bad/0.png": made["bad/0.png"]}
-    assert "2.png is 60x60, but 50x36 in the log" in told
-
-
-def test_replay_does_not_overwrite_the_clean_pictures(clean, recipe, tmp_path, capsys):
-    values = {"scale": 1, "steps": [{"gaussian_noise": {"sigma": 5}}]}
-    assert run("degrade", write_config(tmp_path / "n.yml", values), clean, tmp_path / "out", "-workers", 1) == 0
-    before = contents(clean)
-    assert run("replay", tmp_path / "out" / "log.jsonl", "-out", clean) == 2
-    assert "would overwrite the clean pictures; choose another -out" in capsys.readouterr().err
-    assert contents(clean) == before
-
-
-def test_replay_writes_nothing_outside_of_its_folder(clean, recipe, tmp_path, capsys):
-    run("degrade", recipe, clean, tmp_path / "out", "-workers", 1, "-variant", "bad")
-    log = tmp_path / "out" / "log.jsonl"
-    log.write_text(log.read_text().replace("bad/0.png", "../../0.png"), encoding="utf-8")
-    assert run("replay", log, "-out", tmp_path / "deep" / "again", "-workers", 1) == 2
-    assert "names ../../0.png, a file outside of its folder" in capsys.readouterr().err
-    assert not (tmp_path / "0.png").exists()
-
-
-def test_replay_refuses_what_is_no_log(tmp_path, capsys):
-    (tmp_path / "log.jsonl").write_text("hello\n", encoding="utf-8")
-    assert run("replay", tmp_path / "log.jsonl") == 2
-    assert run("replay", tmp_path / "nothing.jsonl") == 2
-    told = capsys.readouterr().err
-    assert "log.jsonl is no journal of results; expected the log.jsonl of `patina degrade`" in told
-    assert "nothing.jsonl: there is no such file" in told
-
-
 def test_a_broken_picture_is_named_and_the_others_are_made(clean, recipe, tmp_path, capsys):
     (clean / "1.png").write_bytes((clean / "1.png").read_bytes()[:90])
     write_picture(clean / "tiny.png", picture(0, 1, 9))
@@ -280,7 +194,7 @@ def test_a_broken_picture_is_named_and_the_others_are_made(clean, recipe, tmp_pa
         (["some.yml", "clean", "out", "-variant", "bat"], "there is no variant 'bat', did you mean bad?"),
         (["some.yml", "clean", "out", "-workers", "0"], "-workers is 0, expected 1 or more"),
         (["some.yml", "clean", "out", "-model", "x.safetensors"], "names 0 model files"),
-        (["deflow", "clean", "out"], "no such model file; train one, name another with -model"),
+        (["deflow", "clean", "out"], "no such model file; train one, give another with -model"),
         (["deflow", "clean", "out", "-model", "x.safetensors"], "x.safetensors: no such model file"),
         (
             ["deflow", "clean", "out", "-model", "x", "--without-learned"],
@@ -297,97 +211,3 @@ def test_bad_input_is_refused_before_the_first_picture(
     assert expected in told
     assert "\n" not in told
     assert not list(tmp_path.glob("out/**/*.png"))
-
-
-@pytest.fixture(scope="module")
-def model(tmp_path_factory):
-    return write_deflow_model(tmp_path_factory.mktemp("model"))
-
-
-@pytest.mark.slow
-def test_learned_blocks_run_are_logged_and_replayed(clean, model, tmp_path):
-    recipe = learned_recipe(tmp_path / "learned.yml", model, heat=[0.3, 0.9])
-    (clean / "1.png").write_bytes(b"broken")
-    assert run("degrade", recipe, clean, tmp_path / "one", "-workers", 1, "-device", "cpu") == 1
-    assert run("degrade", recipe, clean, tmp_path / "three", "-workers", 3, "-device", "cpu") == 1
-    assert contents(tmp_path / "one") == contents(tmp_path / "three")
-    assert run("replay", tmp_path / "one" / "log.jsonl", "-out", tmp_path / "again", "-device", "cpu") == 0
-    assert contents(tmp_path / "again") == contents(tmp_path / "one")
-    header, *lines = map(json.loads, (tmp_path / "one" / "log.jsonl").read_text().splitlines())
-    assert list(header["models"]) == [str(model)]
-    heats = [line["steps"][1]["parameters"]["knobs"]["heat"] for line in lines]
-    assert len(set(heats)) == 4
-    assert all(0.3 <= heat <= 0.9 for heat in heats)
-    plain = read_picture(tmp_path / "one" / "0.png").pixels.astype(float)
-    assert run("degrade", recipe, clean, tmp_path / "without", "--without-learned", "-device", "cpu") == 1
-    assert np.abs(plain - read_picture(tmp_path / "without" / "0.png").pixels).mean() > 1
-
-
-def test_a_picture_that_a_model_fails_for_is_named(clean, model, tmp_path, monkeypatch, capsys):
-    original = DeFlowDegradation.apply_batch
-
-    def apply_batch(self, images, parameters, keys):
-        results = original(self, images, parameters, keys)
-        return [result * (np.nan if result.shape[2] == 32 else 1) for result in results]
-
-    monkeypatch.setattr(DeFlowDegradation, "apply_batch", apply_batch)
-    recipe = learned_recipe(tmp_path / "learned.yml", model)
-    assert run("degrade", recipe, clean, tmp_path / "out", "-device", "cpu") == 1
-    assert sorted(contents(tmp_path / "out")) == [
-        ".patina/sources.jsonl",
-        "0.png",
-        "1.png",
-        "2.png",
-        "3.png",
-        "applied_degradations.txt",
-        "log.jsonl",
-    ]
-    assert "deep.png" in (told := capsys.readouterr().err)
-    assert "not finite" in told
-
-
-def test_a_models_own_values_are_logged_and_unknown_knobs_refused(model, tmp_path):
-    recipe, engine = recipe_engine(load_recipe(learned_recipe(tmp_path / "a.yml", model)), "cpu")
-    assert list(engine.models) == [str(model)]
-    assert recipe.steps[1].knobs == {"heat": (1.0, 1.0)}
-    with pytest.raises(ConfigError, match="unknown knob 'heta', did you mean heat"):
-        recipe_engine(load_recipe(learned_recipe(tmp_path / "b.yml", model, heta=1)), "cpu")
-
-
-def test_preview_shows_every_step(clean, recipe, model, tmp_path):
-    sheet = tmp_path / "sheet.png"
-    assert run("preview", recipe, clean / "0.png", "-out", sheet, "-side", 32) == 0
-    height, width = picture_size(sheet)
-    assert height > 6 * 32
-    assert width > 4 * 32
-    assert run("preview", recipe, clean / "0.png", "-out", sheet, "-side", 32, "-variant", "plain") == 0
-    assert picture_size(sheet)[0] < height - 3 * 32
-    learned = learned_recipe(tmp_path / "learned.yml", model)
-    assert run("preview", learned, clean / "0.png", "-out", tmp_path / "b.png", "-side", 64, "-device", "cpu") == 0
-
-
-def test_preview_refuses_what_it_cannot_show(clean, recipe, tmp_path, capsys):
-    assert run("preview", recipe, clean / "0.png", "-variant", "bad", "plain") == 2
-    assert run("preview", recipe, clean / "0.png", "-zoom", 0) == 2
-    assert run("preview", recipe, clean / "nothing.png") == 2
-    told = capsys.readouterr().err.splitlines()
-    assert len(told) == 3
-
-
-@pytest.mark.parametrize("flags", [("-pictures", 0), ("-side", 1)])
-def test_the_benchmark_needs_pictures_of_some_size(recipe, capsys, flags):
-    assert run("benchmark", recipe, *flags) == 2
-    assert capsys.readouterr().err == f"error: {flags[0]} is {flags[1]}, expected {1 if flags[1] == 0 else 2} or more\n"
-
-
-def test_the_benchmark_measures(recipe, capsys):
-    assert run("benchmark", recipe, "-pictures", 14, "-side", 64, "-workers", 1) == 0
-    told = capsys.readouterr().out
-    assert "bad: 14 images of 64x64" in told
-    assert "per second" in told
-
-
-def test_a_recipe_file_is_yaml_like_any_other(tmp_path, clean):
-    (tmp_path / "r.yml").write_text(yaml.safe_dump({"scale": 2, "steps": {"down_up": None}}), encoding="utf-8")
-    assert run("degrade", tmp_path / "r.yml", clean, tmp_path / "out", "-workers", 1) == 0
-    assert picture_size(tmp_path / "out" / "deep.png") == (24, 32)

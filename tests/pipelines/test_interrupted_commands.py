@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from patina.cli.main import run_command
-from sets import write_config, write_deflow_model, write_pictures
+from sets import contents, write_config, write_deflow_model, write_pictures
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="Windows has no signals and does not fork")
 
@@ -60,10 +60,6 @@ def started(verb: str, arguments: list[str]):
     process = get_context("fork").Process(target=slowly)
     process.start()
     return process
-
-
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
 def wait_for(condition: Callable[[], bool]) -> None:

@@ -1,139 +1,22 @@
-"""Translating folders: any size and format, no seams, and results that depend on seed and file name alone."""
+"""Translating folders: any format, what is made again, and results that depend on seed and file name alone."""
 
-import re
-from dataclasses import asdict, replace
+from dataclasses import replace
 
 import numpy as np
 import pytest
-import torch
-from torch import nn
 
 from patina.cli.main import run_command
-from patina.degradations.deflow_degradation import DeFlowDegradation, condition_of
-from patina.degradations.learned_degradation import Tiling
-from patina.imaging.channel_statistics import ChannelStatistics
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
-from patina.imaging.value_spaces import to_tensor
-from patina.models.deflow import DeFlow, DeFlowArchitecture
-from patina.models.labels import CLEAN, REAL
-from patina.models.model_files import ModelFile, load_model_file, save_model_file
+from patina.models.model_files import load_model_file, save_model_file
 from patina.runs.fingerprint import file_digest
 from patina.runs.journal import read_journal
-from patina.specs.configuration import load_config
-from patina.specs.learned_spec import learned_degradation, load_learned
-from sets import deflow_values, picture, write_config, write_domains, write_pictures
-
-ARCHITECTURE = DeFlowArchitecture(
-    scale=4, features=8, blocks=1, growth=4, stacked_blocks=(0,), steps=1, hidden=8, steps_without_coupling=1
-)
-FLAT = ChannelStatistics((120.0, 120.0, 120.0), (50.0, 50.0, 50.0), 1)
-REDDISH = ChannelStatistics((140.0, 110.0, 120.0), (60.0, 40.0, 50.0), 1)
-STATISTICS = {"clean_image": FLAT, "clean_condition": FLAT, "real_image": REDDISH, "real_condition": REDDISH}
-
-
-def network() -> DeFlow:
-    """Return a network in which every weight matters and whose translation adds visible noise."""
-    torch.manual_seed(3)
-    flow = DeFlow(ARCHITECTURE)
-    for name, parameter in flow.named_parameters():
-        if name.startswith("layers") and name.endswith(("weight", "bias", "logs")):
-            nn.init.normal_(parameter, std=0.05)
-        if name.endswith("cov_shift"):
-            parameter.data.copy_(0.05 * torch.eye(len(parameter)))
-    return flow
+from sets import picture, write_config, write_pictures
+from small_deflow import translate, write_model
 
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory):
-    path = tmp_path_factory.mktemp("model") / "final.safetensors"
-    statistics = {name: part.to_dict() for name, part in STATISTICS.items()}
-    configuration = {"architecture": asdict(ARCHITECTURE), "condition_noise": 0.03}
-    save_model_file(path, ModelFile("deflow", configuration, network().state_dict(), statistics, step=7))
-    return path
-
-
-def degradation(model, **options) -> DeFlowDegradation:
-    return learned_degradation(model, device="cpu", **options)
-
-
-def translate(model, source, out, *options) -> int:
-    arguments = ["-model_path", str(model), "-source_dir", str(source), "-out_dir", str(out), "-device", "cpu"]
-    return run_command("translate", [*arguments, *map(str, options)])
-
-
-class TestDegradation:
-    @pytest.mark.parametrize("size", [(1, 1), (5, 9), (37, 50), (64, 64)])
-    @pytest.mark.parametrize("source", [CLEAN, REAL])
-    def test_any_size_keeps_its_size(self, model, size, source):
-        image = torch.rand(3, *size)
-        result = degradation(model, source=source).apply(image, {"heat": 1.0}, key=1)
-        assert result.shape == image.shape
-        assert 0 <= result.min() <= result.max() <= 1
-
-    def test_tiles_equal_the_whole(self, model):
-        image = to_tensor(picture(1, 200, 232))
-        whole = degradation(model).apply(image, {"heat": 1.0}, key=5)
-        tiled = degradation(model, tiling=Tiling(96, 48)).apply(image, {"heat": 1.0}, key=5)
-        assert (whole - tiled).abs().mean() < 0.1 / 255
-        assert (whole - tiled).abs().max() < 2 / 255
-
-    def test_pictures_computed_together_equal_themselves_alone(self, model):
-        images = [to_tensor(picture(index, 37, 50)) for index in range(3)]
-        parameters = [{"heat": heat} for heat in (1.0, 0.5, 0.0)]
-        alone = degradation(model)
-        together = DeFlowDegradation(alone.network, alone.statistics, h=alone.h, batch=2)
-        results = together.apply_batch(images, parameters, [7, 8, 9])
-        for result, image, each, key in zip(results, images, parameters, [7, 8, 9], strict=True):
-            torch.testing.assert_close(result, alone.apply(image, each, key), atol=1e-5, rtol=0)
-        large = [to_tensor(picture(index, 64, 600)) for index in range(2)]
-        tiled = together.apply_batch(large, parameters[:2], [1, 2])
-        torch.testing.assert_close(tiled[1], alone.apply(large[1], parameters[1], 2), atol=1e-5, rtol=0)
-
-    @pytest.mark.slow
-    def test_there_is_no_seam(self, model):
-        image = torch.full((3, 192, 1600), 0.5)
-        tiled = degradation(model, tiling=Tiling(64, 32)).apply(image, {"heat": 1.0}, key=5)
-        steps = (tiled[..., 1:] - tiled[..., :-1]).abs().mean(dim=(0, 1))
-        borders = torch.arange(32, 1568, 32)
-        at_borders = float(torch.cat([steps[borders - 1], steps[borders]]).mean())
-        assert at_borders == pytest.approx(float(steps.mean()), rel=0.02)
-
-    def test_the_noise_belongs_to_the_place_and_the_key(self, model):
-        image = to_tensor(picture(3))
-        apply = degradation(model).apply
-        assert torch.equal(apply(image, {"heat": 1.0}, 1), apply(image, {"heat": 1.0}, 1))
-        assert not torch.equal(apply(image, {"heat": 1.0}, 1), apply(image, {"heat": 1.0}, 2))
-
-    def test_heat_0_returns_the_picture_in_the_real_statistics(self, model):
-        image = to_tensor(picture(4))
-        column = [torch.tensor(part).view(3, 1, 1) / 255 for part in (FLAT.mean, FLAT.std, REDDISH.mean, REDDISH.std)]
-        expected = ((image - column[0]) / column[1] * column[3] + column[2]).clamp(0, 1)
-        result = degradation(model, knobs={"heat": 0.0}).apply(image, {"heat": 0.0}, 1)
-        torch.testing.assert_close(result, expected, atol=1e-4, rtol=0)
-
-    def test_translation_there_moves_statistics_and_back_restores_them(self, model):
-        image = to_tensor(picture(5))
-        there = degradation(model).apply(image, {"heat": 1.0}, 1)
-        back = degradation(model, source=REAL).apply(there, {"heat": 1.0}, 2)
-        assert (there - image).mean(dim=(1, 2))[0] > 10 / 255
-        assert (back - image).abs().mean() < (there - image).abs().mean()
-
-    def test_a_sample_depends_on_the_picture_through_its_condition_only(self, model):
-        board = np.indices((48, 64)).sum(0)[..., None].repeat(3, axis=2) % 2 * 2 - 1  # too fine for the condition
-        image, other = (to_tensor(np.uint8(128 + amplitude * board)) for amplitude in (0, 3))
-        h = degradation(model).h
-        assert torch.equal(condition_of(image, h), condition_of(other, h))
-        first, second = (degradation(model).sample(each, REAL, key=1) for each in (image, other))
-        assert torch.equal(first, second)
-        assert not torch.equal(first, degradation(model).sample(image / 2, REAL, key=1))
-        assert not torch.equal(first, degradation(model).sample(image, CLEAN, key=1))
-
-    def test_bf16_stays_close(self, model):
-        image = to_tensor(picture(7))
-        exact = degradation(model).apply(image, {"heat": 1.0}, 1)
-        quick = degradation(model, precision="bf16-mixed").apply(image, {"heat": 1.0}, 1)
-        assert not torch.equal(exact, quick)
-        assert 10 * torch.log10(1 / (exact - quick).square().mean()) > 40
+    return write_model(tmp_path_factory.mktemp("model") / "final.safetensors")
 
 
 class TestFolder:
@@ -304,63 +187,3 @@ class TestFolder:
         assert "model.safetensors: not a readable safetensors file" in capsys.readouterr().err
         assert translate(tmp_path / "missing.safetensors", source, tmp_path / "out") == 2
         assert "missing.safetensors: no such model file" in capsys.readouterr().err
-
-
-class TestPublishedFile:
-    @pytest.fixture
-    def published(self, tmp_path):
-        """Write a state dict under the published names, and a configuration of its size."""
-        write_domains(tmp_path)
-        values = deflow_values(tmp_path)
-        values["model"]["steps_without_coupling"] = 1
-        config = write_config(tmp_path / "tiny.yml", values)
-        return config, {to_published(name): value for name, value in network().state_dict().items()}
-
-    @pytest.mark.parametrize("prefix", ["", "module."])
-    def test_it_translates_like_the_own_file(self, published, prefix, tmp_path):
-        config, state = published
-        path = tmp_path / "published.pth"
-        torch.save({prefix + name: value for name, value in state.items()}, path)
-        weights = load_learned(path, load_config(config)).weights
-        assert all(torch.equal(weights[name], value) for name, value in network().state_dict().items())
-        source = write_pictures(tmp_path / "in", 1)
-        assert translate(path, source, tmp_path / "out", "-opt", config) == 0
-        assert read_picture(tmp_path / "out" / "0.png").pixels.shape == (48, 64, 3)
-
-    def test_it_needs_a_configuration(self, published, tmp_path, capsys):
-        path = tmp_path / "published.pth"
-        torch.save(published[1], path)
-        assert translate(path, write_pictures(tmp_path / "in", 1), tmp_path / "out") == 2
-        assert "give its configuration, -opt" in capsys.readouterr().err
-
-    def test_weights_of_another_size_are_named(self, published, tmp_path, capsys):
-        config, state = published
-        path = tmp_path / "published.pth"
-        torch.save({**state, "RRDB.conv_first.weight": torch.zeros(4, 3, 3, 3)}, path)
-        assert translate(path, write_pictures(tmp_path / "in", 1), tmp_path / "out", "-opt", config) == 2
-        error = capsys.readouterr().err
-        assert "encoder.conv_first.weight has shape (4, 3, 3, 3), expected (8, 3, 3, 3)" in error
-
-    def test_nothing_stored_in_it_is_executed(self, published, tmp_path, capsys):
-        path = tmp_path / "published.pth"
-        torch.save({"weights": list, "exec": print}, path)
-        assert translate(path, write_pictures(tmp_path / "in", 1), tmp_path / "out", "-opt", published[0]) == 2
-        assert "cannot be read as a state dict" in capsys.readouterr().err
-
-
-def to_published(name: str) -> str:
-    """Undo the renaming of `patina.models.published` for the names of `ARCHITECTURE`."""
-    rules = [
-        (r"^encoder\.blocks\.(\d+)\.dense(\d)\.", r"RRDB.RRDB_trunk.\1.RDB\2."),
-        (r"^encoder\.", "RRDB."),
-        (r"^prior\.", ""),
-        (r"^(layers\.\d+)\.prior\.", r"\1."),
-        (r"^(layers\.\d+)\.members\.0\.", r"\1.actnorm."),
-        (r"^(layers\.\d+)\.members\.1\.", r"\1.invconv."),
-        (r"^(layers\.\d+)\.members\.2\.by_half\.net\.", r"\1.affine.fAffine."),
-        (r"^(layers\.\d+)\.members\.2\.by_condition\.net\.", r"\1.affine.fFeatures."),
-        (r"^layers\.", "flowUpsamplerNet.layers."),
-    ]
-    for pattern, replacement in rules:
-        name = re.sub(pattern, replacement, name)
-    return name

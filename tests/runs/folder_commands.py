@@ -99,9 +99,5 @@ def letters(source: Path, out: Path, *, stops_at: str = "", **options) -> list[s
         return [item.source for item in todo]
 
 
-def contents(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
 def lines_of(out: Path) -> list[dict]:
     return [json.loads(line) for line in (out / LOG_NAME).read_text().splitlines()]

@@ -4,12 +4,13 @@ import json
 import os
 
 import pytest
-from folder_commands import capitals, contents, letters, lines_of, made_by, open_folder, write
+from folder_commands import capitals, letters, lines_of, made_by, open_folder, write
 
 from patina.errors import PatinaError
 from patina.runs.fingerprint import file_digest
 from patina.runs.journal import LOG_NAME, Result, Wanted
 from patina.runs.made_by import MadeBy
+from sets import contents
 
 
 class TestFoldersMadeOtherwise:

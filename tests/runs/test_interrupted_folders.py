@@ -8,13 +8,14 @@ import sys
 from pathlib import Path
 
 import pytest
-from folder_commands import VARIANTS, capitals, contents, write
+from folder_commands import VARIANTS, capitals, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patina.runs.folder_lock import HIDDEN
 from patina.runs.journal import LOG_NAME
 from patina.system.jsonl import read_lines
+from sets import contents
 
 
 class TestInterruptions:

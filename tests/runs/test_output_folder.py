@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from folder_commands import capitals, contents, letters, lines_of, made_by, open_folder, write
+from folder_commands import capitals, letters, lines_of, made_by, open_folder, write
 
 from patina.errors import PatinaError
 from patina.runs import source_digests
@@ -12,6 +12,7 @@ from patina.runs.folder_lock import HIDDEN
 from patina.runs.journal import LOG_NAME, Result, Wanted, read_journal
 from patina.runs.made_by import MadeBy
 from patina.runs.output_folder import OutputFolder
+from sets import contents
 
 
 @pytest.fixture

@@ -1,0 +1,118 @@
+"""Sets made again from their log alone, also where a learned model had a part in them."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from degraded_sets import run
+from patina.degradations.deflow_degradation import DeFlowDegradation
+from patina.degradations.recipe import load_recipe
+from patina.errors import ConfigError
+from patina.imaging.picture_files import read_picture, write_picture
+from patina.specs.recipe_engine import recipe_engine
+from sets import contents, learned_recipe, picture, write_config, write_deflow_model
+
+
+@pytest.mark.slow
+def test_replay_makes_the_same_pictures_from_the_log_alone(clean, recipe, tmp_path, capsys):
+    out = tmp_path / "out"
+    run("degrade", recipe, clean, out, "-workers", 2)
+    Path(recipe).unlink()
+    assert run("replay", out / "log.jsonl", "-out", tmp_path / "again", "-workers", 2) == 0
+    made = contents(out)
+    assert contents(tmp_path / "again") == made
+    # In place, after one was lost and one clean picture was exchanged.
+    (out / "bad" / "0.png").unlink()
+    write_picture(clean / "1.png", picture(77, 37, 50))
+    write_picture(clean / "2.png", picture(77, 60, 60))
+    kept = contents(out)
+    assert run("replay", out / "log.jsonl", "-workers", 1) == 1
+    assert (out / "bad" / "0.png").read_bytes() == made["bad/0.png"]
+    told = capsys.readouterr().err
+    assert "/1.png would differ from the log; it is left as it is" in told
+    assert contents(out) == kept | {"bad/0.png": made["bad/0.png"]}
+    assert "2.png is 60x60, but 50x36 in the log" in told
+
+
+def test_replay_does_not_overwrite_the_clean_pictures(clean, recipe, tmp_path, capsys):
+    values = {"scale": 1, "steps": [{"gaussian_noise": {"sigma": 5}}]}
+    assert run("degrade", write_config(tmp_path / "n.yml", values), clean, tmp_path / "out", "-workers", 1) == 0
+    before = contents(clean)
+    assert run("replay", tmp_path / "out" / "log.jsonl", "-out", clean) == 2
+    assert "would overwrite the clean pictures; choose another -out" in capsys.readouterr().err
+    assert contents(clean) == before
+
+
+def test_replay_writes_nothing_outside_of_its_folder(clean, recipe, tmp_path, capsys):
+    run("degrade", recipe, clean, tmp_path / "out", "-workers", 1, "-variant", "bad")
+    log = tmp_path / "out" / "log.jsonl"
+    log.write_text(log.read_text().replace("bad/0.png", "../../0.png"), encoding="utf-8")
+    assert run("replay", log, "-out", tmp_path / "deep" / "again", "-workers", 1) == 2
+    assert "names ../../0.png, a file outside of its folder" in capsys.readouterr().err
+    assert not (tmp_path / "0.png").exists()
+
+
+def test_replay_refuses_what_is_no_log(tmp_path, capsys):
+    (tmp_path / "log.jsonl").write_text("hello\n", encoding="utf-8")
+    assert run("replay", tmp_path / "log.jsonl") == 2
+    assert run("replay", tmp_path / "nothing.jsonl") == 2
+    told = capsys.readouterr().err
+    assert "log.jsonl is no journal of results; expected the log.jsonl of `patina degrade`" in told
+    assert "nothing.jsonl: there is no such file" in told
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory):
+    return write_deflow_model(tmp_path_factory.mktemp("model"))
+
+
+@pytest.mark.slow
+def test_learned_blocks_run_are_logged_and_replayed(clean, model, tmp_path):
+    recipe = learned_recipe(tmp_path / "learned.yml", model, heat=[0.3, 0.9])
+    (clean / "1.png").write_bytes(b"broken")
+    assert run("degrade", recipe, clean, tmp_path / "one", "-workers", 1, "-device", "cpu") == 1
+    assert run("degrade", recipe, clean, tmp_path / "three", "-workers", 3, "-device", "cpu") == 1
+    assert contents(tmp_path / "one") == contents(tmp_path / "three")
+    assert run("replay", tmp_path / "one" / "log.jsonl", "-out", tmp_path / "again", "-device", "cpu") == 0
+    assert contents(tmp_path / "again") == contents(tmp_path / "one")
+    header, *lines = map(json.loads, (tmp_path / "one" / "log.jsonl").read_text().splitlines())
+    assert list(header["models"]) == [str(model)]
+    heats = [line["steps"][1]["parameters"]["knobs"]["heat"] for line in lines]
+    assert len(set(heats)) == 4
+    assert all(0.3 <= heat <= 0.9 for heat in heats)
+    plain = read_picture(tmp_path / "one" / "0.png").pixels.astype(float)
+    assert run("degrade", recipe, clean, tmp_path / "without", "--without-learned", "-device", "cpu") == 1
+    assert np.abs(plain - read_picture(tmp_path / "without" / "0.png").pixels).mean() > 1
+
+
+def test_a_picture_that_a_model_fails_for_is_named(clean, model, tmp_path, monkeypatch, capsys):
+    original = DeFlowDegradation.apply_batch
+
+    def apply_batch(self, images, parameters, keys):
+        results = original(self, images, parameters, keys)
+        return [result * (np.nan if result.shape[2] == 32 else 1) for result in results]
+
+    monkeypatch.setattr(DeFlowDegradation, "apply_batch", apply_batch)
+    recipe = learned_recipe(tmp_path / "learned.yml", model)
+    assert run("degrade", recipe, clean, tmp_path / "out", "-device", "cpu") == 1
+    assert sorted(contents(tmp_path / "out")) == [
+        ".patina/sources.jsonl",
+        "0.png",
+        "1.png",
+        "2.png",
+        "3.png",
+        "applied_degradations.txt",
+        "log.jsonl",
+    ]
+    assert "deep.png" in (told := capsys.readouterr().err)
+    assert "not finite" in told
+
+
+def test_a_models_own_values_are_logged_and_unknown_knobs_refused(model, tmp_path):
+    recipe, engine = recipe_engine(load_recipe(learned_recipe(tmp_path / "a.yml", model)), "cpu")
+    assert list(engine.models) == [str(model)]
+    assert recipe.steps[1].knobs == {"heat": (1.0, 1.0)}
+    with pytest.raises(ConfigError, match="unknown knob 'heta', did you mean heat"):
+        recipe_engine(load_recipe(learned_recipe(tmp_path / "b.yml", model, heta=1)), "cpu")
