@@ -37,7 +37,7 @@ class TestPublishedFile:
         path = tmp_path / "published.pth"
         torch.save(published[1], path)
         assert translate(path, write_pictures(tmp_path / "in", 1), tmp_path / "out") == 2
-        assert "give its configuration, -opt" in capsys.readouterr().err
+        assert "give its configuration with -opt" in capsys.readouterr().err
 
     def test_weights_of_another_size_are_named(self, published, tmp_path, capsys):
         config, state = published

@@ -129,7 +129,7 @@ class TestPublishedFile:
     def test_it_needs_a_configuration(self, published, capsys):
         folder, _ = published
         assert translate(folder / "published.pth", folder / "clean", folder / "out") == 2
-        assert "give its configuration, -opt" in capsys.readouterr().err
+        assert "give its configuration with -opt" in capsys.readouterr().err
 
     def test_missing_statistics_say_how_to_give_them(self, published, capsys):
         folder, values = published
