@@ -156,7 +156,7 @@ def _described(
     results: Iterable[Result],
     failures: Sequence[tuple[str, str]],
 ) -> JobReport[str]:
-    """Write the manifest of what is in the set; return the names of its pictures, and the failures."""
+    """Write the manifest of the set; return the names of its pictures, and the failures."""
     made = {result.output: result for result in results if result.details["multiple"] == layout.multiple}
     whole = {
         picture.name: [made[layout.output(picture, scale)] for scale in layout.scales]

@@ -24,10 +24,10 @@ from patina.seeding import numpy_rng
 from patina.system.atomic import write_text
 
 TABLE = "tiles.csv"
-"""The file in a set that says what every picture gave."""
+"""Name of the table with the number of tiles per picture."""
 
 COUNTS = ("whole", "leftover", "framed", "dropped")
-"""Kinds of tiles, and of what is left out."""
+"""Kinds of tiles, and dropped parts."""
 
 
 @dataclass(frozen=True)
@@ -35,11 +35,11 @@ class TileGrid:
     """How pictures are split into tiles.
 
     Attributes:
-        mode: ``"tiles"`` moves leftovers back over their neighbours and drops pictures that are smaller than a tile;
+        mode: ``"tiles"`` moves incomplete tiles back inside the picture and drops pictures smaller than a tile;
             ``"noise-framed"`` puts both into a frame of Gaussian noise.
-        side: of a tile in pixels.
-        least: noise-framed drops what has a side below it.
-        seed: of the noise, with the file's name and the tile's place.
+        side: side of a tile in pixels.
+        least: noise-framed drops parts with a smaller side.
+        seed: seed of the noise, together with the file's name and the tile's position.
     """
 
     mode: str
