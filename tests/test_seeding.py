@@ -1,4 +1,4 @@
-"""Random numbers are functions of what they are for."""
+"""Random numbers are functions of their purpose."""
 
 import torch
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""Errors for users: one line that says what is wrong, where, what was expected and what to do."""
+"""Errors for users, with a one-line message: what is wrong, where, what was expected and what to do."""
 
 
 class PatinaError(Exception):
@@ -14,7 +14,7 @@ class PictureError(PatinaError):
 
 
 class WeightsMissing(PatinaError):
-    """Published weights that are neither on this machine nor reachable; the message says which file goes where."""
+    """Published weights are neither on this machine nor reachable; the message names the file and its folder."""
 
 
 def require_range(name: str, value: float, low: float, high: float = float("inf")) -> None:

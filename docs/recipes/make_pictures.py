@@ -23,7 +23,7 @@ RESIZES = ("resize", "down_up")
 
 def examples() -> dict[str, dict]:
     """Return the example of every operation in the page."""
-    text = PAGE.read_text(encoding="utf-8").split("## Every operation")[1]
+    text = PAGE.read_text(encoding="utf-8").split("## Operations")[1]
     return {
         name: yaml.safe_load(code)[name] for name, code in re.findall(r"### (\w+)\n.*?```yaml\n(.*?)```", text, re.S)
     }

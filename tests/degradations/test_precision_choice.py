@@ -12,7 +12,7 @@ CPU = torch.device("cpu")
 
 
 def made(error: float):
-    """Return what makes degradations whose bf16 differs from float32 by `error`, and what it was asked for."""
+    """Return a factory of degradations whose bf16 differs from float32 by `error`, and the dtypes it got."""
     asked = []
 
     def make(dtype):

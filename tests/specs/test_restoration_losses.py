@@ -253,7 +253,7 @@ def test_a_start_of_another_scale_is_refused_or_taken_in_part(pairs, tmp_path, c
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """A copy of what a user has: the configurations, with the folders beside them."""
+    """A project folder with a copy of the configurations."""
     folder = tmp_path_factory.mktemp("project")
     shutil.copytree(PROJECT / "confs", folder / "confs")
     return folder

@@ -18,7 +18,7 @@ TRAINED = [*NAMES, *(path.stem for path in (PROJECT_ROOT / "confs").glob("Real*"
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """A copy of what a user has: the configurations, with the folders beside them."""
+    """A project folder with a copy of the configurations."""
     folder = tmp_path_factory.mktemp("project")
     shutil.copytree(PROJECT_ROOT / "confs", folder / "confs")
     return folder

@@ -82,7 +82,7 @@ def report(
         real: real pictures to compare with.
         clean: the clean pictures.
         paired: whether the real pictures show the content of the clean ones of the same names.
-        scale: how many times smaller the generated and real pictures are.
+        scale: downscaling factor from the clean pictures to the generated and real ones.
         pictures: maximum number of pictures to read from a folder.
         side: larger pictures are center-cropped to this many pixels.
         seed: seed of noise, patches and classifiers.

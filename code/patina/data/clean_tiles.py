@@ -28,9 +28,9 @@ class CleanTiles(Dataset[dict[str, Tensor]]):
     Args:
         pictures: files; ``patina prepare -mode tiles`` makes them of the size.
         side: side of a tile in pixels, a multiple of the scale.
-        scale: how many times smaller the low-resolution picture is.
+        scale: downscaling factor of the LQ picture.
         batch: samples in a batch.
-        seed: of order, place and augmentation.
+        seed: seed of order, place and augmentation.
         augment: maps (tile, random numbers) to the tile that is shrunk.
         cache_mb: decoded pictures kept in memory by every worker, in MiB.
 

@@ -61,7 +61,7 @@ class PairedPatches(Dataset[dict[str, Tensor]]):
         patch: side of a ground-truth patch in pixels, a multiple of the scale; or sides by the step they begin at.
         scale: ground-truth pixels per LQ pixel, along a side.
         batch: samples in a batch.
-        seed: of order, place and orientation.
+        seed: seed of order, place and orientation.
         flip, rotate: probabilities, see `draw_orientation`.
         cache_mb: decoded pictures kept in memory by every worker, in MiB.
 

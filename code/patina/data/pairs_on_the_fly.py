@@ -83,11 +83,11 @@ class OnTheFlyPatches(Dataset[dict[str, Tensor | Unfinished]]):
 
     Args:
         gt: clean pictures.
-        sources: of LQ patches, at least one.
+        sources: sources of LQ patches, at least one.
         patch: side of a clean patch in pixels, a multiple of the scale; or sides by the step they begin at.
         scale: clean pixels per LQ pixel, along a side.
         batch: samples in a batch.
-        seed: of order, place, orientation, source and degradation.
+        seed: seed of order, place, orientation, source and degradation.
         flip, rotate: probabilities, see `draw_orientation`.
         cache_mb: decoded pictures kept in memory by every worker, in MiB.
 

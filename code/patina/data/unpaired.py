@@ -29,7 +29,7 @@ class BalancedPatches(Dataset[dict[str, Tensor]], Generic[D]):
         clean, real: the two domains.
         patch: side of an image patch in pixels.
         batch: samples in a batch, both domains together; even.
-        seed: of order, place and orientation.
+        seed: seed of order, place and orientation.
         cache_mb: decoded pictures kept in memory, in MiB.
 
     Raises:
@@ -92,7 +92,7 @@ class UnpairedPatches(BalancedPatches[Domain]):
     """Images with their conditions; real images are normalised to the clean set's statistics.
 
     Args:
-        statistics: of the two domains.
+        statistics: statistics of the two domains.
         flip: whether to mirror half of the patches horizontally.
         local: applied to a cropped condition, with the sample's random numbers; None for nothing.
         clean, real, patch, batch, seed, cache_mb: as in `BalancedPatches`; the patch is a multiple of the scale.

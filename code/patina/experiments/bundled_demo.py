@@ -37,8 +37,8 @@ class DemoRequest:
 
     Attributes:
         out: a folder for everything that the demo writes.
-        seed: of the camera and of DeFlow.
-        seeds: of the super-resolution networks.
+        seed: seed of the camera and of DeFlow.
+        seeds: seeds of the super-resolution networks.
         smoke: whether to train for `SMOKE_STEPS` only, to see that everything works.
         device: where to compute.
     """

@@ -17,7 +17,7 @@ def candidate_steps(config: DeFlowConfig, file: Path | None) -> dict[str, tuple[
     """Return the steps of every candidate by name: those of a file, or the built-in list, and the configuration's own.
 
     Args:
-        config: of the DeFlow that h is for.
+        config: configuration of the DeFlow.
         file: YAML, a list of steps for every name; None for the built-in list.
 
     Raises:

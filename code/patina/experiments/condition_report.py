@@ -14,7 +14,7 @@ class Candidate:
     """A map h and its measurements.
 
     Attributes:
-        name: of the candidate.
+        name: name of the candidate.
         steps: as in a configuration.
         accuracy, low, high: the classifier accuracy and its 95 % interval; at 0.5 the domains are indistinguishable.
         content: PSNR of the best small inverse, in dB.

@@ -52,7 +52,7 @@ class ConditionSearchRequest:
         candidates: a file, see `candidate_steps`; None for the built-in list.
         pictures: the most pictures of each folder.
         side: larger pictures are cropped to their centre, this many pixels along a side.
-        seed: of noise, patches and networks.
+        seed: seed of noise, patches and networks.
         classifier_steps: training steps of the classifier.
         inverse_steps: training steps of the inverse.
     """

@@ -37,7 +37,7 @@ def take_photographs(folder: OutputFolder, seed: int) -> None:
 
     Args:
         folder: the demo's.
-        seed: of the camera.
+        seed: seed of the camera.
     """
     folders = DemoFolders(folder.path)
     files = {

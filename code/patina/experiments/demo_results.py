@@ -27,7 +27,7 @@ def write_results(folder: OutputFolder, seeds: Sequence[int]) -> str:
 
     Args:
         folder: the demo's.
-        seeds: of the super-resolution networks.
+        seeds: seeds of the super-resolution networks.
 
     Returns:
         The tables, Markdown.

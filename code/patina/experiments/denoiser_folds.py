@@ -25,7 +25,7 @@ class Fold:
     """One training and the pairs it is tested on.
 
     Attributes:
-        name: of the fold; a method that needs only one calls it ``"all"``.
+        name: name of the fold; a method that needs only one calls it ``"all"``.
         lq, gt: folders of training pairs.
         test_real, test_clean: folders of true pairs that the training has not seen.
     """

@@ -50,7 +50,7 @@ class DenoisingRequest:
         denoiser: the configuration of the denoiser, a path or a name.
         methods: the learned noises.
         pictures: the folders of training and test pictures.
-        seeds: of the denoisers.
+        seeds: seeds of the denoisers.
         out: a folder for everything that the experiment writes.
         device: where to compute.
     """

@@ -75,7 +75,7 @@ def trained_models(
         methods: the learned degradations.
         pictures: what configurations are trained on.
         device: where.
-        seeds: of the trainings; None is a configuration's own.
+        seeds: seeds of the trainings; None is a configuration's own.
 
     Raises:
         PatinaError: a model is missing, a configuration cannot be used, or a training was interrupted.
@@ -123,7 +123,7 @@ def degrade_folder(degradation: Degradation, model: str, source: Path, out: Path
         model: the digest of its model file, or its name.
         source: a folder of pictures.
         out: a folder; pictures that are there already and were made in the same way are kept.
-        seed: of the degradation.
+        seed: seed of the degradation.
 
     Raises:
         PatinaError: a picture cannot be degraded.

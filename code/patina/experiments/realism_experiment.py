@@ -39,7 +39,7 @@ class RealismRequest:
     Attributes:
         methods: the learned degradations.
         pictures: the folders of training and test pictures.
-        seeds: of trainings, noise and classifiers.
+        seeds: seeds of trainings, noise and classifiers.
         out: a folder for everything that the experiment writes.
         classifier_steps: training steps of the two-sample classifier.
         denoiser: the configuration of the denoiser that measures PGAP; None leaves PGAP out.

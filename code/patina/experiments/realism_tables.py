@@ -30,7 +30,7 @@ def report(scores: Mapping[str, Sequence[Mapping[str, float]]], seeds: Sequence[
 
     Args:
         scores: as in `ScoresBySeed`.
-        seeds: of the runs.
+        seeds: seeds of the runs.
         pictures: how many were measured.
     """
     keys = list(next(iter(scores.values()))[0])

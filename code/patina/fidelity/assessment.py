@@ -17,7 +17,7 @@ class Assessment:
 
     Attributes:
         scores: its distances.
-        profile: of its images.
+        profile: profile of its images.
         findings: one for every measure, in the order of `MEASURES`.
     """
 

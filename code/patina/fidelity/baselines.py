@@ -86,7 +86,7 @@ def transplanted_residuals(clean: Sequence[Sample], real: Sequence[Sample], seed
 
     Args:
         clean, real: pairs in the same order, four or more.
-        seed: of the draw among similar places.
+        seed: seed of the draw among similar places.
 
     Returns:
         A residual for every image, ``[H', W', 3]``, cropped to whole blocks.

@@ -22,7 +22,7 @@ class Line:
     Attributes:
         name: in the legend.
         style: a CSS class of the page: ``real``, ``generated``, ``gaussian``, ``poisson``, ``series0`` to ``series5``.
-        x, y: coordinates of its points; those that are not finite are left out.
+        x, y: coordinates of its points; points that are not finite are omitted.
     """
 
     name: str
@@ -58,7 +58,7 @@ def chart(
         x_label, y_label: names of the axes, with units.
         lines: drawn in this order.
         ranges: drawn below the lines.
-        log: use a logarithmic y axis; values that are not positive are left out.
+        log: use a logarithmic y axis; values that are not positive are omitted.
 
     Returns:
         An ``<svg>`` element without the legend, see `legend`; empty if nothing can be drawn.

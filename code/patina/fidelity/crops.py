@@ -33,7 +33,7 @@ class Place:
     """A square in an image.
 
     Attributes:
-        index: of the image in its set.
+        index: index of the image in its set.
         top, left: position of the square.
         colour: its mean colour, ``[3]``.
         texture: standard deviation of its low-pass part in 8-bit units; 255 more where noise is hardly visible.
@@ -54,7 +54,7 @@ class Crop:
     """Three crops of one size that are shown side by side.
 
     Attributes:
-        name: of the clean and of the generated image.
+        name: name of the clean and of the generated image.
         clean, generated, real: ``[H, W, 3]`` float32, RGB, 0 to 255.
         strength: standard deviation of the real noise in 8-bit units.
     """

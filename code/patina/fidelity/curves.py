@@ -87,7 +87,7 @@ def _caption(name: str, correlation: np.ndarray) -> str:
 
 
 def training_figures(log: Sequence[Mapping[str, Any]]) -> list[Figure]:
-    """Draw the values that a run logged; names with a common first word share a chart, and zeros are left out."""
+    """Draw the values logged by a run; names with a common first word share a chart, and zeros are omitted."""
     series: dict[str, dict[str, Line]] = {}
     for part in ("train", "valid"):
         lines = [line for line in log if line.get("part") == part]

@@ -25,13 +25,13 @@ class Finding:
 
     Attributes:
         key, title, unit, meaning, definition: of the measure.
-        distance: of the generated images from the real ones.
+        distance: distance of the generated images from the real ones.
         baselines: the same distance of every baseline.
         grade: "real", as close as real images are to each other; "better", closer than fitted noise; "no better",
             neither; "unclear", the measure is blind here or has no value.
         sentence: the verdict.
         noise_passes: whether fitted noise is as close as real images are to each other, too.
-        intervals: of an accuracy, the confidence intervals of the generated images and of the baselines, in percent.
+        intervals: confidence intervals of an accuracy, of the generated images and the baselines, in percent.
     """
 
     key: str
@@ -52,7 +52,7 @@ def grade(measure: Measure, scores: Scores, baselines: Mapping[str, Scores], dif
 
     Args:
         measure: one of `MEASURES`.
-        scores: of the set.
+        scores: scores of the set.
         baselines: scores of the baselines.
         difference: clause that says what differs, used where something does.
     """

@@ -45,7 +45,7 @@ class Provenance:
     """Everything needed to make a report again.
 
     Attributes:
-        name: of the degradation.
+        name: name of the degradation.
         command: the command line.
         facts: names and values to list.
         config: configuration of the training, YAML; empty if unknown.
@@ -68,7 +68,7 @@ def render(assessment: Assessment, generated: Sequence[Sample], reference: Refer
         assessment: what was measured.
         generated: the degraded images, in the order of the reference's clean ones.
         reference: what they were compared with.
-        provenance: of the images.
+        provenance: provenance of the images.
     """
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     template = environment.from_string(_asset("page.html"))

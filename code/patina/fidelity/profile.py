@@ -34,7 +34,7 @@ class Profile:
     Attributes:
         spectrum: result of `power_spectrum`.
         autocorrelation: result of `autocorrelation`.
-        covariance: of the channels, ``[3, 3]``.
+        covariance: covariance of the channels, ``[3, 3]``.
         noise_level: noise variance by brightness.
         kurtosis: excess kurtosis; 0 for a Gaussian.
         blockiness: mean over the images.
@@ -74,7 +74,7 @@ def profile_of(samples: Sequence[Sample], seed: int) -> Profile:
 
     Args:
         samples: one or more.
-        seed: of the patch positions; images with the same name are cropped at the same positions.
+        seed: seed of the patch positions; images with the same name are cropped at the same positions.
     """
     noise, brightness = quiet_noise(samples)
     pyramids = [

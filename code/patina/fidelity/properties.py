@@ -32,7 +32,7 @@ class Measure:
     Attributes:
         key: name in files.
         title: name for people.
-        unit: of the distance; empty for plain numbers.
+        unit: unit of the distance; empty for plain numbers.
         meaning: what it says about an image, in words that need no knowledge of the field.
         definition: what is computed, in the field's words.
         tolerance: distances up to this one count as none.
@@ -64,7 +64,7 @@ class Property(Measure):
     """A measure of two profiles; the images need not show the same content.
 
     Attributes:
-        distance: of a profile from the real one.
+        distance: distance of a profile from the real one.
         describe: what differs and by how much.
     """
 
@@ -77,7 +77,7 @@ class ResidualProperty(Measure):
     """A measure of residuals; it needs real images that are pairs of the clean ones.
 
     Attributes:
-        distance: of generated residuals from the real ones.
+        distance: distance of generated residuals from the real ones.
         describe: what differs and by how much.
     """
 

@@ -45,7 +45,7 @@ class Reference:
         clean: images that are degraded.
         real: real images; if paired, the same ones in the same order.
         paired: whether both sets show the same content.
-        seed: of patches, noise and classifiers.
+        seed: seed of patches, noise and classifiers.
         classifier_steps: training steps of every classifier.
 
     Raises:

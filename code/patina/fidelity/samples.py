@@ -48,11 +48,11 @@ def load_samples(
     """Read the images of a folder, evenly spaced by name where there are more than `limit`.
 
     Args:
-        folder: of images.
+        folder: folder of images.
         limit: maximum number of images. None: all.
         side: larger images are center-cropped to this many pixels, aligned to the 8x8 grid of the file. None: whole
             images.
-        names: stems to read; all others are left out. None: all.
+        names: stems to read. None: all.
         scale: factor by which images are downscaled (MATLAB's bicubic) before they are cropped.
 
     Raises:
@@ -69,7 +69,7 @@ def make_sample(
     """Return an image as it is measured.
 
     Args:
-        name: of the sample.
+        name: name of the sample.
         pixels: ``[H, W, 3]`` RGB, uint8 or uint16.
         side, scale: as in `load_samples`.
         where: what messages call the image. None: `name`.

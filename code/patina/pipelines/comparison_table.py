@@ -18,7 +18,7 @@ class ComparisonRow:
 
     Attributes:
         set, model: their names.
-        scale: of the set.
+        scale: scale of the set.
         crop: pixels that were cropped from every border.
         images: number of measured images.
         means: mean of every metric, by key; None if it was not measured.

@@ -1,4 +1,4 @@
-"""Upscale test sets with a finished model, as a configuration says, and measure the results."""
+"""Upscale the test sets of a configuration with a finished model, and measure the results."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class MeasuredSet:
     """A test set that was upscaled and, if it has GT, measured.
 
     Attributes:
-        name: of the set.
+        name: name of the set.
         upscaled: which images were upscaled, and which could not be.
         evaluation: the scores; None without GT.
     """

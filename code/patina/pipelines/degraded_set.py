@@ -31,7 +31,7 @@ class DegradeRequest:
         recipe: the recipe.
         source: a folder of clean pictures, or one picture.
         out: output folder; every variant has a folder in it.
-        seed: of all draws.
+        seed: seed of all draws.
         limit: number of pictures to take, from the first; None for all.
         recursive: include pictures in subfolders of `source`.
         ground_truth: folder for the clean pictures, cropped to multiples of the scale; None to write none.
@@ -51,7 +51,7 @@ class DegradeRequest:
 
 
 def degrade(request: DegradeRequest) -> JobReport[Made]:
-    """Write the LQ pictures of a set, and their ground truth if it is asked for, as PNG of the same bit depth.
+    """Write the LQ pictures of a set, and their ground truth if requested, as PNG of the same bit depth.
 
     Results that are up to date are not made again.
 
@@ -108,7 +108,7 @@ class _Plan:
         return self._opened(self.request.out, MadeBy(COMMAND, settings, _file_digests(self.recipe), notes))
 
     def ground_truth_folder(self) -> AbstractContextManager[OutputFolder | None]:
-        """Open the folder of the ground truth, if it is asked for."""
+        """Open the folder of the ground truth, if requested."""
         if self.request.ground_truth is None:
             return nullcontext()
         return self._opened(self.request.ground_truth, MadeBy(f"{COMMAND} -gt", {"multiple": self.recipe.scale}))
@@ -171,12 +171,12 @@ def draw_entries(
     """Draw the plans of one picture.
 
     Args:
-        size: of the picture, cropped to multiples of the scale.
-        digest: of its file.
+        size: size of the picture, cropped to multiples of the scale.
+        digest: digest of its file.
         recipe: the recipe.
         source: name of the picture.
         outputs: (file, variant) of its outputs.
-        seed: of all draws.
+        seed: seed of all draws.
     """
     plans = {variant: recipe.draw(variant, size, seed, source) for variant in {variant for _, variant in outputs}}
     return [Entry(file, source, digest, variant, size, plans[variant]) for file, variant in outputs]

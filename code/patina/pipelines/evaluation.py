@@ -41,7 +41,7 @@ class Evaluation:
 
     Attributes:
         report: the scores in natural order of the images, and which images could not be measured.
-        metrics: keys of the metrics that were asked for.
+        metrics: keys of the requested metrics.
         space: "rgb", or "y" for luma; metrics with a network always measure RGB.
         crop: pixels that were cropped from every border.
         missing: reasons why metrics were not measured, by key.
@@ -60,12 +60,12 @@ class Evaluation:
 
     @property
     def means(self) -> dict[str, float | None]:
-        """The mean of every metric that was asked for; None if it was not measured."""
+        """The mean of every requested metric; None if it was not measured."""
         means = means_of([score.values for score in self.scores])
         return {key: means.get(key) for key in self.metrics}
 
     def table(self) -> str:
-        """Return the scores as a Markdown table, with a line that says how they were measured."""
+        """Return the scores as a Markdown table, with a line on how they were measured."""
         rows = [("image", *(METRICS[key].heading for key in self.metrics))]
         rows += [self._row(score.image, score.values) for score in self.scores]
         rows.append(self._row(f"mean of {len(self.scores)}", self.means))
@@ -160,7 +160,7 @@ def evaluate_folders(
     """Measure every result against the GT image of the same stem.
 
     Alpha is ignored. An image that cannot be read, or differs in size from its GT, is named in the report and skipped.
-    A metric whose weights are missing is left out, and the evaluation says why.
+    A metric whose weights are missing is skipped, with its reason in the evaluation.
 
     Args:
         results, gt: folders of images, any format, 8 or 16 bit.

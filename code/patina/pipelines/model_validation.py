@@ -35,7 +35,7 @@ class ValidationRequest:
         model: model file; None for the finished run of `config`.
         pictures: number of pictures from each domain.
         knobs: values of knobs by name: a number, or a range to draw from for every picture.
-        seed: of the noise.
+        seed: seed of the noise.
         tile: side of a tile in pixels; None for the model's own.
         device, precision: as in `learned_degradation`.
     """

@@ -78,8 +78,8 @@ def prepare(
     Args:
         source: folder of pictures, or one picture.
         target: folder of the set.
-        scales: how many times smaller, e.g. ``[1, 8]``; 1 is the cropped original.
-        workers: processes; None for one a core.
+        scales: downscaling factors, e.g. ``[1, 8]``; 1 is the cropped original.
+        workers: processes; None for one per core.
         recursive: whether pictures in subfolders of `source` are taken, too.
 
     Returns:

@@ -73,7 +73,7 @@ def _row(name: str, folder: Path, clean: Path, flat: bool) -> str:
     ]
     if not residuals:
         raise PatinaError(f"{clean}: no picture has a flat block of {BLOCK}x{BLOCK} pixels; measure without -flat")
-    # Without noise there is no correlation; such pictures are left out of its mean.
+    # Without noise the correlation is undefined; such pictures are excluded from its mean.
     measured = np.ma.masked_invalid([_measures(noise) for noise in residuals]).mean(axis=0).filled(np.nan)
     texts = ["-" if np.isnan(value) else f"{value:.2f}" for value in measured]
     cells = (", ".join(texts[span]) for span in (slice(3), slice(3, 5), slice(5, 7)))

@@ -32,9 +32,9 @@ class Measurement:
     """What a report measures, and how.
 
     Attributes:
-        folders: of the images, by ``clean``, ``real`` and, unless a model generates them, ``generated``.
+        folders: folders of the images, by ``clean``, ``real`` and, unless a model generates them, ``generated``.
         paired: whether the real images show the same content as the clean ones.
-        seed: of noise, patches and classifiers.
+        seed: seed of noise, patches and classifiers.
         classifier_steps: training steps of every classifier.
         limit: maximum number of images of every folder. None: all.
         side: larger images are center-cropped to this many pixels. None: whole images.
@@ -80,7 +80,7 @@ class TrainingRun:
     """The training run that a model comes from.
 
     Attributes:
-        folder: of the run.
+        folder: folder of the run.
         config: its configuration.
     """
 
@@ -114,7 +114,7 @@ def provenance_of(measurement: Measurement, *, name: str, command: str, run: Tra
 
     Args:
         measurement: what it measures.
-        name: of the degradation.
+        name: name of the degradation.
         command: the command that makes the report.
         run: the run that trained the model, if known; its training becomes part of the command.
     """
@@ -172,7 +172,7 @@ def command_line(command: str, words: Sequence[str | Path], flags: Mapping[str, 
     """Return a command as it is typed.
 
     Args:
-        command: of Patina.
+        command: the Patina command.
         words: positional arguments.
         flags: values by flag. Paths are written by `shown_path`, lists as several words, and True as the flag alone;
             None and False are left out.

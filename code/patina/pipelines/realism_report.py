@@ -51,7 +51,7 @@ class ReportRequest:
         pictures: maximum number of images of every folder.
         side: larger images are center-cropped to this many pixels.
         knobs: values of the model's knobs.
-        seed: of noise, patches and classifiers.
+        seed: seed of noise, patches and classifiers.
         classifier_steps: training steps of every classifier.
         device: where the model computes.
 

@@ -60,7 +60,7 @@ class _Opened:
     Attributes:
         made: its results, without the digests of files that are not written yet.
         images: the picture by the steps that are done.
-        dtype: of the clean picture's pixels.
+        dtype: dtype of the clean picture's pixels.
         waiting: plans whose next step needs the engine.
     """
 

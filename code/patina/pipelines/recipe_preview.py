@@ -52,7 +52,7 @@ class PreviewRequest:
         out: the sheet to write.
         side: side of the centre crop to show, in pixels.
         zoom: side of the square that shows a pixel.
-        seed: of the draws.
+        seed: seed of the draws.
         device: for learned blocks.
     """
 

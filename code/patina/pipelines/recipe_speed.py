@@ -44,7 +44,7 @@ class RecipeSpeed:
     """The measured speed of a recipe.
 
     Attributes:
-        report: of the degraded pictures.
+        report: report of the degraded pictures.
         variants: names of the measured variants.
         workers: processes.
         seconds: elapsed time, including the start of the processes.

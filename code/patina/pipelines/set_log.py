@@ -18,7 +18,7 @@ COMMAND = "degrade"
 """The command that makes sets."""
 
 READABLE_NAME = "applied_degradations.txt"
-"""The file beside the log that says the same in words."""
+"""A readable version of the log, beside it."""
 
 
 @dataclass(frozen=True)

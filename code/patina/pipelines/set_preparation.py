@@ -1,4 +1,4 @@
-"""`patina prepare` in all its modes: which mode is told what, and what it makes."""
+"""`patina prepare` in all its modes."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields
@@ -11,24 +11,24 @@ from patina.pipelines.tile_set import TileGrid, prepare_tiles, summary
 from patina.runs.folder_job import JobReport
 
 LEAST = 32
-"""Smallest side in pixels of a leftover that noise-framed keeps; smaller ones are mostly frame."""
+"""Smallest side in pixels of an incomplete tile that noise-framed keeps; smaller ones would be mostly frame."""
 
 
 @dataclass(frozen=True)
 class PrepareRequest:
-    """What to make of which folder; None stands for a mode's own value.
+    """The settings of `patina prepare`; None is the mode's default.
 
     Attributes:
         source: folder of pictures, or one picture.
         target: folder of the set.
         mode: one of `MODES`.
-        recursive: whether pictures in subfolders are taken, too.
-        workers: processes; None for one a core.
-        scales: mode scales: how many times smaller.
-        side: other modes: of a tile in pixels.
-        scale: other modes: how many times smaller the LQ pictures are.
-        least: mode noise-framed: smallest side of a leftover in pixels.
-        seed: mode noise-framed: of the noise.
+        recursive: whether to include pictures in subfolders.
+        workers: number of processes; None for one per core.
+        scales: mode scales: downscaling factors.
+        side: other modes: side of a tile in pixels.
+        scale: other modes: downscaling factor of the LQ pictures.
+        least: mode noise-framed: smallest side of an incomplete tile in pixels.
+        seed: mode noise-framed: seed of the noise.
         blur: mode categories: std of the blur in pixels.
     """
 
@@ -46,15 +46,15 @@ class PrepareRequest:
 
 
 def prepare_set(request: PrepareRequest) -> tuple[JobReport[Any], str]:
-    """Make a set; return the job's report, and in words what the set holds.
+    """Make a set; return the job's report and a description of the set.
 
     Raises:
-        PatinaError: a setting that the mode does not have, or anything that the mode refuses.
+        PatinaError: a setting that the mode does not have, or any error of the mode.
     """
     work, settings = MODES[request.mode]
     for field in fields(request):
         if field.name in _SETTINGS - settings and getattr(request, field.name) is not None:
-            raise PatinaError(f"-{field.name} means nothing in mode {request.mode}; leave it out")
+            raise PatinaError(f"-{field.name} does not apply to mode {request.mode}; omit it")
     return work(request)
 
 
@@ -74,7 +74,7 @@ def _tiles(request: PrepareRequest) -> tuple[JobReport[Any], str]:
 
 
 def _categories(request: PrepareRequest) -> tuple[JobReport[Any], str]:
-    # SciPy's filters are needed here alone.
+    # Only this mode needs SciPy.
     from patina.pipelines.test_sets import CATEGORIES, CategorySettings, prepare_test_sets
 
     settings = CategorySettings(**_given(request, "side", "scale", "blur"))
@@ -94,6 +94,6 @@ MODES: dict[str, tuple[Callable[[PrepareRequest], tuple[JobReport[Any], str]], f
     "noise-framed": (_tiles, frozenset({"side", "scale", "least", "seed"})),
     "categories": (_categories, frozenset({"side", "scale", "blur"})),
 }
-"""What each mode does, and the settings that it has."""
+"""The function and the settings of every mode."""
 
 _SETTINGS = frozenset().union(*(settings for _, settings in MODES.values()))

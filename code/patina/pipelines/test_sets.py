@@ -26,12 +26,12 @@ KINDS = ("lq", "gt")
 
 @dataclass(frozen=True)
 class CategorySettings:
-    """How the pairs of the test sets are made.
+    """Settings of the test sets.
 
     Attributes:
-        side: of a ground-truth picture in pixels.
-        scale: how many times smaller the LQ pictures are.
-        blur: std of the Gaussian that distorts, in pixels of the ground truth.
+        side: side of a GT picture in pixels.
+        scale: downscaling factor of the LQ pictures.
+        blur: std of the distorted category's Gaussian blur, in GT pixels.
     """
 
     side: int = 128
@@ -42,21 +42,21 @@ class CategorySettings:
 def prepare_test_sets(
     source: Path, target: Path, settings: CategorySettings, *, workers: int | None = None, recursive: bool = False
 ) -> JobReport[str]:
-    """Write ``target/CATEGORY/lq/`` and ``gt/`` from the middle of every picture of a folder.
+    """Write ``target/CATEGORY/lq/`` and ``gt/`` from the centre of every picture of a folder.
 
-    - original: the middle, shrunk.
-    - novel: a crop of twice the side, shrunk twice as much; its ground truth is that crop at half the size. What it
-      shows is smaller than in any training tile of the side.
-    - distorted: as original, but blurred before it is shrunk.
+    - original: the centre crop, downscaled.
+    - novel: a crop of twice the side, downscaled twice as much; its GT is that crop at half the size, so objects are
+      smaller than in training tiles of the same side.
+    - distorted: as original, but blurred before downscaling.
 
-    Pairs of an earlier run are kept if their pictures are unchanged; those of pictures that are gone are removed.
+    Pairs of an earlier run are kept if their pictures are unchanged; pairs of removed pictures are deleted.
 
     Args:
         source: folder of pictures, or one picture.
         target: folder of the test sets.
-        settings: how they are made.
-        workers: processes; None for one a core.
-        recursive: whether pictures in subfolders are taken, too.
+        settings: settings of the test sets.
+        workers: number of processes; None for one per core.
+        recursive: whether to include pictures in subfolders.
 
     Returns:
         The names of all pictures in the sets, and the failures.

@@ -73,7 +73,7 @@ def prepare_tiles(
         source: folder of pictures, or one picture.
         target: folder of the tiles.
         grid: how to split.
-        workers: processes; None for one a core.
+        workers: processes; None for one per core.
         recursive: whether pictures in subfolders are taken, too.
 
     Returns:

@@ -40,10 +40,10 @@ class TranslationRequest:
         domain: domain of the source, "X" (clean) or "Y" (real).
         knobs: values of knobs by name: a number, or a range to draw from for every picture.
         samples: number of results per picture; the names of several end in ``_0``, ``_1``, …
-        seed: of the noise; a result depends on it and on the picture's name.
+        seed: seed of the noise; a result depends on it and on the picture's name.
         tiling: tiles of large pictures.
         device: "auto", "cpu", "cuda" or "mps".
-        precision: of the convolutions, "32", "bf16-mixed" or "auto", as in `learned_degradation`.
+        precision: precision of the convolutions, "32", "bf16-mixed" or "auto", as in `learned_degradation`.
         recursive: include pictures in subfolders of `source`.
     """
 

@@ -38,7 +38,7 @@ class JobReport(Generic[R]):
     """The outcome of a folder job.
 
     Attributes:
-        results: of the pictures that succeeded, in input order.
+        results: results of the pictures that succeeded, in input order.
         failures: names and messages of the pictures that failed, in input order.
     """
 
@@ -127,7 +127,7 @@ def output_paths(sources: Sequence[S], out_dir: Path | str, suffix: str = ".png"
     Args:
         sources: paths, or anything else with a stem.
         out_dir: the folder.
-        suffix: of the output files.
+        suffix: suffix of the output files.
 
     Raises:
         PatinaError: several sources would get the same file; the message names all of them.

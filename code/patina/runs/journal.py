@@ -1,7 +1,7 @@
 """The journal of an output folder, ``log.jsonl``: who made the results and how, and a line for every result.
 
-The first line is the header. A line with the key ``begun`` says that an output is about to be made, so that what a
-killed run leaves half done is not mistaken for a foreign file. Every other line is a result. Later lines win.
+The first line is the header. A line with the key ``begun`` announces an output, so that an incomplete file of a killed
+run is not mistaken for a foreign file. Every other line is a result. Later lines win.
 """
 
 import os
@@ -24,9 +24,9 @@ class Header:
     """The first line of a journal.
 
     Attributes:
-        version: of Patina.
-        made_by: what makes the results.
-        source: the folder (or one picture) that they are made of, resolved; None if they are made of no files.
+        version: version of Patina.
+        made_by: the command with its settings and models.
+        source: resolved path of the source folder or picture; None without source files.
     """
 
     version: str
@@ -42,7 +42,7 @@ class Header:
         """Undo `to_line`.
 
         Raises:
-            KeyError, TypeError: the line is no header.
+            KeyError, TypeError: the line is not a header.
         """
         values = dict(line)
         version, source = values.pop("patina"), values.pop("source")
@@ -54,10 +54,10 @@ class Wanted:
     """A result that a command is to make.
 
     Attributes:
-        output: what names it in its folder; usually its file, relative to the folder.
+        output: name of the result in its folder; usually its file, relative to the folder.
         source: name of its source, None if it has none.
-        details: values that an earlier result must have, e.g. the variant, or else it is outdated.
-        files: files that will be written, relative to the folder; None for the one called `output`.
+        details: values, e.g. the variant, that an earlier result must have in order not to be outdated.
+        files: files to be written, relative to the folder; None for only `output`.
     """
 
     output: str
@@ -225,7 +225,7 @@ def read_journal(log: Path, command: str | None = None) -> Journal:
 
 
 def parsed_journal(log: Path) -> Journal | None:
-    """Return what a file says if it is a journal, else None."""
+    """Parse a file; return None if it is not a journal."""
     try:
         journal = Journal.from_lines(read_lines(log))
     except (AttributeError, IndexError, KeyError, TypeError):
@@ -236,10 +236,10 @@ def parsed_journal(log: Path) -> Journal | None:
 
 
 def require_own_files(log: Path, journal: Journal) -> None:
-    """Refuse a journal whose results lie outside of its folder: nothing there may be written or removed.
+    """Check that a journal's files are inside its folder, because no file elsewhere may be written or removed.
 
     Raises:
-        PatinaError: names the journal and the first such file.
+        PatinaError: a file lies outside; the message names the journal and the file.
     """
     for name in journal.files:
         if os.path.isabs(name) or (".." in name and ".." in Path(name).parts):

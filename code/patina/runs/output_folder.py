@@ -1,4 +1,4 @@
-"""What a command leaves in a folder: results and a journal that says how they were made, locked while it writes.
+"""A command's output folder: results and a journal of how they were made, locked while the command writes.
 
     with OutputFolder.open(out, MadeBy("upscale", settings, models), source=source, sources=pictures) as folder:
         todo = folder.outdated([Wanted(f"{picture.stem}.png", picture.name) for picture in pictures])
@@ -73,7 +73,7 @@ class OutputFolder:
 
         Args:
             path: the folder; made if it is missing.
-            made_by: what makes the results.
+            made_by: the command with its settings and models.
             source: the folder of sources, or the one picture.
             sources: all pictures in it, with unique names, in the order of the journal.
             replace: which earlier results to remove, at the first write, instead of refusing the folder.

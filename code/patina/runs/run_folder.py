@@ -27,7 +27,7 @@ class RunFolder:
 
     Args:
         path: the folder; made if it is missing.
-        name: of the run, in messages and in TensorBoard.
+        name: name of the run, in messages and in TensorBoard.
     """
 
     def __init__(self, path: Path, name: str):

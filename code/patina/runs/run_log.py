@@ -1,4 +1,4 @@
-"""The log of a training run, ``log.jsonl``: a header that says how the run began, then its numbers and events."""
+"""The log of a training run, ``log.jsonl``: a header, then numbers and events."""
 
 import time
 from pathlib import Path
@@ -32,7 +32,7 @@ class RunLog:
 
     Args:
         run: the run's folder.
-        name: of the run in TensorBoard.
+        name: name of the run in TensorBoard.
         last_step: the step from which the run continues; later lines are from an interrupted run and are dropped.
     """
 
