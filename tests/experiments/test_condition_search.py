@@ -43,7 +43,7 @@ def folders(tmp_path_factory):
 
 def check(folders, *options) -> int:
     places = [folders / "clean", folders / "real", "-opt", folders / "tiny.yml"]
-    return run_command("check-h", [*map(str, places), "-judge_steps", "60", "-inverse_steps", "20", *map(str, options)])
+    return run_command("check-h", [*map(str, places), "-judge_steps", "40", "-inverse_steps", "20", *map(str, options)])
 
 
 @pytest.mark.slow

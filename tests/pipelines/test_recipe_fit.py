@@ -1,6 +1,7 @@
 """`patina fit` and `patina measure` as a user runs them, on photographs from a camera whose numbers are known."""
 
 import json
+from functools import partial
 
 import cv2
 import numpy as np
@@ -10,6 +11,7 @@ import yaml
 
 from patina.cli.main import main
 from patina.degradations.recipe import load_recipe
+from patina.fitting.search import match
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
 from sets import write_config, write_pictures
 
@@ -51,7 +53,15 @@ def fit(top, out, *flags) -> int:
     )
 
 
+@pytest.fixture
+def few_samples(monkeypatch):
+    """Search in fewer rounds of fewer samples, which is enough for two numbers."""
+    monkeypatch.setattr("patina.fitting.search.SAMPLES", 96)
+    monkeypatch.setattr("patina.pipelines.recipe_fit.match", partial(match, rounds=3, samples=96))
+
+
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_samples")
 def test_noise_is_found_and_the_recipe_can_be_used(folders, tmp_path, capsys):
     assert fit(folders, tmp_path / "fitted.yml", "-workers", "1", "--json") == 0
     told = json.loads(capsys.readouterr().out)
@@ -75,6 +85,7 @@ def test_noise_is_found_and_the_recipe_can_be_used(folders, tmp_path, capsys):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_samples")
 def test_photos_without_degradation_give_an_empty_recipe(folders, tmp_path, capsys):
     clean = str(folders / "clean")
     arguments = ["fit", clean, clean, "-out", str(tmp_path / "f.yml"), "-recipe", str(folders / "family.yml")]
@@ -84,6 +95,7 @@ def test_photos_without_degradation_give_an_empty_recipe(folders, tmp_path, caps
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_samples")
 def test_exchanged_folders_are_named(folders, tmp_path, capsys):
     exchanged = ["fit", str(folders / "real"), str(folders / "clean"), "-out", str(tmp_path / "f.yml")]
     assert main([*exchanged, "-recipe", str(folders / "family.yml"), "-workers", "1"]) == 2
