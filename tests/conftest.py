@@ -62,3 +62,4 @@ def one_process(monkeypatch):
         yield InThisProcess()
 
     monkeypatch.setattr("patina.experiments.parallel_training.processes", processes)
+    return processes

@@ -1,5 +1,6 @@
 """Training restoration networks with lists of losses, averaged weights, mixed batches and growing patches."""
 
+import re
 import shutil
 from copy import deepcopy
 from dataclasses import replace
@@ -253,9 +254,13 @@ def test_a_start_of_another_scale_is_refused_or_taken_in_part(pairs, tmp_path, c
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
-    """A project folder with a copy of the configurations."""
+    """A project folder with a copy of the configurations, whose small sizes take half their steps."""
     folder = tmp_path_factory.mktemp("project")
     shutil.copytree(PROJECT / "confs", folder / "confs")
+    for path in (folder / "confs").glob("Real*.yml"):
+        whole, smoke = path.read_text().split("\nsmoke:")
+        half = re.sub(r"\b(steps|validate_every|save_every): (6|10)\b", lambda m: f"{m[1]}: {int(m[2]) // 2}", smoke)
+        path.write_text(f"{whole}\nsmoke:{half}")
     return folder
 
 
