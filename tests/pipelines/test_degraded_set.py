@@ -191,7 +191,7 @@ def test_a_broken_picture_is_named_and_the_others_are_made(clean, recipe, tmp_pa
         (["some.yml", "nowhere", "out"], "nowhere does not exist"),
         (["some.yml", "clean", "clean"], "source and output are the same folder"),
         (["some.yml", "clean", "out", "-gt", "out"], "output and gt are the same folder"),
-        (["some.yml", "clean", "out", "-variant", "bat"], "there is no variant 'bat', did you mean bad?"),
+        (["some.yml", "clean", "out", "-variant", "bat"], "unknown variant 'bat', did you mean bad?"),
         (["some.yml", "clean", "out", "-workers", "0"], "-workers is 0, expected 1 or more"),
         (["some.yml", "clean", "out", "-model", "x.safetensors"], "names 0 model files"),
         (["deflow", "clean", "out"], "no such model file; train one, give another with -model"),

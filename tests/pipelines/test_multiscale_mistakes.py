@@ -111,5 +111,5 @@ def test_two_sources_of_one_name_are_refused(source: Path, tmp_path: Path) -> No
 @pytest.mark.parametrize("content", ["", "[]", "{}", '{"version": 2}', '{"version": 1, "source": "a"}'])
 def test_broken_manifests(tmp_path: Path, content: str) -> None:
     (tmp_path / "manifest.json").write_text(content)
-    with pytest.raises(PatinaError, match=r"manifest\.json is no manifest of this version"):
+    with pytest.raises(PatinaError, match=r"manifest\.json is not a manifest of this version"):
         load_manifest(tmp_path)

@@ -59,8 +59,8 @@ def test_replay_refuses_what_is_no_log(tmp_path, capsys):
     assert run("replay", tmp_path / "log.jsonl") == 2
     assert run("replay", tmp_path / "nothing.jsonl") == 2
     told = capsys.readouterr().err
-    assert "log.jsonl is no journal of results; expected the log.jsonl of `patina degrade`" in told
-    assert "nothing.jsonl: there is no such file" in told
+    assert "log.jsonl is not a journal of results; expected the log.jsonl of `patina degrade`" in told
+    assert "nothing.jsonl: no such file" in told
 
 
 @pytest.fixture(scope="module")

@@ -104,7 +104,7 @@ class TestForeignFiles:
     @pytest.mark.parametrize("text", ["", "hello\n", "[]\n", '{"part": "train", "step": 1}\n', '{"recipe": "x"}\n'])
     def test_another_log_is_refused(self, source, out, text):
         write(out / LOG_NAME, text)
-        with pytest.raises(PatinaError, match=r"log\.jsonl is no journal of results; choose another output folder"):
+        with pytest.raises(PatinaError, match=r"log\.jsonl is not a journal of results; choose another output folder"):
             capitals(source, out)
         assert contents(out) == {LOG_NAME: text.encode()}
 

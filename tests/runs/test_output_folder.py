@@ -172,14 +172,16 @@ class TestReading:
         assert journal.results["bad/a.txt"].details["variant"] == "bad"
 
     def test_what_is_no_journal_is_explained(self, source, out):
-        with pytest.raises(PatinaError, match=r"log\.jsonl: there is no such file; expected the log\.jsonl of results"):
+        with pytest.raises(PatinaError, match=r"log\.jsonl: no such file; expected the log\.jsonl of results"):
             read_journal(out / LOG_NAME)
         write(out / LOG_NAME, '{"part": "train"}\n')
         with pytest.raises(
-            PatinaError, match=r"log\.jsonl is no journal of results; expected the .* of `patina degrade"
+            PatinaError, match=r"log\.jsonl is not a journal of results; expected the .* of `patina degrade"
         ):
             read_journal(out / LOG_NAME, "degrade")
         (out / LOG_NAME).unlink()
         capitals(source, out)
-        with pytest.raises(PatinaError, match=r"is of `patina capitals`; expected the log\.jsonl of `patina degrade`"):
+        with pytest.raises(
+            PatinaError, match=r"was written by `patina capitals`; expected the log\.jsonl of `patina degrade`"
+        ):
             read_journal(out / LOG_NAME, "degrade")

@@ -242,7 +242,7 @@ def test_upscaling_takes_samplers_and_refuses_what_means_nothing(trained, pictur
         assert text in capsys.readouterr().err
     source = ["-source", str(small), "-out", str(tmp_path / "refused")]
     assert run_command("upscale", ["-model", "bicubic", "-scale", "2", "-steps", "3", *source]) == 2
-    assert "bicubic is no diffusion model" in capsys.readouterr().err
+    assert "bicubic is not a diffusion model" in capsys.readouterr().err
     assert not (tmp_path / "refused").exists()
 
 

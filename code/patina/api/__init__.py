@@ -1,4 +1,4 @@
-"""The public API: what the commands do, for pictures in memory.
+"""The public API: the commands for pictures in memory.
 
 A picture is an array, ``[H, W, 3]`` RGB, uint8 or uint16; results have the same dtype. The ``load`` functions return
 objects that map pictures to pictures, so a model is read once for any number of pictures. Everything raises

@@ -49,7 +49,7 @@ def evaluate(
     from patina.pipelines.evaluation import evaluate_folders
 
     if unknown := [key for key in metrics if key not in METRICS]:
-        raise PatinaError(f"there is no metric {unknown[0]!r}; expected some of {', '.join(METRICS)}")
+        raise PatinaError(f"unknown metric {unknown[0]!r}; expected some of {', '.join(METRICS)}")
     if not isinstance(result, np.ndarray) and not isinstance(ground_truth, np.ndarray):
         folders = Path(result), Path(ground_truth)
         return evaluate_folders(*folders, metrics=metrics, crop=crop, space=space, device=device).document()
@@ -73,7 +73,7 @@ def report(
     seed: int = 0,
     classifier_steps: int = 200,
 ) -> dict[str, Any]:
-    """Measure how real generated pictures look; what the command `report` writes as JSON.
+    """Measure how real generated pictures look; return what `patina report` writes as JSON.
 
     All three sets are folders, or pictures by name; at least 4 pictures of 64x64 pixels are needed.
 
@@ -116,6 +116,6 @@ def _samples(
     if not isinstance(images, Mapping):
         return load_samples(Path(images), limit=limit, side=side, names=names, scale=scale)
     if names is not None and (missing := [name for name in names if name not in images]):
-        raise PatinaError(f"there is no picture named {missing[0]!r}; expected one for every clean picture")
+        raise PatinaError(f"no picture named {missing[0]!r}; expected one for every clean picture")
     wanted = list(images) if names is None else names
     return [make_sample(name, checked_picture(images[name]), side=side, scale=scale) for name in wanted]

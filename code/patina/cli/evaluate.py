@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
         raise PatinaError("give -results and -truth for one folder, or -model and -set (or -opt) to compare models")
     for name in ("tile", "precision"):
         if getattr(arguments, name) is not None:
-            raise PatinaError(f"-{name} is for models; leave it out to measure one folder")
+            raise PatinaError(f"-{name} is for models; omit it to measure one folder")
     given = {name: getattr(arguments, name) for name in ("results", "out", "crop_border", "space", "device")}
     evaluation = evaluate(FolderEvaluationRequest(gt=arguments.truth, lpips=not arguments.no_lpips, **given))
     print(evaluation.table())
@@ -49,7 +49,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     from patina.pipelines.model_comparison import ComparisonRequest, compare_models
 
     if arguments.results or arguments.truth:
-        raise PatinaError("-results and -truth are for one folder; leave them out to compare models")
+        raise PatinaError("-results and -truth are for one folder; omit them to compare models")
     names = ("out", "crop_border", "space", "tile", "precision", "device")
     given = {name: getattr(arguments, name) for name in names}
     models, sets = tuple(arguments.model or ()), tuple(map(tuple, arguments.set or ()))

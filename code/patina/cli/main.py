@@ -73,7 +73,7 @@ def run_command(command: str, arguments: Sequence[str] | None = None, program: s
 
 
 def _message(error: OSError) -> str:
-    """Describe what the operating system refused, and where."""
+    """Describe an error of the operating system, with its file."""
     if error.strerror is None:
         return str(error)
     where = error.filename if error.filename is not None else "a file"

@@ -1,4 +1,4 @@
-"""DeFlow's conditions on disk: what the filters of h make of a domain's images, computed once.
+"""DeFlow's conditions on disk: the filters of h applied to a domain's images, computed once.
 
 h maps an image to the low-resolution condition under which DeFlow models it (Wolf et al. 2021, arXiv 2101.05796).
 """
@@ -68,7 +68,7 @@ def prepare_conditions(images: Path, h: ConditionMap) -> Path:
 
 
 def whole_condition(path: Path, h: ConditionMap) -> np.ndarray:
-    """Return what the filters of h before any noise make of a picture: ``[h, w, 3]`` uint8.
+    """Apply the filters of h before any noise to a picture; return ``[h, w, 3]`` uint8.
 
     Raises:
         PatinaError: its sides are no multiples of h's scale.

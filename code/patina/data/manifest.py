@@ -116,7 +116,7 @@ def load_manifest(folder: Path | str) -> Manifest:
     except OSError as error:
         raise PatinaError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise PatinaError(f"{path} is no manifest of this version ({error!r}); run `patina prepare` again") from None
+        raise PatinaError(f"{path} is not a manifest of this version ({error!r}); run `patina prepare` again") from None
 
 
 def write_json(path: Path, values: dict[str, Any]) -> None:

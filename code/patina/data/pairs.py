@@ -117,7 +117,7 @@ def require_patches(patches: PatchSizes, scale: int) -> None:
     """Refuse patches that the scale does not divide."""
     for patch in patches.all:
         if patch < scale or patch % scale:
-            raise PatinaError(f"a patch of {patch} pixels is no multiple of the scale {scale}")
+            raise PatinaError(f"a patch of {patch} pixels is not a multiple of the scale {scale}")
 
 
 def aligned_crop(

@@ -51,7 +51,7 @@ class DemoRequest:
 
 
 def run_demo(request: DemoRequest) -> str:
-    """Run the demo; what an earlier call has finished is kept.
+    """Run the demo; finished results of an earlier call are kept.
 
     Returns:
         The tables, Markdown.

@@ -1,4 +1,4 @@
-"""The demo's photographs: some of those that come with scikit-image, as a user would have them."""
+"""The demo's photographs, from scikit-image, written to folders as a user would have them."""
 
 from pathlib import Path
 

@@ -64,7 +64,7 @@ class DenoisingRequest:
 
 
 def compare_noises(request: DenoisingRequest) -> str:
-    """Make the pairs, train the denoisers, and measure them; what an earlier call has finished is kept.
+    """Make the pairs, train the denoisers, and measure them; finished results of an earlier call are kept.
 
     Writes ``results.md``, ``results.json`` and ``sheet.png`` beside all else into ``request.out``.
 

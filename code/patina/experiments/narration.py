@@ -6,7 +6,7 @@ import numpy as np
 
 
 def say(text: str) -> None:
-    """Print a line on standard error about what is being done."""
+    """Print a line about the current work to standard error."""
     print(text, file=sys.stderr, flush=True)
 
 

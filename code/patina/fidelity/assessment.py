@@ -27,7 +27,7 @@ class Assessment:
 
 
 def assess(generated: Sequence[Sample], reference: Reference) -> Assessment:
-    """Measure degraded clean images of the reference and say what is right and wrong with them."""
+    """Measure degraded clean images of the reference, and describe what is right and wrong with them."""
     profile = profile_of(generated, reference.seed)
     scores = reference.scores(generated, profile)
     differences = {item.key: item.describe(profile, reference.profile) for item in PROPERTIES}

@@ -1,4 +1,4 @@
-"""What is compared: the distance of every property from the real images, and how it is described.
+"""The compared properties: their distance from the real images, and their description.
 
 A new measure is a function for its distance, one for its description, and a row in one of the tables below.
 """

@@ -120,7 +120,7 @@ def compare_models(request: ComparisonRequest) -> ModelComparison:
     scales = {test_set.name: _scale_of(test_set) for test_set in config.sets}
     absent = [str(m.model) for m in config.models if isinstance(m.model, Path) and not m.model.is_file()]
     if absent:
-        raise PatinaError(f"{absent[0]}: there is no such model file; interpolations are {', '.join(INTERPOLATIONS)}")
+        raise PatinaError(f"{absent[0]}: no such model file; interpolations are {', '.join(INTERPOLATIONS)}")
     _, missing = open_metrics(metric_keys(config.lpips), device)
     if "lpips" in missing:  # reported once, not for every model
         config = config.model_copy(update={"lpips": False})

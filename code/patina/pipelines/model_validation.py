@@ -1,4 +1,4 @@
-"""Show what a learned degradation does: translations in both directions, and samples of both domains."""
+"""Draw a sheet of a learned degradation: translations in both directions, and samples of both domains."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field

@@ -110,7 +110,7 @@ def prepare(
 
 
 def _jobs(todo: Iterable[Wanted], pictures: Sequence[Source]) -> list[PictureJob]:
-    """Return what is to be made, picture by picture."""
+    """Return the results to make for every picture."""
     scales: dict[str | None, list[int]] = defaultdict(list)
     for wanted in todo:
         scales[wanted.source].append(wanted.details["scale"])

@@ -105,7 +105,7 @@ class TrainingRun:
 
     @property
     def own_folders(self) -> dict[str, Path]:
-        """The folders of its validation images; where it has none, those that it was trained on."""
+        """The folders of its validation images, or of its training images if it has none."""
         return self.config.training_folders | self.config.validation_folders
 
 
@@ -198,7 +198,7 @@ def images_fact(folder: Path, *, limit: int | None = None, names: Sequence[str] 
 
 
 def _training_notes(run: TrainingRun, folders: Mapping[str, Path]) -> list[str]:
-    """Warn if the measured folders are those that the model was trained on."""
+    """Warn if the measured folders are the model's training folders."""
     trained = run.training_folders
     seen = [name for name in trained if folders[name].resolve() == trained[name].resolve()]
     if not seen:

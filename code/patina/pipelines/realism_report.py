@@ -77,7 +77,7 @@ class ReportRequest:
         if len(self._subjects) != 1:
             raise PatinaError("expected either RUN, a run folder or model file, or -generated, a folder of images")
         if self.generated is not None and self.knobs:
-            raise PatinaError(f"-{next(iter(self.knobs))} is a knob of a model; leave it out with -generated")
+            raise PatinaError(f"-{next(iter(self.knobs))} is a knob of a model; omit it with -generated")
         for name, value, least in (
             ("pictures", self.pictures, 4),
             ("side", self.side, 64),

@@ -56,7 +56,7 @@ class RecipeChoice:
         for name in self.variants:
             if name not in known:
                 text = nearest(name, known) if known else "the recipe has none"
-                raise PatinaError(f"there is no variant {name!r}, {text}")
+                raise PatinaError(f"unknown variant {name!r}, {text}")
         chosen = tuple(variant for variant in recipe.variants if variant in self.variants)
         return replace(everything, variants=chosen, mixed=MIXED in self.variants)
 

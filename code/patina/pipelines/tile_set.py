@@ -139,7 +139,7 @@ def _files(source: Source, tiles: Sequence[GridTile]) -> tuple[str, ...]:
 
 
 def summary(results: Sequence[Result], scale: int) -> str:
-    """Say what a set holds and how much storage it saves.
+    """Describe the contents of a set and how much storage it saves.
 
     Pairs are made from tiles in training, so their LQ pictures, `scale` times smaller, are not stored.
     """

@@ -38,7 +38,7 @@ class TrainingRequest:
 
 
 def run_training(request: TrainingRequest) -> bool:
-    """Train what a configuration file says; what an earlier call has finished is kept.
+    """Train the model of a configuration file; finished stages of an earlier call are kept.
 
     Returns:
         True when all is done, False when interrupted.

@@ -148,7 +148,7 @@ def open_upscaler(
     """
     path, diffuses = Path(model), _diffuses(model)
     if sampling != OWN_SAMPLING and not diffuses:
-        raise PatinaError(f"{model} is no diffusion model; leave -sampler and -steps out")
+        raise PatinaError(f"{model} is not a diffusion model; omit -sampler and -steps")
     if str(model) in INTERPOLATIONS:
         if scale is None or scale < 1:
             raise PatinaError(

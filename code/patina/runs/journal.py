@@ -215,11 +215,11 @@ def read_journal(log: Path, command: str | None = None) -> Journal:
     """
     expected = f"expected the {LOG_NAME} of `patina {command}`" if command else f"expected the {LOG_NAME} of results"
     if not log.is_file():
-        raise PatinaError(f"{log}: there is no such file; {expected}")
+        raise PatinaError(f"{log}: no such file; {expected}")
     if (journal := parsed_journal(log)) is None:
-        raise PatinaError(f"{log} is no journal of results; {expected}")
+        raise PatinaError(f"{log} is not a journal of results; {expected}")
     if command not in (None, journal.header.made_by.command):
-        raise PatinaError(f"{log} is of `patina {journal.header.made_by.command}`; {expected}")
+        raise PatinaError(f"{log} was written by `patina {journal.header.made_by.command}`; {expected}")
     require_own_files(log, journal)
     return journal
 

@@ -26,7 +26,7 @@ class MadeBy:
     notes: Mapping[str, str] = field(default_factory=dict)
 
     def difference(self, earlier: "MadeBy") -> str:
-        """Name what an earlier command did differently, e.g. ``"made with seed 0, now 1"``; empty if nothing."""
+        """Describe how an earlier command differed, e.g. ``"made with seed 0, now 1"``; empty if it did not."""
         if earlier.command != self.command:
             return f"made by `patina {earlier.command}`, now `patina {self.command}`"
         before, now = earlier.settings, plain(self.settings)

@@ -29,7 +29,7 @@ from patina.system.jsonl import append_lines, ensure_lines
 from patina.version import __version__
 
 Replace = Literal["never", "different", "always"]
-"""Which results of an earlier command give way: none, those that were made differently, or all."""
+"""Which results of an earlier command are replaced: none, those made differently, or all."""
 
 
 class OutputFolder:
@@ -65,7 +65,7 @@ class OutputFolder:
         wait: bool = False,
         read_only: bool = False,
     ) -> Iterator["OutputFolder"]:
-        """Lock a folder and compare what is in it with what is to be made.
+        """Lock a folder and compare its contents with the results to make.
 
         Results of the same command, settings and models are kept and continued, even if the sources were moved or
         copied to another folder, as long as every recorded source is there. A folder without results may be used for
@@ -221,7 +221,7 @@ class OutputFolder:
 
     def _earlier_journal(self) -> Journal:
         if (journal := parsed_journal(self._log)) is None:
-            raise PatinaError(f"{self._log} is no journal of results; choose another output folder")
+            raise PatinaError(f"{self._log} is not a journal of results; choose another output folder")
         require_own_files(self._log, journal)
         return journal
 

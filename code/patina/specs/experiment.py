@@ -1,4 +1,4 @@
-"""The base classes of all configurations: every experiment, and those that train."""
+"""Base classes of configurations: all experiments, and those that train."""
 
 from abc import abstractmethod
 from collections.abc import Callable
