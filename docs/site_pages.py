@@ -1,6 +1,6 @@
-"""What joins the pages of docs/ on the site: README and its neighbours, and an API page for every module.
+"""MkDocs hooks that add README, CONTRIBUTING, CHANGELOG and an API page for every module to the site.
 
-MkDocs calls these hooks; a module that is renamed, added or removed needs no change here.
+New, renamed and removed modules need no change here.
 """
 
 import ast
@@ -17,11 +17,11 @@ ROOT = Path(__file__).parents[1]
 CODE = ROOT / "code"
 INIT = "__init__.py"
 NEIGHBOURS = {"README.md": "index.md", "CONTRIBUTING.md": "CONTRIBUTING.md", "CHANGELOG.md": "CHANGELOG.md"}
-"""Pages beside docs/, and what they are called on the site."""
+"""Pages outside docs/ and their names on the site."""
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
-    """Put the API pages into the navigation, a section for every folder of the package."""
+    """Add the API pages to the navigation, with a section for every folder of the package."""
     sections: dict[str, list[Any]] = {}
     for module, page in api_pages():
         room = page.split("/")[1] if page.count("/") > 1 else "patina"
@@ -31,7 +31,7 @@ def on_config(config: MkDocsConfig) -> MkDocsConfig:
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Add the pages that do not lie in docs/."""
+    """Add the pages outside docs/."""
     for source, name in NEIGHBOURS.items():
         if (ROOT / source).is_file():
             files.append(File.generated(config, name, content=_moved((ROOT / source).read_text(encoding="utf-8"))))
