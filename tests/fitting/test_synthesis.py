@@ -37,5 +37,5 @@ def test_a_picture_that_nothing_is_done_to_measures_as_the_photo_that_it_is(tmp_
 
 def test_a_family_that_cannot_be_applied_is_one_line(tmp_path):
     values = {"scale": 2, "steps": [{"webp": {"quality": {"free": [50, 90]}}}]}
-    with pytest.raises(PatinaError, match="ends at 1 of the clean picture"):
+    with pytest.raises(PatinaError, match="ends at 1 of the clean image"):
         load_family(write_config(tmp_path / "f.yml", values))

@@ -19,9 +19,17 @@ def vgg19():
     return vgg.make_layers(vgg.cfgs["E"]).eval()
 
 
+@pytest.fixture(scope="module")
+def stored(vgg19, tmp_path_factory):
+    """The file of the weights, 80 MB, which all tests share."""
+    path = tmp_path_factory.mktemp("vgg19") / WEIGHTS
+    torch.save({f"features.{name}": value for name, value in vgg19.state_dict().items()}, path)
+    return path
+
+
 @pytest.fixture
-def weights(hub, vgg19):
-    torch.save({f"features.{name}": value for name, value in vgg19.state_dict().items()}, hub / WEIGHTS)
+def weights(hub, stored):
+    (hub / WEIGHTS).symlink_to(stored)
 
 
 def batch(seed, size=32):
