@@ -4,7 +4,7 @@ import ast
 from functools import cache
 from pathlib import Path
 
-CODE = Path(__file__).parents[1] / "code"
+from package_syntax import CODE, nodes
 
 LAYERS = [
     {"version", "errors", "seeding", "settings", "torchvision_shim"},
@@ -43,10 +43,9 @@ def modules() -> dict[str, Path]:
     return {name.removesuffix(".__init__"): path for name, path in found.items()}
 
 
-@cache
 def syntax(module: str) -> list[ast.AST]:
     """Return every node of a module's syntax tree."""
-    return list(ast.walk(ast.parse(modules()[module].read_text(encoding="utf-8"))))
+    return nodes(modules()[module])
 
 
 @cache

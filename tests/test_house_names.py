@@ -2,25 +2,19 @@
 
 import ast
 from collections import Counter
-from functools import cache
 from pathlib import Path
 
 import pytest
 
+from package_syntax import CODE, nodes, syntax
 from patina.cli.main import COMMANDS
 
-PACKAGE = Path(__file__).parents[1] / "code" / "patina"
+PACKAGE = CODE / "patina"
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path.name not in ("__init__.py", "__main__.py"))
 TESTS = sorted(Path(__file__).parent.rglob("*.py"))
 LONGEST_FILE, LONGEST_FUNCTION = 300, 65
 THE_LOOP = PACKAGE / "training" / "loop.py"
 """One flat story, which may be longer."""
-
-
-@cache
-def syntax(path: Path) -> ast.Module:
-    """Return a module's syntax tree; parsed in the tests, since every worker imports this file."""
-    return ast.parse(path.read_text(encoding="utf-8"))
 
 
 def repeated(names: list[str]) -> list[str]:
@@ -40,7 +34,7 @@ def test_no_public_class_has_the_name_of_another():
 def test_files_and_functions_are_short_and_annotations_are_types(path):
     lines = path.read_text(encoding="utf-8").count("\n")
     assert lines <= LONGEST_FILE
-    for node in ast.walk(syntax(path)):
+    for node in nodes(path):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and path != THE_LOOP:
             assert node.end_lineno - node.lineno < LONGEST_FUNCTION, node.name
         if isinstance(node, ast.AnnAssign):

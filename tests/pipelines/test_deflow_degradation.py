@@ -31,6 +31,7 @@ class TestDegradation:
         assert result.shape == image.shape
         assert 0 <= result.min() <= result.max() <= 1
 
+    @pytest.mark.slow
     def test_tiles_equal_the_whole(self, model):
         image = to_tensor(picture(1, 200, 232))
         whole = degradation(model).apply(image, {"heat": 1.0}, key=5)

@@ -43,7 +43,7 @@ def environment(_: int) -> str | None:
     return os.environ.get("OMP_NUM_THREADS")
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_failures_are_collected_and_results_keep_the_order(workers: int) -> None:
     report = run_folder_job([0, 1, 2, 3, 4], halve, description="halve", name=lambda n: f"n{n}", workers=workers)
     assert report.results == [0, 1, 2]
@@ -51,7 +51,7 @@ def test_failures_are_collected_and_results_keep_the_order(workers: int) -> None
     assert report.exit_code == 1
 
 
-@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("workers", [0, pytest.param(2, marks=pytest.mark.slow)])
 def test_all_other_errors_end_the_job(workers: int) -> None:
     with pytest.raises(PatinaError, match="the disk is full"):
         run_folder_job(range(4), stumble, description="stumble", name=str, workers=workers)

@@ -242,6 +242,7 @@ def _weights(path) -> dict:
     return {name: value.tolist() for name, value in load_generator(path).model.state_dict().items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("architecture", ["lapsrn", "srcnn"])
 def test_a_resumed_run_equals_an_uninterrupted_one(blurred, tmp_path, architecture):
     finals = []

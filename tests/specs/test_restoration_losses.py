@@ -83,6 +83,7 @@ def log(run: Path, part: str) -> list[dict]:
     return [line for line in read_log(run) if line["part"] == part]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("published_weights")
 def test_every_loss_is_logged_by_name_with_its_weight(pairs, tmp_path):
     assert {loss["type"] for loss in ALL} == set(LOSS_TYPES)

@@ -40,6 +40,7 @@ def values(pairs, name: str, **model) -> dict:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TINY)
 def test_it_trains_and_upscales_images_of_any_size(pairs, tmp_path, name):
     config = write_config(tmp_path / "tiny.yml", values(pairs, name))
