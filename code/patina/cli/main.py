@@ -30,6 +30,7 @@ COMMANDS = {
     "check-h": "measure how well maps h hide the domain and keep the content",
     "report": "report whether generated images look real: HTML page, verdicts, JSON",
     "test": "upscale and evaluate the test images of a configuration",
+    "gap": "measure what fitted, learned and true pairs gain, on cameras of known form",
     "demo": "run the whole pipeline on bundled photographs",
 }
 USAGE_ERROR = 2

@@ -21,6 +21,7 @@ def add_recipe_flags(parser: argparse.ArgumentParser, variant: str = "all") -> N
     """Add the flags that change a recipe; `variant` describes the default of ``-variant``."""
     add_flag(parser, "variant", nargs="+", help=f"names of variants, or mixed (default: {variant})")
     add_flag(parser, "model", type=Path, help="model file to use instead of the one in the recipe")
+    add_flag(parser, "scale", type=int, help="how many times smaller the results are (default: the recipe's scale)")
     parser.add_argument("--without-learned", action="store_true", help="skip learned blocks")
 
 
@@ -29,4 +30,4 @@ def recipe_choice(arguments: argparse.Namespace) -> RecipeChoice:
     from patina.pipelines.recipe_choice import RecipeChoice
 
     variants = None if arguments.variant is None else tuple(arguments.variant)
-    return RecipeChoice(arguments.recipe, variants, arguments.model, arguments.without_learned)
+    return RecipeChoice(arguments.recipe, variants, arguments.model, arguments.without_learned, arguments.scale)

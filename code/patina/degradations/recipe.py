@@ -139,6 +139,17 @@ class Recipe(Settings):
         """Return the recipe without its learned blocks."""
         return self.changed(lambda block: None if isinstance(block, LearnedBlock) else block)
 
+    def of_scale(self, scale: int) -> "Recipe":
+        """Return the recipe with another scale, which moves every step that ends at the target size.
+
+        Raises:
+            ConfigError: the scale is below 1, or its steps do not end at that size.
+        """
+        try:
+            return type(self).model_validate({**dict(self), "scale": scale})
+        except ValidationError as error:
+            raise ConfigError(f"scale {scale}: {problems_told(error, Recipe)}") from error
+
     def with_model(self, path: Path) -> "Recipe":
         """Return the recipe with another model file in its learned blocks.
 

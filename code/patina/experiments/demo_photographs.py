@@ -55,14 +55,14 @@ def take_photographs(folder: OutputFolder, seed: int) -> None:
 
 
 def _photograph(path: Path, seed: int) -> np.ndarray:
-    scene = _bundled(path.stem)
+    scene = bundled_photograph(path.stem)
     if path.parent.name in BY_CAMERA:
         camera, key = Camera(), derive(seed, "camera", path.name)
         return to_pixels(camera.apply(to_tensor(scene), camera.draw(numpy_rng(key, "parameters")), key), np.uint8)
     return imresize(scene, 1 / SCALE) if path.parent.name == "held_out_2x" else scene
 
 
-def _bundled(name: str) -> np.ndarray:
+def bundled_photograph(name: str) -> np.ndarray:
     """Return one of scikit-image's photographs, RGB uint8, cropped to the multiple."""
     import skimage.data
 

@@ -96,14 +96,16 @@ class Family:
         return parse_recipe(self.filled([(value, value) for value in whole]), self.source)
 
     @property
-    def without_degradation(self) -> np.ndarray:
-        """Unit values ``[free]`` that do as little as the family can: strengths at 0, qualities at their best."""
-        return np.array([1.0 if number.is_quality else 0.0 if number.low == 0 else 0.5 for number in self.free])
-
-    @property
     def scale(self) -> int:
         """How many times smaller the results are."""
         return int(self.values["scale"])
+
+
+def plain_family(scale: int) -> Family:
+    """Return the recipe that degrades nothing, without free numbers: MATLAB's bicubic where results are smaller."""
+    nothing: Any = {"one_of": {"choices": [{"steps": []}]}}
+    shrink = {"resize": {"filter": "matlab_bicubic", "of": "target"}}
+    return Family({"scale": scale, "steps": [shrink if scale > 1 else nothing]}, (), "the recipe without degradation")
 
 
 def load_family(given: str | Path, scale: int | None = None) -> Family:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from patina.degradations.recipe_text import recipe_text
-from patina.fitting.family import FreeNumber
+from patina.fitting.family import FreeNumber, plain_family
 from patina.fitting.search import WIDEST_SPREAD, SynthesisMatch
 
 UNDECIDED = 0.7
@@ -82,11 +82,8 @@ def profile_recipe(match: SynthesisMatch, photos: Sequence[str], remarks: Sequen
 
 def empty_recipe(scale: int, remarks: Sequence[str]) -> str:
     """Return a recipe that degrades nothing, for photos in which nothing was found."""
-    steps: list[Any] = (
-        [{"resize": {"filter": "box", "of": "target"}}] if scale > 1 else [{"one_of": {"choices": [{"steps": []}]}}]
-    )
     head = "".join(f"# {remark}\n" for remark in remarks)
-    return head + recipe_text({"scale": scale, "steps": steps})
+    return head + recipe_text(plain_family(scale).values)
 
 
 def _ranges(match: SynthesisMatch, place: int) -> list[tuple[float, float]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from patina.fitting.emulator import Emulator, Population, explain
-from patina.fitting.family import Family
+from patina.fitting.family import Family, plain_family
 from patina.fitting.synthesis import SyntheticSample, synthesise
 from patina.seeding import derive, numpy_rng
 
@@ -113,11 +113,11 @@ def match(
 
 
 def undegraded(
-    family: Family, names: Sequence[str], clean: Sequence[Path], *, workers: int = 0, seed: int = 0
+    scale: int, names: Sequence[str], clean: Sequence[Path], *, workers: int = 0, seed: int = 0
 ) -> np.ndarray:
-    """Return the measures ``[N, k]`` of clean pictures that the family does as little to as it can."""
-    units = np.tile(family.without_degradation, (SAMPLES // 2, 1))
-    return _synthesised(family, units, clean, names, derive(seed, "undegraded"), workers, "measure clean pictures")
+    """Return the measures ``[N, k]`` of clean pictures that are only brought to the photos' size."""
+    family, nothing = plain_family(scale), np.empty((SAMPLES // 2, 0))
+    return _synthesised(family, nothing, clean, names, derive(seed, "undegraded"), workers, "measure clean pictures")
 
 
 def as_array(names: Sequence[str], measures: Iterable[Mapping[str, float]]) -> np.ndarray:

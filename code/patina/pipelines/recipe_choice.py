@@ -21,12 +21,14 @@ class RecipeChoice:
         variants: names of the variants to make, which may include `MIXED`; None for all.
         model: model file to use instead of the one in the recipe.
         without_learned: leave out all learned blocks.
+        scale: how many times smaller the results are; None for the recipe's own.
     """
 
     name: str
     variants: tuple[str, ...] | None = None
     model: Path | None = None
     without_learned: bool = False
+    scale: int | None = None
 
     def load(self) -> Recipe:
         """Read the recipe and apply the changes.
@@ -37,6 +39,7 @@ class RecipeChoice:
         if self.without_learned and self.model:
             raise PatinaError("-model and --without-learned exclude each other; leave one out")
         recipe = load_recipe(self.name)
+        recipe = recipe if self.scale is None else recipe.of_scale(self.scale)
         if self.without_learned:
             return recipe.without_learned()
         recipe = recipe.with_model(self.model) if self.model else recipe

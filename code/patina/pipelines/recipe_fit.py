@@ -117,7 +117,7 @@ def fit_recipe(request: FitRequest) -> Fit:
         clean = _clean_crops(request, family.scale, Path(folder))
         measures = tuple(photos[0].measures)
         measured = as_array(measures, (photo.measures for photo in photos))
-        plain = undegraded(family, measures, clean, workers=workers, seed=request.seed)
+        plain = undegraded(family.scale, measures, clean, workers=workers, seed=request.seed)
         _require_order(request, measures, plain.mean(axis=0) - measured.mean(axis=0))
         found = tuple(agreements(measures, measured, plain, request.seed))
         if all(agreement.is_close for agreement in found):

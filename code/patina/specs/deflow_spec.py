@@ -143,15 +143,21 @@ class DeFlowConfig(LearnedConfig):
         held_out = {"clean": self.validation.clean, "real": self.validation.real}
         return {name: domain.images for name, domain in held_out.items() if domain}
 
-    def with_domains(self, clean: Path, real: Path, prepare: PrepareSet) -> "DeFlowConfig":
+    def with_domains(self, clean: Path, real: Path, prepare: PrepareSet, sets: Path | None = None) -> "DeFlowConfig":
         """Return the configuration for other images; `prepare` makes their multi-scale sets in the data folders.
 
         Raises:
             PatinaError: a data folder already holds a set of different images.
         """
-        for domain, images in ((self.data.clean, clean), (self.data.real, real)):
+        domains = {"clean": self.data.clean, "real": self.data.real}
+        if sets is not None:
+            domains = {
+                name: domain.model_copy(update={"folder": sets / name, "image_scale": 1})
+                for name, domain in domains.items()
+            }
+        for domain, images in zip(domains.values(), (clean, real), strict=True):
             prepare(images, domain.folder, [domain.image_scale, domain.image_scale * self.model.scale])
-        return self
+        return self.model_copy(update={"data": self.data.model_copy(update=domains)})
 
     def describe(self, weights: dict[str, Tensor]) -> ModelFile:
         """Return the model file of a published network's weights."""

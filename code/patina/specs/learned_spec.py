@@ -67,13 +67,15 @@ class LearnedConfig(SingleStageConfig):
         """The folders of validation images by domain; only domains with held-out sets."""
 
     @abstractmethod
-    def with_domains(self, clean: Path, real: Path, prepare: PrepareSet) -> "LearnedConfig":
+    def with_domains(self, clean: Path, real: Path, prepare: PrepareSet, sets: Path | None = None) -> "LearnedConfig":
         """Return the configuration for other images.
 
         Args:
             clean: folder of clean images.
             real: folder of real images.
             prepare: makes multi-scale sets, for kinds of models that need them.
+            sets: folder for these sets, made of clean and real images of one size; None for the sets and sizes that
+                the configuration names.
         """
 
     @abstractmethod

@@ -176,7 +176,7 @@ class LUDVAEConfig(LearnedConfig):
         held_out = {"clean": self.validation.clean, "real": self.validation.real}
         return {name: folder for name, folder in held_out.items() if folder}
 
-    def with_domains(self, clean: Path, real: Path, prepare: PrepareSet) -> "LUDVAEConfig":
+    def with_domains(self, clean: Path, real: Path, prepare: PrepareSet, sets: Path | None = None) -> "LUDVAEConfig":
         """Return the configuration for other images."""
         data = self.data.model_copy(update={"clean": clean, "real": real})
         return self.model_copy(update={"data": data})

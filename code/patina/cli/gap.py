@@ -1,0 +1,41 @@
+"""Measure how much of the gap between bicubic and true pairs each method closes, on cameras of known form."""
+
+import argparse
+import time
+from pathlib import Path
+
+from patina.cli.experiment_flags import add_out_flag, add_seeds_flag
+from patina.cli.flags import add_device_flag, add_flag
+from patina.experiments.gap_methods import METHODS
+from patina.experiments.gap_study import GapRequest, run_gap
+from patina.experiments.known_cameras import CAMERAS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_out_flag(parser, default="gap_out")
+    add_flag(parser, "pictures", type=Path, help="folder of clean photographs (default: some that come with Patina)")
+    add_flag(parser, "cameras", nargs="+", default=list(CAMERAS), help=f"some of {', '.join(CAMERAS)} (default: all)")
+    add_flag(
+        parser, "methods", nargs="+", default=list(METHODS), metavar="METHOD",
+        help=f"{', '.join(METHODS)}, a recipe, or a learned degradation's configuration (default: the first four)",
+    )  # fmt: skip
+    add_seeds_flag(parser, help="of the super-resolution networks")
+    add_flag(parser, "seed", type=int, default=0, help="of the photographs, the fit and the degradations")
+    add_flag(parser, "steps", type=int, help="training steps of each network (default: the configuration's)")
+    add_flag(parser, "config", default="SR-demo", help="configuration of the x2 networks (default: SR-demo)")
+    parser.add_argument("--short", action="store_true", help="one seed: about ten minutes on two cores")
+    add_device_flag(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the experiment and print its table."""
+    began = time.perf_counter()
+    request = GapRequest(
+        out=arguments.out, pictures=arguments.pictures, cameras=tuple(arguments.cameras),
+        methods=tuple(arguments.methods), seeds=tuple(arguments.seeds[:1] if arguments.short else arguments.seeds),
+        seed=arguments.seed, steps=arguments.steps, config=arguments.config, device=arguments.device,
+    )  # fmt: skip
+    print(run_gap(request))
+    print(f"time: {time.perf_counter() - began:.0f} s. Look at {request.out / 'sheet.png'}")
+    return 0

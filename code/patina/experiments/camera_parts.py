@@ -1,0 +1,111 @@
+"""Parts of known cameras: optics, a mosaic sensor, a phone's software.
+
+Pictures are RGB float ``[H, W, 3]`` in [0, 1].
+"""
+
+import cv2
+import numpy as np
+from scipy.ndimage import convolve, gaussian_filter
+
+from patina.imaging.matlab_resize import imresize
+
+_WHITE_BALANCE = np.array([2.0, 1.0, 1.6])
+"""Gains of red, green and blue, typical of daylight."""
+
+
+def round_kernel(std: float) -> np.ndarray:
+    """Return a Gaussian kernel; `std` in pixels."""
+    reach = int(np.ceil(3.5 * std))
+    line = np.exp(-0.5 * np.square(np.arange(-reach, reach + 1) / std))
+    return np.outer(line, line) / line.sum() ** 2
+
+
+def motion_kernel(length: float, angle: float) -> np.ndarray:
+    """Return the kernel of a straight movement; `length` in pixels, `angle` in radians from the x axis to y, down."""
+    reach = int(np.ceil(length / 2)) + 1
+    kernel = np.zeros((2 * reach + 1, 2 * reach + 1))
+    for place in np.linspace(-length / 2, length / 2, 64):  # bilinear shares of points along the way
+        x, y = reach + place * np.cos(angle), reach + place * np.sin(angle)
+        column, row = int(x), int(y)
+        right, down = x - column, y - row
+        kernel[row : row + 2, column : column + 2] += np.outer([1 - down, down], [1 - right, right])
+    return kernel / kernel.sum()
+
+
+def blurred(picture: np.ndarray, kernel: np.ndarray) -> np.ndarray:
+    """Convolve every channel."""
+    return np.stack([convolve(picture[..., channel], kernel, mode="nearest") for channel in range(3)], axis=-1)
+
+
+def half_size(picture: np.ndarray) -> np.ndarray:
+    """Shrink to half the size by MATLAB's bicubic."""
+    return imresize(picture, 0.5)
+
+
+def resized(picture: np.ndarray, height: int, width: int) -> np.ndarray:
+    """Shrink by averaging, as web services do."""
+    return cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+
+
+def grain(shape: tuple[int, ...], std: float, rng: np.random.Generator) -> np.ndarray:
+    """Return noise of variance 1 whose neighbours a Gaussian of `std` pixels correlates, ``[H, W, C]``."""
+    noise = gaussian_filter(rng.standard_normal(shape), (std, std, 0), mode="wrap")
+    return noise / noise.std()
+
+
+def bayer_raw(picture: np.ndarray, *, electrons: float, read: float, rng: np.random.Generator) -> np.ndarray:
+    """Photograph with a sensor behind an RGGB mosaic, and develop.
+
+    Args:
+        picture: what arrives, in display values.
+        electrons: at full brightness in green.
+        read: std of the read noise, in electrons.
+        rng: of the noise.
+    """
+    linear = _linear(np.clip(picture, 0, 1)) / _WHITE_BALANCE
+    height, width = linear.shape[0] // 2 * 2, linear.shape[1] // 2 * 2
+    channel = np.tile(np.array([[0, 1], [1, 2]]), (height // 2, width // 2))
+    light = np.take_along_axis(linear[:height, :width], channel[..., None], axis=2)[..., 0] * electrons
+    counts = rng.poisson(light) + read * rng.standard_normal(light.shape)
+    balanced = counts / electrons * _WHITE_BALANCE[channel]
+    seen = _demosaiced(balanced.astype(np.float32))
+    whole = picture.copy()
+    whole[:height, :width] = _displayed(np.clip(seen, 0, 1))
+    return whole
+
+
+def _linear(values: np.ndarray) -> np.ndarray:
+    """Undo sRGB's tone curve (IEC 61966-2-1)."""
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+
+def _displayed(linear: np.ndarray) -> np.ndarray:
+    """Apply sRGB's tone curve (IEC 61966-2-1)."""
+    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear.clip(1e-9) ** (1 / 2.4) - 0.055)
+
+
+def _demosaiced(mosaic: np.ndarray) -> np.ndarray:
+    """Return RGB from an RGGB mosaic, by OpenCV's edge-aware demosaicing in 16 bit."""
+    offset = 2048  # read noise reaches below black
+    counts = np.clip(mosaic * 40000 + offset, 0, 65535).astype(np.uint16)
+    rgb = cv2.cvtColor(counts, cv2.COLOR_BayerBG2BGR_EA)[..., ::-1]
+    return (rgb.astype(np.float32) - offset) / 40000
+
+
+def denoised(picture: np.ndarray, strength: float) -> np.ndarray:
+    """Denoise by non-local means, as phones do; `strength` in grey levels."""
+    pixels = np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+    return cv2.fastNlMeansDenoisingColored(pixels, None, strength, strength * 1.5, 5, 15).astype(float) / 255
+
+
+def sharpened(picture: np.ndarray, sigma: float, amount: float) -> np.ndarray:
+    """Sharpen by an unsharp mask."""
+    return picture + amount * (picture - gaussian_filter(picture, (sigma, sigma, 0)))
+
+
+def coded_again(picture: np.ndarray, quality: int) -> np.ndarray:
+    """Return the picture after JPEG compression with halved chroma."""
+    pixels = np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+    _, coded = cv2.imencode(".jpg", np.ascontiguousarray(pixels[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, int(quality)])
+    decoded = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR))
+    return decoded[..., ::-1].astype(float) / 255
