@@ -5,7 +5,7 @@ Pictures are RGB float ``[H, W, 3]`` in [0, 1].
 
 import cv2
 import numpy as np
-from scipy.ndimage import convolve, gaussian_filter
+from scipy.ndimage import gaussian_filter
 
 from patina.imaging.matlab_resize import imresize
 
@@ -34,7 +34,7 @@ def motion_kernel(length: float, angle: float) -> np.ndarray:
 
 def blurred(picture: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """Convolve every channel."""
-    return np.stack([convolve(picture[..., channel], kernel, mode="nearest") for channel in range(3)], axis=-1)
+    return cv2.filter2D(picture, -1, kernel[::-1, ::-1], borderType=cv2.BORDER_REPLICATE)
 
 
 def half_size(picture: np.ndarray) -> np.ndarray:

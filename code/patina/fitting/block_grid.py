@@ -7,7 +7,8 @@ import numpy as np
 
 BLOCK = 8
 _COEFFICIENTS = ((0, 1), (1, 1), (2, 2), (3, 3), (4, 4), (6, 6))
-_DCT = cv2.dct(np.eye(BLOCK, dtype=np.float32))
+_DCT = cv2.dct(np.eye(BLOCK, dtype=np.float32), flags=cv2.DCT_ROWS).T
+"""The orthonormal DCT-II: row k holds the cosine of frequency k."""
 
 
 def block_measures(crops: Sequence[np.ndarray]) -> dict[str, float]:
@@ -25,7 +26,7 @@ def block_measures(crops: Sequence[np.ndarray]) -> dict[str, float]:
             found[f"{name}.shifted_blocks_{along}"] = float(np.log(steps[:7].max() / np.median(steps)))
         if name == "r":  # as blue
             continue
-        values = np.abs(np.concatenate([_coefficients(plane) for plane in planes]))
+        values = np.abs(np.concatenate([block_coefficients(plane) for plane in planes]))
         for row, column in _COEFFICIENTS:
             found[f"{name}.zeros{row}{column}"] = float(np.log((values[:, row, column] < 1.5).mean() + 0.02))
             found[f"{name}.size{row}{column}"] = float(np.log(values[:, row, column].mean() + 0.2))
@@ -42,7 +43,7 @@ def _whole(plane: np.ndarray, axis: int) -> int:
     return (plane.shape[axis] - 1) // BLOCK * BLOCK
 
 
-def _coefficients(plane: np.ndarray) -> np.ndarray:
+def block_coefficients(plane: np.ndarray) -> np.ndarray:
     """Return the DCT coefficients of every 8x8 block, ``[N, 8, 8]``."""
     rows, columns = plane.shape[0] // BLOCK, plane.shape[1] // BLOCK
     blocks = plane[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK).transpose(0, 2, 1, 3)

@@ -1,6 +1,7 @@
 """A family of recipes: a recipe in which some numbers are free, to be found from photos.
 
-In YAML a free number stands as ``{free: [low, high]}`` in place of a range. Everything else is a recipe as any other.
+In YAML a free number stands as ``{free: [low, high]}`` in place of a range. Everything else is a recipe as any other. One
+that reads ``{free: [0, high], optional: true}`` stays at its low end unless the photos ask for more.
 """
 
 import copy
@@ -13,10 +14,11 @@ import numpy as np
 
 from patina.degradations.recipe import Recipe, parse_recipe
 from patina.errors import ConfigError
+from patina.fitting.file_compression import FileCompression
 from patina.settings import find_file, read_yaml, require_block
 
 FOLDERS = ("confs/families", "confs/recipes")
-FREE = "free"
+FREE, OPTIONAL = "free", "optional"
 
 Place = tuple[str | int, ...]
 """The keys and positions that lead to a value."""
@@ -32,11 +34,13 @@ class FreeNumber:
     Attributes:
         place: where it stands in the recipe's values.
         low, high: its limits.
+        optional: whether it stays at `low` unless the photos ask for more.
     """
 
     place: Place
     low: float
     high: float
+    optional: bool = False
 
     @property
     def name(self) -> str:
@@ -79,21 +83,38 @@ class Family:
     free: tuple[FreeNumber, ...]
     source: str
 
-    def filled(self, ranges: Sequence[tuple[float, float]]) -> dict[str, Any]:
-        """Return the recipe's plain values with a range for every free number."""
+    @property
+    def file_step(self) -> int | None:
+        """The position of the step that stands for the photos' last compression, whichever it is, if there is one.
+
+        It is the last JPEG or WebP step whose quality is free: that quality is not searched, since files tell it.
+        """
+        places = [number.place for number in self.free if number.is_quality and number.place[0] == "steps"]
+        return int(places[-1][1]) if places and len(places[-1]) == 4 else None
+
+    def is_told(self, number: FreeNumber) -> bool:
+        """Whether files tell a number."""
+        return self.file_step is not None and number.place[:2] == ("steps", self.file_step) and number.is_quality
+
+    def filled(
+        self, ranges: Sequence[tuple[float, float]], compression: FileCompression | None = None
+    ) -> dict[str, Any]:
+        """Return the recipe's plain values with a range for every free number, and a photo's own last compression."""
         values = copy.deepcopy(self.values)
         for number, (low, high) in zip(self.free, ranges, strict=True):
             parent: Any = values
             for key in number.place[:-1]:
                 parent = parent[key]
             parent[number.place[-1]] = [low, high] if low != high else low
+        if compression is not None and (place := self.file_step) is not None:
+            values["steps"][place : place + 1] = [] if compression.step is None else [compression.step]
         return values
 
-    def recipe(self, units: np.ndarray) -> Recipe:
-        """Return the recipe with a value for every free number, ``[free]`` unit values."""
+    def recipe(self, units: np.ndarray, compression: FileCompression | None = None) -> Recipe:
+        """Return the recipe with a value for every free number, ``[free]`` unit values; see `filled`."""
         numbers = [number.value(float(unit)) for number, unit in zip(self.free, units, strict=True)]
         whole = [round(value) if free.is_quality else value for free, value in zip(self.free, numbers, strict=True)]
-        return parse_recipe(self.filled([(value, value) for value in whole]), self.source)
+        return parse_recipe(self.filled([(value, value) for value in whole], compression), self.source)
 
     @property
     def scale(self) -> int:
@@ -132,11 +153,13 @@ def load_family(given: str | Path, scale: int | None = None) -> Family:
 
 
 def _free_numbers(values: Any, place: Place, path: Path) -> Iterator[FreeNumber]:
-    if isinstance(values, dict) and set(values) == {FREE}:
-        limits = values[FREE]
+    if isinstance(values, dict) and FREE in values:
+        limits, where = values[FREE], ".".join(map(str, place))
         if not (isinstance(limits, list) and len(limits) == 2 and limits[0] < limits[1]):
-            raise ConfigError(f"{path}: {'.'.join(map(str, place))}.free is {limits!r}, expected [low, high]")
-        yield FreeNumber(place, float(limits[0]), float(limits[1]))
+            raise ConfigError(f"{path}: {where}.free is {limits!r}, expected [low, high]")
+        if unknown := set(values) - {FREE, OPTIONAL}:
+            raise ConfigError(f"{path}: {where}.{min(map(str, unknown))}: expected {FREE} and {OPTIONAL} alone")
+        yield FreeNumber(place, float(limits[0]), float(limits[1]), bool(values.get(OPTIONAL, False)))
     elif isinstance(values, dict):
         for key, value in values.items():
             yield from _free_numbers(value, (*place, key), path)

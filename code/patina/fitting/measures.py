@@ -43,6 +43,11 @@ def measure(crops: Sequence[np.ndarray]) -> dict[str, float]:
     }
 
 
+def luma_of(crop: np.ndarray) -> np.ndarray:
+    """Return the luma ``[H, W]`` of RGB ``[H, W, 3]``, in the same unit."""
+    return np.ascontiguousarray(crop @ _YCBCR[0])
+
+
 def places_of_crops(height: int, width: int, side: int = CROP, count: int = CROPS) -> list[tuple[int, int]]:
     """Return top and left of the crops of a photo, multiples of 16: evenly along its diagonal.
 

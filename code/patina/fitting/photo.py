@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 
 from patina.errors import PictureError
-from patina.fitting.measures import SMALLEST, crops_of, measure
+from patina.fitting.file_compression import FileCompression, file_compression
+from patina.fitting.measures import SMALLEST, crops_of, luma_of, measure
 from patina.imaging.compression_headers import CompressionHeader, read_compression_header
 from patina.imaging.picture_files import read_picture
 from patina.metrics.spectrum import ROUNDING, power_spectrum
@@ -26,6 +27,7 @@ class Photo:
         name: from its folder.
         width, height: in pixels.
         header: what its file says about its compression; None for lossless files.
+        compression: its last compression, from the header or, for lossless files, from the pixels.
         measures: by name, see `patina.fitting.measures.measure`.
         is_upscaled: its finest details are missing though coarser ones are there, as after enlarging.
     """
@@ -34,6 +36,7 @@ class Photo:
     width: int
     height: int
     header: CompressionHeader | None
+    compression: FileCompression
     measures: dict[str, float]
     is_upscaled: bool
 
@@ -51,7 +54,9 @@ def measure_photo(path: Path, name: str) -> Photo:
     crops = crops_of(pixels)
     _require_photo(path, crops)
     measures = measure(crops)
-    return Photo(name, width, height, read_compression_header(path), measures, _is_upscaled(crops))
+    header = read_compression_header(path)
+    compression = file_compression(header, [luma_of(crop) for crop in crops])
+    return Photo(name, width, height, header, compression, measures, _is_upscaled(crops))
 
 
 def _require_photo(path: Path, crops: list[np.ndarray]) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 
 from patina.degradations.recipe_text import recipe_text
 from patina.fitting.family import FreeNumber, plain_family
+from patina.fitting.file_compression import FileCompression
 from patina.fitting.search import WIDEST_SPREAD, SynthesisMatch
 
 UNDECIDED = 0.7
@@ -54,12 +55,15 @@ def findings(match: SynthesisMatch) -> list[NumberFinding]:
     return found
 
 
-def profile_recipe(match: SynthesisMatch, photos: Sequence[str], remarks: Sequence[str]) -> str:
+def profile_recipe(
+    match: SynthesisMatch, photos: Sequence[str], compressions: Sequence[FileCompression], remarks: Sequence[str]
+) -> str:
     """Return the fitted recipe as YAML.
 
     Args:
         match: what was found.
         photos: the photos' names.
+        compressions: how their files were compressed.
         remarks: lines for its head.
     """
     lines = [f"# {remark}".rstrip() for remark in remarks]
@@ -74,7 +78,7 @@ def profile_recipe(match: SynthesisMatch, photos: Sequence[str], remarks: Sequen
         "      choices:",
     ]
     for place, name in enumerate(photos):
-        steps = match.family.filled(_ranges(match, place))["steps"]
+        steps = match.family.filled(_ranges(match, place), compressions[place])["steps"]
         lines += [f"        - weight: 1  # {name}", "          steps:"]
         lines += [f"            - {recipe_text(_rounded(step)).strip()}" for step in steps]
     return "\n".join(lines) + "\n"

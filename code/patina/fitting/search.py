@@ -14,15 +14,25 @@ import numpy as np
 
 from patina.fitting.emulator import Emulator, Population, explain
 from patina.fitting.family import Family, plain_family
+from patina.fitting.file_compression import FileCompression
 from patina.fitting.synthesis import SyntheticSample, synthesise
 from patina.seeding import derive, numpy_rng
 
-ROUNDS = 4
+ROUNDS = 3
 SAMPLES = 256
 """Pictures that are synthesised in a round."""
 
 WIDEST_SPREAD = 0.29
 """Std of the uniform distribution over [0, 1], which is what is believed before the first round."""
+
+OPTIONAL_MEAN = 0.3
+"""Unit value that optional numbers begin at when they are let go."""
+
+WORTH_MORE = 0.8
+"""Optional numbers are used if they bring the distance below this fraction of what it is without them."""
+
+_SMALLEST_START = 0.12
+"""Spread that numbers get back when others are let go."""
 
 _SMALLEST_STEP, _STEP_FACTOR = 0.06, 1.2
 """How far a round's samples lie from the photos' own numbers: enough to learn slopes from."""
@@ -32,92 +42,125 @@ _OUTLIER = 6.0
 
 
 @dataclass(frozen=True)
-class Round:
-    """What a round found.
-
-    Attributes:
-        population: of the photos.
-        distance: between the photos' mean measures and the synthesised ones', in standard deviations of one photo.
-    """
-
-    population: Population
-    distance: float
-
-
-@dataclass(frozen=True)
 class SynthesisMatch:
     """The numbers of a family that explain a set of photos.
 
     Attributes:
         family: what was fitted.
-        rounds: of the search, in order.
+        population: the photos' unit values.
         fitted: measures of clean pictures with the photos' numbers, ``[N, k]``.
+        distances: after every round, between the photos' mean measures and the synthesised ones', in standard
+            deviations of one photo (root mean square).
+        distance: the same for `fitted`.
     """
 
     family: Family
-    rounds: tuple[Round, ...]
+    population: Population
     fitted: np.ndarray
-
-    @property
-    def population(self) -> Population:
-        """What the last round found."""
-        return self.rounds[-1].population
+    distances: tuple[float, ...]
+    distance: float
 
 
-def match(
-    family: Family,
-    names: Sequence[str],
-    photos: np.ndarray,
-    known: np.ndarray,
-    clean: Sequence[Path],
-    *,
-    workers: int = 0,
-    seed: int = 0,
-    rounds: int = ROUNDS,
-    samples: int = SAMPLES,
-) -> SynthesisMatch:
-    """Find the numbers of a family that explain photos.
+@dataclass(frozen=True)
+class Search:
+    """What a search needs.
 
-    Args:
+    Attributes:
         family: a recipe with free numbers.
-        names: of the measures.
-        photos: ``[n, k]`` measures of each photo.
-        known: ``[n, d]`` unit values that files tell; NaN where they do not.
+        names: of the measures, ``[k]``.
+        photos: measures of each photo, ``[n, k]``.
+        compressions: how each photo's file was compressed, ``[n]``.
         clean: files of the clean pictures' crops, see `SyntheticSample`.
         workers: processes that synthesise; the result does not depend on their number.
         seed: of all draws.
-        rounds, samples: how often, and how many pictures each time.
+        samples: pictures that are synthesised in a round.
     """
-    rng, size = numpy_rng(seed, "fit"), len(family.free)
-    units = _stratified(rng, samples, size)
-    lent = known[_owners(rng, samples, len(photos))]
-    units = np.where(np.isfinite(lent), lent, units)
-    mean, spread = np.full(size, 0.5), np.full(size, WIDEST_SPREAD)
-    found: list[Round] = []
-    for number in range(rounds):
-        title = f"fit {number + 1}/{rounds + 1}"
-        fitted = _synthesised(family, units, clean, names, derive(seed, "round", number), workers, title)
-        emulator = Emulator.learn(units, fitted, mean)
-        centre = emulator.predict(mean[None])[0] if number else fitted.mean(axis=0)
-        reach = _OUTLIER * np.maximum(emulator.deviation, fitted.std(axis=0))
-        population = explain(emulator, np.clip(photos, centre - reach, centre + reach), known, mean, spread)
-        difference = (photos.mean(axis=0) - fitted.mean(axis=0)) / emulator.deviation
-        found.append(Round(population, float(np.sqrt(np.square(difference).mean()))))
-        mean, spread = population.mean, population.spread
-        units = _nearby(rng, population, known, samples)
-    # What is compared at the end is the result itself: the photos' own numbers, without the room to learn from.
-    owners = _owners(rng, samples // 2, len(photos))
-    key, title = derive(seed, "result"), f"fit {rounds + 1}/{rounds + 1}"
-    fitted = _synthesised(family, population.units[owners], clean, names, key, workers, title)
-    return SynthesisMatch(family, tuple(found), fitted)
+
+    family: Family
+    names: Sequence[str]
+    photos: np.ndarray
+    compressions: Sequence[FileCompression]
+    clean: Sequence[Path]
+    workers: int = 0
+    seed: int = 0
+    samples: int = SAMPLES
+
+    def match(self) -> SynthesisMatch:
+        """Find the numbers that explain the photos.
+
+        Optional numbers stay at their low ends at first. They are let go then, and the result is taken only if it is
+        clearly closer to the photos: a simple explanation is better than another one that is as good.
+        """
+        optional = np.array([number.optional for number in self.family.free])
+        size, known = len(optional), self._told()
+        held = np.where(optional, 0.0, known)
+        simple = self._search("fit", held, np.full(size, 0.5), np.full(size, WIDEST_SPREAD))
+        if not optional.any():
+            return simple
+        mean = np.where(optional, OPTIONAL_MEAN, simple.population.mean)
+        spread = np.where(optional, WIDEST_SPREAD, simple.population.spread.clip(_SMALLEST_START))
+        full = self._search("fit more", known, mean, spread)
+        return full if full.distance < WORTH_MORE * simple.distance else simple
+
+    def _told(self) -> np.ndarray:
+        """Return the unit values that files tell, ``[n, d]``; NaN where they do not."""
+        told = np.full((len(self.photos), len(self.family.free)), np.nan)
+        for place, number in enumerate(self.family.free):
+            if self.family.is_told(number):
+                told[:, place] = [number.unit(compression.quality) for compression in self.compressions]
+        return told
+
+    def _search(self, title: str, known: np.ndarray, mean: np.ndarray, spread: np.ndarray) -> SynthesisMatch:
+        """Move numbers round by round.
+
+        Args:
+            title: of the progress bars.
+            known: unit values that stay as they are, ``[n, d]``; NaN for others.
+            mean, spread: of the population that it begins with, ``[d]``.
+        """
+        rng, size, rounds = numpy_rng(self.seed, title), len(self.family.free), ROUNDS
+        units = (mean + (_stratified(rng, self.samples, size) - 0.5) * np.sqrt(12) * spread).clip(0, 1)
+        owners = _owners(rng, self.samples, len(self.photos))
+        units = np.where(np.isfinite(known[owners]), known[owners], units)
+        distances: list[float] = []
+        for number in range(rounds):
+            key = derive(self.seed, title, number)
+            fitted = self._synthesised(units, owners, key, f"{title} {number + 1}/{rounds + 1}")
+            emulator = Emulator.learn(units, fitted, mean)
+            centre = emulator.predict(mean[None])[0] if number else fitted.mean(axis=0)
+            reach = _OUTLIER * np.maximum(emulator.deviation, fitted.std(axis=0))
+            photos = np.clip(self.photos, centre - reach, centre + reach)
+            population = explain(emulator, photos, known, mean, spread)
+            distances.append(self._distance(fitted, emulator.deviation))
+            mean, spread = population.mean, population.spread
+            owners = _owners(rng, self.samples, len(self.photos))
+            units = _nearby(rng, population, known, owners)
+        # What is compared at the end is the result itself: the photos' own numbers, without the room to learn from.
+        owners = _owners(rng, self.samples // 2, len(self.photos))
+        key = derive(self.seed, title, "result")
+        fitted = self._synthesised(population.units[owners], owners, key, f"{title} {rounds + 1}/{rounds + 1}")
+        distance = self._distance(fitted, self.photos.std(axis=0) + 1e-3)
+        return SynthesisMatch(self.family, population, fitted, tuple(distances), distance)
+
+    def _distance(self, fitted: np.ndarray, deviation: np.ndarray) -> float:
+        difference = (self.photos.mean(axis=0) - fitted.mean(axis=0)) / deviation
+        return float(np.sqrt(np.square(difference).mean()))
+
+    def _synthesised(self, units: np.ndarray, owners: np.ndarray, key: int, description: str) -> np.ndarray:
+        """Return the measures ``[N, k]`` of clean pictures degraded as the photos `owners` might have been."""
+        compressions = [self.compressions[owner] for owner in owners]
+        return _synthesised(self.family, units, compressions, self.clean, self.names, key, self.workers, description)
 
 
 def undegraded(
     scale: int, names: Sequence[str], clean: Sequence[Path], *, workers: int = 0, seed: int = 0
 ) -> np.ndarray:
     """Return the measures ``[N, k]`` of clean pictures that are only brought to the photos' size."""
-    family, nothing = plain_family(scale), np.empty((SAMPLES // 2, 0))
-    return _synthesised(family, nothing, clean, names, derive(seed, "undegraded"), workers, "measure clean pictures")
+    family, count = plain_family(scale), SAMPLES // 2
+    nothing, plain = np.empty((count, 0)), [FileCompression()] * count
+    return _synthesised(
+        family, nothing, plain, clean, names, derive(seed, "undegraded"), workers, "measure clean pictures"
+    )
 
 
 def as_array(names: Sequence[str], measures: Iterable[Mapping[str, float]]) -> np.ndarray:
@@ -128,6 +171,7 @@ def as_array(names: Sequence[str], measures: Iterable[Mapping[str, float]]) -> n
 def _synthesised(
     family: Family,
     units: np.ndarray,
+    compressions: Sequence[FileCompression],
     clean: Sequence[Path],
     names: Sequence[str],
     key: int,
@@ -137,8 +181,8 @@ def _synthesised(
     """Return the measures ``[N, k]`` of clean pictures degraded with unit values ``[N, d]``."""
     order = numpy_rng(key, "pictures").permutation(np.resize(np.arange(len(clean)), len(units)))
     samples = [
-        SyntheticSample(clean[picture], unit, derive(key, number))
-        for number, (picture, unit) in enumerate(zip(order, units, strict=True))
+        SyntheticSample(clean[picture], unit, derive(key, number), compression)
+        for number, (picture, unit, compression) in enumerate(zip(order, units, compressions, strict=True))
     ]
     return as_array(names, synthesise(samples, family, workers=workers, description=description))
 
@@ -154,9 +198,8 @@ def _owners(rng: np.random.Generator, count: int, photos: int) -> np.ndarray:
     return rng.permutation(np.resize(np.arange(photos), count))
 
 
-def _nearby(rng: np.random.Generator, population: Population, known: np.ndarray, count: int) -> np.ndarray:
-    """Return unit values around those of the photos."""
-    owners = _owners(rng, count, len(population.units))
+def _nearby(rng: np.random.Generator, population: Population, known: np.ndarray, owners: np.ndarray) -> np.ndarray:
+    """Return unit values around those of the photos `owners`."""
     width = np.maximum(_SMALLEST_STEP, np.sqrt(population.variance[owners])) * _STEP_FACTOR
     drawn = (population.units[owners] + rng.standard_normal(width.shape) * width).clip(0, 1)
     return np.where(np.isfinite(known[owners]), known[owners], drawn)

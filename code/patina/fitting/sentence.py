@@ -2,16 +2,22 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
+
 from patina.fitting.agreement import Agreement
+from patina.fitting.file_compression import JPEG, WEBP, FileCompression
 from patina.fitting.profiles import NumberFinding
 
 _Words = Callable[[Mapping[str, NumberFinding]], str | None]
 
 
-def sentence(found: Sequence[NumberFinding], agreed: Sequence[Agreement]) -> str:
+def sentence(
+    found: Sequence[NumberFinding], compressions: Sequence[FileCompression], agreed: Sequence[Agreement]
+) -> str:
     """Say what was found, and how near it comes to the photos."""
     by_name = {finding.number.name: finding for finding in found}
     told = [words for tell in _PARTS if (words := tell(by_name)) is not None]
+    told += _compression(compressions)
     others = [finding for name, finding in by_name.items() if name.split(".")[0] not in _TOLD_OPERATIONS]
     told += [f"{finding.number.name} {_span(finding)}" for finding in others if finding.decided]
     close = [each for each in agreed if each.is_close]
@@ -54,14 +60,18 @@ def _processing(found: Mapping[str, NumberFinding]) -> str | None:
     return " and ".join(parts) or None
 
 
-def _compression(found: Mapping[str, NumberFinding]) -> str | None:
-    quality = found.get("jpeg.quality")
-    if quality is None or quality.low >= 99:
-        return None
-    return f"JPEG {quality.low:.0f} to {quality.high:.0f}" if quality.low != quality.high else f"JPEG {quality.low:.0f}"
+def _compression(compressions: Sequence[FileCompression]) -> list[str]:
+    told = []
+    for format, name in ((JPEG, "JPEG"), (WEBP, "WebP")):
+        qualities = [compression.quality for compression in compressions if compression.format == format]
+        if qualities:
+            low, high = (round(float(np.quantile(qualities, q))) for q in (0.1, 0.9))
+            text = f"{name} {low}" if low == high else f"{name} {low} to {high}"
+            told.append(text if len(qualities) == len(compressions) else f"{text} in {len(qualities)} photos")
+    return told
 
 
-_PARTS: tuple[_Words, ...] = (_noise, _blur, _processing, _compression)
+_PARTS: tuple[_Words, ...] = (_noise, _blur, _processing)
 _TOLD_OPERATIONS = {"sensor_noise", "ellipse_blur", "bilateral", "unsharp_mask", "jpeg"}
 
 

@@ -11,6 +11,7 @@ from patina.degradations.execution import apply_plan
 from patina.degradations.recipe import Recipe
 from patina.errors import PatinaError
 from patina.fitting.family import Family
+from patina.fitting.file_compression import FileCompression
 from patina.fitting.measures import CROP, measure, places_of_crops
 from patina.imaging.value_spaces import to_values, values_to_pixels
 from patina.runs.folder_job import run_folder_job
@@ -25,11 +26,13 @@ class SyntheticSample:
         file: its clean crops, ``.npy`` of `clean_crops`, which all processes map into memory.
         units: ``[d]`` unit values of the family's free numbers.
         key: decides everything that is drawn.
+        compression: a photo's, in place of the family's last one; None for the family's.
     """
 
     file: Path
     units: np.ndarray
     key: int
+    compression: FileCompression | None = None
 
 
 def clean_crops(pixels: np.ndarray, scale: int) -> np.ndarray:
@@ -59,7 +62,7 @@ def synthesise(
 
 
 def _measured(sample: SyntheticSample, family: Family) -> dict[str, float]:
-    recipe = family.recipe(sample.units)
+    recipe = family.recipe(sample.units, sample.compression)
     crops = np.load(sample.file, mmap_mode="r")
     return measure([_degraded(recipe, crop, derive(sample.key, number)) for number, crop in enumerate(crops)])
 

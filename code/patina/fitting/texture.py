@@ -44,28 +44,33 @@ def texture(crops: Sequence[np.ndarray]) -> dict[str, float]:
         usable[:] = True
     unrest = np.concatenate([_unrest(crop[..., 0]) for crop in crops])
     quiet = np.argsort(np.where(usable, unrest, np.inf))[: max(8, int(QUIET * usable.sum()))]
-    found: dict[str, float] = {}
+    energies: dict[str, np.ndarray] = {}
     for number, name in enumerate("ybr"):
         planes = [np.ascontiguousarray(crop[..., number]) for crop in crops]
-        for band, energy in _bands(planes).items():
-            found |= _energy_measures(f"{name}.{band}", np.log(energy + ROUNDING), usable, quiet, brightness)
-    return found | _correlations(crops, quiet)
+        energies |= {f"{name}.{band}": np.log(energy + ROUNDING) for band, energy in _bands(planes).items()}
+    return _energy_measures(energies, usable, quiet, brightness) | _correlations(crops, quiet)
 
 
 def _energy_measures(
-    name: str, energy: np.ndarray, usable: np.ndarray, quiet: np.ndarray, brightness: np.ndarray
+    energies: Mapping[str, np.ndarray], usable: np.ndarray, quiet: np.ndarray, brightness: np.ndarray
 ) -> dict[str, float]:
     """Return quantiles over the windows, the quiet ones' median and, for diagonal bands, the change by brightness."""
-    values = np.quantile(energy[usable], QUANTILES)
-    found = {f"{name}.q{round(100 * q)}": float(value) for q, value in zip(QUANTILES, values, strict=True)}
-    found[f"{name}.quiet"] = float(np.median(energy[quiet]))
-    if not name.endswith("d") or name.endswith("2d"):
-        return found
-    middle = float(np.quantile(energy[usable], 0.2))
+    table = np.stack(list(energies.values()))
+    found: dict[str, float] = {}
+    for quantile, values in zip(QUANTILES, np.quantile(table[:, usable], QUANTILES, axis=1), strict=True):
+        found |= {
+            f"{name}.q{round(100 * quantile)}": float(value) for name, value in zip(energies, values, strict=True)
+        }
+    for name, value in zip(energies, np.median(table[:, quiet], axis=1), strict=True):
+        found[f"{name}.quiet"] = float(value)
+    diagonal = [place for place, name in enumerate(energies) if name.endswith("d") and not name.endswith("2d")]
+    names, table = [list(energies)[place] for place in diagonal], table[diagonal]
+    middle = np.quantile(table[:, usable], 0.2, axis=1)
     for low, high in LEVELS:
         inside = usable & (brightness >= low) & (brightness < high)
-        change = float(np.quantile(energy[inside], 0.2)) - middle if inside.sum() >= 6 else 0.0
-        found[f"{name}.level{low}"] = change
+        enough = inside.sum() >= 6
+        change = np.quantile(table[:, inside], 0.2, axis=1) - middle if enough else np.zeros(len(names))
+        found |= {f"{name}.level{low}": float(value) for name, value in zip(names, change, strict=True)}
     return found
 
 

@@ -13,10 +13,9 @@ import yaml
 from patina.degradations.recipe import parse_recipe
 from patina.errors import PatinaError, PictureError, require_range
 from patina.fitting.agreement import Agreement, agreements
-from patina.fitting.family import Family, load_family
-from patina.fitting.photo import Photo
+from patina.fitting.family import load_family
 from patina.fitting.profiles import NumberFinding, empty_recipe, findings, profile_recipe
-from patina.fitting.search import SynthesisMatch, as_array, match, undegraded
+from patina.fitting.search import Search, SynthesisMatch, as_array, undegraded
 from patina.fitting.sentence import sentence
 from patina.fitting.synthesis import clean_crops
 from patina.imaging.picture_files import read_picture
@@ -93,7 +92,7 @@ class Fit:
                 {"group": found.group, "fitted": found.fitted, "halves": found.halves, "close": found.is_close}
                 for found in self.agreements
             ],
-            "distances": [step.distance for step in self.match.rounds] if self.match else [],
+            "distances": list(self.match.distances) if self.match else [],
         }
 
 
@@ -124,11 +123,11 @@ def fit_recipe(request: FitRequest) -> Fit:
             summary = "Nothing found: the photos measure as the clean pictures do."
             fit = Fit(names, set_aside, None, found, empty_recipe(family.scale, [remark, summary]), summary)
         else:
-            known = _known(family, photos)
-            matched = match(family, measures, measured, known, clean, workers=workers, seed=request.seed)
+            compressions = [photo.compression for photo in photos]
+            matched = Search(family, measures, measured, compressions, clean, workers, request.seed).match()
             found = tuple(agreements(measures, measured, matched.fitted, request.seed))
-            summary = sentence(findings(matched), found)
-            text = profile_recipe(matched, names, [remark, *textwrap.wrap(summary, 110), ""])
+            summary = sentence(findings(matched), compressions, found)
+            text = profile_recipe(matched, names, compressions, [remark, *textwrap.wrap(summary, 110), ""])
             fit = Fit(names, set_aside, matched, found, text, summary)
     parse_recipe(yaml.safe_load(fit.text), request.out)  # what is written can be read
     write_text(request.out, fit.text)
@@ -173,21 +172,6 @@ def _clean_crops(request: FitRequest, scale: int, folder: Path) -> list[Path]:
     if not report.results:
         raise PatinaError(f"{request.clean}: none of {len(sources)} pictures can be used; {report.failures[0][1]}")
     return report.results
-
-
-def _known(family: Family, photos: Sequence[Photo]) -> np.ndarray:
-    """Return the unit values that files tell, ``[n, d]``; NaN where they do not.
-
-    The last compression of a family is the one that a file's header is about.
-    """
-    known = np.full((len(photos), len(family.free)), np.nan)
-    last = [place for place, number in enumerate(family.free) if number.is_quality][-1:]
-    for place in last:
-        number = family.free[place]
-        for row, photo in enumerate(photos):
-            if photo.header is not None and photo.header.format == number.operation:
-                known[row, place] = number.unit(photo.header.quality)
-    return known
 
 
 def _finding_values(finding: NumberFinding) -> dict[str, Any]:

@@ -1,0 +1,51 @@
+"""How a photo's file was compressed: what its header says or, for lossless files, what the pixels show."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from patina.fitting.former_jpeg import former_quality
+from patina.imaging.compression_headers import CompressionHeader
+from patina.imaging.recompress import JPEG_SUBSAMPLINGS
+
+JPEG, WEBP, NONE = "jpeg", "webp", "none"
+
+
+@dataclass(frozen=True)
+class FileCompression:
+    """The last compression of a photo.
+
+    Attributes:
+        format: ``"jpeg"``, ``"webp"`` or ``"none"``.
+        quality: 1 to 100 as encoders count it; 100 for none.
+        subsampling: of JPEG's chroma, a key of `JPEG_SUBSAMPLINGS`.
+    """
+
+    format: str = NONE
+    quality: int = 100
+    subsampling: str = "4:2:0"
+
+    @property
+    def step(self) -> dict[str, Any] | None:
+        """The step of a recipe that does it; None for none."""
+        if self.format == NONE:
+            return None
+        subsampling = {"subsampling": self.subsampling} if self.format == JPEG and self.subsampling != "4:2:0" else {}
+        return {self.format: {"quality": self.quality, **subsampling}}
+
+
+def file_compression(header: CompressionHeader | None, luma: Sequence[np.ndarray]) -> FileCompression:
+    """Return how a photo was compressed.
+
+    Args:
+        header: of its file; None for lossless files.
+        luma: its crops, float32 ``[H, W]`` in grey levels.
+    """
+    if header is not None:
+        # A gray file has no chroma that could be subsampled; unusual ways are brought to the usual one.
+        subsampling = header.subsampling if header.subsampling in JPEG_SUBSAMPLINGS else "4:2:0"
+        return FileCompression(header.format, header.quality, subsampling)
+    quality = former_quality(luma)
+    return FileCompression() if quality is None else FileCompression(JPEG, quality)
