@@ -1,7 +1,7 @@
 """A family of recipes: a recipe in which some numbers are free, to be found from photos.
 
-In YAML a free number stands as ``{free: [low, high]}`` in place of a range; with ``optional: true`` beside it, it stays at
-its low end unless the photos ask for more. Everything else is a recipe as any other.
+In YAML a free number stands as ``{free: [low, high]}`` in place of a range; with ``optional: true`` beside it, it stays
+at its low end unless the photos ask for more. Everything else is a recipe as any other.
 """
 
 import copy
