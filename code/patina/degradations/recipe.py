@@ -148,7 +148,7 @@ class Recipe(Settings):
         try:
             return type(self).model_validate({**dict(self), "scale": scale})
         except ValidationError as error:
-            raise ConfigError(f"scale {scale}: {problems_told(error, Recipe)}") from error
+            raise ConfigError(f"scale {scale}: {describe_problems(error, Recipe)}") from error
 
     def with_model(self, path: Path) -> "Recipe":
         """Return the recipe with another model file in its learned blocks.

@@ -26,7 +26,7 @@ from patina.runs.made_by import MadeBy
 from patina.runs.output_folder import OutputFolder
 from patina.settings import nearest
 from patina.specs.configuration import load_config
-from patina.specs.paired_data import LowQuality
+from patina.specs.paired_data import LQSettings
 from patina.specs.restoration_spec import RestorationConfig
 
 COUNTS = (60, 40, 20)
@@ -130,7 +130,7 @@ def _network(
         raise PatinaError(f"-config is {request.config}, expected the configuration of a super-resolution network")
     if config.model.scale != SCALE:
         raise PatinaError(f"-config is {request.config} of scale {config.model.scale}, expected scale {SCALE}")
-    sources = config.data.lq if lq is None else (LowQuality(path=lq),)
+    sources = config.data.lq if lq is None else (LQSettings(path=lq),)
     data = config.data.model_copy(update={"lq": sources, "gt": folders.clean})
     steps = {} if request.steps is None else {"steps": request.steps}
     stages = tuple(stage.model_copy(update=steps) for stage in config.stages)
