@@ -60,7 +60,11 @@ def test_the_whole_job_with_a_few_steps(tmp_path, monkeypatch, capsys, one_proce
     arguments = ["-out", str(tmp_path), "-seeds", "0", "--smoke", "-device", "cpu"]
     assert run_command("demo", arguments) == 0
     printed = capsys.readouterr().out
-    for row in ("| bicubic |", "| trained on bicubic |", "| trained on learned |", "| true |", "| learned |"):
+    for row in (
+        "| bicubic |",
+        *(f"| {kind} pairs |" for kind in ("bicubic", "learned", "fitted", "true")),
+        "| fitted |",
+    ):
         assert row in printed
     assert (tmp_path / "results.md").read_text() in printed
     scores = json.loads((tmp_path / "results.json").read_text())

@@ -1,14 +1,18 @@
 """The main job on photographs that come with scikit-image, with a degradation whose ground truth is known."""
 
-from collections.abc import Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from patina.errors import PatinaError
 from patina.experiments.demo_folders import (
     BICUBIC,
+    BICUBIC_PAIRS,
+    FITTED_PAIRS,
+    LEARNED_PAIRS,
+    PAIRS,
     SCALE,
-    TRAINED_ON_BICUBIC,
-    TRAINED_ON_LEARNED,
+    TRUE_PAIRS,
     DemoFolders,
 )
 from patina.experiments.demo_photographs import take_photographs
@@ -16,7 +20,10 @@ from patina.experiments.demo_results import write_results
 from patina.experiments.learned_methods import degrade_folder
 from patina.experiments.narration import say
 from patina.experiments.parallel_training import processes, require_finished
+from patina.pipelines.degraded_set import DegradeRequest, degrade
 from patina.pipelines.multiscale_set import prepare
+from patina.pipelines.recipe_choice import RecipeChoice
+from patina.pipelines.recipe_fit import FitRequest, fit_recipe
 from patina.pipelines.training_run import train_config
 from patina.pipelines.upscaling import UpscaleRequest, upscale
 from patina.runs.fingerprint import file_digest
@@ -61,7 +68,7 @@ def run_demo(request: DemoRequest) -> str:
     """
     made_by = MadeBy("demo", {"seed": request.seed, "smoke": request.smoke})
     with OutputFolder.open(request.out, made_by) as folder:
-        say("1/5 photographs: clean ones, and real ones from a camera whose degradation no training sees")
+        say("1/6 photographs: clean ones, and real ones from a camera whose degradation no training sees")
         take_photographs(folder, request.seed)
         _train_and_upscale(request)
         text = write_results(folder, request.seeds)
@@ -72,27 +79,44 @@ def run_demo(request: DemoRequest) -> str:
 def _train_and_upscale(request: DemoRequest) -> None:
     """Make the sets, train everything, and upscale the held-out pictures by every method."""
     folders, device, deflow = DemoFolders(request.out), request.device, _deflow_config(request)
-    say("2/5 multi-scale sets")
+    say("2/6 multi-scale sets")
     prepare(folders.photographs("clean"), folders.clean_set, [1, SCALE, SCALE * deflow.model.scale])
     prepare(folders.photographs("real"), folders.real_set, [1, deflow.model.scale])
-    say(f"3/5 DeFlow learns the degradation ({deflow.training.steps} steps, a few minutes)")
-    say(f"    meanwhile x{SCALE} networks learn from bicubic pairs, one for each of the seeds {list(request.seeds)}")
-    bicubic, learned = (
-        [_restoration_config(request, method, seed) for seed in request.seeds]
-        for method in (TRAINED_ON_BICUBIC, TRAINED_ON_LEARNED)
-    )
     with processes() as pool:
+        say(f"3/6 DeFlow learns the degradation ({deflow.training.steps} steps, a few minutes)")
         degradation = pool.submit(train_config, deflow, device)
-        trained = [pool.submit(train_config, config, device) for config in bicubic]
+        trained = _trained(pool, request, BICUBIC_PAIRS) + _trained(pool, request, TRUE_PAIRS)
+        say("4/6 meanwhile a recipe is fitted to the photographs")
+        _fit_and_degrade(request)
+        trained += _trained(pool, request, FITTED_PAIRS)
         require_finished(degradation.result())
-        say("4/5 the learned degradation on the clean images, and the same networks on learned pairs")
+        say("5/6 the learned degradation on the clean images, and the same networks on all pairs")
         _degrade(deflow, folders.clean_set / f"{SCALE}x", folders.learned, device)
-        trained += [pool.submit(train_config, config, device) for config in learned]
+        trained += _trained(pool, request, LEARNED_PAIRS)
         _degrade(deflow, folders.photographs("held_out_2x"), folders.held_out_learned, device)
         for training in trained:
             require_finished(training.result())
-    say("5/5 measured on held-out images with the true degradation")
-    _upscale_held_out(folders, bicubic, learned, device)
+    say("6/6 measured on held-out images with the true degradation")
+    _upscale_held_out(request)
+
+
+def _trained(pool: ProcessPoolExecutor, request: DemoRequest, pairs: str) -> list[Future[bool]]:
+    """Begin to train the networks of a kind of pairs, one for each seed."""
+    configs = [_restoration_config(request, pairs, seed) for seed in request.seeds]
+    return [pool.submit(train_config, config, request.device) for config in configs]
+
+
+def _fit_and_degrade(request: DemoRequest) -> None:
+    """Fit a recipe to the camera's pictures and put it onto the clean and the held-out ones."""
+    folders = DemoFolders(request.out)
+    if not folders.fitted_recipe.is_file():
+        clean, real = folders.photographs("clean"), folders.photographs("real")
+        say(f"    {fit_recipe(FitRequest(clean, real, folders.fitted_recipe, scale=SCALE, seed=request.seed)).summary}")
+    recipe = RecipeChoice(str(folders.fitted_recipe))
+    for part, out in (("clean", folders.fitted), ("held_out", folders.held_out_fitted)):
+        report = degrade(DegradeRequest(recipe, folders.photographs(part), out, request.seed))
+        if report.failures:
+            raise PatinaError(f"{report.failures[0][0]}: {report.failures[0][1]}")
 
 
 def _degrade(config: DeFlowConfig, source: Path, out: Path, device: str) -> None:
@@ -101,16 +125,15 @@ def _degrade(config: DeFlowConfig, source: Path, out: Path, device: str) -> None
     degrade_folder(learned_degradation(model, device=device), file_digest(model), source, out, config.seed)
 
 
-def _upscale_held_out(
-    folders: DemoFolders, bicubic: Sequence[RestorationConfig], learned: Sequence[RestorationConfig], device: str
-) -> None:
+def _upscale_held_out(request: DemoRequest) -> None:
     """Upscale the camera's copies of the held-out pictures with every method."""
+    folders = DemoFolders(request.out)
     source = folders.photographs("held_out_real")
     upscale(UpscaleRequest(BICUBIC, source, folders.upscaled(BICUBIC, 0), scale=SCALE))
-    for method, configs in ((TRAINED_ON_BICUBIC, bicubic), (TRAINED_ON_LEARNED, learned)):
-        for config in configs:
-            model = config.final_model()
-            upscale(UpscaleRequest(model, source, folders.upscaled(method, config.seed), device=device))
+    for pairs in PAIRS:
+        for seed in request.seeds:
+            model = _restoration_config(request, pairs, seed).final_model()
+            upscale(UpscaleRequest(model, source, folders.upscaled(pairs, seed), device=request.device))
 
 
 def _deflow_config(request: DemoRequest) -> DeFlowConfig:
@@ -124,12 +147,12 @@ def _deflow_config(request: DemoRequest) -> DeFlowConfig:
     )
 
 
-def _restoration_config(request: DemoRequest, method: str, seed: int) -> RestorationConfig:
-    """Return the configuration of one x2 network; the methods differ only in their pairs."""
+def _restoration_config(request: DemoRequest, pairs: str, seed: int) -> RestorationConfig:
+    """Return the configuration of one x2 network; all differ only in their pairs."""
     folders, config = DemoFolders(request.out), load_config("SR-demo")
-    lq = folders.learned if method == TRAINED_ON_LEARNED else folders.clean_set / f"{SCALE}x"
-    name = f"SR-{method.split()[-1]}-seed{seed}"
-    data = config.data.model_copy(update={"lq": (LQSettings(path=lq),), "gt": folders.clean_set / "1x"})
+    name = f"SR-{pairs.split()[0]}-seed{seed}"
+    lq = (LQSettings(path=folders.lq(pairs)),)
+    data = config.data.model_copy(update={"lq": lq, "gt": folders.clean_set / "1x"})
     stages = tuple(stage.model_copy(update={"steps": SMOKE_STEPS} if request.smoke else {}) for stage in config.stages)
     return config.model_copy(
         update={"name": name, "data": data, "stages": stages, "seed": seed, "runs": request.out / "runs"}

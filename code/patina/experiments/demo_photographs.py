@@ -15,8 +15,10 @@ from patina.runs.output_folder import OutputFolder
 from patina.seeding import derive, numpy_rng
 
 HELD_OUT = ("chelsea", "coffee")
+CLEAN = ("astronaut", "stereo_motorcycle", "grass", "camera", "moon")
 PHOTOGRAPHS = {
-    "clean": ("astronaut", "stereo_motorcycle", "grass", "camera", "moon"),
+    "clean": CLEAN,
+    "clean_by_camera": CLEAN,
     "real": ("rocket", "retina", "coins", "gravel", "brick"),
     "held_out": HELD_OUT,
     "held_out_2x": HELD_OUT,
@@ -24,7 +26,7 @@ PHOTOGRAPHS = {
 }
 """Names in `skimage.data` by folder; all of them are in its wheel."""
 
-BY_CAMERA = ("real", "held_out_real")
+BY_CAMERA = ("clean_by_camera", "real", "held_out_real")
 """The folders whose pictures the simulated camera takes, as JPEG."""
 
 JPEG_QUALITY = 90

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from patina.experiments.demo_results import SMALLEST_GAP
 from patina.experiments.gap_folders import GapFolders
 from patina.experiments.gap_methods import BICUBIC, TRUE
 from patina.experiments.known_cameras import CAMERAS
@@ -21,9 +22,6 @@ from patina.runs.output_folder import OutputFolder
 from patina.system.atomic import write_text
 
 RESULTS = ("results.json", "results.csv", "results.md", "sheet.png")
-SMALLEST_GAP = 0.1
-"""Gap in dB below which a fraction of it means nothing."""
-
 _CROP = 144
 """Side of the sheet's crops, in pixels of the ground truth."""
 
