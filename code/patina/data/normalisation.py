@@ -3,6 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Any, TypeVar
 
+import numpy as np
 from torch import Tensor
 
 from patina.data.domains import Domain, ImageDomain
@@ -25,6 +26,11 @@ class ImageStatistics:
     def of(cls, clean: ImageDomain, real: ImageDomain) -> "ImageStatistics":
         """Collect the statistics of two opened domains."""
         return cls(clean.image_statistics, real.image_statistics)
+
+    @property
+    def shift(self) -> np.ndarray:
+        """How much matching moves the average colours of translated images: R, G, B in grey levels of 255."""
+        return np.subtract(self.real_image.mean, self.clean_image.mean)
 
     @classmethod
     def from_dict(cls: type[S], values: dict[str, Any]) -> S:

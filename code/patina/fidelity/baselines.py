@@ -48,20 +48,16 @@ def fitted_noises(clean: Sequence[Sample], real: Sequence[Sample], *, paired: bo
     Args:
         clean, real: both sets.
         paired: whether both sets show the same content in the same order. If so, the fit uses the residuals in the
-            quiet places of the real set; otherwise, the variance that they have in excess of the clean set's.
-
-    Raises:
-        PatinaError: the real set is not noisier than the clean one.
+            quiet places of the real set; otherwise, the variance that they have in excess of the clean set's. Where
+            there is no excess, as in blurred photos, the noise is none.
     """
     level = _paired_level(clean, real) if paired else _unpaired_level(clean, real)
     known = np.isfinite(level.variance)
     weights = np.where(known, level.counts, 0)
-    variance = np.sum(np.where(known, level.variance, 0) * weights, axis=0) / weights.sum(axis=0)
-    if not (variance > 0).all():
-        raise PatinaError("the real images are not noisier than the clean ones; swap the folders or choose others")
+    variance = np.sum(np.where(known, level.variance, 0) * weights, axis=0) / weights.sum(axis=0).clip(1)
     gain, floor = fit_line(level)
     return {
-        GAUSSIAN: FittedGaussianNoise(np.sqrt(variance).round(4)),
+        GAUSSIAN: FittedGaussianNoise(np.sqrt(variance.clip(0)).round(4)),
         POISSON_GAUSSIAN: FittedPoissonGaussianNoise(gain.round(5), floor.round(4)),
     }
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from patina.degradations.base import Degradation
 from patina.errors import PatinaError
-from patina.fidelity.baselines import REAL, degraded, fitted_noises, halves, transplanted_residuals
+from patina.fidelity.baselines import GAUSSIAN, REAL, degraded, fitted_noises, halves, transplanted_residuals
 from patina.fidelity.profile import Profile, profile_of
 from patina.fidelity.properties import CLASSIFIER, PROPERTIES, RESIDUAL_PROPERTIES, Residuals
 from patina.fidelity.samples import Sample
@@ -49,7 +49,7 @@ class Reference:
         classifier_steps: training steps of every classifier.
 
     Raises:
-        PatinaError: too few images, or the real ones are not noisier than the clean ones.
+        PatinaError: too few images.
     """
 
     def __init__(
@@ -67,6 +67,11 @@ class Reference:
             _require_pairs(clean, real)
         self._real_halves = self._split(real)
         self.noises: dict[str, Degradation] = fitted_noises(clean, real, paired=paired)
+
+    @property
+    def is_noisier(self) -> bool:
+        """Whether the real images are noisier than the clean ones, so that fitted noise is a baseline."""
+        return any(self.noises[GAUSSIAN].draw(np.random.default_rng(0))["sigma"])
 
     @cached_property
     def profile(self) -> Profile:

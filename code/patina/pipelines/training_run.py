@@ -5,7 +5,9 @@ from dataclasses import dataclass
 
 import yaml
 
+from patina.data.normalisation import ImageStatistics
 from patina.errors import ConfigError, PatinaError
+from patina.imaging.colour_shift import colour_shift_warning
 from patina.pipelines.smoke_pictures import ensure_smoke_pictures
 from patina.runs.fingerprint import digest_of, file_digest
 from patina.runs.made_by import MadeBy
@@ -102,6 +104,7 @@ def _train_stage(config: TrainableConfig, stage: TrainingStage, device: str) -> 
         def begin() -> None:
             nonlocal began
             began = True
+            _warn_of_colours(task)
             folder.begin(text, made_by)
 
         finished = train(task, plan, folder, make_fabric(stage.precision, device), begin)
@@ -109,6 +112,15 @@ def _train_stage(config: TrainableConfig, stage: TrainingStage, device: str) -> 
         done = "done" if began else "was done before"
         print(f"{folder.name}: {done}, model in {folder.model_path(FINAL)}.safetensors", file=sys.stderr)
     return finished
+
+
+def _warn_of_colours(task: object) -> None:
+    """Warn if matching the sets' colours will move those of translated images."""
+    statistics = getattr(task, "statistics", None)
+    if isinstance(statistics, ImageStatistics):
+        warning = colour_shift_warning(statistics.shift, "translated images")
+        if warning is not None:
+            print(f"warning: {warning}", file=sys.stderr)
 
 
 def _run_name(config: TrainableConfig, stage: TrainingStage) -> str:

@@ -1,5 +1,6 @@
 """Translate a folder of pictures from one domain to the other with a learned degradation."""
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import torch
 from patina.degradations.base import NOT_FINITE, Degradation, Parameters
 from patina.degradations.learned_degradation import Knob, Span, Tiling
 from patina.errors import ConfigError, PatinaError, PictureError, require_range
+from patina.imaging.colour_shift import colour_shift_warning
 from patina.imaging.picture_files import Picture
 from patina.imaging.sources import Source, folder_of, list_sources, require_outside
 from patina.imaging.value_spaces import to_pixels, to_tensor
@@ -122,15 +124,27 @@ def translate_pictures(
     wanted = list(_wanted(degradation, output_paths(sources, out), seed, samples))
     made_by = replace(made_by, settings={**made_by.settings, "seed": seed})
 
+    shifts: list[np.ndarray] = []
+
     def degrade(picture_source: Source, details: Mapping[str, Any], picture: Picture) -> Pixels:
         key = sample_key(seed, picture_source.name, details["sample"])
         try:
-            return translate_pixels(degradation, picture.pixels, details["parameters"], key), picture.alpha
+            result = translate_pixels(degradation, picture.pixels, details["parameters"], key)
         except PictureError as error:
             raise PictureError(f"{picture_source}: {error}") from None
+        shifts.append(_mean_colour(result) - _mean_colour(picture.pixels))
+        return result, picture.alpha
 
     with OutputFolder.open(out, made_by, source=folder_of(source), sources=sources) as folder:
-        return make_outdated(folder, wanted, sources, degrade, description=made_by.command)
+        report = make_outdated(folder, wanted, sources, degrade, description=made_by.command)
+    if shifts and (warning := colour_shift_warning(np.mean(shifts, axis=0), "translated images")):
+        print(f"warning: {out}: {warning}", file=sys.stderr)
+    return report
+
+
+def _mean_colour(pixels: np.ndarray) -> np.ndarray:
+    """Return the mean of every channel in grey levels of 255."""
+    return pixels.mean(axis=(0, 1)) * (255 / np.iinfo(pixels.dtype).max)
 
 
 def _wanted(degradation: Degradation, outputs: dict[Source, Path], seed: int, samples: int) -> Iterator[Wanted]:

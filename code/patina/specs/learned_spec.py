@@ -34,10 +34,10 @@ class BalancedData(LoaderSettings):
     batch: PositiveInt
     """Images in a batch, both domains together; an even number."""
 
-    match_statistics: bool = True
+    match_statistics: bool = False
     """Shift and scale each channel of the real images to the mean and standard deviation of the clean set before
-    training, and undo this in translated images. Turn it off if the sets are small and show subjects of different
-    colours."""
+    training, and undo this in translated images, as published. Only right where both sets are large and show similar
+    subjects: elsewhere it moves colours that belong to the subjects."""
 
     @model_validator(mode="after")
     def _domains_are_balanced(self) -> "BalancedData":

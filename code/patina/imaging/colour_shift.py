@@ -1,0 +1,29 @@
+"""A warning where generated images have other average colours than the clean ones that they were made from."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+LARGEST_SHIFT = 3.0
+"""Difference of average colours, in grey levels of 255, that no sensor or codec explains by itself."""
+
+
+def colour_shift_warning(shift: Sequence[float] | np.ndarray, whose: str) -> str | None:
+    """Describe a shift of average colours if it is large.
+
+    Args:
+        shift: R, G, B of the generated images minus those of the clean ones, in grey levels of 255.
+        whose: the images, for the sentence, e.g. ``"translated images"``.
+
+    Returns:
+        One sentence; None for shifts up to `LARGEST_SHIFT`.
+    """
+    values = np.asarray(shift, np.float64)
+    if float(np.abs(values).max()) <= LARGEST_SHIFT:
+        return None
+    red, green, blue = (f"{value:+.0f}" for value in values)
+    return (
+        f"the average colours of {whose} differ from the clean images' by {red}, {green} and {blue} levels (R, G, B); "
+        "unless this cast belongs to the degradation, set data.match_statistics to false, or choose sets that show "
+        "similar subjects"
+    )
