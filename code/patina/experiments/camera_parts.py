@@ -8,6 +8,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 
 from patina.imaging.matlab_resize import imresize
+from patina.imaging.recompress import jpeg
 
 _WHITE_BALANCE = np.array([2.0, 1.0, 1.6])
 """Gains of red, green and blue, typical of daylight."""
@@ -105,7 +106,4 @@ def sharpened(picture: np.ndarray, sigma: float, amount: float) -> np.ndarray:
 
 def coded_again(picture: np.ndarray, quality: int) -> np.ndarray:
     """Return the picture after JPEG compression with halved chroma."""
-    pixels = np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
-    _, coded = cv2.imencode(".jpg", np.ascontiguousarray(pixels[..., ::-1]), [cv2.IMWRITE_JPEG_QUALITY, int(quality)])
-    decoded = np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR))
-    return decoded[..., ::-1].astype(float) / 255
+    return jpeg(np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8), quality).astype(float) / 255

@@ -1,7 +1,7 @@
 """Report whether degraded images look real: one HTML page, and JSON for machines."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,6 @@ from patina.fidelity.page import Provenance, headline, render
 from patina.fidelity.profile import Profile
 from patina.fidelity.reference import Reference
 from patina.fidelity.samples import Sample, load_samples
-from patina.imaging.colour_shift import colour_shift_warning
 from patina.metrics.spectrum import by_frequency, by_orientation
 from patina.pipelines.provenance import (
     Measurement,
@@ -27,6 +26,7 @@ from patina.pipelines.provenance import (
     provenance_of,
     run_of,
 )
+from patina.pipelines.report_notes import measured_notes
 from patina.runs.run_models import newest_model
 from patina.specs.learned_spec import learned_degradation
 from patina.system.atomic import write_text
@@ -210,25 +210,9 @@ def realism_report(request: ReportRequest) -> RealismReport:
     generated = _generated(measurement, reference.clean, request.device)
     assessment = assess(generated, reference)
     provenance = provenance_of(measurement, name=name_of(request.subject), command=request.command, run=run)
-    provenance = replace(provenance, notes=[*provenance.notes, *_notes(reference, generated)])
+    provenance = replace(provenance, notes=[*provenance.notes, *measured_notes(reference, generated)])
     values = report_values(assessment, reference, provenance)
     return RealismReport(assessment, values, render(assessment, generated, reference, provenance), request.page)
-
-
-def _notes(reference: Reference, generated: Sequence[Sample]) -> Iterator[str]:
-    """Yield what a reader has to know about the images."""
-    if not reference.is_noisier:
-        yield (
-            "The real images are not noisier than the clean ones, so the baselines have no noise. This is right for "
-            "photos that are only blurred or compressed; if they should be noisy, check that -clean and -real are not "
-            "exchanged."
-        )
-    shifts = [
-        sample.pixels.mean(axis=(0, 1)) - clean.pixels.mean(axis=(0, 1))
-        for sample, clean in zip(generated, reference.clean, strict=True)
-    ]
-    if warning := colour_shift_warning(np.mean(shifts, axis=0), "generated images"):
-        yield f"{warning[0].upper()}{warning[1:]}."
 
 
 def report_values(assessment: Assessment, reference: Reference, provenance: Provenance) -> dict[str, Any]:

@@ -1,0 +1,25 @@
+"""What a reader of a report has to know about its images."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from patina.fidelity.reference import Reference
+from patina.fidelity.samples import Sample
+from patina.imaging.colour_shift import colour_shift_warning
+
+
+def measured_notes(reference: Reference, generated: Sequence[Sample]) -> Iterator[str]:
+    """Yield sentences about the images of a report, of the real ones and of the generated ones."""
+    if not reference.is_noisier:
+        yield (
+            "The real images are not noisier than the clean ones, so the baselines have no noise. This is right for "
+            "photos that are only blurred or compressed; if they should be noisy, check that -clean and -real are not "
+            "exchanged."
+        )
+    shifts = [
+        sample.pixels.mean(axis=(0, 1)) - clean.pixels.mean(axis=(0, 1))
+        for sample, clean in zip(generated, reference.clean, strict=True)
+    ]
+    if warning := colour_shift_warning(np.mean(shifts, axis=0), "generated images"):
+        yield f"{warning[0].upper()}{warning[1:]}."
