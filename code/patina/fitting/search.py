@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from patina.fitting.agreement import agreements
 from patina.fitting.emulator import Emulator, Population, explain
 from patina.fitting.family import Family, plain_family
 from patina.fitting.file_compression import FileCompression
@@ -19,7 +20,7 @@ from patina.fitting.synthesis import SyntheticSample, synthesise
 from patina.seeding import derive, numpy_rng
 
 ROUNDS = 3
-SAMPLES = 256
+SAMPLES = 224
 """Pictures that are synthesised in a round."""
 
 WIDEST_SPREAD = 0.29
@@ -95,12 +96,17 @@ class Search:
         size, known = len(optional), self._told()
         held = np.where(optional, 0.0, known)
         simple = self._search("fit", held, np.full(size, 0.5), np.full(size, WIDEST_SPREAD))
-        if not optional.any():
+        if not optional.any() or self._explains(simple):
             return simple
         mean = np.where(optional, OPTIONAL_MEAN, simple.population.mean)
         spread = np.where(optional, WIDEST_SPREAD, simple.population.spread.clip(_SMALLEST_START))
         full = self._search("fit more", known, mean, spread)
         return full if full.distance < WORTH_MORE * simple.distance else simple
+
+    def _explains(self, found: SynthesisMatch) -> bool:
+        """Whether fitted pictures are as near to the photos as photos are to each other, in every group of measures."""
+        compared = agreements(self.names, self.photos, found.fitted, self.seed)
+        return all(agreement.is_close for agreement in compared)
 
     def _told(self) -> np.ndarray:
         """Return the unit values that files tell, ``[n, d]``; NaN where they do not."""
