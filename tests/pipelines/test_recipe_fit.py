@@ -11,7 +11,7 @@ import yaml
 
 from patina.cli.main import main
 from patina.degradations.recipe import load_recipe
-from patina.fitting.search import match
+from patina.fitting.search import Search
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
 from sets import write_config, write_pictures
 
@@ -57,7 +57,7 @@ def fit(top, out, *flags) -> int:
 def few_samples(monkeypatch):
     """Search in fewer rounds of fewer samples, which is enough for two numbers."""
     monkeypatch.setattr("patina.fitting.search.SAMPLES", 96)
-    monkeypatch.setattr("patina.pipelines.recipe_fit.match", partial(match, rounds=3, samples=96))
+    monkeypatch.setattr("patina.pipelines.recipe_fit.Search", partial(Search, samples=96))
 
 
 @pytest.mark.slow

@@ -60,9 +60,9 @@ def ellipse_kernel(sigma_x: float, sigma_y: float, tilt: float) -> np.ndarray:
 class SensorNoise(Operation):
     """Sensor noise after camera processing: brightness-dependent, spatially correlated, separate in luma and chroma.
 
-    The noise is n = sigma s(b) (f + chroma c) with independent f and c: f is correlated over `grain` pixels and partly
-    shared by the channels, c has no luma and is correlated over `chroma_grain` pixels. The variance is linear in the
-    brightness b (0 to 255): s² = 1 + gain (b / 128 - 1) (Foi et al. 2008, equation 3).
+    The noise is n = sigma s(b) (w f + chroma c) with independent f and c: f is correlated over `grain` pixels and partly
+    shared by the channels, c has no luma and is correlated over `chroma_grain` pixels. w is `red`, 1 and `blue`. With d = b / 128 - 1 for the brightness b (0 to 255), the variance is s² = 1 + gain d + curve d²: linear for
+    a sensor (Foi et al. 2008, equation 3), bent by a tone curve or by film.
     """
 
     name = "sensor_noise"
@@ -73,6 +73,15 @@ class SensorNoise(Operation):
 
     gain: Annotated[RealRange, Between(-1, 1)] = (0.0, 0.0)
     """Growth of the variance with brightness: 1 is no noise in black, -1 none in white."""
+
+    curve: Annotated[RealRange, Between(-1, 4)] = (0.0, 0.0)
+    """Bend of that growth: below 0, the noise is strongest at mid-grey, as film's."""
+
+    red: Annotated[RealRange, Between(0, 10)] = (1.0, 1.0)
+    """Std in red relative to green."""
+
+    blue: Annotated[RealRange, Between(0, 10)] = (1.0, 1.0)
+    """Std in blue relative to green."""
 
     grain: Annotated[RealRange, Between(0, 20)] = (0.0, 0.0)
     """Std of the Gaussian that correlates neighbours, in pixels; 0 is white noise."""
@@ -87,8 +96,8 @@ class SensorNoise(Operation):
     """Std of the Gaussian that correlates the colour noise, in pixels."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
-        """Draw all six."""
-        names = ("sigma", "gain", "grain", "shared", "chroma", "chroma_grain")
+        """Draw all of them."""
+        names = ("sigma", "gain", "curve", "red", "blue", "grain", "shared", "chroma", "chroma_grain")
         return {name: draw_real(rng, getattr(self, name)) for name in names}
 
     @staticmethod
@@ -100,11 +109,12 @@ class SensorNoise(Operation):
         noise = correlated(
             np.float32(math.sqrt(1 - shared)) * own + np.float32(math.sqrt(shared)) * common, parameters["grain"]
         )
+        noise = noise * np.array([parameters["red"], 1, parameters["blue"]], np.float32)
         if parameters["chroma"]:
             colour = correlated(rng.standard_normal(shape, np.float32), parameters["chroma_grain"])
             noise = noise + np.float32(parameters["chroma"]) * (colour - (colour @ LUMA)[..., None])
-        brightness = (image @ LUMA)[..., None] * np.float32(255 / 128)
-        strength = np.sqrt(np.clip(1 + parameters["gain"] * (brightness - 1), 0, None))
+        away = (image @ LUMA)[..., None] * np.float32(255 / 128) - 1
+        strength = np.sqrt(np.clip(1 + (parameters["gain"] + parameters["curve"] * away) * away, 0, None))
         return np.clip(image + np.float32(parameters["sigma"] / 255) * strength * noise, 0, 1)
 
 

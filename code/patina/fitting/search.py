@@ -38,6 +38,9 @@ _SMALLEST_START = 0.12
 _SMALLEST_STEP, _STEP_FACTOR = 0.06, 1.2
 """How far a round's samples lie from the photos' own numbers: enough to learn slopes from."""
 
+_LEAST_STD = 0.01
+"""Added to the measures' standard deviations, some of which are 0 in a set of like photos."""
+
 _OUTLIER = 6.0
 """Measures further than so many standard deviations from the synthesised ones are brought back to there."""
 
@@ -124,32 +127,39 @@ class Search:
             known: unit values that stay as they are, ``[n, d]``; NaN for others.
             mean, spread: of the population that it begins with, ``[d]``.
         """
-        rng, size, rounds = numpy_rng(self.seed, title), len(self.family.free), ROUNDS
+        rng, size = numpy_rng(self.seed, title), len(self.family.free)
         units = (mean + (_stratified(rng, self.samples, size) - 0.5) * np.sqrt(12) * spread).clip(0, 1)
         owners = _owners(rng, self.samples, len(self.photos))
         units = np.where(np.isfinite(known[owners]), known[owners], units)
-        distances: list[float] = []
-        for number in range(rounds):
+        distances, populations = list[float](), list[Population]()
+        for number in range(ROUNDS):
             key = derive(self.seed, title, number)
-            fitted = self._synthesised(units, owners, key, f"{title} {number + 1}/{rounds + 1}")
+            fitted = self._synthesised(units, owners, key, f"{title} {number + 1}/{ROUNDS + 1}")
             emulator = Emulator.learn(units, fitted, mean)
             centre = emulator.predict(mean[None])[0] if number else fitted.mean(axis=0)
             reach = _OUTLIER * np.maximum(emulator.deviation, fitted.std(axis=0))
             photos = np.clip(self.photos, centre - reach, centre + reach)
-            population = explain(emulator, photos, known, mean, spread)
-            distances.append(self._distance(fitted, emulator.deviation))
-            mean, spread = population.mean, population.spread
+            populations.append(explain(emulator, photos, known, mean, spread))
+            distances.append(self._distance(fitted))
+            mean, spread = populations[-1].mean, populations[-1].spread
             owners = _owners(rng, self.samples, len(self.photos))
-            units = _nearby(rng, population, known, owners)
-        # What is compared at the end is the result itself: the photos' own numbers, without the room to learn from.
-        owners = _owners(rng, self.samples // 2, len(self.photos))
-        key = derive(self.seed, title, "result")
-        fitted = self._synthesised(population.units[owners], owners, key, f"{title} {rounds + 1}/{rounds + 1}")
-        distance = self._distance(fitted, self.photos.std(axis=0) + 1e-3)
-        return SynthesisMatch(self.family, population, fitted, tuple(distances), distance)
+            units = _nearby(rng, populations[-1], known, owners)
+        result = self._result(title, populations[-1], distances)
+        if min(distances[1:]) < result.distance:  # a family that cannot explain the photos wanders off
+            best = self._result(title, populations[int(np.argmin(distances[1:]))], distances)
+            return min(result, best, key=lambda match: match.distance)
+        return result
 
-    def _distance(self, fitted: np.ndarray, deviation: np.ndarray) -> float:
-        difference = (self.photos.mean(axis=0) - fitted.mean(axis=0)) / deviation
+    def _result(self, title: str, population: Population, distances: Sequence[float]) -> SynthesisMatch:
+        """Compare the result itself: the photos' own numbers, without the room to learn from."""
+        rng, key = numpy_rng(self.seed, title, "result"), derive(self.seed, title, "result")
+        owners = _owners(rng, self.samples // 2, len(self.photos))
+        fitted = self._synthesised(population.units[owners], owners, key, f"{title} {ROUNDS + 1}/{ROUNDS + 1}")
+        return SynthesisMatch(self.family, population, fitted, tuple(distances), self._distance(fitted))
+
+    def _distance(self, fitted: np.ndarray) -> float:
+        """Return the distance of mean measures in standard deviations of one photo, root mean square."""
+        difference = (self.photos.mean(axis=0) - fitted.mean(axis=0)) / (self.photos.std(axis=0) + _LEAST_STD)
         return float(np.sqrt(np.square(difference).mean()))
 
     def _synthesised(self, units: np.ndarray, owners: np.ndarray, key: int, description: str) -> np.ndarray:
