@@ -67,7 +67,7 @@ def _edge(take: Take, angle: float) -> tuple[float, float]:
     y, x = np.mgrid[: seen.shape[0], : seen.shape[1]] * scale - SIDE / 2 + scale / 2
     distance = (x * np.cos(angle) + y * np.sin(angle)) / scale
     inner = (np.abs(x) < SIDE / 2 - 20) & (np.abs(y) < SIDE / 2 - 20)
-    edges = np.arange(-7, 7.01, 0.5)
+    edges = np.arange(-9.0, 9.5)
     bins = np.digitize(distance[inner], edges)
     profile = np.array([seen[inner][bins == place].mean() for place in range(1, len(edges))])
     low, high = profile[:4].mean(), profile[-4:].mean()

@@ -60,9 +60,10 @@ def ellipse_kernel(sigma_x: float, sigma_y: float, tilt: float) -> np.ndarray:
 class SensorNoise(Operation):
     """Sensor noise after camera processing: brightness-dependent, spatially correlated, separate in luma and chroma.
 
-    The noise is n = sigma s(b) (w f + chroma c) with independent f and c: f is correlated over `grain` pixels and partly
-    shared by the channels, c has no luma and is correlated over `chroma_grain` pixels. w is `red`, 1 and `blue`. With d = b / 128 - 1 for the brightness b (0 to 255), the variance is s² = 1 + gain d + curve d²: linear for
-    a sensor (Foi et al. 2008, equation 3), bent by a tone curve or by film.
+    The noise is n = sigma s(b) (w f + chroma c) with independent f and c: f is correlated over `grain` pixels and
+    partly shared by the channels, c has no luma and is correlated over `chroma_grain` pixels; w is `red`, 1 and `blue`.
+    With d = b / 128 - 1 for the brightness b (0 to 255), the variance is s² = 1 + gain d + curve d²: linear for a
+    sensor (Foi et al. 2008, equation 3), bent by a tone curve or by film.
     """
 
     name = "sensor_noise"
