@@ -55,7 +55,10 @@ class TestCamera:
 
 @pytest.mark.slow
 def test_the_whole_job_with_a_few_steps(tmp_path, monkeypatch, capsys, one_process):
-    few = {part: names[:1] if part.startswith("held_out") else names[:2] for part, names in PHOTOGRAPHS.items()}
+    few = {
+        part: names[:1] if part.startswith("held_out") else names[: 4 if part == "real" else 2]
+        for part, names in PHOTOGRAPHS.items()
+    }
     monkeypatch.setattr("patina.experiments.demo_photographs.PHOTOGRAPHS", few)
     arguments = ["-out", str(tmp_path), "-seeds", "0", "--smoke", "-device", "cpu"]
     assert run_command("demo", arguments) == 0

@@ -122,7 +122,7 @@ def test_directed_blur_and_the_quality_of_former_jpegs(tmp_path):
 
 
 def test_sharpening(tmp_path):
-    camera = PlantedCamera(blur=(1.1, 1.1), sharpen=1.2, noise=2)
+    camera = PlantedCamera(blur=(0.8, 0.8), sharpen=2.0, noise=2)
     take, _ = fitted(camera, tmp_path)
     true, found = edge_numbers(camera.take), edge_numbers(take)
     assert found["overshoot"] == pytest.approx(true["overshoot"], rel=0.2)

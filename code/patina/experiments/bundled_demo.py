@@ -20,6 +20,7 @@ from patina.experiments.demo_results import write_results
 from patina.experiments.learned_methods import degrade_folder
 from patina.experiments.narration import say
 from patina.experiments.parallel_training import processes, require_finished
+from patina.fitting.search import SAMPLES
 from patina.pipelines.degraded_set import DegradeRequest, degrade
 from patina.pipelines.multiscale_set import prepare
 from patina.pipelines.recipe_choice import RecipeChoice
@@ -35,7 +36,7 @@ from patina.specs.learned_spec import learned_degradation
 from patina.specs.paired_data import LQSettings
 from patina.specs.restoration_spec import RestorationConfig
 
-SMOKE_STEPS = 2
+SMOKE_STEPS, SMOKE_SAMPLES = 2, 32
 
 
 @dataclass(frozen=True)
@@ -111,7 +112,9 @@ def _fit_and_degrade(request: DemoRequest) -> None:
     folders = DemoFolders(request.out)
     if not folders.fitted_recipe.is_file():
         clean, real = folders.photographs("clean"), folders.photographs("real")
-        say(f"    {fit_recipe(FitRequest(clean, real, folders.fitted_recipe, scale=SCALE, seed=request.seed)).summary}")
+        samples = SMOKE_SAMPLES if request.smoke else SAMPLES
+        wanted = FitRequest(clean, real, folders.fitted_recipe, scale=SCALE, seed=request.seed, samples=samples)
+        say(f"    {fit_recipe(wanted).summary}")
     recipe = RecipeChoice(str(folders.fitted_recipe))
     for part, out in (("clean", folders.fitted), ("held_out", folders.held_out_fitted)):
         report = degrade(DegradeRequest(recipe, folders.photographs(part), out, request.seed))

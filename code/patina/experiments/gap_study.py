@@ -86,7 +86,9 @@ def run_gap(request: GapRequest) -> str:
 
 
 def _checked_methods(request: GapRequest) -> list[GapMethod]:
-    require_range("steps", request.steps or 1, 1)
+    if request.steps is not None:
+        require_range("steps", request.steps, 1)
+    _network_config(request)
     for camera in request.cameras:
         if camera not in CAMERAS:
             raise PatinaError(f"there is no camera {camera!r}, {nearest(camera, CAMERAS)}")
@@ -125,11 +127,7 @@ def _network(
     request: GapRequest, folders: GapFolders, camera: str, method: GapMethod, seed: int, lq: Path | None = None
 ) -> RestorationConfig:
     """Return the configuration of one network; all differ in their pairs alone."""
-    config = load_config(request.config)
-    if not isinstance(config, RestorationConfig):
-        raise PatinaError(f"-config is {request.config}, expected the configuration of a super-resolution network")
-    if config.model.scale != SCALE:
-        raise PatinaError(f"-config is {request.config} of scale {config.model.scale}, expected scale {SCALE}")
+    config = _network_config(request)
     sources = config.data.lq if lq is None else (LQSettings(path=lq),)
     data = config.data.model_copy(update={"lq": sources, "gt": folders.clean})
     steps = {} if request.steps is None else {"steps": request.steps}
@@ -137,6 +135,15 @@ def _network(
     runs = folders.runs(camera if method.knows_camera else None)
     name = f"{method.name}-seed{seed}"
     return config.model_copy(update={"name": name, "data": data, "stages": stages, "seed": seed, "runs": runs})
+
+
+def _network_config(request: GapRequest) -> RestorationConfig:
+    config = load_config(request.config)
+    if not isinstance(config, RestorationConfig):
+        raise PatinaError(f"-config is {request.config}, expected the configuration of a super-resolution network")
+    if config.model.scale != SCALE:
+        raise PatinaError(f"-config is {request.config} of scale {config.model.scale}, expected scale {SCALE}")
+    return config
 
 
 def _scores(request: GapRequest, methods: Sequence[GapMethod]) -> GapScores:

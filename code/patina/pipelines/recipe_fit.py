@@ -15,7 +15,7 @@ from patina.errors import PatinaError, PictureError, require_range
 from patina.fitting.agreement import Agreement, agreements
 from patina.fitting.family import load_family
 from patina.fitting.profiles import NumberFinding, empty_recipe, findings, profile_recipe
-from patina.fitting.search import Search, SynthesisMatch, as_array, undegraded
+from patina.fitting.search import SAMPLES, Search, SynthesisMatch, as_array, undegraded
 from patina.fitting.sentence import sentence
 from patina.fitting.synthesis import clean_crops
 from patina.imaging.picture_files import read_picture
@@ -46,7 +46,8 @@ class FitRequest:
         pictures: most photos, chosen at random.
         seed: of everything that is drawn.
         recursive: whether subfolders count, too.
-        workers: processes; None for one a core.
+        workers: processes; None for one per core.
+        samples: clean pictures that are degraded in every round.
     """
 
     clean: Path
@@ -58,6 +59,7 @@ class FitRequest:
     seed: int = 0
     recursive: bool = False
     workers: int | None = None
+    samples: int = SAMPLES
 
 
 @dataclass(frozen=True)
@@ -124,7 +126,9 @@ def fit_recipe(request: FitRequest) -> Fit:
             fit = Fit(names, set_aside, None, found, empty_recipe(family.scale, [remark, summary]), summary)
         else:
             compressions = [photo.compression for photo in photos]
-            matched = Search(family, measures, measured, compressions, clean, workers, request.seed).match()
+            matched = Search(
+                family, measures, measured, compressions, clean, workers, request.seed, request.samples
+            ).match()
             found = tuple(agreements(measures, measured, matched.fitted, request.seed))
             summary = sentence(findings(matched), compressions, found)
             text = profile_recipe(matched, names, compressions, [remark, *textwrap.wrap(summary, 110), ""])

@@ -1,0 +1,102 @@
+"""A camera's way from light to picture: white balance, mosaic, photon and read noise, demosaicing, tone curve."""
+
+from typing import Annotated
+
+import cv2
+import numpy as np
+
+from patina.degradations.base import Frame, Operation, Parameters
+from patina.degradations.ranges import Between, RealRange, draw_real
+from patina.seeding import numpy_rng
+
+MID_GREY = 128 / 255
+
+_MOSAIC = np.array([[0, 1], [1, 2]])
+"""Channels of the RGGB mosaic."""
+
+# The linear filters of Malvar, He and Cutler 2004 (figure 2), in eighths.
+_GREEN = np.array([[0, 0, -1, 0, 0], [0, 0, 2, 0, 0], [-1, 2, 4, 2, -1], [0, 0, 2, 0, 0], [0, 0, -1, 0, 0]]) / 8
+_IN_ROW = np.array([[0, 0, 0.5, 0, 0], [0, -1, 0, -1, 0], [-1, 4, 5, 4, -1], [0, -1, 0, -1, 0], [0, 0, 0.5, 0, 0]]) / 8
+_ACROSS = (
+    np.array([[0, 0, -1.5, 0, 0], [0, 2, 0, 2, 0], [-1.5, 0, 6, 0, -1.5], [0, 2, 0, 2, 0], [0, 0, -1.5, 0, 0]]) / 8
+)
+
+
+class RawCamera(Operation):
+    """A sensor behind an RGGB mosaic: noise in linear light, demosaiced and developed with sRGB's tone curve.
+
+    The light of a pixel, divided by the white balance's gain, is counted with Poisson noise and Gaussian read noise
+    (Foi et al. 2008, section 2). Neighbours and channels share noise by demosaicing, as in real cameras.
+    """
+
+    name = "raw_camera"
+    family = "noise"
+
+    sigma: Annotated[RealRange, Between(0, 255)]
+    """Std (8-bit) of the noise of green at mid-grey, before demosaicing; 0 is no noise."""
+
+    read: Annotated[RealRange, Between(0, 10)] = (0.2, 0.2)
+    """Std of the read noise relative to that of the photon noise at mid-grey; it decides how noisy the dark is."""
+
+    red: Annotated[RealRange, Between(0.25, 8)] = (2.0, 2.0)
+    """White balance's gain of red; 2 in daylight, 1 in a bulb's light. More is noisier."""
+
+    blue: Annotated[RealRange, Between(0.25, 8)] = (1.6, 1.6)
+    """White balance's gain of blue."""
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw all four."""
+        return {name: draw_real(rng, getattr(self, name)) for name in ("sigma", "read", "red", "blue")}
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Photograph and develop."""
+        height, width = image.shape[:2]
+        gains = np.array([parameters["red"], 1.0, parameters["blue"]])
+        even = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="symmetric").astype(np.float64)
+        channel = np.tile(_MOSAIC, (even.shape[0] // 2, even.shape[1] // 2))
+        light = np.take_along_axis(srgb_to_linear(even) / gains, channel[..., None], axis=2)[..., 0]
+        seen = _noisy(light, parameters["sigma"], parameters["read"], numpy_rng(key, "raw"))
+        developed = linear_to_srgb(demosaiced(seen * gains[channel]))
+        return developed[:height, :width].clip(0, 1).astype(np.float32)
+
+
+def _noisy(light: np.ndarray, sigma: float, read: float, rng: np.random.Generator) -> np.ndarray:
+    """Count photons so that green at mid-grey has the std `sigma` in grey levels of 255 after the tone curve."""
+    if sigma == 0:
+        return light
+    grey = float(srgb_to_linear(np.array(MID_GREY)))
+    slope = 255 * 1.055 / 2.4 * grey ** (1 / 2.4 - 1)  # of the tone curve there, in grey levels
+    # std² = slope² grey / electrons (1 + read²)
+    electrons = slope**2 * grey * (1 + read**2) / sigma**2
+    counts = rng.poisson(light * electrons) + read * np.sqrt(grey * electrons) * rng.standard_normal(light.shape)
+    return counts / electrons
+
+
+def demosaiced(mosaic: np.ndarray) -> np.ndarray:
+    """Return RGB ``[H, W, 3]`` from an RGGB mosaic ``[H, W]`` of even sides, by Malvar, He and Cutler 2004."""
+    green, in_row, in_column, across = (
+        cv2.filter2D(mosaic, -1, kernel, borderType=cv2.BORDER_REFLECT_101)
+        for kernel in (_GREEN, _IN_ROW, _IN_ROW.T, _ACROSS)
+    )
+    rgb = np.empty((*mosaic.shape, 3))
+    red, green_by_red, green_by_blue, blue = (np.s_[r::2, c::2] for r, c in ((0, 0), (0, 1), (1, 0), (1, 1)))
+    for place, values in (
+        (red, (mosaic, green, across)),
+        (green_by_red, (in_row, mosaic, in_column)),
+        (green_by_blue, (in_column, mosaic, in_row)),
+        (blue, (across, green, mosaic)),
+    ):
+        for channel, value in enumerate(values):
+            rgb[..., channel][place] = value[place]
+    return rgb
+
+
+def srgb_to_linear(values: np.ndarray) -> np.ndarray:
+    """Undo sRGB's tone curve (IEC 61966-2-1) for values in [0, 1]."""
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
+
+
+def linear_to_srgb(linear: np.ndarray) -> np.ndarray:
+    """Apply sRGB's tone curve (IEC 61966-2-1); values below 0 become 0."""
+    return np.where(linear <= 0.0031308, 12.92 * linear.clip(0), 1.055 * linear.clip(0.0031308) ** (1 / 2.4) - 0.055)

@@ -1,0 +1,103 @@
+"""The gap experiment: its cameras, its fractions, and the whole of it with a few steps."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+
+from patina.cli.main import run_command
+from patina.experiments.camera_parts import bayer_raw, motion_kernel, round_kernel
+from patina.experiments.gap_photographs import choose_scenes
+from patina.experiments.gap_table import GapScores, gap_report
+from patina.experiments.known_cameras import CAMERAS
+from patina.imaging.matlab_resize import imresize
+from patina.imaging.picture_files import list_pictures, read_picture
+from sets import write_pictures
+
+
+@pytest.mark.parametrize("name", CAMERAS)
+def test_every_camera_halves_a_picture_and_keeps_its_colours(name):
+    picture = np.random.default_rng(1).uniform(0.3, 0.7, (96, 128, 3))
+    picture = imresize(imresize(picture, 0.125), 8.0)[:96, :128]
+    taken = CAMERAS[name].take(picture, np.random.default_rng(2))
+    assert taken.shape == (48, 64, 3)
+    small = imresize(picture, 0.5)
+    assert np.abs(taken.mean(axis=(0, 1)) - small.mean(axis=(0, 1))).max() < 0.03
+    changed = np.sqrt(np.square(taken - small).mean()) * 255
+    assert changed == 0 if name == "none" else changed > 0.5
+
+
+def test_kernels_have_the_stated_width_and_direction():
+    reach = len(kernel := round_kernel(1.7)) // 2
+    places = np.arange(-reach, reach + 1)
+    assert np.sqrt((kernel.sum(axis=0) * places**2).sum()) == pytest.approx(1.7, abs=0.03)
+    kernel = motion_kernel(8, np.radians(30))
+    y, x = np.mgrid[: len(kernel), : len(kernel)] - len(kernel) // 2
+    xx, xy, yy = ((kernel * product).sum() for product in (x * x, x * y, y * y))
+    assert np.degrees(0.5 * np.arctan2(2 * xy, xx - yy)) == pytest.approx(30, abs=2)
+    assert kernel.sum() == pytest.approx(1)
+
+
+def test_a_raw_camera_without_noise_shows_smooth_pictures_as_they_are():
+    ramp = np.linspace(0.2, 0.8, 64)[None, :, None] * np.array([1.0, 0.9, 0.8]) * np.ones((48, 1, 1))
+    seen = bayer_raw(ramp, electrons=1e7, read=0, rng=np.random.default_rng(0))
+    assert np.abs(seen - ramp)[4:-4, 4:-4].max() < 0.02
+
+
+def test_fractions_of_the_gap():
+    scores = GapScores([0, 1])
+    for method, values in {"bicubic": (20, 21), "fit": (21, 22.5), "true": (22, 23)}.items():
+        for value in values:
+            scores.add("lens", method, value)
+            scores.add("none", method, 20)
+    assert scores.fraction("lens", "fit") == pytest.approx([0.5, 0.75])
+    assert scores.fraction("none", "fit") is None
+    table = gap_report(scores)
+    assert "| lens | 20.50 ± 0.71 | 22.50 ± 0.71 | 62 ± 18 % |" in table
+    assert "| none | 20.00 | 20.00 | 0.00 dB |" in table
+
+
+def test_scenes_are_disjoint(tmp_path):
+    own = write_pictures(tmp_path, 12, width=160, height=160)
+    for scenes in (choose_scenes(None, (6, 5, 4), 0), choose_scenes(own, (6, 4, 2), 0)):
+        groups = [set(group.values()) for group in (scenes.clean, scenes.real, scenes.held_out)]
+        assert all(groups)
+        assert len(set.union(*groups)) == sum(map(len, groups))
+
+
+@pytest.mark.slow
+def test_the_whole_experiment_with_a_few_steps(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("patina.experiments.gap_study.COUNTS", (4, 5, 2))
+    monkeypatch.setattr("patina.pipelines.recipe_fit.FitRequest.samples", 32)
+    arguments = ["-out", tmp_path, "-cameras", "lens", "none", "-methods", "wide", "fit", "-seeds", 0, "-steps", 2]
+    arguments = [*map(str, arguments), "-device", "cpu"]
+    assert run_command("gap", arguments) == 0
+    printed = capsys.readouterr().out
+    assert "| camera | bicubic pairs (dB) | true pairs (dB) | wide | fit |" in printed
+    assert (tmp_path / "results.md").read_text() in printed
+    psnr = json.loads((tmp_path / "results.json").read_text())["psnr"]
+    assert psnr["none"]["bicubic"] == psnr["none"]["true"]
+    rows = list(csv.DictReader((tmp_path / "results.csv").open()))
+    assert len(rows) == 8
+    assert float(rows[0]["psnr"]) == pytest.approx(psnr["lens"]["bicubic"][0], abs=1e-3)
+    assert read_picture(tmp_path / "sheet.png").pixels.std() > 20
+    assert len(list_pictures(tmp_path / "lens" / "lq_fit")) == 4
+    kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.png") if path.name != "sheet.png"}
+    assert run_command("gap", arguments) == 0
+    assert {path: path.stat().st_mtime_ns for path in kept} == kept
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        (["-cameras", "lenz"], "there is no camera 'lenz', did you mean lens"),
+        (["-methods", "widee"], "no such recipe or configuration"),
+        (["-config", "RealPLKSR"], "of scale 4, expected scale 2"),
+        (["-steps", "0"], "steps is 0, expected 1 or more"),
+    ],
+)
+def test_mistakes_are_one_line(flags, message, tmp_path, capsys):
+    assert run_command("gap", ["-out", str(tmp_path / "out"), *flags]) == 2
+    assert message in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
