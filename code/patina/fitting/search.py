@@ -19,7 +19,7 @@ from patina.fitting.file_compression import FileCompression
 from patina.fitting.synthesis import SyntheticSample, synthesise
 from patina.seeding import derive, numpy_rng
 
-ROUNDS = 3
+ROUNDS, MOST_ROUNDS = 3, 5
 SAMPLES = 224
 """Pictures that are synthesised in a round."""
 
@@ -29,8 +29,11 @@ WIDEST_SPREAD = 0.29
 OPTIONAL_MEAN = 0.3
 """Unit value that optional numbers begin at when they are let go."""
 
-WORTH_MORE = 0.8
-"""Optional numbers are used if they bring the distance below this fraction of what it is without them."""
+WORTH_MORE = 0.6
+"""Optional numbers are used if they bring the misfit below this fraction of what it is without them."""
+
+STILL_FALLING = 0.7
+"""Rounds go on, up to `MOST_ROUNDS`, while each brings the distance below this fraction of the one before."""
 
 _SMALLEST_START = 0.12
 """Spread that numbers get back when others are let go."""
@@ -56,6 +59,7 @@ class SynthesisMatch:
         distances: after every round, between the photos' mean measures and the synthesised ones', in standard
             deviations of one photo (root mean square).
         distance: the same for `fitted`.
+        precision: inverse covariance of one picture's measures at given numbers, ``[k, k]``, from the last round.
     """
 
     family: Family
@@ -63,6 +67,7 @@ class SynthesisMatch:
     fitted: np.ndarray
     distances: tuple[float, ...]
     distance: float
+    precision: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -104,7 +109,8 @@ class Search:
         mean = np.where(optional, OPTIONAL_MEAN, simple.population.mean)
         spread = np.where(optional, WIDEST_SPREAD, simple.population.spread.clip(_SMALLEST_START))
         full = self._search("fit more", known, mean, spread)
-        return full if full.distance < WORTH_MORE * simple.distance else simple
+        precision = full.precision
+        return full if self._misfit(full, precision) < WORTH_MORE * self._misfit(simple, precision) else simple
 
     def _explains(self, found: SynthesisMatch) -> bool:
         """Whether fitted pictures are as near to the photos as photos are to each other, in every group of measures."""
@@ -132,9 +138,11 @@ class Search:
         owners = _owners(rng, self.samples, len(self.photos))
         units = np.where(np.isfinite(known[owners]), known[owners], units)
         distances, populations = list[float](), list[Population]()
-        for number in range(ROUNDS):
+        for number in range(MOST_ROUNDS):
+            if number >= ROUNDS and distances[-1] > STILL_FALLING * distances[-2]:
+                break
             key = derive(self.seed, title, number)
-            fitted = self._synthesised(units, owners, key, f"{title} {number + 1}/{ROUNDS + 1}")
+            fitted = self._synthesised(units, owners, key, f"{title}, round {number + 1}")
             emulator = Emulator.learn(units, fitted, mean)
             centre = emulator.predict(mean[None])[0] if number else fitted.mean(axis=0)
             reach = _OUTLIER * np.maximum(emulator.deviation, fitted.std(axis=0))
@@ -144,18 +152,28 @@ class Search:
             mean, spread = populations[-1].mean, populations[-1].spread
             owners = _owners(rng, self.samples, len(self.photos))
             units = _nearby(rng, populations[-1], known, owners)
-        result = self._result(title, populations[-1], distances)
+        result = self._result(title, populations[-1], distances, emulator.precision)
         if min(distances[1:]) < result.distance:  # a family that cannot explain the photos wanders off
-            best = self._result(title, populations[int(np.argmin(distances[1:]))], distances)
+            best = self._result(title, populations[int(np.argmin(distances[1:]))], distances, emulator.precision)
             return min(result, best, key=lambda match: match.distance)
         return result
 
-    def _result(self, title: str, population: Population, distances: Sequence[float]) -> SynthesisMatch:
+    def _misfit(self, match: SynthesisMatch, precision: np.ndarray) -> float:
+        """Return how far a match is from the photos, per measure, in variances of one picture (Mahalanobis, squared).
+
+        Unlike `_distance` it sees small differences in measures that hardly vary from picture to picture.
+        """
+        difference = self.photos.mean(axis=0) - match.fitted.mean(axis=0)
+        return float(difference @ precision @ difference) / len(difference)
+
+    def _result(
+        self, title: str, population: Population, distances: Sequence[float], precision: np.ndarray
+    ) -> SynthesisMatch:
         """Compare the result itself: the photos' own numbers, without the room to learn from."""
         rng, key = numpy_rng(self.seed, title, "result"), derive(self.seed, title, "result")
         owners = _owners(rng, self.samples // 2, len(self.photos))
-        fitted = self._synthesised(population.units[owners], owners, key, f"{title} {ROUNDS + 1}/{ROUNDS + 1}")
-        return SynthesisMatch(self.family, population, fitted, tuple(distances), self._distance(fitted))
+        fitted = self._synthesised(population.units[owners], owners, key, f"{title}, result")
+        return SynthesisMatch(self.family, population, fitted, tuple(distances), self._distance(fitted), precision)
 
     def _distance(self, fitted: np.ndarray) -> float:
         """Return the distance of mean measures in standard deviations of one photo, root mean square."""
