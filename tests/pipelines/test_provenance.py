@@ -74,13 +74,18 @@ def report(folder, *arguments) -> tuple[dict, str]:
     return json.loads(out.with_suffix(".json").read_text()), out.read_text()
 
 
+def without_colours(notes: list[str]) -> list[str]:
+    """Return the notes but for that on colours, which a model of a few steps may shift anywhere."""
+    return [note for note in notes if not note.startswith("The average colours")]
+
+
 class TestReports:
     @pytest.mark.slow
     def test_the_training_images_of_a_run_are_named_as_such(self, folders, monkeypatch):
         monkeypatch.chdir(folders)
         values, page = report(folders, "runs/tiny")
         assert values["name"] == "tiny"
-        (note,) = values["notes"]
+        (note,) = without_colours(values["notes"])
         assert note.startswith("The model was trained on these clean and real images.")
         assert note in page
         assert values["command"].splitlines() == [
@@ -97,7 +102,7 @@ class TestReports:
         write_noisy_sets(tmp_path / "held")
         places = ["-clean", tmp_path / "held/clean", "-real", tmp_path / "held/real"]
         values, page = report(folders, folders / "runs/tiny", *places, "-noise_level", "2:4")
-        assert values["notes"] == []
+        assert without_colours(values["notes"]) == []
         assert "-clean held/clean -real held/real -noise_level 2:4" in values["command"]
         assert str(folders) not in page
         assert str(tmp_path) not in page
