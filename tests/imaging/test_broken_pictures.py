@@ -130,7 +130,8 @@ def test_opencv_keeps_quiet_about_broken_files(tmp_path: Path, capfd: pytest.Cap
     data = bytearray(sample("JPEG"))
     data[-200:-190] = bytes(10)
     (tmp_path / "a.jpg").write_bytes(data)
-    read_picture(tmp_path / "a.jpg")
+    with suppress(PictureError):  # where the bytes fall decides whether the picture can still be read
+        read_picture(tmp_path / "a.jpg")
     (tmp_path / "b.tif").write_bytes(sample("TIFF, directory last").replace(b"\x01\x03\x00\x01", b"\x01\x03\x00\x09"))
     with suppress(PictureError):
         read_picture(tmp_path / "b.tif")
