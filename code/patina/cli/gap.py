@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "seed", type=int, default=0, help="of the photographs, the fit and the degradations")
     add_flag(parser, "steps", type=int, help="training steps of each network (default: the configuration's)")
     add_flag(parser, "config", default="SR-demo", help="configuration of the x2 networks (default: SR-demo)")
-    parser.add_argument("--short", action="store_true", help="one seed: about ten minutes on two cores")
+    parser.add_argument("--short", action="store_true", help="train with the first seed only")
     add_device_flag(parser)
 
 

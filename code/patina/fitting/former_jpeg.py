@@ -13,7 +13,7 @@ from patina.fitting.block_grid import BLOCK, block_coefficients
 from patina.imaging.compression_headers import standard_table
 
 QUALITIES = range(20, 99)
-"""Qualities that can be told from rounding."""
+"""Qualities whose divisors stand out from rounding errors."""
 
 _ERROR = 0.5
 """Std of a coefficient's rounding error in grey levels; the pixels' own is 0.29, the colour conversion adds as much."""
@@ -24,9 +24,6 @@ _STRAY = 0.02
 _CLEARLY = 0.03
 """Log-likelihood for each coefficient above which a compression is believed."""
 
-_FEWEST = 4
-"""Coefficients of a block that are looked at must differ from 0 in at least so many blocks."""
-
 
 def former_quality(planes: Sequence[np.ndarray]) -> int | None:
     """Return the JPEG quality that a photo was once compressed with, or None.
@@ -35,7 +32,7 @@ def former_quality(planes: Sequence[np.ndarray]) -> int | None:
         planes: luma of crops, float32 ``[H, W]`` in grey levels; JPEG's blocks begin at their corners.
     """
     coefficients = np.concatenate([block_coefficients(plane - 128) for plane in planes]).reshape(-1, BLOCK * BLOCK)
-    coefficients = coefficients[:, 1:]  # the mean's multiples are too many to be told apart from chance
+    coefficients = coefficients[:, 1:]  # the mean takes so many multiples that it fits every table
     scores = [_likelihood(coefficients, np.array(standard_table(quality)[1:], np.float32)) for quality in QUALITIES]
     best = int(np.argmax(scores))
     return QUALITIES[best] if scores[best] > _CLEARLY else None
