@@ -4,7 +4,6 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from patina.errors import PatinaError
 from patina.experiments.demo_folders import (
     BICUBIC,
     BICUBIC_PAIRS,
@@ -118,8 +117,7 @@ def _fit_and_degrade(request: DemoRequest) -> None:
     recipe = RecipeChoice(str(folders.fitted_recipe))
     for part, out in (("clean", folders.fitted), ("held_out", folders.held_out_fitted)):
         report = degrade(DegradeRequest(recipe, folders.photographs(part), out, request.seed))
-        if report.failures:
-            raise PatinaError(f"{report.failures[0][0]}: {report.failures[0][1]}")
+        report.require_complete()
 
 
 def _degrade(config: DeFlowConfig, source: Path, out: Path, device: str) -> None:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from patina.degradations.recipe import load_recipe
-from patina.errors import PatinaError
 from patina.experiments.gap_folders import SCALE, GapFolders
 from patina.experiments.learned_methods import degrade_folder, seeded
 from patina.experiments.narration import say
@@ -73,8 +72,7 @@ def _recipe_pairs(folders: GapFolders, recipe: Path, seed: int) -> Path:
 
 def _degraded(recipe: RecipeChoice, folders: GapFolders, out: Path, seed: int) -> Path:
     report = degrade(DegradeRequest(recipe, folders.clean, out, seed))
-    if report.failures:
-        raise PatinaError(f"{report.failures[0][0]}: {report.failures[0][1]}")
+    report.require_complete()
     return out
 
 

@@ -13,7 +13,7 @@ from patina.experiments.gap_folders import SCALE, GapFolders
 from patina.experiments.known_cameras import CAMERAS, KnownCamera
 from patina.imaging.crop_and_pad import crop_to_multiple
 from patina.imaging.matlab_resize import imresize
-from patina.imaging.picture_files import read_picture, write_picture
+from patina.imaging.picture_files import picture_size, read_picture, write_picture
 from patina.imaging.sources import list_sources
 from patina.imaging.value_spaces import to_values, values_to_pixels
 from patina.runs.folder_job import run_folder_job
@@ -25,7 +25,7 @@ MULTIPLE, LARGEST, SMALLEST = 16, 512, 160
 """Sides of the scenes: multiples of the first, at most the second, at least the third, in pixels."""
 
 _CROP = 256
-"""Side of the crops of the bundled photographs, of which there are few."""
+"""Side of the crops that the few bundled photographs are cut into."""
 
 
 @dataclass(frozen=True)
@@ -105,8 +105,7 @@ def _some(rng: np.random.Generator, scenes: Sequence[Scene], count: int) -> list
 
 
 def _is_large(path: Path) -> bool:
-    picture = read_picture(path)
-    return min(picture.height, picture.width) >= SMALLEST
+    return min(picture_size(path)) >= SMALLEST
 
 
 def _crops(name: str) -> Iterator[Scene]:
@@ -141,8 +140,7 @@ def take_photographs(folder: OutputFolder, scenes: Scenes, cameras: Sequence[str
         [shots[wanted.output] for wanted in missing], partial(_taken, out=folder.path, seed=seed),
         description="photographs", name=lambda shot: shot.name, workers=workers, on_result=record,
     )  # fmt: skip
-    if report.failures:
-        raise PatinaError(f"{report.failures[0][0]}: {report.failures[0][1]}")
+    report.require_complete()
 
 
 @dataclass(frozen=True)

@@ -153,8 +153,7 @@ def _scores(request: GapRequest, methods: Sequence[GapMethod]) -> GapScores:
         model = _network(request, folders, camera, method, seed).final_model()
         out = folders.upscaled(camera, method.name, seed)
         report = upscale(UpscaleRequest(model, folders.held_out_lq(camera), out, device=request.device))
-        if report.failures:
-            raise PatinaError(f"{report.failures[0][0]}: {report.failures[0][1]}")
+        report.require_complete()
         means = evaluate_folders(out, folders.held_out, crop=SCALE, metrics=("psnr",)).means
         scores.add(camera, method.name, float(means["psnr"] or 0))
     return scores

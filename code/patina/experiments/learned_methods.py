@@ -129,6 +129,5 @@ def degrade_folder(degradation: Degradation, model: str, source: Path, out: Path
         PatinaError: a picture cannot be degraded.
     """
     report = translate_pictures(degradation, MadeBy("translate", {"model": model}), source, out, seed=seed)
-    if report.failures:
-        raise PatinaError(f"{report.failures[0][0]}: {report.failures[0][1]}")
+    report.require_complete()
     return out

@@ -45,6 +45,16 @@ class JobReport(Generic[R]):
     results: list[R] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
 
+    def require_complete(self) -> None:
+        """Stop where a picture failed.
+
+        Raises:
+            PatinaError: names the first one and why it failed.
+        """
+        if self.failures:
+            name, reason = self.failures[0]
+            raise PatinaError(f"{name}: {reason}")
+
     @property
     def exit_code(self) -> int:
         """0 if every picture succeeded, else 1."""
