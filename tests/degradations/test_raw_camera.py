@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import skimage.data
 
-from patina.degradations.raw_camera import RawCamera, demosaiced, linear_to_srgb, srgb_to_linear
+from patina.degradations.raw_camera import RawCamera, demosaiced
+from patina.imaging.tone_curve import linear_to_srgb, srgb_to_linear
 
 PLAIN = {"sigma": 0.0, "read": 0.0, "red": 2.0, "blue": 1.6}
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from patina.degradations.base import Frame, Operation, Parameters
 from patina.degradations.ranges import Between, RealRange, draw_real
+from patina.imaging.tone_curve import linear_to_srgb, srgb_to_linear
 from patina.seeding import numpy_rng
 
 MID_GREY = 128 / 255
@@ -90,13 +91,3 @@ def demosaiced(mosaic: np.ndarray) -> np.ndarray:
         for channel, value in enumerate(values):
             rgb[..., channel][place] = value[place]
     return rgb
-
-
-def srgb_to_linear(values: np.ndarray) -> np.ndarray:
-    """Undo sRGB's tone curve (IEC 61966-2-1) for values in [0, 1]."""
-    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
-
-
-def linear_to_srgb(linear: np.ndarray) -> np.ndarray:
-    """Apply sRGB's tone curve (IEC 61966-2-1); values below 0 become 0."""
-    return np.where(linear <= 0.0031308, 12.92 * linear.clip(0), 1.055 * linear.clip(0.0031308) ** (1 / 2.4) - 0.055)

@@ -9,6 +9,7 @@ from scipy.ndimage import gaussian_filter
 
 from patina.imaging.matlab_resize import imresize
 from patina.imaging.recompress import jpeg
+from patina.imaging.tone_curve import linear_to_srgb, srgb_to_linear
 
 _WHITE_BALANCE = np.array([2.0, 1.0, 1.6])
 """Gains of red, green and blue, typical of daylight."""
@@ -63,7 +64,7 @@ def bayer_raw(picture: np.ndarray, *, electrons: float, read: float, rng: np.ran
         read: std of the read noise, in electrons.
         rng: of the noise.
     """
-    linear = _linear(np.clip(picture, 0, 1)) / _WHITE_BALANCE
+    linear = srgb_to_linear(np.clip(picture, 0, 1)) / _WHITE_BALANCE
     height, width = linear.shape[0] // 2 * 2, linear.shape[1] // 2 * 2
     channel = np.tile(np.array([[0, 1], [1, 2]]), (height // 2, width // 2))
     light = np.take_along_axis(linear[:height, :width], channel[..., None], axis=2)[..., 0] * electrons
@@ -71,18 +72,8 @@ def bayer_raw(picture: np.ndarray, *, electrons: float, read: float, rng: np.ran
     balanced = counts / electrons * _WHITE_BALANCE[channel]
     seen = _demosaiced(balanced.astype(np.float32))
     whole = picture.copy()
-    whole[:height, :width] = _displayed(np.clip(seen, 0, 1))
+    whole[:height, :width] = linear_to_srgb(np.clip(seen, 0, 1))
     return whole
-
-
-def _linear(values: np.ndarray) -> np.ndarray:
-    """Undo sRGB's tone curve (IEC 61966-2-1)."""
-    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4)
-
-
-def _displayed(linear: np.ndarray) -> np.ndarray:
-    """Apply sRGB's tone curve (IEC 61966-2-1)."""
-    return np.where(linear <= 0.0031308, 12.92 * linear, 1.055 * linear.clip(1e-9) ** (1 / 2.4) - 0.055)
 
 
 def _demosaiced(mosaic: np.ndarray) -> np.ndarray:
