@@ -6,6 +6,8 @@ import sys
 
 import pytest
 
+from patina.models.generator_files import save_generator
+from patina.models.rrdbnet import RRDBNetSettings
 from sets import write_pictures
 
 HEAVY = ["torch", "torchvision", "spandrel", "lightning_fabric", "scipy", "skimage", "pydantic", "tensorboard", "lpips"]
@@ -51,10 +53,17 @@ def test_using_a_learned_degradation_loads_nothing_that_trains():
 
 @pytest.mark.slow
 def test_upscaling_loads_nothing_that_trains(tmp_path):
+    save_generator(RRDBNetSettings(scale=2, features=8, blocks=1, growth=4).build(), tmp_path / "sr.pth")
     folders = ["-source", write_pictures(tmp_path / "in", 1), "-out", tmp_path / "out"]
-    used = imported_by(["upscale", "-model", "bicubic", "-scale", 2, *folders])
+    used = imported_by(["upscale", "-model", tmp_path / "sr.pth", *folders])
     assert "spandrel" in used
     assert not used & {"lightning_fabric", "torchmetrics", "tensorboard", "lpips"}
+
+
+def test_interpolating_loads_nothing_of_networks(tmp_path):
+    folders = ["-source", write_pictures(tmp_path / "in", 1), "-out", tmp_path / "out"]
+    used = imported_by(["upscale", "-model", "bicubic", "-scale", 2, *folders])
+    assert not used & {*HEAVY}
 
 
 def test_evaluate_without_a_model(tmp_path):

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from patina.errors import PatinaError, PictureError
-from patina.runs.folder_job import JobReport, output_paths, run_folder_job
+from patina.runs.folder_job import JobReport, output_names, run_folder_job
 
 
 def halve(number: int) -> float:
@@ -114,14 +114,14 @@ def test_the_summary_is_a_line_a_failure_and_a_count(capsys: pytest.CaptureFixtu
 
 def test_outputs_are_named_by_stem() -> None:
     sources = [Path("in/b.JPG"), Path("in/a.x.tif")]
-    assert output_paths(sources, "out") == {sources[0]: Path("out/b.png"), sources[1]: Path("out/a.x.png")}
-    assert output_paths(sources[:1], Path("out"), ".webp") == {sources[0]: Path("out/b.webp")}
+    assert output_names(sources, "out") == ["b.png", "a.x.png"]
+    assert output_names(sources[:1], Path("out"), ".webp") == ["b.webp"]
 
 
 @pytest.mark.parametrize("second", ["a.jpg", "A.tif"])
 def test_two_sources_of_one_output_are_refused(second: str) -> None:
     with pytest.raises(PatinaError) as caught:
-        output_paths([Path("in/a.png"), Path("in") / second], "out")
+        output_names([Path("in/a.png"), Path("in") / second], "out")
     assert "in/a.png" in str(caught.value)
     assert second in str(caught.value)
 

@@ -11,7 +11,7 @@ from patina.api.arguments import Device, Precision, checked_picture
 from patina.errors import PatinaError
 
 if TYPE_CHECKING:
-    from patina.pipelines.upscalers import Upscaler
+    from patina.pipelines.upscaler import Upscaler
 
 
 def load_upscaler(
@@ -42,7 +42,8 @@ def load_upscaler(
     Raises:
         PatinaError: the model or a setting cannot be used.
     """
-    from patina.pipelines.upscalers import Sampling, open_upscaler
+    from patina.pipelines.upscaler import Sampling
+    from patina.pipelines.upscalers import open_upscaler
 
     return open_upscaler(
         model,

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Upscale all images whose results are missing or outdated."""
-    from patina.pipelines.upscalers import Sampling
+    from patina.pipelines.upscaler import Sampling
     from patina.pipelines.upscaling import UpscaleRequest, upscale
 
     request = UpscaleRequest(

@@ -13,7 +13,7 @@ from patina.imaging.picture_files import list_pictures, read_picture, write_pict
 from patina.imaging.sources import Source
 from patina.imaging.value_spaces import to_eight_bit
 from patina.runs.fingerprint import digest_if_readable
-from patina.runs.folder_job import output_paths, run_folder_job
+from patina.runs.folder_job import output_names, run_folder_job
 from patina.runs.journal import Result, Wanted
 from patina.runs.made_by import MadeBy
 from patina.runs.output_folder import OutputFolder
@@ -39,13 +39,13 @@ def prepare_conditions(images: Path, h: ConditionMap) -> Path:
         return images
     out = images.parent / f"{images.name}-h-{h.digest}"
     sources = [Source(path, path.name) for path in list_pictures(images)]
-    outputs = output_paths(sources, out)
-    by_output = {output.name: source for source, output in outputs.items()}
+    by_output = dict(zip(output_names(sources, out), sources, strict=True))
 
-    def work(source: Source) -> Result:
+    def work(item: Wanted) -> Result:
+        source = by_output[item.output]
         digest = digest_if_readable(source.path)
-        write_picture(outputs[source], whole_condition(source.path, h))
-        return Result(outputs[source].name, source.name, digest)
+        write_picture(out / item.output, whole_condition(source.path, h))
+        return Result(item.output, source.name, digest)
 
     made_by = MadeBy("train", {"h": h.digest})
     wanted = [Wanted(output, source.name) for output, source in by_output.items()]
@@ -57,7 +57,7 @@ def prepare_conditions(images: Path, h: ConditionMap) -> Path:
         todo = folder.outdated(wanted)
         folder.begin(todo)
         report = run_folder_job(
-            [by_output[item.output] for item in todo], work, description="conditions", name=str,
+            todo, work, description="conditions", name=lambda item: str(by_output[item.output]),
             on_result=lambda made: folder.record([made]),
         )  # fmt: skip
         folder.finish()

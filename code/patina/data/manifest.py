@@ -5,6 +5,7 @@
 
 import json
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,8 +68,12 @@ class Manifest:
         """The scales in the set, ascending."""
         return tuple(sorted(self.statistics))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the file's content."""
+    def to_json(self) -> str:
+        """Return the file's text: a line for every picture and every failure."""
+        summary = json.dumps(self._summary(), indent=1, ensure_ascii=False).removesuffix("\n}")
+        return f'{summary},\n "pictures": {_lines(self.pictures)},\n "failures": {_lines(self.failures)}\n}}\n'
+
+    def _summary(self) -> dict[str, Any]:
         return {
             "version": VERSION,
             "source": self.source,
@@ -78,17 +83,16 @@ class Manifest:
                 str(scale): {"count": len(self.pictures), "statistics": self.statistics[scale].to_dict()}
                 for scale in self.scales
             },
-            "pictures": [vars(picture) for picture in self.pictures],
-            "failures": [vars(failure) for failure in self.failures],
         }
 
     @classmethod
-    def from_dict(cls, values: dict[str, Any]) -> "Manifest":
-        """Undo `to_dict`.
+    def from_json(cls, text: str) -> "Manifest":
+        """Undo `to_json`.
 
         Raises:
             ValueError, KeyError, TypeError, AttributeError: no manifest of this version.
         """
+        values = json.loads(text)
         if values["version"] != VERSION:
             raise ValueError(f"version {values['version']} where {VERSION} was expected")
         return cls(
@@ -112,20 +116,27 @@ def load_manifest(folder: Path | str) -> Manifest:
     """
     path = _find(Path(folder))
     try:
-        return Manifest.from_dict(json.loads(path.read_text(encoding="utf-8")))
+        return Manifest.from_json(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise PatinaError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise PatinaError(f"{path} is not a manifest of this version ({error!r}); run `patina prepare` again") from None
 
 
-def write_json(path: Path, values: dict[str, Any]) -> None:
-    """Write JSON atomically.
+def save_manifest(folder: Path, manifest: Manifest) -> None:
+    """Write the manifest of a set into its folder.
 
     Raises:
         PatinaError: the file cannot be written, e.g. because the disk is full.
     """
-    write_text(path, json.dumps(values, indent=1, ensure_ascii=False) + "\n")
+    write_text(folder / FILE_NAME, manifest.to_json())
+
+
+def _lines(entries: Iterable[ManifestPicture | ManifestFailure]) -> str:
+    """Return a JSON list with a line for every entry."""
+    encode = json.JSONEncoder(ensure_ascii=False).encode
+    lines = ",\n".join(f"  {encode(vars(entry))}" for entry in entries)
+    return f"[\n{lines}\n ]" if lines else "[]"
 
 
 def _find(folder: Path) -> Path:

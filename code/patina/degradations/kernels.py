@@ -8,7 +8,6 @@ import math
 from functools import lru_cache
 
 import numpy as np
-from scipy.special import j1
 
 LENS_COMPONENTS: dict[int, np.ndarray] = {
     1: np.array([[0.862325, 1.624835, 0.767583, 1.862321]]),
@@ -76,6 +75,8 @@ def sinc(size: int, cutoff: float) -> np.ndarray:
     x, y = _offsets(size)
     distance = np.hypot(x, y)
     distance[size // 2, size // 2] = 1  # its limit is set below
+    from scipy.special import j1  # scipy.special takes a quarter of a second to import, which few recipes need
+
     kernel = cutoff * j1(cutoff * distance) / (2 * np.pi * distance)
     kernel[size // 2, size // 2] = cutoff**2 / (4 * np.pi)
     return _normalised(kernel)

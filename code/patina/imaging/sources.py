@@ -2,6 +2,7 @@
 
 import os
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ class Source:
     path: Path
     name: str
 
-    @property
+    @cached_property
     def stem(self) -> str:
         """The stem of its results, which share one folder: ``a``, or ``2019_a``."""
         return name_of_results(self.name)

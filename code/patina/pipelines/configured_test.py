@@ -9,7 +9,8 @@ from patina.imaging.picture_files import list_pictures
 from patina.imaging.sources import list_sources
 from patina.metrics.full_reference import metric_keys
 from patina.pipelines.evaluation import Evaluation, evaluate_folders
-from patina.pipelines.upscalers import Upscaler, open_upscaler
+from patina.pipelines.upscaler import Upscaler
+from patina.pipelines.upscalers import open_upscaler
 from patina.pipelines.upscaling import upscale_pictures
 from patina.runs.folder_job import JobReport
 from patina.specs.configuration import load_config

@@ -17,7 +17,7 @@ from patina.pipelines.recipe_choice import RecipeChoice, with_engine
 from patina.pipelines.recipe_job import Job, Made, PictureMaker
 from patina.pipelines.set_log import COMMAND, Entry, begin_set, finish_set
 from patina.runs.fingerprint import file_digest
-from patina.runs.folder_job import JobReport, checked_workers, output_paths
+from patina.runs.folder_job import JobReport, checked_workers, output_names
 from patina.runs.journal import Wanted
 from patina.runs.made_by import MadeBy
 from patina.runs.output_folder import OutputFolder
@@ -92,14 +92,14 @@ class _Plan:
         recipe: its recipe, with the models' values for knobs that it leaves open.
         engine: for steps that need one.
         pictures: all clean pictures, beyond the limit too.
-        files: name of the output file of every picture.
+        files: name of every picture's output file.
     """
 
     request: DegradeRequest
     recipe: Recipe
     engine: Engine | None
     pictures: list[Source]
-    files: dict[Source, str]
+    files: list[str]
 
     def lq_folder(self) -> AbstractContextManager[OutputFolder]:
         """Open the folder of the LQ pictures."""
@@ -120,20 +120,19 @@ class _Plan:
         """Return all LQ pictures of the request."""
         outputs = self.request.recipe.outputs(self.recipe)
         return [
-            Wanted(
-                f"{folder}/{self.files[picture]}" if folder else self.files[picture], picture.name, {"variant": variant}
-            )
-            for index, picture in enumerate(self._chosen)
+            Wanted(f"{folder}/{file}" if folder else file, picture.name, {"variant": variant})
+            for index, (picture, file) in enumerate(self._chosen)
             for folder, variant in outputs.folders(self.recipe, index, picture, self.request.seed)
         ]
 
     def wanted_crops(self) -> list[Wanted]:
         """Return all ground-truth pictures of the request."""
-        return [Wanted(self.files[picture], picture.name) for picture in self._chosen]
+        return [Wanted(file, picture.name) for picture, file in self._chosen]
 
     @property
-    def _chosen(self) -> list[Source]:
-        return self.pictures[: self.request.limit]
+    def _chosen(self) -> list[tuple[Source, str]]:
+        """The pictures to degrade, with their files."""
+        return list(zip(self.pictures, self.files, strict=True))[: self.request.limit]
 
     def jobs(self, todo: Sequence[Wanted], crops: Sequence[Wanted]) -> list[Job]:
         """Return a job for every clean picture that has an LQ picture in `todo`, or ground truth in `crops`."""
@@ -160,7 +159,7 @@ def _planned(request: DegradeRequest) -> _Plan:
     for place in (request.out, request.ground_truth):
         if place is not None:
             require_outside(place, request.source, request.recursive)
-    files = {picture: output.name for picture, output in output_paths(pictures, request.out).items()}
+    files = output_names(pictures, request.out)
     recipe, engine = with_engine(recipe, request.device)
     return _Plan(request, recipe, engine, pictures, files)
 

@@ -19,7 +19,8 @@ from patina.imaging.picture_files import list_pictures, picture_size, read_pictu
 from patina.metrics.full_reference import METRICS, metric_keys, open_metrics
 from patina.pipelines.comparison_table import ComparisonRow, ModelComparison
 from patina.pipelines.evaluation import SPACES, Evaluation, evaluate_folders
-from patina.pipelines.upscalers import Enlarger, Sampling, Upscaler, open_upscaler, takes_tiles
+from patina.pipelines.upscaler import Enlarger, Sampling, Upscaler
+from patina.pipelines.upscalers import open_upscaler, takes_tiles
 from patina.pipelines.upscaling import upscale_pictures
 from patina.runs.run_models import label_of
 from patina.specs.configuration import load_config, parse_config

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from patina.data.manifest import FILE_NAME, Manifest, ManifestFailure, ManifestPicture, write_json
+from patina.data.manifest import FILE_NAME, Manifest, ManifestFailure, ManifestPicture, save_manifest
 from patina.errors import PatinaError, PictureError
 from patina.imaging.channel_statistics import StatisticsAccumulator
 from patina.imaging.crop_and_pad import crop_to_multiple
@@ -21,7 +21,7 @@ from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import read_picture, write_picture
 from patina.imaging.sources import Source, folder_of, list_sources, name_of_results, require_outside
 from patina.runs.fingerprint import digest_if_readable
-from patina.runs.folder_job import JobReport, checked_workers, output_paths, run_folder_job
+from patina.runs.folder_job import JobReport, checked_workers, output_names, run_folder_job
 from patina.runs.journal import Result, Wanted
 from patina.runs.made_by import MadeBy
 from patina.runs.output_folder import OutputFolder
@@ -92,7 +92,7 @@ def prepare(
     workers = checked_workers(workers)
     _check_folders(source, layout, recursive)
     pictures = list_sources(source, recursive)
-    output_paths(pictures, layout.target)
+    output_names(pictures, layout.target)
     wanted = [layout.wanted(picture, scale) for picture in pictures for scale in layout.scales]
     made_by = MadeBy("prepare", {"mode": "scales"})
     with OutputFolder.open(layout.target, made_by, source=source, sources=pictures) as folder:
@@ -165,7 +165,7 @@ def _described(
     }
     if whole:
         manifest = _manifest(source, layout, whole, failures)
-        write_json(layout.target / FILE_NAME, manifest.to_dict())
+        save_manifest(layout.target, manifest)
         _warn_of_extras(layout, {picture.output for picture in manifest.pictures})
     return JobReport(list(whole), list(failures))
 
@@ -200,10 +200,10 @@ def _size(result: Result) -> tuple[int, int]:
 def _warn_of_extras(layout: Layout, outputs: set[str]) -> None:
     """Name what lies in the target without belonging to the set: training would read it."""
     extras = [
-        str(path.relative_to(layout.target))
+        f"{scale}x/{name}"
         for scale in layout.scales
-        for path in sorted((layout.target / f"{scale}x").iterdir())
-        if path.name not in outputs and not path.name.startswith(".")
+        for name in sorted(os.listdir(layout.target / f"{scale}x"))
+        if name not in outputs and not name.startswith(".")
     ]
     folders = {f"{scale}x" for scale in layout.scales}
     extras += sorted(

@@ -14,7 +14,7 @@ from patina.imaging.picture_files import read_picture, write_picture
 from patina.imaging.sources import Source, list_sources, require_outside
 from patina.imaging.value_spaces import to_values, values_to_pixels
 from patina.runs.fingerprint import digest_if_readable
-from patina.runs.folder_job import JobReport, checked_workers, output_paths, run_folder_job
+from patina.runs.folder_job import JobReport, checked_workers, output_names, run_folder_job
 from patina.runs.journal import Result, Wanted
 from patina.runs.made_by import MadeBy
 from patina.runs.output_folder import OutputFolder
@@ -71,7 +71,7 @@ def prepare_test_sets(
     require_outside(target, source, recursive)
     workers = checked_workers(workers)
     pictures = list_sources(source, recursive)
-    output_paths(pictures, target)
+    output_names(pictures, target)
     made_by = MadeBy("prepare", {"mode": "categories", **asdict(settings)})
     by_output = {picture.stem: picture for picture in pictures}
     with OutputFolder.open(target, made_by, source=source, sources=pictures, exclusive=True) as folder:

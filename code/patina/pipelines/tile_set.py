@@ -16,7 +16,7 @@ from patina.imaging.picture_files import picture_size, read_picture, write_pictu
 from patina.imaging.sources import Source, list_sources, require_outside
 from patina.imaging.tile_grid import GridTile, clipped_tiles, covering_tiles, frame_with_noise
 from patina.runs.fingerprint import digest_if_readable
-from patina.runs.folder_job import JobReport, checked_workers, output_paths, run_folder_job
+from patina.runs.folder_job import JobReport, checked_workers, output_names, run_folder_job
 from patina.runs.journal import Result, Wanted
 from patina.runs.made_by import MadeBy
 from patina.runs.output_folder import OutputFolder
@@ -87,7 +87,7 @@ def prepare_tiles(
     require_outside(target, source, recursive)
     workers = checked_workers(workers)
     pictures = list_sources(source, recursive)
-    output_paths(pictures, target)
+    output_names(pictures, target)
     made_by, by_output = MadeBy("prepare", asdict(grid)), {picture.stem: picture for picture in pictures}
     with OutputFolder.open(target, made_by, source=source, sources=pictures, exclusive=True) as folder:
         folder.prune()

@@ -1,7 +1,7 @@
 """Translate a folder of pictures from one domain to the other with a learned degradation."""
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from patina.imaging.value_spaces import to_pixels, to_tensor
 from patina.models.labels import CLEAN, REAL
 from patina.pipelines.picture_job import Pixels, make_outdated
 from patina.runs.fingerprint import file_digest
-from patina.runs.folder_job import JobReport, output_paths
+from patina.runs.folder_job import JobReport, output_names
 from patina.runs.journal import Wanted
 from patina.runs.made_by import MadeBy
 from patina.runs.output_folder import OutputFolder
@@ -121,7 +121,7 @@ def translate_pictures(
     """
     sources = list_sources(source, recursive)
     require_outside(out, source, recursive)
-    wanted = list(_wanted(degradation, output_paths(sources, out), seed, samples))
+    wanted = list(_wanted(degradation, sources, output_names(sources, out), seed, samples))
     made_by = replace(made_by, settings={**made_by.settings, "seed": seed})
 
     shifts: list[np.ndarray] = []
@@ -147,11 +147,13 @@ def _mean_colour(pixels: np.ndarray) -> np.ndarray:
     return pixels.mean(axis=(0, 1)) * (255 / np.iinfo(pixels.dtype).max)
 
 
-def _wanted(degradation: Degradation, outputs: dict[Source, Path], seed: int, samples: int) -> Iterator[Wanted]:
+def _wanted(
+    degradation: Degradation, sources: Sequence[Source], names: Sequence[str], seed: int, samples: int
+) -> Iterator[Wanted]:
     """Draw the parameters of every sample of every picture."""
-    for source, output in outputs.items():
+    for source, file in zip(sources, names, strict=True):
         for sample in range(samples):
-            name = output.name if samples == 1 else f"{output.stem}_{sample}{output.suffix}"
+            name = file if samples == 1 else f"{source.stem}_{sample}{Path(file).suffix}"
             drawn = draw_sample(degradation, seed, source.name, sample)
             yield Wanted(name, source.name, {"sample": sample, "parameters": drawn})
 

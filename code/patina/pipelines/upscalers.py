@@ -1,124 +1,14 @@
-"""Interpolations, tiled networks and diffusion models that upscale pictures, opened by name or file."""
+"""Upscalers, opened by the name of an interpolation or by model file.
 
-from dataclasses import dataclass
+Networks are imported on first use, because an interpolation starts much faster without torch.
+"""
+
 from pathlib import Path
-from typing import Protocol
 
-import numpy as np
-import torch
-from torch import Tensor
-
-from patina.degradations.trial import LOWEST_PSNR, decibels, trial_picture
 from patina.errors import PatinaError
-from patina.imaging.blended_tiles import Tile, apply_tiled
-from patina.imaging.interpolation import INTERPOLATIONS, OVERLAP, TILE, Interpolation
-from patina.imaging.value_spaces import to_pixels, to_tensor
-from patina.layers.precision import has_fast_bf16
-from patina.models.generator_files import LoadedGenerator, load_generator
-from patina.models.model_files import load_model_file, stored_kind
-from patina.models.sr3 import KIND as SR3_KIND
-from patina.models.sr3 import Sampler
-from patina.models.sr3_upscaling import SR3Upscaler
-from patina.runs.fingerprint import file_digest
+from patina.imaging.interpolation import INTERPOLATIONS, Interpolation
+from patina.pipelines.upscaler import OWN_SAMPLING, Sampling, Upscaler
 from patina.runs.made_by import MadeBy
-from patina.specs.sr3_spec import sr3_of
-from patina.system.allocator import freed_memory_kept
-from patina.system.devices import compute_device
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How a diffusion model draws samples.
-
-    Attributes:
-        sampler: None for the one in the model file.
-        steps: None for the number in the model file; for another sampler than the file's, None is the number of steps
-            that the model was trained with.
-    """
-
-    sampler: Sampler | None = None
-    steps: int | None = None
-
-
-OWN_SAMPLING = Sampling()
-
-
-class Enlarger(Protocol):
-    """Enlarges a picture by a fixed scale."""
-
-    @property
-    def scale(self) -> int:
-        """Output pixels per input pixel along each side."""
-
-    def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        """Map RGB ``[H, W, 3]``, uint8 or uint16, to ``[scale H, scale W, 3]`` of the same type."""
-
-
-@dataclass(frozen=True)
-class Upscaler:
-    """An open model and a description of everything that decides its results.
-
-    Attributes:
-        enlarge: the model.
-        made_by: the description, for output folders.
-    """
-
-    enlarge: Enlarger
-    made_by: MadeBy
-
-    @property
-    def scale(self) -> int:
-        """Output pixels per input pixel along each side."""
-        return self.enlarge.scale
-
-    def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        """Map RGB ``[H, W, 3]``, uint8 or uint16, to ``[scale H, scale W, 3]`` of the same type."""
-        return self.enlarge(pixels)
-
-
-@dataclass
-class TiledModel:
-    """A network applied in overlapping tiles.
-
-    Attributes:
-        model: the network and spandrel's facts about it.
-        tile, overlap: side of a tile, and overlap of neighbouring tiles, in input pixels.
-        half: compute in bfloat16.
-    """
-
-    model: LoadedGenerator
-    tile: int = TILE
-    overlap: int = OVERLAP
-    half: bool = False
-
-    @property
-    def scale(self) -> int:
-        """Output pixels per input pixel along each side."""
-        return self.model.scale
-
-    def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        """Map RGB ``[H, W, 3]``, uint8 or uint16, to ``[scale H, scale W, 3]`` of the same type.
-
-        Raises:
-            PatinaError: the tile does not fit into memory.
-        """
-        try:
-            return to_pixels(self.enlarge(to_tensor(pixels)), pixels.dtype)
-        except torch.cuda.OutOfMemoryError as error:
-            raise PatinaError(f"a tile of {self.tile} pixels needs too much memory; choose a smaller -tile") from error
-
-    def enlarge(self, picture: Tensor) -> Tensor:
-        """Map ``[3, H, W]`` in [0, 1] to ``[3, scale H, scale W]``, without clamping."""
-        multiple = self.model.size_requirements.multiple_of
-        with freed_memory_kept():
-            return apply_tiled(
-                self._on_tile, picture, tile=self.tile, overlap=self.overlap, multiple=multiple, scale=self.scale
-            )
-
-    def _on_tile(self, tile: Tensor, _window: Tile) -> Tensor:
-        device = self.model.device
-        with torch.autocast(device.type, torch.bfloat16, enabled=self.half):
-            return self.model(tile.to(device)).float().cpu()
 
 
 def open_upscaler(
@@ -157,34 +47,15 @@ def open_upscaler(
         return Upscaler(
             Interpolation(str(model), scale), MadeBy("upscale", {"interpolation": str(model), "scale": scale})
         )
-    if diffuses:
-        if (tile, overlap) != (None, None):
-            raise PatinaError(
-                f"{path} is a diffusion model; its tiles have the size it was trained on; leave -tile and -overlap out"
-            )
-        return _open_sr3(path, sampling, scale, device, precision)
-    descriptor = load_generator(path)
-    tile = TILE if tile is None else tile
-    overlap = min(OVERLAP, tile // 2) if overlap is None else overlap
-    _check_settings(path, descriptor, scale, tile, overlap, precision)
-    descriptor.to(compute_device(device))
-    half = precision == "bf16-mixed" or (precision == "auto" and _half_is_close(descriptor))
-    settings = {"scale": descriptor.scale, "tile": tile, "overlap": overlap, "precision": _precision_name(half)}
-    made_by = MadeBy("upscale", settings, {str(path): file_digest(path)})
-    return Upscaler(TiledModel(descriptor, tile, overlap, half), made_by)
+    from patina.pipelines.network_upscalers import open_diffusion, open_network
 
-
-def _half_is_close(descriptor: LoadedGenerator) -> bool:
-    """Whether bf16 is fast on the model's device and upscales a trial picture nearly as float32 does."""
-    if not (descriptor.supports_bfloat16 and has_fast_bf16(descriptor.device)):
-        return False
-    picture = trial_picture()
-    exact, half = (TiledModel(descriptor, half=half).enlarge(picture).clamp(0, 1) for half in (False, True))
-    return decibels(exact, half) >= LOWEST_PSNR
-
-
-def _precision_name(half: bool) -> str:
-    return "bf16-mixed" if half else "32"
+    if not diffuses:
+        return open_network(path, scale, tile, overlap, device, precision)
+    if (tile, overlap) != (None, None):
+        raise PatinaError(
+            f"{path} is a diffusion model; its tiles have the size it was trained on; leave -tile and -overlap out"
+        )
+    return open_diffusion(path, sampling, scale, device, precision)
 
 
 def takes_tiles(model: str | Path) -> bool:
@@ -193,39 +64,9 @@ def takes_tiles(model: str | Path) -> bool:
 
 
 def _diffuses(model: str | Path) -> bool:
-    return str(model) not in INTERPOLATIONS and stored_kind(Path(model)) == SR3_KIND
+    if str(model) in INTERPOLATIONS:
+        return False
+    from patina.models.model_files import stored_kind
+    from patina.models.sr3 import KIND
 
-
-def _open_sr3(path: Path, sampling: Sampling, scale: int | None, device: str, precision: str) -> Upscaler:
-    """Open a diffusion model; its tiles have the size it was trained on."""
-    stored = load_model_file(path)
-    network = sr3_of(stored, path)
-    if scale not in (None, network.architecture.scale):
-        raise PatinaError(f"{path} upscales by {network.architecture.scale}, not by {scale}; leave -scale out")
-    sampler: Sampler = sampling.sampler or stored.configuration["sampler"]
-    own = stored.configuration["steps"] if sampler == stored.configuration["sampler"] else network.schedule.steps
-    steps = own if sampling.steps is None else sampling.steps
-    if not 1 <= steps <= network.schedule.steps:
-        raise PatinaError(f"-steps is {steps}, expected 1 to {network.schedule.steps}, the steps of {path}")
-    network.to(compute_device(device))
-    half = precision == "bf16-mixed"
-    enlarge = SR3Upscaler(network, side=stored.configuration["side"], sampler=sampler, steps=steps, half=half)
-    settings = {
-        "scale": enlarge.scale, "precision": _precision_name(half),
-        "sampler": sampler, "steps": steps, "seed": enlarge.seed,
-    }  # fmt: skip
-    return Upscaler(enlarge, MadeBy("upscale", settings, {str(path): file_digest(path)}))
-
-
-def _check_settings(
-    path: Path, model: LoadedGenerator, scale: int | None, tile: int, overlap: int, precision: str
-) -> None:
-    multiple = model.size_requirements.multiple_of
-    if scale not in (None, model.scale):
-        raise PatinaError(f"{path} upscales by {model.scale}, not by {scale}; leave -scale out")
-    if tile < 16 or tile % multiple:
-        raise PatinaError(f"-tile is {tile}, expected 16 or more and a multiple of {multiple} for {path}")
-    if not 0 <= overlap <= tile // 2:
-        raise PatinaError(f"-overlap is {overlap}, expected 0 to {tile // 2}, half a tile")
-    if precision == "bf16-mixed" and not model.supports_bfloat16:
-        raise PatinaError(f"{path} cannot be computed in {precision}; use -precision 32")
+    return stored_kind(Path(model)) == KIND

@@ -9,8 +9,9 @@ from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import Picture
 from patina.imaging.sources import Source, folder_of, list_sources, require_outside
 from patina.pipelines.picture_job import Pixels, make_outdated
-from patina.pipelines.upscalers import OWN_SAMPLING, Sampling, Upscaler, open_upscaler
-from patina.runs.folder_job import JobReport, output_paths
+from patina.pipelines.upscaler import OWN_SAMPLING, Sampling, Upscaler
+from patina.pipelines.upscalers import open_upscaler
+from patina.runs.folder_job import JobReport, output_names
 from patina.runs.journal import Wanted
 from patina.runs.output_folder import OutputFolder, Replace
 
@@ -75,8 +76,8 @@ def upscale_pictures(
     """
     sources = list_sources(source, recursive)
     require_outside(out, source, recursive)
-    outputs = output_paths(sources, out)
-    wanted = [Wanted(outputs[picture].name, picture.name) for picture in sources]
+    names = output_names(sources, out)
+    wanted = [Wanted(name, picture.name) for name, picture in zip(names, sources, strict=True)]
 
     def enlarge(_source: Source, _details: object, picture: Picture) -> Pixels:
         pixels = upscaler(picture.pixels)

@@ -28,8 +28,6 @@ class Stemmed(Protocol):
         """The name of its output, without suffix."""
 
 
-S = TypeVar("S", bound=Stemmed)
-
 _THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 
 
@@ -131,32 +129,34 @@ def reported(
     return report
 
 
-def output_paths(sources: Sequence[S], out_dir: Path | str, suffix: str = ".png") -> dict[S, Path]:
-    """Return the output file of every source: its stem in the folder `out_dir`.
+def output_names(sources: Sequence[Stemmed], out_dir: Path | str, suffix: str = ".png") -> list[str]:
+    """Return the name of every source's output file in the folder `out_dir`: the source's stem, with a suffix.
 
     Args:
         sources: paths, or anything else with a stem.
-        out_dir: the folder.
+        out_dir: the folder, for the message.
         suffix: suffix of the output files.
 
     Raises:
         PatinaError: several sources would get the same file; the message names all of them.
     """
-    outputs = {source: Path(out_dir) / f"{source.stem}{suffix}" for source in sources}
-    sharing: dict[str, list[S]] = {}
-    for source, output in outputs.items():
+    names = [f"{source.stem}{suffix}" for source in sources]
+    sharing: dict[str, list[int]] = {}
+    for place, name in enumerate(names):
         # Some file systems ignore case: A.png and a.png are one file there.
-        sharing.setdefault(output.name.casefold(), []).append(source)
+        sharing.setdefault(name.casefold(), []).append(place)
     clashes = [
-        f"{' and '.join(map(str, group))} would both become {outputs[group[0]]}"
-        if len(group) == 2
-        else f"{', '.join(map(str, group))} would all become {outputs[group[0]]}"
+        f"{_listed([str(sources[place]) for place in group])} become {Path(out_dir) / names[group[0]]}"
         for group in sharing.values()
         if len(group) > 1
     ]
     if clashes:
         raise PatinaError(f"{'; '.join(clashes)}; rename all but one of each")
-    return outputs
+    return names
+
+
+def _listed(names: list[str]) -> str:
+    return f"{' and '.join(names)} would both" if len(names) == 2 else f"{', '.join(names)} would all"
 
 
 Outcome = tuple[Any, str | None]

@@ -1,0 +1,63 @@
+"""What upscales a picture, whatever it is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from patina.runs.made_by import MadeBy
+
+if TYPE_CHECKING:
+    from patina.models.sr3 import Sampler  # imports torch, which interpolations do without
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a diffusion model draws samples.
+
+    Attributes:
+        sampler: None for the one in the model file.
+        steps: None for the number in the model file; for another sampler than the file's, None is the number of steps
+            that the model was trained with.
+    """
+
+    sampler: Sampler | None = None
+    steps: int | None = None
+
+
+OWN_SAMPLING = Sampling()
+
+
+class Enlarger(Protocol):
+    """Enlarges a picture by a fixed scale."""
+
+    @property
+    def scale(self) -> int:
+        """Output pixels per input pixel along each side."""
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        """Map RGB ``[H, W, 3]``, uint8 or uint16, to ``[scale H, scale W, 3]`` of the same type."""
+
+
+@dataclass(frozen=True)
+class Upscaler:
+    """An open model and a description of everything that decides its results.
+
+    Attributes:
+        enlarge: the model.
+        made_by: the description, for output folders.
+    """
+
+    enlarge: Enlarger
+    made_by: MadeBy
+
+    @property
+    def scale(self) -> int:
+        """Output pixels per input pixel along each side."""
+        return self.enlarge.scale
+
+    def __call__(self, pixels: np.ndarray) -> np.ndarray:
+        """Map RGB ``[H, W, 3]``, uint8 or uint16, to ``[scale H, scale W, 3]`` of the same type."""
+        return self.enlarge(pixels)
