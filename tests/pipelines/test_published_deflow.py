@@ -4,9 +4,14 @@ import re
 
 import pytest
 import torch
+import yaml
 
+from condition_maps import DOWN, NOISE
+from patina.conditions.autoencoder import DenoisingAutoencoder
 from patina.imaging.picture_files import read_picture
+from patina.models.model_files import ModelFile, save_model_file
 from patina.specs.configuration import load_config
+from patina.specs.h_map import AUTOENCODER
 from patina.specs.learned_spec import load_learned
 from sets import deflow_values, write_config, write_domains, write_pictures
 from small_deflow import network, translate
@@ -38,6 +43,32 @@ class TestPublishedFile:
         torch.save(published[1], path)
         assert translate(path, write_pictures(tmp_path / "in", 1), tmp_path / "out") == 2
         assert "give its configuration with -opt" in capsys.readouterr().err
+
+    def test_a_folder_of_another_h_is_refused(self, published, tmp_path, capsys):
+        path, source = tmp_path / "published.pth", write_pictures(tmp_path / "in", 1)
+        torch.save(published[1], path)
+        values = yaml.safe_load(published[0].read_text(encoding="utf-8"))
+        assert translate(path, source, tmp_path / "out", "-opt", published[0]) == 0
+        config = write_config(tmp_path / "noisy.yml", values | {"condition_noise": 0.1})
+        capsys.readouterr()
+        assert translate(path, source, tmp_path / "out", "-opt", config) == 2
+        assert "out was made with condition_noise 0.03, now 0.1; choose" in capsys.readouterr().err
+
+    def test_a_folder_of_another_autoencoder_is_refused(self, published, tmp_path, capsys):
+        path, source = tmp_path / "published.pth", write_pictures(tmp_path / "in", 1)
+        torch.save(published[1], path)
+        values = yaml.safe_load(published[0].read_text(encoding="utf-8"))
+        file = tmp_path / "autoencoder.safetensors"
+        values["h"] = [{"autoencoder": {"features": 4, "file": str(file)}}, DOWN, NOISE]
+        config = write_config(tmp_path / "autoencoder.yml", values)
+        network = DenoisingAutoencoder(4)
+        for expected in (0, 2):
+            save_model_file(file, ModelFile(AUTOENCODER, {"features": 4}, network.state_dict()))
+            assert translate(path, source, tmp_path / "out", "-opt", config) == expected
+            with torch.no_grad():
+                network.decoder[-2].bias += 0.2
+        assert "out was made with" in (error := capsys.readouterr().err)
+        assert "weights " in error
 
     def test_weights_of_another_size_are_named(self, published, tmp_path, capsys):
         config, state = published

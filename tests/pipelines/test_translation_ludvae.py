@@ -141,6 +141,19 @@ class TestPublishedFile:
         assert error.count("\n") == 1
         assert not (folder / "out").exists()
 
+    def test_a_folder_of_other_statistics_is_refused(self, published, capsys):
+        folder, values = published
+        values["data"]["statistics"] = {
+            "clean": {"mean": list(FLAT.mean), "std": list(FLAT.std)},
+            "real": {"mean": list(REDDISH.mean), "std": list(REDDISH.std)},
+        }
+        assert self.run(folder, values) == 0
+        assert self.run(folder, values) == 0
+        values["data"]["statistics"]["real"]["mean"][0] = 150.0
+        capsys.readouterr()
+        assert self.run(folder, values) == 2
+        assert 'out was made with statistics.real_image {"mean": [140.0, ' in capsys.readouterr().err
+
     @pytest.mark.slow
     def test_given_statistics_are_used(self, published):
         folder, values = published

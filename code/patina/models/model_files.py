@@ -12,6 +12,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from patina.errors import PatinaError
+from patina.runs.fingerprint import digest_of
 from patina.system.atomic import atomic_path
 from patina.version import __version__
 
@@ -48,10 +49,18 @@ def save_model_file(path: Path, model: ModelFile) -> None:
         "step": model.step,
         "version": model.version,
     }
-    weights = {name: tensor.detach().cpu().contiguous() for name, tensor in model.weights.items()}
-    stored = save(weights, {METADATA_KEY: json.dumps(described)})
+    stored = save(_on_cpu(model.weights), {METADATA_KEY: json.dumps(described)})
     with atomic_path(path) as temporary:
         temporary.write_bytes(stored)
+
+
+def weights_digest(weights: Mapping[str, Tensor]) -> str:
+    """Return the digest of a state dict; equal weights have equal digests."""
+    return digest_of(save(_on_cpu(weights)))
+
+
+def _on_cpu(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
 
 
 def load_model_file(path: Path) -> ModelFile:

@@ -17,6 +17,7 @@ from patina.imaging.picture_files import Picture
 from patina.imaging.sources import Source, folder_of, list_sources, require_outside
 from patina.imaging.value_spaces import to_pixels, to_tensor
 from patina.models.labels import CLEAN, REAL
+from patina.models.model_files import ModelFile, weights_digest
 from patina.pipelines.picture_job import Pixels, make_outdated
 from patina.runs.fingerprint import file_digest
 from patina.runs.folder_job import JobReport, output_names
@@ -25,7 +26,7 @@ from patina.runs.made_by import MadeBy
 from patina.runs.output_folder import OutputFolder
 from patina.seeding import derive, numpy_rng
 from patina.specs.configuration import load_config
-from patina.specs.learned_spec import LearnedConfig, learned_degradation, learned_kinds
+from patina.specs.learned_spec import LearnedConfig, is_own_file, learned_kinds, load_learned, opened_degradation
 
 DOMAINS = {"X": CLEAN, "Y": REAL}
 
@@ -78,9 +79,10 @@ def translate(request: TranslationRequest) -> JobReport[Path]:
     require_range("samples", request.samples, 1)
     config = None if request.config is None else load_learned_config(request.config)
     path = model_path(request.model, config)
-    degradation = learned_degradation(
+    model = load_learned(path, config)
+    degradation = opened_degradation(
+        model,
         path,
-        config,
         source=DOMAINS[request.domain],
         tiling=request.tiling,
         device=request.device,
@@ -93,11 +95,23 @@ def translate(request: TranslationRequest) -> JobReport[Path]:
         "tile": request.tiling.tile,
         "overlap": request.tiling.overlap,
     }
-    made_by = MadeBy("translate", settings | degradation.settings, {str(path): file_digest(path)})
+    settings |= _published_settings(path, model) | degradation.settings
+    made_by = MadeBy("translate", settings, {str(path): file_digest(path)})
     return translate_pictures(
         degradation, made_by, request.source, request.out,
         seed=request.seed, samples=request.samples, recursive=request.recursive,
     )  # fmt: skip
+
+
+def _published_settings(path: Path, model: ModelFile) -> dict[str, Any]:
+    """Return what decides a published model's results but is not in its file: settings, statistics, networks of h.
+
+    Patina's own model files contain all of it, so their digest is enough.
+    """
+    if is_own_file(path):
+        return {}
+    statistics = {f"statistics.{name}": values for name, values in model.statistics.items()}
+    return {**model.configuration, **statistics, "weights": weights_digest(model.weights)}
 
 
 def translate_pictures(

@@ -92,13 +92,18 @@ def learned_kinds() -> dict[str, type[LearnedConfig]]:
     return {task: config for task, config in config_classes().items() if issubclass(config, LearnedConfig)}
 
 
+def is_own_file(path: Path) -> bool:
+    """Whether a model file is Patina's own, which contains all settings; a published file contains weights alone."""
+    return path.suffix == ".safetensors"
+
+
 def learned_weights(path: Path, kind: str) -> dict[str, Tensor]:
     """Read the weights of a learned degradation from Patina's own model file or a published state dict.
 
     Raises:
         PatinaError: the file cannot be read, or holds a model of another kind.
     """
-    if path.suffix == ".safetensors":
+    if is_own_file(path):
         return _own_model(path, kind).weights
     state = load_state_dict_file(path)
     for name, config in learned_kinds().items():
@@ -119,7 +124,7 @@ def load_learned(path: Path, config: LearnedConfig | None = None) -> ModelFile:
         ConfigError: a published file without a configuration, or without statistics.
         PatinaError: the file cannot be used, or its kind differs from the configuration's.
     """
-    if path.suffix == ".safetensors":
+    if is_own_file(path):
         return _own_model(path, config.task if config else None)
     require_file(path)
     if config is None:
@@ -152,6 +157,22 @@ def learned_degradation(
         ConfigError, PatinaError: as in `load_learned`, or the model has no such knob.
     """
     model = load_learned(path, config)
+    return opened_degradation(
+        model, path, source=source, tiling=tiling, device=device, precision=precision, knobs=knobs
+    )
+
+
+def opened_degradation(
+    model: ModelFile,
+    path: Path,
+    *,
+    source: int = CLEAN,
+    tiling: Tiling = Tiling(),  # noqa: B008 - frozen
+    device: str = "auto",
+    precision: str = "32",
+    knobs: Mapping[str, Span] | None = None,
+) -> LearnedDegradation:
+    """Make a degradation ready to use from the contents of its file, `path`; as in `learned_degradation`."""
     kind = learned_kinds()[model.kind].degradation
     chosen, where = kind.chosen_settings(knobs or {}), compute_device(device)
 
