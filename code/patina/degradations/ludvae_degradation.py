@@ -173,7 +173,7 @@ class LUDVAEDegradation(LearnedDegradation):
 
 
 def hide(image: Tensor, noise: Tensor, noise_level: float | Tensor) -> Tensor:
-    """Add Gaussian noise strong enough to hide the images' domain; the result is not clamped.
+    """Return x + σ / 255 · noise, in which the noise hides the images' domain (LUD-VAE's x̃); not clamped.
 
     Args:
         image, noise: ``[N, 3, H, W]``; the noise is standard normal.

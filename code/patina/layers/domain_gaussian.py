@@ -1,4 +1,8 @@
-"""The two Gaussians of a latent: N(0, I) for clean images, N(mu, I + S Sᵀ) for real ones (DeFlow, arXiv 2101.05796)."""
+"""The two Gaussians of a latent: N(0, I) for clean images, N(mu, I + S Sᵀ) for real ones.
+
+A real image's latent is a clean one plus an independent shift (DeFlow, Wolf et al. 2021, arXiv 2101.05796):
+z_y = z_x + u with z_x ~ N(0, I) and u ~ N(mu, S Sᵀ). mu and S are all that distinguishes the domains.
+"""
 
 import math
 
@@ -27,7 +31,10 @@ class DomainGaussian(nn.Module):
         self.cov_shift = nn.Parameter(START_OF_S * torch.eye(channels))
 
     def log_density(self, z: Tensor, label: Tensor) -> Tensor:
-        """Return log p(z | label) in nats, ``[N]``."""
+        """Return log p(z | label) in nats, ``[N]``, summed over positions.
+
+        With d = z − mean, covariance Σ and C channels it is −½ (dᵀ Σ⁻¹ d + log |Σ| + C log 2π) at every position.
+        """
         with full_precision(z):
             factor = self.root()
             log_determinant = 2 * factor.diagonal().log().sum() * z[0, 0].numel()
@@ -39,8 +46,9 @@ class DomainGaussian(nn.Module):
     def translate(self, z: Tensor, label: Tensor, noise: Tensor) -> Tensor:
         """Translate latents to the other domain; `label` is the domain they come from.
 
-        X to Y adds a draw of N(mu, S Sᵀ). Y to X draws from the posterior of the clean latent, which with C = S Sᵀ and
-        P = (I + C)⁻¹ has mean P (z − mu) and covariance C P; its square root is U·diag(√s) from the SVD C P = U s Vᵀ.
+        X to Y adds a draw of u: z_y = z_x + mu + S·noise. Y to X draws from the posterior of the clean latent, which
+        with C = S Sᵀ and P = (I + C)⁻¹ has mean P (z − mu) and covariance C P; its square root is U·diag(√s) from the
+        SVD C P = U s Vᵀ.
         """
         with full_precision(z):
             to_real = z + self._mean() + mix_channels(noise, self.cov_shift)

@@ -1,7 +1,13 @@
 """DeFlow: one conditional flow for two domains of unpaired images (Wolf et al., CVPR 2021, arXiv 2101.05796).
 
 The flow is Glow's (arXiv 1807.03039, table 1: ActNorm, invertible 1×1 convolution, affine coupling) with conditional
-couplings. Its likelihood is the change of variables of RealNVP (arXiv 1605.08803, equations 2 and 3).
+couplings. Its likelihood is the change of variables of RealNVP (arXiv 1605.08803, equations 2 and 3), given the
+condition h(x) and the domain:
+
+    log p(x | h(x), domain) = log p(z | domain) + log |det ∂f(x; h(x)) / ∂x|,    z = f(x; h(x))
+
+The domains share f; only the latents' Gaussians differ (`DomainGaussian`). Training maximises the likelihood of both
+domains. Translating X to Y computes f⁻¹(f(x; h(x)) + u; h(x)) with a draw u ~ N(mu, S Sᵀ).
 """
 
 import math

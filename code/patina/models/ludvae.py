@@ -1,5 +1,17 @@
 """LUD-VAE: a variational model of two domains of unpaired images (Zheng et al., TPAMI 2022, arXiv 2204.10090).
 
+With the image x, its label l (0 clean, 1 real) and the noisy copy x̃ that hides the domain, the latents z3, z2, z1 are
+
+    z_k = l (m + exp(v) noise)    with (m, v) of the posterior q(z_k | x, x̃, z_>k) in training,
+                                  of the prior p(z_k | x̃, z_>k) in translation; p(z3) = N(0, 1)
+
+so clean images have none, and all that an image shows of its domain is in the latents. Training minimises the negative
+evidence lower bound (ELBO), here with a weight w on the KL terms:
+
+    |x − decoder(x̃, z)|² + w l Σ_k KL(q(z_k | x, x̃, z_>k) ‖ p(z_k | x̃, z_>k))
+
+It needs no pairs under the paper's assumption of invariant inference: x̃ must not show the domain.
+
 The parameters have the published names, so a published state dict loads as it is.
 """
 
