@@ -10,15 +10,15 @@ from patina.cli.flags import add_flag, add_recursive_flag
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("clean", type=Path, help="folder of clean pictures, -scale times larger than the photos' kind")
-    parser.add_argument("real", type=Path, help="folder of real photos of other content")
+    parser.add_argument("clean", type=Path, help="folder of clean images, which the recipe downscales by -scale")
+    parser.add_argument("real", type=Path, help="folder of real photos; they may show other subjects")
     add_flag(parser, "out", type=Path, default=Path("fitted.yml"), help="recipe to write (default: fitted.yml)")
-    add_flag(parser, "scale", type=int, help="how many times smaller the results are (default: the family's, 1)")
+    add_flag(parser, "scale", type=int, help="downscaling factor of the recipe (default: the family's, 1)")
     add_flag(parser, "recipe", default="camera", help="recipe with free numbers, a path or a name in confs/families/")
-    add_flag(parser, "pictures", type=int, default=100, help="most photos, chosen at random (default: 100)")
-    add_flag(parser, "seed", type=int, default=0, help="of everything that is drawn")
+    add_flag(parser, "pictures", type=int, default=100, help="maximum number of photos, drawn at random (default: 100)")
+    add_flag(parser, "seed", type=int, default=0, help="seed of everything that is drawn")
     add_recursive_flag(parser)
-    add_flag(parser, "workers", type=int, help="processes (default: one a core)")
+    add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")
     parser.add_argument("--json", action="store_true", help="print all numbers as JSON, and nothing else")
 
 

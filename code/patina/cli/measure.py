@@ -10,11 +10,11 @@ from patina.cli.flags import add_flag, add_recursive_flag
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("real", type=Path, help="folder of photos, or one photo")
-    add_flag(parser, "pictures", type=int, help="most photos, chosen at random (default: all)")
-    add_flag(parser, "seed", type=int, default=0, help="of that choice")
+    add_flag(parser, "pictures", type=int, help="maximum number of photos, drawn at random (default: all)")
+    add_flag(parser, "seed", type=int, default=0, help="seed of the choice of photos")
     add_flag(parser, "csv", type=Path, help="also write the table to this file")
     add_recursive_flag(parser)
-    add_flag(parser, "workers", type=int, help="processes (default: one a core)")
+    add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")
     parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
 
 
