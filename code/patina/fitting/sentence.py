@@ -20,10 +20,10 @@ def sentence(
     told += _compression(compressions)
     others = [finding for name, finding in by_name.items() if name.split(".")[0] not in _TOLD_OPERATIONS]
     told += [f"{finding.number.name} {_span(finding)}" for finding in others if finding.decided]
-    close = [each for each in agreed if each.is_close]
+    close = [agreement for agreement in agreed if agreement.is_close]
     text = f"{'; '.join(told) or 'Nothing found'}."
     text = text[0].upper() + text[1:]
-    missed = [each.group for each in agreed if not each.is_close]
+    missed = [agreement.group for agreement in agreed if not agreement.is_close]
     text += f" As close to the photos as they are to each other in {len(close)} of {len(agreed)} measures"
     return f"{text}; not in {', '.join(missed)}." if missed else f"{text}."
 
