@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from patina.cli.main import COMMANDS
+
 ROOT = Path(__file__).parents[2]
 PAGES = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")]
 CONFIGURATIONS = [*ROOT.glob("confs/**/*.yml")]
@@ -15,9 +17,9 @@ CONFIGURATIONS = [*ROOT.glob("confs/**/*.yml")]
 
 def shown_commands() -> set[str]:
     """Return every command line that begins with `patina` in the pages' code and in configurations' comments."""
-    code = [
-        block for page in PAGES for block in re.findall(r"```\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.S)
-    ]
+    pages = [page.read_text(encoding="utf-8") for page in PAGES]
+    code = [block for page in pages for block in re.findall(r"```\n(.*?)```", page, flags=re.S)]
+    code += [span for page in pages for span in re.findall(r"`(patina [a-z][^`\n]*)`", page)]
     code += [re.sub(r"^# *", "", path.read_text(encoding="utf-8"), flags=re.M) for path in CONFIGURATIONS]
     lines = "\n".join(code).replace("\\\n", " ").splitlines()
     return {part.strip() for line in lines if line.startswith("patina ") for part in line.split("#")[0].split("&&")}
@@ -28,6 +30,11 @@ def parser_of(command: str) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser()
     importlib.import_module(f"patina.cli.{command.replace('-', '_')}").add_arguments(parser)
     return parser
+
+
+def test_the_page_of_commands_lists_every_command():
+    page = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"^\| `patina ([a-z-]+)", page, flags=re.M)) == set(COMMANDS)
 
 
 @pytest.mark.parametrize("line", sorted(shown_commands()))
