@@ -22,7 +22,7 @@ from small_recipes import photo, recipe
 EXAMPLES = {
     "ellipse_blur": {"sigma_x": [0.5, 3], "sigma_y": [0.5, 2], "tilt": [-0.8, 0.8]},
     "sensor_noise": {"sigma": [3, 25], "gain": [-1, 1], "grain": [0, 1], "shared": 0.3, "chroma": [0, 1]},
-    "raw_camera": {"sigma": [0, 20], "read": [0, 1], "red": [1, 2.5], "blue": [1, 2.5]},
+    "raw_camera": {"sigma": [0, 20], "read": [0, 1], "red": [1, 2.5], "blue": [1, 2.5], "gradient": [0, 1]},
     "bilateral": {"strength": [5, 60], "sigma": 2},
     "lens_blur": {"radius": [0.5, 3]},
     "complex_lens_blur": {"radius": [1, 3], "exposure_gamma": [1, 3]},

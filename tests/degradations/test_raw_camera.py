@@ -8,7 +8,7 @@ import skimage.data
 from patina.degradations.raw_camera import RawCamera, demosaiced
 from patina.imaging.tone_curve import linear_to_srgb, srgb_to_linear
 
-PLAIN = {"sigma": 0.0, "read": 0.0, "red": 2.0, "blue": 1.6}
+PLAIN = {"sigma": 0.0, "read": 0.0, "red": 2.0, "blue": 1.6, "gradient": 1.0}
 
 
 def test_the_tone_curve_is_srgb_and_undone():
@@ -36,6 +36,13 @@ def test_demosaicing_is_better_than_opencvs_bilinear_one_on_a_photograph():
     assert error < their_error
 
 
+def test_without_gradients_demosaicing_is_opencvs_bilinear_one():
+    mosaic = skimage.data.camera()[:128, :128]
+    theirs = cv2.cvtColor(mosaic, cv2.COLOR_BayerBG2BGR)[..., ::-1]
+    ours = demosaiced(mosaic.astype(np.float64), gradient=0)
+    np.testing.assert_allclose(ours[2:-2, 2:-2], theirs[2:-2, 2:-2], atol=0.51)  # they round
+
+
 @pytest.mark.parametrize("shape", [(32, 48, 3), (33, 47, 3), (1, 1, 3), (2, 1, 3)])
 def test_without_noise_gray_pictures_stay_as_they_are(shape):
     gray = np.full(shape, 0.4, np.float32)
@@ -60,3 +67,6 @@ def test_channels_and_neighbours_share_noise():
     noise = RawCamera.apply(gray, PLAIN | {"sigma": 6.0}, 1) - gray
     assert np.corrcoef(noise[..., 0].ravel(), noise[..., 1].ravel())[0, 1] > 0.2
     assert np.corrcoef(noise[:, 1:, 0].ravel(), noise[:, :-1, 0].ravel())[0, 1] > 0.2
+    soft = RawCamera.apply(gray, PLAIN | {"sigma": 6.0, "gradient": 0.0}, 1) - gray
+    assert abs(np.corrcoef(soft[..., 0].ravel(), soft[..., 1].ravel())[0, 1]) < 0.05
+    assert soft[..., 0].std() < noise[..., 0].std()

@@ -15,11 +15,19 @@ MID_GREY = 128 / 255
 _MOSAIC = np.array([[0, 1], [1, 2]])
 """Channels of the RGGB mosaic."""
 
-# The linear filters of Malvar, He and Cutler 2004 (figure 2), in eighths.
-_GREEN = np.array([[0, 0, -1, 0, 0], [0, 0, 2, 0, 0], [-1, 2, 4, 2, -1], [0, 0, 2, 0, 0], [0, 0, -1, 0, 0]]) / 8
-_IN_ROW = np.array([[0, 0, 0.5, 0, 0], [0, -1, 0, -1, 0], [-1, 4, 5, 4, -1], [0, -1, 0, -1, 0], [0, 0, 0.5, 0, 0]]) / 8
-_ACROSS = (
-    np.array([[0, 0, -1.5, 0, 0], [0, 2, 0, 2, 0], [-1.5, 0, 6, 0, -1.5], [0, 2, 0, 2, 0], [0, 0, -1.5, 0, 0]]) / 8
+# The linear filters of Malvar, He and Cutler 2004 (figure 2) are bilinear interpolation, corrected by the gradient of
+# the channel that the pixel itself has: by half of it for green, 5/8 and 3/4 for red and blue.
+_GREEN = np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]]) / 4
+_IN_ROW = np.array([[0, 0, 0], [1, 0, 1], [0, 0, 0]]) / 2
+_ACROSS = np.array([[1, 0, 1], [0, 0, 0], [1, 0, 1]]) / 4
+_GREEN_GRADIENT = (
+    np.array([[0, 0, -1, 0, 0], [0, 0, 0, 0, 0], [-1, 0, 4, 0, -1], [0, 0, 0, 0, 0], [0, 0, -1, 0, 0]]) / 8
+)
+_IN_ROW_GRADIENT = (
+    np.array([[0, 0, 0.5, 0, 0], [0, -1, 0, -1, 0], [-1, 0, 5, 0, -1], [0, -1, 0, -1, 0], [0, 0, 0.5, 0, 0]]) / 8
+)
+_ACROSS_GRADIENT = (
+    np.array([[0, 0, -1.5, 0, 0], [0, 0, 0, 0, 0], [-1.5, 0, 6, 0, -1.5], [0, 0, 0, 0, 0], [0, 0, -1.5, 0, 0]]) / 8
 )
 
 
@@ -45,9 +53,13 @@ class RawCamera(Operation):
     blue: Annotated[RealRange, Between(0.25, 8)] = (1.6, 1.6)
     """White balance's gain of blue."""
 
+    gradient: Annotated[RealRange, Between(0, 1)] = (1.0, 1.0)
+    """How much demosaicing corrects by gradients: 1 is sharp, and channels share noise; 0 is bilinear: soft, and each
+    channel has its own noise."""
+
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
-        """Draw all four."""
-        return {name: draw_real(rng, getattr(self, name)) for name in ("sigma", "read", "red", "blue")}
+        """Draw all five."""
+        return {name: draw_real(rng, getattr(self, name)) for name in ("sigma", "read", "red", "blue", "gradient")}
 
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
@@ -58,7 +70,7 @@ class RawCamera(Operation):
         channel = np.tile(_MOSAIC, (even.shape[0] // 2, even.shape[1] // 2))
         light = np.take_along_axis(srgb_to_linear(even) / gains, channel[..., None], axis=2)[..., 0]
         seen = _noisy(light, parameters["sigma"], parameters["read"], numpy_rng(key, "raw"))
-        developed = linear_to_srgb(demosaiced(seen * gains[channel]))
+        developed = linear_to_srgb(demosaiced(seen * gains[channel], parameters["gradient"]))
         return developed[:height, :width].clip(0, 1).astype(np.float32)
 
 
@@ -74,11 +86,21 @@ def _noisy(light: np.ndarray, sigma: float, read: float, rng: np.random.Generato
     return counts / electrons
 
 
-def demosaiced(mosaic: np.ndarray) -> np.ndarray:
-    """Return RGB ``[H, W, 3]`` from an RGGB mosaic ``[H, W]`` of even sides, by Malvar, He and Cutler 2004."""
+def demosaiced(mosaic: np.ndarray, gradient: float = 1.0) -> np.ndarray:
+    """Return RGB ``[H, W, 3]`` from an RGGB mosaic ``[H, W]`` of even sides, by Malvar, He and Cutler 2004.
+
+    Args:
+        mosaic: what the sensor counted, balanced.
+        gradient: factor of the corrections by gradients; 0 is bilinear interpolation, 1 the published filters.
+    """
     green, in_row, in_column, across = (
-        cv2.filter2D(mosaic, -1, kernel, borderType=cv2.BORDER_REFLECT_101)
-        for kernel in (_GREEN, _IN_ROW, _IN_ROW.T, _ACROSS)
+        cv2.filter2D(mosaic, -1, np.pad(kernel, 1) + gradient * correction, borderType=cv2.BORDER_REFLECT_101)
+        for kernel, correction in (
+            (_GREEN, _GREEN_GRADIENT),
+            (_IN_ROW, _IN_ROW_GRADIENT),
+            (_IN_ROW.T, _IN_ROW_GRADIENT.T),
+            (_ACROSS, _ACROSS_GRADIENT),
+        )
     )
     rgb = np.empty((*mosaic.shape, 3))
     red, green_by_red, green_by_blue, blue = (np.s_[r::2, c::2] for r, c in ((0, 0), (0, 1), (1, 0), (1, 1)))

@@ -9,6 +9,7 @@ from patina.experiments.gap_folders import SCALE, GapFolders
 from patina.experiments.learned_methods import degrade_folder, seeded
 from patina.experiments.narration import say
 from patina.experiments.parallel_training import require_finished
+from patina.fitting.family import DEFAULT_FAMILY, has_free_numbers, load_family
 from patina.pipelines.degraded_set import DegradeRequest, degrade
 from patina.pipelines.multiscale_set import prepare
 from patina.pipelines.recipe_choice import RecipeChoice
@@ -39,31 +40,39 @@ class GapMethod:
 
 
 def gap_method(given: str) -> GapMethod:
-    """Return a method by its name: one of `METHODS`, a recipe, or the configuration of a learned degradation.
+    """Return a method: one of `METHODS`, a recipe, a family to fit, or the configuration of a learned degradation.
 
     Raises:
-        PatinaError: there is no such recipe or configuration.
+        PatinaError: there is no such file, or it cannot be used.
     """
     if given == BICUBIC:
         return GapMethod(given, lambda folders, *_: folders.clean_half, knows_camera=False)
     if given == TRUE:
         return GapMethod(given, lambda folders, camera, *_: folders.pairs(camera, TRUE))
     if given == FIT:
-        return GapMethod(given, _fitted_pairs)
-    path = find_file(given, ("confs/recipes", "confs"), "recipe or configuration")
-    if "task" not in require_block(read_yaml(path), path):
-        load_recipe(path)  # what is wrong with it is said now, not after an hour
+        return _fit_method(FIT, DEFAULT_FAMILY)
+    path = find_file(given, ("confs/recipes", "confs/families", "confs"), "recipe, family or configuration")
+    values = require_block(read_yaml(path), path)
+    if has_free_numbers(values):
+        return _fit_method(path.stem, path)
+    if "task" not in values:
+        load_recipe(path)  # what is wrong with a file is said now, not after an hour
         return GapMethod(path.stem, lambda folders, _, seed, device: _recipe_pairs(folders, path, seed), False)
     config = load_learned_config(str(path))
     return GapMethod(config.name, lambda *arguments: _learned_pairs(config, *arguments))
 
 
-def _fitted_pairs(folders: GapFolders, camera: str, seed: int, device: str) -> Path:
-    recipe = folders.out / camera / "fitted.yml"
-    if not recipe.is_file():
-        fit = fit_recipe(FitRequest(folders.clean, folders.real(camera), recipe, scale=SCALE, seed=seed))
-        say(f"{camera}: {fit.summary}")
-    return _degraded(RecipeChoice(str(recipe)), folders, folders.pairs(camera, FIT), seed)
+def _fit_method(name: str, family: str | Path) -> GapMethod:
+    load_family(family, SCALE)  # as above
+
+    def make(folders: GapFolders, camera: str, seed: int, device: str) -> Path:
+        recipe = folders.out / camera / f"{name}.yml"
+        if not recipe.is_file():
+            fit = fit_recipe(FitRequest(folders.clean, folders.real(camera), recipe, str(family), SCALE, seed=seed))
+            say(f"{camera}: {fit.summary}")
+        return _degraded(RecipeChoice(str(recipe)), folders, folders.pairs(camera, name), seed)
+
+    return GapMethod(name, make)
 
 
 def _recipe_pairs(folders: GapFolders, recipe: Path, seed: int) -> Path:

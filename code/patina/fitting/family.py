@@ -18,6 +18,7 @@ from patina.fitting.file_compression import FileCompression
 from patina.settings import find_file, read_yaml, require_block
 
 FOLDERS = ("confs/families", "confs/recipes")
+DEFAULT_FAMILY = "camera"
 FREE, OPTIONAL = "free", "optional"
 
 Place = tuple[str | int, ...]
@@ -150,6 +151,13 @@ def load_family(given: str | Path, scale: int | None = None) -> Family:
     for unit in (0.0, 1.0):  # whatever is wrong with a limit is said now
         family.recipe(np.full(len(free), unit))
     return family
+
+
+def has_free_numbers(values: Any) -> bool:
+    """Return whether a file's values are a family's."""
+    if isinstance(values, dict):
+        return FREE in values or any(has_free_numbers(value) for value in values.values())
+    return isinstance(values, list) and any(has_free_numbers(value) for value in values)
 
 
 def _free_numbers(values: Any, place: Place, path: Path) -> Iterator[FreeNumber]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 
 from patina.fitting.block_grid import block_measures
@@ -31,7 +32,7 @@ def measure(crops: Sequence[np.ndarray]) -> dict[str, float]:
     Returns:
         Finite numbers by name, the same names for every photo.
     """
-    planes = [np.ascontiguousarray(crop @ _YCBCR.T) for crop in crops]
+    planes = [cv2.transform(crop, _YCBCR) for crop in crops]
     luma = [np.ascontiguousarray(plane[..., 0]) for plane in planes]
     values = np.concatenate([each.ravel() for each in luma])
     return {
@@ -45,7 +46,7 @@ def measure(crops: Sequence[np.ndarray]) -> dict[str, float]:
 
 def luma_of(crop: np.ndarray) -> np.ndarray:
     """Return the luma ``[H, W]`` of RGB ``[H, W, 3]``, in the same unit."""
-    return np.ascontiguousarray(crop @ _YCBCR[0])
+    return cv2.transform(crop, _YCBCR[:1])
 
 
 def places_of_crops(height: int, width: int, side: int = CROP, count: int = CROPS) -> list[tuple[int, int]]:

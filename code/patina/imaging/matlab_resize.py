@@ -44,8 +44,9 @@ def imresize(
         passes.reverse()
     result = image
     for axis, length, factor in passes:
-        result = _resize_axis(result, axis, length, factor, antialias)
-    return np.ascontiguousarray(result, dtype=image.dtype)
+        if factor != 1:  # at 1 the kernel passes every pixel through: it is 1 at 0, and 0 at all other integers
+            result = _resize_axis(result, axis, length, factor, antialias)
+    return np.array(result, dtype=image.dtype, order="C")
 
 
 def _check_image(image: np.ndarray) -> None:

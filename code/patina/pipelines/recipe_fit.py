@@ -13,7 +13,7 @@ import yaml
 from patina.degradations.recipe import parse_recipe
 from patina.errors import PatinaError, PictureError, require_range
 from patina.fitting.agreement import Agreement, agreements
-from patina.fitting.family import load_family
+from patina.fitting.family import DEFAULT_FAMILY, load_family
 from patina.fitting.profiles import NumberFinding, empty_recipe, findings, profile_recipe
 from patina.fitting.search import SAMPLES, Search, SynthesisMatch, as_array, undegraded
 from patina.fitting.sentence import sentence
@@ -53,7 +53,7 @@ class FitRequest:
     clean: Path
     real: Path
     out: Path
-    family: str = "camera"
+    family: str = DEFAULT_FAMILY
     scale: int | None = None
     pictures: int = 100
     seed: int = 0
