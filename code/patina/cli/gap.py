@@ -14,15 +14,15 @@ from patina.experiments.known_cameras import CAMERAS
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_out_flag(parser, default="gap_out")
-    add_flag(parser, "pictures", type=Path, help="folder of clean photographs (default: some that come with Patina)")
+    add_flag(parser, "pictures", type=Path, help="folder of clean photographs (default: bundled ones)")
     add_flag(parser, "cameras", nargs="+", default=list(CAMERAS), help=f"some of {', '.join(CAMERAS)} (default: all)")
     add_flag(
         parser, "methods", nargs="+", default=list(METHODS), metavar="METHOD",
         help=f"{', '.join(METHODS)}, a recipe, a family to fit, or a learned degradation's configuration "
         "(default: the first four)",
     )  # fmt: skip
-    add_seeds_flag(parser, help="of the super-resolution networks")
-    add_flag(parser, "seed", type=int, default=0, help="of the photographs, the fit and the degradations")
+    add_seeds_flag(parser, help="seeds of the super-resolution networks")
+    add_flag(parser, "seed", type=int, default=0, help="seed of the photographs, the fit and the degradations")
     add_flag(parser, "steps", type=int, help="training steps of each network (default: the configuration's)")
     add_flag(parser, "config", default="SR-demo", help="configuration of the x2 networks (default: SR-demo)")
     parser.add_argument("--short", action="store_true", help="train with the first seed only")
