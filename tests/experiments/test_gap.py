@@ -93,7 +93,7 @@ def test_the_whole_experiment_with_a_few_steps(tmp_path, monkeypatch, capsys):
     ("flags", "message"),
     [
         (["-cameras", "lenz"], "there is no camera 'lenz', did you mean lens"),
-        (["-methods", "widee"], "no such recipe or configuration"),
+        (["-methods", "widee"], "no such recipe, family or configuration"),
         (["-config", "RealPLKSR"], "of scale 4, expected scale 2"),
         (["-steps", "0"], "steps is 0, expected 1 or more"),
     ],

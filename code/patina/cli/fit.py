@@ -14,7 +14,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("real", type=Path, help="folder of real photos; they may show other subjects")
     add_flag(parser, "out", type=Path, default=Path("fitted.yml"), help="recipe to write (default: fitted.yml)")
     add_flag(parser, "scale", type=int, help="downscaling factor of the recipe (default: the family's, 1)")
-    add_flag(parser, "recipe", default="camera", help="recipe with free numbers, a path or a name in confs/families/")
+    add_flag(
+        parser, "recipe", action="append", metavar="FAMILY",
+        help="recipe with free numbers, a path or a name in confs/families/; given several times, each "
+        "is tried in turn until one explains the photos (default: camera, then raw-camera)",
+    )  # fmt: skip
     add_flag(parser, "pictures", type=int, default=100, help="maximum number of photos, drawn at random (default: 100)")
     add_flag(parser, "seed", type=int, default=0, help="seed of everything that is drawn")
     add_recursive_flag(parser)
@@ -24,12 +28,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Fit and write the recipe; print the findings."""
+    from patina.fitting.family import DEFAULT_FAMILIES
     from patina.pipelines.recipe_fit import FitRequest, fit_recipe
 
     request = FitRequest(
-        clean=arguments.clean, real=arguments.real, out=arguments.out, family=arguments.recipe, scale=arguments.scale,
-        pictures=arguments.pictures, seed=arguments.seed, recursive=arguments.recursive, workers=arguments.workers,
-    )  # fmt: skip
+        clean=arguments.clean,
+        real=arguments.real,
+        out=arguments.out,
+        families=tuple(arguments.recipe or DEFAULT_FAMILIES),
+        scale=arguments.scale,
+        pictures=arguments.pictures,
+        seed=arguments.seed,
+        recursive=arguments.recursive,
+        workers=arguments.workers,
+    )
     fit = fit_recipe(request)
     for name, reason in fit.set_aside:
         print(reason if name in reason else f"{name}: {reason}", file=sys.stderr)

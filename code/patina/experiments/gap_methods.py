@@ -9,7 +9,7 @@ from patina.experiments.gap_folders import SCALE, GapFolders
 from patina.experiments.learned_methods import degrade_folder, seeded
 from patina.experiments.narration import say
 from patina.experiments.parallel_training import require_finished
-from patina.fitting.family import DEFAULT_FAMILY, has_free_numbers, load_family
+from patina.fitting.family import DEFAULT_FAMILIES, has_free_numbers, load_families
 from patina.pipelines.degraded_set import DegradeRequest, degrade
 from patina.pipelines.multiscale_set import prepare
 from patina.pipelines.recipe_choice import RecipeChoice
@@ -50,11 +50,11 @@ def gap_method(given: str) -> GapMethod:
     if given == TRUE:
         return GapMethod(given, lambda folders, camera, *_: folders.pairs(camera, TRUE))
     if given == FIT:
-        return _fit_method(FIT, DEFAULT_FAMILY)
+        return _fit_method(FIT, DEFAULT_FAMILIES)
     path = find_file(given, ("confs/recipes", "confs/families", "confs"), "recipe, family or configuration")
     values = require_block(read_yaml(path), path)
     if has_free_numbers(values):
-        return _fit_method(path.stem, path)
+        return _fit_method(path.stem, (str(path),))
     if "task" not in values:
         load_recipe(path)  # what is wrong with a file is said now, not after an hour
         return GapMethod(path.stem, lambda folders, _, seed, device: _recipe_pairs(folders, path, seed), False)
@@ -62,13 +62,13 @@ def gap_method(given: str) -> GapMethod:
     return GapMethod(config.name, lambda *arguments: _learned_pairs(config, *arguments))
 
 
-def _fit_method(name: str, family: str | Path) -> GapMethod:
-    load_family(family, SCALE)  # as above
+def _fit_method(name: str, families: tuple[str, ...]) -> GapMethod:
+    load_families(families, SCALE)  # as above
 
     def make(folders: GapFolders, camera: str, seed: int, device: str) -> Path:
         recipe = folders.out / camera / f"{name}.yml"
         if not recipe.is_file():
-            fit = fit_recipe(FitRequest(folders.clean, folders.real(camera), recipe, str(family), SCALE, seed=seed))
+            fit = fit_recipe(FitRequest(folders.clean, folders.real(camera), recipe, families, SCALE, seed=seed))
             say(f"{camera}: {fit.summary}")
         return _degraded(RecipeChoice(str(recipe)), folders, folders.pairs(camera, name), seed)
 

@@ -18,7 +18,8 @@ from patina.fitting.file_compression import FileCompression
 from patina.settings import find_file, read_yaml, require_block
 
 FOLDERS = ("confs/families", "confs/recipes")
-DEFAULT_FAMILY = "camera"
+DEFAULT_FAMILIES = ("camera", "raw-camera")
+"""Families that are tried where none is named, the simplest first."""
 FREE, OPTIONAL = "free", "optional"
 
 Place = tuple[str | int, ...]
@@ -85,6 +86,11 @@ class Family:
     source: str
 
     @property
+    def name(self) -> str:
+        """The file's name without suffix."""
+        return Path(self.source).stem
+
+    @property
     def file_step(self) -> int | None:
         """The position of the step that stands for the photos' last compression, whichever it is, if there is one.
 
@@ -128,6 +134,19 @@ def plain_family(scale: int) -> Family:
     nothing: Any = {"one_of": {"choices": [{"steps": []}]}}
     shrink = {"resize": {"filter": "matlab_bicubic", "of": "target"}}
     return Family({"scale": scale, "steps": [shrink if scale > 1 else nothing]}, (), "the recipe without degradation")
+
+
+def load_families(given: Sequence[str | Path], scale: int | None = None) -> list[Family]:
+    """Read families that are tried in turn; see `load_family`.
+
+    Raises:
+        ConfigError: as there, or their scales differ.
+    """
+    families = [load_family(name, scale) for name in given]
+    if len({family.scale for family in families}) > 1:
+        scales = ", ".join(f"{family.name} has scale {family.scale}" for family in families)
+        raise ConfigError(f"{scales}; expected one scale; set it with -scale")
+    return families
 
 
 def load_family(given: str | Path, scale: int | None = None) -> Family:

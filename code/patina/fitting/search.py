@@ -29,9 +29,6 @@ WIDEST_SPREAD = 0.29
 OPTIONAL_MEAN = 0.3
 """Unit value that optional numbers begin at when they are let go."""
 
-WORTH_MORE = 0.6
-"""Optional numbers are used if they bring the misfit below this fraction of what it is without them."""
-
 STILL_FALLING = 0.7
 """Rounds go on, up to `MOST_ROUNDS`, while each brings the distance below this fraction of the one before."""
 
@@ -94,28 +91,43 @@ class Search:
     seed: int = 0
     samples: int = SAMPLES
 
-    def match(self) -> SynthesisMatch:
-        """Find the numbers that explain the photos.
+    @property
+    def has_optional(self) -> bool:
+        """Whether the family has optional numbers."""
+        return any(number.optional for number in self.family.free)
 
-        Optional numbers stay at their low ends at first. They are let go then, and the result is taken only if it is
-        clearly closer to the photos: a simple explanation is better than another one that is as good.
-        """
-        optional = np.array([number.optional for number in self.family.free])
-        size, known = len(optional), self._told()
-        held = np.where(optional, 0.0, known)
-        simple = self._search("fit", held, np.full(size, 0.5), np.full(size, WIDEST_SPREAD))
-        if not optional.any() or self._explains(simple):
-            return simple
-        mean = np.where(optional, OPTIONAL_MEAN, simple.population.mean)
-        spread = np.where(optional, WIDEST_SPREAD, simple.population.spread.clip(_SMALLEST_START))
-        full = self._search("fit more", known, mean, spread)
-        precision = full.precision
-        return full if self._misfit(full, precision) < WORTH_MORE * self._misfit(simple, precision) else simple
+    def match_simple(self) -> SynthesisMatch:
+        """Find the numbers that explain the photos while the optional ones stay at their low ends."""
+        held = np.where(self._optional, 0.0, self._told())
+        size = len(self.family.free)
+        return self._search("fit", held, np.full(size, 0.5), np.full(size, WIDEST_SPREAD))
 
-    def _explains(self, found: SynthesisMatch) -> bool:
+    def match_all(self, simple: SynthesisMatch) -> SynthesisMatch:
+        """Let the optional numbers go, too, from what was found without them."""
+        mean = np.where(self._optional, OPTIONAL_MEAN, simple.population.mean)
+        spread = np.where(self._optional, WIDEST_SPREAD, simple.population.spread.clip(_SMALLEST_START))
+        return self._search("fit more", self._told(), mean, spread)
+
+    def explains(self, found: SynthesisMatch) -> bool:
         """Whether fitted pictures are as near to the photos as photos are to each other, in every group of measures."""
         compared = agreements(self.names, self.photos, found.fitted, self.seed)
         return all(agreement.is_close for agreement in compared)
+
+    def misfit(self, match: SynthesisMatch, precision: np.ndarray) -> float:
+        """Return how far a match is from the photos, per measure, in variances of one picture (Mahalanobis, squared).
+
+        Unlike a match's distance it sees small differences in measures that hardly vary from picture to picture.
+
+        Args:
+            match: of any family.
+            precision: ``[k, k]``, see `SynthesisMatch`.
+        """
+        difference = self.photos.mean(axis=0) - match.fitted.mean(axis=0)
+        return float(difference @ precision @ difference) / len(difference)
+
+    @property
+    def _optional(self) -> np.ndarray:
+        return np.array([number.optional for number in self.family.free])
 
     def _told(self) -> np.ndarray:
         """Return the unit values that files tell, ``[n, d]``; NaN where they do not."""
@@ -142,7 +154,7 @@ class Search:
             if number >= ROUNDS and distances[-1] > STILL_FALLING * distances[-2]:
                 break
             key = derive(self.seed, title, number)
-            fitted = self._synthesised(units, owners, key, f"{title}, round {number + 1}")
+            fitted = self._synthesised(units, owners, key, f"{self._name(title)}, round {number + 1}")
             emulator = Emulator.learn(units, fitted, mean)
             centre = emulator.predict(mean[None])[0] if number else fitted.mean(axis=0)
             reach = _OUTLIER * np.maximum(emulator.deviation, fitted.std(axis=0))
@@ -158,22 +170,17 @@ class Search:
             return min(result, best, key=lambda match: match.distance)
         return result
 
-    def _misfit(self, match: SynthesisMatch, precision: np.ndarray) -> float:
-        """Return how far a match is from the photos, per measure, in variances of one picture (Mahalanobis, squared).
-
-        Unlike `_distance` it sees small differences in measures that hardly vary from picture to picture.
-        """
-        difference = self.photos.mean(axis=0) - match.fitted.mean(axis=0)
-        return float(difference @ precision @ difference) / len(difference)
-
     def _result(
         self, title: str, population: Population, distances: Sequence[float], precision: np.ndarray
     ) -> SynthesisMatch:
         """Compare the result itself: the photos' own numbers, without the room to learn from."""
         rng, key = numpy_rng(self.seed, title, "result"), derive(self.seed, title, "result")
         owners = _owners(rng, self.samples // 2, len(self.photos))
-        fitted = self._synthesised(population.units[owners], owners, key, f"{title}, result")
+        fitted = self._synthesised(population.units[owners], owners, key, f"{self._name(title)}, result")
         return SynthesisMatch(self.family, population, fitted, tuple(distances), self._distance(fitted), precision)
+
+    def _name(self, title: str) -> str:
+        return f"{title} {self.family.name}"
 
     def _distance(self, fitted: np.ndarray) -> float:
         """Return the distance of mean measures in standard deviations of one photo, root mean square."""

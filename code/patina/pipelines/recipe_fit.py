@@ -13,7 +13,8 @@ import yaml
 from patina.degradations.recipe import parse_recipe
 from patina.errors import PatinaError, PictureError, require_range
 from patina.fitting.agreement import Agreement, agreements
-from patina.fitting.family import DEFAULT_FAMILY, load_family
+from patina.fitting.family import DEFAULT_FAMILIES, load_families
+from patina.fitting.family_choice import best_match
 from patina.fitting.profiles import NumberFinding, empty_recipe, findings, profile_recipe
 from patina.fitting.search import SAMPLES, Search, SynthesisMatch, as_array, undegraded
 from patina.fitting.sentence import sentence
@@ -41,8 +42,8 @@ class FitRequest:
         clean: folder of clean pictures, `scale` times larger than the photos' kind.
         real: folder of photos.
         out: the recipe to write.
-        family: recipe with free numbers, a path or a name.
-        scale: in place of the family's.
+        families: recipes with free numbers, paths or names, in the order in which they are tried.
+        scale: in place of the families'.
         pictures: most photos, chosen at random.
         seed: of everything that is drawn.
         recursive: whether subfolders count, too.
@@ -53,7 +54,7 @@ class FitRequest:
     clean: Path
     real: Path
     out: Path
-    family: str = DEFAULT_FAMILY
+    families: tuple[str, ...] = DEFAULT_FAMILIES
     scale: int | None = None
     pictures: int = 100
     seed: int = 0
@@ -106,31 +107,33 @@ def fit_recipe(request: FitRequest) -> Fit:
     """
     require_range("pictures", request.pictures, FEWEST_PHOTOS)
     workers = checked_workers(request.workers)
-    family = load_family(request.family, request.scale)
+    families = load_families(request.families, request.scale)
     wanted = PhotoRequest(request.real, request.recursive, request.pictures, request.seed, workers)
     report = measure_photos(wanted, "measure photos")
     photos = report.results
     if len(photos) < FEWEST_PHOTOS:
         raise PatinaError(f"{request.real}: {len(photos)} photos can be measured, expected {FEWEST_PHOTOS} or more")
     names, set_aside = tuple(photo.name for photo in photos), tuple(report.failures)
-    remark = f"Fitted to {len(photos)} photos of {request.real.name}, family {request.family}."
+    remark, scale = f"Fitted to {len(photos)} photos of {request.real.name}", families[0].scale
     with tempfile.TemporaryDirectory(prefix="patina-fit-") as folder:
-        clean = _clean_crops(request, family.scale, Path(folder))
+        clean = _clean_crops(request, scale, Path(folder))
         measures = tuple(photos[0].measures)
         measured = as_array(measures, (photo.measures for photo in photos))
-        plain = undegraded(family.scale, measures, clean, workers=workers, seed=request.seed)
+        plain = undegraded(scale, measures, clean, workers=workers, seed=request.seed)
         _require_order(request, measures, plain.mean(axis=0) - measured.mean(axis=0))
         found = tuple(agreements(measures, measured, plain, request.seed))
         if all(agreement.is_close for agreement in found):
             summary = "Nothing found: the photos measure as the clean pictures do."
-            fit = Fit(names, set_aside, None, found, empty_recipe(family.scale, [remark, summary]), summary)
+            fit = Fit(names, set_aside, None, found, empty_recipe(scale, [f"{remark}.", summary]), summary)
         else:
             compressions = [photo.compression for photo in photos]
-            matched = Search(
-                family, measures, measured, compressions, clean, workers, request.seed, request.samples
-            ).match()
+            matched = best_match([
+                Search(family, measures, measured, compressions, clean, workers, request.seed, request.samples)
+                for family in families
+            ])  # fmt: skip
             found = tuple(agreements(measures, measured, matched.fitted, request.seed))
             summary = sentence(findings(matched), compressions, found)
+            remark = f"{remark}, family {matched.family.name}."
             text = profile_recipe(matched, names, compressions, [remark, *textwrap.wrap(summary, 110), ""])
             fit = Fit(names, set_aside, matched, found, text, summary)
     parse_recipe(yaml.safe_load(fit.text), request.out)  # what is written can be read

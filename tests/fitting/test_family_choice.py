@@ -1,0 +1,72 @@
+"""Which explanation is taken: the first good one, or the clearly closest."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import pytest
+
+from patina.fitting.family_choice import best_match
+
+
+@dataclass(frozen=True)
+class Match:
+    """A match with a misfit."""
+
+    name: str
+    misfit: float
+    precision: np.ndarray = field(default_factory=lambda: np.eye(1))
+
+
+@dataclass
+class FakeSearch:
+    """A family whose matches have known misfits; below 1 they explain the photos."""
+
+    name: str
+    simple: float
+    full: float | None = None
+    asked: list[str] = field(default_factory=list)
+
+    @property
+    def has_optional(self) -> bool:
+        return self.full is not None
+
+    def match_simple(self) -> Match:
+        self.asked.append("simple")
+        return Match(f"{self.name} simple", self.simple)
+
+    def match_all(self, simple: Match) -> Match:
+        assert simple.name == f"{self.name} simple"
+        self.asked.append("all")
+        return Match(f"{self.name} all", self.full)
+
+    def explains(self, found: Match) -> bool:
+        return found.misfit < 1
+
+    def misfit(self, match: Match, precision: np.ndarray) -> float:
+        return match.misfit
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "expected"),
+    [
+        ((0.9, 0.1), (0.1, 0.1), "first simple"),
+        ((5, 0.1), (0.9, 0.1), "second simple"),
+        ((5, 2), (4, 3), "first all"),
+        ((5, 4), (4, 2), "second all"),
+        ((5, 4), (4, 3.5), "first simple"),
+        ((5, None), (2, None), "second simple"),
+        ((5, None), (4, None), "first simple"),
+    ],
+)
+def test_the_first_good_explanation_or_the_clearly_closest(first, second, expected):
+    searches = [FakeSearch("first", *first), FakeSearch("second", *second)]
+    assert best_match(searches).name == expected
+
+
+def test_what_is_explained_is_not_searched_on():
+    searches = [FakeSearch("first", 0.5, 0.1), FakeSearch("second", 0.1, 0.1)]
+    best_match(searches)
+    assert [search.asked for search in searches] == [["simple"], []]
+    searches = [FakeSearch("first", 5, 0.9), FakeSearch("second", 5, 0.1)]
+    best_match(searches)
+    assert [search.asked for search in searches] == [["simple", "all"], ["simple"]]
