@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -16,12 +16,17 @@ from patina.metrics.autocorrelation import REACH
 from patina.metrics.residuals import EDGES, histogram
 from patina.metrics.spectrum import ROUNDING, by_frequency, relative_by_orientation
 
-STYLES = {GAUSSIAN: "gaussian", POISSON_GAUSSIAN: "poisson"}
+STYLES = {GAUSSIAN: "gaussian", POISSON_GAUSSIAN: "poisson", "clean": "gaussian", "fitted": "generated"}
+"""CSS classes of curves; those of other names are the names."""
+
 POINTS = 240
 """Most points of a training curve."""
 
 NOT_DRAWN = re.compile(r"part|step|time|lr|gradient|steps_per_second|.*_weight")
 """Logged values that are settings or timings, not measurements."""
+
+Curve: TypeAlias = tuple[np.ndarray, np.ndarray]
+"""x and y."""
 
 DECADE = 10.0
 UNKNOWN = "Cannot be measured."
@@ -44,21 +49,25 @@ class Figure:
     legend: str
 
 
-def profile_figures(profile: Profile, reference: Reference) -> list[Figure]:
-    """Draw the noise statistics of both sets."""
-    profiles = {"generated": profile, "real": reference.profile, **reference.noisy_profiles}
+def profile_figures(profiles: Mapping[str, Profile], halves: tuple[Profile, Profile]) -> list[Figure]:
+    """Draw the noise statistics of sets.
+
+    Args:
+        profiles: by name: ``"generated"`` or ``"fitted"``, ``"real"``, and ``"clean"`` or the baselines.
+        halves: of the two halves of the real set.
+    """
     return [
         _figure("Spectrum", "How strong the noise is, from coarse detail (left) to fine detail (right). "
                 "White noise is flat.",
-                "frequency (cycles per pixel)", "power (dB)", profiles, reference, _spectrum),
+                "frequency (cycles per pixel)", "power (dB)", profiles, halves, _spectrum),
         _figure("Autocorrelation", "How much the noise of a pixel has in common with that of its neighbours. "
                 "Coarse grain falls slowly.",
-                "distance (pixels)", "correlation", profiles, reference, _autocorrelation),
+                "distance (pixels)", "correlation", profiles, halves, _autocorrelation),
         _figure("Noise level", "How strong the noise is where the image is dark (left) and where it is bright (right).",
-                "brightness (0 to 255)", "std (8-bit)", profiles, reference, _noise_level),
+                "brightness (0 to 255)", "std (8-bit)", profiles, halves, _noise_level),
         _figure("Anisotropy", "Whether the noise has a direction. 0 degrees varies from left to right, 90 from top to "
                 "bottom. Noise without a direction is flat.",
-                "orientation (degrees)", "relative power (dB)", profiles, reference, _anisotropy),
+                "orientation (degrees)", "relative power (dB)", profiles, halves, _anisotropy),
     ]  # fmt: skip
 
 
@@ -110,22 +119,35 @@ def _training_figure(name: str, lines: list[Line]) -> Figure:
     return Figure(title, "" if svg else UNKNOWN, svg, legend(lines))
 
 
+def line_figure(
+    title: str, note: str, x_label: str, y_label: str, curves: Mapping[str, Curve], halves: tuple[Curve, Curve]
+) -> Figure:
+    """Draw a curve of every set, over the range between those of the real set's halves.
+
+    Args:
+        title, note, x_label, y_label: of the chart.
+        curves: x and y by name; the names are those of `profile_figures`.
+        halves: of the two halves of the real set, over the same x.
+    """
+    lines = _ordered([_styled(name, *curve) for name, curve in curves.items()])
+    low, high = np.minimum(halves[0][1], halves[1][1]), np.maximum(halves[0][1], halves[1][1])
+    known = np.isfinite(low)
+    ranges = [ShadedRange(REAL, "real", halves[0][0][known], low[known], high[known])]
+    svg = chart(title, x_label, y_label, lines, ranges)
+    return Figure(title, note if svg else UNKNOWN, svg, legend(lines, ranges))
+
+
 def _figure(
     title: str,
     note: str,
     x_label: str,
     y_label: str,
     profiles: Mapping[str, Profile],
-    reference: Reference,
-    curve: Callable[[Profile], tuple[np.ndarray, np.ndarray]],
+    halves: tuple[Profile, Profile],
+    curve: Callable[[Profile], Curve],
 ) -> Figure:
-    lines = _ordered([_styled(name, *curve(found)) for name, found in profiles.items()])
-    halves = [curve(found) for found in reference.half_profiles]
-    low, high = np.minimum(halves[0][1], halves[1][1]), np.maximum(halves[0][1], halves[1][1])
-    known = np.isfinite(low)
-    ranges = [ShadedRange(REAL, "real", halves[0][0][known], low[known], high[known])]
-    svg = chart(title, x_label, y_label, lines, ranges)
-    return Figure(title, note if svg else UNKNOWN, svg, legend(lines, ranges))
+    curves = {name: curve(found) for name, found in profiles.items()}
+    return line_figure(title, note, x_label, y_label, curves, (curve(halves[0]), curve(halves[1])))
 
 
 def _styled(name: str, x: np.ndarray, y: np.ndarray) -> Line:

@@ -1,18 +1,14 @@
 """The report: one self-contained HTML page that shows degraded images beside real ones, and all measurements."""
 
-import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from importlib import resources
 from typing import Any
 
 import numpy as np
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
 
 from patina.fidelity.assessment import Assessment
 from patina.fidelity.baselines import GAUSSIAN, POISSON_GAUSSIAN, REAL
-from patina.fidelity.crops import Crop, paired_crops, quiet_crops
+from patina.fidelity.crops import paired_crops, quiet_crops
 from patina.fidelity.curves import (
     Figure,
     correlation_maps,
@@ -21,12 +17,11 @@ from patina.fidelity.curves import (
     training_figures,
 )
 from patina.fidelity.grading import Finding
+from patina.fidelity.page_frame import embedded, render_page
 from patina.fidelity.profile import Profile
 from patina.fidelity.properties import MEASURES
 from patina.fidelity.reference import Reference
 from patina.fidelity.samples import Sample
-from patina.imaging.picture_files import png_bytes
-from patina.version import __version__
 
 GRADES = {
     "real": ("good", "matches real", "match real images"),
@@ -70,13 +65,14 @@ def render(assessment: Assessment, generated: Sequence[Sample], reference: Refer
         reference: what they were compared with.
         provenance: provenance of the images.
     """
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(_asset("page.html"))
     findings = assessment.findings
     counts = {grade: sum(finding.grade == grade for finding in findings) for grade in GRADES}
+    listed = [grade for grade in GRADES if counts[grade] or grade != "unclear"]
     page = {
         "name": provenance.name,
         "headline": headline(findings),
+        "grades": [{"style": GRADES[grade][0], "label": GRADES[grade][2], "count": counts[grade]} for grade in listed],
+        "made": "generated",
         "summary": _summary(assessment.profile, reference.profile),
         "pairing": _pairing(reference),
         "notes": provenance.notes,
@@ -90,12 +86,9 @@ def render(assessment: Assessment, generated: Sequence[Sample], reference: Refer
         "command": provenance.command,
         "facts": provenance.facts,
         "config": provenance.config,
+        "config_title": "Configuration",
     }
-    listed = [grade for grade in GRADES if counts[grade] or grade != "unclear"]
-    grades = [{"style": GRADES[grade][0], "label": GRADES[grade][2], "count": counts[grade]} for grade in listed]
-    return template.render(
-        page=page, grades=grades, version=__version__, css=_safe(_asset("page.css")), js=_safe(_asset("page.js"))
-    )
+    return render_page(page, "page.html")
 
 
 def headline(findings: Sequence[Finding]) -> str:
@@ -130,15 +123,6 @@ def _are(count: int) -> str:
     return "are" if count > 1 else "is"
 
 
-def _asset(name: str) -> str:
-    return resources.files("patina.fidelity").joinpath(name).read_text(encoding="utf-8")
-
-
-def _safe(text: str) -> Markup:
-    """Mark the page's own style and script, which need no escaping."""
-    return Markup(text)
-
-
 def _summary(profile: Profile, real: Profile) -> str:
     names = ("std", "neighbour_correlation", "channel_correlation")
     std, neighbours, channels = ([_decimals(getattr(found, name)) for found in (profile, real)] for name in names)
@@ -164,17 +148,7 @@ def _pairing(reference: Reference) -> str:
 
 def _crops(generated: Sequence[Sample], reference: Reference) -> list[dict[str, str]]:
     choose = paired_crops if reference.paired else quiet_crops
-    return [_embedded(crop) for crop in choose(reference.clean, generated, reference.real)]
-
-
-def _embedded(crop: Crop) -> dict[str, str]:
-    kinds = {"clean": crop.clean, "generated": crop.generated, "real": crop.real}
-    return {"name": crop.name} | {kind: _data_url(pixels) for kind, pixels in kinds.items()}
-
-
-def _data_url(pixels: np.ndarray) -> str:
-    rounded = np.uint8(pixels.round().clip(0, 255))
-    return "data:image/png;base64," + base64.b64encode(png_bytes(rounded)).decode()
+    return [embedded(crop) for crop in choose(reference.clean, generated, reference.real)]
 
 
 def _verdict(finding: Finding) -> dict[str, Any]:
@@ -209,7 +183,8 @@ def _number(value: float) -> str:
 
 
 def _figures(assessment: Assessment, generated: Sequence[Sample], reference: Reference) -> list[Figure]:
-    figures = profile_figures(assessment.profile, reference)
+    profiles = {"generated": assessment.profile, "real": reference.profile, **reference.noisy_profiles}
+    figures = profile_figures(profiles, reference.half_profiles)
     if reference.paired:
         sets = {"generated": generated, "real": reference.real, **reference.noisy}
         figures.append(residual_figure({name: reference.residuals(samples) for name, samples in sets.items()}))
