@@ -50,12 +50,12 @@ def edge_measures(crops: Sequence[np.ndarray]) -> dict[str, float]:
     return found
 
 
-def edge_std(slope_square_sum: float) -> float:
-    """Return the std in pixels of the Gaussian whose edge has this sum of squared slopes between samples.
+def edge_std(slope_square_sum: np.ndarray) -> np.ndarray:
+    """Return the std in pixels of the Gaussian whose edge has each sum of squared slopes between samples.
 
     An edge of std s is the integral of a Gaussian; its slopes' squares integrate to 1 / (2 s sqrt(pi)).
     """
-    return float(STEP / (2 * np.sqrt(np.pi) * max(slope_square_sum, 1e-4)))
+    return STEP / (2 * np.sqrt(np.pi) * np.maximum(slope_square_sum, 1e-4))
 
 
 def typical_profile(profiles: np.ndarray) -> np.ndarray:

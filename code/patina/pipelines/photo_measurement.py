@@ -6,11 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from patina.errors import PatinaError
-from patina.fitting.edges import DIRECTIONS, edge_std
 from patina.fitting.photo import Photo, measure_photo
+from patina.fitting.quantities import as_arrays, colour_noise_std, edge_blur, noise_correlation, noise_std, overshoot
 from patina.imaging.sources import Source, list_sources, some_sources
 from patina.runs.folder_job import JobReport, run_folder_job
 from patina.seeding import numpy_rng
@@ -71,18 +69,16 @@ def _measured(source: Source) -> Photo:
 
 def photo_row(photo: Photo) -> dict[str, Any]:
     """Return what is told of a photo, by the names of `COLUMNS`; None where it says nothing."""
-    measures, header = photo.measures, photo.header
-    colour = (np.exp(measures["b.variance"]) + np.exp(measures["r.variance"])) / 2
-    squares = [np.exp(-2 * measures[f"edge.width{number}"]) for number in range(DIRECTIONS)]
+    measures, header = as_arrays(photo.measures), photo.header
     return {
         "name": photo.name,
         "width": photo.width,
         "height": photo.height,
-        "noise": round(float(np.exp(measures["y.variance"] / 2)), 2),
-        "colour_noise": round(float(np.sqrt(colour)), 2),
-        "noise_correlation": round((measures["y.correlation0,1"] + measures["y.correlation1,0"]) / 2, 2),
-        "edge_blur": round(float(np.mean([edge_std(square) for square in squares])), 2),
-        "overshoot": round(100 * (measures["edge.over"] + measures["edge.under"]) / 2, 1),
+        "noise": round(float(noise_std(measures)), 2),
+        "colour_noise": round(float(colour_noise_std(measures)), 2),
+        "noise_correlation": round(float(noise_correlation(measures)), 2),
+        "edge_blur": round(float(edge_blur(measures)), 2),
+        "overshoot": round(100 * float(overshoot(measures)), 1),
         "format": header.format if header else None,
         "quality": header.quality if header else None,
         "subsampling": header.subsampling or None if header else None,

@@ -1,11 +1,12 @@
 """Fit a recipe to photos: read files, measure pixels, match by synthesis, write profiles."""
 
+import os
 import tempfile
 import textwrap
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import yaml
@@ -15,7 +16,10 @@ from patina.errors import PatinaError, PictureError, require_range
 from patina.fitting.agreement import Agreement, agreements
 from patina.fitting.family import DEFAULT_FAMILIES, load_families
 from patina.fitting.family_choice import best_match
-from patina.fitting.profiles import NumberFinding, empty_recipe, findings, profile_recipe
+from patina.fitting.fit_result import Fit
+from patina.fitting.photo import Photo
+from patina.fitting.profiles import empty_recipe, findings, profile_recipe
+from patina.fitting.quantities import MeasuredSets
 from patina.fitting.search import SAMPLES, Search, SynthesisMatch, as_array, undegraded
 from patina.fitting.sentence import sentence
 from patina.fitting.synthesis import clean_crops
@@ -41,7 +45,7 @@ class FitRequest:
     Attributes:
         clean: folder of clean pictures, `scale` times larger than the photos' kind.
         real: folder of photos.
-        out: the recipe to write.
+        out: the recipe to write; None to write none.
         families: recipes with free numbers, paths or names, in the order in which they are tried.
         scale: in place of the families'.
         pictures: most photos, chosen at random.
@@ -53,7 +57,7 @@ class FitRequest:
 
     clean: Path
     real: Path
-    out: Path
+    out: Path | None
     families: tuple[str, ...] = DEFAULT_FAMILIES
     scale: int | None = None
     pictures: int = 100
@@ -63,82 +67,82 @@ class FitRequest:
     samples: int = SAMPLES
 
 
-@dataclass(frozen=True)
-class Fit:
-    """A fitted recipe and what is known of it.
-
-    Attributes:
-        photos: names of the photos.
-        set_aside: pictures that are no photos or cannot be read, and why.
-        match: the numbers; None where nothing was found.
-        agreements: how near fitted pictures come to the photos.
-        text: the recipe in YAML.
-        summary: one sentence.
-    """
-
-    photos: tuple[str, ...]
-    set_aside: tuple[tuple[str, str], ...]
-    match: SynthesisMatch | None
-    agreements: tuple[Agreement, ...]
-    text: str
-    summary: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain values, for JSON."""
-        numbers = findings(self.match) if self.match else []
-        return {
-            "summary": self.summary,
-            "photos": list(self.photos),
-            "set_aside": [{"name": name, "reason": reason} for name, reason in self.set_aside],
-            "numbers": [_finding_values(number) for number in numbers],
-            "agreement": [
-                {"group": found.group, "fitted": found.fitted, "halves": found.halves, "close": found.is_close}
-                for found in self.agreements
-            ],
-            "distances": list(self.match.distances) if self.match else [],
-        }
-
-
 def fit_recipe(request: FitRequest) -> Fit:
-    """Fit and write a recipe.
+    """Fit a recipe, and write it if the request names a file.
 
     Raises:
         PatinaError: too few photos, exchanged folders, or anything else that cannot be used.
     """
+    began = time.perf_counter()
     require_range("pictures", request.pictures, FEWEST_PHOTOS)
     workers = checked_workers(request.workers)
     families = load_families(request.families, request.scale)
+    scale = families[0].scale
     wanted = PhotoRequest(request.real, request.recursive, request.pictures, request.seed, workers)
     report = measure_photos(wanted, "measure photos")
     photos = report.results
     if len(photos) < FEWEST_PHOTOS:
         raise PatinaError(f"{request.real}: {len(photos)} photos can be measured, expected {FEWEST_PHOTOS} or more")
-    names, set_aside = tuple(photo.name for photo in photos), tuple(report.failures)
-    remark, scale = f"Fitted to {len(photos)} photos of {request.real.name}", families[0].scale
     with tempfile.TemporaryDirectory(prefix="patina-fit-") as folder:
         clean = _clean_crops(request, scale, Path(folder))
-        measures = tuple(photos[0].measures)
-        measured = as_array(measures, (photo.measures for photo in photos))
-        plain = undegraded(scale, measures, clean, workers=workers, seed=request.seed)
-        _require_order(request, measures, plain.mean(axis=0) - measured.mean(axis=0))
-        found = tuple(agreements(measures, measured, plain, request.seed))
-        if all(agreement.is_close for agreement in found):
-            summary = "Nothing found: the photos measure as the clean pictures do."
-            fit = Fit(names, set_aside, None, found, empty_recipe(scale, [f"{remark}.", summary]), summary)
-        else:
-            compressions = [photo.compression for photo in photos]
-            matched = best_match([
-                Search(family, measures, measured, compressions, clean, workers, request.seed, request.samples)
-                for family in families
-            ])  # fmt: skip
-            found = tuple(agreements(measures, measured, matched.fitted, request.seed))
-            summary = sentence(findings(matched), compressions, found)
-            remark = f"{remark}, family {matched.family.name}."
-            text = profile_recipe(matched, names, compressions, [remark, *textwrap.wrap(summary, 110), ""])
-            fit = Fit(names, set_aside, matched, found, text, summary)
-    parse_recipe(yaml.safe_load(fit.text), request.out)  # what is written can be read
-    write_text(request.out, fit.text)
+        names, files = tuple(photos[0].measures), list(clean.values())
+        measured = as_array(names, (photo.measures for photo in photos))
+        plain = undegraded(scale, names, files, workers=workers, seed=request.seed)
+        _require_order(request, names, plain.mean(axis=0) - measured.mean(axis=0))
+        before = agreements(names, measured, plain, request.seed)
+        compressions = [photo.compression for photo in photos]
+        searches = [
+            Search(family, names, measured, compressions, files, workers, request.seed, request.samples)
+            for family in families
+        ]
+        match = None if all(agreement.is_close for agreement in before) else best_match(searches)
+    after = before if match is None else agreements(names, measured, match.fitted, request.seed)
+    summary = _summary(match, photos, after)
+    fit = Fit(
+        families=tuple(family.name for family in families),
+        scale=scale,
+        photos=tuple(photo.name for photo in photos),
+        compressions=tuple(photo.compression for photo in photos),
+        upscaled=tuple(photo.name for photo in photos if photo.is_upscaled),
+        set_aside=tuple(_without_folder(request.real, *failure) for failure in report.failures),
+        clean=tuple(clean),
+        match=match,
+        measured=MeasuredSets(names, measured, plain if match is None else match.fitted, plain),
+        agreements=tuple(after),
+        undegraded=tuple(before),
+        text=_recipe(request, scale, photos, match, summary),
+        summary=summary,
+        seconds=time.perf_counter() - began,
+    )
+    if request.out is not None:
+        write_text(request.out, fit.text)
     return fit
+
+
+def _summary(match: SynthesisMatch | None, photos: Sequence[Photo], after: Sequence[Agreement]) -> str:
+    if match is None:
+        return "Nothing found: the photos measure as the clean pictures do."
+    return sentence(findings(match), [photo.compression for photo in photos], after)
+
+
+def _recipe(
+    request: FitRequest, scale: int, photos: Sequence[Photo], match: SynthesisMatch | None, summary: str
+) -> str:
+    """Return the recipe's YAML, which can be read."""
+    remark = f"Fitted to {len(photos)} photos of {request.real.name}"
+    if match is None:
+        text = empty_recipe(scale, [f"{remark}.", summary])
+    else:
+        names, compressions = [photo.name for photo in photos], [photo.compression for photo in photos]
+        remark = f"{remark}, family {match.family.name}."
+        text = profile_recipe(match, names, compressions, [remark, *textwrap.wrap(summary, 110), ""])
+    parse_recipe(yaml.safe_load(text), request.out or "the fitted recipe")
+    return text
+
+
+def _without_folder(folder: Path, name: str, reason: str) -> tuple[str, str]:
+    """Return a picture's name and why it was set aside, without the folder that they are in."""
+    return name.removeprefix(f"{folder}{os.sep}"), reason.replace(f"{folder}{os.sep}", "")
 
 
 def _require_order(request: FitRequest, names: Sequence[str], excess: np.ndarray) -> None:
@@ -160,33 +164,22 @@ def _require_order(request: FitRequest, names: Sequence[str], excess: np.ndarray
         )
 
 
-def _clean_crops(request: FitRequest, scale: int, folder: Path) -> list[Path]:
-    """Write the crops of each clean picture into a file of a folder."""
+def _clean_crops(request: FitRequest, scale: int, folder: Path) -> dict[str, Path]:
+    """Write the crops of each clean picture into a file of a folder; return the files by the pictures' names."""
     rng = numpy_rng(request.seed, "clean")
     sources = some_sources(list_sources(request.clean, request.recursive), MOST_CLEAN, rng)
     files = {source.name: folder / f"{number}.npy" for number, source in enumerate(sources)}
 
-    def write(source: Source) -> Path:
+    def write(source: Source) -> str:
         pixels = read_picture(source.path, alpha="refuse").pixels
         if min(pixels.shape[:2]) < 64 * scale:
             height, width = pixels.shape[:2]
             raise PictureError(f"{source} is {width}x{height}; scale {scale} needs {64 * scale} on each side")
         np.save(files[source.name], clean_crops(pixels, scale))
-        return files[source.name]
+        return source.name
 
     report = run_folder_job(sources, write, description="read clean pictures", name=str)
     report.print_summary()
     if not report.results:
         raise PatinaError(f"{request.clean}: none of {len(sources)} pictures can be used; {report.failures[0][1]}")
-    return report.results
-
-
-def _finding_values(finding: NumberFinding) -> dict[str, Any]:
-    return {
-        "name": finding.number.name,
-        "low": finding.low,
-        "middle": finding.middle,
-        "high": finding.high,
-        "error": finding.error,
-        "decided": finding.decided,
-    }
+    return {name: files[name] for name in report.results}

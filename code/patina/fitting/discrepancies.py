@@ -1,0 +1,108 @@
+"""How close fitted pictures come to the photos, group by group in plain words, and what to do where they do not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from patina.fitting.agreement import Agreement
+from patina.fitting.family import DEFAULT_FAMILIES
+from patina.fitting.quantities import MeasuredSets, means, most_different
+
+ENOUGH_PHOTOS = 20
+"""Photos from which on more of them rarely change a fit."""
+
+TITLES = {
+    "noise strength": ("Noise strength", "How much smooth places flicker from pixel to pixel."),
+    "noise spectrum": ("Grain", "Whether the noise is fine, or comes in coarse grains."),
+    "colour noise": ("Colour noise", "How much the noise changes colours, and not only brightness."),
+    "colour noise spectrum": ("Colour blotches", "Whether colour noise is fine, or comes in blotches."),
+    "noise by brightness": ("Noise by brightness", "Whether dark places are noisier than bright ones, or the reverse."),
+    "sharpness": ("Sharpness of edges", "How soft the strongest edges are: blur, defocus, shake."),
+    "overshoot": ("Halos at edges", "The bright and dark lines that sharpening leaves beside edges."),
+    "block artefacts": ("Block artefacts", "What JPEG and WebP leave: visible blocks, and fine detail that is erased."),
+}
+"""Title and meaning of every group of measures."""
+
+_NOISE = (
+    "fit {other}; if that does not help, train a learned degradation, which needs no model of the noise"
+)
+_WAYS = dict.fromkeys(
+    ("noise strength", "noise spectrum", "colour noise", "colour noise spectrum", "noise by brightness"), _NOISE
+) | {
+    "sharpness": (
+        "if the photos are out of focus or shaken in curves, which the blur of this family cannot be, train a learned "
+        "degradation; photos with more clear edges also help"
+    ),
+    "overshoot": "train a learned degradation, which learns the camera's own sharpening",
+    "block artefacts": (
+        "if the photos were compressed twice, or resized after they were compressed, write a family with a second "
+        "jpeg step; else train a learned degradation"
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Discrepancy:
+    """One group of measures: how near fitted pictures come to the photos.
+
+    Attributes:
+        agreement: distances of fitted pictures and of the photos' halves.
+        undegraded: distance of the clean pictures.
+        title, meaning: of the group.
+        sentence: the photos' value beside the fitted pictures' one.
+        advice: what to do; empty where fitted pictures are as close as photos are to each other.
+    """
+
+    agreement: Agreement
+    undegraded: float
+    title: str
+    meaning: str
+    sentence: str
+    advice: str
+
+    @property
+    def grade(self) -> str:
+        """``"close"``, ``"closer"`` than half of what the clean pictures are apart, or ``"far"``."""
+        if self.agreement.is_close:
+            return "close"
+        return "closer" if self.agreement.fitted < self.undegraded / 2 else "far"
+
+
+def discrepancies(
+    agreed: Sequence[Agreement], undegraded: Sequence[Agreement], sets: MeasuredSets, families: Sequence[str]
+) -> list[Discrepancy]:
+    """Describe every group of measures.
+
+    Args:
+        agreed: fitted pictures against photos.
+        undegraded: clean pictures against photos, the same groups.
+        sets: what was measured.
+        families: names of the recipes that were tried.
+    """
+    return [
+        Discrepancy(
+            agreement,
+            clean.fitted,
+            *TITLES[agreement.group],
+            sentence=_sentence(agreement, sets),
+            advice="" if agreement.is_close else _advice(agreement.group, families, len(sets.photos)),
+        )
+        for agreement, clean in zip(agreed, undegraded, strict=True)
+    ]
+
+
+def _sentence(agreement: Agreement, sets: MeasuredSets) -> str:
+    quantity = most_different(sets, agreement.group)
+    real, fitted = (quantity.shown(means(sets.by_name(values))) for values in (sets.photos, sets.fitted))
+    told = quantity.sentence.format(real=real, fitted=fitted)
+    told = f"{told[0].upper()}{told[1:]}."
+    if real == fitted and not agreement.is_close:
+        return f"{told} Other measures of this property differ."
+    return told
+
+
+def _advice(group: str, families: Sequence[str], photos: int) -> str:
+    untried = [family for family in DEFAULT_FAMILIES if family not in families]
+    other = f"another family (-recipe {untried[0]})" if untried else "a family of your own with another noise model"
+    way = _WAYS[group].format(other=other)
+    few = f" {photos} photos are few: {ENOUGH_PHOTOS} or more make a fit surer." if photos < ENOUGH_PHOTOS else ""
+    return f"What to do: {way}.{few}"

@@ -1,0 +1,115 @@
+"""A fitted recipe and what is known of it."""
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+from patina.fitting.agreement import Agreement
+from patina.fitting.discrepancies import Discrepancy, discrepancies
+from patina.fitting.file_compression import FileCompression
+from patina.fitting.number_words import NumberWords, number_words
+from patina.fitting.profiles import findings
+from patina.fitting.quantities import QUANTITIES, MeasuredSets, means
+from patina.fitting.search import SynthesisMatch
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A fitted recipe and what is known of it.
+
+    Attributes:
+        families: names of the recipes that were tried, in their order.
+        scale: how many times smaller the results are.
+        photos: names of the photos.
+        compressions: how the photos' files were compressed, in the same order.
+        upscaled: names of photos that look as if they had been enlarged.
+        set_aside: pictures that are no photos or cannot be read, and why.
+        clean: names of the clean pictures that were degraded.
+        match: the numbers; None where nothing was found.
+        measured: the measures of photos, fitted and clean pictures.
+        agreements: how near fitted pictures come to the photos.
+        undegraded: how near clean pictures come to them as they are.
+        text: the recipe in YAML.
+        summary: one sentence.
+        seconds: time that the fit took.
+    """
+
+    families: tuple[str, ...]
+    scale: int
+    photos: tuple[str, ...]
+    compressions: tuple[FileCompression, ...]
+    upscaled: tuple[str, ...]
+    set_aside: tuple[tuple[str, str], ...]
+    clean: tuple[str, ...]
+    match: SynthesisMatch | None
+    measured: MeasuredSets
+    agreements: tuple[Agreement, ...]
+    undegraded: tuple[Agreement, ...]
+    text: str
+    summary: str
+    seconds: float
+
+    @cached_property
+    def numbers(self) -> list[NumberWords]:
+        """What was found of every number, in words; nothing where nothing was found."""
+        return number_words(findings(self.match), self.match.family, len(self.photos)) if self.match else []
+
+    @cached_property
+    def discrepancies(self) -> list[Discrepancy]:
+        """How near fitted pictures come to the photos, group by group in words."""
+        return discrepancies(self.agreements, self.undegraded, self.measured, self.families)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain values, for JSON; they do not depend on the time that the fit took."""
+        return {
+            "summary": self.summary,
+            "families": list(self.families),
+            "family": self.match.family.name if self.match else None,
+            "scale": self.scale,
+            "photos": list(self.photos),
+            "upscaled": list(self.upscaled),
+            "set_aside": [{"name": name, "reason": reason} for name, reason in self.set_aside],
+            "compression": [asdict(compression) for compression in self.compressions],
+            "numbers": self._number_values(),
+            "agreement": [_agreement_values(found) for found in self.discrepancies],
+            "quantities": self._quantity_values(),
+            "distances": list(self.match.distances) if self.match else [],
+        }
+
+    def _number_values(self) -> list[dict[str, Any]]:
+        if self.match is None:
+            return []
+        return [
+            {
+                "name": words.name,
+                "title": words.title,
+                "unit": words.unit,
+                "low": found.low,
+                "middle": found.middle,
+                "high": found.high,
+                "error": found.error,
+                "decided": found.decided,
+                "certainty": words.certainty,
+            }
+            for words, found in zip(self.numbers, findings(self.match), strict=True)
+        ]
+
+    def _quantity_values(self) -> dict[str, dict[str, float]]:
+        """Return what people understand of the measures, for photos, fitted and clean pictures."""
+        sets = {"photos": self.measured.photos, "fitted": self.measured.fitted, "clean": self.measured.clean}
+        mean = {name: means(self.measured.by_name(values)) for name, values in sets.items()}
+        return {
+            quantity.key: {name: quantity.of_one(values) for name, values in mean.items()} for quantity in QUANTITIES
+        }
+
+
+def _agreement_values(found: Discrepancy) -> dict[str, Any]:
+    return {
+        "group": found.agreement.group,
+        "fitted": found.agreement.fitted,
+        "halves": found.agreement.halves,
+        "undegraded": found.undegraded,
+        "close": found.agreement.is_close,
+        "sentence": found.sentence,
+        "advice": found.advice,
+    }

@@ -1,0 +1,93 @@
+"""What was found of each number, in words for readers who do not know recipes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from patina.fitting.family import Family, FreeNumber
+from patina.fitting.profiles import NumberFinding
+
+TITLES = {
+    "ellipse_blur.sigma_x": ("Blur from left to right", "std in pixels"),
+    "ellipse_blur.sigma_y": ("Blur from top to bottom", "std in pixels"),
+    "ellipse_blur.tilt": ("Slant of the blur", "0: none; 1: along one diagonal; -1: along the other"),
+    "gaussian_blur.sigma": ("Blur", "std in pixels"),
+    "sensor_noise.sigma": ("Noise strength", "std in levels of 255"),
+    "sensor_noise.gain": ("Noise in bright places", "1: all of it there; 0: as in dark ones; -1: none there"),
+    "sensor_noise.curve": ("Noise in medium brightness", "above 0: more than between dark and bright; below: less"),
+    "sensor_noise.red": ("Noise in red", "times that in green"),
+    "sensor_noise.blue": ("Noise in blue", "times that in green"),
+    "sensor_noise.grain": ("Size of the noise's grain", "pixels; 0: every pixel by itself"),
+    "sensor_noise.shared": ("Noise that the colours share", "0: colourful; 1: grey"),
+    "sensor_noise.chroma": ("Colour noise", "times the noise's strength"),
+    "sensor_noise.chroma_grain": ("Size of the colour noise's blotches", "pixels"),
+    "raw_camera.sigma": ("Noise strength at mid-grey", "std in levels of 255"),
+    "raw_camera.read": ("Noise in the dark", "read noise relative to photon noise"),
+    "raw_camera.red": ("Amplification of red", "white balance"),
+    "raw_camera.blue": ("Amplification of blue", "white balance"),
+    "bilateral.strength": ("Denoising", "levels of 255 that it smooths"),
+    "unsharp_mask.sigma": ("Reach of the sharpening", "pixels"),
+    "unsharp_mask.amount": ("Sharpening", "times the lost detail that it adds"),
+    "jpeg.quality": ("JPEG quality", "1 to 100"),
+    "webp.quality": ("WebP quality", "1 to 100"),
+}
+"""Title and unit of numbers by operation and setting; others are shown by their names in the recipe."""
+
+UNUSED = 1e-3
+"""Optional numbers up to here, relative to their range, are not used."""
+
+
+@dataclass(frozen=True)
+class NumberWords:
+    """A row of the table of what was found.
+
+    Attributes:
+        name: in the recipe, e.g. ``sensor_noise.sigma``.
+        title: what it is.
+        unit: of the values.
+        spread: where 80 % of the photos lie.
+        typical: median over the photos.
+        certainty: how sure the typical value is.
+        is_sure: whether the photos or their files decide it.
+    """
+
+    name: str
+    title: str
+    unit: str
+    spread: str
+    typical: str
+    certainty: str
+    is_sure: bool
+
+
+def number_words(found: Sequence[NumberFinding], family: Family, count: int) -> list[NumberWords]:
+    """Describe the numbers of a fit of `count` photos."""
+    unused = {finding.number for finding in found if _is_unused(finding)}
+    return [_words(finding, family, unused, count) for finding in found]
+
+
+def _words(finding: NumberFinding, family: Family, unused: set[FreeNumber], count: int) -> NumberWords:
+    number = finding.number
+    title, unit = TITLES.get(number.name, (number.name, ""))
+    idle = [other for other in unused if other.place[:-1] == number.place[:-1]]
+    low, middle, high = (_shown(value) for value in (finding.low, finding.middle, finding.high))
+    spread = low if low == high else f"{low} to {high}"
+    if family.is_told(number):
+        return NumberWords(number.name, title, unit, spread, middle, "read from the photos' files", True)
+    if number in unused:
+        return NumberWords(number.name, title, unit, "none", "none", "not needed to explain the photos", True)
+    if idle:
+        return NumberWords(number.name, title, unit, "–", "–", "without effect, as the step is not used", True)
+    if not finding.decided:
+        certainty = "not sure: the photos do not decide this, the values are guesses"
+        return NumberWords(number.name, title, unit, spread, middle, certainty, False)
+    certainty = f"± {finding.error:.1g} (standard error, {count} photos)"
+    return NumberWords(number.name, title, unit, spread, middle, certainty, True)
+
+
+def _is_unused(finding: NumberFinding) -> bool:
+    number = finding.number
+    return number.optional and finding.high - number.low <= UNUSED * (number.high - number.low)
+
+
+def _shown(value: float) -> str:
+    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}" if abs(value) >= 0.01 else "0"

@@ -1,0 +1,114 @@
+"""What a fit found, in plain words: numbers, quantities, and what it does not explain."""
+
+import numpy as np
+import pytest
+
+from patina.fitting.agreement import GROUPS, Agreement, agreements
+from patina.fitting.discrepancies import TITLES, discrepancies
+from patina.fitting.family import Family, FreeNumber
+from patina.fitting.measures import measure
+from patina.fitting.number_words import number_words
+from patina.fitting.profiles import NumberFinding
+from patina.fitting.quantities import QUANTITIES, MeasuredSets, as_arrays, noise_std, overshoot
+
+NOISE = ("steps", 0, "sensor_noise")
+
+
+@pytest.fixture(scope="module")
+def names() -> tuple[str, ...]:
+    pixels = np.random.default_rng(0).normal(128, 5, (64, 64, 3)).astype(np.float32)
+    return tuple(measure([pixels]))
+
+
+def measured(names, count=12, **means: float) -> np.ndarray:
+    """Return measures that vary by a hundredth around given means, 0 for others."""
+    values = np.random.default_rng(3).normal(0, 0.01, (count, len(names)))
+    values -= values.mean(axis=0)
+    for name, mean in means.items():
+        values[:, names.index(name.replace("__", "."))] += mean
+    return values
+
+
+def free(setting: str, **options) -> FreeNumber:
+    return FreeNumber((*NOISE, setting), 0.0, 10.0, **options)
+
+
+class TestDiscrepancies:
+    def compared(self, names, photos, fitted):
+        sets = MeasuredSets(names, photos, fitted, fitted)
+        agreed = agreements(names, photos, fitted)
+        return {found.agreement.group: found for found in discrepancies(agreed, agreed, sets, ["camera"])}
+
+    def test_an_unexplained_group_is_told_with_both_numbers_and_advice(self, names):
+        photos, fitted = measured(names, edge__over=0.09), measured(names, edge__over=0.012)
+        found = self.compared(names, photos, fitted)["overshoot"]
+        told = "Real edges overshoot by 9.0 % of their height on their bright side, fitted ones by 1.2 %."
+        assert found.sentence == told
+        assert "learned degradation" in found.advice
+        assert "12 photos are few" in found.advice
+        assert found.grade == "far"
+
+    def test_a_close_group_needs_no_advice(self, names):
+        photos = measured(names)
+        found = self.compared(names, photos, photos[::-1].copy())
+        assert {entry.advice for entry in found.values()} == {""}
+        assert {entry.grade for entry in found.values()} == {"close"}
+
+    def test_the_quantity_that_differs_is_told(self, names):
+        photos, fitted = measured(names, edge__under=0.2), measured(names)
+        assert "on their dark side" in self.compared(names, photos, fitted)["overshoot"].sentence
+
+    def test_equal_numbers_are_not_called_a_difference(self, names):
+        photos, fitted = measured(names, y__2d__q10=0), measured(names)
+        agreed = [Agreement("sharpness", 9.0, 1.0)]
+        sets = MeasuredSets(names, photos, photos, fitted)
+        (found,) = discrepancies(agreed, [Agreement("sharpness", 20.0, 1.0)], sets, ["camera"])
+        assert found.sentence.endswith("Other measures of this property differ.")
+        assert found.grade == "closer"
+
+    def test_every_group_has_words(self):
+        assert set(TITLES) == set(GROUPS) == {quantity.group for quantity in QUANTITIES}
+
+    def test_noise_of_a_family_with_a_mosaic_names_the_other_family(self, names):
+        photos, fitted = measured(names, y__variance=3), measured(names)
+        sets, agreed = MeasuredSets(names, photos, fitted, fitted), [Agreement("noise strength", 9.0, 1.0)]
+        (found,) = discrepancies(agreed, agreed, sets, ["raw-camera"])
+        assert "-recipe camera" in found.advice
+
+
+class TestNumbers:
+    def words(self, *found: NumberFinding, steps=()):
+        family = Family({"scale": 1, "steps": list(steps)}, tuple(each.number for each in found), "test")
+        return [(words.title, words.spread, words.certainty) for words in number_words(found, family, 16)]
+
+    def test_a_decided_number_has_its_error(self):
+        found = NumberFinding(free("sigma"), 4.0, 5.0, 6.25, 0.123, True)
+        assert self.words(found) == [("Noise strength", "4 to 6.25", "± 0.1 (standard error, 16 photos)")]
+
+    def test_an_undecided_number_is_called_a_guess(self):
+        ((_, _, certainty),) = self.words(NumberFinding(free("sigma"), 4.0, 5.0, 6.0, 0.1, False))
+        assert "the photos do not decide this" in certainty
+
+    def test_an_optional_number_at_its_low_end_is_not_used_nor_are_its_companions(self):
+        amount = NumberFinding(free("amount", optional=True), 0.0, 0.0, 0.0, 0.0, True)
+        other = NumberFinding(free("unknown"), 1.0, 5.0, 9.0, 3.0, True)
+        first, second = self.words(amount, other)
+        assert first[1:] == ("none", "not needed to explain the photos")
+        assert second == ("sensor_noise.unknown", "–", "without effect, as the step is not used")
+
+    def test_what_files_tell_is_said_to_be_read_there(self):
+        quality = FreeNumber(("steps", 0, "jpeg", "quality"), 30.0, 100.0)
+        found = NumberFinding(quality, 80.0, 90.0, 95.0, 0.0, True)
+        assert self.words(found, steps=[{"jpeg": {}}]) == [("JPEG quality", "80 to 95", "read from the photos' files")]
+
+
+def test_quantities_are_in_units_that_people_know(names):
+    pixels = np.random.default_rng(1).normal(128, 6, (128, 128, 1)).repeat(3, axis=2).astype(np.float32)
+    found = as_arrays(measure([pixels]))
+    assert noise_std(found) == pytest.approx(6, rel=0.08)
+    values = {quantity.key: float(quantity.value(found)) for quantity in QUANTITIES}
+    assert values["channel_correlation"] == pytest.approx(100, abs=2)
+    assert abs(values["noise_correlation_1"]) < 6
+    assert values["colour_noise_std"] < 0.5
+    assert np.isfinite(list(values.values())).all()
+    assert overshoot(found).shape == ()
