@@ -79,11 +79,11 @@ class TestDiscrepancies:
 class TestNumbers:
     def words(self, *found: NumberFinding, steps=()):
         family = Family({"scale": 1, "steps": list(steps)}, tuple(each.number for each in found), "test")
-        return [(words.title, words.spread, words.certainty) for words in number_words(found, family, 16)]
+        return [(words.title, words.spread, words.certainty) for words in number_words(found, family)]
 
     def test_a_decided_number_has_its_error(self):
         found = NumberFinding(free("sigma"), 4.0, 5.0, 6.25, 0.123, True)
-        assert self.words(found) == [("Noise strength", "4 to 6.25", "± 0.1 (standard error, 16 photos)")]
+        assert self.words(found) == [("Noise strength", "4 to 6.25", "± 0.1")]
 
     def test_an_undecided_number_is_called_a_guess(self):
         ((_, _, certainty),) = self.words(NumberFinding(free("sigma"), 4.0, 5.0, 6.0, 0.1, False))
@@ -98,7 +98,7 @@ class TestNumbers:
 
     def test_what_files_tell_is_said_to_be_read_there(self):
         quality = FreeNumber(("steps", 0, "jpeg", "quality"), 30.0, 100.0)
-        found = NumberFinding(quality, 80.0, 90.0, 95.0, 0.0, True)
+        found = NumberFinding(quality, 80.2, 90.0, 94.9, 0.0, True)
         assert self.words(found, steps=[{"jpeg": {}}]) == [("JPEG quality", "80 to 95", "read from the photos' files")]
 
 

@@ -1,7 +1,7 @@
-"""The crops of a report: pairs from the strongest noise to the weakest, or quiet places that differ in noise."""
+"""The crops of a report: pairs from the strongest noise to the weakest, or unpaired places of similar colour."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
@@ -48,6 +48,9 @@ class Place:
 
 PlacePair = tuple[Place, Place]
 
+_Choice = Callable[[np.ndarray, int, int], list[Place]]
+"""Chooses places of an image, given its pixels, its index and their side."""
+
 
 @dataclass(frozen=True)
 class Crop:
@@ -89,18 +92,32 @@ def quiet_crops(clean: Sequence[Sample], generated: Sequence[Sample], real: Sequ
         clean, generated: the same images in the same order.
         real: other images.
     """
+    return _unpaired_crops(clean, generated, real, _quietest)
+
+
+def busy_crops(clean: Sequence[Sample], generated: Sequence[Sample], real: Sequence[Sample]) -> list[Crop]:
+    """Match places of strong contrast, where blur and sharpening show; otherwise as `quiet_crops`."""
+    return _unpaired_crops(clean, generated, real, _busiest)
+
+
+def _unpaired_crops(
+    clean: Sequence[Sample], generated: Sequence[Sample], real: Sequence[Sample], choose: _Choice
+) -> list[Crop]:
     side = min(QUIET_SIDE, *(min(sample.pixels.shape[:2]) // PATCH * PATCH for sample in (*clean, *real)))
     crops = []
-    for own, other in _most_similar(clean, real, side):
+    for own, other in _most_similar(clean, real, side, choose):
         partner = _crop_at(real, other, side)
         pixels, degraded = (_crop_at(samples, own, side) for samples in (clean, generated))
         crops.append(Crop(clean[own.index].name, pixels, degraded, partner, _noise_strength(partner)))
     return crops
 
 
-def _most_similar(clean: Sequence[Sample], real: Sequence[Sample], side: int) -> list[PlacePair]:
-    """Pair quiet places of similar colour; no image occurs twice, and no scene while there are others."""
-    places = [_quiet_places(samples, side) for samples in (clean, real)]
+def _most_similar(clean: Sequence[Sample], real: Sequence[Sample], side: int, choose: _Choice) -> list[PlacePair]:
+    """Pair places of similar colour; no image occurs twice, and no scene while there are others."""
+    places = [
+        [place for index, sample in enumerate(samples) for place in choose(sample.pixels, index, side)]
+        for samples in (clean, real)
+    ]
     own, other = (np.stack([place.colour for place in found]) for found in places)
     textures = [np.array([place.texture for place in found]) for found in places]
     difference = cdist(own, other) + np.add.outer(*textures)
@@ -131,20 +148,26 @@ def _distinct(
     return kept
 
 
-def _quiet_places(samples: Sequence[Sample], side: int) -> list[Place]:
-    """Return the quietest places of every image."""
-    return [place for index, sample in enumerate(samples) for place in _quietest(sample.pixels, index, side)]
-
-
 def _quietest(pixels: np.ndarray, index: int, side: int) -> list[Place]:
+    """Return the quietest places of an image, the best first."""
+    return _places(pixels, index, side, 1)[:CANDIDATES]
+
+
+def _busiest(pixels: np.ndarray, index: int, side: int) -> list[Place]:
+    """Return the places of an image with the strongest contrasts; their texture is no reason against them."""
+    return [replace(place, texture=0.0) for place in _places(pixels, index, side, -1)[:CANDIDATES]]
+
+
+def _places(pixels: np.ndarray, index: int, side: int, sign: int) -> list[Place]:
+    """Return the places of an image by their texture, upwards for the sign 1 and downwards for -1."""
     coarse = low_pass(pixels)
     clipped = ((pixels <= BLACK) | (pixels >= WHITE)).astype(np.float32)
     colour, square, clipped = (_means(values, side // PATCH) for values in (coarse, coarse**2, clipped))
     texture = np.sqrt((square - colour**2).clip(0)).mean(axis=-1)
     hidden = (clipped.mean(axis=-1) > CLIPPED) | (colour.mean(axis=-1) < DIM) | (colour.mean(axis=-1) > BRIGHT)
-    texture = np.where(hidden, 255 + texture, texture)
-    quietest = np.argsort(texture, axis=None, kind="stable")[:CANDIDATES]
-    found = zip(*np.unravel_index(quietest, texture.shape), strict=True)
+    texture = np.where(hidden, 255 * sign + texture, texture)
+    order = np.argsort(sign * texture, axis=None, kind="stable")
+    found = zip(*np.unravel_index(order, texture.shape), strict=True)
     return [Place(index, PATCH * y, PATCH * x, colour[y, x], float(texture[y, x])) for y, x in found]
 
 

@@ -17,7 +17,7 @@ from patina.fidelity.curves import (
     training_figures,
 )
 from patina.fidelity.grading import Finding
-from patina.fidelity.page_frame import embedded, render_page
+from patina.fidelity.page_frame import embedded, render_page, strip_marks
 from patina.fidelity.profile import Profile
 from patina.fidelity.properties import MEASURES
 from patina.fidelity.reference import Reference
@@ -168,12 +168,10 @@ def _verdict(finding: Finding) -> dict[str, Any]:
 
 
 def _marks(finding: Finding) -> list[dict[str, Any]]:
-    """Place every known distance on the bar, in percent of the largest one; the generated images' is drawn on top."""
+    """Place every known distance on the bar."""
     zero = MEASURES[finding.key].zero
     values = {MARKS[name]: value for name, value in finding.baselines.items()} | {"generated": finding.distance}
-    distances = {name: abs(value - zero) for name, value in values.items() if np.isfinite(value)}
-    largest = max([*distances.values(), 1e-9])
-    return [{"style": name, "place": round(100 * value / largest, 1)} for name, value in distances.items()]
+    return strip_marks({style: abs(value - zero) for style, value in values.items()})
 
 
 def _number(value: float) -> str:

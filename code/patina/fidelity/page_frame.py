@@ -39,6 +39,18 @@ def embedded(crop: Crop) -> dict[str, str]:
     return {"name": crop.name} | {kind: _data_url(pixels) for kind, pixels in kinds.items()}
 
 
+def strip_marks(distances: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Place distances on a bar, in percent of the largest one; ``generated``, the dot, is drawn on top.
+
+    Args:
+        distances: by CSS class; those that are not finite are omitted.
+    """
+    known = {style: value for style, value in distances.items() if np.isfinite(value)}
+    largest = max([*known.values(), 1e-9])
+    marks = [{"style": style, "place": round(100 * value / largest, 1)} for style, value in known.items()]
+    return sorted(marks, key=lambda mark: mark["style"] == "generated")
+
+
 def _asset(name: str, package: str = PACKAGE) -> str:
     return resources.files(package).joinpath(name).read_text(encoding="utf-8")
 

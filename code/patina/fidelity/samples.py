@@ -4,6 +4,7 @@ import hashlib
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
@@ -12,6 +13,8 @@ from patina.errors import PatinaError, PictureError
 from patina.imaging.crop_and_pad import crop_to_multiple
 from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import list_pictures, read_picture
+
+T = TypeVar("T")
 
 PATCH = 32
 """Side of the patches that noise is measured on, in pixels."""
@@ -100,7 +103,7 @@ def select_files(folder: Path, *, limit: int | None = None, names: Collection[st
             )
         files = {name: files[name] for name in names}
     paths = sorted(files.values(), key=lambda path: path.name) if names is None else list(files.values())
-    return _evenly_spaced(paths, limit)
+    return evenly_spaced(paths, limit)
 
 
 def files_digest(files: Sequence[Path]) -> str:
@@ -111,7 +114,8 @@ def files_digest(files: Sequence[Path]) -> str:
     return digest.hexdigest()[:16]
 
 
-def _evenly_spaced(paths: list[Path], limit: int | None) -> list[Path]:
-    if limit is None or len(paths) <= limit:
-        return paths
-    return [paths[index] for index in np.linspace(0, len(paths) - 1, limit).round().astype(int)]
+def evenly_spaced(items: Sequence[T], limit: int | None) -> list[T]:
+    """Return at most `limit` items, evenly spaced; all of them for None."""
+    if limit is None or len(items) <= limit:
+        return list(items)
+    return [items[index] for index in np.linspace(0, len(items) - 1, limit).round().astype(int)]

@@ -7,6 +7,7 @@ from typing import Any
 from patina.fitting.agreement import Agreement
 from patina.fitting.discrepancies import Discrepancy, discrepancies
 from patina.fitting.file_compression import FileCompression
+from patina.fitting.measured_curves import CURVES, MeasuredCurve
 from patina.fitting.number_words import NumberWords, number_words
 from patina.fitting.profiles import findings
 from patina.fitting.quantities import QUANTITIES, MeasuredSets, means
@@ -52,7 +53,7 @@ class Fit:
     @cached_property
     def numbers(self) -> list[NumberWords]:
         """What was found of every number, in words; nothing where nothing was found."""
-        return number_words(findings(self.match), self.match.family, len(self.photos)) if self.match else []
+        return number_words(findings(self.match), self.match.family) if self.match else []
 
     @cached_property
     def discrepancies(self) -> list[Discrepancy]:
@@ -73,6 +74,7 @@ class Fit:
             "numbers": self._number_values(),
             "agreement": [_agreement_values(found) for found in self.discrepancies],
             "quantities": self._quantity_values(),
+            "curves": {curve.key: self._curve_values(curve) for curve in CURVES},
             "distances": list(self.match.distances) if self.match else [],
         }
 
@@ -96,11 +98,14 @@ class Fit:
 
     def _quantity_values(self) -> dict[str, dict[str, float]]:
         """Return what people understand of the measures, for photos, fitted and clean pictures."""
-        sets = {"photos": self.measured.photos, "fitted": self.measured.fitted, "clean": self.measured.clean}
-        mean = {name: means(self.measured.by_name(values)) for name, values in sets.items()}
+        mean = {name: means(self.measured.by_name(values)) for name, values in self.measured.arrays.items()}
         return {
             quantity.key: {name: quantity.of_one(values) for name, values in mean.items()} for quantity in QUANTITIES
         }
+
+    def _curve_values(self, curve: MeasuredCurve) -> dict[str, list[float]]:
+        curves = {name: curve.of(self.measured, values) for name, values in self.measured.arrays.items()}
+        return {"x": curve.x.tolist()} | {name: found.tolist() for name, found in curves.items()}
 
 
 def _agreement_values(found: Discrepancy) -> dict[str, Any]:

@@ -59,17 +59,17 @@ class NumberWords:
     is_sure: bool
 
 
-def number_words(found: Sequence[NumberFinding], family: Family, count: int) -> list[NumberWords]:
-    """Describe the numbers of a fit of `count` photos."""
+def number_words(found: Sequence[NumberFinding], family: Family) -> list[NumberWords]:
+    """Describe the numbers of a fit."""
     unused = {finding.number for finding in found if _is_unused(finding)}
-    return [_words(finding, family, unused, count) for finding in found]
+    return [_words(finding, family, unused) for finding in found]
 
 
-def _words(finding: NumberFinding, family: Family, unused: set[FreeNumber], count: int) -> NumberWords:
+def _words(finding: NumberFinding, family: Family, unused: set[FreeNumber]) -> NumberWords:
     number = finding.number
     title, unit = TITLES.get(number.name, (number.name, ""))
     idle = [other for other in unused if other.place[:-1] == number.place[:-1]]
-    low, middle, high = (_shown(value) for value in (finding.low, finding.middle, finding.high))
+    low, middle, high = (_shown(number, value) for value in (finding.low, finding.middle, finding.high))
     spread = low if low == high else f"{low} to {high}"
     if family.is_told(number):
         return NumberWords(number.name, title, unit, spread, middle, "read from the photos' files", True)
@@ -78,9 +78,9 @@ def _words(finding: NumberFinding, family: Family, unused: set[FreeNumber], coun
     if idle:
         return NumberWords(number.name, title, unit, "–", "–", "without effect, as the step is not used", True)
     if not finding.decided:
-        certainty = "not sure: the photos do not decide this, the values are guesses"
+        certainty = "the photos do not decide this; the values are guesses"
         return NumberWords(number.name, title, unit, spread, middle, certainty, False)
-    certainty = f"± {finding.error:.1g} (standard error, {count} photos)"
+    certainty = f"± {finding.error:.1g}"
     return NumberWords(number.name, title, unit, spread, middle, certainty, True)
 
 
@@ -89,5 +89,7 @@ def _is_unused(finding: NumberFinding) -> bool:
     return number.optional and finding.high - number.low <= UNUSED * (number.high - number.low)
 
 
-def _shown(value: float) -> str:
-    return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}" if abs(value) >= 0.01 else "0"
+def _shown(number: FreeNumber, value: float) -> str:
+    if number.is_quality or abs(value) >= 100:
+        return f"{value:.0f}"
+    return f"{value:.3g}" if abs(value) >= 1 else f"{value:.2g}" if abs(value) >= 0.01 else "0"

@@ -29,6 +29,11 @@ class MeasuredSets:
     fitted: np.ndarray
     clean: np.ndarray
 
+    @property
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The measures of every set, by the sets' names."""
+        return {"photos": self.photos, "fitted": self.fitted, "clean": self.clean}
+
     def by_name(self, measures: np.ndarray) -> dict[str, np.ndarray]:
         """Return the columns of one of the arrays by name."""
         return dict(zip(self.names, measures.T, strict=True))
