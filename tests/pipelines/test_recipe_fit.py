@@ -1,6 +1,7 @@
 """`patina fit` and `patina measure` as a user runs them, on photographs from a camera whose numbers are known."""
 
 import json
+import re
 
 import cv2
 import numpy as np
@@ -52,6 +53,17 @@ def fit(top, out, *flags) -> int:
     )
 
 
+def require_page(folder, *parts: str) -> None:
+    """Require a page that holds some text, is readable to the end, and names no folder of this machine."""
+    page = (folder / "index.html").read_text()
+    text = re.sub(r"data:image/png;base64,[^\"]+", "", page)
+    assert [part for part in parts if part not in text] == []
+    assert not re.search(r"\b(nan|None)\b", text.split("<script>")[0])
+    assert str(folder.parent) not in page
+    assert "/tmp" not in page
+    assert text.count("<svg") == 4
+
+
 @pytest.fixture
 def few_samples(monkeypatch):
     """Search in fewer rounds of fewer samples, which is enough for two numbers."""
@@ -62,8 +74,11 @@ def few_samples(monkeypatch):
 @pytest.mark.slow
 @pytest.mark.usefixtures("few_samples")
 def test_noise_is_found_and_the_recipe_can_be_used(folders, tmp_path, capsys):
-    assert fit(folders, tmp_path / "fitted.yml", "-workers", "1", "--json") == 0
+    page = tmp_path / "page"
+    assert fit(folders, tmp_path / "fitted.yml", "-workers", "1", "--json", "--report", str(page)) == 0
     told = json.loads(capsys.readouterr().out)
+    assert json.loads((page / "fit.json").read_text()) == told
+    require_page(page, "± 0.", "Noise strength", "sensor_noise", "-seed 0")
     found = {number["name"]: number for number in told["numbers"]}
     sigma, grain = found["sensor_noise.sigma"], found["sensor_noise.grain"]
     assert sigma["middle"] == pytest.approx(STD, rel=0.1)
@@ -88,8 +103,15 @@ def test_noise_is_found_and_the_recipe_can_be_used(folders, tmp_path, capsys):
 def test_photos_without_degradation_give_an_empty_recipe(folders, tmp_path, capsys):
     clean = str(folders / "clean")
     arguments = ["fit", clean, clean, "-out", str(tmp_path / "f.yml"), "-recipe", str(folders / "family.yml")]
-    assert main([*arguments, "-workers", "1"]) == 0
+    assert main([*arguments, "-workers", "1", "--report", str(tmp_path / "page")]) == 0
     assert capsys.readouterr().out.startswith("Nothing found")
+    require_page(
+        tmp_path / "page",
+        "Nothing. The 7 photos measure as the clean pictures do",
+        "8</b> properties agree",
+        "These were set aside",
+        "looks like a screenshot",
+    )
     assert load_recipe(tmp_path / "f.yml").draw("", (32, 32), 0, "a") == ()
 
 

@@ -23,12 +23,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "seed", type=int, default=0, help="seed of everything that is drawn")
     add_recursive_flag(parser)
     add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")
+    add_flag(parser, "report", type=Path, metavar="DIR", help="also write a page, index.html, and fit.json to DIR")
     parser.add_argument("--json", action="store_true", help="print all numbers as JSON, and nothing else")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Fit and write the recipe; print the findings."""
     from patina.fitting.family import DEFAULT_FAMILIES
+    from patina.pipelines.fit_report import write_fit_report
     from patina.pipelines.recipe_fit import FitRequest, fit_recipe
 
     request = FitRequest(
@@ -45,5 +47,10 @@ def run(arguments: argparse.Namespace) -> int:
     fit = fit_recipe(request)
     for name, reason in fit.set_aside:
         print(reason if name in reason else f"{name}: {reason}", file=sys.stderr)
+    if fit.upscaled:
+        print(f"{len(fit.upscaled)} photos look upscaled: {', '.join(fit.upscaled)}", file=sys.stderr)
     print(json.dumps(fit.to_dict(), indent=1) if arguments.json else f"{fit.summary}\n{request.out}: written")
+    if arguments.report is not None:
+        page = write_fit_report(fit, request, arguments.report)
+        print(f"{page}: written", file=sys.stderr if arguments.json else sys.stdout)
     return 0

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from patina.fitting.agreement import Agreement
 from patina.fitting.family import DEFAULT_FAMILIES
-from patina.fitting.quantities import MeasuredSets, means, most_different
+from patina.fitting.quantities import QUANTITIES, MeasuredSets, means, most_different
 
 ENOUGH_PHOTOS = 20
 """Photos from which on more of them rarely change a fit."""
@@ -91,7 +91,8 @@ def discrepancies(
 
 
 def _sentence(agreement: Agreement, sets: MeasuredSets) -> str:
-    quantity = most_different(sets, agreement.group)
+    found = [quantity for quantity in QUANTITIES if quantity.group == agreement.group]
+    quantity = found[0] if agreement.is_close else most_different(sets, found)
     real, fitted = (quantity.shown(means(sets.by_name(values))) for values in (sets.photos, sets.fitted))
     told = quantity.sentence.format(real=real, fitted=fitted)
     told = f"{told[0].upper()}{told[1:]}."

@@ -24,6 +24,7 @@ TITLES = {
     "raw_camera.read": ("Noise in the dark", "read noise relative to photon noise"),
     "raw_camera.red": ("Amplification of red", "white balance"),
     "raw_camera.blue": ("Amplification of blue", "white balance"),
+    "raw_camera.gradient": ("Sharpness of the demosaicing", "0: bilinear; 1: Malvar's"),
     "bilateral.strength": ("Denoising", "levels of 255 that it smooths"),
     "unsharp_mask.sigma": ("Reach of the sharpening", "pixels"),
     "unsharp_mask.amount": ("Sharpening", "times the lost detail that it adds"),

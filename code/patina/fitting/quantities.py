@@ -203,8 +203,8 @@ QUANTITIES = (
 """For each group of measures one number or more, the most telling one first."""
 
 
-def most_different(sets: MeasuredSets, group: str) -> Quantity:
-    """Return the quantity of a group in which fitted pictures and photos differ most, in standard errors.
+def most_different(sets: MeasuredSets, quantities: Sequence[Quantity]) -> Quantity:
+    """Return the quantity in which fitted pictures and photos differ most, in standard errors.
 
     Differences that the digits shown do not show come last.
     """
@@ -216,7 +216,7 @@ def most_different(sets: MeasuredSets, group: str) -> Quantity:
         is_shown = quantity.shown(means(photos)) != quantity.shown(means(fitted))
         return is_shown, abs(float(real.mean() - own.mean())) / error
 
-    return max((quantity for quantity in QUANTITIES if quantity.group == group), key=rank)
+    return max(quantities, key=rank)
 
 
 def means(measures: Values) -> dict[str, float]:

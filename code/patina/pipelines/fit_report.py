@@ -41,8 +41,8 @@ GRADES = {
 """CSS class, label of one property, and label of their count, by grade."""
 
 SMOOTH = (
-    "The first places are smooth ones, where noise and compression show; the others have strong contrasts, where blur "
-    "and sharpening do. Fitted pictures are clean ones that the recipe degraded, each by the profile of one photo."
+    "The first places are the smoothest, where noise and compression show; the others have strong contrasts, where "
+    "blur and sharpening do. Fitted pictures are clean ones that the recipe degraded, each by the profile of one photo."
 )
 PAIRING = (
     "The photos show other content than the clean pictures, so look at noise, edges and blocks, and not at what is "
