@@ -10,12 +10,13 @@ from patina.errors import PatinaError
 from patina.version import __version__
 
 if TYPE_CHECKING:
-    from patina.api import evaluate, load_degradation, load_recipe, load_upscaler, report, upscale
+    from patina.api import evaluate, fit, load_degradation, load_recipe, load_upscaler, report, upscale
 
 __all__ = [
     "PatinaError",
     "__version__",
     "evaluate",
+    "fit",
     "load_degradation",
     "load_recipe",
     "load_upscaler",

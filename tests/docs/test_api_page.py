@@ -47,11 +47,13 @@ def test_every_example_runs(folder, monkeypatch, capsys):
     names: dict = {}
     assert len(examples()) > 10
     for block in examples():
-        block = block.replace("classifier_steps=20", "classifier_steps=1")
+        block = block.replace("classifier_steps=20", "classifier_steps=1").replace("samples=224", "samples=24")
         exec(compile(block, str(PAGE), "exec"), names)
     printed = capsys.readouterr().out
     assert "did you mean real-esrgan?" in printed
     assert len(list_pictures(folder / "degraded")) == 2
     assert names["gt"].shape == (68, 64, 3)
     assert names["enlarged"].shape == (280, 264, 3)
+    assert names["lq"].shape == names["photo"].shape
+    assert "noise of std" in printed.lower()
     assert isinstance(names["images"][0], np.ndarray)

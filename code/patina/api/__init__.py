@@ -10,11 +10,14 @@ Pipelines are imported by the functions that need them, so a classical recipe lo
 from patina.api.degraders import ModelDegrader, RecipeDegrader, load_degradation, load_recipe
 from patina.api.enlargers import load_upscaler, upscale
 from patina.api.measurement import evaluate, report
+from patina.api.photo_fit import FittedRecipe, fit
 
 __all__ = [
+    "FittedRecipe",
     "ModelDegrader",
     "RecipeDegrader",
     "evaluate",
+    "fit",
     "load_degradation",
     "load_recipe",
     "load_upscaler",
