@@ -63,7 +63,7 @@ class Quantity:
 
     def shown(self, measures: Mapping[str, float]) -> str:
         """Return `of_one` as text."""
-        return f"{self.of_one(measures):.{self.digits}f}"
+        return f"{round(self.of_one(measures), self.digits) + 0.0:.{self.digits}f}"  # never -0
 
 
 def as_arrays(measures: Mapping[str, float]) -> dict[str, np.ndarray]:
@@ -128,7 +128,8 @@ def _erased_detail(measures: Values) -> np.ndarray:
 QUANTITIES = (
     Quantity(
         "noise_std", "noise strength",
-        "in smooth places, the noise has a std of {real} levels of 255 in real photos, {fitted} in fitted ones",
+        "noise and faint texture of smooth places have a std of {real} levels of 255 in real photos, "
+        "{fitted} in fitted ones",
         noise_std, 1,
     ),
     Quantity(
@@ -146,7 +147,7 @@ QUANTITIES = (
     ),
     Quantity(
         "colour_noise_std", "colour noise",
-        "in smooth places, the colour noise has a std of {real} levels in real photos, {fitted} in fitted ones",
+        "the colours of smooth places vary by a std of {real} levels of 255 in real photos, {fitted} in fitted ones",
         colour_noise_std, 1,
     ),
     Quantity(

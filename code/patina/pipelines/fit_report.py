@@ -88,7 +88,7 @@ def fit_page(fit: Fit, request: FitRequest, folder: Path) -> str:
     shown = [grade for grade in GRADES if counts[grade] or grade == "close"]
     crops = [crop for choose in (quiet_crops, busy_crops) for crop in choose(sets.clean, sets.fitted, sets.real)]
     page = {
-        "name": f"What degraded {shown_path(request.real)}",
+        "name": f"Fit of {shown_path(request.real)}",
         "headline": fit.summary,
         "grades": [{"style": GRADES[grade][0], "label": GRADES[grade][2], "count": counts[grade]} for grade in shown],
         "made": "fitted",
