@@ -27,7 +27,7 @@ def report(tmp_path_factory):
         write_picture(top / "real" / f"{name}.png", cv2.resize(small, (160, 144), interpolation=cv2.INTER_CUBIC))
     write_picture(top / "real" / "black.png", np.zeros((90, 90, 3), np.uint8))
     family = write_config(top / "family.yml", {"scale": 1, "steps": [{"sensor_noise": {"sigma": {"free": [0, 30]}}}]})
-    request = FitRequest(top / "clean", top / "real", None, str(family), workers=1, samples=32)
+    request = FitRequest(top / "clean", top / "real", None, (str(family),), workers=1, samples=32)
     fit = fit_recipe(request)
     write_fit_report(fit, request, top / "page")
     return top / "page", fit

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ def fit(
     clean: Images,
     real: Images,
     *,
-    recipe: str | Path = "camera",
+    recipe: str | Path | Sequence[str | Path] | None = None,
     scale: int | None = None,
     pictures: int = 100,
     seed: int = 0,
@@ -54,7 +54,8 @@ def fit(
     Args:
         clean: clean pictures; they may show other things than the photos.
         real: photos, 4 or more.
-        recipe: recipe with free numbers, a path or a name in ``confs/families/``.
+        recipe: recipe with free numbers, a path or a name in ``confs/families/``, or several that are tried in turn
+            until one explains the photos. None: those that `patina fit` tries.
         scale: downscaling factor from the clean pictures to the photos. None: the recipe's.
         pictures: maximum number of photos, drawn at random.
         seed: seed of everything that is drawn.
@@ -67,15 +68,18 @@ def fit(
     import yaml
 
     from patina.degradations.recipe import parse_recipe
+    from patina.fitting.family import DEFAULT_FAMILIES
     from patina.pipelines.recipe_fit import FitRequest, fit_recipe
 
+    given = DEFAULT_FAMILIES if recipe is None else recipe
+    families = [given] if isinstance(given, str | Path) else given
     with tempfile.TemporaryDirectory(prefix="patina-fit-") as folder:
         found = fit_recipe(
             FitRequest(
                 clean=_folder(clean, Path(folder) / "clean"),
                 real=_folder(real, Path(folder) / "real"),
                 out=None,
-                family=str(recipe),
+                families=tuple(str(name) for name in families),
                 scale=scale,
                 pictures=pictures,
                 seed=seed,

@@ -30,7 +30,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Fit and write the recipe; print the findings."""
     from patina.fitting.family import DEFAULT_FAMILIES
-    from patina.pipelines.fit_report import write_fit_report
     from patina.pipelines.recipe_fit import FitRequest, fit_recipe
 
     request = FitRequest(
@@ -51,6 +50,8 @@ def run(arguments: argparse.Namespace) -> int:
         print(f"{len(fit.upscaled)} photos look upscaled: {', '.join(fit.upscaled)}", file=sys.stderr)
     print(json.dumps(fit.to_dict(), indent=1) if arguments.json else f"{fit.summary}\n{request.out}: written")
     if arguments.report is not None:
+        from patina.pipelines.fit_report import write_fit_report
+
         page = write_fit_report(fit, request, arguments.report)
         print(f"{page}: written", file=sys.stderr if arguments.json else sys.stdout)
     return 0

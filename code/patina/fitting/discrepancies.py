@@ -22,9 +22,7 @@ TITLES = {
 }
 """Title and meaning of every group of measures."""
 
-_NOISE = (
-    "fit {other}; if that does not help, train a learned degradation, which needs no model of the noise"
-)
+_NOISE = "fit {other}; if that does not help, train a learned degradation, which needs no model of the noise"
 _WAYS = dict.fromkeys(
     ("noise strength", "noise spectrum", "colour noise", "colour noise spectrum", "noise by brightness"), _NOISE
 ) | {

@@ -16,7 +16,7 @@ from patina.fidelity.curves import Figure, line_figure
 from patina.fidelity.page_frame import embedded, render_page, strip_marks
 from patina.fidelity.samples import Sample, evenly_spaced, make_sample
 from patina.fitting.discrepancies import Discrepancy
-from patina.fitting.family import plain_family
+from patina.fitting.family import DEFAULT_FAMILIES, plain_family
 from patina.fitting.fit_result import Fit
 from patina.fitting.measured_curves import CURVES
 from patina.imaging.crop_and_pad import centre_crop, crop_to_multiple
@@ -174,14 +174,15 @@ def _figures(fit: Fit, seed: int) -> list[Figure]:
 def _command(request: FitRequest, folder: Path) -> str:
     flags = {
         "scale": request.scale,
-        "recipe": request.family,
         "pictures": request.pictures,
         "seed": request.seed,
         "recursive": request.recursive,
         "out": request.out,
         "report": folder,
     }
-    return command_line("fit", [request.clean, request.real], flags)
+    named = () if request.families == DEFAULT_FAMILIES else request.families
+    recipes = [word for family in named for word in ("-recipe", family)]
+    return command_line("fit", [request.clean, request.real, *recipes], flags)
 
 
 def _facts(fit: Fit, request: FitRequest) -> list[tuple[str, str]]:
@@ -189,7 +190,8 @@ def _facts(fit: Fit, request: FitRequest) -> list[tuple[str, str]]:
     return [
         ("photos", f"{len(fit.photos)} of {shown_path(request.real)}"),
         ("clean pictures", f"{len(fit.clean)} of {shown_path(request.clean)}"),
-        ("family", fit.family),
+        ("families tried", ", ".join(fit.families)),
+        ("family taken", fit.match.family.name if fit.match else "none"),
         ("scale", f"clean pictures are {fit.scale} times larger" if fit.scale > 1 else "1"),
         ("rounds", f"{rounds} of {request.samples} fitted pictures" if rounds else "none were needed"),
         ("seed", str(request.seed)),
