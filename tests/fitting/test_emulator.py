@@ -6,13 +6,23 @@ import pytest
 from patina.fitting.emulator import Emulator, explain
 
 
-def world(units: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Measure pictures: three numbers act on twelve measures, two of them squared; content is correlated noise."""
+def world(units: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Measure pictures after and before: three numbers act on twelve measures, two of them squared.
+
+    Content is correlated between measures; a part of it shows before, too.
+    """
     slopes = np.random.default_rng(1).normal(0, 2, (3, 12))
     slopes[2] = 0  # the third number changes nothing
     bends = np.random.default_rng(2).normal(0, 0.5, (3, 12)) * [[1], [1], [0]]
-    content = rng.standard_normal((len(units), 12)) @ np.random.default_rng(3).normal(0, 0.15, (12, 12))
-    return 1 + units @ slopes + np.square(units) @ bends + content
+    mixing = np.random.default_rng(3).normal(0, 0.15, (12, 12))
+    shown, hidden = (rng.standard_normal((len(units), 12)) @ mixing for _ in range(2))
+    return 1 + units @ slopes + np.square(units) @ bends + 0.9 * shown + 0.4 * hidden, 3 + shown
+
+
+def learned(units: np.ndarray, rng: np.random.Generator) -> Emulator:
+    """Learn from pictures of the world."""
+    measures, before = world(units, rng)
+    return Emulator.learn(units, measures, before, before, np.full(3, 0.5))
 
 
 @pytest.fixture
@@ -20,10 +30,10 @@ def found():
     rng = np.random.default_rng(0)
     units = rng.uniform(0, 1, (400, 3))
     centre = np.full(3, 0.5)
-    emulator = Emulator.learn(units, world(units, rng), centre)
+    emulator = learned(units, rng)
     true = np.clip(rng.normal([0.3, 0.7, 0.5], [0.1, 0.05, 0.1], (60, 3)), 0, 1)
     known = np.full((60, 3), np.nan)
-    return emulator, true, explain(emulator, world(true, rng), known, centre, np.full(3, 0.29))
+    return emulator, true, explain(emulator, world(true, rng)[0], known, centre, np.full(3, 0.29))
 
 
 def test_numbers_of_each_photo_and_of_all_are_found(found):
@@ -45,11 +55,11 @@ def test_a_number_without_effect_stays_undecided(found):
 def test_what_a_file_tells_is_taken_as_it_is():
     rng = np.random.default_rng(5)
     units = rng.uniform(0, 1, (300, 3))
-    emulator = Emulator.learn(units, world(units, rng), np.full(3, 0.5))
+    emulator = learned(units, rng)
     true = np.full((20, 3), [0.4, 0.6, 0.9])
     known = np.full((20, 3), np.nan)
     known[:, 2] = 0.9
-    population = explain(emulator, world(true, rng), known, np.full(3, 0.5), np.full(3, 0.29))
+    population = explain(emulator, world(true, rng)[0], known, np.full(3, 0.5), np.full(3, 0.29))
     assert population.units[:, 2] == pytest.approx(0.9, abs=0.01)
 
 
@@ -61,3 +71,19 @@ def test_predictions_and_slopes_belong_together(found):
         moved[0, number] += step
         numeric = (emulator.predict(moved) - emulator.predict(place)) / step
         assert numeric[0] == pytest.approx(emulator.slopes(place)[0, :, number], abs=1e-3)
+
+
+def test_measures_before_make_slopes_surer_and_leave_the_covariance():
+    rng = np.random.default_rng(8)
+    true = np.random.default_rng(1).normal(0, 2, (3, 12))[0] + np.random.default_rng(2).normal(0, 0.5, (3, 12))[0]
+    errors, deviations = {True: [], False: []}, {True: [], False: []}
+    for _ in range(20):
+        units = rng.uniform(0, 1, (60, 3))
+        measures, before = world(units, rng)
+        for is_known in (True, False):
+            shown = before if is_known else np.full_like(before, 3.0)
+            emulator = Emulator.learn(units, measures, shown, shown, np.full(3, 0.5))
+            errors[is_known].append(emulator.linear[:, 0] - true)
+            deviations[is_known].append(emulator.deviation)
+    assert np.std(errors[True]) < 0.7 * np.std(errors[False])
+    assert np.mean(deviations[True]) == pytest.approx(np.mean(deviations[False]), rel=0.05)

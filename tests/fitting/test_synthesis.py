@@ -6,7 +6,7 @@ import pytest
 from patina.errors import PatinaError
 from patina.fitting.family import load_family
 from patina.fitting.measures import crops_of, measure
-from patina.fitting.synthesis import SyntheticSample, clean_crops, synthesise
+from patina.fitting.synthesis import CleanCrop, SyntheticSample, clean_crops, crops_in, synthesise
 from sets import picture, write_config
 
 VALUES = {
@@ -19,7 +19,10 @@ VALUES = {
 def test_two_processes_measure_what_one_does(tmp_path):
     family = load_family(write_config(tmp_path / "f.yml", VALUES))
     np.save(tmp_path / "0.npy", clean_crops(picture(0, 200, 260), 2))
-    samples = [SyntheticSample(tmp_path / "0.npy", np.array([unit]), key) for key, unit in enumerate((0.0, 0.4, 0.9))]
+    samples = [
+        SyntheticSample(CleanCrop(tmp_path / "0.npy", 0), np.array([unit]), key)
+        for key, unit in enumerate((0.0, 0.4, 0.9))
+    ]
     one, two = (synthesise(samples, family, workers=workers, description="test") for workers in (1, 2))
     assert one == two
     assert one[0]["y.variance"] < one[1]["y.variance"] < one[2]["y.variance"]
@@ -31,7 +34,8 @@ def test_a_picture_that_nothing_is_done_to_measures_as_the_photo_that_it_is(tmp_
     )
     pixels = picture(3, 160, 128)
     np.save(tmp_path / "0.npy", clean_crops(pixels, 1))
-    [found] = synthesise([SyntheticSample(tmp_path / "0.npy", np.zeros(1), 0)], family, workers=1, description="test")
+    [crop] = crops_in([tmp_path / "0.npy"])
+    [found] = synthesise([SyntheticSample(crop, np.zeros(1), 0)], family, workers=1, description="test")
     assert found == pytest.approx(measure(crops_of(pixels)))
 
 

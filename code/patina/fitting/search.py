@@ -16,11 +16,11 @@ from patina.fitting.agreement import agreements
 from patina.fitting.emulator import Emulator, Population, explain
 from patina.fitting.family import Family, plain_family
 from patina.fitting.file_compression import FileCompression
-from patina.fitting.synthesis import SyntheticSample, synthesise
+from patina.fitting.synthesis import SyntheticSample, crops_in, synthesise
 from patina.seeding import derive, numpy_rng
 
 ROUNDS, MOST_ROUNDS = 3, 5
-SAMPLES = 224
+SAMPLES = 112
 """Pictures that are synthesised in a round."""
 
 WIDEST_SPREAD = 0.29
@@ -76,7 +76,8 @@ class Search:
         names: of the measures, ``[k]``.
         photos: measures of each photo, ``[n, k]``.
         compressions: how each photo's file was compressed, ``[n]``.
-        clean: files of the clean pictures' crops, see `SyntheticSample`.
+        clean: files of the clean pictures' crops, see `CleanCrop`.
+        contents: measures of all these crops as they are, ``[M, k]``, from `undegraded`.
         workers: processes that synthesise; the result does not depend on their number.
         seed: of all draws.
         samples: pictures that are synthesised in a round.
@@ -87,6 +88,7 @@ class Search:
     photos: np.ndarray
     compressions: Sequence[FileCompression]
     clean: Sequence[Path]
+    contents: np.ndarray
     workers: int = 0
     seed: int = 0
     samples: int = SAMPLES
@@ -154,8 +156,8 @@ class Search:
             if number >= ROUNDS and distances[-1] > STILL_FALLING * distances[-2]:
                 break
             key = derive(self.seed, title, number)
-            fitted = self._synthesised(units, owners, key, f"{self._name(title)}, round {number + 1}")
-            emulator = Emulator.learn(units, fitted, mean)
+            fitted, before = self._synthesised(units, owners, key, f"{self._name(title)}, round {number + 1}")
+            emulator = Emulator.learn(units, fitted, before, self.contents, mean)
             centre = emulator.predict(mean[None])[0] if number else fitted.mean(axis=0)
             reach = _OUTLIER * np.maximum(emulator.deviation, fitted.std(axis=0))
             photos = np.clip(self.photos, centre - reach, centre + reach)
@@ -175,8 +177,8 @@ class Search:
     ) -> SynthesisMatch:
         """Compare the result itself: the photos' own numbers, without the room to learn from."""
         rng, key = numpy_rng(self.seed, title, "result"), derive(self.seed, title, "result")
-        owners = _owners(rng, self.samples // 2, len(self.photos))
-        fitted = self._synthesised(population.units[owners], owners, key, f"{self._name(title)}, result")
+        owners = _owners(rng, self.samples, len(self.photos))
+        fitted, _ = self._synthesised(population.units[owners], owners, key, f"{self._name(title)}, result")
         return SynthesisMatch(self.family, population, fitted, tuple(distances), self._distance(fitted), precision)
 
     def _name(self, title: str) -> str:
@@ -187,45 +189,30 @@ class Search:
         difference = (self.photos.mean(axis=0) - fitted.mean(axis=0)) / (self.photos.std(axis=0) + _LEAST_STD)
         return float(np.sqrt(np.square(difference).mean()))
 
-    def _synthesised(self, units: np.ndarray, owners: np.ndarray, key: int, description: str) -> np.ndarray:
-        """Return the measures ``[N, k]`` of clean pictures degraded as the photos `owners` might have been."""
-        compressions = [self.compressions[owner] for owner in owners]
-        return _synthesised(self.family, units, compressions, self.clean, self.names, key, self.workers, description)
+    def _synthesised(
+        self, units: np.ndarray, owners: np.ndarray, key: int, description: str
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Degrade clean crops as the photos `owners` might have been; return their measures after and before."""
+        crops = crops_in(self.clean)
+        places = numpy_rng(key, "pictures").permutation(np.resize(np.arange(len(crops)), len(units)))
+        samples = [
+            SyntheticSample(crops[place], unit, derive(key, number), self.compressions[owner])
+            for number, (place, unit, owner) in enumerate(zip(places, units, owners, strict=True))
+        ]
+        measures = synthesise(samples, self.family, workers=self.workers, description=description)
+        return as_array(self.names, measures), self.contents[places]
 
 
-def undegraded(
-    scale: int, names: Sequence[str], clean: Sequence[Path], *, workers: int = 0, seed: int = 0
-) -> np.ndarray:
-    """Return the measures ``[N, k]`` of clean pictures that are only brought to the photos' size."""
-    family, count = plain_family(scale), SAMPLES // 2
-    nothing, plain = np.empty((count, 0)), [FileCompression()] * count
-    return _synthesised(
-        family, nothing, plain, clean, names, derive(seed, "undegraded"), workers, "measure clean pictures"
-    )
+def undegraded(scale: int, names: Sequence[str], clean: Sequence[Path], *, workers: int = 0) -> np.ndarray:
+    """Return the measures ``[M, k]`` of all clean crops, which are only brought to the photos' size."""
+    samples = [SyntheticSample(crop, np.empty(0), 0) for crop in crops_in(clean)]
+    found = synthesise(samples, plain_family(scale), workers=workers, description="measure clean pictures")
+    return as_array(names, found)
 
 
 def as_array(names: Sequence[str], measures: Iterable[Mapping[str, float]]) -> np.ndarray:
     """Return measures by name as ``[N, k]`` in the order of `names`."""
     return np.array([[values[name] for name in names] for values in measures])
-
-
-def _synthesised(
-    family: Family,
-    units: np.ndarray,
-    compressions: Sequence[FileCompression],
-    clean: Sequence[Path],
-    names: Sequence[str],
-    key: int,
-    workers: int,
-    description: str,
-) -> np.ndarray:
-    """Return the measures ``[N, k]`` of clean pictures degraded with unit values ``[N, d]``."""
-    order = numpy_rng(key, "pictures").permutation(np.resize(np.arange(len(clean)), len(units)))
-    samples = [
-        SyntheticSample(clean[picture], unit, derive(key, number), compression)
-        for number, (picture, unit, compression) in enumerate(zip(order, units, compressions, strict=True))
-    ]
-    return as_array(names, synthesise(samples, family, workers=workers, description=description))
 
 
 def _stratified(rng: np.random.Generator, count: int, size: int) -> np.ndarray:

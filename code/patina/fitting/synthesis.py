@@ -18,17 +18,35 @@ from patina.runs.folder_job import run_folder_job
 
 
 @dataclass(frozen=True)
+class CleanCrop:
+    """A crop of a clean picture.
+
+    Attributes:
+        file: ``.npy`` of `clean_crops`, which all processes map into memory.
+        place: of the crop in it.
+    """
+
+    file: Path
+    place: int
+
+
+def crops_in(files: Sequence[Path]) -> list[CleanCrop]:
+    """Return all crops in the files of `clean_crops`."""
+    return [CleanCrop(file, place) for file in files for place in range(len(np.load(file, mmap_mode="r")))]
+
+
+@dataclass(frozen=True)
 class SyntheticSample:
     """One picture to synthesise.
 
     Attributes:
-        file: its clean crops, ``.npy`` of `clean_crops`, which all processes map into memory.
+        clean: the clean crop.
         units: ``[d]`` unit values of the family's free numbers.
         key: decides everything that is drawn.
         compression: a photo's, in place of the family's last one; None for the family's.
     """
 
-    file: Path
+    clean: CleanCrop
     units: np.ndarray
     key: int
     compression: FileCompression | None = None
@@ -52,7 +70,7 @@ def synthesise(
         PatinaError: the family cannot be done to a picture.
     """
     report = run_folder_job(
-        samples, partial(_measured, family=family), description=description, name=lambda sample: str(sample.file),
+        samples, partial(_measured, family=family), description=description, name=lambda sample: str(sample.clean.file),
         workers=workers,
     )  # fmt: skip
     if report.failures:
@@ -62,9 +80,7 @@ def synthesise(
 
 def _measured(sample: SyntheticSample, family: Family) -> dict[str, float]:
     recipe = family.recipe(sample.units, sample.compression)
-    crops = np.load(sample.file, mmap_mode="r")
-    # One crop at a time: as many numbers from twice as many pictures tell more than both crops of one.
-    crop = crops[sample.key % len(crops)]
+    crop = np.load(sample.clean.file, mmap_mode="r")[sample.clean.place]
     return measure([_degraded(recipe, crop, sample.key)])
 
 

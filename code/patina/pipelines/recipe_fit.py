@@ -87,12 +87,12 @@ def fit_recipe(request: FitRequest) -> Fit:
         clean = _clean_crops(request, scale, Path(folder))
         names, files = tuple(photos[0].measures), list(clean.values())
         measured = as_array(names, (photo.measures for photo in photos))
-        plain = undegraded(scale, names, files, workers=workers, seed=request.seed)
+        plain = undegraded(scale, names, files, workers=workers)
         _require_order(request, names, plain.mean(axis=0) - measured.mean(axis=0))
         before = agreements(names, measured, plain, request.seed)
         compressions = [photo.compression for photo in photos]
         searches = [
-            Search(family, names, measured, compressions, files, workers, request.seed, request.samples)
+            Search(family, names, measured, compressions, files, plain, workers, request.seed, request.samples)
             for family in families
         ]
         match = None if all(agreement.is_close for agreement in before) else best_match(searches)
