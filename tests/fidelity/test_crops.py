@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from patina.fidelity.crops import COUNT, SIDE, paired_crops, quiet_crops
+from patina.fidelity.crops import COUNT, SIDE, busy_crops, paired_crops, quiet_crops
 from patina.fidelity.samples import Sample
 
 
@@ -73,3 +73,24 @@ class TestQuiet:
         real = [flat(f"r{i}", 90, 150, 70) for i in range(4)]
         for crop in quiet_crops(clean, clean, noisy(real, [2.0, 6.0, 3.0, 4.0])):
             assert crop.clean.shape == crop.generated.shape == crop.real.shape == (64, 64, 3)
+
+
+class TestBusy:
+    def test_crops_show_the_contrasts_of_images_and_quiet_ones_do_not(self):
+        clean, real = ([self.half_striped(f"{kind}{index}", side) for index in range(3)] for kind, side in
+                       (("c", "left"), ("r", "right")))  # fmt: skip
+        for crop in busy_crops(clean, clean, real):
+            assert crop.clean.std() > 40
+            assert crop.real.std() > 40
+        for crop in quiet_crops(clean, clean, real):
+            assert crop.clean.std() < 5
+            assert crop.real.std() < 5
+
+    @staticmethod
+    def half_striped(name: str, side: str) -> Sample:
+        """Return a grey image with broad stripes on one side."""
+        pixels = np.full((128, 320, 3), 120, np.float32)
+        stripes = slice(0, 160) if side == "left" else slice(160, 320)
+        pixels[np.arange(128) // 16 % 2 == 0, stripes] = 60
+        pixels[np.arange(128) // 16 % 2 == 1, stripes] = 180
+        return Sample(name, pixels)
