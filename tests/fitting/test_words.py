@@ -10,6 +10,7 @@ from patina.fitting.measures import measure
 from patina.fitting.number_words import number_words
 from patina.fitting.profiles import NumberFinding
 from patina.fitting.quantities import QUANTITIES, MeasuredSets, as_arrays, noise_std, overshoot
+from patina.fitting.sentence import sentence
 
 NOISE = ("steps", 0, "sensor_noise")
 
@@ -100,6 +101,18 @@ class TestNumbers:
         quality = FreeNumber(("steps", 0, "jpeg", "quality"), 30.0, 100.0)
         found = NumberFinding(quality, 80.2, 90.0, 94.9, 0.0, True)
         assert self.words(found, steps=[{"jpeg": {}}]) == [("JPEG quality", "80 to 95", "read from the photos' files")]
+
+
+def test_the_sentence_calls_numbers_by_their_titles():
+    def found(*place) -> NumberFinding:
+        return NumberFinding(FreeNumber(("steps", 0, *place), 0.0, 10.0), 1.0, 1.5, 2.0, 0.1, True)
+
+    numbers = [found("raw_camera", "sigma"), found("raw_camera", "red"), found("gaussian_blur", "sigma")]
+    told = sentence([*numbers, found("speckle", "size")], [], [Agreement("sharpness", 9.0, 1.0)])
+    assert told == (
+        "Sensor noise of std 1 to 2 at mid-grey, before the camera's processing; blur 1 to 2; speckle.size 1 to 2. "
+        "As close to the photos as they are to each other in 0 of 1 measures; not in sharpness."
+    )
 
 
 def test_quantities_are_in_units_that_people_know(names):

@@ -60,6 +60,12 @@ class NumberWords:
     is_sure: bool
 
 
+def title_in_sentence(number: FreeNumber) -> str:
+    """Return a number's title as it is written within a sentence; its name in the recipe if it has none."""
+    title, _ = TITLES.get(number.name, (number.name, ""))
+    return title[0].lower() + title[1:]
+
+
 def number_words(found: Sequence[NumberFinding], family: Family) -> list[NumberWords]:
     """Describe the numbers of a fit."""
     unused = {finding.number for finding in found if _is_unused(finding)}

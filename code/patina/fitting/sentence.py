@@ -6,6 +6,7 @@ import numpy as np
 
 from patina.fitting.agreement import Agreement
 from patina.fitting.file_compression import JPEG, WEBP, FileCompression
+from patina.fitting.number_words import title_in_sentence
 from patina.fitting.profiles import NumberFinding
 
 _Words = Callable[[Mapping[str, NumberFinding]], str | None]
@@ -19,7 +20,7 @@ def sentence(
     told = [words for tell in _PARTS if (words := tell(by_name)) is not None]
     told += _compression(compressions)
     others = [finding for name, finding in by_name.items() if name.split(".")[0] not in _TOLD_OPERATIONS]
-    told += [f"{finding.number.name} {_span(finding)}" for finding in others if finding.decided]
+    told += [f"{title_in_sentence(finding.number)} {_span(finding)}" for finding in others if finding.decided]
     close = [agreement for agreement in agreed if agreement.is_close]
     text = f"{'; '.join(told) or 'Nothing found'}."
     text = text[0].upper() + text[1:]
@@ -29,7 +30,9 @@ def sentence(
 
 
 def _noise(found: Mapping[str, NumberFinding]) -> str | None:
-    sigma = found.get("sensor_noise.sigma")
+    sigma, raw = found.get("sensor_noise.sigma"), found.get("raw_camera.sigma")
+    if raw is not None and raw.high >= 0.5:
+        return f"sensor noise of std {_span(raw)} at mid-grey, before the camera's processing"
     if sigma is None or sigma.high < 0.5:
         return None
     text = f"noise of std {_span(sigma)}"
@@ -72,7 +75,7 @@ def _compression(compressions: Sequence[FileCompression]) -> list[str]:
 
 
 _PARTS: tuple[_Words, ...] = (_noise, _blur, _processing)
-_TOLD_OPERATIONS = {"sensor_noise", "ellipse_blur", "bilateral", "unsharp_mask", "jpeg"}
+_TOLD_OPERATIONS = {"sensor_noise", "raw_camera", "ellipse_blur", "bilateral", "unsharp_mask", "jpeg", "webp"}
 
 
 def _span(finding: NumberFinding) -> str:
