@@ -11,8 +11,8 @@ WORTH_MORE = 0.6
 def best_match(searches: Sequence[Search]) -> SynthesisMatch:
     """Find the numbers that explain the photos.
 
-    The families are tried in their order, without their optional numbers first and with them afterwards, until one
-    explains the photos. Otherwise the closest one is taken; a later one must be clearly closer than an earlier one,
+    The families are tried until one explains the photos: in their order without their optional numbers, and then, the
+    closest first, with them. Otherwise the closest one is taken; a later one must be clearly closer than an earlier one,
     because blur and noise imitate most of what others do.
 
     Args:
@@ -25,7 +25,7 @@ def best_match(searches: Sequence[Search]) -> SynthesisMatch:
             return best
         simple.append(search.match_simple())
         best = _closer(search, best, simple[-1])
-    for search, found in zip(searches, simple, strict=True):
+    for search, found in sorted(zip(searches, simple, strict=True), key=lambda pair: pair[1].distance):
         if search.explains(best):
             return best
         if search.has_optional:
