@@ -12,8 +12,8 @@ def best_match(searches: Sequence[Search]) -> SynthesisMatch:
     """Find the numbers that explain the photos.
 
     The families are tried until one explains the photos: in their order without their optional numbers, and then, the
-    closest first, with them. Otherwise the closest one is taken; a later one must be clearly closer than an earlier one,
-    because blur and noise imitate most of what others do.
+    closest first, with them. Otherwise the closest one is taken; a later one must be clearly closer than an earlier
+    one, because blur and noise imitate most of what others do.
 
     Args:
         searches: one for each family, on the same photos; at least one.
