@@ -47,7 +47,7 @@ def test_every_example_runs(folder, monkeypatch, capsys):
     names: dict = {}
     assert len(examples()) > 10
     for block in examples():
-        block = block.replace("classifier_steps=20", "classifier_steps=1").replace("samples=224", "samples=24")
+        block = block.replace("classifier_steps=20", "classifier_steps=1").replace('"real")', '"real", samples=24)')
         exec(compile(block, str(PAGE), "exec"), names)
     printed = capsys.readouterr().out
     assert "did you mean real-esrgan?" in printed

@@ -61,6 +61,7 @@ def require_page(folder, *parts: str) -> None:
     assert not re.search(r"\b(nan|None)\b", text.split("<script>")[0])
     assert str(folder.parent) not in page
     assert "/tmp" not in page
+    assert "Do not rely on these numbers" not in page
     assert text.count("<svg") == 4
 
 

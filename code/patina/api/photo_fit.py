@@ -45,7 +45,7 @@ def fit(
     pictures: int = 100,
     seed: int = 0,
     workers: int = 1,
-    samples: int = 224,
+    samples: int | None = None,
 ) -> FittedRecipe:
     """Fit a recipe to photos: find what makes clean pictures look like them.
 
@@ -60,7 +60,8 @@ def fit(
         pictures: maximum number of photos, drawn at random.
         seed: seed of everything that is drawn.
         workers: number of processes; more than one need ``if __name__ == "__main__":`` in a script.
-        samples: clean pictures that are degraded in every round; fewer are faster and less exact.
+        samples: clean pictures that are degraded in every round; fewer are faster and less exact. None: as many as
+            `patina fit` degrades.
 
     Raises:
         PatinaError: too few photos, exchanged sets, or anything else that cannot be used.
@@ -69,6 +70,7 @@ def fit(
 
     from patina.degradations.recipe import parse_recipe
     from patina.fitting.family import DEFAULT_FAMILIES
+    from patina.fitting.search import SAMPLES
     from patina.pipelines.recipe_fit import FitRequest, fit_recipe
 
     given = DEFAULT_FAMILIES if recipe is None else recipe
@@ -84,7 +86,7 @@ def fit(
                 pictures=pictures,
                 seed=seed,
                 workers=workers,
-                samples=samples,
+                samples=SAMPLES if samples is None else samples,
             )
         )
     degrader = RecipeDegrader(parse_recipe(yaml.safe_load(found.text), "the fitted recipe"), None)

@@ -7,9 +7,6 @@ from patina.fitting.agreement import Agreement
 from patina.fitting.family import DEFAULT_FAMILIES
 from patina.fitting.quantities import QUANTITIES, MeasuredSets, means, most_different
 
-ENOUGH_PHOTOS = 20
-"""Photos from which on more of them rarely change a fit."""
-
 TITLES = {
     "noise strength": ("Noise strength", "How much smooth places flicker from pixel to pixel."),
     "noise spectrum": ("Grain", "Whether the noise is fine, or comes in coarse grains."),
@@ -30,12 +27,19 @@ _WAYS = dict.fromkeys(
         "if the photos are out of focus or shaken in curves, which the blur of this family cannot be, train a learned "
         "degradation; photos with more clear edges also help"
     ),
-    "overshoot": "train a learned degradation, which learns the camera's own sharpening",
+    "overshoot": "train a learned degradation, which learns the camera's own processing",
     "block artefacts": (
         "if the photos were compressed twice, or resized after they were compressed, write a family with a second "
         "jpeg step; else train a learned degradation"
     ),
 }
+_ONLY_ADDED = {"noise strength", "sharpness", "overshoot", "block artefacts"}
+"""Groups whose quantities degradations raise, and hardly ever lower."""
+
+_BETTER_CLEAN = (
+    "the clean pictures themselves show more of this than the photos ({clean}), and a degradation can hardly take it "
+    "away: use better clean pictures, or shrink them first"
+)
 
 
 @dataclass(frozen=True)
@@ -77,31 +81,31 @@ def discrepancies(
         families: names of the recipes that were tried.
     """
     return [
-        Discrepancy(
-            agreement,
-            clean.fitted,
-            *TITLES[agreement.group],
-            sentence=_sentence(agreement, sets),
-            advice="" if agreement.is_close else _advice(agreement.group, families, len(sets.photos)),
-        )
+        _discrepancy(agreement, clean.fitted, sets, families)
         for agreement, clean in zip(agreed, undegraded, strict=True)
     ]
 
 
-def _sentence(agreement: Agreement, sets: MeasuredSets) -> str:
+def _discrepancy(agreement: Agreement, undegraded: float, sets: MeasuredSets, families: Sequence[str]) -> Discrepancy:
     found = [quantity for quantity in QUANTITIES if quantity.group == agreement.group]
     quantity = found[0] if agreement.is_close else most_different(sets, found)
-    real, fitted = (quantity.shown(means(sets.by_name(values))) for values in (sets.photos, sets.fitted))
+    mean = {name: means(sets.by_name(values)) for name, values in sets.arrays.items()}
+    real, fitted = (quantity.shown(mean[name]) for name in ("photos", "fitted"))
     told = quantity.sentence.format(real=real, fitted=fitted)
     told = f"{told[0].upper()}{told[1:]}."
-    if real == fitted and not agreement.is_close:
-        return f"{told} Other measures of this property differ."
-    return told
+    title, meaning = TITLES[agreement.group]
+    if agreement.is_close:
+        return Discrepancy(agreement, undegraded, title, meaning, told, "")
+    if real == fitted:
+        told = f"{told} Other measures of this property differ."
+    exceeds = quantity.of_one(mean["photos"]) < min(quantity.of_one(mean[name]) for name in ("fitted", "clean"))
+    if agreement.group in _ONLY_ADDED and exceeds:
+        way = _BETTER_CLEAN.format(clean=quantity.shown(mean["clean"]))
+    else:
+        way = _WAYS[agreement.group].format(other=_other_family(families))
+    return Discrepancy(agreement, undegraded, title, meaning, told, f"What to do: {way}.")
 
 
-def _advice(group: str, families: Sequence[str], photos: int) -> str:
-    untried = [family for family in DEFAULT_FAMILIES if family not in families]
-    other = f"another family (-recipe {untried[0]})" if untried else "a family of your own with another noise model"
-    way = _WAYS[group].format(other=other)
-    few = f" {photos} photos are few: {ENOUGH_PHOTOS} or more make a fit surer." if photos < ENOUGH_PHOTOS else ""
-    return f"What to do: {way}.{few}"
+def _other_family(tried: Sequence[str]) -> str:
+    untried = [family for family in DEFAULT_FAMILIES if family not in tried]
+    return f"another family (-recipe {untried[0]})" if untried else "a family of your own with another noise model"

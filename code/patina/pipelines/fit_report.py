@@ -30,6 +30,9 @@ from patina.system.atomic import write_text
 from patina.version import __version__
 
 PAGE, VALUES = "index.html", "fit.json"
+ENOUGH_PHOTOS = 20
+"""Photos from which on more of them rarely change a fit."""
+
 PICTURES, SIDE = 24, 512
 """Pictures of a set that the page shows and draws curves of, and the side in pixels to which they are cropped."""
 
@@ -99,7 +102,10 @@ def fit_page(fit: Fit, request: FitRequest, folder: Path) -> str:
         "crops": [embedded(crop) for crop in crops],
         "photos": len(fit.photos),
         "numbers": fit.numbers,
-        "unexplained": [found for found in fit.discrepancies if not found.agreement.is_close],
+        "is_poor": counts["close"] < len(fit.discrepancies) / 2,
+        "is_few": len(fit.photos) < ENOUGH_PHOTOS,
+        "enough": ENOUGH_PHOTOS,
+        "unexplained": _unexplained(fit),
         "verdicts": [_verdict(found) for found in fit.discrepancies],
         "figures": _figures(fit, request.seed),
         "upscaled": fit.upscaled,
@@ -110,6 +116,15 @@ def fit_page(fit: Fit, request: FitRequest, folder: Path) -> str:
         "config_title": "The recipe",
     }
     return render_page(page, "fit_page.html", "patina.pipelines")
+
+
+def _unexplained(fit: Fit) -> list[tuple[str, list[Discrepancy]]]:
+    """Return what is not explained by its advice, which several groups may share."""
+    shared: dict[str, list[Discrepancy]] = {}
+    for found in fit.discrepancies:
+        if not found.agreement.is_close:
+            shared.setdefault(found.advice, []).append(found)
+    return list(shared.items())
 
 
 def _samples(fit: Fit, request: FitRequest) -> _Sets:
