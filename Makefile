@@ -1,15 +1,19 @@
 # `make demo` runs the main job, `make check` the fast tests, `make test` lint and all tests, `make docs` builds the site.
+# `make check-reliability` runs the long campaigns against damaged input, which `make test` leaves out.
 # Every target makes its own .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo check test bench docs lint format clean
+.PHONY: demo check check-reliability test bench docs lint format clean
 
 demo: .venv/installed
 	$(BIN)/patina demo --out demo_out
 
 check: .venv/installed
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not reliability"
+
+check-reliability: .venv/installed
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m reliability
 
 test: .venv/installed lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal

@@ -29,7 +29,7 @@ NEIGHBOURS = {
 }
 """Rooms of one layer, where the first may import the second."""
 
-CODECS = {"imdecode", "imencode", "imread", "imwrite", "decode_jpeg", "encode_jpeg"}
+CODECS = {"imdecode", "imencode", "imread", "imwrite", "decode_jpeg", "encode_jpeg", "png_decode", "TiffFile"}
 """Functions that decode or encode picture files."""
 
 COMMAND_LINE = {"argparse", "click", "typer"}

@@ -1,27 +1,18 @@
-"""From the bytes of a picture file to upright pixels, with the decoder that handles its format best."""
+"""From the bytes of a picture file to upright pixels, with a decoder that tells of damage in its format."""
 
 import io
-import re
 
-import cv2
 import numpy as np
-import simplejpeg
-from PIL import Image, ImageOps
+from PIL import BmpImagePlugin, ImageFile, WebPImagePlugin
 
-from patina.imaging.integrity import BrokenPicture, PictureHeader
+from patina.imaging.integrity import BrokenPicture, PictureHeader, png_chunks
+from patina.imaging.jpeg_decoding import decode_jpeg
+from patina.imaging.tiff_decoding import decode_tiff
 
 MAX_PIXELS = 2**30
-"""The largest picture accepted, in pixels: OpenCV's own limit."""
+"""The largest picture accepted, in pixels."""
 
-STRAY_BYTES = 16
-"""How many bytes that belong to no pixel a JPEG may contain: some cameras leave a few."""
-
-_JPEG_WARNING = "Corrupt JPEG data: "
-_JPEG_DAMAGE = re.compile(r"premature end|bad Huffman code|(?P<bytes>\d+) extraneous bytes")
-
-# OpenCV's own warnings about broken files say less than ours; OpenCV 5 moved the switch.
-_set_log_level = cv2.setLogLevel if hasattr(cv2, "setLogLevel") else cv2.utils.logging.setLogLevel
-_set_log_level(0)
+_DECIDE_PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 
 
 def decode(header: PictureHeader, data: bytes) -> np.ndarray:
@@ -32,7 +23,7 @@ def decode(header: PictureHeader, data: bytes) -> np.ndarray:
         data: the whole file.
 
     Returns:
-        uint8 or uint16 in OpenCV's channel order: ``[H, W]``, BGR ``[H, W, 3]`` or BGRA ``[H, W, 4]``.
+        uint8 or uint16: gray ``[H, W]``, gray and alpha ``[H, W, 2]``, RGB ``[H, W, 3]`` or RGBA ``[H, W, 4]``.
 
     Raises:
         BrokenPicture: too large, damaged, not decodable, or pixels that are not 8 or 16-bit integers.
@@ -41,49 +32,65 @@ def decode(header: PictureHeader, data: bytes) -> np.ndarray:
         raise BrokenPicture(
             f"is {header.width}x{header.height}; expected at most {MAX_PIXELS:,} pixels: cut it into several pictures"
         )
-    if header.alpha_needs_pillow:
-        pixels = _decode_alpha_with_pillow(data)
-    elif header.kind == "JPEG":
-        pixels = _decode_jpeg(header, data)
-    else:
-        pixels = _decode_with_opencv(header, data)
-    if pixels is None:
-        raise BrokenPicture(f"is a {header.kind} that cannot be decoded; save it again or remove it")
-    if pixels.dtype not in (np.uint8, np.uint16):
-        raise BrokenPicture(f"has {pixels.dtype} pixels; convert it to 8 or 16 bit")
-    return pixels
-
-
-def _decode_jpeg(header: PictureHeader, data: bytes) -> np.ndarray | None:
-    """Decode with libjpeg-turbo directly: OpenCV gives the same pixels but hides libjpeg's damage reports."""
-    try:
-        pixels = simplejpeg.decode_jpeg(data, "GRAY" if header.gray else "BGR")
-    except ValueError as error:
-        reason = str(error).removeprefix(_JPEG_WARNING)
-        damage = _JPEG_DAMAGE.match(reason)
-        if damage and int(damage["bytes"] or STRAY_BYTES + 1) > STRAY_BYTES:
-            raise BrokenPicture(f"is damaged inside ({reason}); copy it again or remove it") from None
-        return _decode_with_opencv(header, data)
-    return _upright(pixels[..., 0] if header.gray else pixels, header.orientation)
-
-
-def _decode_with_opencv(header: PictureHeader, data: bytes) -> np.ndarray | None:
-    try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    except cv2.error:
-        return None
-    if pixels is None or header.kind == "TIFF":  # OpenCV's TIFF decoder is the only one that applies the orientation
-        return pixels
+    pixels = _DECODERS[header.kind](header, data)
+    if pixels.shape[:2] != (header.height, header.width) or pixels.dtype not in (np.uint8, np.uint16):
+        raise BrokenPicture(
+            f"declares {header.width}x{header.height} pixels but contains others; save it again or remove it"
+        )
     return _upright(pixels, header.orientation)
 
 
-def _decode_alpha_with_pillow(data: bytes) -> np.ndarray | None:
+def _decode_png(_header: PictureHeader, data: bytes) -> np.ndarray:
+    import imagecodecs
+
     try:
-        with Image.open(io.BytesIO(data)) as image:
-            pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGBA"))
-    except (OSError, ValueError, Image.DecompressionBombError):
-        return None
-    return pixels[..., [2, 1, 0, 3]]
+        return imagecodecs.png_decode(_bare_png(data))
+    except (imagecodecs.PngError, ValueError) as error:
+        raise _undecodable("PNG", error) from None
+
+
+def _bare_png(data: bytes) -> bytes:
+    """Return a PNG without the chunks that do not decide its pixels; libpng prints warnings about them."""
+    chunks = list(png_chunks(data))
+    if all(kind in _DECIDE_PIXELS for kind, _, _ in chunks):
+        return data
+    view = memoryview(data)
+    kept = [view[start - 8 : start + length + 4] for kind, start, length in chunks if kind in _DECIDE_PIXELS]
+    return b"".join([view[:8], *kept])
+
+
+def _decode_webp(header: PictureHeader, data: bytes) -> np.ndarray:
+    import imagecodecs
+
+    if header.animated:
+        return _decode_with_pillow("WebP", WebPImagePlugin.WebPImageFile, data)
+    try:
+        return imagecodecs.webp_decode(data)
+    except (imagecodecs.WebpError, ValueError) as error:
+        raise _undecodable("WebP", error) from None
+
+
+def _decode_bmp(_header: PictureHeader, data: bytes) -> np.ndarray:
+    return _decode_with_pillow("BMP", BmpImagePlugin.BmpImageFile, data)
+
+
+def _decode_with_pillow(kind: str, plugin: type[ImageFile.ImageFile], data: bytes) -> np.ndarray:
+    """Decode the first picture of a file; Pillow's own limit of the size, in `Image.open`, does not apply."""
+    try:
+        with plugin(io.BytesIO(data)) as image:
+            image.load()
+            has_alpha = image.mode.endswith("A") or "transparency" in image.info
+            mode = "RGBA" if has_alpha else "L" if image.mode in ("1", "L") else "RGB"
+            return np.asarray(image.convert(mode))
+    except MemoryError:
+        raise
+    except Exception as error:  # parsing damaged files can end in anything
+        raise _undecodable(kind, error) from None
+
+
+def _undecodable(kind: str, error: Exception) -> BrokenPicture:
+    reason = " ".join(str(error).split())
+    return BrokenPicture(f"is a {kind} that cannot be decoded ({reason}); save it again or remove it")
 
 
 def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
@@ -94,3 +101,12 @@ def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
     flip_rows = orientation in (3, 4, 7, 8)
     flip_columns = orientation in (2, 3, 6, 7)
     return pixels[:: -1 if flip_rows else 1, :: -1 if flip_columns else 1]
+
+
+_DECODERS = {
+    "PNG": _decode_png,
+    "JPEG": decode_jpeg,
+    "WebP": _decode_webp,
+    "BMP": _decode_bmp,
+    "TIFF": decode_tiff,
+}

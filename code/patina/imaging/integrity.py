@@ -1,22 +1,21 @@
 """Headers of picture files, and whether a file is complete, both without decoding it.
 
-OpenCV decodes a truncated JPEG or PNG silently, and ignores the EXIF orientation when it reads alpha or 16 bits. So
-this module walks the container formats themselves: their markers, sizes and checksums, never their pixels.
+Decoders pass over much damage silently, and most leave the EXIF orientation to their caller. So this module walks the
+container formats themselves: their markers, sizes and checksums, never their pixels.
 """
 
-import mmap
 import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-Buffer = bytes | mmap.mmap
+from patina.imaging.tiff_tags import ORIENTATION, Buffer, exif_orientation, read_tags, valid_orientation
 
 _TRUNCATED = "is truncated (the end of the file is missing); copy it again or remove it"
 _DAMAGED = "is damaged inside (a checksum is wrong); copy it again or remove it"
 _NO_PICTURE = "contains no picture data; remove it"
-_FLOAT = "stores floating-point or 32-bit pixels; convert it to 8 or 16 bit"
+_FLOAT = "stores signed, floating-point or 32-bit pixels; convert it to 8 or 16 bit"
 _UNKNOWN = "is not a PNG, JPEG, WebP, BMP or TIFF picture; convert it or remove it"
 
 
@@ -33,7 +32,8 @@ class PictureHeader:
         height, width: stored size in pixels, before the orientation is applied.
         orientation: EXIF orientation, 1 to 8.
         gray: the file stores one colour channel.
-        alpha_needs_pillow: OpenCV would drop this file's alpha channel or premultiply the colours by it.
+        channels: number of channels of a JPEG: 1, 3 or 4.
+        animated: the file is a WebP of several pictures.
     """
 
     kind: str
@@ -41,7 +41,8 @@ class PictureHeader:
     width: int
     orientation: int = 1
     gray: bool = False
-    alpha_needs_pillow: bool = False
+    channels: int = 3
+    animated: bool = False
 
     @property
     def upright_size(self) -> tuple[int, int]:
@@ -75,8 +76,13 @@ def inspect(data: Buffer, *, thorough: bool = True) -> PictureHeader:
 # PNG: chunks of length, type, payload and CRC; the last one is IEND.
 
 
-def _png_chunks(data: Buffer) -> Iterator[tuple[bytes, int, int]]:
-    """Yield (type, payload start, payload length) of every chunk up to and including IEND."""
+def png_chunks(data: Buffer) -> Iterator[tuple[bytes, int, int]]:
+    """Yield (type, payload start, payload length) of every chunk up to and including IEND.
+
+    Raises:
+        BrokenPicture: the file ends before IEND.
+        struct.error: as above, within a chunk's header.
+    """
     position, kind = 8, b""
     while kind != b"IEND":
         length, kind = struct.unpack_from(">I4s", data, position)
@@ -88,19 +94,14 @@ def _png_chunks(data: Buffer) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _inspect_png(data: Buffer, thorough: bool) -> PictureHeader:
-    orientation, transparent_key = 1, False
-    width, height, depth, colour = struct.unpack_from(">IIBB", data, 16)
-    for kind, start, length in _png_chunks(data):
+    orientation = 1
+    width, height, _, colour = struct.unpack_from(">IIBB", data, 16)
+    for kind, start, length in png_chunks(data):
         if thorough and not _png_checksum_holds(data, start, length):
             raise BrokenPicture(_DAMAGED)
         if kind == b"eXIf":
-            orientation = _exif_orientation(data[start : start + length])
-        elif kind == b"tRNS":
-            transparent_key = True
-    return PictureHeader(
-        "PNG", height, width, orientation,
-        gray=colour in (0, 4), alpha_needs_pillow=transparent_key and colour == 0 and depth <= 8,
-    )  # fmt: skip
+            orientation = exif_orientation(data[start : start + length])
+    return PictureHeader("PNG", height, width, orientation, gray=colour in (0, 4))
 
 
 def _png_checksum_holds(data: Buffer, start: int, length: int) -> bool:
@@ -110,35 +111,44 @@ def _png_checksum_holds(data: Buffer, start: int, length: int) -> bool:
 
 # JPEG: segments; after a start of scan, entropy-coded bytes follow up to the next real marker.
 
+JPEG_EOI, JPEG_SOS = 0xD9, 0xDA
+"""Markers of the end of a picture, and of the start of a scan."""
+
+_JPEG_APP1 = 0xE1
 _JPEG_MARKER = re.compile(rb"\xff+([^\x00\x01\xff\xd0-\xd8])", re.DOTALL)
-_JPEG_EOI, _JPEG_SOS, _JPEG_APP1 = 0xD9, 0xDA, 0xE1
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 def _inspect_jpeg(data: Buffer, thorough: bool) -> PictureHeader:
     orientation, frame = 1, None
-    for marker, start, length in _jpeg_segments(data):
+    for marker, start, length in jpeg_segments(data):
         if marker in _JPEG_FRAMES:
             frame = struct.unpack_from(">HHB", data, start + 1)
         elif marker == _JPEG_APP1 and data[start : start + 6] == b"Exif\0\0":
-            orientation = _exif_orientation(data[start + 6 : start + length])
-        elif marker == _JPEG_SOS and not thorough:
+            orientation = exif_orientation(data[start + 6 : start + length])
+        elif marker == JPEG_SOS and not thorough:
             break
     if frame is None:
         raise BrokenPicture(_NO_PICTURE)
     height, width, channels = frame
-    return PictureHeader("JPEG", height, width, orientation, gray=channels == 1)
+    return PictureHeader("JPEG", height, width, orientation, gray=channels == 1, channels=channels)
 
 
-def _jpeg_segments(data: Buffer) -> Iterator[tuple[int, int, int]]:
-    """Yield (marker, payload start, payload length) of every segment up to the end-of-image marker."""
+def jpeg_segments(data: Buffer) -> Iterator[tuple[int, int, int]]:
+    """Yield (marker, payload start, payload length) of every segment, the end-of-image marker's last.
+
+    Raises:
+        BrokenPicture: the file ends before the end-of-image marker.
+        struct.error: as above, within a segment's length.
+    """
     position = 2
     while True:
         match = _JPEG_MARKER.search(data, position)
         if match is None:
             raise BrokenPicture(_TRUNCATED)
         marker, start = match[1][0], match.end()
-        if marker == _JPEG_EOI:
+        if marker == JPEG_EOI:
+            yield marker, start, 0
             return
         length = struct.unpack_from(">H", data, start)[0]
         yield marker, start + 2, length - 2
@@ -152,20 +162,22 @@ def _inspect_webp(data: Buffer, thorough: bool) -> PictureHeader:
     end = struct.unpack_from("<I", data, 4)[0] + 8
     if thorough and end > len(data):
         raise BrokenPicture(_TRUNCATED)
-    orientation, sizes = 1, []
+    orientation, sizes, animated = 1, [], False
     position = 12
     while position + 8 <= end:
         kind, length = struct.unpack_from("<4sI", data, position)
         position += 8
         if kind in _WEBP_SIZES:
             sizes.append(_WEBP_SIZES[kind](data, position))
+        elif kind == b"ANIM":
+            animated = True
         elif kind == b"EXIF":
-            orientation = _exif_orientation(data[position : position + length].removeprefix(b"Exif\0\0"))
+            orientation = exif_orientation(data[position : position + length].removeprefix(b"Exif\0\0"))
         position += length + length % 2
     if not sizes:
         raise BrokenPicture(_NO_PICTURE)
     height, width = sizes[0]
-    return PictureHeader("WebP", height, width, orientation)
+    return PictureHeader("WebP", height, width, orientation, animated=animated)
 
 
 def _vp8_size(data: Buffer, start: int) -> tuple[int, int]:
@@ -205,62 +217,26 @@ def _inspect_bmp(data: Buffer, thorough: bool) -> PictureHeader:
 
 # TIFF: a directory of tags. EXIF is a TIFF without pixels.
 
-_WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _ORIENTATION = 256, 257, 258, 262, 274
-_STRIPS, _STRIP_SIZES, _TILES, _TILE_SIZES, _EXTRA, _FORMAT = 273, 279, 324, 325, 338, 339
+_WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC = 256, 257, 258, 262
+_STRIPS, _STRIP_SIZES, _TILES, _TILE_SIZES, _FORMAT = 273, 279, 324, 325, 339
 _TIFF_TAGS = frozenset({
-    _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _ORIENTATION,
-    _STRIPS, _STRIP_SIZES, _TILES, _TILE_SIZES, _EXTRA, _FORMAT,
+    _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, ORIENTATION, _STRIPS, _STRIP_SIZES, _TILES, _TILE_SIZES, _FORMAT,
 })  # fmt: skip
-_INTEGERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
 
 
 def _inspect_tiff(data: Buffer, thorough: bool) -> PictureHeader:
-    tags = _read_tags(data, _TIFF_TAGS)
+    tags = read_tags(data, _TIFF_TAGS)
     bits = max(tags.get(_BITS, (1,)))
-    if bits > 16 or any(code > 2 for code in tags.get(_FORMAT, ())):
+    if bits > 16 or any(code not in (1, 4) for code in tags.get(_FORMAT, ())):
         raise BrokenPicture(_FLOAT)
     starts = tags.get(_STRIPS, ()) + tags.get(_TILES, ())
     sizes = tags.get(_STRIP_SIZES, ()) + tags.get(_TILE_SIZES, ())
     if thorough and any(start + size > len(data) for start, size in zip(starts, sizes, strict=False)):
         raise BrokenPicture(_TRUNCATED)
     return PictureHeader(
-        "TIFF", tags.get(_HEIGHT, (0,))[0], tags.get(_WIDTH, (0,))[0], _valid_orientation(tags),
+        "TIFF", tags.get(_HEIGHT, (0,))[0], tags.get(_WIDTH, (0,))[0], valid_orientation(tags),
         gray=tags.get(_PHOTOMETRIC, (2,))[0] < 2,
-        alpha_needs_pillow=bits <= 8 and any(kind in (1, 2) for kind in tags.get(_EXTRA, ())),
     )  # fmt: skip
-
-
-def _read_tags(data: Buffer, wanted: frozenset[int]) -> dict[int, tuple[int, ...]]:
-    """Read the wanted integer tags from the first directory of a TIFF or BigTIFF, in either byte order."""
-    order = {b"II": "<", b"MM": ">"}[bytes(data[:2])]
-    big = struct.unpack_from(order + "H", data, 2)[0] == 43
-    count_code, offset_code, inline, entry_size = ("Q", "Q", 8, 20) if big else ("H", "I", 4, 12)
-    directory = struct.unpack_from(order + offset_code, data, 8 if big else 4)[0]
-    entries = struct.unpack_from(order + count_code, data, directory)[0]
-    first = directory + struct.calcsize(count_code)
-    tags = {}
-    for entry in range(first, first + entries * entry_size, entry_size):
-        tag, code, count = struct.unpack_from(order + "HH" + offset_code, data, entry)
-        if tag in wanted and code in _INTEGERS:
-            values = f"{order}{count}{_INTEGERS[code]}"
-            start = entry + entry_size - inline
-            if struct.calcsize(values) > inline:
-                start = struct.unpack_from(order + offset_code, data, start)[0]
-            tags[tag] = struct.unpack_from(values, data, start)
-    return tags
-
-
-def _exif_orientation(payload: bytes) -> int:
-    """Return the orientation in an EXIF block; 1 for an unreadable block, as every viewer assumes."""
-    try:
-        return _valid_orientation(_read_tags(payload, frozenset({_ORIENTATION})))
-    except (struct.error, KeyError):
-        return 1
-
-
-def _valid_orientation(tags: dict[int, tuple[int, ...]]) -> int:
-    orientation = (tags.get(_ORIENTATION) or (1,))[0]
-    return orientation if 1 <= orientation <= 8 else 1
 
 
 _READERS: tuple[tuple[Callable[[bytes], bool], Callable[[Buffer, bool], PictureHeader]], ...] = (

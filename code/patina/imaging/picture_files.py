@@ -81,7 +81,7 @@ def read_picture(path: Path | str, *, alpha: Literal["keep", "refuse"] = "keep")
         pixels = decode(header, data)
     except BrokenPicture as error:
         raise PictureError(f"{path} {error}") from None
-    picture = _to_picture(path, pixels, header.gray)
+    picture = _to_picture(pixels, header.gray)
     if alpha == "refuse" and picture.alpha is not None:
         raise PictureError(f"{path} is partly transparent; training pictures must be opaque: flatten or remove it")
     return picture
@@ -187,17 +187,15 @@ def _empty(path: Path) -> PictureError:
     return PictureError(f"{path} is an empty file; copy it again or remove it")
 
 
-def _to_picture(path: Path, decoded: np.ndarray, gray: bool) -> Picture:
-    """Turn OpenCV's channel order, ``[H, W]``, BGR or BGRA, into a `Picture`."""
-    if decoded.ndim == 2:
-        return Picture(np.repeat(decoded[..., None], 3, axis=2), gray=True)
-    if decoded.shape[2] not in (3, 4):
-        raise PictureError(f"{path} has {decoded.shape[2]} channels; expected gray or RGB, with or without alpha")
-    alpha = np.ascontiguousarray(decoded[..., 3]) if decoded.shape[2] == 4 else None
+def _to_picture(decoded: np.ndarray, gray: bool) -> Picture:
+    """Split the channels of `patina.imaging.decoding.decode`."""
+    channels = 1 if decoded.ndim == 2 else decoded.shape[2]
+    alpha = np.ascontiguousarray(decoded[..., -1]) if channels in (2, 4) else None
     if alpha is not None and (alpha == np.iinfo(alpha.dtype).max).all():
         alpha = None
-    to_rgb = cv2.COLOR_BGRA2RGB if decoded.shape[2] == 4 else cv2.COLOR_BGR2RGB
-    return Picture(cv2.cvtColor(np.ascontiguousarray(decoded), to_rgb), alpha, gray)
+    if channels >= 3:
+        return Picture(np.ascontiguousarray(decoded[..., :3]), alpha, gray)
+    return Picture(np.repeat(decoded.reshape(*decoded.shape[:2], channels)[..., :1], 3, axis=2), alpha, gray=True)
 
 
 # Writing

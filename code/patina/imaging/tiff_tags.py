@@ -1,0 +1,49 @@
+"""The tags of TIFF files and EXIF blocks."""
+
+import mmap
+import struct
+
+Buffer = bytes | mmap.mmap
+
+ORIENTATION = 274
+
+_INTEGERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
+
+
+def read_tags(data: Buffer, wanted: frozenset[int]) -> dict[int, tuple[int, ...]]:
+    """Read the wanted integer tags from the first directory of a TIFF or BigTIFF, in either byte order.
+
+    Raises:
+        struct.error: the directory or a value lies behind the end of `data`.
+        KeyError: `data` does not begin with a byte order.
+    """
+    order = {b"II": "<", b"MM": ">"}[bytes(data[:2])]
+    big = struct.unpack_from(order + "H", data, 2)[0] == 43
+    count_code, offset_code, inline, entry_size = ("Q", "Q", 8, 20) if big else ("H", "I", 4, 12)
+    directory = struct.unpack_from(order + offset_code, data, 8 if big else 4)[0]
+    entries = struct.unpack_from(order + count_code, data, directory)[0]
+    first = directory + struct.calcsize(count_code)
+    tags = {}
+    for entry in range(first, first + entries * entry_size, entry_size):
+        tag, code, count = struct.unpack_from(order + "HH" + offset_code, data, entry)
+        if tag in wanted and code in _INTEGERS:
+            values = f"{order}{count}{_INTEGERS[code]}"
+            start = entry + entry_size - inline
+            if struct.calcsize(values) > inline:
+                start = struct.unpack_from(order + offset_code, data, start)[0]
+            tags[tag] = struct.unpack_from(values, data, start)
+    return tags
+
+
+def exif_orientation(payload: bytes) -> int:
+    """Return the orientation in an EXIF block; 1 for an unreadable block, as every viewer assumes."""
+    try:
+        return valid_orientation(read_tags(payload, frozenset({ORIENTATION})))
+    except (struct.error, KeyError):
+        return 1
+
+
+def valid_orientation(tags: dict[int, tuple[int, ...]]) -> int:
+    """Return the orientation among the tags, 1 to 8; 1 where there is none or another number."""
+    orientation = (tags.get(ORIENTATION) or (1,))[0]
+    return orientation if 1 <= orientation <= 8 else 1
