@@ -12,6 +12,8 @@ import pytest
 
 from patina.errors import PatinaError, PictureError
 from patina.runs.folder_job import JobReport, output_names, run_folder_job
+from patina.runs.overlapping_job import run_overlapping_job
+from patina.system.notes import note
 
 
 def halve(number: int) -> float:
@@ -20,6 +22,14 @@ def halve(number: int) -> float:
     if number % 2:
         raise PictureError(f"{number} is odd")
     return number / 2
+
+
+def halve_with_a_note(number: int) -> float:
+    note("halved")
+    if number % 2:
+        note("doubled")
+    note("halved")
+    return halve(number)
 
 
 def stumble(number: int) -> int:
@@ -110,6 +120,27 @@ def test_the_summary_is_a_line_a_failure_and_a_count(capsys: pytest.CaptureFixtu
         "b.png: too small",
         "2 of 3 pictures failed and were skipped",
     ]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_notes_are_counted_by_picture_and_told_in_one_line(workers: int, capsys: pytest.CaptureFixture) -> None:
+    report = run_folder_job([2, 3, 4], halve_with_a_note, description="halve", name=str, workers=workers)
+    assert report.notes == {"halved": 3, "doubled": 1}
+    capsys.readouterr()
+    report.print_summary()
+    assert capsys.readouterr().err.splitlines()[0] == "3 pictures were halved; 1 picture was doubled"
+
+
+def test_notes_of_every_stage_are_kept() -> None:
+    report = run_overlapping_job(
+        [2, 4],
+        lambda number: (note(f"read {number}"), number)[1],
+        lambda _, number: (note("computed"), number)[1],
+        lambda _, number: (note("written"), number)[1],
+        description="stages",
+        name=str,
+    )
+    assert report.notes == {"read 2": 1, "read 4": 1, "computed": 2, "written": 2}
 
 
 def test_outputs_are_named_by_stem() -> None:

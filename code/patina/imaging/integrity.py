@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from patina.imaging.colour_spaces import SRGB, ColourTags, png_colours
 from patina.imaging.tiff_tags import ORIENTATION, Buffer, exif_orientation, read_tags, valid_orientation
 
 _TRUNCATED = "is truncated (the end of the file is missing); copy it again or remove it"
@@ -34,6 +35,7 @@ class PictureHeader:
         gray: the file stores one colour channel.
         channels: number of channels of a JPEG: 1, 3 or 4.
         animated: the file is a WebP of several pictures.
+        colours: what the file says about its colours.
     """
 
     kind: str
@@ -43,6 +45,7 @@ class PictureHeader:
     gray: bool = False
     channels: int = 3
     animated: bool = False
+    colours: ColourTags = SRGB
 
     @property
     def upright_size(self) -> tuple[int, int]:
@@ -75,6 +78,8 @@ def inspect(data: Buffer, *, thorough: bool = True) -> PictureHeader:
 
 # PNG: chunks of length, type, payload and CRC; the last one is IEND.
 
+_PNG_COLOURS = frozenset({b"cICP", b"iCCP", b"sRGB", b"gAMA", b"cHRM"})
+
 
 def png_chunks(data: Buffer) -> Iterator[tuple[bytes, int, int]]:
     """Yield (type, payload start, payload length) of every chunk up to and including IEND.
@@ -94,14 +99,16 @@ def png_chunks(data: Buffer) -> Iterator[tuple[bytes, int, int]]:
 
 
 def _inspect_png(data: Buffer, thorough: bool) -> PictureHeader:
-    orientation = 1
+    orientation, meaning = 1, {}
     width, height, _, colour = struct.unpack_from(">IIBB", data, 16)
     for kind, start, length in png_chunks(data):
         if thorough and not _png_checksum_holds(data, start, length):
             raise BrokenPicture(_DAMAGED)
         if kind == b"eXIf":
             orientation = exif_orientation(data[start : start + length])
-    return PictureHeader("PNG", height, width, orientation, gray=colour in (0, 4))
+        elif kind in _PNG_COLOURS:
+            meaning[kind] = bytes(data[start : start + length])
+    return PictureHeader("PNG", height, width, orientation, gray=colour in (0, 4), colours=png_colours(meaning))
 
 
 def _png_checksum_holds(data: Buffer, start: int, length: int) -> bool:
@@ -114,24 +121,28 @@ def _png_checksum_holds(data: Buffer, start: int, length: int) -> bool:
 JPEG_EOI, JPEG_SOS = 0xD9, 0xDA
 """Markers of the end of a picture, and of the start of a scan."""
 
-_JPEG_APP1 = 0xE1
+_JPEG_APP1, _JPEG_APP2 = 0xE1, 0xE2
+_JPEG_PROFILE = b"ICC_PROFILE\0"
 _JPEG_MARKER = re.compile(rb"\xff+([^\x00\x01\xff\xd0-\xd8])", re.DOTALL)
 _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 def _inspect_jpeg(data: Buffer, thorough: bool) -> PictureHeader:
-    orientation, frame = 1, None
+    orientation, frame, profile = 1, None, {}
     for marker, start, length in jpeg_segments(data):
         if marker in _JPEG_FRAMES:
             frame = struct.unpack_from(">HHB", data, start + 1)
         elif marker == _JPEG_APP1 and data[start : start + 6] == b"Exif\0\0":
             orientation = exif_orientation(data[start + 6 : start + length])
+        elif marker == _JPEG_APP2 and data[start : start + 12] == _JPEG_PROFILE:
+            profile[data[start + 12]] = bytes(data[start + 14 : start + length])  # parts have numbers
         elif marker == JPEG_SOS and not thorough:
             break
     if frame is None:
         raise BrokenPicture(_NO_PICTURE)
     height, width, channels = frame
-    return PictureHeader("JPEG", height, width, orientation, gray=channels == 1, channels=channels)
+    colours = ColourTags(b"".join(profile[number] for number in sorted(profile)))
+    return PictureHeader("JPEG", height, width, orientation, channels == 1, channels, colours=colours)
 
 
 def jpeg_segments(data: Buffer) -> Iterator[tuple[int, int, int]]:
@@ -162,7 +173,7 @@ def _inspect_webp(data: Buffer, thorough: bool) -> PictureHeader:
     end = struct.unpack_from("<I", data, 4)[0] + 8
     if thorough and end > len(data):
         raise BrokenPicture(_TRUNCATED)
-    orientation, sizes, animated = 1, [], False
+    orientation, sizes, animated, colours = 1, [], False, SRGB
     position = 12
     while position + 8 <= end:
         kind, length = struct.unpack_from("<4sI", data, position)
@@ -171,13 +182,15 @@ def _inspect_webp(data: Buffer, thorough: bool) -> PictureHeader:
             sizes.append(_WEBP_SIZES[kind](data, position))
         elif kind == b"ANIM":
             animated = True
+        elif kind == b"ICCP":
+            colours = ColourTags(bytes(data[position : position + length]))
         elif kind == b"EXIF":
             orientation = exif_orientation(data[position : position + length].removeprefix(b"Exif\0\0"))
         position += length + length % 2
     if not sizes:
         raise BrokenPicture(_NO_PICTURE)
     height, width = sizes[0]
-    return PictureHeader("WebP", height, width, orientation, animated=animated)
+    return PictureHeader("WebP", height, width, orientation, animated=animated, colours=colours)
 
 
 def _vp8_size(data: Buffer, start: int) -> tuple[int, int]:
@@ -218,9 +231,9 @@ def _inspect_bmp(data: Buffer, thorough: bool) -> PictureHeader:
 # TIFF: a directory of tags. EXIF is a TIFF without pixels.
 
 _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC = 256, 257, 258, 262
-_STRIPS, _STRIP_SIZES, _TILES, _TILE_SIZES, _FORMAT = 273, 279, 324, 325, 339
+_STRIPS, _STRIP_SIZES, _TILES, _TILE_SIZES, _FORMAT, _PROFILE = 273, 279, 324, 325, 339, 34675
 _TIFF_TAGS = frozenset({
-    _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, ORIENTATION, _STRIPS, _STRIP_SIZES, _TILES, _TILE_SIZES, _FORMAT,
+    _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, ORIENTATION, _STRIPS, _STRIP_SIZES, _TILES, _TILE_SIZES, _FORMAT, _PROFILE,
 })  # fmt: skip
 
 
@@ -233,10 +246,9 @@ def _inspect_tiff(data: Buffer, thorough: bool) -> PictureHeader:
     sizes = tags.get(_STRIP_SIZES, ()) + tags.get(_TILE_SIZES, ())
     if thorough and any(start + size > len(data) for start, size in zip(starts, sizes, strict=False)):
         raise BrokenPicture(_TRUNCATED)
-    return PictureHeader(
-        "TIFF", tags.get(_HEIGHT, (0,))[0], tags.get(_WIDTH, (0,))[0], valid_orientation(tags),
-        gray=tags.get(_PHOTOMETRIC, (2,))[0] < 2,
-    )  # fmt: skip
+    height, width = tags.get(_HEIGHT, (0,))[0], tags.get(_WIDTH, (0,))[0]
+    gray, colours = tags.get(_PHOTOMETRIC, (2,))[0] < 2, ColourTags(bytes(tags.get(_PROFILE, ())))
+    return PictureHeader("TIFF", height, width, valid_orientation(tags), gray, colours=colours)
 
 
 _READERS: tuple[tuple[Callable[[bytes], bool], Callable[[Buffer, bool], PictureHeader]], ...] = (

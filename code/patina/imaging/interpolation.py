@@ -34,5 +34,20 @@ class Interpolation:
         """Upscale RGB ``[H, W, 3]``, uint8 or uint16, to ``[scale H, scale W, 3]`` of the same dtype."""
         if self.name == "bicubic":
             return imresize(pixels, self.scale)
-        height, width = (self.scale * length for length in pixels.shape[:2])
-        return values_to_pixels(resize(to_values(pixels), (height, width), _FILTERS[self.name]), pixels.dtype)
+        return values_to_pixels(self._filtered(to_values(pixels)), pixels.dtype)
+
+    def with_alpha(self, pixels: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Upscale pixels ``[H, W, 3]`` weighted by their alpha ``[H, W]``, of the same dtype, and the alpha itself."""
+        visible = to_values(alpha)[..., None]
+        weighted = np.concatenate([to_values(pixels) * visible, visible], axis=2)
+        # Within a narrower range, overshoot is not clipped, which would change the ratio of colour to alpha.
+        filtered = 2 * self._filtered(0.25 + 0.5 * weighted) - 0.5
+        weight = filtered[..., 3:]
+        colours = filtered[..., :3] / np.where(weight > 1e-6, weight, 1)
+        return values_to_pixels(colours, pixels.dtype), values_to_pixels(weight[..., 0], alpha.dtype)
+
+    def _filtered(self, values: np.ndarray) -> np.ndarray:
+        if self.name == "bicubic":
+            return imresize(values, self.scale)
+        height, width = (self.scale * length for length in values.shape[:2])
+        return resize(values, (height, width), _FILTERS[self.name])

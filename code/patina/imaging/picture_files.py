@@ -14,8 +14,9 @@ import numpy as np
 from natsort import natsorted
 
 from patina.errors import PatinaError, PictureError
+from patina.imaging.colour_spaces import to_srgb
 from patina.imaging.decoding import decode
-from patina.imaging.integrity import BrokenPicture, inspect
+from patina.imaging.integrity import BrokenPicture, PictureHeader, inspect
 from patina.system.atomic import atomic_path
 
 T = TypeVar("T")
@@ -61,8 +62,9 @@ class Picture:
 
 
 def read_picture(path: Path | str, *, alpha: Literal["keep", "refuse"] = "keep") -> Picture:
-    """Read a PNG, JPEG, WebP, BMP or TIFF picture and turn it upright by its EXIF orientation.
+    """Read a PNG, JPEG, WebP, BMP or TIFF picture, in sRGB and turned upright by its EXIF orientation.
 
+    Colours of another space (an ICC profile, PNG's gAMA, cHRM or cICP) are converted, and noted by `patina.system`.
     Animations and multi-page files give their first picture. An alpha channel that is opaque everywhere is dropped.
 
     Args:
@@ -81,7 +83,7 @@ def read_picture(path: Path | str, *, alpha: Literal["keep", "refuse"] = "keep")
         pixels = decode(header, data)
     except BrokenPicture as error:
         raise PictureError(f"{path} {error}") from None
-    picture = _to_picture(pixels, header.gray)
+    picture = _to_picture(pixels, header)
     if alpha == "refuse" and picture.alpha is not None:
         raise PictureError(f"{path} is partly transparent; training pictures must be opaque: flatten or remove it")
     return picture
@@ -187,15 +189,18 @@ def _empty(path: Path) -> PictureError:
     return PictureError(f"{path} is an empty file; copy it again or remove it")
 
 
-def _to_picture(decoded: np.ndarray, gray: bool) -> Picture:
+def _to_picture(decoded: np.ndarray, header: PictureHeader) -> Picture:
     """Split the channels of `patina.imaging.decoding.decode`."""
     channels = 1 if decoded.ndim == 2 else decoded.shape[2]
     alpha = np.ascontiguousarray(decoded[..., -1]) if channels in (2, 4) else None
     if alpha is not None and (alpha == np.iinfo(alpha.dtype).max).all():
         alpha = None
+    gray = header.gray or channels < 3
     if channels >= 3:
-        return Picture(np.ascontiguousarray(decoded[..., :3]), alpha, gray)
-    return Picture(np.repeat(decoded.reshape(*decoded.shape[:2], channels)[..., :1], 3, axis=2), alpha, gray=True)
+        pixels = np.ascontiguousarray(decoded[..., :3])
+    else:
+        pixels = np.repeat(decoded.reshape(*decoded.shape[:2], channels)[..., :1], 3, axis=2)
+    return Picture(to_srgb(pixels, header.colours, gray=gray), alpha, gray)
 
 
 # Writing

@@ -9,6 +9,7 @@ import numpy as np
 import simplejpeg
 
 from patina.imaging.integrity import BrokenPicture, PictureHeader
+from patina.imaging.transparency import divided_by_alpha
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
@@ -185,10 +186,3 @@ def _rgb_of_inks(inks: np.ndarray) -> np.ndarray:
     white = int(np.iinfo(inks.dtype).max)
     light = white - inks.astype(np.uint32)
     return ((light[..., :3] * light[..., 3:] + white // 2) // white).astype(inks.dtype)
-
-
-def divided_by_alpha(colour: np.ndarray, alpha: np.ndarray) -> np.ndarray:
-    """Undo a multiplication of colours ``[H, W, C]`` by alpha ``[H, W, 1]``; where alpha is 0, they stay."""
-    white, weight = int(np.iinfo(colour.dtype).max), np.maximum(alpha, 1).astype(np.uint32)
-    divided = np.minimum((colour.astype(np.uint32) * white + weight // 2) // weight, white)
-    return np.where(alpha == 0, colour, divided).astype(colour.dtype)

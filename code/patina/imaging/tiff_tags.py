@@ -7,7 +7,7 @@ Buffer = bytes | mmap.mmap
 
 ORIENTATION = 274
 
-_INTEGERS = {1: "B", 3: "H", 4: "I", 16: "Q"}
+_INTEGERS = {1: "B", 3: "H", 4: "I", 7: "B", 16: "Q"}  # 7 is "undefined", the type of an ICC profile
 
 
 def read_tags(data: Buffer, wanted: frozenset[int]) -> dict[int, tuple[int, ...]]:

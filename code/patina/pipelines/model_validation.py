@@ -86,6 +86,7 @@ def validate(request: ValidationRequest) -> JobReport[list[np.ndarray]]:
         titles += ["real to clean" if source == REAL else "clean to real"] * len(rows.results)
         report.results += rows.results
         report.failures += rows.failures
+        report.notes += rows.notes
     if report.results:
         columns = ["source", "translated", "clean sample (X)", "real sample (Y)"]
         write_picture(request.out / "sheet.png", sheet(report.results, columns, titles))

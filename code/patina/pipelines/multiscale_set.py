@@ -106,7 +106,7 @@ def prepare(
             workers=workers, on_result=folder.record,
         )  # fmt: skip
         folder.finish()
-        return _described(source, layout, pictures, folder.results, report.failures)
+        return _described(source, layout, pictures, folder.results, report)
 
 
 def _jobs(todo: Iterable[Wanted], pictures: Sequence[Source]) -> list[PictureJob]:
@@ -154,7 +154,7 @@ def _described(
     layout: Layout,
     pictures: Sequence[Source],
     results: Iterable[Result],
-    failures: Sequence[tuple[str, str]],
+    report: JobReport[list[Result]],
 ) -> JobReport[str]:
     """Write the manifest of the set; return the names of its pictures, and the failures."""
     made = {result.output: result for result in results if result.details["multiple"] == layout.multiple}
@@ -164,10 +164,10 @@ def _described(
         if all(layout.output(picture, scale) in made for scale in layout.scales)
     }
     if whole:
-        manifest = _manifest(source, layout, whole, failures)
+        manifest = _manifest(source, layout, whole, report.failures)
         save_manifest(layout.target, manifest)
         _warn_of_extras(layout, {picture.output for picture in manifest.pictures})
-    return JobReport(list(whole), list(failures))
+    return JobReport(list(whole), report.failures, report.notes)
 
 
 def _manifest(

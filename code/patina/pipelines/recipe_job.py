@@ -1,11 +1,10 @@
 """Jobs of `degrade` and `replay`: plans over the pictures of a folder, on all cores."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -19,10 +18,9 @@ from patina.imaging.sources import Source
 from patina.imaging.value_spaces import to_values, values_to_pixels
 from patina.pipelines.set_log import Entry
 from patina.runs.fingerprint import digest_if_readable, digest_of
-from patina.runs.folder_job import JobReport, run_folder_job
+from patina.runs.folder_job import Attempts, JobReport, attempt, continued, reported, run_folder_job
 from patina.runs.journal import Result
 from patina.system.atomic import atomic_path
-from patina.system.progress import progress
 
 
 @dataclass(frozen=True)
@@ -102,29 +100,22 @@ class PictureMaker:
                 jobs, partial(_make, out=self.out, scale=self.scale),
                 description=description, name=_name, workers=self.workers, on_result=on_result,
             )  # fmt: skip
-        report: JobReport[Made] = JobReport()
-        for job, outcome in progress(self._with_engine(jobs, self.engine), description, total=len(jobs)):
-            if isinstance(outcome, PictureError):
-                report.failures.append((_name(job), str(outcome)))
-            else:
-                report.results.append(outcome)
-                on_result(outcome)
-        return report
+        return reported(self._with_engine(jobs, self.engine), jobs, description, _name, on_result)
 
-    def _with_engine(self, jobs: Sequence[Job], engine: Engine) -> Iterator[tuple[Job, Made | PictureError]]:
-        """Yield every job with its outcome; while the engine works on a batch, threads open the next one."""
+    def _with_engine(self, jobs: Sequence[Job], engine: Engine) -> Attempts:
+        """Yield every job's place and outcome; while the engine works on a batch, threads open the next one."""
         batches = [jobs[start : start + BATCH] for start in range(0, len(jobs), BATCH)]
-        open_job = partial(_attempt, partial(_open, scale=self.scale))
-        write = partial(_attempt, partial(_write, out=self.out))
+        open_job = partial(attempt, partial(_open, scale=self.scale))
+        write = partial(continued, work=partial(_write, out=self.out))
         with ThreadPoolExecutor(self.workers) as pool:
             following = pool.map(open_job, batches[0]) if batches else iter(())
-            for number, batch in enumerate(batches):
+            for number in range(len(batches)):
                 states = list(following)
                 following = pool.map(open_job, batches[number + 1]) if number + 1 < len(batches) else iter(())
-                while waiting := [state for state in states if isinstance(state, _Opened) and state.waiting]:
-                    serve_waiting([(state.images, state.waiting) for state in waiting], engine)
-                    states = list(pool.map(partial(_attempt, _grown), states))
-                yield from zip(batch, pool.map(write, states), strict=True)
+                while waiting := [state.result for state in states if state.failure is None and state.result.waiting]:
+                    serve_waiting([(opened.images, opened.waiting) for opened in waiting], engine)
+                    states = list(pool.map(partial(continued, work=_grown), states))
+                yield from enumerate(pool.map(write, states), start=number * BATCH)
 
 
 def _name(job: Job) -> str:
@@ -174,13 +165,3 @@ def _write(opened: _Opened, out: Path) -> Made:
             temporary.write_bytes(encoded)
         written.append(replace(entry, digest=digest))
     return replace(opened.made, entries=written)
-
-
-def _attempt(work: Callable[[Any], Any], item: Any) -> Any:
-    """Return the result of `work` or its `PictureError`; an item that is a `PictureError` is passed on."""
-    if isinstance(item, PictureError):
-        return item
-    try:
-        return work(item)
-    except PictureError as error:
-        return error

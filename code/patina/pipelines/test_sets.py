@@ -83,7 +83,7 @@ def prepare_test_sets(
             description="categories", name=str, workers=workers, on_result=lambda made: folder.record([made]),
         )  # fmt: skip
         folder.finish()
-        return JobReport([result.source for result in folder.results if result.source], report.failures)
+        return JobReport([result.source for result in folder.results if result.source], report.failures, report.notes)
 
 
 def write_pairs(source: Source, *, target: Path, settings: CategorySettings) -> Result:

@@ -103,7 +103,7 @@ def prepare_tiles(
     if results and not any(result.paths for result in results):
         raise PatinaError(f"{source}: no picture is large enough for a tile of {grid.side}; choose a smaller -side")
     write_text(target / TABLE, _table(results))
-    return JobReport(results, report.failures)
+    return JobReport(results, report.failures, report.notes)
 
 
 def split_picture(source: Source, *, target: Path, grid: TileGrid) -> Result:

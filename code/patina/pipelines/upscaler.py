@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from patina.imaging.interpolation import Interpolation
+from patina.imaging.matlab_resize import imresize
+from patina.imaging.transparency import with_hidden_filled
 from patina.runs.made_by import MadeBy
 
 if TYPE_CHECKING:
@@ -61,3 +64,13 @@ class Upscaler:
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
         """Map RGB ``[H, W, 3]``, uint8 or uint16, to ``[scale H, scale W, 3]`` of the same type."""
         return self.enlarge(pixels)
+
+    def with_alpha(self, pixels: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Enlarge pixels ``[H, W, 3]`` and their alpha ``[H, W]``; invisible colours leave no trace in visible ones.
+
+        An interpolation weights every colour by its alpha, and enlarges alpha itself. A network sees invisible pixels
+        in the colours around them, and alpha is enlarged by bicubic interpolation.
+        """
+        if isinstance(self.enlarge, Interpolation):
+            return self.enlarge.with_alpha(pixels, alpha)
+        return self.enlarge(with_hidden_filled(pixels, alpha)), imresize(alpha, self.scale)

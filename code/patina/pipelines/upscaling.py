@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 
-from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import Picture
 from patina.imaging.sources import Source, folder_of, list_sources, require_outside
 from patina.pipelines.picture_job import Pixels, make_outdated
@@ -43,8 +42,8 @@ class UpscaleRequest:
 def upscale(request: UpscaleRequest) -> JobReport[Path]:
     """Upscale a folder, or one picture, to PNG files of the same names.
 
-    The bit depth is kept, and grey pictures stay grey. Alpha is enlarged by bicubic interpolation. Results that are up
-    to date are not made again.
+    The bit depth is kept, and grey pictures stay grey. Partly transparent ones are enlarged by `Upscaler.with_alpha`.
+    Results that are up to date are not made again.
 
     Returns:
         The report; its results are the files written by this call.
@@ -80,10 +79,13 @@ def upscale_pictures(
     wanted = [Wanted(name, picture.name) for name, picture in zip(names, sources, strict=True)]
 
     def enlarge(_source: Source, _details: object, picture: Picture) -> Pixels:
-        pixels = upscaler(picture.pixels)
+        if picture.alpha is None:
+            pixels, alpha = upscaler(picture.pixels), None
+        else:
+            pixels, alpha = upscaler.with_alpha(picture.pixels, picture.alpha)
         if picture.gray:
             pixels = np.rint(pixels.mean(axis=2)).astype(pixels.dtype)
-        return pixels, None if picture.alpha is None else imresize(picture.alpha, upscaler.scale)
+        return pixels, alpha
 
     with OutputFolder.open(out, upscaler.made_by, source=folder_of(source), sources=sources, replace=replace) as folder:
         return make_outdated(folder, wanted, sources, enlarge, description="upscale")

@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
@@ -11,9 +12,10 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from threading import Thread
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from patina.errors import PatinaError, PictureError
+from patina.system.notes import collected
 from patina.system.progress import progress
 
 T = TypeVar("T")
@@ -38,10 +40,12 @@ class JobReport(Generic[R]):
     Attributes:
         results: results of the pictures that succeeded, in input order.
         failures: names and messages of the pictures that failed, in input order.
+        notes: what was done to pictures on reading, and to how many; see `patina.system.notes`.
     """
 
     results: list[R] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
+    notes: Counter[str] = field(default_factory=Counter)
 
     def require_complete(self) -> None:
         """Stop where a picture failed.
@@ -65,7 +69,10 @@ class JobReport(Generic[R]):
         print(f"{out}: {made}", file=sys.stderr)
 
     def print_summary(self) -> None:
-        """Print every failure and their number on standard error."""
+        """Print the notes in one line, every failure and their number, on standard error."""
+        if self.notes:
+            told = (f"{count} picture{'s were' if count > 1 else ' was'} {text}" for text, count in self.notes.items())
+            print("; ".join(told), file=sys.stderr)
         if not self.failures:
             return
         for name, message in self.failures:
@@ -117,11 +124,12 @@ def reported(
     with closing(attempts):  # an error or Ctrl-C reaches the caller once all workers have stopped
         for index, outcome in progress(attempts, description, total=len(items)):
             outcomes[index] = outcome
-            if outcome[1] is None:
-                on_result(outcome[0])
+            if outcome.failure is None:
+                on_result(outcome.result)
     report: JobReport[R] = JobReport()
     for index, item in enumerate(items):
-        result, failure = outcomes[index]
+        result, failure, notes = outcomes[index]
+        report.notes.update(notes)
         if failure is None:
             report.results.append(result)
         else:
@@ -159,19 +167,40 @@ def _listed(names: list[str]) -> str:
     return f"{' and '.join(names)} would both" if len(names) == 2 else f"{', '.join(names)} would all"
 
 
-Outcome = tuple[Any, str | None]
-"""A result and None, or None and an error message."""
+class Outcome(NamedTuple):
+    """What became of an item.
+
+    Attributes:
+        result: the result; None after a failure.
+        failure: the message of the error; None after success.
+        notes: what was noted on the way.
+    """
+
+    result: Any
+    failure: str | None
+    notes: tuple[str, ...] = ()
+
 
 Attempts = Generator[tuple[int, Outcome], None, None]
 """Indices of items with their outcomes, in any order."""
 
 
 def attempt(work: Callable[..., R], *arguments: Any) -> Outcome:
-    """Call `work` and return its result, or the message of its `PictureError`."""
-    try:
-        return work(*arguments), None
-    except PictureError as error:
-        return None, str(error)
+    """Call `work` and return its result, or the message of its `PictureError`, and its notes."""
+    with collected() as notes:
+        try:
+            result, failure = work(*arguments), None
+        except PictureError as error:
+            result, failure = None, str(error)
+    return Outcome(result, failure, tuple(notes))
+
+
+def continued(outcome: Outcome, work: Callable[[Any], Any]) -> Outcome:
+    """Apply the next stage of work to an outcome's result; a failure is passed on, and notes are kept."""
+    if outcome.failure is not None:
+        return outcome
+    after = attempt(work, outcome.result)
+    return after._replace(notes=outcome.notes + after.notes)
 
 
 def _in_this_process(items: Sequence[T], work: Callable[[T], R]) -> Attempts:
@@ -198,8 +227,8 @@ def _in_processes(
             # After an error or Ctrl-C, workers finish their pictures, and waiting pictures are dropped.
             pool.shutdown(cancel_futures=True)
             for future in waiting:
-                if not future.cancelled() and future.exception() is None and future.result()[1] is None:
-                    on_late_result(future.result()[0])
+                if not future.cancelled() and future.exception() is None and future.result().failure is None:
+                    on_late_result(future.result().result)
 
 
 @contextmanager

@@ -4,9 +4,10 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from typing import TypeVar
 
-from patina.runs.folder_job import Attempts, JobReport, Outcome, attempt, reported
+from patina.runs.folder_job import Attempts, JobReport, Outcome, attempt, continued, reported
 
 T = TypeVar("T")
 Input = TypeVar("Input")
@@ -50,13 +51,12 @@ def _overlapping(
 ) -> Attempts:
     waiting: deque[tuple[int, Future[Outcome]]] = deque()
     with _thread() as reader, _thread() as writer:
-        for index, (picture, failure) in enumerate(_read_ahead(items, read, reader)):
-            if failure is None:
-                result, failure = attempt(compute, items[index], picture)
-            if failure is not None:
-                yield index, (None, failure)
+        for index, opened in enumerate(_read_ahead(items, read, reader)):
+            computed = continued(opened, partial(compute, items[index]))
+            if computed.failure is not None:
+                yield index, computed
                 continue
-            waiting.append((index, writer.submit(attempt, write, items[index], result)))
+            waiting.append((index, writer.submit(continued, computed, partial(write, items[index]))))
             while len(waiting) > AHEAD or (waiting and waiting[0][1].done()):
                 yield _written(waiting)
         while waiting:

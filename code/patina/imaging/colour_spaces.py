@@ -1,0 +1,176 @@
+"""What a file says about its colours, and the conversion of its pixels to sRGB."""
+
+import io
+import struct
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from patina.system.notes import note
+
+NO_PROFILE = b""
+_BROKEN_PROFILE = b"?"
+_OTHER_SPACES = frozenset({b"CMYK", b"CMY ", b"Lab ", b"XYZ ", b"YCbr", b"HSV ", b"HLS "})
+
+_SAME = 2
+"""Largest difference of 8-bit levels between two colour spaces that count as one."""
+
+_SRGB_GAMMA = 0.45455
+_GAMMA_SLACK = 0.01  # encoders write many roundings of 1 / 2.2, and mean sRGB
+_RELATIVE_COLORIMETRIC = 1
+_EXACT = 0x0100  # cmsFLAGS_NOOPTIMIZE: the tables that littlecms would use instead are too coarse for 16 bit
+_MOST_PROFILE_BYTES = 2**24
+
+_D65 = (0.3127, 0.3290)
+_PRIMARIES = {
+    1: (*_D65, 0.640, 0.330, 0.300, 0.600, 0.150, 0.060),
+    9: (*_D65, 0.708, 0.292, 0.170, 0.797, 0.131, 0.046),
+    12: (*_D65, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060),
+}
+"""White, red, green and blue by their codes in ITU-T H.273: sRGB, BT.2020 and Display P3."""
+
+_NAMES = {1: "sRGB", 9: "BT.2020", 12: "Display P3"}
+_SRGB_TRANSFERS, _LINEAR_TRANSFER = (1, 6, 13), 8
+
+
+@dataclass(frozen=True)
+class ColourTags:
+    """What a file says about its colours; nothing means sRGB.
+
+    Attributes:
+        profile: an ICC profile.
+        chromaticities: x and y of white, red, green and blue.
+        gamma: the stored values are light to this power; None for sRGB's curve.
+        unknown: the name of a statement that is not supported, e.g. "PNG colours with a transfer of 16".
+    """
+
+    profile: bytes = NO_PROFILE
+    chromaticities: tuple[float, ...] = ()
+    gamma: float | None = None
+    unknown: str = ""
+
+
+SRGB = ColourTags()
+
+
+def png_colours(chunks: Mapping[bytes, bytes]) -> ColourTags:
+    """Return what a PNG's chunks say; the strongest statement counts (PNG, third edition, 4.3).
+
+    Args:
+        chunks: payloads of the chunks cICP, iCCP, sRGB, gAMA and cHRM that the file has.
+    """
+    if len(chunks.get(b"cICP", b"")) == 4:
+        return _coded_colours(*chunks[b"cICP"][:2])
+    if b"iCCP" in chunks:
+        return ColourTags(profile=_inflated(chunks[b"iCCP"].partition(b"\0")[2][1:]))
+    if b"sRGB" in chunks:
+        return SRGB
+    gamma = struct.unpack(">I", chunks[b"gAMA"])[0] / 1e5 if len(chunks.get(b"gAMA", b"")) == 4 else 0
+    points = struct.unpack(">8I", chunks[b"cHRM"]) if len(chunks.get(b"cHRM", b"")) == 32 else ()
+    is_usual = gamma == 0 or abs(gamma - _SRGB_GAMMA) < _GAMMA_SLACK
+    return ColourTags(chromaticities=tuple(value / 1e5 for value in points), gamma=None if is_usual else gamma)
+
+
+def _coded_colours(primaries: int, transfer: int) -> ColourTags:
+    if primaries not in _PRIMARIES or transfer not in (*_SRGB_TRANSFERS, _LINEAR_TRANSFER):
+        return ColourTags(unknown=f"PNG colours of primaries {primaries} and transfer {transfer}")
+    return ColourTags(chromaticities=_PRIMARIES[primaries], gamma=1.0 if transfer == _LINEAR_TRANSFER else None)
+
+
+def _inflated(stored: bytes) -> bytes:
+    try:
+        return zlib.decompressobj().decompress(stored, _MOST_PROFILE_BYTES)
+    except zlib.error:
+        return _BROKEN_PROFILE
+
+
+def to_srgb(pixels: np.ndarray, tags: ColourTags, *, gray: bool = False) -> np.ndarray:
+    """Convert colours to sRGB, and note it; colours of a space that is not supported are noted and stay.
+
+    Args:
+        pixels: ``[H, W, 3]`` RGB, uint8 or uint16.
+        tags: what the file says about them.
+        gray: the three channels are equal, and stay so.
+
+    Returns:
+        ``[H, W, 3]`` of the same dtype; `pixels` itself where the file's space is sRGB.
+    """
+    if tags == SRGB:
+        return pixels
+    if tags.unknown:
+        note(f"read as sRGB in spite of {tags.unknown}")
+        return pixels
+    try:
+        profile, name = _profile(tags)
+        space = profile[16:20]
+        if space in _OTHER_SPACES or (space == b"GRAY" and not gray):
+            note(f"read as sRGB, because the colour profile is for {space.decode().strip()}")
+            return pixels
+        if _is_srgb(profile):
+            return pixels
+        converted = _transformed(pixels[..., 0] if space == b"GRAY" else pixels, profile)
+    except (RuntimeError, ValueError, TypeError):  # littlecms's error is a RuntimeError
+        note("read as sRGB, because the colour profile is damaged")
+        return pixels
+    note(f"converted from {name} to sRGB")
+    return np.repeat(converted[..., 1:2], 3, axis=2) if gray else converted
+
+
+@lru_cache(maxsize=16)
+def _profile(tags: ColourTags) -> tuple[bytes, str]:
+    """Return an ICC profile of the tags, and its name for messages."""
+    import imagecodecs
+
+    if tags.profile:
+        return tags.profile, _description(tags.profile)
+    points = tags.chromaticities or _PRIMARIES[1]
+    levels = np.linspace(0, 1, 4096)
+    curve = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
+    shape = {"transferfunction": curve.astype(np.float32)} if tags.gamma is None else {"gamma": 1 / tags.gamma}
+    known = [name for code, name in _NAMES.items() if points == _PRIMARIES[code]]
+    name = known[0] if known else "other primaries"
+    return (
+        bytes(imagecodecs.cms_profile("rgb", whitepoint=points[:2], primaries=points[2:], **shape)),
+        name if tags.gamma is None else f"{name} with a gamma of {tags.gamma:.3g}",
+    )
+
+
+def _description(profile: bytes) -> str:
+    from PIL import ImageCms
+
+    try:
+        text = ImageCms.getProfileDescription(ImageCms.ImageCmsProfile(io.BytesIO(profile)))
+    except (OSError, ImageCms.PyCMSError):
+        text = ""
+    return "".join(letter for letter in text.strip()[:40] if letter.isprintable()) or "a nameless colour space"
+
+
+@lru_cache(maxsize=16)
+def _is_srgb(profile: bytes) -> bool:
+    """Return whether the conversion of colours from all over the space changes them no more than rounding does."""
+    levels = np.linspace(0, 255, 18).astype(np.uint8)
+    if profile[16:20] == b"GRAY":
+        colours, wanted = levels[None], np.repeat(levels[None, :, None], 3, axis=2)
+    else:
+        colours = wanted = np.stack(np.meshgrid(levels, levels, levels), axis=-1).reshape(18, -1, 3)
+    return int(np.abs(_transformed(colours, profile).astype(int) - wanted).max()) <= _SAME
+
+
+def _transformed(pixels: np.ndarray, profile: bytes) -> np.ndarray:
+    """Return pixels ``[H, W, 3]``, or gray ``[H, W]``, as sRGB ``[H, W, 3]``."""
+    import imagecodecs
+
+    return np.asarray(
+        imagecodecs.cms_transform(
+            np.ascontiguousarray(pixels),
+            profile,
+            imagecodecs.cms_profile("srgb"),
+            colorspace="gray" if pixels.ndim == 2 else "rgb",
+            outcolorspace="rgb",
+            intent=_RELATIVE_COLORIMETRIC,
+            flags=_EXACT if pixels.dtype == np.uint16 else 0,
+        )
+    )
