@@ -83,7 +83,7 @@ def test_the_whole_experiment_with_a_few_steps(tmp_path, monkeypatch, capsys):
     assert len(rows) == 8
     assert float(rows[0]["psnr"]) == pytest.approx(psnr["lens"]["bicubic"][0], abs=1e-3)
     assert read_picture(tmp_path / "sheet.png").pixels.std() > 20
-    assert len(list_pictures(tmp_path / "lens" / "lq_fit")) == 4
+    assert len(list_pictures(tmp_path / "lens" / "lq_fit-seed0")) == 4
     kept = {path: path.stat().st_mtime_ns for path in tmp_path.rglob("*.png") if path.name != "sheet.png"}
     assert run_command("gap", arguments) == 0
     assert {path: path.stat().st_mtime_ns for path in kept} == kept

@@ -40,9 +40,9 @@ class GapFolders:
         """Return the folder of the held-out pictures as a camera takes them."""
         return self.out / camera / "held_out"
 
-    def pairs(self, camera: str | None, method: str) -> Path:
-        """Return the folder of the LQ pictures of a method; without a camera where they are the same for all."""
-        return self.out / (camera or "all") / f"lq_{method}"
+    def pairs(self, camera: str | None, method: str, seed: int) -> Path:
+        """Return the folder of a network's LQ pictures by a method; without a camera where all have the same."""
+        return self.out / (camera or "all") / f"lq_{method}-seed{seed}"
 
     def sets(self, camera: str) -> Path:
         """Return the folder of the multi-scale sets that a learned degradation reads for a camera."""

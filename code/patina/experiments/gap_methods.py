@@ -1,7 +1,11 @@
-"""The methods that the gap experiment compares: how each makes LQ pictures of the clean ones for a camera."""
+"""The methods that the gap experiment compares: how each makes LQ pictures of the clean ones for a camera.
+
+Each network is trained on a draw of its own, so that the spread over seeds holds what pairs differ by chance.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from patina.degradations.recipe import load_recipe
@@ -17,11 +21,16 @@ from patina.pipelines.recipe_fit import FitRequest, fit_recipe
 from patina.pipelines.training_run import train_config
 from patina.pipelines.translation import load_learned_config
 from patina.runs.fingerprint import file_digest
+from patina.seeding import derive
 from patina.settings import find_file, read_yaml, require_block
 from patina.specs.learned_spec import LearnedConfig, learned_degradation
 
 BICUBIC, WIDE, FIT, TRUE = "bicubic", "wide", "fit", "true"
 METHODS = (BICUBIC, WIDE, FIT, TRUE)
+
+
+Draw = Callable[[int], Path]
+"""Writes the LQ pictures of one network, given its seed, and returns their folder."""
 
 
 @dataclass(frozen=True)
@@ -30,12 +39,12 @@ class GapMethod:
 
     Attributes:
         name: in tables and file names.
-        make: writes the LQ pictures for (folders, camera, seed, device) and returns their folder.
+        prepare: fits or trains what (folders, camera, seed, device) need, and returns what makes pairs.
         knows_camera: whether the pairs depend on the camera.
     """
 
     name: str
-    make: Callable[[GapFolders, str, int, str], Path]
+    prepare: Callable[[GapFolders, str, int, str], Draw]
     knows_camera: bool = True
 
 
@@ -46,9 +55,9 @@ def gap_method(given: str) -> GapMethod:
         PatinaError: there is no such file, or it cannot be used.
     """
     if given == BICUBIC:
-        return GapMethod(given, lambda folders, *_: folders.clean_half, knows_camera=False)
+        return GapMethod(given, lambda folders, *_: lambda _: folders.clean_half, knows_camera=False)
     if given == TRUE:
-        return GapMethod(given, lambda folders, camera, *_: folders.pairs(camera, TRUE))
+        return GapMethod(given, lambda folders, camera, *_: partial(folders.pairs, camera, TRUE))
     if given == FIT:
         return _fit_method(FIT, DEFAULT_FAMILIES)
     path = find_file(given, ("confs/recipes", "confs/families", "confs"), "recipe, family or configuration")
@@ -57,7 +66,10 @@ def gap_method(given: str) -> GapMethod:
         return _fit_method(path.stem, (str(path),))
     if "task" not in values:
         load_recipe(path)  # what is wrong with a file is said now, not after an hour
-        return GapMethod(path.stem, lambda folders, _, seed, device: _recipe_pairs(folders, path, seed), False)
+        recipe = RecipeChoice(str(path), scale=SCALE)
+        return GapMethod(
+            path.stem, lambda folders, _, seed, device: _draws(recipe, folders, None, path.stem, seed), False
+        )
     config = load_learned_config(str(path))
     return GapMethod(config.name, lambda *arguments: _learned_pairs(config, *arguments))
 
@@ -65,32 +77,35 @@ def gap_method(given: str) -> GapMethod:
 def _fit_method(name: str, families: tuple[str, ...]) -> GapMethod:
     load_families(families, SCALE)  # as above
 
-    def make(folders: GapFolders, camera: str, seed: int, device: str) -> Path:
+    def prepared(folders: GapFolders, camera: str, seed: int, device: str) -> Draw:
         recipe = folders.out / camera / f"{name}.yml"
         if not recipe.is_file():
             fit = fit_recipe(FitRequest(folders.clean, folders.real(camera), recipe, families, SCALE, seed=seed))
             say(f"{camera}: {fit.summary}")
-        return _degraded(RecipeChoice(str(recipe)), folders, folders.pairs(camera, name), seed)
+        return _draws(RecipeChoice(str(recipe)), folders, camera, name, seed)
 
-    return GapMethod(name, make)
-
-
-def _recipe_pairs(folders: GapFolders, recipe: Path, seed: int) -> Path:
-    return _degraded(RecipeChoice(str(recipe), scale=SCALE), folders, folders.pairs(None, recipe.stem), seed)
+    return GapMethod(name, prepared)
 
 
-def _degraded(recipe: RecipeChoice, folders: GapFolders, out: Path, seed: int) -> Path:
-    report = degrade(DegradeRequest(recipe, folders.clean, out, seed))
-    report.require_complete()
-    return out
+def _draws(recipe: RecipeChoice, folders: GapFolders, camera: str | None, name: str, seed: int) -> Draw:
+    def draw(network: int) -> Path:
+        out = folders.pairs(camera, name, network)
+        degrade(DegradeRequest(recipe, folders.clean, out, derive(seed, network))).require_complete()
+        return out
+
+    return draw
 
 
-def _learned_pairs(config: LearnedConfig, folders: GapFolders, camera: str, seed: int, device: str) -> Path:
-    """Train a learned degradation on the camera's photographs, unpaired, and put it onto the clean pictures."""
+def _learned_pairs(config: LearnedConfig, folders: GapFolders, camera: str, seed: int, device: str) -> Draw:
+    """Train a learned degradation on the camera's photographs, unpaired; it is put onto the clean pictures."""
     name, clean = config.name, folders.clean_half
     config = seeded(config, seed).model_copy(update={"runs": folders.runs(camera)})
     config = config.with_domains(clean, folders.real(camera), prepare, folders.sets(camera))
     require_finished(train_config(config, device))
     model = config.final_model()
-    degradation = learned_degradation(model, device=device)
-    return degrade_folder(degradation, file_digest(model), clean, folders.pairs(camera, name), seed)
+    degradation, digest = learned_degradation(model, device=device), file_digest(model)
+
+    def draw(network: int) -> Path:
+        return degrade_folder(degradation, digest, clean, folders.pairs(camera, name, network), derive(seed, network))
+
+    return draw

@@ -115,20 +115,23 @@ def _crops(name: str) -> Iterator[Scene]:
             yield Scene(None, name, top, left)
 
 
-def take_photographs(folder: OutputFolder, scenes: Scenes, cameras: Sequence[str], seed: int, workers: int) -> None:
+def take_photographs(
+    folder: OutputFolder, scenes: Scenes, cameras: Sequence[str], seeds: Sequence[int], seed: int, workers: int
+) -> None:
     """Write the pictures that are missing.
 
     Args:
         folder: the experiment's.
         scenes: what to photograph.
         cameras: names of the cameras, see `CAMERAS`.
+        seeds: of the networks, which are trained on true pairs of their own.
         seed: of the cameras.
         workers: processes.
 
     Raises:
         PatinaError: a picture cannot be taken.
     """
-    shots = {shot.name: shot for shot in _shots(GapFolders(folder.path), scenes, cameras)}
+    shots = {shot.name: shot for shot in _shots(GapFolders(folder.path), scenes, cameras, seeds)}
     missing = folder.outdated(Wanted(name, shot.scene.source) for name, shot in shots.items())
     folder.begin(missing)
 
@@ -160,7 +163,7 @@ class _Shot:
     halved: bool = False
 
 
-def _shots(folders: GapFolders, scenes: Scenes, cameras: Sequence[str]) -> Iterator[_Shot]:
+def _shots(folders: GapFolders, scenes: Scenes, cameras: Sequence[str], seeds: Sequence[int]) -> Iterator[_Shot]:
     """Yield every picture of the experiment."""
 
     def shot(folder: Path, name: str, scene: Scene, camera: str | None = None, halved: bool = False) -> _Shot:
@@ -174,7 +177,9 @@ def _shots(folders: GapFolders, scenes: Scenes, cameras: Sequence[str]) -> Itera
     for camera in cameras:
         yield from (shot(folders.real(camera), name, scene, camera) for name, scene in scenes.real.items())
         yield from (shot(folders.held_out_lq(camera), name, scene, camera) for name, scene in scenes.held_out.items())
-        yield from (shot(folders.pairs(camera, "true"), name, scene, camera) for name, scene in scenes.clean.items())
+        for seed in seeds:
+            pairs = folders.pairs(camera, "true", seed)
+            yield from (shot(pairs, name, scene, camera) for name, scene in scenes.clean.items())
 
 
 def _taken(shot: _Shot, out: Path, seed: int) -> str:

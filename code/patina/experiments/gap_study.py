@@ -42,8 +42,8 @@ class GapRequest:
         pictures: folder of clean photographs; None for those that come with scikit-image.
         cameras: names, see `CAMERAS`.
         methods: names, see `gap_method`; bicubic and true pairs are always among them.
-        seeds: of the networks.
-        seed: of the photographs, the fit and the degradations.
+        seeds: of the networks; each is trained on a draw of pairs of its own.
+        seed: of the photographs and the fit.
         steps: of each network's training; None for the configuration's own.
         config: the networks' configuration.
         device: where to compute.
@@ -76,7 +76,7 @@ def run_gap(request: GapRequest) -> str:
     with OutputFolder.open(request.out, made_by, source=request.pictures, sources=sources) as folder:
         say(f"photographs of {len(request.cameras)} cameras")
         scenes = choose_scenes(request.pictures, COUNTS, request.seed)
-        take_photographs(folder, scenes, request.cameras, request.seed, checked_workers(None))
+        take_photographs(folder, scenes, request.cameras, request.seeds, request.seed, checked_workers(None))
         _train(request, methods)
         scores = _scores(request, methods)
         folders = GapFolders(request.out)
@@ -118,8 +118,8 @@ def _train(request: GapRequest, methods: Sequence[GapMethod]) -> None:
 def _begun(
     pool: ProcessPoolExecutor, request: GapRequest, folders: GapFolders, camera: str, method: GapMethod
 ) -> list[Future[bool]]:
-    lq = method.make(folders, camera, request.seed, request.device)
-    configs = [_network(request, folders, camera, method, seed, lq) for seed in request.seeds]
+    draw = method.prepare(folders, camera, request.seed, request.device)
+    configs = (_network(request, folders, camera, method, seed, draw(seed)) for seed in request.seeds)
     return [pool.submit(train_config, config, request.device) for config in configs]
 
 
