@@ -13,8 +13,9 @@ import pytest
 from PIL import Image
 
 from encoded_pictures import KINDS, RNG, encoded, noise, sample
-from patina.errors import PictureError
+from patina.errors import PatinaError, PictureError
 from patina.imaging.picture_files import picture_size, read_picture
+from patina.imaging.size_limit import VARIABLE
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -83,8 +84,23 @@ def test_a_huge_picture_is_refused(tmp_path: Path) -> None:
     frame = data.index(b"\xff\xc0") + 5
     data[frame : frame + 4] = b"\xff\xff\xff\xff"
     (tmp_path / "huge.jpg").write_bytes(data)
-    with pytest.raises(PictureError, match="is 65535x65535; expected at most 1,073,741,824 pixels"):
+    with pytest.raises(PictureError, match=r"is 65535x65535; expected at most 268 megapixels: .*_MEGAPIXELS=4295 if"):
         read_picture(tmp_path / "huge.jpg")
+
+
+def test_the_limit_of_the_size_can_be_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "a.png"
+    path.write_bytes(sample("PNG"))
+    monkeypatch.setenv(VARIABLE, "0.0001")
+    with pytest.raises(PictureError, match=r"a\.png is 34x21; expected at most 0\.0001 megapixels: .*_MEGAPIXELS=1 if"):
+        read_picture(path)
+    assert picture_size(path) == (21, 34)
+    monkeypatch.setenv(VARIABLE, "1")
+    read_picture(path)
+    for wrong in ("many", "0", "-3", "nan"):
+        monkeypatch.setenv(VARIABLE, wrong)
+        with pytest.raises(PatinaError, match=f"_MEGAPIXELS is '{wrong}'; expected a number of megapixels above 0"):
+            read_picture(path)
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def test_parts_that_are_too_short_or_too_long_are_named(tmp_path: Path, extra: i
         for name, value in (("StripOffsets", len(plain)), ("StripByteCounts", len(stored))):
             place, width = tags[name].valueoffset, {3: 2, 4: 4}[tags[name].dtype]
             data[place : place + width] = value.to_bytes(width, "little")
-    with pytest.raises(PictureError, match=r"is damaged inside \(part 1 has \d+ bytes instead of 2142\)"):
+    with pytest.raises(PictureError, match=r"is damaged inside \(part 1: LZW data .* 2142( bytes)?\)"):
         read(tmp_path, bytes(data))
 
 

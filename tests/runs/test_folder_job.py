@@ -8,6 +8,8 @@ from collections.abc import Callable
 from multiprocessing import get_context
 from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from patina.errors import PatinaError, PictureError
@@ -30,6 +32,19 @@ def halve_with_a_note(number: int) -> float:
         note("doubled")
     note("halved")
     return halve(number)
+
+
+def exhaust(number: int) -> int:
+    """Fail as NumPy, torch and OpenCV do without memory, each at another number."""
+    if number == 1:
+        np.empty(2**62, np.uint8)
+    if number == 2:
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+    if number == 3:
+        raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+    if number == 4:
+        raise cv2.error("OpenCV(5.0.0) alloc.cpp:73: error: (-4:Insufficient memory) Failed to allocate 9 bytes")
+    return number
 
 
 def stumble(number: int) -> int:
@@ -120,6 +135,14 @@ def test_the_summary_is_a_line_a_failure_and_a_count(capsys: pytest.CaptureFixtu
         "b.png: too small",
         "2 of 3 pictures failed and were skipped",
     ]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_lack_of_memory_is_one_pictures_failure(workers: int) -> None:
+    report = run_folder_job(range(6), exhaust, description="exhaust", name=str, workers=workers)
+    assert report.results == [0, 5]
+    assert [name for name, _ in report.failures] == ["1", "2", "3", "4"]
+    assert all(message.startswith("needs more memory than there is") for _, message in report.failures)
 
 
 @pytest.mark.parametrize("workers", [0, 2])

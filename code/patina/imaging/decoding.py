@@ -7,10 +7,8 @@ from PIL import BmpImagePlugin, ImageFile, WebPImagePlugin
 
 from patina.imaging.integrity import BrokenPicture, PictureHeader, png_chunks
 from patina.imaging.jpeg_decoding import decode_jpeg
+from patina.imaging.size_limit import require_size
 from patina.imaging.tiff_decoding import decode_tiff
-
-MAX_PIXELS = 2**30
-"""The largest picture accepted, in pixels."""
 
 _DECIDE_PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 
@@ -28,10 +26,7 @@ def decode(header: PictureHeader, data: bytes) -> np.ndarray:
     Raises:
         BrokenPicture: too large, damaged, not decodable, or pixels that are not 8 or 16-bit integers.
     """
-    if header.height * header.width > MAX_PIXELS:
-        raise BrokenPicture(
-            f"is {header.width}x{header.height}; expected at most {MAX_PIXELS:,} pixels: cut it into several pictures"
-        )
+    require_size(header)
     pixels = _DECODERS[header.kind](header, data)
     if pixels.shape[:2] != (header.height, header.width) or pixels.dtype not in (np.uint8, np.uint16):
         raise BrokenPicture(

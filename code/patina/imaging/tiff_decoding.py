@@ -9,6 +9,7 @@ import numpy as np
 import simplejpeg
 
 from patina.imaging.integrity import BrokenPicture, PictureHeader
+from patina.imaging.lzw_check import lzw_damage
 from patina.imaging.transparency import divided_by_alpha
 
 if TYPE_CHECKING:
@@ -26,10 +27,10 @@ _CHECKABLE = frozenset({_PLAIN, _LZW, _JPEG, _PACKBITS, _LZMA, _ZSTD}) | _DEFLAT
 _ASSOCIATED = 1
 """Kind of an extra sample: an alpha by which the colours are multiplied already."""
 
-_REQUIRED = frozenset({259, 262})
-"""Tags of the compression and of the photometric interpretation."""
+_BITS, _REQUIRED = 258, frozenset({259, 262})
+"""Tags of the bits per sample (1 without it), and of the compression and the photometric interpretation."""
 
-_JPEG_TABLES = 347
+_PLANES, _JPEG_TABLES = 284, 347
 _MOST_EXTRAS = 4
 _ROOM = 2**24
 """Pixels that a tile may have whatever the size of the picture."""
@@ -66,7 +67,8 @@ def decode_tiff(header: PictureHeader, data: bytes) -> np.ndarray:
 
 def _require_supported(page: "TiffPage", header: PictureHeader) -> None:
     photometric, extras = page.photometric, page.samplesperpixel - _COLOURS.get(page.photometric, 1)
-    if not set(page.tags.keys()) >= _REQUIRED:
+    tags = set(page.tags.keys()) | ({_BITS} if page.samplesperpixel == 1 else set())
+    if not tags >= _REQUIRED | {_BITS} or page.tags.valueof(_PLANES, 1) not in (1, 2):
         raise BrokenPicture("is a TIFF without the tags that say how to read it; copy it again or remove it")
     if photometric not in _COLOURS or (photometric == _YCBCR and page.compression != _JPEG):
         raise _unsupported(f"stores its colours as {_name(photometric)}", "convert it to RGB")
@@ -118,27 +120,23 @@ def _jpeg_channels(page: "TiffPage") -> int:
 
 
 def _require_size(page: "TiffPage", index: int, segment: bytes) -> None:
-    _, rows, columns, channels = page.decode(None, index)[2]
-    row = (columns * channels * page.bitspersample + 7) // 8
-    whole = row * (page.tilelength if page.is_tiled else page.rowsperstrip)
-    length = len(_decompress(page, segment, whole))
-    if length not in (row * rows, whole) and not (page.compression == _PLAIN and length > row * rows):
-        raise BrokenPicture(
-            f"is damaged inside (part {index + 1} has {length} bytes instead of {row * rows}); "
-            "copy it again or remove it"
-        )
-
-
-def _decompress(page: "TiffPage", segment: bytes | bytearray, whole: int) -> bytes | bytearray:
     import imagecodecs
 
-    if page.compression == _PLAIN:
-        return segment
-    if page.fillorder == 2:
-        segment = imagecodecs.bitorder_decode(segment)
-    if page.compression == _ZSTD:
-        return imagecodecs.zstd_decode(segment, out=whole)
-    return {_LZW: imagecodecs.lzw_decode, _PACKBITS: imagecodecs.packbits_decode}[page.compression](segment)
+    _, rows, columns, channels = page.decode(None, index)[2]
+    row = (columns * channels * page.bitspersample + 7) // 8
+    size, whole = row * rows, row * (page.tilelength if page.is_tiled else page.rowsperstrip)
+    plain: bytes | bytearray = imagecodecs.bitorder_decode(segment) if page.fillorder == 2 else segment
+    if page.compression == _LZW:
+        damage = lzw_damage(plain, size) and lzw_damage(plain, whole)  # some writers fill the last strip up
+    else:
+        if page.compression == _PACKBITS:
+            plain = imagecodecs.packbits_decode(plain)
+        elif page.compression == _ZSTD:
+            plain = imagecodecs.zstd_decode(plain, out=whole)
+        fits = len(plain) in (size, whole) or (page.compression == _PLAIN and size < len(plain) < size + row)
+        damage = "" if fits else f"{len(plain)} bytes instead of {size}"
+    if damage:
+        raise BrokenPicture(f"is damaged inside (part {index + 1}: {damage}); copy it again or remove it")
 
 
 # From samples to colours

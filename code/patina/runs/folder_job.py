@@ -1,6 +1,7 @@
 """Jobs over folders of pictures: a picture that fails is reported and skipped, the others go on."""
 
 import os
+import re
 import signal
 import sys
 from collections import Counter
@@ -29,6 +30,9 @@ class Stemmed(Protocol):
     def stem(self) -> str:
         """The name of its output, without suffix."""
 
+
+_NO_MEMORY = "needs more memory than there is; cut it into several pictures, or use fewer workers or smaller tiles"
+_TOLD_LACK = re.compile(r"out of memory|can't allocate memory|Insufficient memory")
 
 _THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 
@@ -90,7 +94,7 @@ def run_folder_job(
     workers: int = 0,
     on_result: Callable[[R], None] = lambda result: None,
 ) -> JobReport[R]:
-    """Apply `work` to every item with a progress bar; a `PictureError` skips its item, other errors end the job.
+    """Apply `work` to every item with a progress bar; a `PictureError` or lack of memory only skips its item.
 
     Args:
         items: e.g. paths.
@@ -186,13 +190,22 @@ Attempts = Generator[tuple[int, Outcome], None, None]
 
 
 def attempt(work: Callable[..., R], *arguments: Any) -> Outcome:
-    """Call `work` and return its result, or the message of its `PictureError`, and its notes."""
+    """Call `work` and return its result, or the message of its `PictureError` or lack of memory, and its notes."""
     with collected() as notes:
         try:
             result, failure = work(*arguments), None
         except PictureError as error:
             result, failure = None, str(error)
+        except Exception as error:
+            if not _is_lack_of_memory(error):
+                raise
+            result, failure = None, _NO_MEMORY
     return Outcome(result, failure, tuple(notes))
+
+
+def _is_lack_of_memory(error: Exception) -> bool:
+    """NumPy and Pillow raise MemoryError, torch and OpenCV errors of their own."""
+    return isinstance(error, MemoryError) or bool(_TOLD_LACK.search(str(error)))
 
 
 def continued(outcome: Outcome, work: Callable[[Any], Any]) -> Outcome:
