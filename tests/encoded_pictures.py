@@ -39,7 +39,9 @@ def sample(kind: str) -> bytes:
     return encoded(image, kind)
 
 
-KINDS = ["PNG", "JPEG", "progressive JPEG", "WEBP", "lossless WebP", "BMP", "TIFF", "TIFF, directory last"]
+KINDS = [
+    "PNG", "JPEG", "progressive JPEG", "WEBP", "lossless WebP", "BMP", "TIFF", "TIFF, directory last", "GIF", "AVIF",
+]  # fmt: skip
 
 
 def png_chunk(kind: bytes, payload: bytes) -> bytes:

@@ -82,6 +82,12 @@ FORMATS: dict[str, dict[str, Encode]] = {
         "lossless with alpha": _by_pillow("WEBP", "RGBA", lossless=True, exact=True),
         "animated": _by_pillow("WEBP", "RGB", animated=True),
     },
+    "GIF": {
+        "gray": _by_pillow("GIF", "L"),
+        "palette": _by_pillow("GIF", "P"),
+        "animated": _by_pillow("GIF", "P", animated=True),
+    },
+    "AVIF": {mode: _by_pillow("AVIF", mode, speed=10) for mode in ("L", "RGB", "RGBA")},
     "BMP": {mode: _by_pillow("BMP", mode) for mode in ("1", "L", "P", "RGB", "RGBA")},
     "TIFF": {
         "plain": _tiff(),

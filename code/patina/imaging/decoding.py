@@ -1,12 +1,11 @@
 """From the bytes of a picture file to upright pixels, with a decoder that tells of damage in its format."""
 
-import io
-
 import numpy as np
-from PIL import BmpImagePlugin, ImageFile, WebPImagePlugin
 
-from patina.imaging.integrity import BrokenPicture, PictureHeader, png_chunks
+from patina.imaging.integrity import png_chunks
 from patina.imaging.jpeg_decoding import decode_jpeg
+from patina.imaging.picture_header import BrokenPicture, PictureHeader
+from patina.imaging.plugin_pictures import UnreadablePlugin, decode_with_plugin
 from patina.imaging.size_limit import require_size
 from patina.imaging.tiff_decoding import decode_tiff
 
@@ -58,34 +57,23 @@ def _decode_webp(header: PictureHeader, data: bytes) -> np.ndarray:
     import imagecodecs
 
     if header.animated:
-        return _decode_with_pillow("WebP", WebPImagePlugin.WebPImageFile, data)
+        return _decode_with_pillow(header, data)
     try:
         return imagecodecs.webp_decode(data)
     except (imagecodecs.WebpError, ValueError) as error:
         raise _undecodable("WebP", error) from None
 
 
-def _decode_bmp(_header: PictureHeader, data: bytes) -> np.ndarray:
-    return _decode_with_pillow("BMP", BmpImagePlugin.BmpImageFile, data)
-
-
-def _decode_with_pillow(kind: str, plugin: type[ImageFile.ImageFile], data: bytes) -> np.ndarray:
-    """Decode the first picture of a file; Pillow's own limit of the size, in `Image.open`, does not apply."""
+def _decode_with_pillow(header: PictureHeader, data: bytes) -> np.ndarray:
     try:
-        with plugin(io.BytesIO(data)) as image:
-            image.load()
-            has_alpha = image.mode.endswith("A") or "transparency" in image.info
-            mode = "RGBA" if has_alpha else "L" if image.mode in ("1", "L") else "RGB"
-            return np.asarray(image.convert(mode))
-    except MemoryError:
-        raise
-    except Exception as error:  # parsing damaged files can end in anything
-        raise _undecodable(kind, error) from None
+        return decode_with_plugin(header.kind, data)
+    except UnreadablePlugin as error:
+        raise _undecodable(header.kind, error) from None
 
 
 def _undecodable(kind: str, error: Exception) -> BrokenPicture:
-    reason = " ".join(str(error).split())
-    return BrokenPicture(f"is a {kind} that cannot be decoded ({reason}); save it again or remove it")
+    reason, article = " ".join(str(error).split()), "an" if kind == "AVIF" else "a"
+    return BrokenPicture(f"is {article} {kind} that cannot be decoded ({reason}); save it again or remove it")
 
 
 def _upright(pixels: np.ndarray, orientation: int) -> np.ndarray:
@@ -102,6 +90,9 @@ _DECODERS = {
     "PNG": _decode_png,
     "JPEG": decode_jpeg,
     "WebP": _decode_webp,
-    "BMP": _decode_bmp,
+    "BMP": _decode_with_pillow,
+    "GIF": _decode_with_pillow,
+    "AVIF": _decode_with_pillow,
+    "HEIC": _decode_with_pillow,
     "TIFF": decode_tiff,
 }

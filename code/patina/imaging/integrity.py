@@ -8,49 +8,14 @@ import re
 import struct
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from patina.imaging.colour_spaces import SRGB, ColourTags, png_colours
+from patina.imaging.gif_and_boxes import inspect_avif, inspect_gif, inspect_heic
+from patina.imaging.picture_header import DAMAGED, NO_PICTURE, TRUNCATED, BrokenPicture, PictureHeader
 from patina.imaging.tiff_tags import ORIENTATION, Buffer, exif_orientation, read_tags, valid_orientation
 
-_TRUNCATED = "is truncated (the end of the file is missing); copy it again or remove it"
-_DAMAGED = "is damaged inside (a checksum is wrong); copy it again or remove it"
-_NO_PICTURE = "contains no picture data; remove it"
 _FLOAT = "stores signed, floating-point or 32-bit pixels; convert it to 8 or 16 bit"
-_UNKNOWN = "is not a PNG, JPEG, WebP, BMP or TIFF picture; convert it or remove it"
-
-
-class BrokenPicture(ValueError):
-    """A picture file that cannot be used; the message continues a sentence that begins with the file's name."""
-
-
-@dataclass(frozen=True)
-class PictureHeader:
-    """A picture's properties, known without decoding it.
-
-    Attributes:
-        kind: ``"PNG"``, ``"JPEG"``, ``"WebP"``, ``"BMP"`` or ``"TIFF"``, detected from the content.
-        height, width: stored size in pixels, before the orientation is applied.
-        orientation: EXIF orientation, 1 to 8.
-        gray: the file stores one colour channel.
-        channels: number of channels of a JPEG: 1, 3 or 4.
-        animated: the file is a WebP of several pictures.
-        colours: what the file says about its colours.
-    """
-
-    kind: str
-    height: int
-    width: int
-    orientation: int = 1
-    gray: bool = False
-    channels: int = 3
-    animated: bool = False
-    colours: ColourTags = SRGB
-
-    @property
-    def upright_size(self) -> tuple[int, int]:
-        """Height and width in pixels after the orientation is applied."""
-        return (self.width, self.height) if self.orientation >= 5 else (self.height, self.width)
+_UNKNOWN = "is not a PNG, JPEG, WebP, BMP, TIFF, GIF, AVIF or HEIC picture; convert it or remove it"
 
 
 def inspect(data: Buffer, *, thorough: bool = True) -> PictureHeader:
@@ -61,7 +26,7 @@ def inspect(data: Buffer, *, thorough: bool = True) -> PictureHeader:
         thorough: also check that the pixel data are complete; False touches the headers only.
 
     Raises:
-        BrokenPicture: not one of the five formats, truncated, damaged, or pixels that are not 8 or 16-bit integers.
+        BrokenPicture: not one of these formats, truncated, damaged, or pixels that are not 8 or 16-bit integers.
     """
     start = bytes(data[:16])
     reader = next((read for test, read in _READERS if test(start)), None)
@@ -70,9 +35,9 @@ def inspect(data: Buffer, *, thorough: bool = True) -> PictureHeader:
     try:
         header = reader(data, thorough)
     except (struct.error, IndexError):
-        raise BrokenPicture(_TRUNCATED) from None
+        raise BrokenPicture(TRUNCATED) from None
     if min(header.height, header.width) < 1:
-        raise BrokenPicture(_NO_PICTURE)
+        raise BrokenPicture(NO_PICTURE)
     return header
 
 
@@ -93,7 +58,7 @@ def png_chunks(data: Buffer) -> Iterator[tuple[bytes, int, int]]:
         length, kind = struct.unpack_from(">I4s", data, position)
         position += 8
         if position + length + 4 > len(data):
-            raise BrokenPicture(_TRUNCATED)
+            raise BrokenPicture(TRUNCATED)
         yield kind, position, length
         position += length + 4
 
@@ -103,7 +68,7 @@ def _inspect_png(data: Buffer, thorough: bool) -> PictureHeader:
     width, height, _, colour = struct.unpack_from(">IIBB", data, 16)
     for kind, start, length in png_chunks(data):
         if thorough and not _png_checksum_holds(data, start, length):
-            raise BrokenPicture(_DAMAGED)
+            raise BrokenPicture(DAMAGED)
         if kind == b"eXIf":
             orientation = exif_orientation(data[start : start + length])
         elif kind in _PNG_COLOURS:
@@ -139,7 +104,7 @@ def _inspect_jpeg(data: Buffer, thorough: bool) -> PictureHeader:
         elif marker == JPEG_SOS and not thorough:
             break
     if frame is None:
-        raise BrokenPicture(_NO_PICTURE)
+        raise BrokenPicture(NO_PICTURE)
     height, width, channels = frame
     colours = ColourTags(b"".join(profile[number] for number in sorted(profile)))
     return PictureHeader("JPEG", height, width, orientation, channels == 1, channels, colours=colours)
@@ -156,7 +121,7 @@ def jpeg_segments(data: Buffer) -> Iterator[tuple[int, int, int]]:
     while True:
         match = _JPEG_MARKER.search(data, position)
         if match is None:
-            raise BrokenPicture(_TRUNCATED)
+            raise BrokenPicture(TRUNCATED)
         marker, start = match[1][0], match.end()
         if marker == JPEG_EOI:
             yield marker, start, 0
@@ -172,7 +137,7 @@ def jpeg_segments(data: Buffer) -> Iterator[tuple[int, int, int]]:
 def _inspect_webp(data: Buffer, thorough: bool) -> PictureHeader:
     end = struct.unpack_from("<I", data, 4)[0] + 8
     if thorough and end > len(data):
-        raise BrokenPicture(_TRUNCATED)
+        raise BrokenPicture(TRUNCATED)
     orientation, sizes, animated, colours = 1, [], False, SRGB
     position = 12
     while position + 8 <= end:
@@ -188,7 +153,7 @@ def _inspect_webp(data: Buffer, thorough: bool) -> PictureHeader:
             orientation = exif_orientation(data[position : position + length].removeprefix(b"Exif\0\0"))
         position += length + length % 2
     if not sizes:
-        raise BrokenPicture(_NO_PICTURE)
+        raise BrokenPicture(NO_PICTURE)
     height, width = sizes[0]
     return PictureHeader("WebP", height, width, orientation, animated=animated, colours=colours)
 
@@ -224,7 +189,7 @@ def _inspect_bmp(data: Buffer, thorough: bool) -> PictureHeader:
     run_lengths = compression in (1, 2)
     needed = file_size if run_lengths else pixels + (width * bits + 31) // 32 * 4 * height
     if thorough and needed > len(data):
-        raise BrokenPicture(_TRUNCATED)
+        raise BrokenPicture(TRUNCATED)
     return PictureHeader("BMP", height, width)
 
 
@@ -245,16 +210,21 @@ def _inspect_tiff(data: Buffer, thorough: bool) -> PictureHeader:
     starts = tags.get(_STRIPS, ()) + tags.get(_TILES, ())
     sizes = tags.get(_STRIP_SIZES, ()) + tags.get(_TILE_SIZES, ())
     if thorough and any(start + size > len(data) for start, size in zip(starts, sizes, strict=False)):
-        raise BrokenPicture(_TRUNCATED)
+        raise BrokenPicture(TRUNCATED)
     height, width = tags.get(_HEIGHT, (0,))[0], tags.get(_WIDTH, (0,))[0]
     gray, colours = tags.get(_PHOTOMETRIC, (2,))[0] < 2, ColourTags(bytes(tags.get(_PROFILE, ())))
     return PictureHeader("TIFF", height, width, valid_orientation(tags), gray, colours=colours)
 
+
+_HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 
 _READERS: tuple[tuple[Callable[[bytes], bool], Callable[[Buffer, bool], PictureHeader]], ...] = (
     (lambda start: start.startswith(b"\x89PNG\r\n\x1a\n"), _inspect_png),
     (lambda start: start.startswith(b"\xff\xd8\xff"), _inspect_jpeg),
     (lambda start: start[:4] == b"RIFF" and start[8:12] == b"WEBP", _inspect_webp),
     (lambda start: start.startswith(b"BM"), _inspect_bmp),
+    (lambda start: start[:6] in (b"GIF87a", b"GIF89a"), inspect_gif),
+    (lambda start: start[4:8] == b"ftyp" and start[8:12] in (b"avif", b"avis"), inspect_avif),
+    (lambda start: start[4:8] == b"ftyp" and start[8:12] in _HEIC_BRANDS, inspect_heic),
     (lambda start: start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), _inspect_tiff),
 )

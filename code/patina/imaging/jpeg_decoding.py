@@ -11,7 +11,8 @@ import numpy as np
 import simplejpeg
 from PIL import JpegImagePlugin
 
-from patina.imaging.integrity import JPEG_EOI, JPEG_SOS, BrokenPicture, PictureHeader, jpeg_segments
+from patina.imaging.integrity import JPEG_EOI, JPEG_SOS, jpeg_segments
+from patina.imaging.picture_header import BrokenPicture, PictureHeader
 
 STRAY_BYTES = 16
 """How many equal bytes that belong to no pixel may stand before a JPEG's end: some cameras pad with a few."""

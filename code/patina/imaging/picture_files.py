@@ -1,28 +1,30 @@
 """Picture files in and out: the only module that reads and writes them."""
 
 import mmap
-import os
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Literal, TypeVar
 
 import cv2
 import numpy as np
-from natsort import natsorted
 
 from patina.errors import PatinaError, PictureError
 from patina.imaging.colour_spaces import to_srgb
 from patina.imaging.decoding import decode
-from patina.imaging.integrity import BrokenPicture, PictureHeader, inspect
+from patina.imaging.folder_scan import (
+    HEIC_HINT,
+    HEIC_SUFFIXES,
+    WRITTEN_SUFFIXES,
+    read_suffixes,
+    scan_folder,
+    tell_once,
+)
+from patina.imaging.integrity import inspect
+from patina.imaging.picture_header import BrokenPicture, PictureHeader
 from patina.system.atomic import atomic_path
 
 T = TypeVar("T")
-
-SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
-"""The file suffixes that Patina reads and writes, in lower case."""
 
 _LOSSLESS_16_BIT = (".png", ".tif", ".tiff")
 _NO_ALPHA = (".jpg", ".jpeg", ".bmp")  # most programs ignore the alpha of a BMP, and OpenCV 4 writes none
@@ -62,7 +64,7 @@ class Picture:
 
 
 def read_picture(path: Path | str, *, alpha: Literal["keep", "refuse"] = "keep") -> Picture:
-    """Read a PNG, JPEG, WebP, BMP or TIFF picture, in sRGB and turned upright by its EXIF orientation.
+    """Read a PNG, JPEG, WebP, BMP, TIFF, GIF, AVIF or HEIC picture, in sRGB and turned upright by its EXIF orientation.
 
     Colours of another space (an ICC profile, PNG's gAMA, cHRM or cICP) are converted, and noted by `patina.system`.
     Animations and multi-page files give their first picture. An alpha channel that is opaque everywhere is dropped.
@@ -76,7 +78,7 @@ def read_picture(path: Path | str, *, alpha: Literal["keep", "refuse"] = "keep")
             transparent where that is refused.
     """
     path = Path(path)
-    _check_suffix(path)
+    _check_suffix(path, read_suffixes())
     data = _read_bytes(path)
     try:
         header = inspect(data)
@@ -129,46 +131,32 @@ def picture_size(path: Path | str) -> tuple[int, int]:
 def list_pictures(folder: Path | str) -> list[Path]:
     """Return the pictures directly in `folder`, in natural order, without hidden files and other suffixes.
 
-    Subfolders are ignored, with one note on standard error per folder.
+    Subfolders are ignored and other files left out, with one note each on standard error per folder.
 
     Raises:
         PatinaError: `folder` is missing, is not a folder, cannot be read, or contains no pictures.
     """
     folder = Path(folder)
-    if not folder.exists():
-        raise PatinaError(f"{folder} does not exist; expected a folder of pictures")
-    if not folder.is_dir():
-        raise PatinaError(f"{folder} is not a folder; expected a folder of pictures")
-    try:
-        entries = [entry for entry in os.scandir(folder) if not entry.name.startswith(".")]
-        names = [entry.name for entry in entries if _is_picture(entry)]
-        subfolders = [entry.name for entry in entries if entry.is_dir()]
-    except OSError as error:
-        raise PatinaError(f"{folder} cannot be read: {error.strerror}") from None
-    if not names:
-        inside = f", not in its subfolders ({subfolders[0]}, …)" if subfolders else ""
-        raise PatinaError(f"{folder} contains no pictures; expected files ending in {', '.join(SUFFIXES)}{inside}")
-    if subfolders:
-        _mention_subfolders(folder, len(subfolders))
-    return [folder / name for name in natsorted(names)]
+    scan = scan_folder(folder)
+    if not scan.names:
+        inside = f", not in its subfolders ({scan.subfolders[0]}, …)" if scan.subfolders else ""
+        other = f"; {scan.told()}" if scan.left_out else ""
+        suffixes = ", ".join(read_suffixes())
+        raise PatinaError(f"{folder} contains no pictures; expected files ending in {suffixes}{inside}{other}")
+    if scan.subfolders:
+        tell_once(
+            f"{folder}: ignoring the pictures in its {len(scan.subfolders)} subfolders; prepare, degrade, translate "
+            "and upscale include them with -recursive"
+        )
+    return [folder / name for name in scan.names]
 
 
-def _is_picture(entry: os.DirEntry[str]) -> bool:
-    return entry.name.lower().endswith(SUFFIXES) and entry.is_file()
-
-
-@cache
-def _mention_subfolders(folder: Path, count: int) -> None:
-    print(
-        f"{folder}: ignoring the pictures in its {count} subfolders; prepare, degrade, translate and upscale include "
-        "them with -recursive",
-        file=sys.stderr,
-    )
-
-
-def _check_suffix(path: Path) -> None:
-    if path.suffix.lower() not in SUFFIXES:
-        raise PictureError(f"{path} has an unsupported suffix; expected one of {', '.join(SUFFIXES)}")
+def _check_suffix(path: Path, suffixes: tuple[str, ...]) -> None:
+    suffix = path.suffix.lower()
+    if suffix in HEIC_SUFFIXES and suffix not in suffixes:
+        raise PictureError(f"{path} is HEIC, which needs a further package to be read: {HEIC_HINT}")
+    if suffix not in suffixes:
+        raise PictureError(f"{path} has an unsupported suffix; expected one of {', '.join(suffixes)}")
 
 
 def _read_bytes(path: Path) -> bytes:
@@ -220,7 +208,7 @@ def write_picture(path: Path | str, pixels: np.ndarray, alpha: np.ndarray | None
         PatinaError: the file cannot be written, e.g. because the disk is full.
     """
     path = Path(path)
-    _check_suffix(path)
+    _check_suffix(path, WRITTEN_SUFFIXES)
     _check_format(path, pixels, alpha)
     encoded = _encode(path, _to_opencv(pixels, alpha), quality)
     with atomic_path(path) as temporary:

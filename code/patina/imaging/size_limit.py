@@ -3,7 +3,7 @@
 import os
 
 from patina.errors import PatinaError
-from patina.imaging.integrity import BrokenPicture, PictureHeader
+from patina.imaging.picture_header import BrokenPicture, PictureHeader
 
 MAX_PIXELS = 2**28
 """Pixels of the largest picture that is decoded by default: 16384 x 16384."""

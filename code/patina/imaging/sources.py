@@ -6,10 +6,10 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from natsort import natsorted
 
 from patina.errors import PatinaError
-from patina.imaging.picture_files import SUFFIXES, list_pictures
+from patina.imaging.folder_scan import read_suffixes, scan_folder
+from patina.imaging.picture_files import list_pictures
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ def list_sources(folder: Path, recursive: bool = False) -> list[Source]:
 
     Args:
         folder: a folder of pictures, or one picture.
-        recursive: include pictures in subfolders.
+        recursive: include pictures in subfolders, but not in linked ones.
 
     Raises:
         PatinaError: as `list_pictures`.
@@ -52,14 +52,10 @@ def list_sources(folder: Path, recursive: bool = False) -> list[Source]:
         return [Source(folder, folder.name)]
     if not recursive:
         return [Source(path, path.name) for path in list_pictures(folder)]
-    if not folder.is_dir():
-        raise PatinaError(f"{folder} does not exist; expected a folder of pictures")
-    names = [path.relative_to(folder) for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES]
-    shown = [name.as_posix() for name in names if not any(part.startswith(".") for part in name.parts)]
-    found = [Source(folder / name, name) for name in natsorted(shown) if (folder / name).is_file()]
-    if not found:
-        raise PatinaError(f"{folder} and its subfolders contain no pictures; expected {', '.join(SUFFIXES)}")
-    return found
+    names = scan_folder(folder, recursive=True).names
+    if not names:
+        raise PatinaError(f"{folder} and its subfolders contain no pictures; expected {', '.join(read_suffixes())}")
+    return [Source(folder / name, name) for name in names]
 
 
 def some_sources(sources: list[Source], limit: int | None, rng: np.random.Generator) -> list[Source]:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import simplejpeg
 
-from patina.imaging.integrity import BrokenPicture, PictureHeader
 from patina.imaging.lzw_check import lzw_damage
+from patina.imaging.picture_header import BrokenPicture, PictureHeader
 from patina.imaging.transparency import divided_by_alpha
 
 if TYPE_CHECKING:

@@ -1,0 +1,125 @@
+"""What lies in a folder: the pictures that are read, and everything else, counted so that nothing is lost silently."""
+
+import os
+import sys
+from collections import Counter
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from natsort import natsorted
+
+from patina.errors import PatinaError
+
+WRITTEN_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+"""The file suffixes that Patina writes, in lower case."""
+
+HEIC_SUFFIXES = (".heic", ".heif", ".hif")
+"""Suffixes that need the extra ``heic``."""
+
+HEIC_HINT = "pip install 'patina-sr[heic]'"
+
+_ONLY_READ = (".jpe", ".jfif", ".apng", ".gif", ".avif")
+OWN_FILES = frozenset({"log.jsonl", "applied_degradations.txt", "manifest.json", "tiles.csv"})
+"""What Patina itself writes beside pictures."""
+
+_SPECIAL = "special file"
+
+
+@cache
+def reads_heic() -> bool:
+    """Return whether the extra ``heic`` is installed."""
+    return find_spec("pillow_heif") is not None
+
+
+def read_suffixes() -> tuple[str, ...]:
+    """Return the file suffixes that Patina reads, in lower case."""
+    return WRITTEN_SUFFIXES + _ONLY_READ + (HEIC_SUFFIXES if reads_heic() else ())
+
+
+@dataclass
+class FolderScan:
+    """What lies in a folder, without hidden files.
+
+    Attributes:
+        names: the pictures in natural order, relative to the folder, e.g. ``a.png`` or ``2019/a.png``.
+        subfolders: the folders that were not looked into, as names.
+        left_out: numbers of other files by what they are: a suffix, or e.g. "broken link".
+    """
+
+    names: list[str] = field(default_factory=list)
+    subfolders: list[str] = field(default_factory=list)
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def told(self) -> str:
+        """Return what was left out in words, e.g. "3 files left out: 2 .psd, 1 broken link"; empty for nothing."""
+        if not self.left_out:
+            return ""
+        kinds = [_counted(kind, count) for kind, count in self.left_out.most_common()]
+        total = self.left_out.total()
+        return f"{total} file{'s' if total > 1 else ''} left out: {', '.join(kinds)}"
+
+
+def _counted(kind: str, count: int) -> str:
+    if kind in HEIC_SUFFIXES:
+        return f"{count} {kind} ({HEIC_HINT})"
+    return f"{count} {kind}{'s' if count > 1 and not kind.startswith(('.', 'without')) else ''}"
+
+
+def scan_folder(folder: Path, recursive: bool = False) -> FolderScan:
+    """Look through a folder and say once, on standard error, what is left out.
+
+    Args:
+        folder: the folder.
+        recursive: look into subfolders, but not through links, which may lead in circles.
+
+    Raises:
+        PatinaError: `folder` is missing, is not a folder, or cannot be read.
+    """
+    if not folder.exists():
+        raise PatinaError(f"{folder} does not exist; expected a folder of pictures")
+    if not folder.is_dir():
+        raise PatinaError(f"{folder} is not a folder; expected a folder of pictures")
+    scan = FolderScan()
+    try:
+        _scan(folder, "", recursive, scan)
+    except OSError as error:
+        raise PatinaError(f"{folder} cannot be read: {error.strerror}") from None
+    scan.names = natsorted(scan.names)
+    if scan.names and scan.left_out:
+        tell_once(f"{folder}: {scan.told()}")
+    return scan
+
+
+@cache
+def tell_once(line: str) -> None:
+    """Print a line on standard error, the first time that it is told."""
+    print(line, file=sys.stderr)
+
+
+def _scan(folder: Path, prefix: str, recursive: bool, scan: FolderScan) -> None:
+    for entry in os.scandir(folder):
+        if entry.name.startswith("."):
+            continue
+        if not entry.is_dir():
+            kind = _kind(entry)
+            if kind in read_suffixes():
+                scan.names.append(prefix + entry.name)
+            elif entry.name not in OWN_FILES:
+                scan.left_out[kind] += 1
+        elif not recursive:
+            scan.subfolders.append(entry.name)
+        elif entry.is_symlink():
+            scan.left_out["linked folder"] += 1
+        else:
+            try:
+                _scan(Path(entry.path), f"{prefix}{entry.name}/", recursive, scan)
+            except PermissionError:
+                scan.left_out["forbidden folder"] += 1
+
+
+def _kind(entry: os.DirEntry[str]) -> str:
+    if not entry.is_file():
+        return "broken link" if entry.is_symlink() else _SPECIAL
+    return os.path.splitext(entry.name)[1].lower() or "without a suffix"

@@ -1,0 +1,71 @@
+"""Headers of GIF, AVIF and HEIC files, and whether such a file is complete."""
+
+import struct
+
+from patina.imaging.colour_spaces import ColourTags
+from patina.imaging.folder_scan import HEIC_HINT, reads_heic
+from patina.imaging.picture_header import NO_PICTURE, TRUNCATED, BrokenPicture, PictureHeader
+from patina.imaging.plugin_pictures import UnreadablePlugin, open_with_plugin
+from patina.imaging.tiff_tags import ORIENTATION, Buffer, valid_orientation
+
+# GIF: blocks of sub-blocks; the last one is a semicolon.
+
+_GIF_EXTENSION, _GIF_PICTURE, _GIF_END = 0x21, 0x2C, 0x3B
+
+
+def inspect_gif(data: Buffer, thorough: bool) -> PictureHeader:
+    """Walk a GIF's blocks; arguments and errors as `patina.imaging.integrity.inspect`."""
+    width, height, flags = struct.unpack_from("<HHB", data, 6)
+    position, pictures = 13 + _gif_palette(flags), 0
+    while thorough and (kind := data[position]) != _GIF_END:
+        if kind == _GIF_PICTURE:
+            position += 10 + _gif_palette(data[position + 9]) + 1
+            pictures += 1
+        elif kind == _GIF_EXTENSION:
+            position += 2
+        else:
+            raise BrokenPicture("is damaged inside (a block of no kind); copy it again or remove it")
+        while length := data[position]:
+            position += length + 1
+        position += 1
+    if thorough and not pictures:
+        raise BrokenPicture(NO_PICTURE)
+    return PictureHeader("GIF", height, width)
+
+
+def _gif_palette(flags: int) -> int:
+    """Return the bytes of the palette that a byte of flags announces."""
+    return 3 * 2 ** (1 + (flags & 7)) if flags & 0x80 else 0
+
+
+# AVIF and HEIC: boxes of length and type, whose meaning is best left to their libraries.
+
+
+def inspect_avif(data: Buffer, thorough: bool) -> PictureHeader:
+    """Walk an AVIF's boxes; arguments and errors as `patina.imaging.integrity.inspect`."""
+    return _inspect_boxes("AVIF", data, thorough)
+
+
+def inspect_heic(data: Buffer, thorough: bool) -> PictureHeader:
+    """Walk a HEIC's boxes; arguments and errors as `patina.imaging.integrity.inspect`."""
+    if not reads_heic():
+        raise BrokenPicture(f"is HEIC, which needs a further package to be read: {HEIC_HINT}")
+    return _inspect_boxes("HEIC", data, thorough)
+
+
+def _inspect_boxes(kind: str, data: Buffer, thorough: bool) -> PictureHeader:
+    position = 0
+    while thorough and position < len(data):
+        length = struct.unpack_from(">I", data, position)[0]
+        if length == 1:
+            length = struct.unpack_from(">Q", data, position + 8)[0]
+        position = len(data) if length == 0 else position + max(length, 8)
+        if position > len(data):
+            raise BrokenPicture(TRUNCATED)
+    try:
+        with open_with_plugin(kind, bytes(data[:])) as image:
+            orientation = valid_orientation({ORIENTATION: (image.getexif().get(ORIENTATION, 1),)})
+            profile, (width, height) = image.info.get("icc_profile") or b"", image.size
+    except UnreadablePlugin as error:
+        raise BrokenPicture(f"cannot be opened as {kind} ({error}); save it again or remove it") from None
+    return PictureHeader(kind, height, width, orientation, colours=ColourTags(profile))

@@ -1,0 +1,69 @@
+"""Pictures that Pillow's plugins decode: BMP, GIF, AVIF, animated WebP and, with the extra ``heic``, HEIC.
+
+The plugins are called directly, without Pillow's own limit of the size in `Image.open`: see `size_limit`.
+"""
+
+import io
+from typing import Any
+
+import numpy as np
+from PIL import AvifImagePlugin, BmpImagePlugin, GifImagePlugin, ImageFile, WebPImagePlugin
+
+
+class UnreadablePlugin(ValueError):
+    """A file that a plugin cannot open or decode; the message is the reason."""
+
+
+def open_with_plugin(kind: str, data: bytes) -> ImageFile.ImageFile:
+    """Parse a file without decoding its pixels.
+
+    Args:
+        kind: ``"BMP"``, ``"GIF"``, ``"AVIF"``, ``"WebP"`` or ``"HEIC"``.
+        data: the whole file.
+
+    Raises:
+        UnreadablePlugin: it is damaged.
+    """
+    return _guarded(lambda: _plugin(kind)(io.BytesIO(data)))
+
+
+def decode_with_plugin(kind: str, data: bytes) -> np.ndarray:
+    """Decode the first picture of a file, as it is stored.
+
+    Returns:
+        uint8, gray ``[H, W]``, RGB ``[H, W, 3]`` or RGBA ``[H, W, 4]``.
+
+    Raises:
+        UnreadablePlugin: as `open_with_plugin`.
+    """
+    with open_with_plugin(kind, data) as image:
+        return _guarded(lambda: _pixels(image))
+
+
+def _plugin(kind: str) -> Any:
+    if kind == "HEIC":
+        from pillow_heif import HeifImageFile
+
+        return HeifImageFile
+    return {
+        "AVIF": AvifImagePlugin.AvifImageFile,
+        "BMP": BmpImagePlugin.BmpImageFile,
+        "GIF": GifImagePlugin.GifImageFile,
+        "WebP": WebPImagePlugin.WebPImageFile,
+    }[kind]
+
+
+def _pixels(image: ImageFile.ImageFile) -> np.ndarray:
+    image.load()
+    has_alpha = image.mode.endswith("A") or "transparency" in image.info
+    mode = "RGBA" if has_alpha else "L" if image.mode in ("1", "L") else "RGB"
+    return np.asarray(image.convert(mode))
+
+
+def _guarded(work: Any) -> Any:
+    try:
+        return work()
+    except (UnreadablePlugin, MemoryError):
+        raise
+    except Exception as error:  # parsing damaged files can end in anything
+        raise UnreadablePlugin(" ".join(str(error).split())[:100] or type(error).__name__) from None

@@ -1,0 +1,132 @@
+"""Every file of a folder is read, or counted by what it is; no suffix of a picture is left out in silence."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from encoded_pictures import encoded, smooth
+from patina.data.manifest import FILE_NAME
+from patina.errors import PatinaError, PictureError
+from patina.imaging import folder_scan
+from patina.imaging.folder_scan import HEIC_SUFFIXES, scan_folder
+from patina.imaging.picture_files import list_pictures, picture_size, read_picture
+from patina.imaging.sources import list_sources
+from patina.pipelines.set_log import READABLE_NAME
+from patina.pipelines.tile_set import TABLE
+from patina.runs.journal import LOG_NAME
+
+OTHERS = [("b.jfif", "JPEG"), ("c.jpe", "JPEG"), ("d.avif", "AVIF"), ("e.gif", "GIF"), ("f.apng", "PNG")]
+
+
+def without_heic(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folder_scan, "reads_heic", lambda: False)
+    monkeypatch.setattr("patina.imaging.gif_and_boxes.reads_heic", lambda: False)
+
+
+def heic(orientation: int = 1) -> bytes:
+    heif = pytest.importorskip("pillow_heif")
+    heif.register_heif_opener()
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    return encoded(Image.fromarray(smooth()), "HEIF", quality=95, exif=exif)
+
+
+def test_pictures_of_every_suffix_are_taken_and_read(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    for name, kind in OTHERS:
+        options = {"quality": 95} if kind in ("JPEG", "AVIF") else {}
+        (tmp_path / name).write_bytes(encoded(Image.fromarray(smooth()), kind, **options))
+    paths = list_pictures(tmp_path)
+    assert [path.name for path in paths] == [name for name, _ in OTHERS]
+    for path in paths:
+        picture = read_picture(path)
+        assert picture_size(path) == picture.pixels.shape[:2] == smooth().shape[:2]
+        assert np.abs(picture.pixels.astype(int) - smooth()).mean() < 6
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("orientation", [1, 6, 8])
+def test_avif_is_turned_upright(tmp_path: Path, orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    image = Image.fromarray(smooth())
+    (tmp_path / "a.avif").write_bytes(encoded(image, "AVIF", quality=95, exif=exif))
+    turn = {6: Image.Transpose.ROTATE_270, 8: Image.Transpose.ROTATE_90}.get(orientation)
+    expected = np.asarray(image if turn is None else image.transpose(turn)).astype(int)
+    picture = read_picture(tmp_path / "a.avif")
+    assert picture_size(tmp_path / "a.avif") == picture.pixels.shape[:2] == expected.shape[:2]
+    assert np.abs(picture.pixels - expected).mean() < 6
+
+
+def test_heic_is_read_with_its_package(tmp_path: Path) -> None:
+    (tmp_path / "a.HEIC").write_bytes(heic())
+    (path,) = list_pictures(tmp_path)
+    picture = read_picture(path)
+    assert picture_size(path) == picture.pixels.shape[:2] == smooth().shape[:2]
+    assert np.abs(picture.pixels.astype(int) - smooth()).mean() < 6
+
+
+def test_heic_without_its_package_is_counted_and_refused_with_the_remedy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    without_heic(monkeypatch)
+    head = b"\0\0\0\x18ftypheic" + bytes(60)
+    for name in ("a.heic", "b.HEIC", "c.png", "d.png"):
+        (tmp_path / name).write_bytes(head)
+    assert [path.name for path in list_pictures(tmp_path)] == ["c.png", "d.png"]
+    told = capsys.readouterr().err
+    assert told == f"{tmp_path}: 2 files left out: 2 .heic (pip install 'patina-sr[heic]')\n"
+    for name in ("a.heic", "c.png"):
+        with pytest.raises(PictureError, match=r"is HEIC, which needs .* pip install 'patina-sr\[heic\]'"):
+            read_picture(tmp_path / name)
+    (tmp_path / "c.png").unlink()
+    (tmp_path / "d.png").unlink()
+    with pytest.raises(PatinaError, match=r"contains no pictures; .*; 2 files left out: 2 \.heic \(pip install"):
+        list_pictures(tmp_path)
+
+
+def fill(folder: Path) -> None:
+    for name in ("1.png", "2.png", "a.psd", "b.PSD", "Makefile", ".hidden.psd", LOG_NAME, FILE_NAME):
+        (folder / name).touch()
+    (folder / "gone.png").symlink_to(folder / "nowhere.png")
+    (folder / "again.png").symlink_to(folder / "1.png")
+
+
+@pytest.mark.parametrize("recursive", [False, True])
+def test_everything_else_is_counted_in_one_line(tmp_path: Path, recursive: bool, capsys: pytest.CaptureFixture) -> None:
+    fill(tmp_path)
+    for _ in range(2):
+        assert [each.name for each in list_sources(tmp_path, recursive)] == ["1.png", "2.png", "again.png"]
+    (line,) = capsys.readouterr().err.splitlines()
+    start, _, kinds = line.partition(": 2 .psd, ")  # the most frequent first
+    assert start == f"{tmp_path}: 4 files left out"
+    assert set(kinds.split(", ")) == {"1 without a suffix", "1 broken link"}
+
+
+def test_linked_folders_are_not_followed_but_counted(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    (tmp_path / "in" / "2019").mkdir(parents=True)
+    (tmp_path / "elsewhere").mkdir()
+    for folder in ("in", "in/2019", "elsewhere"):
+        (tmp_path / folder / "a.png").touch()
+    (tmp_path / "in" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "in" / "circle").symlink_to(tmp_path / "in")
+    assert [each.name for each in list_sources(tmp_path / "in", recursive=True)] == ["2019/a.png", "a.png"]
+    assert capsys.readouterr().err.endswith("2 files left out: 2 linked folders\n")
+    list_pictures(tmp_path / "in")
+    assert "ignoring the pictures in its 3 subfolders" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
+def test_a_pipe_is_never_opened(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.png")
+    (tmp_path / "b.png").touch()
+    scan = scan_folder(tmp_path)
+    assert scan.names == ["b.png"]
+    assert scan.told() == "1 file left out: 1 special file"
+
+
+def test_files_that_patina_writes_beside_pictures_are_known() -> None:
+    assert {LOG_NAME, FILE_NAME, READABLE_NAME, TABLE} == folder_scan.OWN_FILES
+    assert all(suffix == suffix.lower() for suffix in HEIC_SUFFIXES)
