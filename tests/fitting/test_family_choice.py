@@ -74,3 +74,9 @@ def test_what_is_explained_is_not_searched_on():
     searches = [FakeSearch("first", 5, 0.1), FakeSearch("second", 4, 0.9)]
     assert best_match(searches).name == "second all"  # closer without its optional numbers, so tried first with them
     assert [search.asked for search in searches] == [["simple"], ["simple", "all"]]
+
+
+def test_a_family_that_is_far_off_is_not_searched_on():
+    searches = [FakeSearch("first", 5, 4), FakeSearch("second", 16, 0.1)]
+    assert best_match(searches).name == "first simple"
+    assert [search.asked for search in searches] == [["simple", "all"], ["simple"]]

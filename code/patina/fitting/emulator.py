@@ -6,9 +6,13 @@ weight that a difference of measures has (generalised least squares).
 
 Clean pictures are measured before they are degraded, too. That tells most of their e, which is g (z - mean z) + r with
 the measure z before, so that a few samples are enough to learn B and Q (control variates).
+
+Samples that were made for an earlier centre still count, the less the further they lie from the present one: errors in
+B, summed over all measures, else pass for information, and the numbers move too little.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -22,7 +26,45 @@ RIDGE_LINEAR, RIDGE_SQUARE = 4e-4, 0.02
 _CONTENT_STEPS = 4
 _EM_STEPS, _NEWTON_STEPS = 15, 6
 _LARGEST_STEP = 0.25
+_LEAST_WIDTH = 1e-3
 _SMALLEST_SPREAD = 0.02
+_SMALLEST_TRUST = 0.15
+"""How far the mean may move at least, as the std of a prior: the samples lie no closer together than that."""
+
+_KNOWN_STD = 1e-3
+
+
+_FORGET = 0.1
+"""How fast a sample's weight falls with its squared distance, in variances of the latest samples."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Degraded clean pictures.
+
+    Attributes:
+        units: ``[N, d]`` unit values.
+        measures: ``[N, k]`` of a picture degraded with each.
+        before: ``[N, k]``, measures z of these pictures before.
+    """
+
+    units: np.ndarray
+    measures: np.ndarray
+    before: np.ndarray
+
+    def weights(self, centre: np.ndarray, width: np.ndarray) -> np.ndarray:
+        """Return how much each sample counts, ``[N]`` in (0, 1].
+
+        Args:
+            centre, width: ``[d]``, of samples that count about fully.
+        """
+        distance = np.square((self.units - centre) / width).sum(axis=1)
+        return np.exp(-_FORGET * (distance - len(centre)).clip(0))
+
+    @classmethod
+    def joined(cls, samples: Sequence["Samples"]) -> "Samples":
+        """Return all samples together."""
+        return cls(*(np.concatenate([getattr(part, field.name) for part in samples]) for field in fields(cls)))
 
 
 @dataclass(frozen=True)
@@ -47,36 +89,36 @@ class Emulator:
     deviation: np.ndarray
 
     @classmethod
-    def learn(
-        cls, units: np.ndarray, measures: np.ndarray, before: np.ndarray, contents: np.ndarray, centre: np.ndarray
-    ) -> "Emulator":
+    def learn(cls, rounds: Sequence[Samples], contents: np.ndarray, centre: np.ndarray) -> "Emulator":
         """Learn from samples.
 
         Args:
-            units: ``[N, d]`` unit values.
-            measures: ``[N, k]`` of a picture degraded with each.
-            before: ``[N, k]``, measures z of these pictures before.
+            rounds: samples around earlier centres, and last around this one.
             contents: ``[M, k]``, measures z of all clean pictures.
             centre: ``[d]``.
         """
-        count, size = units.shape
-        offsets = units - centre
-        square_mean = np.square(offsets).mean(axis=0)
-        design = np.concatenate([np.ones((count, 1)), offsets, np.square(offsets) - square_mean], axis=1)
+        samples, size = Samples.joined(rounds), len(centre)
+        width = np.sqrt(np.square(rounds[-1].units - centre).mean(axis=0)) + _LEAST_WIDTH
+        weights = samples.weights(centre, width)
+        count, root = weights.sum(), np.sqrt(weights)[:, None]
+        offsets = samples.units - centre
+        square_mean = weights @ np.square(offsets) / count
+        design = root * np.concatenate([np.ones_like(root), offsets, np.square(offsets) - square_mean], axis=1)
+        measures, shown = root * samples.measures, root * (samples.before - contents.mean(axis=0))
         penalty = count * np.concatenate([[0.0], np.full(size, RIDGE_LINEAR), np.full(size, RIDGE_SQUARE)])
         inverse = np.linalg.inv(design.T @ design + np.diag(penalty))
-        shown = before - contents.mean(axis=0)
         factor = np.zeros(measures.shape[1])
         for _ in range(_CONTENT_STEPS):  # B and Q by the units, g by the rest, in turn
-            weights = inverse @ (design.T @ (measures - factor * shown))
-            rest = measures - design @ weights
+            found = inverse @ (design.T @ (measures - factor * shown))
+            rest = measures - design @ found
             factor = (rest * shown).sum(axis=0) / (np.square(shown).sum(axis=0) + 1e-9)
-        covariance = rest.T @ rest / max(1, count - len(weights))
+        covariance = rest.T @ rest / max(1.0, count - len(found))
         diagonal = np.diag(covariance) + 1e-4
-        shrink = len(diagonal) / (len(diagonal) + SHRINK * count)
+        shown_once = min(count, len(contents))
+        shrink = len(diagonal) / (len(diagonal) + SHRINK * shown_once)
         shrunk = (1 - shrink) * covariance + shrink * np.diag(diagonal)
-        linear, square = weights[1 : 1 + size].T, weights[1 + size :].T
-        return cls(centre, weights[0], linear, square, square_mean, np.linalg.inv(shrunk), np.sqrt(diagonal))
+        linear, square = found[1 : 1 + size].T, found[1 + size :].T
+        return cls(centre, found[0], linear, square, square_mean, np.linalg.inv(shrunk), np.sqrt(diagonal))
 
     def predict(self, units: np.ndarray) -> np.ndarray:
         """Return the expected measures ``[N, k]`` of unit values ``[N, d]``."""
@@ -96,18 +138,23 @@ class Population:
         units: ``[n, d]``, of each photo.
         variance: ``[n, d]``, how uncertain they are.
         mean, spread: ``[d]``, of the photos' true unit values.
+        detail: ``[d]``, the change of one unit value that a photo's measures tell from chance.
     """
 
     units: np.ndarray
     variance: np.ndarray
     mean: np.ndarray
     spread: np.ndarray
+    detail: np.ndarray
 
 
 def explain(
     emulator: Emulator, measures: np.ndarray, known: np.ndarray, mean: np.ndarray, spread: np.ndarray
 ) -> Population:
-    """Find the unit values of photos by expectation maximisation: u ~ N(mean, spread²), m ~ N(predict(u), C).
+    """Find the unit values of photos and their population: u ~ N(mean, spread²), m ~ N(predict(u), C).
+
+    The spread follows by expectation maximisation. The mean does not: where the spread is small, that would move it by
+    a small part of the way at each step. It takes Newton steps on the likelihood of the measures instead.
 
     Args:
         emulator: of the recipe.
@@ -116,29 +163,48 @@ def explain(
         mean, spread: ``[d]``, to begin with.
     """
     is_known = np.isfinite(known)
+    begun, trust = mean, np.maximum(spread, _SMALLEST_TRUST)
     for _ in range(_EM_STEPS):
         prior_mean = np.where(is_known, known, mean)
-        prior_precision = 1 / np.where(is_known, 1e-3, spread) ** 2
-        units, variance = _most_likely(emulator, measures, prior_mean, prior_precision)
-        mean = units.mean(axis=0).clip(0, 1)
-        spread = np.sqrt(np.square(units - mean).mean(axis=0) + variance.mean(axis=0)).clip(_SMALLEST_SPREAD)
-    return Population(units, variance, mean, spread)
+        prior_precision = 1 / np.where(is_known, _KNOWN_STD, spread) ** 2
+        units, information = _most_likely(emulator, measures, prior_mean, prior_precision)
+        posterior = np.linalg.inv(information + _diagonals(prior_precision))
+        variance = posterior[:, np.arange(len(mean)), np.arange(len(mean))]
+        # The measures' likelihood with u integrated out has the gradient S^-1 (u - mean) and the curvature
+        # A - A (A + S^-1)^-1 A in the mean, with S = spread² and the information A = B' C^-1 B (Woodbury).
+        marginal = information - information @ posterior @ information
+        curvature = np.where(is_known[:, :, None] | is_known[:, None, :], 0.0, marginal)
+        curvature += _diagonals(np.where(is_known, 1 / spread**2, 0.0))
+        gradient = ((units - mean) / spread**2).sum(axis=0) + (begun - mean) / trust**2
+        step = np.linalg.solve(curvature.sum(axis=0) + np.diag(1 / trust**2), gradient)
+        mean = (mean + step.clip(-_LARGEST_STEP, _LARGEST_STEP)).clip(0, 1)
+        spread = np.sqrt(units.var(axis=0) + variance.mean(axis=0)).clip(_SMALLEST_SPREAD)
+    detail = 1 / np.sqrt(np.diagonal(information, axis1=1, axis2=2).mean(axis=0) + 1e-9)
+    return Population(units, variance, mean, spread, detail)
 
 
 def _most_likely(
     emulator: Emulator, measures: np.ndarray, prior_mean: np.ndarray, prior_precision: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return each photo's most likely unit values and their variances, by Gauss-Newton steps."""
+    """Return each photo's most likely unit values and what the measures tell about them, by Gauss-Newton steps.
+
+    Returns:
+        ``[n, d]``, and ``[n, d, d]``, the inverse covariance of the unit values by the measures alone.
+    """
     units = prior_mean.copy()
     for _ in range(_NEWTON_STEPS):
         slopes = emulator.slopes(units)
         weighted = np.einsum("nkd,kl->ndl", slopes, emulator.precision)
-        curvature = weighted @ slopes
-        curvature[:, np.arange(units.shape[1]), np.arange(units.shape[1])] += prior_precision
+        information = weighted @ slopes
         rest = measures - emulator.predict(units)
         gradient = np.einsum("ndl,nl->nd", weighted, rest) + (prior_mean - units) * prior_precision
-        step = np.linalg.solve(curvature, gradient[..., None])[..., 0].clip(-_LARGEST_STEP, _LARGEST_STEP)
-        units = (units + step).clip(0, 1)
+        step = np.linalg.solve(information + _diagonals(prior_precision), gradient[..., None])[..., 0]
+        units = (units + step.clip(-_LARGEST_STEP, _LARGEST_STEP)).clip(0, 1)
         if np.abs(step).max() < 1e-3:
             break
-    return units, np.linalg.inv(curvature)[:, np.arange(units.shape[1]), np.arange(units.shape[1])]
+    return units, information
+
+
+def _diagonals(values: np.ndarray) -> np.ndarray:
+    """Return ``[n, d]`` as diagonal matrices ``[n, d, d]``."""
+    return values[:, :, None] * np.eye(values.shape[1])

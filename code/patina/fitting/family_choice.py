@@ -7,6 +7,9 @@ from patina.fitting.search import Search, SynthesisMatch
 WORTH_MORE = 0.6
 """Another explanation is taken if it brings the misfit below this fraction of what it was."""
 
+HOPELESS = 3.0
+"""A family whose misfit is so many times the best one's is not searched on with its optional numbers."""
+
 
 def best_match(searches: Sequence[Search]) -> SynthesisMatch:
     """Find the numbers that explain the photos.
@@ -28,7 +31,7 @@ def best_match(searches: Sequence[Search]) -> SynthesisMatch:
     for search, found in sorted(zip(searches, simple, strict=True), key=lambda pair: pair[1].distance):
         if search.explains(best):
             return best
-        if search.has_optional:
+        if search.has_optional and not _is_hopeless(search, best, found):
             best = _closer(search, best, search.match_all(found))
     return best
 
@@ -36,3 +39,7 @@ def best_match(searches: Sequence[Search]) -> SynthesisMatch:
 def _closer(search: Search, best: SynthesisMatch, other: SynthesisMatch) -> SynthesisMatch:
     precision = other.precision
     return other if search.misfit(other, precision) < WORTH_MORE * search.misfit(best, precision) else best
+
+
+def _is_hopeless(search: Search, best: SynthesisMatch, other: SynthesisMatch) -> bool:
+    return search.misfit(other, best.precision) > HOPELESS * search.misfit(best, best.precision)

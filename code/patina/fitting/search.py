@@ -12,14 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from patina.fitting.agreement import agreements
-from patina.fitting.emulator import Emulator, Population, explain
+from patina.fitting.emulator import Emulator, Population, Samples, explain
 from patina.fitting.family import Family, plain_family
 from patina.fitting.file_compression import FileCompression
 from patina.fitting.synthesis import SyntheticSample, crops_in, synthesise
 from patina.seeding import derive, numpy_rng
 
-ROUNDS, MOST_ROUNDS = 3, 5
+ROUNDS, MOST_ROUNDS = 3, 8
 SAMPLES = 112
 """Pictures that are synthesised in a round."""
 
@@ -29,14 +28,18 @@ WIDEST_SPREAD = 0.29
 OPTIONAL_MEAN = 0.3
 """Unit value that optional numbers begin at when they are let go."""
 
-STILL_FALLING = 0.7
-"""Rounds go on, up to `MOST_ROUNDS`, while each brings the distance below this fraction of the one before."""
+EXPLAINED = 0.6
+"""Photos are explained once the misfit is below this fraction of what chance makes of it."""
+
+SETTLED = 0.03
+"""The search ends once a round changes the misfit by less than this fraction of what chance makes of it."""
 
 _SMALLEST_START = 0.12
 """Spread that numbers get back when others are let go."""
 
-_SMALLEST_STEP, _STEP_FACTOR = 0.06, 1.2
-"""How far a round's samples lie from the photos' own numbers: enough to learn slopes from."""
+_SMALLEST_STEP, _LARGEST_STEP, _DETAILS, _STEP_FACTOR = 0.01, 0.06, 4.0, 1.2
+"""How far a round's samples lie from the photos' own numbers: enough to learn slopes from, and no further, since
+measures of little variance see every curve."""
 
 _LEAST_STD = 0.01
 """Added to the measures' standard deviations, some of which are 0 in a set of like photos."""
@@ -57,6 +60,7 @@ class SynthesisMatch:
             deviations of one photo (root mean square).
         distance: the same for `fitted`.
         precision: inverse covariance of one picture's measures at given numbers, ``[k, k]``, from the last round.
+        rounds: all samples that were made.
     """
 
     family: Family
@@ -65,6 +69,7 @@ class SynthesisMatch:
     distances: tuple[float, ...]
     distance: float
     precision: np.ndarray
+    rounds: tuple[Samples, ...]
 
 
 @dataclass(frozen=True)
@@ -108,12 +113,11 @@ class Search:
         """Let the optional numbers go, too, from what was found without them."""
         mean = np.where(self._optional, OPTIONAL_MEAN, simple.population.mean)
         spread = np.where(self._optional, WIDEST_SPREAD, simple.population.spread.clip(_SMALLEST_START))
-        return self._search("fit more", self._told(), mean, spread)
+        return self._search("fit more", self._told(), mean, spread, simple.rounds)
 
     def explains(self, found: SynthesisMatch) -> bool:
-        """Whether fitted pictures are as near to the photos as photos are to each other, in every group of measures."""
-        compared = agreements(self.names, self.photos, found.fitted, self.seed)
-        return all(agreement.is_close for agreement in compared)
+        """Whether chance alone could make the difference between fitted pictures and the photos."""
+        return self.misfit(found, found.precision) < EXPLAINED * self._chance
 
     def misfit(self, match: SynthesisMatch, precision: np.ndarray) -> float:
         """Return how far a match is from the photos, per measure, in variances of one picture (Mahalanobis, squared).
@@ -125,7 +129,7 @@ class Search:
             precision: ``[k, k]``, see `SynthesisMatch`.
         """
         difference = self.photos.mean(axis=0) - match.fitted.mean(axis=0)
-        return float(difference @ precision @ difference) / len(difference)
+        return mahalanobis(difference, precision)
 
     @property
     def _optional(self) -> np.ndarray:
@@ -139,60 +143,74 @@ class Search:
                 told[:, place] = [number.unit(compression.quality) for compression in self.compressions]
         return told
 
-    def _search(self, title: str, known: np.ndarray, mean: np.ndarray, spread: np.ndarray) -> SynthesisMatch:
+    def _search(
+        self, title: str, known: np.ndarray, mean: np.ndarray, spread: np.ndarray, begun: Sequence[Samples] = ()
+    ) -> SynthesisMatch:
         """Move numbers round by round.
 
         Args:
             title: of the progress bars.
             known: unit values that stay as they are, ``[n, d]``; NaN for others.
             mean, spread: of the population that it begins with, ``[d]``.
+            begun: samples of an earlier search.
         """
         rng, size = numpy_rng(self.seed, title), len(self.family.free)
         units = (mean + (_stratified(rng, self.samples, size) - 0.5) * np.sqrt(12) * spread).clip(0, 1)
         owners = _owners(rng, self.samples, len(self.photos))
         units = np.where(np.isfinite(known[owners]), known[owners], units)
-        distances, populations = list[float](), list[Population]()
+        rounds, distances, own = list(begun), list[float](), units
         for number in range(MOST_ROUNDS):
-            if number >= ROUNDS and distances[-1] > STILL_FALLING * distances[-2]:
-                break
             key = derive(self.seed, title, number)
-            fitted, before = self._synthesised(units, owners, key, f"{self._name(title)}, round {number + 1}")
-            emulator = Emulator.learn(units, fitted, before, self.contents, mean)
-            centre = emulator.predict(mean[None])[0] if number else fitted.mean(axis=0)
-            reach = _OUTLIER * np.maximum(emulator.deviation, fitted.std(axis=0))
-            photos = np.clip(self.photos, centre - reach, centre + reach)
-            populations.append(explain(emulator, photos, known, mean, spread))
-            distances.append(self._distance(fitted))
-            mean, spread = populations[-1].mean, populations[-1].spread
+            rounds.append(self._synthesised(units, owners, key, f"{self._name(title)}, round {number + 1}"))
+            emulator = Emulator.learn(rounds, self.contents, mean)
+            expected = emulator.predict(own).mean(axis=0)
+            distances.append(self._distance(expected))
+            population = explain(emulator, self._without_outliers(emulator, rounds[-1]), known, mean, spread)
+            mean, spread, own = population.mean, population.spread, population.units
+            change = emulator.predict(own).mean(axis=0) - expected
+            if number >= ROUNDS - 1 and mahalanobis(change, emulator.precision) < SETTLED * self._chance:
+                break
             owners = _owners(rng, self.samples, len(self.photos))
-            units = _nearby(rng, populations[-1], known, owners)
-        result = self._result(title, populations[-1], distances, emulator.precision)
-        if min(distances[1:]) < result.distance:  # a family that cannot explain the photos wanders off
-            best = self._result(title, populations[int(np.argmin(distances[1:]))], distances, emulator.precision)
-            return min(result, best, key=lambda match: match.distance)
-        return result
+            units = _nearby(rng, population, known, owners)
+        return self._result(title, population, distances, emulator.precision, rounds)
+
+    @property
+    def _chance(self) -> float:
+        """The misfit of photos and fitted pictures that differ by chance alone, on average."""
+        return 1 / len(self.photos) + 1 / self.samples
+
+    def _without_outliers(self, emulator: Emulator, latest: Samples) -> np.ndarray:
+        """Return the photos' measures, those brought near that are further than any sample."""
+        centre, reach = latest.measures.mean(axis=0), np.maximum(emulator.deviation, latest.measures.std(axis=0))
+        return np.clip(self.photos, centre - _OUTLIER * reach, centre + _OUTLIER * reach)
 
     def _result(
-        self, title: str, population: Population, distances: Sequence[float], precision: np.ndarray
+        self,
+        title: str,
+        population: Population,
+        distances: Sequence[float],
+        precision: np.ndarray,
+        rounds: Sequence[Samples],
     ) -> SynthesisMatch:
         """Compare the result itself: the photos' own numbers, without the room to learn from."""
         rng, key = numpy_rng(self.seed, title, "result"), derive(self.seed, title, "result")
         owners = _owners(rng, self.samples, len(self.photos))
-        fitted, _ = self._synthesised(population.units[owners], owners, key, f"{self._name(title)}, result")
-        return SynthesisMatch(self.family, population, fitted, tuple(distances), self._distance(fitted), precision)
+        last = self._synthesised(population.units[owners], owners, key, f"{self._name(title)}, result")
+        distance = self._distance(last.measures.mean(axis=0))
+        return SynthesisMatch(
+            self.family, population, last.measures, tuple(distances), distance, precision, (*rounds, last)
+        )
 
     def _name(self, title: str) -> str:
         return f"{title} {self.family.name}"
 
-    def _distance(self, fitted: np.ndarray) -> float:
-        """Return the distance of mean measures in standard deviations of one photo, root mean square."""
-        difference = (self.photos.mean(axis=0) - fitted.mean(axis=0)) / (self.photos.std(axis=0) + _LEAST_STD)
+    def _distance(self, expected: np.ndarray) -> float:
+        """Return the distance of mean measures ``[k]`` in standard deviations of one photo, root mean square."""
+        difference = (self.photos.mean(axis=0) - expected) / (self.photos.std(axis=0) + _LEAST_STD)
         return float(np.sqrt(np.square(difference).mean()))
 
-    def _synthesised(
-        self, units: np.ndarray, owners: np.ndarray, key: int, description: str
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """Degrade clean crops as the photos `owners` might have been; return their measures after and before."""
+    def _synthesised(self, units: np.ndarray, owners: np.ndarray, key: int, description: str) -> Samples:
+        """Degrade clean crops as the photos `owners` might have been, and measure them."""
         crops = crops_in(self.clean)
         places = numpy_rng(key, "pictures").permutation(np.resize(np.arange(len(crops)), len(units)))
         samples = [
@@ -200,7 +218,12 @@ class Search:
             for number, (place, unit, owner) in enumerate(zip(places, units, owners, strict=True))
         ]
         measures = synthesise(samples, self.family, workers=self.workers, description=description)
-        return as_array(self.names, measures), self.contents[places]
+        return Samples(units, as_array(self.names, measures), self.contents[places])
+
+
+def mahalanobis(difference: np.ndarray, precision: np.ndarray) -> float:
+    """Return the squared distance of measures, ``[k]``, per measure."""
+    return float(difference @ precision @ difference) / len(difference)
 
 
 def undegraded(scale: int, names: Sequence[str], clean: Sequence[Path], *, workers: int = 0) -> np.ndarray:
@@ -228,6 +251,7 @@ def _owners(rng: np.random.Generator, count: int, photos: int) -> np.ndarray:
 
 def _nearby(rng: np.random.Generator, population: Population, known: np.ndarray, owners: np.ndarray) -> np.ndarray:
     """Return unit values around those of the photos `owners`."""
-    width = np.maximum(_SMALLEST_STEP, np.sqrt(population.variance[owners])) * _STEP_FACTOR
+    step = (_DETAILS * population.detail).clip(_SMALLEST_STEP, _LARGEST_STEP)
+    width = np.maximum(step, np.sqrt(population.variance[owners])) * _STEP_FACTOR
     drawn = (population.units[owners] + rng.standard_normal(width.shape) * width).clip(0, 1)
     return np.where(np.isfinite(known[owners]), known[owners], drawn)
