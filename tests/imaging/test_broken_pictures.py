@@ -144,7 +144,7 @@ def test_missing_and_forbidden_files(tmp_path: Path, monkeypatch: pytest.MonkeyP
         read_picture(tmp_path / "forbidden.png")
 
 
-def test_opencv_keeps_quiet_about_broken_files(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
+def test_decoders_keep_quiet_about_broken_files(tmp_path: Path, capfd: pytest.CaptureFixture) -> None:
     data = bytearray(sample("JPEG"))
     data[-200:-190] = bytes(10)
     (tmp_path / "a.jpg").write_bytes(data)

@@ -133,6 +133,25 @@ def test_alpha_and_grey_are_kept(tmp_path: Path) -> None:
     np.testing.assert_array_equal(read_picture(tmp_path / "b.png").alpha, gray)
 
 
+@pytest.mark.parametrize("index", ["R03", "R98"])
+def test_cameras_that_say_adobe_rgb_without_a_profile_are_understood(tmp_path: Path, index: str) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = 1
+    exif.get_ifd(0x8769)[0xA001] = 65535
+    exif.get_ifd(0x8769)[0xA005] = {1: index}
+    image = Image.fromarray(muted())
+    plain, _ = read(tmp_path, encoded(image, "JPEG", quality=100, subsampling=0))
+    found, notes = read(tmp_path, encoded(image, "JPEG", quality=100, subsampling=0, exif=exif))
+    if index == "R98":  # sRGB
+        np.testing.assert_array_equal(found, plain)
+        assert notes == []
+        return
+    adobe = ((0.64, 0.33), (0.21, 0.71), (0.15, 0.06))
+    matrix = np.linalg.inv(to_xyz(SRGB_PRIMARIES)) @ to_xyz(adobe)
+    assert np.abs(found - from_light((plain / 255) ** (563 / 256) @ matrix.T) * 255).max() <= 1
+    assert notes == ["converted from Adobe RGB to sRGB"]
+
+
 def chrm(primaries: tuple) -> bytes:
     points = [value for point in (D65, *primaries) for value in point]
     return png_chunk(b"cHRM", struct.pack(">8I", *(round(value * 1e5) for value in points)))

@@ -32,7 +32,13 @@ _PRIMARIES = {
 }
 """White, red, green and blue by their codes in ITU-T H.273: sRGB, BT.2020 and Display P3."""
 
-_NAMES = {1: "sRGB", 9: "BT.2020", 12: "Display P3"}
+_ADOBE_PRIMARIES = (*_D65, 0.640, 0.330, 0.210, 0.710, 0.150, 0.060)
+_NAMES: dict[tuple[float, ...], str] = {
+    _PRIMARIES[1]: "sRGB",
+    _PRIMARIES[9]: "BT.2020",
+    _PRIMARIES[12]: "Display P3",
+    _ADOBE_PRIMARIES: "Adobe RGB",
+}
 _SRGB_TRANSFERS, _LINEAR_TRANSFER = (1, 6, 13), 8
 
 
@@ -54,6 +60,9 @@ class ColourTags:
 
 
 SRGB = ColourTags()
+
+ADOBE_RGB = ColourTags(chromaticities=_ADOBE_PRIMARIES, gamma=256 / 563)
+"""Adobe RGB (1998), section 4.3."""
 
 
 def png_colours(chunks: Mapping[bytes, bytes]) -> ColourTags:
@@ -130,11 +139,10 @@ def _profile(tags: ColourTags) -> tuple[bytes, str]:
     levels = np.linspace(0, 1, 4096)
     curve = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
     shape = {"transferfunction": curve.astype(np.float32)} if tags.gamma is None else {"gamma": 1 / tags.gamma}
-    known = [name for code, name in _NAMES.items() if points == _PRIMARIES[code]]
-    name = known[0] if known else "other primaries"
+    name = _NAMES.get(points, "other primaries")
     return (
         bytes(imagecodecs.cms_profile("rgb", whitepoint=points[:2], primaries=points[2:], **shape)),
-        name if tags.gamma is None else f"{name} with a gamma of {tags.gamma:.3g}",
+        name if tags.gamma is None or tags == ADOBE_RGB else f"{name} with a gamma of {tags.gamma:.3g}",
     )
 
 

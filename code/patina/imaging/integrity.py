@@ -9,10 +9,17 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 
-from patina.imaging.colour_spaces import SRGB, ColourTags, png_colours
+from patina.imaging.colour_spaces import ADOBE_RGB, SRGB, ColourTags, png_colours
 from patina.imaging.gif_and_boxes import inspect_avif, inspect_gif, inspect_heic
 from patina.imaging.picture_header import DAMAGED, NO_PICTURE, TRUNCATED, BrokenPicture, PictureHeader
-from patina.imaging.tiff_tags import ORIENTATION, Buffer, exif_orientation, read_tags, valid_orientation
+from patina.imaging.tiff_tags import (
+    ORIENTATION,
+    Buffer,
+    exif_is_adobe_rgb,
+    exif_orientation,
+    read_tags,
+    valid_orientation,
+)
 
 _FLOAT = "stores signed, floating-point or 32-bit pixels; convert it to 8 or 16 bit"
 _UNKNOWN = "is not a PNG, JPEG, WebP, BMP, TIFF, GIF, AVIF or HEIC picture; convert it or remove it"
@@ -93,12 +100,13 @@ _JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
 def _inspect_jpeg(data: Buffer, thorough: bool) -> PictureHeader:
-    orientation, frame, profile = 1, None, {}
+    orientation, frame, profile, colours = 1, None, {}, SRGB
     for marker, start, length in jpeg_segments(data):
         if marker in _JPEG_FRAMES:
             frame = struct.unpack_from(">HHB", data, start + 1)
         elif marker == _JPEG_APP1 and data[start : start + 6] == b"Exif\0\0":
-            orientation = exif_orientation(data[start + 6 : start + length])
+            exif = data[start + 6 : start + length]
+            orientation, colours = exif_orientation(exif), ADOBE_RGB if exif_is_adobe_rgb(exif) else SRGB
         elif marker == _JPEG_APP2 and data[start : start + 12] == _JPEG_PROFILE:
             profile[data[start + 12]] = bytes(data[start + 14 : start + length])  # parts have numbers
         elif marker == JPEG_SOS and not thorough:
@@ -106,7 +114,8 @@ def _inspect_jpeg(data: Buffer, thorough: bool) -> PictureHeader:
     if frame is None:
         raise BrokenPicture(NO_PICTURE)
     height, width, channels = frame
-    colours = ColourTags(b"".join(profile[number] for number in sorted(profile)))
+    if profile:
+        colours = ColourTags(b"".join(profile[number] for number in sorted(profile)))
     return PictureHeader("JPEG", height, width, orientation, channels == 1, channels, colours=colours)
 
 

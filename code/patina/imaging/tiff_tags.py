@@ -7,11 +7,19 @@ Buffer = bytes | mmap.mmap
 
 ORIENTATION = 274
 
-_INTEGERS = {1: "B", 3: "H", 4: "I", 7: "B", 16: "Q"}  # 7 is "undefined", the type of an ICC profile
+_EXIF, _INTEROPERABILITY, _INDEX = 0x8769, 0xA005, 1
+"""Tags that lead to the next directory, and the last one's tag of a colour space."""
+
+_INTEGERS = {1: "B", 2: "B", 3: "H", 4: "I", 7: "B", 16: "Q"}  # 2 is text; 7 is the type of an ICC profile
 
 
-def read_tags(data: Buffer, wanted: frozenset[int]) -> dict[int, tuple[int, ...]]:
-    """Read the wanted integer tags from the first directory of a TIFF or BigTIFF, in either byte order.
+def read_tags(data: Buffer, wanted: frozenset[int], directory: int | None = None) -> dict[int, tuple[int, ...]]:
+    """Read the wanted tags of integers or text from a directory of a TIFF or BigTIFF, in either byte order.
+
+    Args:
+        data: the whole file, or a memory map of it.
+        wanted: numbers of tags.
+        directory: where the directory begins; None for the first one.
 
     Raises:
         struct.error: the directory or a value lies behind the end of `data`.
@@ -20,7 +28,8 @@ def read_tags(data: Buffer, wanted: frozenset[int]) -> dict[int, tuple[int, ...]
     order = {b"II": "<", b"MM": ">"}[bytes(data[:2])]
     big = struct.unpack_from(order + "H", data, 2)[0] == 43
     count_code, offset_code, inline, entry_size = ("Q", "Q", 8, 20) if big else ("H", "I", 4, 12)
-    directory = struct.unpack_from(order + offset_code, data, 8 if big else 4)[0]
+    if directory is None:
+        directory = struct.unpack_from(order + offset_code, data, 8 if big else 4)[0]
     entries = struct.unpack_from(order + count_code, data, directory)[0]
     first = directory + struct.calcsize(count_code)
     tags = {}
@@ -41,6 +50,17 @@ def exif_orientation(payload: bytes) -> int:
         return valid_orientation(read_tags(payload, frozenset({ORIENTATION})))
     except (struct.error, KeyError):
         return 1
+
+
+def exif_is_adobe_rgb(payload: bytes) -> bool:
+    """Return whether an EXIF block calls the picture's colours Adobe RGB, as cameras do without a profile (DCF 2.0)."""
+    try:
+        directory = None
+        for tag in (_EXIF, _INTEROPERABILITY):
+            directory = read_tags(payload, frozenset({tag}), directory)[tag][0]
+        return bytes(read_tags(payload, frozenset({_INDEX}), directory)[_INDEX][:3]) == b"R03"
+    except (struct.error, KeyError, IndexError):
+        return False
 
 
 def valid_orientation(tags: dict[int, tuple[int, ...]]) -> int:
