@@ -40,6 +40,17 @@ class TestFolder:
         assert np.array_equal(results[0], results[1])
         assert not np.array_equal(results[0], results[2])
 
+    def test_invisible_colours_leave_no_trace(self, model, tmp_path):
+        visible = picture(0)
+        alpha = np.full(visible.shape[:2], 255, np.uint8)
+        alpha[:, 20:30] = 0
+        for name, hidden in (("black", 0), ("white", 255)):
+            pixels = np.where(alpha[..., None] == 0, hidden, visible).astype(np.uint8)
+            write_picture(tmp_path / name / "a.png", pixels, alpha)
+            assert translate(model, tmp_path / name, tmp_path / f"{name}_out") == 0
+        black, white = (read_picture(tmp_path / f"{name}_out" / "a.png").pixels for name in ("black", "white"))
+        assert np.array_equal(black, white)
+
     def test_what_is_kept_changes_no_picture(self, model, tmp_path):
         source = write_pictures(tmp_path / "in", 1)
         for out, kept in (("nothing", 0), ("all", 1000)):

@@ -15,6 +15,7 @@ from patina.errors import ConfigError, PatinaError, PictureError, require_range
 from patina.imaging.colour_shift import colour_shift_warning
 from patina.imaging.picture_files import Picture
 from patina.imaging.sources import Source, folder_of, list_sources, require_outside
+from patina.imaging.transparency import with_hidden_filled
 from patina.imaging.value_spaces import to_pixels, to_tensor
 from patina.models.labels import CLEAN, REAL
 from patina.models.model_files import ModelFile, weights_digest
@@ -141,12 +142,14 @@ def translate_pictures(
     shifts: list[np.ndarray] = []
 
     def degrade(picture_source: Source, details: Mapping[str, Any], picture: Picture) -> Pixels:
-        key = sample_key(seed, picture_source.name, details["sample"])
+        key, pixels = sample_key(seed, picture_source.name, details["sample"]), picture.pixels
+        if picture.alpha is not None:
+            pixels = with_hidden_filled(pixels, picture.alpha)
         try:
-            result = translate_pixels(degradation, picture.pixels, details["parameters"], key)
+            result = translate_pixels(degradation, pixels, details["parameters"], key)
         except PictureError as error:
             raise PictureError(f"{picture_source}: {error}") from None
-        shifts.append(_mean_colour(result) - _mean_colour(picture.pixels))
+        shifts.append(_mean_colour(result) - _mean_colour(pixels))
         return result, picture.alpha
 
     with OutputFolder.open(out, made_by, source=folder_of(source), sources=sources) as folder:
