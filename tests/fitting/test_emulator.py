@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from patina.fitting.emulator import Emulator, Samples, explain
+from patina.fitting.emulator import DegradedSamples, Emulator, explain
 
 
 def world(units: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -22,7 +22,7 @@ def world(units: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.n
 def learned(units: np.ndarray, rng: np.random.Generator) -> Emulator:
     """Learn from pictures of the world."""
     measures, before = world(units, rng)
-    return Emulator.learn([Samples(units, measures, before)], before, np.full(3, 0.5))
+    return Emulator.learn([DegradedSamples(units, measures, before)], before, np.full(3, 0.5))
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_measures_before_make_slopes_surer_and_leave_the_covariance():
         measures, before = world(units, rng)
         for is_known in (True, False):
             shown = before if is_known else np.full_like(before, 3.0)
-            emulator = Emulator.learn([Samples(units, measures, shown)], shown, np.full(3, 0.5))
+            emulator = Emulator.learn([DegradedSamples(units, measures, shown)], shown, np.full(3, 0.5))
             errors[is_known].append(emulator.linear[:, 0] - true)
             deviations[is_known].append(emulator.deviation)
     assert np.std(errors[True]) < 0.7 * np.std(errors[False])
@@ -103,9 +103,9 @@ def test_earlier_samples_make_slopes_surer_the_more_the_nearer_they_are():
     for _ in range(20):
         latest, near, far = (rng.normal(middle, 0.06, (60, 3)) for middle in (0.5, 0.5, 0.9))
         rounds = {"alone": [], "near": [near], "far": [far]}
-        last = Samples(latest, *world(latest, rng))
+        last = DegradedSamples(latest, *world(latest, rng))
         for name, earlier in rounds.items():
-            samples = [*(Samples(units, *world(units, rng)) for units in earlier), last]
+            samples = [*(DegradedSamples(units, *world(units, rng)) for units in earlier), last]
             emulator = Emulator.learn(samples, samples[-1].before, centre)
             errors[name].append(emulator.linear[:, 0])
     assert np.std(errors["near"], axis=0).mean() < 0.85 * np.std(errors["alone"], axis=0).mean()

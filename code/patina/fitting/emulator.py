@@ -39,7 +39,7 @@ _FORGET = 0.1
 
 
 @dataclass(frozen=True)
-class Samples:
+class DegradedSamples:
     """Degraded clean pictures.
 
     Attributes:
@@ -62,7 +62,7 @@ class Samples:
         return np.exp(-_FORGET * (distance - len(centre)).clip(0))
 
     @classmethod
-    def joined(cls, samples: Sequence["Samples"]) -> "Samples":
+    def joined(cls, samples: Sequence["DegradedSamples"]) -> "DegradedSamples":
         """Return all samples together."""
         return cls(*(np.concatenate([getattr(part, field.name) for part in samples]) for field in fields(cls)))
 
@@ -89,7 +89,7 @@ class Emulator:
     deviation: np.ndarray
 
     @classmethod
-    def learn(cls, rounds: Sequence[Samples], contents: np.ndarray, centre: np.ndarray) -> "Emulator":
+    def learn(cls, rounds: Sequence[DegradedSamples], contents: np.ndarray, centre: np.ndarray) -> "Emulator":
         """Learn from samples.
 
         Args:
@@ -97,7 +97,7 @@ class Emulator:
             contents: ``[M, k]``, measures z of all clean pictures.
             centre: ``[d]``.
         """
-        samples, size = Samples.joined(rounds), len(centre)
+        samples, size = DegradedSamples.joined(rounds), len(centre)
         width = np.sqrt(np.square(rounds[-1].units - centre).mean(axis=0)) + _LEAST_WIDTH
         weights = samples.weights(centre, width)
         count, root = weights.sum(), np.sqrt(weights)[:, None]

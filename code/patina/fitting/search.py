@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from patina.fitting.emulator import Emulator, Population, Samples, explain
+from patina.fitting.emulator import DegradedSamples, Emulator, Population, explain
 from patina.fitting.family import Family, plain_family
 from patina.fitting.file_compression import FileCompression
 from patina.fitting.synthesis import SyntheticSample, crops_in, synthesise
@@ -69,7 +69,7 @@ class SynthesisMatch:
     distances: tuple[float, ...]
     distance: float
     precision: np.ndarray
-    rounds: tuple[Samples, ...]
+    rounds: tuple[DegradedSamples, ...]
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ class Search:
         return told
 
     def _search(
-        self, title: str, known: np.ndarray, mean: np.ndarray, spread: np.ndarray, begun: Sequence[Samples] = ()
+        self, title: str, known: np.ndarray, mean: np.ndarray, spread: np.ndarray, begun: Sequence[DegradedSamples] = ()
     ) -> SynthesisMatch:
         """Move numbers round by round.
 
@@ -179,7 +179,7 @@ class Search:
         """The misfit of photos and fitted pictures that differ by chance alone, on average."""
         return 1 / len(self.photos) + 1 / self.samples
 
-    def _without_outliers(self, emulator: Emulator, latest: Samples) -> np.ndarray:
+    def _without_outliers(self, emulator: Emulator, latest: DegradedSamples) -> np.ndarray:
         """Return the photos' measures, those brought near that are further than any sample."""
         centre, reach = latest.measures.mean(axis=0), np.maximum(emulator.deviation, latest.measures.std(axis=0))
         return np.clip(self.photos, centre - _OUTLIER * reach, centre + _OUTLIER * reach)
@@ -190,7 +190,7 @@ class Search:
         population: Population,
         distances: Sequence[float],
         precision: np.ndarray,
-        rounds: Sequence[Samples],
+        rounds: Sequence[DegradedSamples],
     ) -> SynthesisMatch:
         """Compare the result itself: the photos' own numbers, without the room to learn from."""
         rng, key = numpy_rng(self.seed, title, "result"), derive(self.seed, title, "result")
@@ -209,7 +209,7 @@ class Search:
         difference = (self.photos.mean(axis=0) - expected) / (self.photos.std(axis=0) + _LEAST_STD)
         return float(np.sqrt(np.square(difference).mean()))
 
-    def _synthesised(self, units: np.ndarray, owners: np.ndarray, key: int, description: str) -> Samples:
+    def _synthesised(self, units: np.ndarray, owners: np.ndarray, key: int, description: str) -> DegradedSamples:
         """Degrade clean crops as the photos `owners` might have been, and measure them."""
         crops = crops_in(self.clean)
         places = numpy_rng(key, "pictures").permutation(np.resize(np.arange(len(crops)), len(units)))
@@ -218,7 +218,7 @@ class Search:
             for number, (place, unit, owner) in enumerate(zip(places, units, owners, strict=True))
         ]
         measures = synthesise(samples, self.family, workers=self.workers, description=description)
-        return Samples(units, as_array(self.names, measures), self.contents[places])
+        return DegradedSamples(units, as_array(self.names, measures), self.contents[places])
 
 
 def mahalanobis(difference: np.ndarray, precision: np.ndarray) -> float:
