@@ -11,6 +11,12 @@ import pytest
 os.environ["OMP_NUM_THREADS"] = "1"
 
 
+@pytest.fixture(autouse=True)
+def _slow_bf16(monkeypatch):
+    """Let "auto" choose float32 on every processor; tests of bf16 choose it themselves."""
+    monkeypatch.setattr("patina.layers.precision.BF16_CHECKS", ())
+
+
 @pytest.fixture
 def hub(tmp_path, monkeypatch):
     """Return an empty folder in place of torch hub's downloaded weights, without a network."""
