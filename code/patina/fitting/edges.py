@@ -32,7 +32,7 @@ def edge_profiles(crops: Sequence[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         Profiles ``[N, 2 REACH / STEP + 1]`` from dark to bright, and the angle across each edge in [0, 180) degrees.
     """
     found = [_profiles(crop, STRONGEST // len(crops)) for crop in crops]
-    return np.concatenate([each[0] for each in found]), np.concatenate([each[1] for each in found])
+    return np.concatenate([part for part, _ in found]), np.concatenate([part for _, part in found])
 
 
 def edge_measures(crops: Sequence[np.ndarray]) -> dict[str, float]:

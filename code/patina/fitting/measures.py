@@ -34,7 +34,7 @@ def measure(crops: Sequence[np.ndarray]) -> dict[str, float]:
     """
     planes = [cv2.transform(crop, _YCBCR) for crop in crops]
     luma = [np.ascontiguousarray(plane[..., 0]) for plane in planes]
-    values = np.concatenate([each.ravel() for each in luma])
+    values = np.concatenate([plane.ravel() for plane in luma])
     return {
         **texture(planes),
         **edge_measures(luma),

@@ -84,7 +84,7 @@ def _bands(planes: Sequence[np.ndarray]) -> Mapping[str, np.ndarray]:
         detail, smooth = _spread(_DETAIL, 2**scale), _spread(_SMOOTH, 2**scale)
         for name, x, y in (("x", detail, smooth), ("y", smooth, detail), ("d", detail, detail)):
             filtered = [cv2.sepFilter2D(plane, -1, x, y, borderType=cv2.BORDER_REFLECT_101) for plane in planes]
-            found[f"{scale}{name}"] = np.concatenate([_means(np.square(each)) for each in filtered])
+            found[f"{scale}{name}"] = np.concatenate([_means(np.square(band)) for band in filtered])
     return found
 
 
@@ -98,7 +98,7 @@ def _spread(kernel: np.ndarray, step: int) -> np.ndarray:
 def _correlations(crops: Sequence[np.ndarray], quiet: np.ndarray) -> dict[str, float]:
     """Return variances and correlations of what is fine in quiet windows: between neighbours and between channels."""
     fine = [crop - cv2.GaussianBlur(crop, (0, 0), 4.0, borderType=cv2.BORDER_REFLECT_101) for crop in crops]
-    windows = np.concatenate([_windows(each) for each in fine])[quiet]
+    windows = np.concatenate([_windows(plane) for plane in fine])[quiet]
     energy = np.square(windows).mean(axis=(1, 2))
     found: dict[str, float] = {}
     for number, name in enumerate("ybr"):
