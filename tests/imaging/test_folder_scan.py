@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import golden_numbers
 from encoded_pictures import encoded, smooth
 from patina.data.manifest import FILE_NAME
 from patina.errors import PatinaError, PictureError
@@ -26,12 +27,10 @@ def without_heic(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("patina.imaging.gif_and_boxes.reads_heic", lambda: False)
 
 
-def heic(orientation: int = 1) -> bytes:
-    heif = pytest.importorskip("pillow_heif")
-    heif.register_heif_opener()
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    return encoded(Image.fromarray(smooth()), "HEIF", quality=95, exif=exif)
+def heic() -> bytes:
+    """The picture `smooth` as an encoder wrote it; Patina's package only decodes."""
+    pytest.importorskip("pi_heif")
+    return (golden_numbers.FOLDER / "smooth.heic").read_bytes()
 
 
 def test_pictures_of_every_suffix_are_taken_and_read(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
@@ -66,6 +65,16 @@ def test_heic_is_read_with_its_package(tmp_path: Path) -> None:
     picture = read_picture(path)
     assert picture_size(path) == picture.pixels.shape[:2] == smooth().shape[:2]
     assert np.abs(picture.pixels.astype(int) - smooth()).mean() < 6
+
+
+def test_half_a_heic_is_refused_and_damaged_exif_passed_over(tmp_path: Path) -> None:
+    whole = heic()
+    exif = whole.index(b"Exif\0\0", whole.index(b"mdat")) + 6
+    (tmp_path / "half.heic").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(PictureError, match=r"half\.heic"):
+        read_picture(tmp_path / "half.heic")
+    (tmp_path / "exif.heic").write_bytes(whole[:exif] + bytes(8) + whole[exif + 8 :])
+    assert read_picture(tmp_path / "exif.heic").pixels.shape == smooth().shape
 
 
 def test_heic_without_its_package_is_counted_and_refused_with_the_remedy(

@@ -30,7 +30,7 @@ _SPECIAL = "special file"
 @cache
 def reads_heic() -> bool:
     """Return whether the extra ``heic`` is installed."""
-    return find_spec("pillow_heif") is not None
+    return find_spec("pi_heif") is not None
 
 
 def read_suffixes() -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from patina.imaging.colour_spaces import ColourTags
 from patina.imaging.folder_scan import HEIC_HINT, reads_heic
 from patina.imaging.picture_header import NO_PICTURE, TRUNCATED, BrokenPicture, PictureHeader
 from patina.imaging.plugin_pictures import UnreadablePlugin, open_with_plugin
-from patina.imaging.tiff_tags import ORIENTATION, Buffer, valid_orientation
+from patina.imaging.tiff_tags import Buffer, exif_orientation
 
 # GIF: blocks of sub-blocks; the last one is a semicolon.
 
@@ -64,7 +64,8 @@ def _inspect_boxes(kind: str, data: Buffer, thorough: bool) -> PictureHeader:
             raise BrokenPicture(TRUNCATED)
     try:
         with open_with_plugin(kind, bytes(data[:])) as image:
-            orientation = valid_orientation({ORIENTATION: (image.getexif().get(ORIENTATION, 1),)})
+            # Pillow's own reader of EXIF fails on damaged blocks.
+            orientation = exif_orientation((image.info.get("exif") or b"").removeprefix(b"Exif\0\0"))
             profile, (width, height) = image.info.get("icc_profile") or b"", image.size
     except UnreadablePlugin as error:
         raise BrokenPicture(f"cannot be opened as {kind} ({error}); save it again or remove it") from None

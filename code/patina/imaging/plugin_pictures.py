@@ -42,7 +42,7 @@ def decode_with_plugin(kind: str, data: bytes) -> np.ndarray:
 
 def _plugin(kind: str) -> Any:
     if kind == "HEIC":
-        from pillow_heif import HeifImageFile
+        from pi_heif import HeifImageFile
 
         return HeifImageFile
     return {
