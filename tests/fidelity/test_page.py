@@ -1,13 +1,18 @@
 """The verdicts and the headline of the report's page, also where something cannot be measured."""
 
 import re
+from collections.abc import Iterator
+from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
 from patina.cli.main import run_command
+from patina.fidelity.charts import correlation_map
+from patina.fidelity.curves import training_figures
 from patina.fidelity.grading import Finding
 from patina.fidelity.page import _verdict, headline
+from patina.fidelity.page_frame import PACKAGE, render_page
 from patina.imaging.picture_files import list_pictures, write_picture
 from sets import write_noisy_sets
 
@@ -42,6 +47,62 @@ def test_inconclusive_measures_are_not_counted():
         "1 of 2 properties matches real images; spectrum is no closer than fitted noise; inconclusive: spectrum."
     )
     assert _verdict(findings[1])["label"] == "inconclusive"
+
+
+class Hostile(str):
+    """Text with tags, whose every part and attribute is the same; what tells nothing else on a page."""
+
+    def __new__(cls) -> "Hostile":
+        return super().__new__(cls, "\"'><script>alert(1)</script><img src=x onerror=alert(1)>")
+
+    @property
+    def title(self) -> "Hostile":
+        return self
+
+    def __getattr__(self, name: str):
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if name in ("figures", "training"):
+            return training_figures([{"part": "train", "step": step, str(self): step} for step in (1, 2)])
+        return [(self, correlation_map(self, np.eye(3)))] if name == "maps" else self
+
+    def __getitem__(self, key: object) -> "Hostile":
+        return self
+
+    def __iter__(self) -> Iterator["Hostile"]:
+        return iter((self[0], self[1]))
+
+
+class Tags(HTMLParser):
+    """The tags and attributes of a page, as a browser understands them."""
+
+    def __init__(self, page: str):
+        super().__init__()
+        self.found, self.attributes = list[str](), set[str]()
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list) -> None:
+        self.found.append(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+
+@pytest.mark.parametrize(("name", "package"), [("page.html", PACKAGE), ("fit_page.html", "patina.pipelines")])
+def test_whatever_a_page_shows_is_text(name, package):
+    page = render_page(Hostile(), name, package)
+    tags = Tags(page)
+    assert page.count("alert(1)") > 20
+    assert tags.found.count("script") == 2  # the page's own: the crops and what moves them
+    assert not [attribute for attribute in tags.attributes if attribute.startswith("on")]
+    assert "<script>alert" not in page
+    assert "<img src=x" not in page
+
+
+def test_curves_are_drawn_of_numbers_alone():
+    lines = [{"part": "train", "step": step, "loss": 1.0 / step, "note": "text", "list": [1]} for step in (1, 2, 3)]
+    lines += [{"part": "train", "step": "4", "loss": 3.0}, {"part": "train", "loss": 3.0}]
+    (figure,) = training_figures(lines)
+    assert figure.title == "Training: loss"
+    assert figure.svg.count("<circle") == 3
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Preparing a multi-scale set of what it cannot be made of."""
 
 import errno
+import json
 import os
 import shutil
 from pathlib import Path
@@ -59,6 +60,18 @@ def test_a_full_disk_ends_the_job_without_a_manifest(
     assert not list(target.rglob(".part-*"))
     prepare(source, target, [1, 8], workers=1)
     assert contents(target) == written
+
+
+@pytest.mark.parametrize("key", ["source", "output"])
+@pytest.mark.parametrize("name", ["../0.png", "/0.png", ""])
+def test_a_manifest_names_nothing_outside_of_its_set(source: Path, tmp_path: Path, key: str, name: str) -> None:
+    prepare(source, tmp_path / "set", [1, 8], workers=1)
+    file = tmp_path / "set" / "manifest.json"
+    values = json.loads(file.read_text())
+    values["pictures"][0][key] = name
+    file.write_text(json.dumps(values))
+    with pytest.raises(PatinaError, match=r"manifest\.json names .*, a file outside of its folder; choose another one"):
+        load_manifest(tmp_path / "set")
 
 
 def test_nothing_usable_leaves_no_manifest(tmp_path: Path) -> None:

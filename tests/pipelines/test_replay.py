@@ -45,13 +45,75 @@ def test_replay_does_not_overwrite_the_clean_pictures(clean, recipe, tmp_path, c
     assert contents(clean) == before
 
 
-def test_replay_writes_nothing_outside_of_its_folder(clean, recipe, tmp_path, capsys):
-    run("degrade", recipe, clean, tmp_path / "out", "-workers", 1, "-variant", "bad")
-    log = tmp_path / "out" / "log.jsonl"
-    log.write_text(log.read_text().replace("bad/0.png", "../../0.png"), encoding="utf-8")
-    assert run("replay", log, "-out", tmp_path / "deep" / "again", "-workers", 1) == 2
-    assert "names ../../0.png, a file outside of its folder" in capsys.readouterr().err
-    assert not (tmp_path / "0.png").exists()
+@pytest.fixture
+def log(tmp_path):
+    """The log of a set of one picture, which a stranger may have changed since."""
+    write_picture(tmp_path / "clean" / "0.png", picture(0, 16, 16))
+    recipe = write_config(tmp_path / "n.yml", {"scale": 1, "steps": [{"gaussian_noise": {"sigma": 5}}]})
+    assert run("degrade", recipe, tmp_path / "clean", tmp_path / "set", "-workers", 1) == 0
+    return tmp_path / "set" / "log.jsonl"
+
+
+def change(log, **values):
+    """Change the one result of a log."""
+    header, result = map(json.loads, log.read_text().splitlines())
+    log.write_text(f"{json.dumps(header)}\n{json.dumps(result | values)}\n", encoding="utf-8")
+
+
+@pytest.mark.parametrize("place", ["set", "deep/again"])
+@pytest.mark.parametrize("key", ["output", "source"])
+@pytest.mark.parametrize("extra", [{}, {"files": []}, {"files": ["0.png"]}])
+@pytest.mark.parametrize("name", ["../../x.png", "bad/../../x.png", "/{outside}/x.png", "..", ".", "", "a/\0.png"])
+def test_replay_obeys_no_name_that_leads_out_of_its_folder(log, tmp_path, capsys, place, key, extra, name):
+    name = name.replace("/{outside}", str(tmp_path / "outside"))
+    change(log, **{key: name}, **extra)
+    before = contents(tmp_path)
+    capsys.readouterr()
+    assert run("replay", log, "-out", tmp_path / place, "-workers", 1) == 2
+    told = capsys.readouterr().err
+    assert "a file outside of its folder; choose another one" in told
+    assert len(told.splitlines()) == 1
+    assert contents(tmp_path) == before
+
+
+@pytest.mark.parametrize("linked", ["folder", "picture", "half a picture", "hidden folder", "log"])
+def test_replay_follows_no_link_out_of_its_folder(log, tmp_path, capsys, linked):
+    change(log, output="bad/0.png")
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "precious").write_text("mine")
+    out = tmp_path / "again"
+    (out / "bad").mkdir(parents=True)
+    target = tmp_path / "outside" / "precious"
+    if linked == "folder":
+        (out / "bad").rmdir()
+        (out / "bad").symlink_to(tmp_path / "outside")
+    elif linked == "picture":
+        (out / "bad" / "0.png").symlink_to(target)
+    elif linked == "half a picture":
+        (out / "bad" / ".part-0.png").symlink_to(target)
+    elif linked == "log":
+        (out / "log.jsonl").symlink_to(log)
+    else:
+        (out / ".patina").symlink_to(tmp_path / "outside")
+    kept = log.read_text()
+    code = run("replay", log, "-out", out, "-workers", 1)
+    assert contents(tmp_path / "outside") == {"precious": b"mine"}
+    assert log.read_text() == kept
+    if linked == "half a picture":
+        assert code == 0
+    else:
+        assert code == 2
+        assert f"leads out of {out} through a link; remove the link" in capsys.readouterr().err
+
+
+def test_links_among_the_clean_pictures_are_followed_where_the_user_names_their_folder(log, tmp_path, capsys):
+    (tmp_path / "clean" / "0.png").rename(tmp_path / "elsewhere.png")
+    (tmp_path / "clean" / "0.png").symlink_to(tmp_path / "elsewhere.png")
+    before = contents(tmp_path / "set")
+    assert run("replay", log, "-workers", 1) == 2
+    assert "0.png leads out of" in capsys.readouterr().err
+    assert run("replay", log, "-workers", 1, "-source", tmp_path / "clean") == 0
+    assert contents(tmp_path / "set") == before
 
 
 def test_replay_refuses_what_is_no_log(tmp_path, capsys):

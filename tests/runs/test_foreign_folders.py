@@ -118,6 +118,27 @@ class TestForeignFiles:
                 capitals(source, out, replace="always")
         assert (tmp_path / "precious.txt").exists()
 
+    @pytest.mark.parametrize("replace", ["never", "different", "always"])
+    @pytest.mark.parametrize("way", ["output", "begun"])
+    def test_a_journal_removes_nothing_through_a_link(self, source, out, tmp_path, replace, way):
+        write(tmp_path / "outside" / "precious.txt", "mine")
+        capitals(source, out)
+        (out / "linked").symlink_to(tmp_path / "outside")
+        with (out / LOG_NAME).open("a") as log:
+            log.write(json.dumps({way: "linked/precious.txt", "source": "gone.txt"}) + "\n")
+        with pytest.raises(PatinaError, match=r"linked/precious.txt leads out of .*out through a link"):
+            capitals(source, out, made_by_what=made_by(seed=1), replace=replace)
+        assert (tmp_path / "outside" / "precious.txt").exists()
+
+    def test_links_within_the_folder_and_to_it_are_followed(self, source, out, tmp_path):
+        out.mkdir()
+        (out / "real").mkdir()
+        (out / "bad").symlink_to("real")
+        (tmp_path / "link").symlink_to(out)
+        assert len(capitals(source, tmp_path / "link")) == 6
+        assert len(list((out / "real").iterdir())) == 3
+        assert capitals(source, out) == []
+
     def test_tiles_of_a_killed_run_are_told_from_files_that_are_called_alike(self, source, out):
         with pytest.raises(KeyboardInterrupt):
             letters(source, out, stops_at="b_2.txt")

@@ -13,6 +13,7 @@ from typing import Any
 from patina.errors import PatinaError
 from patina.imaging.channel_statistics import ChannelStatistics
 from patina.system.atomic import write_text
+from patina.system.inner_paths import require_inner_names
 
 FILE_NAME = "manifest.json"
 VERSION = 1
@@ -112,11 +113,13 @@ def load_manifest(folder: Path | str) -> Manifest:
     """Load the manifest of a set from its folder or from one of its scales' folders.
 
     Raises:
-        PatinaError: there is none, or it cannot be read.
+        PatinaError: there is none, it cannot be read, or it names files outside of the set.
     """
     path = _find(Path(folder))
     try:
-        return Manifest.from_json(path.read_text(encoding="utf-8"))
+        manifest = Manifest.from_json(path.read_text(encoding="utf-8"))
+        require_inner_names((name for picture in manifest.pictures for name in (picture.source, picture.output)), path)
+        return manifest
     except OSError as error:
         raise PatinaError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -101,13 +101,18 @@ def training_figures(log: Sequence[Mapping[str, Any]]) -> list[Figure]:
     for part in ("train", "valid"):
         lines = [line for line in log if line.get("part") == part]
         for name in dict.fromkeys(key for line in lines for key in line if not NOT_DRAWN.fullmatch(key)):
-            points = [(line["step"], line[name]) for line in lines if name in line]
+            points = [(line["step"], line[name]) for line in lines if _are_numbers(line.get("step"), line.get(name))]
             if len(points) > 1 and any(value != 0 for _, value in points):
                 x, y = np.array(_thinned(points), float).T
                 label = name if part == "train" else f"{name}, validation"
                 style = f"series{len(series.get(name.split('_')[0], {})) % 6}"
                 series.setdefault(name.split("_")[0], {})[label] = Line(label, style, x, y)
     return [_training_figure(name, list(lines.values())) for name, lines in series.items()]
+
+
+def _are_numbers(*values: object) -> bool:
+    """Whether all values of a log, which may be a stranger's, are numbers."""
+    return all(isinstance(value, int | float) for value in values)
 
 
 def _training_figure(name: str, lines: list[Line]) -> Figure:

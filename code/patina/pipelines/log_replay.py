@@ -16,6 +16,7 @@ from patina.runs.fingerprint import file_digest
 from patina.runs.folder_job import JobReport, checked_workers
 from patina.runs.journal import LOG_NAME, Header, Wanted
 from patina.runs.output_folder import OutputFolder
+from patina.system.inner_paths import require_no_link_out
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class ReplayRequest:
     Attributes:
         log: ``log.jsonl`` of a degraded set.
         out: output folder; None for the folder of the log.
-        source: folder of the clean pictures; None for the one named in the log.
+        source: folder of the clean pictures, whose links are followed; None for the one named in the log, without
+            links that lead out of it.
         workers: number of processes; None for one per core.
         device: for learned steps.
     """
@@ -47,13 +49,15 @@ def replay(request: ReplayRequest) -> JobReport[Made]:
         The report; pictures that would differ are failures.
 
     Raises:
-        PatinaError: the log, a folder or a model file cannot be used.
+        PatinaError: the log, a folder or a model file cannot be used, or the log names files outside of its folders.
     """
     workers = checked_workers(request.workers)
     header, entries = read_set_log(request.log)
     source, out = request.source or Path(header.source or ""), request.out or request.log.parent
     if not source.is_dir():
         raise PatinaError(f"{source}: no such folder of clean pictures; set it with -source")
+    if request.source is None:
+        require_no_link_out(by_source(entries), source)
     _refuse_overwriting(source, [out / entry.output for entry in entries])
     engine = _engine(header, entries, request.device)
     maker = PictureMaker(out, header.made_by.settings["scale"], engine, workers)

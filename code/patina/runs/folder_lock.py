@@ -14,12 +14,16 @@ from filelock import FileLock, Timeout
 
 from patina.errors import PatinaError
 from patina.system.atomic import write_text
+from patina.system.inner_paths import require_no_link_out
 
 HIDDEN = ".patina"
 """The hidden folder for the lock and other files that may be deleted while no command runs."""
 
 LOCK_NAME, HOLDER_NAME = "lock", "holder.json"
 """The lock, which the operating system releases when its process dies, and a description of that process."""
+
+DIGESTS_NAME = "sources.jsonl"
+"""Digests of sources; see `patina.runs.source_digests`."""
 
 _POLL_SECONDS = 0.2
 _ATTEMPTS = 10
@@ -35,8 +39,10 @@ def folder_lock(folder: Path, command: str, *, wait: bool = False) -> Iterator[N
         wait: wait for another holder, instead of refusing.
 
     Raises:
-        PatinaError: the lock is held already, by another process or this one, or the folder cannot be locked.
+        PatinaError: the lock is held already, by another process or this one, or the folder cannot be locked, or its
+            hidden folder leads elsewhere.
     """
+    require_no_link_out([f"{HIDDEN}/{name}" for name in (LOCK_NAME, HOLDER_NAME, DIGESTS_NAME)], folder)
     is_new = not folder.exists()
     lock, hidden = _acquired(folder, wait), folder / HIDDEN
     try:

@@ -4,7 +4,6 @@ The first line is the header. A line with the key ``begun`` announces an output,
 run is not mistaken for a foreign file. Every other line is a result. Later lines win.
 """
 
-import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 from patina.errors import PatinaError
 from patina.runs.made_by import MadeBy, plain
+from patina.system.inner_paths import require_inner_names, require_no_link_out
 from patina.system.jsonl import Line, read_lines
 
 LOG_NAME = "log.jsonl"
@@ -220,7 +220,7 @@ def read_journal(log: Path, command: str | None = None) -> Journal:
         raise PatinaError(f"{log} is not a journal of results; {expected}")
     if command not in (None, journal.header.made_by.command):
         raise PatinaError(f"{log} was written by `patina {journal.header.made_by.command}`; {expected}")
-    require_own_files(log, journal)
+    require_inner_files(log, journal)
     return journal
 
 
@@ -235,12 +235,15 @@ def parsed_journal(log: Path) -> Journal | None:
     return journal
 
 
-def require_own_files(log: Path, journal: Journal) -> None:
-    """Check that a journal's files are inside its folder, because no file elsewhere may be written or removed.
+def require_inner_files(log: Path, journal: Journal) -> None:
+    """Check that a journal's files lie in its folder and its sources in theirs, because it may be a stranger's.
 
     Raises:
-        PatinaError: a file lies outside; the message names the journal and the file.
+        PatinaError: a file lies outside, or would be reached through a link; the message names it.
     """
-    for name in journal.files:
-        if os.path.isabs(name) or (".." in name and ".." in Path(name).parts):
-            raise PatinaError(f"{log} names {name}, a file outside of its folder; choose another one")
+    results = journal.results.values()
+    # A result's name need not be among its files, and commands that make it again write to it all the same.
+    outputs = journal.files.union(journal.results, journal.begun)
+    require_inner_names(outputs, log)
+    require_inner_names({result.source for result in results if result.source is not None}, log)
+    require_no_link_out([LOG_NAME, *outputs], log.parent)

@@ -21,10 +21,11 @@ from typing import Literal
 
 from patina.errors import PatinaError
 from patina.runs.fingerprint import Named
-from patina.runs.folder_lock import HIDDEN, folder_lock
-from patina.runs.journal import LOG_NAME, Header, Journal, Result, Wanted, parsed_journal, require_own_files
+from patina.runs.folder_lock import DIGESTS_NAME, HIDDEN, folder_lock
+from patina.runs.journal import LOG_NAME, Header, Journal, Result, Wanted, parsed_journal, require_inner_files
 from patina.runs.made_by import MadeBy, plain
 from patina.runs.source_digests import SourceDigests
+from patina.system.inner_paths import require_no_link_out
 from patina.system.jsonl import append_lines, ensure_lines
 from patina.version import __version__
 
@@ -48,7 +49,7 @@ class OutputFolder:
         self._may_write = False
         self._is_stored = False  # whether the journal in the folder is this one
         self._replaced: set[str] = set()  # files of earlier results that give way
-        self._digests = SourceDigests(path / HIDDEN / "sources.jsonl")
+        self._digests = SourceDigests(path / HIDDEN / DIGESTS_NAME)
         self._lock = Lock()
 
     @classmethod
@@ -222,7 +223,7 @@ class OutputFolder:
     def _earlier_journal(self) -> Journal:
         if (journal := parsed_journal(self._log)) is None:
             raise PatinaError(f"{self._log} is not a journal of results; choose another output folder")
-        require_own_files(self._log, journal)
+        require_inner_files(self._log, journal)
         return journal
 
     def _difference(self, earlier: Journal) -> str:
@@ -256,6 +257,8 @@ class OutputFolder:
 
     def _refuse_foreign(self, names: Iterable[str]) -> None:
         own = self._journal.files | self._replaced
+        names = list(names)
+        require_no_link_out(names, self.path)
         for name in names:
             if name not in own and os.path.lexists(f"{self._root}/{name}"):
                 raise PatinaError(

@@ -22,6 +22,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     temporary = path.with_name(f".part-{path.name}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _remove(temporary)  # a stranger's folder may have a link there, which writing would follow
         yield temporary
         os.replace(temporary, path)
     except OSError as error:
