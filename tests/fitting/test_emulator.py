@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from patina.fitting.emulator import DegradedSamples, Emulator, explain
+from patina.fitting.emulator import DegradedSamples, Emulator, Population, explain
 
 
 def world(units: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -25,15 +25,19 @@ def learned(units: np.ndarray, rng: np.random.Generator) -> Emulator:
     return Emulator.learn([DegradedSamples(units, measures, before)], before, np.full(3, 0.5))
 
 
+def start(spread: float) -> Population:
+    """Return a population around the middle."""
+    return Population(np.empty((0, 3)), np.empty((0, 3)), np.full(3, 0.5), np.full(3, spread), np.full(3, spread))
+
+
 @pytest.fixture
 def found():
     rng = np.random.default_rng(0)
     units = rng.uniform(0, 1, (400, 3))
-    centre = np.full(3, 0.5)
     emulator = learned(units, rng)
     true = np.clip(rng.normal([0.3, 0.7, 0.5], [0.1, 0.05, 0.1], (60, 3)), 0, 1)
     known = np.full((60, 3), np.nan)
-    return emulator, true, explain(emulator, world(true, rng)[0], known, centre, np.full(3, 0.29))
+    return emulator, true, explain(emulator, world(true, rng)[0], known, start(0.29))
 
 
 def test_numbers_of_each_photo_and_of_all_are_found(found):
@@ -59,7 +63,7 @@ def test_what_a_file_tells_is_taken_as_it_is():
     true = np.full((20, 3), [0.4, 0.6, 0.9])
     known = np.full((20, 3), np.nan)
     known[:, 2] = 0.9
-    population = explain(emulator, world(true, rng)[0], known, np.full(3, 0.5), np.full(3, 0.29))
+    population = explain(emulator, world(true, rng)[0], known, start(0.29))
     assert population.units[:, 2] == pytest.approx(0.9, abs=0.01)
 
 
@@ -93,7 +97,7 @@ def test_the_mean_goes_all_the_way_however_small_the_spread():
     rng = np.random.default_rng(6)
     emulator = learned(rng.uniform(0, 1, (400, 3)), rng)
     photos = world(np.full((60, 3), [0.3, 0.7, 0.5]), rng)[0]
-    population = explain(emulator, photos, np.full((60, 3), np.nan), np.full(3, 0.5), np.full(3, 0.02))
+    population = explain(emulator, photos, np.full((60, 3), np.nan), start(0.02))
     assert population.mean[:2] == pytest.approx([0.3, 0.7], abs=0.03)
 
 

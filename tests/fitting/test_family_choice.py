@@ -53,8 +53,9 @@ class FakeSearch:
 @pytest.mark.parametrize(
     ("first", "second", "expected"),
     [
-        ((0.9, 0.1), (0.1, 0.1), "first simple"),
-        ((5, 0.1), (0.9, 0.1), "second simple"),
+        ((0.9, 0.8), (0.1, 0.1), "first simple"),
+        ((0.9, 0.1), (0.1, 0.1), "first all"),
+        ((5, 0.1), (0.9, 0.8), "second simple"),
         ((5, 2), (4, 3), "first all"),
         ((5, 4), (4, 2), "second all"),
         ((5, 4), (4, 3.5), "first simple"),
@@ -68,9 +69,9 @@ def test_the_first_good_explanation_or_the_clearly_closest(first, second, expect
 
 
 def test_what_is_explained_is_not_searched_on():
-    searches = [FakeSearch("first", 0.5, 0.1), FakeSearch("second", 0.1, 0.1)]
+    searches = [FakeSearch("first", 0.5, 0.4), FakeSearch("second", 0.1, 0.1)]
     best_match(searches)
-    assert [search.asked for search in searches] == [["simple"], []]
+    assert [search.asked for search in searches] == [["simple", "all"], []]
     searches = [FakeSearch("first", 5, 0.1), FakeSearch("second", 4, 0.9)]
     assert best_match(searches).name == "second all"  # closer without its optional numbers, so tried first with them
     assert [search.asked for search in searches] == [["simple"], ["simple", "all"]]

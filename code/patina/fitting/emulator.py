@@ -149,7 +149,7 @@ class Population:
 
 
 def explain(
-    emulator: Emulator, measures: np.ndarray, known: np.ndarray, mean: np.ndarray, spread: np.ndarray
+    emulator: Emulator, measures: np.ndarray, known: np.ndarray, begun: Population, trust: float = 1.0
 ) -> Population:
     """Find the unit values of photos and their population: u ~ N(mean, spread²), m ~ N(predict(u), C).
 
@@ -160,10 +160,12 @@ def explain(
         emulator: of the recipe.
         measures: ``[n, k]`` of the photos.
         known: ``[n, d]`` unit values that files tell; NaN where they do not.
-        mean, spread: ``[d]``, to begin with.
+        begun: the population to begin with; its mean and spread are used.
+        trust: in the emulator; with less of it the mean moves less.
     """
     is_known = np.isfinite(known)
-    begun, trust = mean, np.maximum(spread, _SMALLEST_TRUST)
+    mean, spread = begun.mean, begun.spread
+    reach = trust * np.maximum(spread, _SMALLEST_TRUST)
     for _ in range(_EM_STEPS):
         prior_mean = np.where(is_known, known, mean)
         prior_precision = 1 / np.where(is_known, _KNOWN_STD, spread) ** 2
@@ -175,8 +177,8 @@ def explain(
         marginal = information - information @ posterior @ information
         curvature = np.where(is_known[:, :, None] | is_known[:, None, :], 0.0, marginal)
         curvature += _diagonals(np.where(is_known, 1 / spread**2, 0.0))
-        gradient = ((units - mean) / spread**2).sum(axis=0) + (begun - mean) / trust**2
-        step = np.linalg.solve(curvature.sum(axis=0) + np.diag(1 / trust**2), gradient)
+        gradient = ((units - mean) / spread**2).sum(axis=0) + (begun.mean - mean) / reach**2
+        step = np.linalg.solve(curvature.sum(axis=0) + np.diag(1 / reach**2), gradient)
         mean = (mean + step.clip(-_LARGEST_STEP, _LARGEST_STEP)).clip(0, 1)
         spread = np.sqrt(units.var(axis=0) + variance.mean(axis=0)).clip(_SMALLEST_SPREAD)
     detail = 1 / np.sqrt(np.diagonal(information, axis1=1, axis2=2).mean(axis=0) + 1e-9)

@@ -14,25 +14,25 @@ HOPELESS = 3.0
 def best_match(searches: Sequence[Search]) -> SynthesisMatch:
     """Find the numbers that explain the photos.
 
-    The families are tried until one explains the photos: in their order without their optional numbers, and then, the
-    closest first, with them. Otherwise the closest one is taken; a later one must be clearly closer than an earlier
-    one, because blur and noise imitate most of what others do.
+    The families are tried in their order without their optional numbers until one explains the photos; then those that
+    were tried, the closest first, with them. The closest match is taken; a later one must be clearly closer than an
+    earlier one, because blur and noise imitate most of what others do.
 
     Args:
         searches: one for each family, on the same photos; at least one.
     """
-    simple = [searches[0].match_simple()]
-    best = simple[0]
+    tried = [(searches[0], searches[0].match_simple())]
+    best = tried[0][1]
     for search in searches[1:]:
         if search.explains(best):
-            return best
-        simple.append(search.match_simple())
-        best = _closer(search, best, simple[-1])
-    for search, found in sorted(zip(searches, simple, strict=True), key=lambda pair: pair[1].distance):
-        if search.explains(best):
-            return best
+            break
+        tried.append((search, search.match_simple()))
+        best = _closer(search, best, tried[-1][1])
+    for search, found in sorted(tried, key=lambda pair: pair[1].distance):
         if search.has_optional and not _is_hopeless(search, best, found):
             best = _closer(search, best, search.match_all(found))
+        if search.explains(best):
+            break
     return best
 
 

@@ -31,7 +31,7 @@ OPTIONAL_MEAN = 0.3
 EXPLAINED = 0.6
 """Photos are explained once the misfit is below this fraction of what chance makes of it."""
 
-SETTLED = 0.03
+SETTLED = 0.02
 """The search ends once a round changes the misfit by less than this fraction of what chance makes of it."""
 
 _SMALLEST_START = 0.12
@@ -158,21 +158,33 @@ class Search:
         units = (mean + (_stratified(rng, self.samples, size) - 0.5) * np.sqrt(12) * spread).clip(0, 1)
         owners = _owners(rng, self.samples, len(self.photos))
         units = np.where(np.isfinite(known[owners]), known[owners], units)
-        rounds, distances, own = list(begun), list[float](), units
+        population = Population(units, np.zeros_like(units), mean, spread, spread)
+        rounds, steps, distances, trust = list(begun), list[_Step](), list[float](), 1.0
         for number in range(MOST_ROUNDS):
             key = derive(self.seed, title, number)
             rounds.append(self._synthesised(units, owners, key, f"{self._name(title)}, round {number + 1}"))
-            emulator = Emulator.learn(rounds, self.contents, mean)
-            expected = emulator.predict(own).mean(axis=0)
-            distances.append(self._distance(expected))
-            population = explain(emulator, self._without_outliers(emulator, rounds[-1]), known, mean, spread)
-            mean, spread, own = population.mean, population.spread, population.units
-            change = emulator.predict(own).mean(axis=0) - expected
+            emulator = Emulator.learn(rounds, self.contents, population.mean)
+            steps.append(_Step(population, emulator.predict(population.units).mean(axis=0)))
+            distances.append(self._distance(steps[-1].expected))
+            if number > 1 and self._is_worse(steps[-1], steps[-2], emulator.precision):  # back, and on with less trust
+                trust, steps[-1] = trust / 2, steps[-2]
+                emulator = Emulator.learn(rounds, self.contents, steps[-1].population.mean)
+            photos = self._without_outliers(emulator, rounds[-1])
+            population = explain(emulator, photos, known, steps[-1].population, trust)
+            change = emulator.predict(population.units).mean(axis=0) - steps[-1].expected
             if number >= ROUNDS - 1 and mahalanobis(change, emulator.precision) < SETTLED * self._chance:
                 break
             owners = _owners(rng, self.samples, len(self.photos))
             units = _nearby(rng, population, known, owners)
-        return self._result(title, population, distances, emulator.precision, rounds)
+        result = self._result(title, population, distances, emulator.precision, rounds)
+        if self._is_worse(_Step(population, result.fitted.mean(axis=0)), steps[-1], emulator.precision):
+            return self._result(title, steps[-1].population, distances, emulator.precision, rounds)
+        return result
+
+    def _is_worse(self, now: "_Step", before: "_Step", precision: np.ndarray) -> bool:
+        """Whether a step led away from the photos by more than the search would count as progress."""
+        far, near = (mahalanobis(self.photos.mean(axis=0) - step.expected, precision) for step in (now, before))
+        return far > near + SETTLED * self._chance
 
     @property
     def _chance(self) -> float:
@@ -219,6 +231,14 @@ class Search:
         ]
         measures = synthesise(samples, self.family, workers=self.workers, description=description)
         return DegradedSamples(units, as_array(self.names, measures), self.contents[places])
+
+
+@dataclass(frozen=True)
+class _Step:
+    """Where a search was: numbers of the photos, and the mean measures ``[k]`` of pictures with these numbers."""
+
+    population: Population
+    expected: np.ndarray
 
 
 def mahalanobis(difference: np.ndarray, precision: np.ndarray) -> float:
