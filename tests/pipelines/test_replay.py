@@ -63,17 +63,16 @@ def change(log, **values):
 @pytest.mark.parametrize("place", ["set", "deep/again"])
 @pytest.mark.parametrize("key", ["output", "source"])
 @pytest.mark.parametrize("extra", [{}, {"files": []}, {"files": ["0.png"]}])
-@pytest.mark.parametrize("name", ["../../x.png", "bad/../../x.png", "/{outside}/x.png", "..", ".", "", "a/\0.png"])
-def test_replay_obeys_no_name_that_leads_out_of_its_folder(log, tmp_path, capsys, place, key, extra, name):
-    name = name.replace("/{outside}", str(tmp_path / "outside"))
-    change(log, **{key: name}, **extra)
-    before = contents(tmp_path)
-    capsys.readouterr()
-    assert run("replay", log, "-out", tmp_path / place, "-workers", 1) == 2
-    told = capsys.readouterr().err
-    assert "a file outside of its folder; choose another one" in told
-    assert len(told.splitlines()) == 1
-    assert contents(tmp_path) == before
+def test_replay_obeys_no_name_that_leads_out_of_its_folder(log, tmp_path, capsys, place, key, extra):
+    for name in ("../../x.png", "bad/../../x.png", str(tmp_path / "outside/x.png"), "..", ".", "", "a/\0.png"):
+        change(log, **{key: name}, **extra)
+        before = contents(tmp_path)
+        capsys.readouterr()
+        assert run("replay", log, "-out", tmp_path / place, "-workers", 1) == 2
+        told = capsys.readouterr().err
+        assert "a file outside of its folder; choose another one" in told
+        assert len(told.splitlines()) == 1
+        assert contents(tmp_path) == before
 
 
 @pytest.mark.parametrize("linked", ["folder", "picture", "half a picture", "hidden folder", "log"])
@@ -123,6 +122,66 @@ def test_replay_refuses_what_is_no_log(tmp_path, capsys):
     told = capsys.readouterr().err
     assert "log.jsonl is not a journal of results; expected the log.jsonl of `patina degrade`" in told
     assert "nothing.jsonl: no such file" in told
+
+
+STEPS = {"op": "gaussian_noise", "parameters": {}, "key": 1}
+ODD = [None, [], {}, "text", -1, 1.5, 10**400, [None], {"a": 1}, True, "\0", [[[]]], float("nan"), float("inf")]
+
+
+@pytest.mark.parametrize(
+    "key", ["output", "source", "source_digest", "files", "file_bytes", "variant", "size", "steps"]
+)
+def test_a_log_of_any_values_is_one_line_and_never_a_traceback(log, tmp_path, capsys, key):
+    whole = log.read_text()
+    for number, value in enumerate(ODD):
+        log.write_text(whole)
+        change(log, **{key: value})
+        capsys.readouterr()
+        assert run("replay", log, "-out", tmp_path / str(number), "-workers", 1) in (0, 1, 2), value
+        assert "Traceback" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("step", "told"),
+    [
+        ({"op": "nothing"}, "'nothing' is no operation of this version"),
+        ({"op": "gaussian_noise", "parameters": {"sigma": "much"}}, "cannot be done"),
+        ({"op": "gaussian_noise", "parameters": {}}, "cannot be done"),
+        ({"op": "resize", "parameters": {"size": [10**9, 10**9], "filter": "area"}}, "more than pictures may have"),
+        ({"op": "resize", "parameters": {"size": [8, -8], "filter": "area"}}, "expected a value greater"),
+        ({"op": "resize", "parameters": {"size": [8, 8], "filter": "none"}}, "cannot be done"),
+        ({"op": "jpeg", "parameters": {"codec": "torch"}}, "quality: missing"),
+        ({"op": "jpeg", "parameters": {"codec": "torch", "quality": 1e9}}, "expected a value less"),
+        ({"op": "jpeg", "parameters": {"codec": []}}, "cannot be done"),
+        ({"op": "learned", "parameters": {}}, "model: missing"),
+        ({"op": "learned", "parameters": {"model": "/dev/zero", "knobs": {}}}, "no such model file"),
+        ({"op": "learned", "parameters": {"model": ["a"], "knobs": {}}}, "model: expected a valid string"),
+        ({"op": "kernel_blur", "parameters": {"file": "/dev/zero", "digest": "a", "index": 0}}, "no such file"),
+        ({"op": "kernel_blur", "parameters": {"file": "{log}", "digest": "a", "index": 0}}, "cannot be read"),
+        ({"op": [], "parameters": {}}, "op: expected a valid string"),
+        ({"op": "crop", "key": "one"}, "key: expected a valid integer"),
+    ],
+)
+def test_a_step_that_no_recipe_draws_is_named(log, tmp_path, capsys, step, told):
+    step = STEPS | step
+    if step["parameters"].get("file") == "{log}":
+        step["parameters"]["file"] = str(log)
+    change(log, steps=[step])
+    capsys.readouterr()
+    assert run("replay", log, "-out", tmp_path / "again", "-workers", 1) in (1, 2)
+    said = capsys.readouterr().err
+    assert told in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize("key", ["patina", "command", "settings", "models", "notes", "source"])
+def test_a_header_of_any_values_is_one_line(log, tmp_path, capsys, key):
+    header, result = map(json.loads, log.read_text().splitlines())
+    for number, value in enumerate([*ODD, {"scale": 0}, {"scale": "x"}, {"scale": 10**9}]):
+        log.write_text(f"{json.dumps(header | {key: value})}\n{json.dumps(result)}\n", encoding="utf-8")
+        capsys.readouterr()
+        assert run("replay", log, "-out", tmp_path / str(number), "-workers", 1) in (0, 2), value
+        assert "Traceback" not in capsys.readouterr().err
 
 
 @pytest.fixture(scope="module")

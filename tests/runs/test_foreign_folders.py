@@ -2,6 +2,7 @@
 
 import json
 import os
+from dataclasses import dataclass
 
 import pytest
 from folder_commands import capitals, letters, lines_of, made_by, open_folder, write
@@ -107,6 +108,39 @@ class TestForeignFiles:
         with pytest.raises(PatinaError, match=r"log\.jsonl is not a journal of results; choose another output folder"):
             capitals(source, out)
         assert contents(out) == {LOG_NAME: text.encode()}
+
+    def test_what_a_journal_says_of_its_results_is_checked(self, source, out):
+        @dataclass
+        class Details:
+            heat: float
+
+        capitals(source, out)
+        assert capitals(source, out, details=Details) == []
+        text = (out / LOG_NAME).read_text()
+        for odd in ('"much"', "null", "[1]", "{}"):
+            (out / LOG_NAME).write_text(text.replace('"heat": 1.0', f'"heat": {odd}', 1))
+            before = contents(out)
+            with pytest.raises(PatinaError, match=r"log\.jsonl says of .*txt what this command does not \(heat: "):
+                capitals(source, out, details=Details)
+            assert contents(out) == before
+
+    @pytest.mark.parametrize("line", ["null", "3", "[]", "[" * 100_000, "{}", '{"a": 1}', '"text"', "\ud83d"])
+    def test_lines_of_anything_are_passed_over_or_refused(self, source, out, line):
+        capitals(source, out)
+        with (out / LOG_NAME).open("ab") as log:
+            log.write(line.encode("utf-8", "surrogatepass") + b"\n")
+        if line.startswith("{"):
+            with pytest.raises(PatinaError, match="is not a journal of results"):
+                capitals(source, out)
+        else:
+            assert capitals(source, out) == []
+
+    def test_digests_of_anything_cost_no_more_than_reading_again(self, source, out):
+        capitals(source, out)
+        known = out / ".patina" / "sources.jsonl"
+        for line in ('{"source": []}', '{"source": "a.txt", "path": 1, "size": "x", "mtime_ns": null, "digest": []}'):
+            known.write_text(f"{line}\n{line}\n")
+            assert capitals(source, out) == []
 
     def test_a_journal_that_names_files_elsewhere_removes_nothing(self, source, out, tmp_path):
         write(tmp_path / "precious.txt", "mine")

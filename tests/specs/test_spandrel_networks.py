@@ -7,7 +7,6 @@ import torch
 from patina.cli.main import run_command
 from patina.errors import ConfigError, PatinaError
 from patina.imaging.picture_files import read_picture
-from patina.models.generator_files import ModelLoader
 from patina.models.spandrel_network import SpandrelSettings
 from patina.pipelines.multiscale_set import prepare
 from patina.specs.configuration import parse_config
@@ -46,7 +45,9 @@ def test_it_trains_and_upscales_images_of_any_size(pairs, tmp_path, name):
     config = write_config(tmp_path / "tiny.yml", values(pairs, name))
     assert run_command("train", ["-opt", str(config), "-device", "cpu"]) == 0
     file = pairs / f"runs-{name}" / "tiny/only/models/final.safetensors"
-    opened = ModelLoader(device="cpu").load_from_file(file)
+    import spandrel  # after Patina, which mends torchvision's import
+
+    opened = spandrel.ModelLoader(device="cpu").load_from_file(file)
     assert opened.scale == 2
     source = write_pictures(tmp_path / "in", 1, height=19, width=45)
     arguments = ["-model_path", file, "-source_dir", source, "-out_dir", tmp_path / "out", "-device", "cpu"]

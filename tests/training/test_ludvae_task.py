@@ -225,7 +225,7 @@ class TestTraining:
     ("block", "values", "expected"),
     [
         ("model", {"chanels": 8}, "model.chanels: unknown key, did you mean channels?"),
-        ("model", {"channels": 0}, "channels must be 1 or more, not 0"),
+        ("model", {"channels": 0}, "model.channels: expected a value greater than or equal to 1, found 0"),
         ("noise_level", {"clean": 15}, "noise_level.real: missing"),
         ("noise_level", {"clean": -1, "real": 1}, "noise_level.clean: expected a value greater than or equal to 0"),
         ("kl", {"raise": 1e-8}, "kl.raise: unknown key, did you mean rise?"),

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import torch
@@ -136,17 +135,3 @@ class ConditionMap:
         """Return the autoencoders' weights, ``h.{step}.{name}``."""
         modules = nn.ModuleDict({str(index): network for index, network in self.autoencoders.items()})
         return {f"h.{name}": value for name, value in modules.state_dict().items()}
-
-    @classmethod
-    def from_plain(cls, steps: Sequence[dict[str, Any]], weights: Mapping[str, Tensor]) -> "ConditionMap":
-        """Make the map of a model file from its steps as plain values and its weights."""
-        parsed = [HStep.model_validate(step) for step in steps]
-        networks = {}
-        for index, step in enumerate(parsed):
-            if step.autoencoder:
-                prefix = f"h.{index}."
-                networks[index] = DenoisingAutoencoder(step.autoencoder.features)
-                own = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
-                networks[index].load_state_dict(own)
-                networks[index].eval().requires_grad_(False)
-        return cls(parsed, networks)

@@ -10,15 +10,15 @@ from pydantic import Field, model_validator
 from patina.imaging.matlab_resize import imresize
 from patina.settings import Settings
 
-PositiveFloat = Annotated[float, Field(gt=0)]
+PositiveFloat = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 PositiveInt = Annotated[int, Field(gt=0)]
-NotNegative = Annotated[float, Field(ge=0)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
 class Downscale(Settings):
     """Downscale by an integer factor."""
 
-    factor: Annotated[int, Field(ge=2)]
+    factor: Annotated[int, Field(ge=2, le=64)]
     """Downscaling factor."""
 
     filter: Literal["bicubic", "area", "max"] = "bicubic"
@@ -39,7 +39,7 @@ class Downscale(Settings):
 class Smooth(Settings):
     """Gaussian blur."""
 
-    sigma: PositiveFloat
+    sigma: Annotated[float, Field(gt=0, le=100)]
     """Standard deviation of the Gaussian, in pixels."""
 
     def apply(self, pixels: np.ndarray) -> np.ndarray:
@@ -67,7 +67,7 @@ class Median(Settings):
 class Bilateral(Settings):
     """Bilateral filter."""
 
-    sigma_space: PositiveFloat = 2.0
+    sigma_space: Annotated[float, Field(gt=0, le=50)] = 2.0
     """Standard deviation in space, in pixels."""
 
     sigma_colour: PositiveFloat = 25.0
@@ -107,7 +107,7 @@ class Autoencoder(Settings):
     sigma: PositiveFloat = 20.0
     """Largest std (8-bit) of the Gaussian training noise, which is drawn from 0 to this value."""
 
-    features: PositiveInt = 24
+    features: Annotated[int, Field(gt=0, le=1024)] = 24
     """Channels of the autoencoder."""
 
     steps: PositiveInt = 600

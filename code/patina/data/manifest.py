@@ -14,6 +14,7 @@ from patina.errors import PatinaError
 from patina.imaging.channel_statistics import ChannelStatistics
 from patina.system.atomic import write_text
 from patina.system.inner_paths import require_inner_names
+from patina.system.typed_values import Malformed, parsed_object, typed
 
 FILE_NAME = "manifest.json"
 VERSION = 1
@@ -42,6 +43,14 @@ class ManifestFailure:
 
     source: str
     message: str
+
+
+@dataclass(frozen=True)
+class _Scale:
+    """What the file says of a scale."""
+
+    count: int
+    statistics: ChannelStatistics
 
 
 @dataclass(frozen=True)
@@ -91,22 +100,14 @@ class Manifest:
         """Undo `to_json`.
 
         Raises:
-            ValueError, KeyError, TypeError, AttributeError: no manifest of this version.
+            Malformed: no manifest of this version.
         """
-        values = json.loads(text)
-        if values["version"] != VERSION:
-            raise ValueError(f"version {values['version']} where {VERSION} was expected")
-        return cls(
-            source=values["source"],
-            crop_multiple=values["crop_multiple"],
-            statistics={
-                int(scale): ChannelStatistics.from_dict(entry["statistics"])
-                for scale, entry in values["scales"].items()
-            },
-            pictures=tuple(ManifestPicture(**picture) for picture in values["pictures"]),
-            failures=tuple(ManifestFailure(**failure) for failure in values["failures"]),
-            kernel=values["kernel"],
-        )
+        values = parsed_object(text)
+        if values.pop("version", None) != VERSION:
+            raise Malformed(f"expected version {VERSION}")
+        scales = typed(dict[int, _Scale], values.pop("scales", None))
+        statistics = {scale: entry.statistics for scale, entry in scales.items()}
+        return typed(cls, {**values, "statistics": statistics})
 
 
 def load_manifest(folder: Path | str) -> Manifest:
@@ -122,8 +123,8 @@ def load_manifest(folder: Path | str) -> Manifest:
         return manifest
     except OSError as error:
         raise PatinaError(f"{path} cannot be read: {error.strerror}") from None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise PatinaError(f"{path} is not a manifest of this version ({error!r}); run `patina prepare` again") from None
+    except ValueError as error:
+        raise PatinaError(f"{path} is not a manifest of this version ({error}); run `patina prepare` again") from None
 
 
 def save_manifest(folder: Path, manifest: Manifest) -> None:

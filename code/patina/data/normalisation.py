@@ -8,6 +8,7 @@ from torch import Tensor
 
 from patina.data.domains import Domain, ImageDomain
 from patina.imaging.channel_statistics import ChannelStatistics, match
+from patina.system.typed_values import typed
 
 UNMATCHED = ChannelStatistics((0.0, 0.0, 0.0), (255.0, 255.0, 255.0), 0)
 """Statistics of both domains if nothing is matched: every image stays unchanged."""
@@ -37,9 +38,9 @@ class ImageStatistics:
         """Read what `to_dict` wrote.
 
         Raises:
-            KeyError: a part is missing.
+            Malformed: a part is missing, or is not of its type.
         """
-        return cls(**{part.name: ChannelStatistics.from_dict(values[part.name]) for part in fields(cls)})
+        return typed(cls, values)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values for a model file."""

@@ -3,13 +3,16 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
+from pydantic import Field, model_validator
 from torch import Tensor
 
+from patina.conditions.autoencoder import DenoisingAutoencoder
 from patina.conditions.condition_map import ConditionMap, Draw
+from patina.conditions.steps import HStep, published_steps, scale_of
 from patina.data.normalisation import DomainStatistics
 from patina.degradations.base import Parameters
 from patina.degradations.learned_degradation import Knob, LearnedDegradation, Span, Tiling, Use
@@ -21,9 +24,10 @@ from patina.layers.bijection import State
 from patina.models.deflow import DeFlow, DeFlowArchitecture
 from patina.models.fast_deflow import FastDeFlow
 from patina.models.labels import CLEAN, REAL
-from patina.models.model_files import ModelFile, load_weights
+from patina.models.model_files import ModelFile, built_network, typed_part
 from patina.models.published import from_published_deflow, is_published_deflow
 from patina.seeding import derive, noise_window
+from patina.settings import Settings
 
 KIND = "deflow"
 TILE, OVERLAP = 512, 64
@@ -74,13 +78,13 @@ class DeFlowDegradation(LearnedDegradation):
     @classmethod
     def from_model(cls, model: ModelFile, path: Path, use: Use) -> "DeFlowDegradation":
         """Make the degradation of a model file."""
-        network = DeFlow(DeFlowArchitecture(**model.configuration["architecture"]))
-        tile, overlap, kept_bytes = _checked(use.tiling, network.architecture.multiple)
-        load_weights(network, network_weights(model.weights), path)
+        configuration = typed_part(DeFlowConfiguration, model.configuration, path, "configuration")
+        tile, overlap, kept_bytes = _checked(use.tiling, configuration.architecture.multiple)
+        network = built_network(partial(DeFlow, configuration.architecture), network_weights(model.weights), path)
         return cls(
             FastDeFlow(network.to(use.device), use.precision, kept_bytes),
-            DomainStatistics.from_dict(model.statistics),
-            h=map_of(model),
+            typed_part(DomainStatistics, model.statistics, path, "statistics"),
+            h=_map_of(configuration, model.weights, path),
             heat=use.settings["heat"],
             source=use.source,
             tile=tile,
@@ -199,12 +203,42 @@ def placed_noise(key: int, top: int = 0, left: int = 0) -> Draw:
     return draw
 
 
-def map_of(model: ModelFile) -> ConditionMap:
+class DeFlowConfiguration(Settings):
+    """The configuration in a DeFlow's model file."""
+
+    architecture: DeFlowArchitecture
+    """Size of the network."""
+
+    condition_noise: Annotated[float, Field(ge=0, le=10)] | None = None
+    """Noise of the published map h, std in [0, 1]."""
+
+    h: Annotated[tuple[HStep, ...], Field(max_length=32)] | None = None
+    """Steps of any other map h."""
+
+    @property
+    def steps(self) -> tuple[HStep, ...]:
+        """The steps of the map h."""
+        return self.h or published_steps(self.architecture.scale, self.condition_noise or 0)
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> "DeFlowConfiguration":
+        if (self.h is None) == (self.condition_noise is None):
+            raise ValueError("expected either h or condition_noise")
+        if scale_of(self.steps) != self.architecture.scale:
+            raise ValueError(f"h downscales by {scale_of(self.steps)}, the network by {self.architecture.scale}")
+        return self
+
+
+def _map_of(configuration: DeFlowConfiguration, weights: Mapping[str, Tensor], path: Path) -> ConditionMap:
     """Return the map h that a model was trained with."""
-    configuration = model.configuration
-    if "h" in configuration:
-        return ConditionMap.from_plain(configuration["h"], model.weights)
-    return ConditionMap.published(configuration["architecture"]["scale"], configuration["condition_noise"])
+    networks = {}
+    for index, step in enumerate(configuration.steps):
+        if step.autoencoder:
+            prefix = f"h.{index}."
+            own = {name.removeprefix(prefix): value for name, value in weights.items() if name.startswith(prefix)}
+            network = built_network(partial(DenoisingAutoencoder, step.autoencoder.features), own, path)
+            networks[index] = network.eval().requires_grad_(False)
+    return ConditionMap(configuration.steps, networks)
 
 
 def described_map(h: ConditionMap) -> dict[str, Any]:

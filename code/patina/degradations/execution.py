@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+import cv2
 import numpy as np
 
 from patina.degradations.base import NOT_FINITE, Degradation
@@ -17,6 +18,7 @@ from patina.degradations.blocks import LearnedBlock
 from patina.degradations.operations import OPERATIONS
 from patina.degradations.plans import Plan, Step
 from patina.errors import PictureError
+from patina.system.typed_values import shortened
 
 if TYPE_CHECKING:  # processes that work without models need not load torch
     import torch
@@ -24,6 +26,9 @@ if TYPE_CHECKING:  # processes that work without models need not load torch
 
 Images = dict[Plan, np.ndarray]
 """Intermediate results by the steps already applied."""
+
+_UNFIT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, cv2.error)
+"""What operations raise for parameters that they do not draw themselves."""
 
 BATCH = 8
 """Largest number of pictures per batch."""
@@ -48,8 +53,15 @@ def wants_batch(step: Step) -> bool:
 
 
 def apply_step(image: np.ndarray, step: Step) -> np.ndarray:
-    """Apply one classical step."""
-    return OPERATIONS[step.op].apply(image, step.parameters, step.key)
+    """Apply one classical step.
+
+    Raises:
+        PictureError: its parameters are not what the operation draws, as in a log that somebody changed.
+    """
+    try:
+        return OPERATIONS[step.op].apply(image, step.parameters, step.key)
+    except _UNFIT as error:
+        raise PictureError(f"{shortened(step.text, 120)} cannot be done ({type(error).__name__}: {error})") from error
 
 
 def grow(images: Images, plans: Iterable[Plan]) -> list[Plan]:

@@ -1,6 +1,8 @@
 """Blur by kernels from a file."""
 
 import hashlib
+import zipfile
+import zlib
 from functools import lru_cache
 from pathlib import Path
 
@@ -51,11 +53,13 @@ def read_kernels(path: Path) -> tuple[list[np.ndarray], str]:
     Raises:
         PatinaError: the file is missing or does not contain kernels.
     """
+    if not path.is_file():
+        raise PatinaError(f"{path}: no such file of kernels")
     try:
         content = np.load(path)
-    except (OSError, ValueError) as error:
+        arrays = [content] if isinstance(content, np.ndarray) else [content[name] for name in content.files]
+    except (OSError, EOFError, MemoryError, SyntaxError, ValueError, zipfile.BadZipFile, zlib.error) as error:
         raise PatinaError(f"{path}: cannot be read as a NumPy file of kernels ({error})") from None
-    arrays = [content] if isinstance(content, np.ndarray) else [content[name] for name in content.files]
     found = [kernel for array in arrays for kernel in (array if array.ndim == 3 else [array])]
     if not found or not all(_is_kernel(kernel) for kernel in found):
         raise PatinaError(f"{path}: expected kernels [h, w] or [n, h, w] of finite numbers with a positive sum")

@@ -1,10 +1,12 @@
 """A trained LUD-VAE as a degradation: translates pictures of any size between the domains, in exact tiles."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, Any, ClassVar
 
 import torch
+from pydantic import Field
 from torch import Tensor
 
 from patina.data.normalisation import ImageStatistics
@@ -16,8 +18,9 @@ from patina.imaging.exact_tiles import apply_exact_tiles
 from patina.models.fast_ludvae import FastLUDVAE
 from patina.models.labels import CLEAN, REAL
 from patina.models.ludvae import BORDER, IMAGE_CHANNELS, LUDVAE, STAGES, LUDVAEArchitecture, is_published_ludvae
-from patina.models.model_files import ModelFile, load_weights
+from patina.models.model_files import ModelFile, built_network, typed_part
 from patina.seeding import derive, noise_window, numpy_rng
+from patina.settings import Settings
 
 KIND = "ludvae"
 TILE = 320
@@ -26,6 +29,26 @@ TILE = 320
 SMALLEST_TILE = 64
 BATCH_ON_ACCELERATOR = 4
 DOMAIN_NAMES = {CLEAN: "clean", REAL: "real"}
+
+
+class StoredNoise(Settings):
+    """Std (8-bit) of the noise that hides a picture's domain, by domain."""
+
+    clean: Annotated[float, Field(ge=0, le=255)]
+    """Of clean pictures."""
+
+    real: Annotated[float, Field(ge=0, le=255)]
+    """Of real ones."""
+
+
+class LUDVAEConfiguration(Settings):
+    """The configuration in a LUD-VAE's model file."""
+
+    architecture: LUDVAEArchitecture
+    """Size of the network."""
+
+    noise_level: StoredNoise
+    """Noise that hides the domain."""
 
 
 class LUDVAEDegradation(LearnedDegradation):
@@ -81,13 +104,13 @@ class LUDVAEDegradation(LearnedDegradation):
             raise PatinaError(f"-kept_mb does not apply to a {KIND} model, which keeps no results")
         tile = TILE if use.tiling.tile is None else use.tiling.tile
         require_range("tile", tile, SMALLEST_TILE)
-        network = LUDVAE(LUDVAEArchitecture(**model.configuration["architecture"]))
-        load_weights(network, model.weights, path)
-        own_level = model.configuration["noise_level"][DOMAIN_NAMES[use.source]]
+        configuration = typed_part(LUDVAEConfiguration, model.configuration, path, "configuration")
+        network = built_network(partial(LUDVAE, configuration.architecture), model.weights, path)
+        own: dict[str, Any] = {"noise_level": getattr(configuration.noise_level, DOMAIN_NAMES[use.source])}
         return cls(
             FastLUDVAE(network.to(use.device), use.precision),
-            ImageStatistics.from_dict(model.statistics),
-            **{"noise_level": own_level, **use.settings},
+            typed_part(ImageStatistics, model.statistics, path, "statistics"),
+            **{**own, **use.settings},
             source=use.source,
             tile=tile,
         )

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from patina.system.typed_values import typed
+
 if TYPE_CHECKING:
     import torch
 
@@ -31,6 +33,10 @@ class ChannelStatistics:
     std: Triple
     pixels: int
 
+    def __post_init__(self) -> None:
+        if not all(math.isfinite(value) for value in (*self.mean, *self.std)) or min(*self.std, self.pixels) < 0:
+            raise ValueError(f"expected finite numbers, none but the mean below 0, found {self.mean} and {self.std}")
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain lists and numbers, for JSON and YAML."""
         return {"mean": list(self.mean), "std": list(self.std), "pixels": self.pixels}
@@ -40,12 +46,9 @@ class ChannelStatistics:
         """Undo `to_dict`.
 
         Raises:
-            ValueError: a key is missing, or a value is not three numbers.
+            Malformed: a key is missing, or a value is not three numbers.
         """
-        try:
-            return cls(_triple(values["mean"]), _triple(values["std"]), int(values["pixels"]))
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"not channel statistics: {error}") from None
+        return typed(cls, dict(values))
 
 
 def _triple(values: Any) -> Triple:

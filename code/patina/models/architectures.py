@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from patina import torchvision_shim
+from patina.models.model_files import misfits
 from patina.models.network_settings import OwnNetworkSettings
 from patina.models.networks import LuminanceSettings, RestorationSettings
 
@@ -32,6 +33,8 @@ class OwnArchitecture(Architecture[nn.Module]):
         size = settings.model_dump(exclude={"architecture", "scale"})
         with torch.device("meta"):  # random weights would draw from the random numbers of a running training
             network = settings.build()
+        if problems := misfits(network, state_dict):
+            raise ValueError(f"the weights do not fit the network that they describe: {problems[0]}")
         return ImageModelDescriptor(
             network.to_empty(device="cpu"),
             state_dict,

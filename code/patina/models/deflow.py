@@ -13,9 +13,10 @@ domains. Translating X to Y computes f⁻¹(f(x; h(x)) + u; h(x)) with a draw u 
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 from torch import Tensor, nn
 
 from patina.layers.actnorm import ActNorm, initialising_from_batch
@@ -29,6 +30,9 @@ from patina.models.condition_encoder import ConditionEncoder
 
 IMAGE_CHANNELS = 3
 
+Width = Annotated[int, Field(ge=1, le=4096)]
+Depth = Annotated[int, Field(ge=1, le=256)]
+
 
 @dataclass(frozen=True)
 class DeFlowArchitecture:
@@ -39,28 +43,28 @@ class DeFlowArchitecture:
     scale: int = 8
     """Ratio of image size to condition size: 2, 4, 8 or 16."""
 
-    features: int = 64
+    features: Width = 64
     """Channels of the condition encoder (an RRDB trunk)."""
 
-    blocks: int = 23
+    blocks: Depth = 23
     """RRDB blocks of the condition encoder."""
 
-    growth: int = 32
+    growth: Width = 32
     """Growth of the encoder's dense blocks, in channels."""
 
-    stacked_blocks: tuple[int, ...] = (1, 8, 15, 22)
+    stacked_blocks: Annotated[tuple[int, ...], Field(max_length=256)] = (1, 8, 15, 22)
     """Indices of the RRDB blocks whose outputs are appended to every condition, counted from 0."""
 
-    levels: int = 3
+    levels: Annotated[int, Field(ge=1, le=6)] = 3
     """Levels of the flow; image sides are multiples of 2 to the power of `levels`."""
 
-    steps: int = 16
+    steps: Depth = 16
     """Flow steps with coupling in each level."""
 
-    steps_without_coupling: int = 2
+    steps_without_coupling: Annotated[int, Field(ge=0, le=256)] = 2
     """Flow steps without coupling (ActNorm and 1×1 convolution) at the start of each level."""
 
-    hidden: int = 128
+    hidden: Width = 128
     """Hidden channels of the couplings' networks."""
 
     def __post_init__(self) -> None:

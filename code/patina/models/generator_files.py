@@ -1,7 +1,9 @@
 """Model files of restoration networks: written in spandrel's formats, read from any format that spandrel knows."""
 
 import io
+import warnings
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import torch
@@ -12,12 +14,14 @@ from patina import torchvision_shim
 from patina.errors import PatinaError
 from patina.models.architectures import READABLE
 from patina.models.growth import PUBLISHED_GROWTH, growth_of, widened, without_padding
+from patina.models.model_files import load_state_dict_file
 from patina.system.atomic import atomic_path
+from patina.system.typed_values import shortened
 from patina.version import __version__
 
 torchvision_shim.ensure()  # spandrel imports torchvision
 
-from spandrel import ImageModelDescriptor, ModelLoader  # noqa: E402
+from spandrel import ImageModelDescriptor  # noqa: E402
 from spandrel.architectures.ESRGAN import ESRGAN  # noqa: E402
 
 
@@ -47,6 +51,8 @@ def save_generator(network: nn.Module, path: Path, metadata: Mapping[str, str] |
         temporary.write_bytes(stored.getbuffer())
 
 
+_LARGEST_SCALE = 16
+
 LoadedGenerator = ImageModelDescriptor[nn.Module]
 """A super-resolution network with spandrel's description of it."""
 
@@ -65,14 +71,31 @@ def load_generator(path: Path) -> ImageModelDescriptor[nn.Module]:
         PatinaError: the file does not exist, or is not a model for single RGB images.
     """
     path = Path(path)
-    if not path.is_file():
-        raise PatinaError(f"{path}: no such model file; train its configuration first, or name another file")
+    weights = load_state_dict_file(path)
     try:
-        descriptor = ModelLoader(device="cpu", registry=READABLE).load_from_file(path)
+        _require_modest_size(weights)
+        descriptor = READABLE.load(weights)
     except Exception as error:  # a foreign file can fail in any way
-        reason = next(iter(str(error).splitlines()), type(error).__name__)
+        reason = shortened(next(iter(str(error).splitlines()), type(error).__name__))
         raise PatinaError(f"{path}: cannot be read as a super-resolution model ({reason})") from error
     return _require_single_rgb(descriptor, path).eval()
+
+
+def _require_modest_size(weights: Mapping[str, Tensor]) -> None:
+    """Build the network without data first: sizes that the weights do not have would be allocated otherwise.
+
+    Networks that cannot be built without data are passed over.
+
+    Raises:
+        RuntimeError: the weights do not fit the network that they describe.
+    """
+    with torch.device("meta"), warnings.catch_warnings(), suppress(NotImplementedError):
+        warnings.simplefilter("ignore")  # loading into a network without data does nothing
+        try:
+            READABLE.load(dict(weights))
+        except RuntimeError as error:
+            if "size mismatch" in str(error):
+                raise
 
 
 def load_generator_weights(network: nn.Module, path: Path, strict: bool = True) -> list[str]:
@@ -161,6 +184,8 @@ def _require_single_rgb(descriptor: object, path: Path) -> ImageModelDescriptor[
         raise PatinaError(
             f"{path}: this model needs more than an image (a mask or an aligned face), expected a model of RGB images"
         )
+    if not 1 <= descriptor.scale <= _LARGEST_SCALE:
+        raise PatinaError(f"{path}: upscales by {descriptor.scale}, expected 1 to {_LARGEST_SCALE}")
     channels = (descriptor.input_channels, descriptor.output_channels)
     if channels != (3, 3):
         raise PatinaError(f"{path}: has {channels[0]} input and {channels[1]} output channels, expected 3 (RGB)")

@@ -17,9 +17,10 @@ The parameters have the published names, so a published state dict loads as it i
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Annotated
 
 import torch
-from pydantic import ConfigDict
+from pydantic import ConfigDict, Field
 from torch import Tensor, nn
 
 from patina.layers.precision import full_precision
@@ -44,12 +45,8 @@ class LUDVAEArchitecture:
 
     __pydantic_config__ = ConfigDict(extra="forbid", strict=False, use_attribute_docstrings=True)
 
-    channels: int = 128
+    channels: Annotated[int, Field(ge=1, le=4096)] = 128
     """Channels of every feature map and of every latent."""
-
-    def __post_init__(self) -> None:
-        if self.channels < 1:
-            raise ValueError(f"channels must be 1 or more, not {self.channels}")
 
 
 class LUDVAE(nn.Module):

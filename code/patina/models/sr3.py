@@ -4,7 +4,7 @@ The U-Net and the schedulers are those of diffusers. Images are in [-1, 1] in th
 """
 
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import torch
 from pydantic import Field, model_validator
@@ -29,16 +29,16 @@ class SR3Architecture(Settings):
     scale: int = Field(4, ge=2, le=8)
     """Upscaling factor."""
 
-    channels: int = Field(64, ge=8, multiple_of=8)
+    channels: int = Field(64, ge=8, le=1024, multiple_of=8)
     """Channels of the finest level, before `multipliers`."""
 
-    multipliers: tuple[int, ...] = Field((1, 2, 4, 8, 8), min_length=2)
+    multipliers: tuple[Annotated[int, Field(ge=1, le=64)], ...] = Field((1, 2, 4, 8, 8), min_length=2, max_length=8)
     """Channels of each level as a multiple of `channels`, finest level first."""
 
     attention: tuple[int, ...] = (3,)
     """Levels with self-attention, 0 the finest."""
 
-    blocks: int = Field(2, ge=1)
+    blocks: int = Field(2, ge=1, le=64)
     """Residual blocks in each level."""
 
     dropout: float = Field(0.2, ge=0, lt=1)
@@ -60,7 +60,7 @@ class SR3Architecture(Settings):
 class DiffusionSchedule(Settings):
     """The noise schedule, linear in the variance."""
 
-    steps: int = Field(2000, ge=2)
+    steps: int = Field(2000, ge=2, le=100_000)
     """Number of diffusion steps."""
 
     first: float = Field(1e-6, gt=0, lt=1)

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from patina.degradations.base import Size
 from patina.degradations.blocks import LearnedBlock
@@ -15,7 +16,7 @@ from patina.errors import PatinaError, require_range
 from patina.imaging.sources import Source, folder_of, list_sources, require_outside
 from patina.pipelines.recipe_choice import RecipeChoice, with_engine
 from patina.pipelines.recipe_job import Job, Made, PictureMaker
-from patina.pipelines.set_log import COMMAND, Entry, begin_set, finish_set
+from patina.pipelines.set_log import COMMAND, Entry, SetDetails, begin_set, finish_set
 from patina.runs.fingerprint import file_digest
 from patina.runs.folder_job import JobReport, checked_workers, output_names
 from patina.runs.journal import Wanted
@@ -105,7 +106,8 @@ class _Plan:
         """Open the folder of the LQ pictures."""
         settings = {"recipe": self.recipe.digest, "seed": self.request.seed, "scale": self.recipe.scale}
         notes = {"recipe": self.request.recipe.name}
-        return self._opened(self.request.out, MadeBy(COMMAND, settings, _file_digests(self.recipe), notes))
+        made_by = MadeBy(COMMAND, settings, _file_digests(self.recipe), notes)
+        return self._opened(self.request.out, made_by, SetDetails)
 
     def ground_truth_folder(self) -> AbstractContextManager[OutputFolder | None]:
         """Open the folder of the ground truth, if requested."""
@@ -113,8 +115,9 @@ class _Plan:
             return nullcontext()
         return self._opened(self.request.ground_truth, MadeBy(f"{COMMAND} -gt", {"multiple": self.recipe.scale}))
 
-    def _opened(self, path: Path, made_by: MadeBy) -> AbstractContextManager[OutputFolder]:
-        return OutputFolder.open(path, made_by, source=folder_of(self.request.source), sources=self.pictures)
+    def _opened(self, path: Path, made_by: MadeBy, details: Any = None) -> AbstractContextManager[OutputFolder]:
+        source = folder_of(self.request.source)
+        return OutputFolder.open(path, made_by, source=source, sources=self.pictures, details=details)
 
     def wanted(self) -> list[Wanted]:
         """Return all LQ pictures of the request."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from patina.degradations.base import Size
 from patina.degradations.blocks import LearnedBlock
 from patina.degradations.execution import Engine, wants_batch
+from patina.degradations.plans import Step
 from patina.errors import PatinaError, PictureError
 from patina.imaging.sources import Source
 from patina.pipelines.recipe_job import Job, Made, PictureMaker
@@ -16,6 +17,7 @@ from patina.runs.fingerprint import file_digest
 from patina.runs.folder_job import JobReport, checked_workers
 from patina.runs.journal import LOG_NAME, Header, Wanted
 from patina.runs.output_folder import OutputFolder
+from patina.seeding import numpy_rng
 from patina.system.inner_paths import require_no_link_out
 
 
@@ -53,6 +55,8 @@ def replay(request: ReplayRequest) -> JobReport[Made]:
     """
     workers = checked_workers(request.workers)
     header, entries = read_set_log(request.log)
+    if request.source is None and not header.source:
+        raise PatinaError(f"{request.log} names no folder of clean pictures; set it with -source")
     source, out = request.source or Path(header.source or ""), request.out or request.log.parent
     if not source.is_dir():
         raise PatinaError(f"{source}: no such folder of clean pictures; set it with -source")
@@ -103,7 +107,18 @@ def _engine(header: Header, entries: list[Entry], device: str) -> Engine | None:
             raise PatinaError(f"{path}: no such model file; the log was made with it")
         if file_digest(Path(path)) != header.made_by.models.get(path):
             raise PatinaError(f"{path} differs from the model that the log was made with")
-    return make_engine(paths, device)
+    engine = make_engine(paths, device)
+    for step in wanting:
+        if step.op == LearnedBlock.name:
+            _require_knobs(step, engine)
+    return engine
+
+
+def _require_knobs(step: Step, engine: Engine) -> None:
+    model, given = step.parameters["model"], step.parameters["knobs"].keys()
+    if given != (expected := engine.models[model].draw(numpy_rng(0)).keys()):
+        found = ", ".join(given) or "none"
+        raise PatinaError(f"the log sets the knobs {found} of {model}, expected {', '.join(expected) or 'none'}")
 
 
 def _refuse_overwriting(folder: Path, outputs: Sequence[Path]) -> None:

@@ -51,6 +51,29 @@ class Layout:
 
 
 @dataclass(frozen=True)
+class _Sums:
+    """What `StatisticsAccumulator` has added up."""
+
+    pixels: int
+    sums: tuple[int, int, int]
+    squares: tuple[int, int, int]
+
+    def __post_init__(self) -> None:
+        if self.pixels < 1 or any(self.pixels * b < a * a for a, b in zip(self.sums, self.squares, strict=True)):
+            raise ValueError("no pixels have these sums")
+
+
+@dataclass(frozen=True)
+class _Details:
+    """What a journal says of a picture at one scale; height and width are those at scale 1."""
+
+    multiple: int
+    height: int
+    width: int
+    sums: _Sums
+
+
+@dataclass(frozen=True)
 class PictureJob:
     """A picture and the scales that are missing."""
 
@@ -95,7 +118,7 @@ def prepare(
     output_names(pictures, layout.target)
     wanted = [layout.wanted(picture, scale) for picture in pictures for scale in layout.scales]
     made_by = MadeBy("prepare", {"mode": "scales"})
-    with OutputFolder.open(layout.target, made_by, source=source, sources=pictures) as folder:
+    with OutputFolder.open(layout.target, made_by, source=source, sources=pictures, details=_Details) as folder:
         todo = folder.outdated(wanted)
         folder.begin(todo)
         if todo:

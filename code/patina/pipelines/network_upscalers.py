@@ -14,13 +14,11 @@ from patina.imaging.interpolation import OVERLAP, TILE
 from patina.imaging.value_spaces import to_pixels, to_tensor
 from patina.layers.precision import has_fast_bf16
 from patina.models.generator_files import LoadedGenerator, load_generator
-from patina.models.model_files import load_model_file
-from patina.models.sr3 import Sampler
 from patina.models.sr3_upscaling import SR3Upscaler
 from patina.pipelines.upscaler import Sampling, Upscaler
 from patina.runs.fingerprint import file_digest
 from patina.runs.made_by import MadeBy
-from patina.specs.sr3_spec import sr3_of
+from patina.specs.sr3_spec import load_sr3
 from patina.system.allocator import freed_memory_kept
 from patina.system.devices import compute_device
 
@@ -100,18 +98,17 @@ def _precision_name(half: bool) -> str:
 
 def open_diffusion(path: Path, sampling: Sampling, scale: int | None, device: str, precision: str) -> Upscaler:
     """Open a diffusion model; arguments and errors as in `open_upscaler`."""
-    stored = load_model_file(path)
-    network = sr3_of(stored, path)
+    network, stored = load_sr3(path)
     if scale not in (None, network.architecture.scale):
         raise PatinaError(f"{path} upscales by {network.architecture.scale}, not by {scale}; leave -scale out")
-    sampler: Sampler = sampling.sampler or stored.configuration["sampler"]
-    own = stored.configuration["steps"] if sampler == stored.configuration["sampler"] else network.schedule.steps
+    sampler = sampling.sampler or stored.sampler
+    own = stored.steps if sampler == stored.sampler else network.schedule.steps
     steps = own if sampling.steps is None else sampling.steps
     if not 1 <= steps <= network.schedule.steps:
         raise PatinaError(f"-steps is {steps}, expected 1 to {network.schedule.steps}, the steps of {path}")
     network.to(compute_device(device))
     half = precision == "bf16-mixed"
-    enlarge = SR3Upscaler(network, side=stored.configuration["side"], sampler=sampler, steps=steps, half=half)
+    enlarge = SR3Upscaler(network, side=stored.side, sampler=sampler, steps=steps, half=half)
     settings = {
         "scale": enlarge.scale, "precision": _precision_name(half),
         "sampler": sampler, "steps": steps, "seed": enlarge.seed,

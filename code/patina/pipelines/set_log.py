@@ -1,24 +1,48 @@
 """The log of a degraded set: a line for every LQ picture with everything that was drawn for it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from patina.degradations.base import Size
+from patina.degradations.blocks import LearnedBlock
 from patina.degradations.description import describe
+from patina.degradations.execution import wants_batch
+from patina.degradations.operations import OPERATIONS
 from patina.degradations.plans import Plan, Step
 from patina.errors import PatinaError
+from patina.imaging.size_limit import pixel_limit
 from patina.runs.journal import Header, Result, Wanted, read_journal
 from patina.runs.output_folder import OutputFolder
 from patina.system.atomic import write_text
+from patina.system.typed_values import Malformed, shortened, typed
 
 COMMAND = "degrade"
 """The command that makes sets."""
 
 READABLE_NAME = "applied_degradations.txt"
 """A readable version of the log, beside it."""
+
+
+@dataclass(frozen=True)
+class SetDetails:
+    """What the log says of an LQ picture beside its names; see `Entry`."""
+
+    variant: str
+    size: Size
+    steps: Plan
+    digest: str
+
+
+_SIZES = frozenset({"size", "size_between"})
+"""Parameters that decide how large a picture becomes."""
+
+_Side = Annotated[int, Field(ge=1)]
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
 
 
 @dataclass(frozen=True)
@@ -58,12 +82,32 @@ class Entry:
         """Undo `to_result`.
 
         Raises:
-            KeyError, TypeError: the result is not of a set.
+            Malformed: the result is not of a set.
         """
-        details = dict(result.details)
-        steps = tuple(Step(**step) for step in details.pop("steps"))
-        size = tuple(details.pop("size"))
-        return cls(result.output, result.source or "", result.source_digest, size=size, steps=steps, **details)
+        own = {"output": result.output, "source": result.source, "source_digest": result.source_digest}
+        return typed(cls, {**result.details, **own})
+
+
+@dataclass(frozen=True)
+class _Settings:
+    """The settings of a set that its log must have."""
+
+    scale: Annotated[int, Field(ge=1, le=64)]
+
+
+@dataclass(frozen=True)
+class _LearnedStep:
+    """The parameters of a step of a learned model."""
+
+    model: str
+    knobs: Mapping[str, _Finite]
+
+
+@dataclass(frozen=True)
+class _BatchedJpeg:
+    """The parameters of a step that compresses on an accelerator."""
+
+    quality: Annotated[float, Field(ge=0, le=100)]
 
 
 def by_source(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
@@ -82,10 +126,27 @@ def read_set_log(log: Path) -> tuple[Header, list[Entry]]:
     """
     journal = read_journal(log, COMMAND)
     try:
-        int(journal.header.made_by.settings["scale"])
-        return journal.header, [Entry.from_result(result) for result in journal.results.values()]
-    except (KeyError, TypeError, ValueError):
-        raise PatinaError(f"{log} has lines that are not of `patina {COMMAND}`; expected the log of a set") from None
+        typed(_Settings, journal.header.made_by.settings)
+        entries = [Entry.from_result(result) for result in journal.results.values()]
+        for step in {step.text: step for entry in entries for step in entry.steps}.values():
+            _require_doable(step)
+        return journal.header, entries
+    except Malformed as error:
+        raise PatinaError(
+            f"{log} has lines that are not of `patina {COMMAND}` ({error}); expected the log of a set"
+        ) from None
+
+
+def _require_doable(step: Step) -> None:
+    """Refuse what no recipe draws, before anything is made of it."""
+    if step.op not in OPERATIONS and step.op != LearnedBlock.name:
+        raise Malformed(f"{shortened(step.op, 40)!r} is no operation of this version")
+    if wants_batch(step):
+        typed(_LearnedStep if step.op == LearnedBlock.name else _BatchedJpeg, step.parameters)
+    for name in _SIZES & step.parameters.keys():
+        height, width = typed(tuple[_Side, _Side], step.parameters[name])
+        if height * width > pixel_limit():
+            raise Malformed(f"{step.op} makes {width}x{height} pixels, more than pictures may have")
 
 
 def begin_set(folder: OutputFolder, todo: Sequence[Wanted]) -> None:

@@ -31,6 +31,17 @@ COUNTS = ("whole", "leftover", "framed", "dropped")
 
 
 @dataclass(frozen=True)
+class _Details:
+    """What a journal says of a picture's tiles."""
+
+    whole: int
+    leftover: int
+    framed: int
+    dropped: int
+    source_bytes: int
+
+
+@dataclass(frozen=True)
 class TileGrid:
     """How pictures are split into tiles.
 
@@ -89,7 +100,9 @@ def prepare_tiles(
     pictures = list_sources(source, recursive)
     output_names(pictures, target)
     made_by, by_output = MadeBy("prepare", asdict(grid)), {picture.stem: picture for picture in pictures}
-    with OutputFolder.open(target, made_by, source=source, sources=pictures, exclusive=True) as folder:
+    with OutputFolder.open(
+        target, made_by, source=source, sources=pictures, exclusive=True, details=_Details
+    ) as folder:
         folder.prune()
         wanted = [Wanted(picture.stem, picture.name, files=()) for picture in pictures]
         todo = [_with_files(item, by_output[item.output], grid) for item in folder.outdated(wanted)]

@@ -82,7 +82,7 @@ def _acquired(folder: Path, wait: bool) -> FileLock:
 def _try_to_acquire(lock: FileLock, folder: Path) -> bool:
     """Make the folder if it is missing, and try to acquire its lock; return whether that worked."""
     for _ in range(_ATTEMPTS):
-        with suppress(FileNotFoundError):  # a holder that ends removes empty folders
+        with suppress(FileNotFoundError, FileExistsError):  # a holder that ends removes empty folders, at any moment
             return _try_once(lock, folder)
     return _try_once(lock, folder)
 

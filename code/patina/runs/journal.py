@@ -13,6 +13,7 @@ from patina.errors import PatinaError
 from patina.runs.made_by import MadeBy, plain
 from patina.system.inner_paths import require_inner_names, require_no_link_out
 from patina.system.jsonl import Line, read_lines
+from patina.system.typed_values import Malformed, typed
 
 LOG_NAME = "log.jsonl"
 
@@ -42,11 +43,11 @@ class Header:
         """Undo `to_line`.
 
         Raises:
-            KeyError, TypeError: the line is not a header.
+            Malformed: the line is not a header.
         """
         values = dict(line)
-        version, source = values.pop("patina"), values.pop("source")
-        return cls(version, MadeBy(**values), source)
+        header = {"version": values.pop("patina", None), "source": values.pop("source", None)}
+        return typed(cls, header | {"made_by": typed(MadeBy, values)})
 
 
 @dataclass(frozen=True)
@@ -115,11 +116,11 @@ class Result:
         """Undo `to_line`.
 
         Raises:
-            KeyError: the line is no result.
+            Malformed: the line is no result.
         """
         details = dict(line)
         own = {name: details.pop(name) for name in _OWN_KEYS if name in details}
-        return cls(own.pop("output"), **own, details=details)
+        return typed(cls, own | {"details": details})
 
     def agrees_with(self, wanted: Wanted) -> bool:
         """Whether the source and the details are the wanted ones."""
@@ -150,12 +151,14 @@ class Journal:
         """Read the lines of a journal.
 
         Raises:
-            AttributeError, IndexError, KeyError, TypeError: they are something else.
+            Malformed: they are something else.
         """
+        if not lines:
+            raise Malformed("no lines")
         journal = cls(Header.from_line(lines[0]))
         for line in lines[1:]:
             if "begun" in line:
-                journal.begin(Wanted(line["begun"], files=line.get("files")))
+                journal.begin(typed(Wanted, {"output": line["begun"], "files": line.get("files")}))
             else:
                 journal.add(Result.from_line(line))
         return journal
@@ -224,15 +227,47 @@ def read_journal(log: Path, command: str | None = None) -> Journal:
     return journal
 
 
+def earlier_journal(log: Path) -> Journal:
+    """Read the journal of a folder that is to be continued or replaced.
+
+    Raises:
+        PatinaError: the file is something else, or names files outside of its folder.
+    """
+    if (journal := parsed_journal(log)) is None:
+        raise PatinaError(f"{log} is not a journal of results; choose another output folder")
+    require_inner_files(log, journal)
+    return journal
+
+
 def parsed_journal(log: Path) -> Journal | None:
     """Parse a file; return None if it is not a journal."""
     try:
         journal = Journal.from_lines(read_lines(log))
-    except (AttributeError, IndexError, KeyError, TypeError):
+    except Malformed:
         return None
     content = log.read_bytes()
     journal.is_tidy = content.endswith(b"\n") and content.count(b"\n") == 1 + len(journal.results)
     return journal
+
+
+def require_details(log: Path, journal: Journal, kind: Any) -> None:
+    """Check what a journal says of its results, because it may be a stranger's.
+
+    Args:
+        log: its file, for the message.
+        journal: the journal.
+        kind: a dataclass that the details of every result must fit; details that it lacks are passed over.
+
+    Raises:
+        PatinaError: names the first result whose details are others.
+    """
+    for result in journal.results.values():
+        try:
+            typed(kind, dict(result.details))
+        except Malformed as error:
+            raise PatinaError(
+                f"{log} says of {result.output} what this command does not ({error}); choose another output folder"
+            ) from None
 
 
 def require_inner_files(log: Path, journal: Journal) -> None:

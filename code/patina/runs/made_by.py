@@ -20,6 +20,8 @@ class MadeBy:
         notes: information for readers, e.g. the name of the recipe.
     """
 
+    __pydantic_config__ = {"extra": "forbid"}  # noqa: RUF012 - read when a journal is checked
+
     command: str
     settings: Mapping[str, Any] = field(default_factory=dict)
     models: Mapping[str, str] = field(default_factory=dict)

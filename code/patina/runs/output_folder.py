@@ -17,12 +17,20 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Lock
-from typing import Literal
+from typing import Any, Literal
 
 from patina.errors import PatinaError
 from patina.runs.fingerprint import Named
 from patina.runs.folder_lock import DIGESTS_NAME, HIDDEN, folder_lock
-from patina.runs.journal import LOG_NAME, Header, Journal, Result, Wanted, parsed_journal, require_inner_files
+from patina.runs.journal import (
+    LOG_NAME,
+    Header,
+    Journal,
+    Result,
+    Wanted,
+    earlier_journal,
+    require_details,
+)
 from patina.runs.made_by import MadeBy, plain
 from patina.runs.source_digests import SourceDigests
 from patina.system.inner_paths import require_no_link_out
@@ -65,6 +73,7 @@ class OutputFolder:
         exclusive: bool = False,
         wait: bool = False,
         read_only: bool = False,
+        details: Any = None,
     ) -> Iterator["OutputFolder"]:
         """Lock a folder and compare its contents with the results to make.
 
@@ -82,6 +91,7 @@ class OutputFolder:
             wait: wait for another command that writes into the folder, instead of refusing.
             read_only: only compare, for a dry run or a read-only medium. There is no lock, and `outdated`,
                 `source_digest` and `results` alone may be used.
+            details: a dataclass that the details of results to be continued must fit; None does not read them.
 
         Raises:
             PatinaError: another command writes into the folder, or the folder holds something else.
@@ -89,7 +99,7 @@ class OutputFolder:
         header = Header(__version__, made_by, None if source is None else str(source.resolve()))
         with nullcontext() if read_only else folder_lock(path, made_by.command, wait=wait):
             folder = cls(path, header, sources)
-            folder._compare_with_earlier(replace, exclusive)
+            folder._compare_with_earlier(replace, exclusive, details)
             folder._may_write = not read_only
             try:
                 yield folder
@@ -141,13 +151,14 @@ class OutputFolder:
         Raises:
             ValueError: a result was not begun.
         """
-        lines = [plain(result.to_line()) for result in results]
+        results = [dataclasses.replace(result, details=plain(result.details)) for result in results]
+        lines = [result.to_line() for result in results]
         with self._writing():
-            for output in (line["output"] for line in lines):
+            for output in (result.output for result in results):
                 if output not in self._journal.begun and output not in self._journal.results:
                     raise ValueError(f"{self.path / output} is recorded, but was not begun")
             append_lines(self._log, lines)
-            for result in map(Result.from_line, lines):
+            for result in results:
                 self._journal.add(result)
                 if result.source is not None and result.source_digest is not None:
                     self._digests.note(result.source, result.source_digest)
@@ -203,15 +214,17 @@ class OutputFolder:
     def _log(self) -> Path:
         return self.path / LOG_NAME
 
-    def _compare_with_earlier(self, replace: Replace, exclusive: bool) -> None:
+    def _compare_with_earlier(self, replace: Replace, exclusive: bool, details: Any) -> None:
         """Continue the journal in the folder, or decide whether its results may be replaced."""
         if not self._log.exists():
             if exclusive and self.path.exists() and any(name != HIDDEN for name in os.listdir(self.path)):
                 raise PatinaError(f"{self.path} is not empty and has no {LOG_NAME}; choose another output folder")
             return
-        earlier = self._earlier_journal()
+        earlier = earlier_journal(self._log)
         difference = self._difference(earlier)
         if not difference and replace != "always":
+            if details is not None:
+                require_details(self._log, earlier, details)
             header = dataclasses.replace(earlier.header, source=self._header.source)
             is_tidy = earlier.is_tidy and header == earlier.header
             self._journal, self._is_stored = dataclasses.replace(earlier, header=header, is_tidy=is_tidy), True
@@ -219,12 +232,6 @@ class OutputFolder:
         if replace == "never" and earlier.result_files:
             raise PatinaError(f"{self.path} was {difference}; choose another output folder")
         self._replaced = earlier.files
-
-    def _earlier_journal(self) -> Journal:
-        if (journal := parsed_journal(self._log)) is None:
-            raise PatinaError(f"{self._log} is not a journal of results; choose another output folder")
-        require_inner_files(self._log, journal)
-        return journal
 
     def _difference(self, earlier: Journal) -> str:
         """Describe how earlier results differ from those of this command; empty if they do not."""

@@ -1,12 +1,15 @@
 """The folder of a training run: resolved configuration, log, curves, previews, models and training states."""
 
 import io
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import torch
+from pydantic import Field
 
 from patina.errors import PatinaError
 from patina.runs import run_models
@@ -15,8 +18,19 @@ from patina.runs.journal import Header
 from patina.runs.made_by import MadeBy
 from patina.runs.run_log import read_header, write_header
 from patina.system.atomic import atomic_path, write_text
+from patina.system.typed_values import typed
 
 STATES = "training_state"
+_IS_STEP = re.compile(r"[0-9]{1,15}").fullmatch
+
+
+@dataclass(frozen=True)
+class _State:
+    """What every training state has; the task knows what is in its part."""
+
+    step: Annotated[int, Field(ge=1)]
+    skipped: Annotated[int, Field(ge=0)]
+    task: dict[str, Any]
 
 
 class RunFolder:
@@ -81,7 +95,8 @@ class RunFolder:
 
     def states(self) -> list[Path]:
         """Return the saved states, oldest first."""
-        return sorted((self.path / STATES).glob("[0-9]*.state"), key=lambda path: int(path.stem))
+        found = (path for path in (self.path / STATES).glob("[0-9]*.state") if _IS_STEP(path.stem))
+        return sorted(found, key=lambda path: int(path.stem))
 
     def load_last_state(self) -> dict[str, Any] | None:
         """Return the newest training state, or None in a fresh run.
@@ -92,7 +107,9 @@ class RunFolder:
         if not (states := self.states()):
             return None
         try:
-            return torch.load(states[-1], map_location="cpu", weights_only=True)
+            state = torch.load(states[-1], map_location="cpu", weights_only=True)
+            typed(_State, state)
+            return state
         except Exception as error:
             raise PatinaError(
                 f"{states[-1]}: cannot be read as a training state; remove it to continue from the one before"

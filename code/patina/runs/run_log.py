@@ -1,6 +1,7 @@
 """The log of a training run, ``log.jsonl``: a header, then numbers and events."""
 
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,16 @@ import numpy as np
 from patina.runs.journal import LOG_NAME, Header
 from patina.runs.made_by import MadeBy
 from patina.system.jsonl import Line, append_lines, read_lines, write_lines
+from patina.system.typed_values import Malformed
 from patina.version import __version__
 
 
 def read_header(run: Path) -> Header | None:
-    """Return the header of the log in a run's folder; None if there is none."""
-    return next((Header.from_line(line) for line in read_lines(run / LOG_NAME) if "part" not in line), None)
+    """Return the header of the log in a run's folder; None if there is none that can be read."""
+    lines = (line for line in read_lines(run / LOG_NAME) if "part" not in line)
+    with suppress(Malformed, StopIteration):
+        return Header.from_line(next(lines))
+    return None
 
 
 def read_log(run: Path) -> list[Line]:
@@ -40,7 +45,7 @@ class RunLog:
         from torch.utils.tensorboard import SummaryWriter
 
         self._path = run / LOG_NAME
-        write_lines(self._path, [line for line in read_lines(self._path) if line.get("step", 0) <= last_step])
+        write_lines(self._path, [line for line in read_lines(self._path) if _is_at_most(line.get("step"), last_step)])
         curves = run / "tb" / name
         self._writers = {
             part: SummaryWriter(str(curves / part), purge_step=last_step + 1 if last_step else None)
@@ -68,3 +73,8 @@ class RunLog:
 
     def _append(self, line: dict[str, Any]) -> None:
         append_lines(self._path, [{**line, "time": round(time.time(), 1)}])
+
+
+def _is_at_most(step: object, last: int) -> bool:
+    """Whether a line belongs to the steps that are kept; one without a step, as the header, does."""
+    return step is None or (isinstance(step, int | float) and step <= last)

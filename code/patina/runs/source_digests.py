@@ -2,18 +2,29 @@
 
 import os
 import stat
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 from patina.runs.fingerprint import Named, file_digest
 from patina.system.jsonl import Line, append_lines, ensure_lines, read_lines
+from patina.system.typed_values import Malformed, typed
 
 Place = dict[str, str | int]
 """A file's resolved path, its size in bytes, and its modification time in nanoseconds."""
 
-_KEYS = {"source", "path", "size", "mtime_ns", "digest"}
+
+@dataclass(frozen=True)
+class _Known:
+    """What a line of the file must hold."""
+
+    source: str
+    path: str
+    size: int
+    mtime_ns: int
+    digest: str
 
 
 class SourceDigests:
@@ -27,7 +38,7 @@ class SourceDigests:
 
     def __init__(self, file: Path):
         self._file = file
-        lines = [line for line in read_lines(file) if _is_digest(line)]
+        lines = list(_digests(read_lines(file)))
         self._known: dict[str, Line] = {line["source"]: line for line in lines}
         self._is_tidy = [line["source"] for line in lines] == sorted(self._known)
         self._watched: dict[str, Place] = {}
@@ -104,5 +115,9 @@ class SourceDigests:
         return {"path": file, "size": state.st_size, "mtime_ns": state.st_mtime_ns}
 
 
-def _is_digest(line: Any) -> bool:
-    return isinstance(line, dict) and line.keys() >= _KEYS
+def _digests(lines: Iterable[Line]) -> Iterator[Line]:
+    """Yield the lines that are digests; any other costs no more than reading its source again."""
+    for line in lines:
+        with suppress(Malformed):
+            typed(_Known, line)
+            yield line

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,10 @@ from patina.conditions.steps import HStep
 from patina.data.condition_files import whole_condition
 from patina.errors import PatinaError
 from patina.imaging.picture_files import list_pictures, readable
-from patina.models.model_files import ModelFile, load_model_file, load_weights, save_model_file
+from patina.models.model_files import ModelFile, built_network, load_model_file, save_model_file
 from patina.runs.fingerprint import file_digest
 from patina.seeding import derive
+from patina.system.typed_values import shortened
 
 AUTOENCODER = "autoencoder"
 """Kind of the autoencoders' model files."""
@@ -70,11 +72,10 @@ def open_autoencoder(path: Path, features: int) -> DenoisingAutoencoder:
         PatinaError: the file holds another kind of model or a different number of features.
     """
     model = load_model_file(path)
-    if model.kind != AUTOENCODER or model.configuration["features"] != features:
-        found = f"a model of kind {model.kind!r}, {model.configuration}"
+    if model.kind != AUTOENCODER or model.configuration.get("features") != features:
+        found = shortened(f"a model of kind {model.kind!r}, {model.configuration}")
         raise PatinaError(f"{path}: holds {found}, expected an autoencoder with the {features} features given in h")
-    network = DenoisingAutoencoder(features)
-    load_weights(network, model.weights, path)
+    network = built_network(partial(DenoisingAutoencoder, features), model.weights, path)
     return network.eval().requires_grad_(False)
 
 

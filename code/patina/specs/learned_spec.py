@@ -8,6 +8,7 @@ from typing import ClassVar
 import torch
 from pydantic import model_validator
 from torch import Tensor
+from torch.linalg import LinAlgError  # type: ignore[attr-defined]
 
 from patina.data.domains import ImageDomain
 from patina.degradations.learned_degradation import LearnedDegradation, Span, Tiling, Use
@@ -20,6 +21,7 @@ from patina.specs.experiment import SingleStageConfig
 from patina.specs.optimisation import LoaderSettings
 from patina.specs.subjects import config_classes
 from patina.system.devices import compute_device
+from patina.system.typed_values import shortened
 
 PrepareSet = Callable[[Path, Path, list[int]], object]
 """Writes a multi-scale set; called with (folder of images, folder of the set, scales)."""
@@ -177,7 +179,11 @@ def opened_degradation(
     chosen, where = kind.chosen_settings(knobs or {}), compute_device(device)
 
     def make(dtype: torch.dtype) -> LearnedDegradation:
-        return kind.from_model(model, path, Use(source, chosen, tiling, where, dtype))
+        try:
+            return kind.from_model(model, path, Use(source, chosen, tiling, where, dtype))
+        except LinAlgError as error:
+            reason = shortened(str(error))
+            raise PatinaError(f"{path}: has a matrix without an inverse ({reason}); train the model again") from error
 
     if precision == "auto":
         return fastest(make, where)

@@ -1,5 +1,6 @@
 """Training SR3, and opening its model files."""
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -8,9 +9,8 @@ from pydantic import Field, model_validator
 from patina.data.augmentation import Augmentation
 from patina.data.clean_tiles import CleanTiles
 from patina.data.domains import require_size
-from patina.errors import PatinaError
 from patina.imaging.picture_files import list_pictures
-from patina.models.model_files import ModelFile, load_weights
+from patina.models.model_files import built_network, load_model_file, typed_part
 from patina.models.sr3 import SR3, DiffusionSchedule, Sampler, SR3Architecture
 from patina.seeding import derive, seed_step
 from patina.settings import PositiveInt, Probability, Settings
@@ -237,17 +237,39 @@ def require_steps(steps: int, most: int) -> None:
         raise ValueError(f"sampling.steps is {steps}, expected at most the schedule's {most}")
 
 
-def sr3_of(model: ModelFile, path: Path) -> SR3:
-    """Return the network of a model file, in evaluation mode.
+class SR3Configuration(Settings):
+    """The configuration in an SR3's model file."""
+
+    architecture: SR3Architecture
+    """Size of the U-Net."""
+
+    schedule: DiffusionSchedule
+    """Noise schedule."""
+
+    sampler: Sampler
+    """Sampler to use unless told otherwise."""
+
+    steps: PositiveInt
+    """Its number of steps."""
+
+    side: Annotated[int, Field(ge=8, le=8192)]
+    """Side of a tile in pixels of the result."""
+
+    @model_validator(mode="after")
+    def _fits(self) -> "SR3Configuration":
+        require_steps(self.steps, self.schedule.steps)
+        if self.side % self.architecture.multiple:
+            raise ValueError(f"side is {self.side}, expected a multiple of {self.architecture.multiple}")
+        return self
+
+
+def load_sr3(path: Path) -> tuple[SR3, SR3Configuration]:
+    """Return the network of a model file, in evaluation mode, and its configuration.
 
     Raises:
         PatinaError: the configuration or the weights do not fit SR3.
     """
-    try:
-        stored = model.configuration
-        network = SR3(SR3Architecture(**stored["architecture"]), DiffusionSchedule(**stored["schedule"]))
-    except (KeyError, ValueError) as error:
-        reason = str(error).splitlines()[0]
-        raise PatinaError(f"{path}: cannot be read as an SR3 model ({reason})") from error
-    load_weights(network, model.weights, path)
-    return network.eval()
+    model = load_model_file(path)
+    stored = typed_part(SR3Configuration, model.configuration, path, "configuration")
+    network = built_network(partial(SR3, stored.architecture, stored.schedule), model.weights, path)
+    return network.eval(), stored

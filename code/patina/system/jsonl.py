@@ -2,22 +2,22 @@
 
 import json
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from patina.system.atomic import write_text
+from patina.system.typed_values import Malformed, parsed_object
 
 Line = dict[str, Any]
 
 
 def read_lines(path: Path) -> list[Line]:
-    """Return the complete lines of a log; an empty list if the file does not exist."""
+    """Return the complete lines of a log, without what is no object; an empty list if the file does not exist."""
     found = []
     for text in path.read_bytes().splitlines() if path.is_file() else []:
-        try:
-            found.append(json.loads(text.decode()))
-        except ValueError:
-            continue
+        with suppress(Malformed):
+            found.append(parsed_object(text))
     return found
 
 

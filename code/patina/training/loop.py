@@ -157,7 +157,7 @@ def train(
 def _load(task: Task, state: dict[str, Any], folder: RunFolder) -> None:
     try:
         task.load_state(state)
-    except (KeyError, ValueError, RuntimeError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
         raise PatinaError(
             f"{folder.path}: the saved training state does not fit this configuration; give the run another name, "
             "or remove the folder to train from the start"
