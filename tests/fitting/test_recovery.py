@@ -121,8 +121,10 @@ def test_directed_blur_and_the_quality_of_former_jpegs(tmp_path):
     assert {quality for pair in qualities for quality in pair} <= set(range(83, 94))
 
 
-def test_sharpening_is_found_though_not_all_of_it(tmp_path):
-    camera = PlantedCamera(blur=(0.8, 0.8), sharpen=2.0, noise=2)
+def test_sharpening(tmp_path):
+    camera = PlantedCamera(blur=(0.8, 0.8), sharpen=1.0, noise=2)
     take, _ = fitted(camera, tmp_path)
     true, found = edge_numbers(camera.take), edge_numbers(take)
-    assert 0.3 * true["overshoot"] < found["overshoot"] < 1.2 * true["overshoot"]
+    assert found["overshoot"] == pytest.approx(true["overshoot"], rel=0.2)
+    true, found = noise_numbers(camera.take), noise_numbers(take)
+    assert found["std"] == pytest.approx(true["std"], rel=0.1)
