@@ -41,6 +41,7 @@ EXAMPLES = {
     "salt_and_pepper": {"share": [0, 0.1]},
     "correlated_noise": {"sigma": [2, 25], "grain": [0, 2], "shared": "random"},
     "jpeg": {"quality": [30, 95]},
+    "jpeg_tables": {"luma": [*range(1, 65)], "chroma": [20] * 64, "subsampling": {"4:4:4": 1, "4:2:0": 1}},
     "webp": {"quality": [30, 95]},
     "unsharp_mask": {"sigma": [1, 3], "threshold": 3, "soft_mask": True},
     "colour_shift": {"brightness": [-0.1, 0.1], "gamma": [0.8, 1.2], "balance": [0.9, 1.1]},

@@ -41,9 +41,14 @@ def test_tables_are_read_as_pillow_reads_them(tmp_path):
 
 def test_a_custom_table_gets_the_quality_that_is_nearest():
     scaled = tuple(max(1, round(1.1 * entry)) for entry in standard_table(60))
-    quality, standard = nearest_quality(scaled)
-    assert not standard
-    assert 52 <= quality <= 60
+    assert 52 <= nearest_quality(scaled) <= 60
+
+
+def test_standard_luma_with_other_chroma_is_not_standard(tmp_path):
+    path, luma = tmp_path / "a.jpg", list(standard_table(80))
+    Image.fromarray(picture(0)).save(path, qtables=[luma, [7] * 64])
+    header = read_compression_header(path)
+    assert (header.quality, header.standard, header.tables[1]) == (80, False, (7,) * 64)
 
 
 def test_a_gray_jpeg_has_one_table_and_no_subsampling(tmp_path):

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import skimage.data
 import yaml
+from PIL import Image
 
 from patina.cli.main import main
 from patina.degradations.recipe import load_recipe
@@ -165,3 +166,20 @@ def test_a_fitted_recipe_is_plain_yaml(tmp_path):
     for scale in (1, 2):
         values = yaml.safe_load(empty_recipe(scale, ["Nothing found."]))
         assert load_recipe(write_config(tmp_path / "r.yml", values)).scale == scale
+
+
+def test_tables_of_the_photos_own_become_part_of_their_profiles(folders, tmp_path):
+    own = [[min(255, 3 + 2 * place) for place in range(64)], [9] * 64]
+    for number, path in enumerate(list_pictures(folders / "real")):
+        settings = {"qtables": own, "subsampling": "4:4:4"} if number % 2 else {"quality": 80}
+        (tmp_path / "real").mkdir(exist_ok=True)
+        Image.fromarray(read_picture(path).pixels).save(tmp_path / "real" / f"{number}.jpg", **settings)
+    steps = [{"sensor_noise": {"sigma": {"free": [0, 30]}}}, {"jpeg": {"quality": {"free": [40, 100]}}}]
+    family = write_config(tmp_path / "family.yml", {"scale": 1, "steps": steps})
+    out = tmp_path / "fitted.yml"
+    given = ["fit", folders / "clean", tmp_path / "real", "-out", out, "-recipe", family]
+    assert main([str(word) for word in given]) == 0
+    last = [choice["steps"][-1] for choice in yaml.safe_load(out.read_text())["steps"][0]["one_of"]["choices"]]
+    assert last[0::2] == [{"jpeg": {"quality": 80}}] * 4
+    assert last[1::2] == [{"jpeg_tables": {"luma": own[0], "chroma": own[1], "subsampling": "4:4:4"}}] * 4
+    load_recipe(out)

@@ -8,8 +8,11 @@ from pydantic import Field, model_validator
 from patina.degradations.base import Frame, Operation, Parameters, Size, assignments
 from patina.degradations.ranges import Among, Between, Weights, WholeRange, draw_kind, draw_whole
 from patina.errors import PictureError
-from patina.imaging.recompress import JPEG_SUBSAMPLINGS, WEBP_LARGEST, jpeg, webp
+from patina.imaging.compression_headers import nearest_quality
+from patina.imaging.recompress import JPEG_SUBSAMPLINGS, WEBP_LARGEST, jpeg, jpeg_by_tables, webp
 from patina.imaging.value_spaces import to_values, values_to_pixels
+
+Table = Annotated[list[Annotated[int, Field(ge=1, le=255)]], Field(min_length=64, max_length=64)]
 
 
 class Jpeg(Operation):
@@ -50,6 +53,39 @@ class Jpeg(Operation):
         defaults = {"subsampling": "4:2:0", "codec": "libjpeg"}
         shown = {name: value for name, value in parameters.items() if defaults.get(name) != value}
         return f"compression: {' '.join(['jpeg', *assignments(shown)])}"
+
+
+class JpegTables(Operation):
+    """JPEG compression with the quantisation tables of a camera or a program."""
+
+    name = "jpeg_tables"
+    family = "compression"
+
+    luma: Table
+    """64 divisors of the DCT coefficients, row by row from the mean to the finest, each 1 to 255."""
+
+    chroma: Table | None = None
+    """The same for colour; luma's by default."""
+
+    subsampling: Annotated[Weights, Among(tuple(JPEG_SUBSAMPLINGS), "subsampling")] = Field({"4:2:0": 1.0})
+    """Chroma subsamplings."""
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw the subsampling."""
+        chroma = self.luma if self.chroma is None else self.chroma
+        return {"luma": self.luma, "chroma": chroma, "subsampling": draw_kind(rng, self.subsampling)}
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Compress and decode with libjpeg."""
+        tables = parameters["luma"], parameters["chroma"]
+        return to_values(jpeg_by_tables(values_to_pixels(image), *tables, parameters["subsampling"]))
+
+    @classmethod
+    def describe(cls, parameters: Parameters, size: Size) -> str:
+        """Describe the standard quality whose table is nearest."""
+        quality = nearest_quality(tuple(parameters["luma"]))
+        return f"compression: jpeg_tables like quality={quality} subsampling={parameters['subsampling']}"
 
 
 class WebP(Operation):

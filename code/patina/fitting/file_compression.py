@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from patina.fitting.former_jpeg import former_quality
-from patina.imaging.compression_headers import CompressionHeader
+from patina.imaging.compression_headers import CompressionHeader, Table
 from patina.imaging.recompress import JPEG_SUBSAMPLINGS
 
 JPEG, WEBP, NONE = "jpeg", "webp", "none"
@@ -21,11 +21,13 @@ class FileCompression:
         format: ``"jpeg"``, ``"webp"`` or ``"none"``.
         quality: 1 to 100 as encoders count it; 100 for none.
         subsampling: of JPEG's chroma, a key of `JPEG_SUBSAMPLINGS`.
+        tables: JPEG's tables of luma and, for colour files, chroma, where they are not those of the quality.
     """
 
     format: str = NONE
     quality: int = 100
     subsampling: str = "4:2:0"
+    tables: tuple[Table, ...] = ()
 
     @property
     def step(self) -> dict[str, Any] | None:
@@ -33,6 +35,9 @@ class FileCompression:
         if self.format == NONE:
             return None
         subsampling = {"subsampling": self.subsampling} if self.format == JPEG and self.subsampling != "4:2:0" else {}
+        if self.tables:
+            names = zip(("luma", "chroma"), self.tables, strict=False)
+            return {"jpeg_tables": {**{name: list(table) for name, table in names}, **subsampling}}
         return {self.format: {"quality": self.quality, **subsampling}}
 
 
@@ -46,6 +51,8 @@ def file_compression(header: CompressionHeader | None, luma: Sequence[np.ndarray
     if header is not None:
         # A gray file has no chroma that could be subsampled; unusual ways are brought to the usual one.
         subsampling = header.subsampling if header.subsampling in JPEG_SUBSAMPLINGS else "4:2:0"
-        return FileCompression(header.format, header.quality, subsampling)
+        # Divisors above 255 stand in files of 12 bit alone, which are not read.
+        tables = () if header.standard or max(map(max, header.tables)) > 255 else header.tables[:2]
+        return FileCompression(header.format, header.quality, subsampling, tables)
     quality = former_quality(luma)
     return FileCompression() if quality is None else FileCompression(JPEG, quality)

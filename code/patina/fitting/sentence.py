@@ -70,12 +70,23 @@ def _compression(compressions: Sequence[FileCompression]) -> list[str]:
         if qualities:
             low, high = (round(float(np.quantile(qualities, q))) for q in (0.1, 0.9))
             text = f"{name} {low}" if low == high else f"{name} {low} to {high}"
+            if any(compression.tables for compression in compressions if compression.format == format):
+                text = f"{text} with quantisation tables of its own"
             told.append(text if len(qualities) == len(compressions) else f"{text} in {len(qualities)} photos")
     return told
 
 
 _PARTS: tuple[_Words, ...] = (_noise, _blur, _processing)
-_TOLD_OPERATIONS = {"sensor_noise", "raw_camera", "ellipse_blur", "bilateral", "unsharp_mask", "jpeg", "webp"}
+_TOLD_OPERATIONS = {
+    "sensor_noise",
+    "raw_camera",
+    "ellipse_blur",
+    "bilateral",
+    "unsharp_mask",
+    "jpeg",
+    "jpeg_tables",
+    "webp",
+}
 
 
 def _span(finding: NumberFinding) -> str:

@@ -21,6 +21,11 @@ _LUMA = (
 )  # fmt: skip
 """The luma table that encoders scale by their quality (T.81, table K.1)."""
 
+_CHROMA = (
+    17, 18, 24, 47, 99, 99, 99, 99, 18, 21, 26, 66, 99, 99, 99, 99, 24, 26, 56, 99, 99, 99, 99, 99, 47, 66, *[99] * 38,
+)  # fmt: skip
+"""The chroma table (T.81, table K.2)."""
+
 _STANDALONE = {0x01, *range(0xD0, 0xD8)}
 """Markers without a length."""
 
@@ -35,7 +40,7 @@ class CompressionHeader:
     Attributes:
         format: ``"jpeg"`` or ``"webp"``.
         quality: 1 to 100 as encoders count it; the nearest one where `standard` is False.
-        standard: whether the tables are libjpeg's for that quality; always True for WebP.
+        standard: whether all tables are libjpeg's for that quality; always True for WebP.
         tables: JPEG's tables of luma and chroma; one for gray files, none for WebP.
         subsampling: ``"4:4:4"``, ``"4:2:2"``, ``"4:2:0"``, ``"4:4:0"``, ``"4:1:1"`` or ``"other"``; empty for gray.
         progressive: whether a JPEG is stored in several scans.
@@ -66,21 +71,30 @@ def read_compression_header(path: Path) -> CompressionHeader | None:
     return None
 
 
-def standard_table(quality: int) -> Table:
-    """Return libjpeg's luma table of a quality from 1 to 100."""
+def standard_table(quality: int, *, chroma: bool = False) -> Table:
+    """Return libjpeg's luma table, or its chroma table, of a quality from 1 to 100."""
     factor = 5000 // quality if quality < 50 else 200 - 2 * quality
-    return tuple(min(255, max(1, (entry * factor + 50) // 100)) for entry in _LUMA)
+    return tuple(min(255, max(1, (entry * factor + 50) // 100)) for entry in (_CHROMA if chroma else _LUMA))
 
 
-def nearest_quality(luma: Table) -> tuple[int, bool]:
-    """Return the quality whose standard table is nearest to a luma table, and whether the two are equal.
+def nearest_quality(luma: Table) -> int:
+    """Return the quality whose standard table is nearest to a luma table.
 
     Nearest is the smallest mean difference of logarithms, because a quality scales a table.
     """
     logs, qualities = _standard_logs()
     distances = np.abs(logs - np.log(np.array(luma, np.float64))).mean(axis=1)
-    best = int(np.argmin(distances))
-    return qualities[best], bool(distances[best] == 0)
+    return qualities[int(np.argmin(distances))]
+
+
+@cache
+def _standard_qualities() -> dict[tuple[Table, ...], int]:
+    """Return the best quality that has these tables, of luma alone and of luma and chroma."""
+    found: dict[tuple[Table, ...], int] = {}
+    for quality in range(1, 101):
+        luma = standard_table(quality)
+        found |= {(luma,): quality, (luma, standard_table(quality, chroma=True)): quality}
+    return found
 
 
 @cache
@@ -98,9 +112,10 @@ def _jpeg_header(data: bytes) -> CompressionHeader | None:
         elif marker in _FRAMES:
             components = [(body[i + 1] >> 4, body[i + 1] & 15, body[i + 2]) for i in range(6, 6 + 3 * body[5], 3)]
             used = tuple(tables[number] for number in dict.fromkeys(number for _, _, number in components))
-            quality, standard = nearest_quality(used[0])
+            standard = _standard_qualities().get(used[:2])
+            quality = nearest_quality(used[0]) if standard is None else standard
             subsampling = _subsampling(components) if len(components) > 1 else ""
-            return CompressionHeader("jpeg", quality, standard, used, subsampling, _FRAMES[marker])
+            return CompressionHeader("jpeg", quality, standard is not None, used, subsampling, _FRAMES[marker])
     return None
 
 

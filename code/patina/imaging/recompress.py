@@ -1,7 +1,11 @@
 """Compression artefacts of the real codecs: pixels are encoded and decoded in memory."""
 
+import io
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
+from PIL import Image
 
 JPEG_SUBSAMPLINGS = {
     "4:4:4": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
@@ -26,6 +30,21 @@ def jpeg(pixels: np.ndarray, quality: int, subsampling: str = "4:2:0") -> np.nda
     return _round_trip(pixels, ".jpg", settings)
 
 
+def jpeg_by_tables(
+    pixels: np.ndarray, luma: Sequence[int], chroma: Sequence[int], subsampling: str = "4:2:0"
+) -> np.ndarray:
+    """Compress ``[H, W, 3]`` RGB uint8 as JPEG with given divisors and decode the result.
+
+    Args:
+        pixels: the picture.
+        luma, chroma: 64 divisors each, 1 to 255, row by row from the mean to the finest (T.81, A.3.4).
+        subsampling: a key of `JPEG_SUBSAMPLINGS`.
+    """
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, "JPEG", qtables=[list(luma), list(chroma)], subsampling=subsampling)
+    return _decoded(np.frombuffer(file.getbuffer(), np.uint8))
+
+
 def webp(pixels: np.ndarray, quality: int) -> np.ndarray:
     """Compress ``[H, W, 3]`` RGB uint8 as lossy WebP (quality 1 to 100) and decode the result."""
     return _round_trip(pixels, ".webp", [cv2.IMWRITE_WEBP_QUALITY, quality])
@@ -33,4 +52,8 @@ def webp(pixels: np.ndarray, quality: int) -> np.ndarray:
 
 def _round_trip(pixels: np.ndarray, suffix: str, settings: list[int]) -> np.ndarray:
     _, encoded = cv2.imencode(suffix, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), settings)
+    return _decoded(encoded)
+
+
+def _decoded(encoded: np.ndarray) -> np.ndarray:
     return cv2.cvtColor(np.asarray(cv2.imdecode(encoded, cv2.IMREAD_COLOR)), cv2.COLOR_BGR2RGB)
