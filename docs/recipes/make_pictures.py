@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import yaml
+from scipy.ndimage import gaussian_filter
 from skimage import data
 
 from patina.cli.main import main
@@ -35,9 +36,13 @@ def make_pictures(names: list[str], model: Path | None) -> None:
         place = Path(folder)
         write_picture(place / "clean.png", data.astronaut()[50:178, 160:288])
         np.save(place / "kernels.npy", motion(9, 0.5))
+        np.savez(
+            place / "noise.npz",
+            grain=20 * gaussian_filter(np.random.default_rng(0).normal(size=(8, 32, 32, 3)), (0, 1, 1, 0)),
+        )
         for name in names:
             settings = examples()[name]
-            settings |= {"file": str(place / "kernels.npy")} if name == "kernel_blur" else {}
+            settings |= {"file": str(place / settings["file"])} if "file" in settings else {}
             settings |= {"model": str(model.resolve())} if name == "learned" and model else {}
             end = [{"resize": {"filter": "linear", "of": "target"}}] if name == "resize" else []
             scale = 4 if name in RESIZES else 1

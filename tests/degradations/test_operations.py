@@ -39,6 +39,7 @@ EXAMPLES = {
     "poisson_noise": {"scale": [0.05, 3], "gray": 0.4},
     "speckle": {"sigma": [1, 30]},
     "salt_and_pepper": {"share": [0, 0.1]},
+    "noise_patches": {"file": "noise.npz", "strength": [0.5, 2]},
     "correlated_noise": {"sigma": [2, 25], "grain": [0, 2], "shared": "random"},
     "jpeg": {"quality": [30, 95]},
     "jpeg_tables": {"luma": [*range(1, 65)], "chroma": [20] * 64, "subsampling": {"4:4:4": 1, "4:2:0": 1}},
@@ -51,7 +52,9 @@ EXAMPLES = {
 
 @pytest.fixture(autouse=True)
 def _kernel_file(tmp_path, monkeypatch):
-    np.save(tmp_path / "kernels.npy", np.random.default_rng(1).random((3, 5, 7)))
+    rng = np.random.default_rng(1)
+    np.save(tmp_path / "kernels.npy", rng.random((3, 5, 7)))
+    np.savez(tmp_path / "noise.npz", a=rng.normal(0, 9, (4, 32, 32, 3)), b=rng.normal(0, 3, (2, 32, 32, 3)))
     monkeypatch.chdir(tmp_path)
 
 

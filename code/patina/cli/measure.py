@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 from patina.cli.flags import add_flag, add_recursive_flag
@@ -13,6 +14,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "pictures", type=int, help="maximum number of photos, drawn at random (default: all)")
     add_flag(parser, "seed", type=int, default=0, help="seed of the choice of photos")
     add_flag(parser, "csv", type=Path, help="also write the table to this file")
+    add_flag(parser, "noise_patches", type=Path, help="also collect the photos' quiet patches in this .npz file")
     add_recursive_flag(parser)
     add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")
     parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
@@ -20,7 +22,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table of all photos that can be measured."""
-    from patina.pipelines.photo_measurement import PhotoRequest, measure_photos, photo_row, photo_table, printed_table
+    from patina.pipelines.photo_measurement import (
+        PhotoRequest,
+        collect_noise,
+        measure_photos,
+        photo_row,
+        photo_table,
+        printed_table,
+    )
     from patina.runs.folder_job import checked_workers
     from patina.system.atomic import write_text
 
@@ -29,6 +38,12 @@ def run(arguments: argparse.Namespace) -> int:
     report = measure_photos(request)
     if arguments.csv is not None:
         write_text(arguments.csv, photo_table(report.results))
+    if arguments.noise_patches is not None:
+        quiet = [len(patches) for patches in collect_noise(request, arguments.noise_patches).results]
+        print(
+            f"{arguments.noise_patches}: {sum(quiet)} quiet patches of {sum(map(bool, quiet))} of {len(quiet)} photos",
+            file=sys.stderr,
+        )
     rows = [photo_row(photo) for photo in report.results]
     print(json.dumps(rows, indent=1) if arguments.json else printed_table(rows))
     report.print_summary()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -114,6 +115,18 @@ class SingleBlock(_RecipeEntry):
     family: ClassVar[str]
     """Dataset Destroyer's name for this kind of degradation."""
 
+    @property
+    def files(self) -> list[Path]:
+        """The files that the block reads."""
+        return []
+
+    def check_files(self) -> None:
+        """Read the block's files once, to say before any work what is wrong with them.
+
+        Raises:
+            PatinaError: a file is missing or cannot be used.
+        """
+
     @abstractmethod
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw the parameters for one picture; a block that resizes returns the new size as `size`."""
@@ -122,7 +135,9 @@ class SingleBlock(_RecipeEntry):
     def describe(cls, parameters: Parameters, size: Size) -> str:
         """Describe what was drawn, e.g. ``compression: webp quality=82``; `size` is the picture's before the step."""
         kind = parameters.get("kind", cls.name.removesuffix("_blur").removesuffix("_noise"))
-        values = {name: value for name, value in parameters.items() if name != "kind"}
+        values = {name: value for name, value in parameters.items() if name not in ("kind", "digest")}
+        if "file" in values:
+            values["file"] = Path(values["file"]).name
         return f"{cls.family}: {' '.join([kind, *assignments(values)])}"
 
 

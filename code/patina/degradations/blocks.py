@@ -45,6 +45,11 @@ class LearnedBlock(SingleBlock):
         own = {name: value for name, value in values.items() if name in cls.model_fields}
         return {**own, "knobs": {name: value for name, value in values.items() if name not in own}}
 
+    @property
+    def files(self) -> list[Path]:
+        """The model file."""
+        return [self.model]
+
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw the knobs."""
         knobs = {name: draw_real(rng, ends) for name, ends in self.knobs.items()}

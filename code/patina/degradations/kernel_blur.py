@@ -26,6 +26,15 @@ class KernelBlur(Operation):
     turn: bool = False
     """Flip and rotate kernels, 8 orientations."""
 
+    @property
+    def files(self) -> list[Path]:
+        """The file of kernels."""
+        return [self.file]
+
+    def check_files(self) -> None:
+        """Read the kernels."""
+        read_kernels(self.file)
+
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw a kernel and its orientation."""
         found, digest = read_kernels(self.file)

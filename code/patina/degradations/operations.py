@@ -6,6 +6,7 @@ from patina.degradations import (  # noqa: F401
     colour,
     compression,
     kernel_blur,
+    noise_patches,
     raw_camera,
     resizing,
     sensor,

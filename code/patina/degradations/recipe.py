@@ -9,9 +9,8 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import Field, ValidationError, model_validator
 
-from patina.degradations.base import Block, Frame, PlacedBlock, Size
+from patina.degradations.base import Block, Frame, PlacedBlock, SingleBlock, Size
 from patina.degradations.blocks import LearnedBlock, Steps, in_order, replaced
-from patina.degradations.kernel_blur import KernelBlur, read_kernels
 from patina.degradations.plans import Plan, draw_blocks
 from patina.errors import ConfigError, PatinaError, PictureError
 from patina.seeding import numpy_rng
@@ -118,11 +117,24 @@ class Recipe(Settings):
 
     def blocks_of(self, kind: type[SomeBlock]) -> list[SomeBlock]:
         """Return all blocks of a class, at any depth."""
-        found: list[SomeBlock] = []
+        return [block for block in self._all_blocks() if isinstance(block, kind)]
+
+    @property
+    def files(self) -> list[Path]:
+        """The files that the recipe's blocks read: models, kernels, noise."""
+        return [file for block in self._all_blocks() if isinstance(block, SingleBlock) for file in block.files]
+
+    def check_files(self) -> None:
+        """Read the files once that are needed to draw; see `SingleBlock.check_files`."""
+        for block in self._all_blocks():
+            if isinstance(block, SingleBlock):
+                block.check_files()
+
+    def _all_blocks(self) -> list[Block]:
+        found: list[Block] = []
 
         def note(block: Block) -> Block:
-            if isinstance(block, kind):
-                found.append(block)
+            found.append(block)
             return block
 
         self.changed(note)
@@ -179,12 +191,11 @@ def load_recipe(given: str | Path) -> Recipe:
 
     Raises:
         ConfigError: invalid recipe; the message is one line with file, key and expected value.
-        PatinaError: a kernel file cannot be used.
+        PatinaError: a file of kernels or noise cannot be used.
     """
     path = find_file(given, FOLDERS, "recipe")
     recipe = _resolved(parse_recipe(read_yaml(path), path), _base_folder(path))
-    for block in recipe.blocks_of(KernelBlur):
-        read_kernels(block.file)
+    recipe.check_files()
     return recipe
 
 

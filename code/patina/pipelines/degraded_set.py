@@ -8,9 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from patina.degradations.base import Size
-from patina.degradations.blocks import LearnedBlock
 from patina.degradations.execution import Engine
-from patina.degradations.kernel_blur import KernelBlur
 from patina.degradations.recipe import Recipe
 from patina.errors import PatinaError, require_range
 from patina.imaging.sources import Source, folder_of, list_sources, require_outside
@@ -185,10 +183,8 @@ def draw_entries(
 
 
 def _file_digests(recipe: Recipe) -> dict[str, str]:
-    """Return the digests of the model and kernel files of a recipe by path."""
-    files = [block.model for block in recipe.blocks_of(LearnedBlock)]
-    files += [block.file for block in recipe.blocks_of(KernelBlur)]
-    return {str(file): file_digest(file) for file in files}
+    """Return the digests of the files that a recipe reads, models, kernels and noise, by path."""
+    return {str(file): file_digest(file) for file in recipe.files}
 
 
 def _refuse_same_folders(source: Path, out: Path, ground_truth: Path | None) -> None:

@@ -6,12 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from patina.degradations.noise_patches import SIDE
 from patina.errors import PatinaError
 from patina.fitting.photo import Photo, measure_photo
 from patina.fitting.quantities import as_arrays, colour_noise_std, edge_blur, noise_correlation, noise_std, overshoot
+from patina.fitting.quiet_patches import quiet_patches
 from patina.imaging.sources import Source, list_sources, some_sources
 from patina.runs.folder_job import JobReport, run_folder_job
 from patina.seeding import numpy_rng
+from patina.system.atomic import atomic_path
 
 COLUMNS = {
     "name": "photo",
@@ -65,6 +70,32 @@ def measure_photos(request: PhotoRequest, description: str = "measure") -> JobRe
 
 def _measured(source: Source) -> Photo:
     return measure_photo(source.path, source.name)
+
+
+def collect_noise(request: PhotoRequest, out: Path) -> JobReport[np.ndarray]:
+    """Write the quiet patches of photos to a NumPy file for the operation ``noise_patches``.
+
+    Raises:
+        PatinaError: the folder cannot be used, or no photo has a quiet place.
+    """
+    sources = some_sources(
+        list_sources(request.folder, request.recursive), request.limit, numpy_rng(request.seed, "photos")
+    )
+    report = run_folder_job(sources, _quiet, description="collect noise", name=str, workers=request.workers)
+    found = [patches for patches in report.results if len(patches)]
+    if not found:
+        raise PatinaError(
+            f"{request.folder}: none of {len(sources)} photos has a quiet place of {SIDE}x{SIDE} pixels; "
+            "use photos with sky, walls or blurred backgrounds"
+        )
+    with atomic_path(out) as place, place.open("wb") as file:
+        save: Any = np.savez_compressed  # its stub takes no names
+        save(file, **{f"{number:06d}": patches for number, patches in enumerate(found)})
+    return report
+
+
+def _quiet(source: Source) -> np.ndarray:
+    return quiet_patches(source.path)
 
 
 def photo_row(photo: Photo) -> dict[str, Any]:
