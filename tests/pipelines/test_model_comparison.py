@@ -154,7 +154,7 @@ def test_flags_change_what_a_configuration_says(folder, tmp_path, capsys):
         (["-model", "bicubik", "-set", "a", "{x2}", "{gt}", "-out", "{out}"], "bicubik: no such model file"),
         (["-model", "bicubic", "bicubic", "-set", "a", "{x2}", "{gt}", "-out", "{out}"], "expected unique names"),
         (["-model", "bicubic", "-set", "a", "{gt}", "{x2}", "-out", "{out}"], "larger by an integer factor"),
-        (["-model", "{fresh}", "-set", "a", "{x4}", "{gt}", "-out", "{out}"], "no model fits any set: fresh"),
+        (["-model", "{fresh}", "-set", "a", "{x4}", "{gt}", "-out", "{out}"], "no model was measured on any set"),
     ],
 )  # fmt: skip
 def test_mistakes_are_one_line(folder, tmp_path, capsys, flags, text):

@@ -171,7 +171,8 @@ class TestFolder:
         save_model_file(tmp_path / "exploding.safetensors", replace(stored, weights=exploding))
         source = write_pictures(tmp_path / "in", 1)
         assert translate(tmp_path / "exploding.safetensors", source, tmp_path / "out") == 1
-        assert "0.png: the model gave values that are not finite" in capsys.readouterr().err
+        told = capsys.readouterr().err
+        assert f"0.png: {tmp_path}/exploding.safetensors: the model gave values that are not finite" in told
         assert not (tmp_path / "out/0.png").exists()
 
     @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from patina.degradations.learned_degradation import Knob, LearnedDegradation, Sp
 from patina.errors import PatinaError, require_range
 from patina.imaging.blended_tiles import Tile, apply_tiled
 from patina.imaging.crop_and_pad import reflect_pad_to_multiple
-from patina.imaging.value_spaces import to_pixels, to_tensor
+from patina.imaging.value_spaces import infinity_as_nan, to_pixels, to_tensor
 from patina.layers.bijection import State
 from patina.models.deflow import DeFlow, DeFlowArchitecture
 from patina.models.fast_deflow import FastDeFlow
@@ -152,7 +152,7 @@ class DeFlowDegradation(LearnedDegradation):
         result = result[..., :height, :width]
         if target == REAL:
             result = self.statistics.restore_real(result)
-        return result.clamp(0, 1).unbind()
+        return infinity_as_nan(result).clamp(0, 1).unbind()
 
     def _noisy_conditions(self, conditions: Tensor, tile: Tile, keys: Sequence[int]) -> Tensor:
         """Crop the conditions to a tile and add the noise of its position: ``[N, 3, h, w]``."""

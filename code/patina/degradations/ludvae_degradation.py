@@ -15,6 +15,7 @@ from patina.degradations.learned_degradation import Knob, LearnedDegradation, Sp
 from patina.errors import PatinaError, PictureError, require_range
 from patina.imaging.blended_tiles import Tile
 from patina.imaging.exact_tiles import apply_exact_tiles
+from patina.imaging.value_spaces import infinity_as_nan
 from patina.models.fast_ludvae import FastLUDVAE
 from patina.models.labels import CLEAN, REAL
 from patina.models.ludvae import BORDER, IMAGE_CHANNELS, LUDVAE, STAGES, LUDVAEArchitecture, is_published_ludvae
@@ -162,7 +163,7 @@ class LUDVAEDegradation(LearnedDegradation):
             result = result + detail * (self._in_clean_statistics(images) - cold)
         if target == REAL:
             result = self.statistics.restore_real(result)
-        return result.clamp(0, 1).unbind()
+        return infinity_as_nan(result).clamp(0, 1).unbind()
 
     def _decoded(self, images: Tensor, parameters: Sequence[Parameters], keys: Sequence[int], target: int) -> Tensor:
         """Hide, encode and decode; the results have the clean set's statistics and are not clamped."""

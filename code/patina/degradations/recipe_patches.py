@@ -67,10 +67,10 @@ def finish_patches(patches: Sequence[Tensor | Unfinished], device: torch.device,
 def _alone(picture: _Picture, patch: Unfinished, engine: Engine) -> Tensor:
     try:
         finish([picture], engine)
+        return _patch(picture, patch)
     except PictureError:
         rows, columns = patch.window
         return torch.full((3, rows.stop - rows.start, columns.stop - columns.start), torch.nan)
-    return _patch(picture, patch)
 
 
 def _patch(picture: _Picture, patch: Unfinished) -> Tensor:

@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from patina import torchvision_shim
+from patina.imaging.value_spaces import infinity_as_nan
 from patina.settings import Settings
 
 KIND = "sr3"
@@ -128,7 +129,8 @@ def sample(
     scheduler.set_timesteps(steps, device=start.device)
     pictures = start
     for time in scheduler.timesteps:
-        pictures = scheduler.step(predict(pictures, time), time, pictures, generator=generator).prev_sample
+        predicted = infinity_as_nan(predict(pictures, time))  # the scheduler would clip it
+        pictures = scheduler.step(predicted, time, pictures, generator=generator).prev_sample
     return pictures.clamp(-1, 1)
 
 

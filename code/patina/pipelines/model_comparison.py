@@ -3,17 +3,18 @@
 import time
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from multiprocessing import get_all_start_methods, get_context
 from multiprocessing.context import BaseContext
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 
 from patina.data.matching import match_by_stem
-from patina.errors import PatinaError
+from patina.errors import PatinaError, PictureError
 from patina.imaging.interpolation import INTERPOLATIONS
 from patina.imaging.picture_files import list_pictures, picture_size, read_picture
 from patina.metrics.full_reference import METRICS, metric_keys, open_metrics
@@ -109,6 +110,13 @@ class _Timed:
         return result
 
 
+class Unmeasured(NamedTuple):
+    """Why a model was not measured on a set, and how many of its pictures failed."""
+
+    reason: str
+    failures: int = 0
+
+
 def compare_models(request: ComparisonRequest) -> ModelComparison:
     """Upscale every set with every model into ``out/SET/MODEL/``, measure the results and write the table.
 
@@ -126,19 +134,21 @@ def compare_models(request: ComparisonRequest) -> ModelComparison:
     if "lpips" in missing:  # reported once, not for every model
         config = config.model_copy(update={"lpips": False})
     found: list[tuple[ComparisonRow, Evaluation]] = []
-    notes: list[str] = []
+    unmeasured: list[Unmeasured] = []
     for test_set in config.sets:
         for model in config.models:
             result = _in_own_process(config, model, test_set, scales[test_set.name], device)
-            if isinstance(result, str):
-                notes.append(result)
+            if isinstance(result, Unmeasured):
+                unmeasured.append(result)
             else:
                 found.append(result)
+    notes = [item.reason for item in unmeasured]
     if not found:
-        raise PatinaError(f"no model fits any set: {' '.join(notes)}")
+        raise PatinaError(f"no model was measured on any set: {' '.join(notes)}")
     for _, evaluation in found:
         evaluation.report.print_summary()
     failures = sum(len(evaluation.report.failures) for _, evaluation in found)
+    failures += sum(item.failures for item in unmeasured)
     reasons = [f"{METRICS[key].title} was not measured: {reason}" for key, reason in missing.items()]
     comparison = ModelComparison([row for row, _ in found], [_how(config, device), *reasons, *notes], failures)
     comparison.write(config.out)
@@ -147,7 +157,7 @@ def compare_models(request: ComparisonRequest) -> ModelComparison:
 
 def _in_own_process(
     config: EvaluationConfig, model: ComparedModel, test_set: ComparedSet, scale: int, device: str
-) -> tuple[ComparisonRow, Evaluation] | str:
+) -> tuple[ComparisonRow, Evaluation] | Unmeasured:
     pool = ProcessPoolExecutor(1, _fresh_processes())
     try:
         return pool.submit(measure_model, config, model, test_set, scale, device, torch.get_num_threads()).result()
@@ -168,8 +178,8 @@ def _fresh_processes() -> BaseContext:
 
 def measure_model(
     config: EvaluationConfig, model: ComparedModel, test_set: ComparedSet, scale: int, device: str, threads: int
-) -> tuple[ComparisonRow, Evaluation] | str:
-    """Measure one model on one set; return a note if the model has another scale."""
+) -> tuple[ComparisonRow, Evaluation] | Unmeasured:
+    """Measure one model on one set; return why not if that is impossible."""
     torch.set_num_threads(threads)
     upscaler = open_upscaler(
         model.model,
@@ -180,20 +190,25 @@ def measure_model(
         sampling=Sampling(model.sampler, model.steps),
     )
     if upscaler.scale != scale:
-        return f"{model.name} upscales by {upscaler.scale}, {test_set.name} needs {scale}: not measured."
+        return Unmeasured(f"{model.name} upscales by {upscaler.scale}, {test_set.name} needs {scale}: not measured.")
     return _measure(config, model, test_set, upscaler, device)
 
 
 def _measure(
     config: EvaluationConfig, model: ComparedModel, test_set: ComparedSet, upscaler: Upscaler, device: str
-) -> tuple[ComparisonRow, Evaluation]:
+) -> tuple[ComparisonRow, Evaluation] | Unmeasured:
     out = config.out / test_set.name / model.name
     first = read_picture(list_pictures(test_set.lq)[0]).pixels
     timed = _Timed(upscaler.enlarge, [])
     with PeakMemory(_is_gpu(device)) as memory:
-        upscaler(first[:WARM_UP_SIDE, :WARM_UP_SIDE])
+        with suppress(PictureError):  # the pictures themselves tell it
+            upscaler(first[:WARM_UP_SIDE, :WARM_UP_SIDE])
         # All are replaced, so that all are timed.
         upscaled = upscale_pictures(replace(upscaler, enlarge=timed), test_set.lq, out, replace="always")
+    if not upscaled.results:
+        reason = next((reason for _, reason in upscaled.failures), "no picture was upscaled")
+        told = f"{model.name} was not measured on {test_set.name}: {reason}."
+        return Unmeasured(told, len(upscaled.failures))
     crop = upscaler.scale if config.crop_border is None else config.crop_border
     evaluation = evaluate_folders(
         out, test_set.gt, metrics=metric_keys(config.lpips), crop=crop, space=config.space, device=device,

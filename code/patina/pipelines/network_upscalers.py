@@ -11,7 +11,7 @@ from patina.degradations.trial import LOWEST_PSNR, decibels, trial_picture
 from patina.errors import PatinaError
 from patina.imaging.blended_tiles import Tile, apply_tiled
 from patina.imaging.interpolation import OVERLAP, TILE
-from patina.imaging.value_spaces import to_pixels, to_tensor
+from patina.imaging.value_spaces import infinity_as_nan, to_pixels, to_tensor
 from patina.layers.precision import has_fast_bf16
 from patina.models.generator_files import LoadedGenerator, load_generator
 from patina.models.sr3_upscaling import SR3Upscaler
@@ -48,6 +48,7 @@ class TiledModel:
 
         Raises:
             PatinaError: the tile does not fit into memory.
+            NotFinitePixels: the network gave NaN or infinity.
         """
         try:
             return to_pixels(self.enlarge(to_tensor(pixels)), pixels.dtype)
@@ -77,6 +78,7 @@ def open_network(
     overlap = min(OVERLAP, tile // 2) if overlap is None else overlap
     _check_settings(path, descriptor, scale, tile, overlap, precision)
     descriptor.to(compute_device(device))
+    descriptor.model.register_forward_hook(lambda _network, _inputs, result: infinity_as_nan(result))
     half = precision == "bf16-mixed" or (precision == "auto" and _half_is_close(descriptor))
     settings = {"scale": descriptor.scale, "tile": tile, "overlap": overlap, "precision": _precision_name(half)}
     made_by = MadeBy("upscale", settings, {str(path): file_digest(path)})

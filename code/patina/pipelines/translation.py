@@ -16,7 +16,7 @@ from patina.imaging.colour_shift import colour_shift_warning
 from patina.imaging.picture_files import Picture
 from patina.imaging.sources import Source, folder_of, list_sources, require_outside
 from patina.imaging.transparency import with_hidden_filled
-from patina.imaging.value_spaces import to_pixels, to_tensor
+from patina.imaging.value_spaces import NotFinitePixels, to_pixels, to_tensor
 from patina.models.labels import CLEAN, REAL
 from patina.models.model_files import ModelFile, weights_digest
 from patina.pipelines.picture_job import Pixels, make_outdated
@@ -148,7 +148,8 @@ def translate_pictures(
         try:
             result = translate_pixels(degradation, pixels, details["parameters"], key)
         except PictureError as error:
-            raise PictureError(f"{picture_source}: {error}") from None
+            model = f"{next(iter(made_by.models), made_by.command)}: " if isinstance(error, NotFinitePixels) else ""
+            raise PictureError(f"{picture_source}: {model}{error}") from None
         shifts.append(_mean_colour(result) - _mean_colour(pixels))
         return result, picture.alpha
 
@@ -201,9 +202,10 @@ def translate_pixels(degradation: Degradation, pixels: np.ndarray, parameters: P
         PictureError: the result has values that are not finite.
     """
     result = degradation.apply(to_tensor(pixels), parameters, key)
-    if not result.isfinite().all():
-        raise PictureError(f"the model {NOT_FINITE}")
-    return to_pixels(result, pixels.dtype)
+    try:
+        return to_pixels(result, pixels.dtype)
+    except NotFinitePixels as error:
+        raise NotFinitePixels(f"the model {NOT_FINITE} ({error})") from None
 
 
 def load_learned_config(given: str) -> LearnedConfig:

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from patina.errors import PictureError
 from patina.imaging.interpolation import Interpolation
 from patina.imaging.matlab_resize import imresize
 from patina.imaging.transparency import with_hidden_filled
+from patina.imaging.value_spaces import NotFinitePixels
 from patina.runs.made_by import MadeBy
 
 if TYPE_CHECKING:
@@ -62,8 +64,16 @@ class Upscaler:
         return self.enlarge.scale
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
-        """Map RGB ``[H, W, 3]``, uint8 or uint16, to ``[scale H, scale W, 3]`` of the same type."""
-        return self.enlarge(pixels)
+        """Map RGB ``[H, W, 3]``, uint8 or uint16, to ``[scale H, scale W, 3]`` of the same type.
+
+        Raises:
+            PictureError: the model gave NaN or infinity for this picture; the message says where.
+        """
+        try:
+            return self.enlarge(pixels)
+        except NotFinitePixels as error:
+            name = next(iter(self.made_by.models), "the interpolation")
+            raise PictureError(f"{name} gave no picture: {error}; use another model, or -precision 32") from None
 
     def with_alpha(self, pixels: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Enlarge pixels ``[H, W, 3]`` and their alpha ``[H, W]``; invisible colours leave no trace in visible ones.
@@ -73,4 +83,4 @@ class Upscaler:
         """
         if isinstance(self.enlarge, Interpolation):
             return self.enlarge.with_alpha(pixels, alpha)
-        return self.enlarge(with_hidden_filled(pixels, alpha)), imresize(alpha, self.scale)
+        return self(with_hidden_filled(pixels, alpha)), imresize(alpha, self.scale)

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 from patina.data.batches import ReadableSamples, StepBatches
 from patina.errors import PatinaError
 from patina.imaging.picture_files import write_picture
+from patina.imaging.value_spaces import NotFinitePixels
 from patina.runs.run_folder import RunFolder
 from patina.runs.run_log import RunLog
 from patina.runs.run_models import FINAL
@@ -204,7 +205,11 @@ def _validate(task: Task, plan: LoopPlan, step: int, folder: RunFolder, log: Run
     """Validate, log the results, and return the numbers."""
     seed_step(plan.seed, "validation")
     with eager(task.networks.values()):
-        found = task.validate()
+        try:
+            found = task.validate()
+        except NotFinitePixels as error:
+            told = f"{folder.name}: the network gave no picture in the validation of step {step}: {error}"
+            raise PatinaError(f"{told}; lower the learning rate, and train again under another name") from error
     log.write("valid", step, found.scalars)
     for name, pixels in found.pictures.items():
         write_picture(folder.preview_path(step, name), pixels)
