@@ -8,6 +8,7 @@ import pytest
 import torch
 from skimage import data
 
+import patina
 from patina.cli.main import run_command
 from patina.errors import PatinaError
 from patina.imaging.picture_files import write_picture
@@ -51,7 +52,9 @@ def test_scores_are_the_metrics_of_every_picture(folders, pictures, crop, space)
         assert score.values["psnr"] == psnr(result, gt, crop=crop, space=space)
         assert score.values["ssim"] == ssim(result, gt, crop=crop, space=space)
     assert evaluation.means["ssim"] == pytest.approx(np.mean([score.values["ssim"] for score in evaluation.scores]))
-    assert evaluation.means["psnr"] == np.inf
+    finite = [score.values["psnr"] for score in evaluation.scores if not score.is_identical]
+    assert evaluation.identical == 1
+    assert evaluation.means["psnr"] == pytest.approx(np.mean(finite))
     assert list(evaluation.means) == list(PLAIN)
 
 
@@ -61,14 +64,19 @@ def test_files_and_table_say_how_it_was_measured(folders, tmp_path, capsys):
     document = json.loads((out / "scores.json").read_text())
     assert (document["space"], document["crop_border"]) == ("y", 4)
     assert [entry["image"] for entry in document["images"]] == ["photo 9", "photo 10", "photo 11"]
-    assert document["images"][2]["psnr"] == document["mean"]["psnr"] == "inf"
+    assert document["images"][2]["psnr"] == "inf"
+    assert document["mean"]["psnr"] == np.mean([image["psnr"] for image in document["images"][:2]])
+    assert document["identical"] == 1
+    assert document["notes"] == [
+        "1 of 3 images are identical to their GT (PSNR infinite): the mean PSNR is that of the others."
+    ]
     rows = list(csv.DictReader((out / "scores.csv").open()))
     assert [row["image"] for row in rows] == ["photo 9", "photo 10", "photo 11", "mean"]
     assert {(row["space"], row["crop_border"]) for row in rows} == {("y", "4")}
     assert float(rows[0]["psnr"]) == document["images"][0]["psnr"]
     table = capsys.readouterr().out
     assert f"{document['images'][1]['psnr']:.2f}" in table
-    assert "Measured on luma (BT.601), 4 pixels cropped from every border." in table
+    assert "Measured on luma (BT.601), 4 pixels cropped from every border.\n1 of 3 images are identical" in table
     lines = [line for line in table.splitlines() if line.startswith("|")]
     assert len(lines) == 6
     assert len({len(line) for line in lines}) == 1
@@ -94,9 +102,61 @@ def test_unreadable_and_unequal_pictures_are_named_and_skipped(folders, tmp_path
 
 
 def test_pictures_too_small_to_measure_are_named(folders, tmp_path, capsys):
-    assert call(folders, "-no_lpips", "-crop_border", "22", "-out", str(tmp_path)) == 1
+    assert call(folders, "-no_lpips", "-crop_border", "24", "-out", str(tmp_path)) == 1
     assert "photo 10.png" in capsys.readouterr().err
     assert json.loads((tmp_path / "scores.json").read_text())["mean"]["psnr"] is None
+
+
+def write_pairs(folder, sizes):
+    """Write noisy pairs of these sizes; a negative one is a pair of equal pictures."""
+    rng = np.random.default_rng(0)
+    for number, side in enumerate(sizes):
+        gt = rng.integers(20, 200, (abs(side), abs(side), 3)).astype(np.uint8)
+        write_picture(folder / "truth" / f"{number}.png", gt)
+        write_picture(
+            folder / "results" / f"{number}.png", gt + np.uint8(side > 0) * rng.integers(1, 9, gt.shape, np.uint8)
+        )
+    return folder / "results", folder / "truth"
+
+
+def test_one_metrics_limit_costs_no_other(tmp_path, capsys):
+    folders = write_pairs(tmp_path, [9, 1, 10, 11, 40])
+    assert call(folders, "-no_lpips", "-out", str(tmp_path)) == 0
+    images = json.loads((tmp_path / "scores.json").read_text())["images"]
+    assert [image["ssim"] is None for image in images] == [True] * 3 + [False] * 2
+    assert all(image["psnr"] > 30 and image["mse"] > 0 for image in images)
+    printed = capsys.readouterr().out
+    assert "SSIM was not measured for 3 of 5 images, e.g. an image of 9x9 less a border of 0 is too small" in printed
+    mean = json.loads((tmp_path / "scores.json").read_text())["mean"]
+    assert mean["ssim"] == np.mean([image["ssim"] for image in images[3:]])
+    assert mean["psnr"] == pytest.approx(np.mean([image["psnr"] for image in images]))
+
+
+def test_a_small_pair_in_memory_is_measured_by_what_can_be(tmp_path):
+    small = data.astronaut()[:9, :9]
+    scores = patina.evaluate(small, small + 1)
+    assert scores["ssim"] is None
+    assert scores["psnr"] > 40
+    with pytest.raises(PatinaError, match="is too small"):
+        patina.evaluate(small, small + 1, metrics=["ssim"])
+
+
+@pytest.mark.parametrize(
+    ("sizes", "identical", "finite", "told"),
+    [
+        ([40, 40], 0, True, ""),
+        ([40, -40, -40], 2, True, "2 of 3 images are identical to their GT (PSNR infinite): the mean PSNR is that of"),
+        ([-40, -40], 2, False, "2 of 2 images are identical to their GT (PSNR infinite): so is the mean PSNR."),
+        ([40, -9], 1, True, "1 of 2 images are identical"),
+    ],
+)
+def test_identical_pictures_are_counted_and_leave_the_mean_finite(tmp_path, capsys, sizes, identical, finite, told):
+    folders = write_pairs(tmp_path, sizes)
+    assert call(folders, "-no_lpips", "-out", str(tmp_path)) == 0
+    document = json.loads((tmp_path / "scores.json").read_text())
+    assert document["identical"] == identical
+    assert (document["mean"]["psnr"] != "inf") == finite
+    assert told in capsys.readouterr().out
 
 
 def test_depths_may_differ(tmp_path):

@@ -39,13 +39,13 @@ def evaluate(
         device: device that LPIPS computes on.
 
     Returns:
-        For pictures the value of every metric; for folders the values of ``scores.json``: the mean of every metric,
-        the scores of every image, and which images could not be measured.
+        For pictures the value of every metric, None where they are too small for it; for folders the values of
+        ``scores.json``: the mean of every metric, the scores of every image, and which images could not be measured.
 
     Raises:
         PatinaError: the two cannot be compared, a folder is empty, or a metric is unknown or lacks its weights.
     """
-    from patina.metrics.full_reference import METRICS, open_metrics
+    from patina.metrics.full_reference import METRICS, measured, open_metrics
     from patina.pipelines.evaluation import evaluate_folders
 
     if unknown := [key for key in metrics if key not in METRICS]:
@@ -58,7 +58,8 @@ def evaluate(
     opened, missing = open_metrics(metrics, device)
     for key, reason in missing.items():
         raise PatinaError(f"{key} cannot be measured: {reason}")
-    return {key: compare(result, ground_truth, crop=crop, space=space) for key, compare in opened.items()}
+    values, _ = measured(opened, result, ground_truth, crop=crop, space=space)
+    return {key: values.get(key) for key in opened}
 
 
 def report(

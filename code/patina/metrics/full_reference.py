@@ -3,6 +3,7 @@
 A new metric is a function and a row of `METRICS`. Evaluation, comparison and validation read the table.
 """
 
+import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from statistics import fmean
@@ -10,7 +11,7 @@ from statistics import fmean
 import numpy as np
 
 from patina.errors import WeightsMissing
-from patina.metrics.image_pair import Space
+from patina.metrics.image_pair import Space, TooSmallForMetric
 from patina.metrics.mse import mse
 from patina.metrics.psnr import psnr
 from patina.metrics.ssim import ssim
@@ -101,13 +102,40 @@ def open_metrics(keys: Collection[str], device: str) -> tuple[dict[str, Compare]
 def scores_without_network(
     result: np.ndarray, gt: np.ndarray, *, crop: int = 0, space: Space = "rgb"
 ) -> dict[str, float]:
-    """Measure a result with all metrics that need no network; arguments as in `psnr`.
+    """Measure a result with all metrics that need no network and that it is large enough for; arguments as in `psnr`.
 
     Raises:
-        PatinaError: the two images cannot be compared.
+        PatinaError: as in `measured`.
     """
     plain = {key: metric.open("cpu") for key, metric in METRICS.items() if not metric.network}
-    return {key: compare(result, gt, crop=crop, space=space) for key, compare in plain.items()}
+    return measured(plain, result, gt, crop=crop, space=space)[0]
+
+
+def measured(
+    opened: Mapping[str, Compare], result: np.ndarray, gt: np.ndarray, *, crop: int, space: Space
+) -> tuple[dict[str, float], dict[str, str]]:
+    """Measure a result with every metric that it is large enough for.
+
+    Args:
+        opened: the metrics, from `open_metrics`.
+        result, gt, crop, space: as in `psnr`.
+
+    Returns:
+        The values, and the reasons why others are absent, by key.
+
+    Raises:
+        PatinaError: the two images cannot be compared, or are too small for every metric.
+    """
+    values: dict[str, float] = {}
+    absent: dict[str, TooSmallForMetric] = {}
+    for key, compare in opened.items():
+        try:
+            values[key] = compare(result, gt, crop=crop, space=space)
+        except TooSmallForMetric as error:
+            absent[key] = error
+    if absent and not values:
+        raise next(iter(absent.values()))
+    return values, {key: str(error) for key, error in absent.items()}
 
 
 def caption(scores: Mapping[str, float]) -> str:
@@ -116,5 +144,12 @@ def caption(scores: Mapping[str, float]) -> str:
 
 
 def means_of(scores: Collection[Mapping[str, float]]) -> dict[str, float]:
-    """Return the mean of every metric over images; all images must have the same metrics."""
-    return {key: fmean(score[key] for score in scores) for key in next(iter(scores), {})}
+    """Return the mean of every metric over the images that have it.
+
+    The PSNR of identical images is infinite; it does not count, unless all are.
+    """
+    means = {}
+    for key in dict.fromkeys(key for score in scores for key in score):
+        values = [score[key] for score in scores if key in score]
+        means[key] = fmean([value for value in values if value != math.inf] or values)
+    return means

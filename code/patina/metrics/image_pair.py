@@ -12,6 +12,10 @@ Space = Literal["rgb", "y"]
 _PEAKS = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0, "float64": 1.0}
 
 
+class TooSmallForMetric(PatinaError):
+    """A pair that is smaller than the window of one metric; others may be measured."""
+
+
 def comparable(
     a: np.ndarray, b: np.ndarray, *, crop: int, space: Space, minimum: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -27,7 +31,8 @@ def comparable(
         Two float64 arrays ``[h, w, c]`` in [0, 1].
 
     Raises:
-        PatinaError: the images differ in size or type, or are smaller than `minimum` after cropping.
+        PatinaError: the images differ in size or type.
+        TooSmallForMetric: they are smaller than `minimum` after cropping.
     """
     _check_pair(a, b)
     _check_size(a, crop, minimum)
@@ -48,7 +53,7 @@ def _check_size(image: np.ndarray, crop: int, minimum: int) -> None:
     if crop < 0:
         raise PatinaError(f"the border to crop is {crop}, expected 0 or more pixels")
     if min(height, width) - 2 * crop < minimum:
-        raise PatinaError(
+        raise TooSmallForMetric(
             f"an image of {width}x{height} less a border of {crop} is too small, expected at least {minimum} pixels "
             "along either side"
         )

@@ -5,7 +5,7 @@ import io
 import json
 import math
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +13,7 @@ import numpy as np
 from patina.data.matching import Match, match_by_stem
 from patina.errors import PatinaError, PictureError
 from patina.imaging.picture_files import read_picture
-from patina.metrics.full_reference import METRICS, means_of, metric_keys, open_metrics
+from patina.metrics.full_reference import METRICS, means_of, measured, metric_keys, open_metrics
 from patina.metrics.image_pair import Space
 from patina.runs.folder_job import JobReport, run_folder_job
 from patina.system.atomic import write_text
@@ -29,10 +29,17 @@ class Score:
     Attributes:
         image: its stem.
         values: by the metrics' keys.
+        absent: why it is too small for the other metrics, by key.
     """
 
     image: str
     values: Mapping[str, float]
+    absent: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def is_identical(self) -> bool:
+        """Whether it equals its GT, which makes its PSNR infinite."""
+        return math.inf in self.values.values()
 
 
 @dataclass(frozen=True)
@@ -60,9 +67,30 @@ class Evaluation:
 
     @property
     def means(self) -> dict[str, float | None]:
-        """The mean of every requested metric; None if it was not measured."""
+        """The mean of every requested metric over the images that have it; None if it was not measured.
+
+        Identical images, whose PSNR is infinite, do not count for it unless all are.
+        """
         means = means_of([score.values for score in self.scores])
         return {key: means.get(key) for key in self.metrics}
+
+    @property
+    def identical(self) -> int:
+        """Number of images that equal their GT."""
+        return sum(score.is_identical for score in self.scores)
+
+    @property
+    def notes(self) -> list[str]:
+        """What a reader of the means must know, in sentences."""
+        count, notes = len(self.scores), []
+        if self.identical:
+            others = "the mean PSNR is that of the others" if self.identical < count else "so is the mean PSNR"
+            notes.append(f"{self.identical} of {count} images are identical to their GT (PSNR infinite): {others}.")
+        for key in self.metrics:
+            if reasons := [score.absent[key] for score in self.scores if key in score.absent]:
+                title = METRICS[key].title
+                notes.append(f"{title} was not measured for {len(reasons)} of {count} images, e.g. {reasons[0]}.")
+        return notes
 
     def table(self) -> str:
         """Return the scores as a Markdown table, with a line on how they were measured."""
@@ -70,7 +98,7 @@ class Evaluation:
         rows += [self._row(score.image, score.values) for score in self.scores]
         rows.append(self._row(f"mean of {len(self.scores)}", self.means))
         notes = [f"{METRICS[key].title} was not measured: {reason}" for key, reason in self.missing.items()]
-        return "\n".join([*aligned(rows), "", f"{self._how()}.", *notes])
+        return "\n".join([*aligned(rows), "", f"{self._how()}.", *self.notes, *notes])
 
     def write(self, out: Path) -> None:
         """Write ``scores.csv`` and ``scores.json`` into the folder `out`; infinity is the string "inf"."""
@@ -105,9 +133,11 @@ class Evaluation:
             "space": self.space,
             "crop_border": self.crop,
             "mean": finite(self.means),
+            "identical": self.identical,
             "images": [{"image": score.image, **finite({**unmeasured, **score.values})} for score in self.scores],
             "failures": [{"image": name, "reason": reason} for name, reason in self.report.failures],
             "missing": dict(self.missing),
+            "notes": self.notes,
         }
 
 
@@ -159,8 +189,9 @@ def evaluate_folders(
 ) -> Evaluation:
     """Measure every result against the GT image of the same stem.
 
-    Alpha is ignored. An image that cannot be read, or differs in size from its GT, is named in the report and skipped.
-    A metric whose weights are missing is skipped, with its reason in the evaluation.
+    Alpha is ignored. An image that is too small for one metric is measured by the others. An image that cannot be read,
+    or differs in size from its GT, is named in the report and skipped. A metric whose weights are missing is skipped,
+    with its reason in the evaluation.
 
     Args:
         results, gt: folders of images, any format, 8 or 16 bit.
@@ -181,10 +212,9 @@ def evaluate_folders(
     def measure(match: Match) -> Score:
         pair = _read(match)
         try:
-            values = {key: compare(*pair, crop=crop, space=space) for key, compare in opened.items()}
+            return Score(match.stem, *measured(opened, *pair, crop=crop, space=space))
         except PatinaError as error:
             raise PictureError(f"{match.first}: {error}") from error
-        return Score(match.stem, values)
 
     report = run_folder_job(matches, measure, description="evaluate", name=lambda match: str(match.first))
     return Evaluation(report, tuple(metrics), space, crop, missing)

@@ -150,7 +150,8 @@ def compare_models(request: ComparisonRequest) -> ModelComparison:
     failures = sum(len(evaluation.report.failures) for _, evaluation in found)
     failures += sum(item.failures for item in unmeasured)
     reasons = [f"{METRICS[key].title} was not measured: {reason}" for key, reason in missing.items()]
-    comparison = ModelComparison([row for row, _ in found], [_how(config, device), *reasons, *notes], failures)
+    told = [f"{row.model} on {row.set}: {note}" for row, evaluation in found for note in evaluation.notes]
+    comparison = ModelComparison([row for row, _ in found], [_how(config, device), *told, *reasons, *notes], failures)
     comparison.write(config.out)
     return comparison
 
