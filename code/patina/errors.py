@@ -1,5 +1,7 @@
 """Errors for users, with a one-line message: what is wrong, where, what was expected and what to do."""
 
+from collections.abc import Sequence
+
 
 class PatinaError(Exception):
     """A mistake in the input that the user can correct; the command line prints it without a traceback."""
@@ -15,6 +17,12 @@ class PictureError(PatinaError):
 
 class WeightsMissing(PatinaError):
     """Published weights are neither on this machine nor reachable; the message names the file and its folder."""
+
+
+def listed(problems: Sequence[str], most: int = 10) -> str:
+    """Return all problems of one kind in one line, the first of them word for word and the others as a number."""
+    shown = "; ".join(problems[:most])
+    return f"{shown}; and {len(problems) - most} more" if len(problems) > most else shown
 
 
 def require_range(name: str, value: float, low: float, high: float = float("inf")) -> None:

@@ -8,18 +8,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
-from patina.errors import ConfigError
+from patina.errors import ConfigError, listed
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
-
-_MOST_LISTED = 5
-"""Problems listed in one message."""
 
 _WORDING = (
     ("^Value error, ", ""),
@@ -68,19 +64,6 @@ def find_file(given: str | Path, folders: Sequence[str], what: str) -> Path:
     )
 
 
-def read_yaml(path: Path) -> Any:
-    """Read a YAML file.
-
-    Raises:
-        ConfigError: the file is not valid YAML.
-    """
-    try:
-        return yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"{path}: not valid YAML: {reason}") from error
-
-
 def require_block(values: Any, source: str | Path) -> dict[str, Any]:
     """Return the contents of a YAML file if they are a mapping.
 
@@ -116,8 +99,7 @@ def describe_problems(error: ValidationError, settings: type[BaseModel]) -> str:
     # A misspelt key also makes the right one missing, so unknown keys go first.
     unknown = [problem for problem in problems if problem["type"] in _UNKNOWN]
     causes = unknown or _causes(problems, settings)
-    text = "; ".join(dict.fromkeys(_describe(problem, settings) for problem in causes[:_MOST_LISTED]))
-    return text + (f" (and {len(causes) - _MOST_LISTED} more)" if len(causes) > _MOST_LISTED else "")
+    return listed(list(dict.fromkeys(_describe(problem, settings) for problem in causes)))
 
 
 def _causes(problems: Sequence[ErrorDetails], settings: type[BaseModel]) -> list[ErrorDetails]:

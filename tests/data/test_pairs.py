@@ -56,7 +56,42 @@ def test_a_missing_partner_is_named(folders):
     (lq / "photo 7.png").unlink()
     (lq / "photo 8.png").unlink()
     (lq / "photo 9.png").unlink()
-    with pytest.raises(PatinaError, match=r"gt.photo 8\.bmp \(and 1 more\) has no partner .* in .*lq"):
+    with pytest.raises(PatinaError, match=r"gt.photo 8\.bmp has no partner .* in .*lq; .*gt.photo 9\.bmp has no"):
+        match_pairs(lq, gt, 2)
+
+
+def odd_pairs(tmp_path, count, size):
+    for number in range(count):
+        write_picture(tmp_path / "lq" / f"{number}.png", coordinates(20, 30))
+        write_picture(tmp_path / "gt" / f"{number}.png", coordinates(*size))
+    return tmp_path / "lq", tmp_path / "gt"
+
+
+@pytest.mark.parametrize(("count", "shown"), [(1, 1), (2, 2), (10, 10), (11, 10), (25, 10)])
+def test_all_that_is_wrong_is_listed_with_a_count_past_ten(tmp_path, count, shown):
+    lq, gt = odd_pairs(tmp_path, count, (40, 59))
+    with pytest.raises(PatinaError) as wrong_scale:
+        match_pairs(lq, gt, 2)
+    odd_pairs(tmp_path, count, (40, 60))
+    with pytest.raises(PatinaError) as too_small:
+        PairedPatches(match_pairs(lq, gt, 2), patch=64, scale=2, batch=1, seed=0)
+    for path in lq.iterdir():
+        path.rename(lq / f"other {path.name}")
+    with pytest.raises(PatinaError) as alone:
+        match_pairs(lq, gt, 2)
+    for caught, total in ((wrong_scale, count), (too_small, count), (alone, 2 * count)):
+        told = str(caught.value)
+        assert "\n" not in told
+        assert told.count(".png") >= min(total, 10)
+        assert (f"; and {total - 10} more" in told) == (total > 10)
+    assert str(wrong_scale.value).count("is 59x40") == shown
+    assert str(too_small.value).count("smaller than the patch of 64") == shown
+
+
+def test_pictures_that_cannot_be_read_are_in_the_list_too(tmp_path):
+    lq, gt = odd_pairs(tmp_path, 3, (40, 59))
+    (gt / "1.png").write_bytes(b"no picture")
+    with pytest.raises(PatinaError, match=r"0\.png is 59x40; .*1\.png is .*; .*2\.png is 59x40; expected"):
         match_pairs(lq, gt, 2)
 
 

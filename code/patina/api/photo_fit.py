@@ -66,12 +66,11 @@ def fit(
     Raises:
         PatinaError: too few photos, exchanged sets, or anything else that cannot be used.
     """
-    import yaml
-
     from patina.degradations.recipe import parse_recipe
     from patina.fitting.family import DEFAULT_FAMILIES
     from patina.fitting.search import SAMPLES
     from patina.pipelines.recipe_fit import FitRequest, fit_recipe
+    from patina.system.yaml_files import parsed_yaml
 
     given = DEFAULT_FAMILIES if recipe is None else recipe
     families = [given] if isinstance(given, str | Path) else given
@@ -89,7 +88,7 @@ def fit(
                 samples=SAMPLES if samples is None else samples,
             )
         )
-    degrader = RecipeDegrader(parse_recipe(yaml.safe_load(found.text), "the fitted recipe"), None)
+    degrader = RecipeDegrader(parse_recipe(parsed_yaml(found.text, "the fitted recipe"), "the fitted recipe"), None)
     return FittedRecipe(degrader, found.summary, found.to_dict(), found.text)
 
 

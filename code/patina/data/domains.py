@@ -2,13 +2,13 @@
 
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 from patina.data.manifest import FILE_NAME, load_manifest
-from patina.errors import PatinaError
+from patina.errors import PatinaError, PictureError, listed
 from patina.imaging.channel_statistics import ChannelStatistics, StatisticsAccumulator
 from patina.imaging.picture_files import list_pictures, picture_size, read_picture, readable
 
@@ -84,8 +84,7 @@ def open_domain(
         by_stem = {path.stem: path for path in list_pictures(condition_folder)}
         images = [path for path in images if path.stem in by_stem]  # unreadable images have no condition
         small = [by_stem[path.stem] for path in images]
-    for image, condition in zip(images, small, strict=True):
-        require_scale(condition, image, scale)
+    require_scale(zip(small, images, strict=True), scale)
     return Domain(
         name=name,
         images=images,
@@ -96,41 +95,57 @@ def open_domain(
     )
 
 
-def require_scale(small: Path, large: Path, scale: int) -> None:
-    """Check from the headers that `large` is exactly `scale` times the size of `small`.
+def require_scale(pairs: Iterable[tuple[Path, Path]], scale: int) -> None:
+    """Check from the headers that of every pair, the second picture is exactly `scale` times the size of the first.
 
     Raises:
-        PatinaError: names both pictures and their sizes.
+        PatinaError: names all pairs that do not fit, with their sizes, and pictures that cannot be read.
     """
-    (height, width), (large_height, large_width) = picture_size(small), picture_size(large)
-    if (large_height, large_width) != (height * scale, width * scale):
-        raise PatinaError(
-            f"{small} is {width}x{height} and {large} is {large_width}x{large_height}; "
-            f"expected exactly {scale} times the size"
-        )
+    problems = []
+    for small, large in pairs:
+        try:
+            (height, width), (large_height, large_width) = picture_size(small), picture_size(large)
+        except PictureError as error:
+            problems.append(str(error))
+            continue
+        if (large_height, large_width) != (height * scale, width * scale):
+            problems.append(f"{small} is {width}x{height} and {large} is {large_width}x{large_height}")
+    if problems:
+        raise PatinaError(f"{listed(problems)}; expected exactly {scale} times the size")
 
 
 def require_size(paths: Sequence[Path], side: int, what: str) -> None:
     """Check from the headers that every picture has at least `side` pixels along each side.
 
     Raises:
-        PatinaError: names the first picture that is too small.
+        PatinaError: names all pictures that are too small or cannot be read.
     """
+    problems = []
     for path in paths:
-        height, width = picture_size(path)
+        try:
+            height, width = picture_size(path)
+        except PictureError as error:
+            problems.append(str(error))
+            continue
         if min(height, width) < side:
-            raise PatinaError(
-                f"{path}: {width}x{height} pixels, smaller than the {what} of {side}; remove it or lower the {what}"
-            )
+            problems.append(f"{path}: {width}x{height} pixels, smaller than the {what} of {side}")
+    if problems:
+        raise PatinaError(f"{listed(problems)}; remove {_it(problems)} or lower the {what}")
+
+
+def _it(problems: Sequence[str]) -> str:
+    return "it" if len(problems) == 1 else "them"
 
 
 def _require_partners(images: list[Path], conditions: list[Path]) -> None:
     image_names, condition_names = {path.name for path in images}, {path.name for path in conditions}
-    if alone := sorted(image_names ^ condition_names):
-        there, missing = (images, conditions) if alone[0] in image_names else (conditions, images)
+    problems = []
+    for name in sorted(image_names ^ condition_names):
+        there, missing = (images, conditions) if name in image_names else (conditions, images)
+        problems.append(f"{there[0].parent / name} has no partner in {missing[0].parent}")
+    if problems:
         raise PatinaError(
-            f"{there[0].parent / alone[0]} has no partner in {missing[0].parent}; remove it, or add its source and run "
-            "`patina prepare` again"
+            f"{listed(problems)}; remove {_it(problems)}, or add the sources and run `patina prepare` again"
         )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 
-from patina.errors import PatinaError
+from patina.errors import PatinaError, listed
 from patina.imaging.picture_files import list_pictures
 
 
@@ -37,8 +37,9 @@ def match_by_stem(first_folder: Path, second_folder: Path, without: Collection[s
         PatinaError: a folder is missing or has no pictures, a stem occurs twice, or a picture has no partner.
     """
     first, second = _files_by_stem(first_folder, without), _files_by_stem(second_folder, without)
-    _require_partners(first, second, second_folder)
-    _require_partners(second, first, first_folder)
+    alone = _without_partner(first, second, second_folder) + _without_partner(second, first, first_folder)
+    if alone:
+        raise PatinaError(listed(alone))
     return [Match(stem, path, second[stem]) for stem, path in first.items()]
 
 
@@ -49,17 +50,16 @@ def scene_of(stem: str) -> str:
 
 def _files_by_stem(folder: Path, without: Collection[str]) -> dict[str, Path]:
     files: dict[str, Path] = {}
+    shared: list[str] = []
     for path in list_pictures(folder):
         if path.stem in without:
             continue
-        if path.stem in files:
-            raise PatinaError(f"{files[path.stem]} and {path} share a name; remove or rename one")
-        files[path.stem] = path
+        if (other := files.setdefault(path.stem, path)) != path:
+            shared.append(f"{other} and {path} share a name")
+    if shared:
+        raise PatinaError(f"{listed(shared)}; remove or rename one of each")
     return files
 
 
-def _require_partners(files: dict[str, Path], partners: dict[str, Path], folder: Path) -> None:
-    alone = [path for stem, path in files.items() if stem not in partners]
-    if alone:
-        others = f" (and {len(alone) - 1} more)" if len(alone) > 1 else ""
-        raise PatinaError(f"{alone[0]}{others} has no partner named {alone[0].stem} in {folder}")
+def _without_partner(files: dict[str, Path], partners: dict[str, Path], folder: Path) -> list[str]:
+    return [f"{path} has no partner named {stem} in {folder}" for stem, path in files.items() if stem not in partners]

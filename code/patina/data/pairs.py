@@ -46,8 +46,7 @@ def match_pairs(lq_dir: Path, gt_dir: Path, scale: int) -> list[Pair]:
         PatinaError: a picture has no partner, a stem occurs twice, or a pair's sizes do not fit the scale.
     """
     pairs = [Pair(match.stem, match.first, match.second) for match in match_by_stem(lq_dir, gt_dir)]
-    for pair in pairs:
-        require_scale(pair.lq, pair.gt, scale)
+    require_scale([(pair.lq, pair.gt) for pair in pairs], scale)
     return pairs
 
 

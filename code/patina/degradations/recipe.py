@@ -14,7 +14,8 @@ from patina.degradations.blocks import LearnedBlock, Steps, in_order, replaced
 from patina.degradations.plans import Plan, draw_blocks
 from patina.errors import ConfigError, PatinaError, PictureError
 from patina.seeding import numpy_rng
-from patina.settings import Settings, describe_problems, find_file, nearest, read_yaml, require_block
+from patina.settings import Settings, describe_problems, find_file, nearest, require_block
+from patina.system.yaml_files import read_yaml
 
 FOLDERS = ("confs/recipes", "confs")
 MIXED = "mixed"

@@ -4,13 +4,15 @@ from typing import Any
 
 import yaml
 
+from patina.system.yaml_files import PortableDumper
+
 
 def recipe_text(values: Any) -> str:
     """Return a recipe, or a part of one, given as plain values, as YAML."""
     return yaml.dump(values, Dumper=_RecipeDumper, sort_keys=False, width=100)
 
 
-class _RecipeDumper(yaml.SafeDumper):
+class _RecipeDumper(PortableDumper):
     def ignore_aliases(self, data: Any) -> bool:
         return True
 

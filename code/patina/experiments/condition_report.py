@@ -4,9 +4,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-import yaml
-
 from patina.metrics.two_sample import CHANCE, TwoSampleResult
+from patina.system.yaml_files import yaml_text
 
 
 @dataclass(frozen=True)
@@ -101,7 +100,7 @@ def report(result: ConditionSearchResult) -> str:
         why = "its accuracy may be chance, and no other such candidate keeps more content"
     else:
         why = "every candidate shows the domain; this one shows it least"
-    snippet = yaml.safe_dump({"h": best.steps}, sort_keys=False, default_flow_style=None, width=110)
+    snippet = yaml_text({"h": best.steps}, default_flow_style=None, width=110)
     recommendation = f"Recommended: {best.name}: {why}. In the configuration:"
     return "\n".join([*lines, "", recommendation, "", snippet.rstrip()])
 

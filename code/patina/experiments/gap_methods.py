@@ -22,8 +22,9 @@ from patina.pipelines.training_run import train_config
 from patina.pipelines.translation import load_learned_config
 from patina.runs.fingerprint import file_digest
 from patina.seeding import derive
-from patina.settings import find_file, read_yaml, require_block
+from patina.settings import find_file, require_block
 from patina.specs.learned_spec import LearnedConfig, learned_degradation
+from patina.system.yaml_files import read_yaml
 
 BICUBIC, WIDE, FIT, TRUE = "bicubic", "wide", "fit", "true"
 METHODS = (BICUBIC, WIDE, FIT, TRUE)

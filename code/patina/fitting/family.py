@@ -15,7 +15,8 @@ import numpy as np
 from patina.degradations.recipe import Recipe, parse_recipe
 from patina.errors import ConfigError
 from patina.fitting.file_compression import FileCompression
-from patina.settings import find_file, read_yaml, require_block
+from patina.settings import find_file, require_block
+from patina.system.yaml_files import read_yaml
 
 FOLDERS = ("confs/families", "confs/recipes")
 DEFAULT_FAMILIES = ("camera", "raw-camera")

@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
 from patina.degradations.execution import apply_plan
 from patina.degradations.recipe import Recipe, parse_recipe
@@ -27,6 +26,7 @@ from patina.pipelines.provenance import command_line, shown_path
 from patina.pipelines.recipe_fit import FitRequest
 from patina.seeding import numpy_rng
 from patina.system.atomic import write_text
+from patina.system.yaml_files import parsed_yaml
 from patina.version import __version__
 
 PAGE, VALUES = "index.html", "fit.json"
@@ -133,7 +133,7 @@ def _samples(fit: Fit, request: FitRequest) -> _Sets:
         make_sample(name_of_results(name), _pixels(request.real / name), side=SIDE)
         for name in evenly_spaced(fit.photos, PICTURES)
     ]
-    nothing, fitted = plain_family(fit.scale).values, yaml.safe_load(fit.text)
+    nothing, fitted = plain_family(fit.scale).values, parsed_yaml(fit.text, "the fitted recipe")
     recipes = [parse_recipe(values, "the fitted recipe") for values in (nothing, fitted)]
     clean, degraded = list[Sample](), list[Sample]()
     for name in evenly_spaced(fit.clean, PICTURES):

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from patina.data.matching import match_by_stem
-from patina.errors import PatinaError, PictureError
+from patina.errors import PatinaError, PictureError, listed
 from patina.imaging.interpolation import INTERPOLATIONS
 from patina.imaging.picture_files import list_pictures, picture_size, read_picture
 from patina.metrics.full_reference import METRICS, metric_keys, open_metrics
@@ -129,7 +129,7 @@ def compare_models(request: ComparisonRequest) -> ModelComparison:
     scales = {test_set.name: _scale_of(test_set) for test_set in config.sets}
     absent = [str(m.model) for m in config.models if isinstance(m.model, Path) and not m.model.is_file()]
     if absent:
-        raise PatinaError(f"{absent[0]}: no such model file; interpolations are {', '.join(INTERPOLATIONS)}")
+        raise PatinaError(f"{listed(absent)}: no such model file; interpolations are {', '.join(INTERPOLATIONS)}")
     _, missing = open_metrics(metric_keys(config.lpips), device)
     if "lpips" in missing:  # reported once, not for every model
         config = config.model_copy(update={"lpips": False})

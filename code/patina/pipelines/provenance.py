@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-import yaml
 
 from patina.degradations.learned_degradation import Span
 from patina.errors import PatinaError
@@ -22,6 +21,7 @@ from patina.runs.run_log import read_log
 from patina.runs.run_models import FINAL, FOLDER
 from patina.settings import PROJECT_ROOT
 from patina.specs.learned_spec import LearnedConfig
+from patina.system.yaml_files import read_yaml, yaml_text
 from patina.version import __version__
 
 TRAINING_COMMAND = "patina train -opt config.yml    # the configuration below\n"
@@ -90,8 +90,8 @@ class TrainingRun:
     @property
     def text(self) -> str:
         """The configuration as YAML, with paths in the form of `shown_path`."""
-        values = yaml.safe_load((self.folder / "config.yml").read_text(encoding="utf-8"))
-        return yaml.safe_dump(_shown_paths(values), sort_keys=False, allow_unicode=True)
+        values = read_yaml(self.folder / "config.yml")
+        return yaml_text(_shown_paths(values))
 
     @property
     def log(self) -> list[dict[str, Any]]:

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import yaml
 
 from patina.degradations.recipe import parse_recipe
 from patina.errors import PatinaError, PictureError, require_range
@@ -29,6 +28,7 @@ from patina.pipelines.photo_measurement import PhotoRequest, measure_photos
 from patina.runs.folder_job import checked_workers, run_folder_job
 from patina.seeding import numpy_rng
 from patina.system.atomic import write_text
+from patina.system.yaml_files import parsed_yaml
 
 FEWEST_PHOTOS = 4
 MOST_CLEAN = 60
@@ -136,7 +136,7 @@ def _recipe(
         names, compressions = [photo.name for photo in photos], [photo.compression for photo in photos]
         remark = f"{remark}, family {match.family.name}."
         text = profile_recipe(match, names, compressions, [remark, *textwrap.wrap(summary, 110), ""])
-    parse_recipe(yaml.safe_load(text), request.out or "the fitted recipe")
+    parse_recipe(parsed_yaml(text, "the fitted recipe"), request.out or "the fitted recipe")
     return text
 
 

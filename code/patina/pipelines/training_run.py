@@ -3,8 +3,6 @@
 import sys
 from dataclasses import dataclass
 
-import yaml
-
 from patina.data.normalisation import ImageStatistics
 from patina.errors import ConfigError, PatinaError
 from patina.imaging.colour_shift import colour_shift_warning
@@ -13,11 +11,11 @@ from patina.runs.fingerprint import digest_of, file_digest
 from patina.runs.made_by import MadeBy
 from patina.runs.run_folder import RunFolder
 from patina.runs.run_models import FINAL
-from patina.settings import read_yaml
 from patina.specs.configuration import base_folder, changed_settings, dump_config, find_config, load_config
 from patina.specs.experiment import TrainableConfig, TrainingStage
 from patina.specs.optimisation import make_fabric
 from patina.specs.subjects import config_classes
+from patina.system.yaml_files import parsed_yaml, read_yaml
 from patina.training.loop import train
 
 SMOKE_PICTURES = "datasets/smoke"
@@ -143,7 +141,7 @@ def _require_same_start(folder: RunFolder, made_by: MadeBy) -> None:
 def _say_changed_settings(folder: RunFolder, text: str) -> None:
     if not (folder.states() and folder.config.is_file()):
         return
-    if changed := changed_settings(read_yaml(folder.config), yaml.safe_load(text)):
+    if changed := changed_settings(read_yaml(folder.config), parsed_yaml(text, folder.config)):
         print(
             f"{folder.name}: the run began with another {', '.join(changed)}; to train it again, give it another name "
             f"or remove {folder.path}",

@@ -3,12 +3,12 @@
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import BaseModel, ValidationError
 
 from patina.errors import ConfigError
-from patina.settings import describe_problems, find_file, read_yaml, require_block
+from patina.settings import describe_problems, find_file, require_block
 from patina.specs.subjects import SUBJECTS, config_class
+from patina.system.yaml_files import read_yaml, yaml_text
 
 SMOKE = "smoke"
 """The section that shrinks a configuration so that it runs in about a minute."""
@@ -89,7 +89,7 @@ def _validated(values: dict[str, Any], source: str | Path) -> Any:
 
 def dump_config(config: BaseModel) -> str:
     """Return `config` as YAML, including all defaults."""
-    return yaml.safe_dump(config.model_dump(mode="json"), sort_keys=False, allow_unicode=True)
+    return yaml_text(config.model_dump(mode="json"))
 
 
 def changed_settings(before: Any, after: Any, place: str = "") -> list[str]:
