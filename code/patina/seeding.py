@@ -6,6 +6,7 @@ Torch is imported on first use, because processes that only need numpy start muc
 from __future__ import annotations
 
 import hashlib
+import unicodedata
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -18,9 +19,13 @@ NOISE_BLOCK = 64
 
 
 def derive(*parts: int | str) -> int:
-    """Return a 63-bit seed that depends on all parts, e.g. ``derive(seed, "condition", "0012.png")``."""
-    text = "\x1f".join(f"{type(part).__name__}:{part}" for part in parts)
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "little") >> 1
+    """Return a 63-bit seed that depends on all parts, e.g. ``derive(seed, "condition", "0012.png")``.
+
+    Names that look alike give one seed, however their accents are encoded (Unicode's NFC and NFD).
+    """
+    text = unicodedata.normalize("NFC", "\x1f".join(f"{type(part).__name__}:{part}" for part in parts))
+    digest = hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1
 
 
 def numpy_rng(*parts: int | str) -> np.random.Generator:

@@ -2,6 +2,7 @@
 
 import argparse
 import importlib
+import io
 import sys
 import threading
 from collections.abc import Sequence
@@ -57,6 +58,9 @@ def run_command(command: str, arguments: Sequence[str] | None = None, program: s
         The exit code, as in `main`.
     """
     threading.excepthook = _thread_failed
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):  # a terminal of another encoding must not end a command
+            stream.reconfigure(errors="backslashreplace")
     try:
         module = importlib.import_module(f"patina.cli.{command.replace('-', '_')}")
         parser = argparse.ArgumentParser(prog=program, description=module.__doc__, allow_abbrev=False)

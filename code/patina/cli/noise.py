@@ -24,10 +24,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Print the table; with ``-out`` write it and a sheet of images and amplified residuals."""
     degraded = dict(map(_named_folder, arguments.degraded))
     table = noise_table(arguments.clean, degraded, flat=arguments.flat)
-    print(table)
     if arguments.out is not None:
         write_text(arguments.out / "noise.md", table + "\n")
         write_picture(arguments.out / "noise.png", noise_sheet(arguments.clean, degraded))
+    print(table)
     return 0
 
 

@@ -11,6 +11,7 @@ from patina.data.manifest import FILE_NAME, load_manifest
 from patina.errors import PatinaError, PictureError, listed
 from patina.imaging.channel_statistics import ChannelStatistics, StatisticsAccumulator
 from patina.imaging.picture_files import list_pictures, picture_size, read_picture, readable
+from patina.imaging.sources import same_text
 
 
 @dataclass(frozen=True)
@@ -81,9 +82,9 @@ def open_domain(
         _require_partners(images, small)
     else:
         condition_folder = conditions(image_folder)
-        by_stem = {path.stem: path for path in list_pictures(condition_folder)}
-        images = [path for path in images if path.stem in by_stem]  # unreadable images have no condition
-        small = [by_stem[path.stem] for path in images]
+        by_stem = {same_text(path.stem): path for path in list_pictures(condition_folder)}
+        images = [path for path in images if same_text(path.stem) in by_stem]  # unreadable images have no condition
+        small = [by_stem[same_text(path.stem)] for path in images]
     require_scale(zip(small, images, strict=True), scale)
     return Domain(
         name=name,

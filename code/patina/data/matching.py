@@ -7,6 +7,7 @@ from pathlib import Path
 
 from patina.errors import PatinaError, listed
 from patina.imaging.picture_files import list_pictures
+from patina.imaging.sources import same_text
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class Match:
 
 
 def match_by_stem(first_folder: Path, second_folder: Path, without: Collection[str] = ()) -> list[Match]:
-    """Find every picture's partner in the other folder.
+    """Find every picture's partner in the other folder, however the accents in their names are encoded.
 
     Args:
         first_folder, second_folder: folders of pictures, any format.
@@ -50,11 +51,13 @@ def scene_of(stem: str) -> str:
 
 def _files_by_stem(folder: Path, without: Collection[str]) -> dict[str, Path]:
     files: dict[str, Path] = {}
+    without = set(map(same_text, without))
     shared: list[str] = []
     for path in list_pictures(folder):
-        if path.stem in without:
+        stem = same_text(path.stem)
+        if stem in without:
             continue
-        if (other := files.setdefault(path.stem, path)) != path:
+        if (other := files.setdefault(stem, path)) != path:
             shared.append(f"{other} and {path} share a name")
     if shared:
         raise PatinaError(f"{listed(shared)}; remove or rename one of each")

@@ -13,6 +13,7 @@ from patina.errors import PatinaError, PictureError
 from patina.imaging.crop_and_pad import crop_to_multiple
 from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import list_pictures, read_picture
+from patina.imaging.sources import same_text
 
 T = TypeVar("T")
 
@@ -95,8 +96,9 @@ def make_sample(
 
 def select_files(folder: Path, *, limit: int | None = None, names: Collection[str] | None = None) -> list[Path]:
     """Return the files that `load_samples` reads, in the same order."""
-    files = {path.stem: path for path in reversed(list_pictures(folder))}
+    files = {same_text(path.stem): path for path in reversed(list_pictures(folder))}
     if names is not None:
+        names = [same_text(name) for name in names]
         if missing := [name for name in names if name not in files]:
             raise PatinaError(
                 f"{folder}: has no image named {missing[0]}; expected one for every image of the other folder"

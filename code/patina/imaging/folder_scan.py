@@ -92,6 +92,15 @@ def scan_folder(folder: Path, recursive: bool = False) -> FolderScan:
     return scan
 
 
+def is_text(name: str) -> bool:
+    """Whether a file's name is text; some systems allow any bytes, which no log and no table can hold."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 @cache
 def tell_once(line: str) -> None:
     """Print a line on standard error, the first time that it is told."""
@@ -102,7 +111,9 @@ def _scan(folder: Path, prefix: str, recursive: bool, scan: FolderScan) -> None:
     for entry in os.scandir(folder):
         if entry.name.startswith("."):
             continue
-        if not entry.is_dir():
+        if not is_text(entry.name):
+            scan.left_out["without a UTF-8 name"] += 1
+        elif not entry.is_dir():
             kind = _kind(entry)
             if kind in read_suffixes():
                 scan.names.append(prefix + entry.name)

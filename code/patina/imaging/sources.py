@@ -1,6 +1,7 @@
 """A command's input pictures: one file, a folder, or a folder with its subfolders."""
 
 import os
+import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from patina.errors import PatinaError
-from patina.imaging.folder_scan import read_suffixes, scan_folder
+from patina.imaging.folder_scan import is_text, read_suffixes, scan_folder
 from patina.imaging.picture_files import list_pictures
 
 
@@ -49,6 +50,8 @@ def list_sources(folder: Path, recursive: bool = False) -> list[Source]:
         PatinaError: as `list_pictures`.
     """
     if folder.is_file():
+        if not is_text(folder.name):
+            raise PatinaError(f"{folder} has a name that is no UTF-8; rename it")
         return [Source(folder, folder.name)]
     if not recursive:
         return [Source(path, path.name) for path in list_pictures(folder)]
@@ -56,6 +59,20 @@ def list_sources(folder: Path, recursive: bool = False) -> list[Source]:
     if not names:
         raise PatinaError(f"{folder} and its subfolders contain no pictures; expected {', '.join(read_suffixes())}")
     return [Source(folder / name, name) for name in names]
+
+
+def same_text(name: str) -> str:
+    """Return a name in the form in which names that look alike are equal (Unicode's NFC)."""
+    return unicodedata.normalize("NFC", name)
+
+
+def source_named(folder: Path, name: str) -> Source:
+    """Return the source of a name, also where its accents are encoded otherwise than in the folder (NFC and NFD)."""
+    path = folder / name
+    if not path.exists() and not name.isascii() and path.parent.is_dir():
+        alike = (other for other in path.parent.iterdir() if same_text(other.name) == same_text(path.name))
+        path = next(alike, path)
+    return Source(path, name)
 
 
 def some_sources(sources: list[Source], limit: int | None, rng: np.random.Generator) -> list[Source]:

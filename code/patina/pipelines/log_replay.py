@@ -10,7 +10,7 @@ from patina.degradations.blocks import LearnedBlock
 from patina.degradations.execution import Engine, wants_batch
 from patina.degradations.plans import Step
 from patina.errors import PatinaError, PictureError
-from patina.imaging.sources import Source
+from patina.imaging.sources import Source, source_named
 from patina.pipelines.recipe_job import Job, Made, PictureMaker
 from patina.pipelines.set_log import Entry, begin_set, by_source, finish_set, read_set_log
 from patina.runs.fingerprint import file_digest
@@ -60,12 +60,12 @@ def replay(request: ReplayRequest) -> JobReport[Made]:
     source, out = request.source or Path(header.source or ""), request.out or request.log.parent
     if not source.is_dir():
         raise PatinaError(f"{source}: no such folder of clean pictures; set it with -source")
+    pictures = {name: source_named(source, name) for name in by_source(entries)}
     if request.source is None:
-        require_no_link_out(by_source(entries), source)
+        require_no_link_out([picture.path.relative_to(source).as_posix() for picture in pictures.values()], source)
     _refuse_overwriting(source, [out / entry.output for entry in entries])
     engine = _engine(header, entries, request.device)
     maker = PictureMaker(out, header.made_by.settings["scale"], engine, workers)
-    pictures = {name: Source(source / name, name) for name in by_source(entries)}
     with OutputFolder.open(out, header.made_by, source=source, sources=list(pictures.values())) as folder:
         if (out / LOG_NAME).exists() and (out / LOG_NAME).samefile(request.log):
             return maker.run(_jobs(entries, pictures), "replay", on_result=lambda made: None)

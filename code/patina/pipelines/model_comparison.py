@@ -1,5 +1,6 @@
 """Compare models and interpolations: quality, seconds and memory over any number of test sets."""
 
+import re
 import time
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -82,14 +83,25 @@ class ComparisonRequest:
         for name, value in (("model", self.models), ("set", self.sets), ("out", self.out)):
             if not value:
                 raise PatinaError(f"-{name} is missing; a comparison needs -model, -set and -out, or -opt")
-        named = [given.rpartition("=")[::2] for given in self.models]
+        named = [("", given) if Path(given).exists() else _named(given) for given in self.models]
         return {
             "task": "evaluate",
             "name": "comparison",
-            "models": [{"name": name or label_of(Path(model)), "model": model} for name, model in named],
+            "models": [{"name": name or _label(model), "model": model} for name, model in named],
             "sets": [{"name": name, "lq": lq, "gt": gt} for name, lq, gt in self.sets],
             "precision": "auto",
         }
+
+
+def _named(given: str) -> tuple[str, str]:
+    """Split ``NAME=MODEL``; names have no equals sign, but files may."""
+    name, separator, model = given.partition("=")
+    return (name, model) if separator else ("", given)
+
+
+def _label(model: str) -> str:
+    """Return a name for a model without one."""
+    return re.sub(r"[^\w.+-]", "_", label_of(Path(model)))
 
 
 @dataclass(frozen=True)

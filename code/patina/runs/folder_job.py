@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import sys
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, as_completed
@@ -155,8 +156,8 @@ def output_names(sources: Sequence[Stemmed], out_dir: Path | str, suffix: str = 
     names = [f"{source.stem}{suffix}" for source in sources]
     sharing: dict[str, list[int]] = {}
     for place, name in enumerate(names):
-        # Some file systems ignore case: A.png and a.png are one file there.
-        sharing.setdefault(name.casefold(), []).append(place)
+        # Some file systems ignore case and how accents are encoded: A.png and a.png are one file there.
+        sharing.setdefault(unicodedata.normalize("NFC", name).casefold(), []).append(place)
     clashes = [
         f"{_listed([str(sources[place]) for place in group])} become {Path(out_dir) / names[group[0]]}"
         for group in sharing.values()

@@ -22,17 +22,10 @@ from typing import Any, Literal
 from patina.errors import PatinaError
 from patina.runs.fingerprint import Named
 from patina.runs.folder_lock import DIGESTS_NAME, HIDDEN, folder_lock
-from patina.runs.journal import (
-    LOG_NAME,
-    Header,
-    Journal,
-    Result,
-    Wanted,
-    earlier_journal,
-    require_details,
-)
+from patina.runs.journal import LOG_NAME, Header, Journal, Result, Wanted, earlier_journal, require_details
 from patina.runs.made_by import MadeBy, plain
 from patina.runs.source_digests import SourceDigests
+from patina.system.atomic import require_short_names
 from patina.system.inner_paths import require_no_link_out
 from patina.system.jsonl import append_lines, ensure_lines
 from patina.version import __version__
@@ -265,6 +258,7 @@ class OutputFolder:
     def _refuse_foreign(self, names: Iterable[str]) -> None:
         own = self._journal.files | self._replaced
         names = list(names)
+        require_short_names(names)
         require_no_link_out(names, self.path)
         for name in names:
             if name not in own and os.path.lexists(f"{self._root}/{name}"):
