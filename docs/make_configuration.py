@@ -89,7 +89,7 @@ class Chapter:
     def blocks_in(self, schema: Schema) -> Iterator[list[Schema]]:
         """Return the blocks that a value may be, alternatives together."""
         if "oneOf" in schema:
-            yield [self.definitions[_target(each)] for each in schema["oneOf"]]
+            yield [self.definitions[_target(entry)] for entry in schema["oneOf"]]
         elif "$ref" in schema:
             yield [self.definitions[_target(schema)]]
         else:
@@ -194,10 +194,10 @@ def _alternatives(chapter: Chapter, schemas: list[Schema]) -> str:
     """Return the types that a value may have; ranges and weighted names, which are spelt in several ways, in one."""
     first, *others = schemas
     if others and others[0].get("prefixItems") == [first, first]:
-        return " or ".join([f"{_type(chapter, first)}, or a range", *(_type(chapter, each) for each in others[1:])])
-    if "enum" in first and [each.get("type") for each in others] == ["array", "object"]:
+        return " or ".join([f"{_type(chapter, first)}, or a range", *(_type(chapter, schema) for schema in others[1:])])
+    if "enum" in first and [schema.get("type") for schema in others] == ["array", "object"]:
         return f"names: {_type(chapter, first)}"
-    return " or ".join(_type(chapter, each) for each in schemas)
+    return " or ".join(_type(chapter, schema) for schema in schemas)
 
 
 def _bounds(schema: Schema) -> str:
@@ -220,7 +220,7 @@ def _default(block: Schema, key: str) -> str:
     schema = block["properties"][key]
     value = schema.get("default")
     if isinstance(value, dict) and any(
-        "$ref" in each or "oneOf" in each for each in [schema, *schema.get("anyOf", [])]
+        "$ref" in part or "oneOf" in part for part in [schema, *schema.get("anyOf", [])]
     ):
         return "its defaults"
     return f"`{value if isinstance(value, str) else json.dumps(_rounded(value), ensure_ascii=False)}`"
@@ -229,7 +229,7 @@ def _default(block: Schema, key: str) -> str:
 def _rounded(value: Any) -> Any:
     """Return a default with floats as short as people write them."""
     if isinstance(value, list):
-        return [_rounded(each) for each in value]
+        return [_rounded(part) for part in value]
     return float(f"{value:.6g}") if isinstance(value, float) else value
 
 

@@ -62,7 +62,7 @@ class TestSteps:
         clean = np.uint8(np.add.outer(np.linspace(50, 150, 64), np.linspace(0, 60, 64)))[..., None].repeat(3, axis=2)
         noisy = np.uint8((clean + np.random.default_rng(0).normal(0, 8, clean.shape)).clip(0, 255))
         filtered = h_of(step).whole(noisy)
-        errors = [np.abs(np.float64(each) - clean)[4:-4, 4:-4].mean() for each in (filtered, noisy)]
+        errors = [np.abs(np.float64(item) - clean)[4:-4, 4:-4].mean() for item in (filtered, noisy)]
         assert errors[0] < 0.75 * errors[1]
 
     def test_noise_is_added_or_multiplied(self):
@@ -110,7 +110,7 @@ class TestAutoencoder:
         noisy = np.uint8((pictures[4] + np.random.default_rng(0).normal(0, 30, pictures[4].shape)).clip(0, 255))
         passed = networks[0].denoise(noisy)
         assert passed.shape == noisy.shape
-        errors = [np.abs(np.float64(each) - pictures[4]).mean() for each in (passed, noisy)]
+        errors = [np.abs(np.float64(item) - pictures[4]).mean() for item in (passed, noisy)]
         assert errors[0] < 0.7 * errors[1]
         np.testing.assert_array_equal(networks[1].denoise(noisy), passed)
 

@@ -38,9 +38,9 @@ def test_cutmix_takes_a_square_of_one_other_pair():
         torch.manual_seed(seed)
         lq, _ = cutmix(constant, constant.repeat_interleave(2, 2).repeat_interleave(2, 3))
         changed = (lq != constant).any(1)
-        for each, value in zip(changed, lq, strict=True):
-            rows, columns = each.any(1).sum(), each.any(0).sum()
-            assert each.sum() == rows * columns
+        for region, value in zip(changed, lq, strict=True):
+            rows, columns = region.any(1).sum(), region.any(0).sum()
+            assert region.sum() == rows * columns
             assert rows == columns
             assert len(value.unique()) <= 2
 

@@ -118,7 +118,7 @@ def test_one_folder_is_read_as_before(truths, tmp_path):
 def test_learned_steps_are_finished_on_the_training_device(truths, model, tmp_path):
     task = task_of(truths, [learned_recipe(tmp_path / "learned.yml", model)])
     batch = task.collate([task.dataset[1, slot] for slot in range(4)])
-    assert all(isinstance(each, Unfinished) for each in batch["lq"])
+    assert all(isinstance(item, Unfinished) for item in batch["lq"])
     task.setup(make_fabric("32", "cpu"))
     inputs, _ = task._inputs(batch)
     assert inputs.shape == (4, 3, 16, 16)

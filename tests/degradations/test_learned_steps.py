@@ -22,7 +22,7 @@ class Halve:
 
     def apply_batch(self, images, parameters, keys):
         self.batches.append(len(images))
-        return [image * each["by"] for image, each in zip(images, parameters, strict=True)]
+        return [image * item["by"] for image, item in zip(images, parameters, strict=True)]
 
 
 def test_learned_steps_of_several_pictures_are_done_in_batches():

@@ -165,7 +165,7 @@ def test_every_filter_keeps_a_flat_picture_and_the_middle():
 def test_blocks_without_their_needed_settings_are_refused(name, needed):
     with pytest.raises(ValidationError) as caught:
         BLOCKS[name].model_validate({})
-    assert (needed,) in [each["loc"] for each in caught.value.errors() if each["type"] == "missing"]
+    assert (needed,) in [item["loc"] for item in caught.value.errors() if item["type"] == "missing"]
 
 
 @pytest.mark.parametrize("block", BLOCKS.values(), ids=BLOCKS)

@@ -50,7 +50,7 @@ def check(folders, *options) -> int:
 def test_it_tells_what_hides_and_what_keeps(folders, tmp_path, capsys):
     assert check(folders, "-candidates", folders / "candidates.yml", "-out", tmp_path / "h.md", "--json") == 0
     values = json.loads(capsys.readouterr().out)
-    found = {each["name"]: each for each in values["candidates"]}
+    found = {item["name"]: item for item in values["candidates"]}
     assert set(found) == {"shown", "hidden", "configured"}
     assert found["shown"]["accuracy"] > 0.9
     assert found["hidden"]["low"] <= 0.5 <= found["hidden"]["high"]
@@ -76,10 +76,10 @@ def test_the_built_in_list_has_every_step(folders, capsys, monkeypatch):
     arguments = ["-judge_steps", 1, "-inverse_steps", 1, "-pictures", 4]
     assert check(folders, *arguments, "--json") == 0
     found = json.loads(capsys.readouterr().out)["candidates"]
-    keys = {key for each in found for step in each["steps"] for key in step}
+    keys = {key for item in found for step in item["steps"] for key in step}
     filters = {"downscale", "smooth", "median", "bilateral", "non_local_means", "autoencoder"}
     assert keys == filters | {"add_gaussian", "multiply_noise"}
-    assert all(np.isfinite(each["content"]) for each in found)
+    assert all(np.isfinite(item["content"]) for item in found)
 
 
 def test_the_most_content_among_what_hides_is_recommended():
@@ -115,7 +115,7 @@ def test_what_is_recommended_can_be_pasted(folders, tmp_path, capsys):
     write_config(tmp_path / "candidates.yml", {"denoised": steps, "configured": CANDIDATES["shown"]})
     options = ["-candidates", tmp_path / "candidates.yml", "-pictures", 4, "-judge_steps", 1, "-inverse_steps", 1]
     assert check(folders, *options, "--json") == 0
-    found = {each["name"]: each["steps"] for each in json.loads(capsys.readouterr().out)["candidates"]}
+    found = {item["name"]: item["steps"] for item in json.loads(capsys.readouterr().out)["candidates"]}
     assert found["denoised"][0]["autoencoder"]["file"] == str(tmp_path / "denoiser.safetensors")
 
 
@@ -123,9 +123,9 @@ def test_what_is_recommended_can_be_pasted(folders, tmp_path, capsys):
 def test_content_is_what_a_network_can_bring_back():
     images = [to_tensor(picture(seed, 64, 64)) for seed in range(6)]
     small = [torch.nn.functional.avg_pool2d(image, 4) for image in images]
-    nothing = [torch.full_like(each, 0.5) for each in small]
+    nothing = [torch.full_like(item, 0.5) for item in small]
     held = [False] * 4 + [True] * 2
-    kept, lost = (content_kept(each, images, held, seed=0, steps=60) for each in (small, nothing))
+    kept, lost = (content_kept(item, images, held, seed=0, steps=60) for item in (small, nothing))
     assert kept > lost + 5
 
 

@@ -76,7 +76,7 @@ def test_every_method_is_trained_and_measured(folders, model, capsys):
     assert run(folders, "-learned", f"ours={model}", "-seeds", 0, 1) == 0
     scores = json.loads((folders / "out/results.json").read_text())
     assert list(scores) == ["nothing", "Gaussian", "ours", "real-pairs"]
-    assert [len(each) for each in scores.values()] == [1, 2, 2, 2]
+    assert [len(item) for item in scores.values()] == [1, 2, 2, 2]
     trained = {path.name for path in (folders / "out/runs").iterdir()}
     pairs = {f"{method}-all-seed{seed}" for method in ("Gaussian", "ours") for seed in (0, 1)}
     assert trained == pairs | {f"real-pairs-{scene}-seed{seed}" for scene in ("toy", "plug") for seed in (0, 1)}

@@ -64,8 +64,8 @@ def test_one_command_makes_the_table(folders, capsys):
     values = json.loads((folders / "out/results.json").read_text())
     assert list(values["scores"]) == ["real against real", "Gaussian", "Poisson-Gaussian", "ours"]
     for by_seed in values["scores"].values():
-        assert [len(each) for each in by_seed] == [14, 14]
-        assert all(0 <= each["classifier_accuracy_low"] <= each["classifier_accuracy_high"] <= 100 for each in by_seed)
+        assert [len(item) for item in by_seed] == [14, 14]
+        assert all(0 <= item["classifier_accuracy_low"] <= item["classifier_accuracy_high"] <= 100 for item in by_seed)
     assert values["scores"]["real against real"][0]["pgap"] == 0
     assert (folders / "out/results.md").read_text() == table
     assert "ours is closer to real than fitted noise in" in table
@@ -146,8 +146,8 @@ def test_pgap_knows_weak_noise_from_the_true_one(tmp_path):
         for name, sigma in (("same", 12.0), ("weak", 4.0))
     }
     psnr = {}
-    for name, each in folds.items():
-        train_all([fold_config(denoiser, name, fold, 0, tmp_path) for fold in each], "cpu")
-        psnr[name] = fold_score(denoiser, name, each, 0, tmp_path, "cpu")[0]
+    for name, item in folds.items():
+        train_all([fold_config(denoiser, name, fold, 0, tmp_path) for fold in item], "cpu")
+        psnr[name] = fold_score(denoiser, name, item, 0, tmp_path, "cpu")[0]
     assert abs(pgap(psnr["same"], psnr["real"])) < 0.5
     assert pgap(psnr["weak"], psnr["real"]) > 1.5

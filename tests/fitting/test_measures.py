@@ -76,7 +76,7 @@ def test_blocks_of_jpeg_are_seen_where_they_begin():
     pixels = cv2.GaussianBlur(picture(0, 256, 256), (0, 0), 2.0)
     _, data = cv2.imencode(".jpg", pixels, [cv2.IMWRITE_JPEG_QUALITY, 20])
     decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
-    plain, coded = (measure([each.astype(np.float32)]) for each in (pixels, decoded))
+    plain, coded = (measure([item.astype(np.float32)]) for item in (pixels, decoded))
     assert coded["y.blocks_x"] > plain["y.blocks_x"] + 0.2
     moved = measure([decoded[:, 3:].astype(np.float32)])
     assert moved["y.shifted_blocks_x"] > moved["y.blocks_x"]

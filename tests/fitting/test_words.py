@@ -84,7 +84,7 @@ class TestDiscrepancies:
 
 class TestNumbers:
     def words(self, *found: NumberFinding, steps=()):
-        family = Family({"scale": 1, "steps": list(steps)}, tuple(each.number for each in found), "test")
+        family = Family({"scale": 1, "steps": list(steps)}, tuple(item.number for item in found), "test")
         return [(words.title, words.spread, words.certainty) for words in number_words(found, family)]
 
     def test_a_decided_number_has_its_error(self):

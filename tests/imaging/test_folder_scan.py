@@ -107,7 +107,7 @@ def fill(folder: Path) -> None:
 def test_everything_else_is_counted_in_one_line(tmp_path: Path, recursive: bool, capsys: pytest.CaptureFixture) -> None:
     fill(tmp_path)
     for _ in range(2):
-        assert [each.name for each in list_sources(tmp_path, recursive)] == ["1.png", "2.png", "again.png"]
+        assert [item.name for item in list_sources(tmp_path, recursive)] == ["1.png", "2.png", "again.png"]
     (line,) = capsys.readouterr().err.splitlines()
     start, _, kinds = line.partition(": 2 .psd, ")  # the most frequent first
     assert start == f"{tmp_path}: 4 files left out"
@@ -121,7 +121,7 @@ def test_linked_folders_are_not_followed_but_counted(tmp_path: Path, capsys: pyt
         (tmp_path / folder / "a.png").touch()
     (tmp_path / "in" / "linked").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "in" / "circle").symlink_to(tmp_path / "in")
-    assert [each.name for each in list_sources(tmp_path / "in", recursive=True)] == ["2019/a.png", "a.png"]
+    assert [item.name for item in list_sources(tmp_path / "in", recursive=True)] == ["2019/a.png", "a.png"]
     assert capsys.readouterr().err.endswith("2 files left out: 2 linked folders\n")
     list_pictures(tmp_path / "in")
     assert "ignoring the pictures in its 3 subfolders" in capsys.readouterr().err

@@ -19,7 +19,7 @@ def test_by_differences(scale, keep, monkeypatch):
     for parameter in coupling.parameters():
         nn.init.normal_(parameter, std=0.3)
     tensors = (torch.randn(3, 3, 4, 6), torch.randn(3, 2, 4, 6), torch.randn(3, 3, 4 // scale, 6 // scale))
-    inputs = tuple(each.double().requires_grad_() for each in tensors)
+    inputs = tuple(item.double().requires_grad_() for item in tensors)
     parameters = tuple(coupling.parameters())
 
     def fast(x, own, stack, *_):

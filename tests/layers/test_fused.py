@@ -14,7 +14,7 @@ def test_fused_convolutions(dtype, layout):
     torch.manual_seed(0)
     x, weight, bias, other = (torch.randn(s).to(dtype) for s in ((2, 5, 6, 7), (4, 5, 3, 3), (4,), (2, 4, 6, 7)))
     if layout == "channels last":
-        x, other = (each.contiguous(memory_format=torch.channels_last) for each in (x, other))
+        x, other = (item.contiguous(memory_format=torch.channels_last) for item in (x, other))
     tolerance = {"atol": 0.1 if dtype == torch.bfloat16 else 1e-5, "rtol": 0.02}
     plain = conv2d(x, weight, bias, padding=1)
     for activation, expected in (

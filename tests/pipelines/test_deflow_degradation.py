@@ -45,8 +45,8 @@ class TestDegradation:
         alone = degradation(model)
         together = DeFlowDegradation(alone.network, alone.statistics, h=alone.h, batch=2)
         results = together.apply_batch(images, parameters, [7, 8, 9])
-        for result, image, each, key in zip(results, images, parameters, [7, 8, 9], strict=True):
-            torch.testing.assert_close(result, alone.apply(image, each, key), atol=1e-5, rtol=0)
+        for result, image, item, key in zip(results, images, parameters, [7, 8, 9], strict=True):
+            torch.testing.assert_close(result, alone.apply(image, item, key), atol=1e-5, rtol=0)
         large = [to_tensor(picture(index, 64, 600)) for index in range(2)]
         tiled = together.apply_batch(large, parameters[:2], [1, 2])
         torch.testing.assert_close(tiled[1], alone.apply(large[1], parameters[1], 2), atol=1e-5, rtol=0)
@@ -85,7 +85,7 @@ class TestDegradation:
         image, other = (to_tensor(np.uint8(128 + amplitude * board)) for amplitude in (0, 3))
         h = degradation(model).h
         assert torch.equal(condition_of(image, h), condition_of(other, h))
-        first, second = (degradation(model).sample(each, REAL, key=1) for each in (image, other))
+        first, second = (degradation(model).sample(item, REAL, key=1) for item in (image, other))
         assert torch.equal(first, second)
         assert not torch.equal(first, degradation(model).sample(image / 2, REAL, key=1))
         assert not torch.equal(first, degradation(model).sample(image, CLEAN, key=1))

@@ -25,10 +25,10 @@ def model(tmp_path_factory):
 
 
 def test_sources_have_names_from_their_folder(nested):
-    assert [each.name for each in list_sources(nested)] == ["2.png", "10.png"]
+    assert [item.name for item in list_sources(nested)] == ["2.png", "10.png"]
     found = list_sources(nested, recursive=True)
-    assert sorted(each.name for each in found) == sorted(NAMES)
-    assert {each.stem for each in found} == {"2", "10", "2019_a", "2019_may_b"}
+    assert sorted(item.name for item in found) == sorted(NAMES)
+    assert {item.stem for item in found} == {"2", "10", "2019_a", "2019_may_b"}
     assert list_sources(nested / "2019" / "a.png") == [Source(nested / "2019" / "a.png", "a.png")]
     (nested / "2020" / "empty").mkdir(parents=True)
     with pytest.raises(PatinaError, match="and its subfolders contain no pictures"):
@@ -50,7 +50,7 @@ def commands(nested, tmp_path, model) -> dict[str, list]:
 
 @pytest.mark.parametrize("verb", ["degrade", "upscale", "translate", "prepare"])
 def test_pictures_of_subfolders_get_names_of_their_own(nested, tmp_path, model, verb):
-    command = [str(each) for each in commands(nested, tmp_path, model)[verb]]
+    command = [str(item) for item in commands(nested, tmp_path, model)[verb]]
     assert run_command(verb, [*command, "-recursive"]) == 0
     stems = {path.stem.removesuffix("_000_000") for path in list_pictures(tmp_path / "out")}
     assert {stem for stem in stems if not stem.endswith(("_000_001", "_001_000", "_001_001"))} == {
@@ -65,7 +65,7 @@ def test_a_prepared_set_of_subfolders_is_whole(nested, tmp_path):
     (nested / "2019" / "broken.png").write_bytes(b"no picture")
     flags = ["-source", str(nested), "-target", str(tmp_path / "set"), "-scales", "1", "4", "-workers", "1"]
     assert run_command("prepare", [*flags, "-recursive"]) == 1
-    assert [each.source for each in load_manifest(tmp_path / "set").failures] == ["2019/broken.png"]
+    assert [item.source for item in load_manifest(tmp_path / "set").failures] == ["2019/broken.png"]
     for scale in ("1x", "4x"):
         assert {path.stem for path in list_pictures(tmp_path / "set" / scale)} == {"2", "10", "2019_a", "2019_may_b"}
 
@@ -85,7 +85,7 @@ def test_a_replayed_set_of_subfolders_equals_it(nested, tmp_path, model):
 @pytest.mark.parametrize("verb", ["degrade", "upscale", "translate", "prepare"])
 def test_an_output_among_the_sources_is_refused(nested, tmp_path, model, verb, capsys):
     inside = nested / "2019" / "out"
-    command = [str(inside if each == tmp_path / "out" else each) for each in commands(nested, tmp_path, model)[verb]]
+    command = [str(inside if item == tmp_path / "out" else item) for item in commands(nested, tmp_path, model)[verb]]
     assert run_command(verb, [*command, "-recursive"]) == 2
     assert "is inside the source folder" in capsys.readouterr().err
     assert not inside.exists()

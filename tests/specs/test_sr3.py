@@ -117,7 +117,7 @@ def test_a_condition_is_the_square_shrunk_and_enlarged(tmp_path):
     folder = write_pictures(tmp_path, 2, height=32, width=32)
     sample_ = squares(folder)[1, 0]
     shown = [to_tensor(read_picture(path).pixels) for path in list_pictures(folder)]
-    assert any(torch.equal(sample_["gt"], each) for each in shown)
+    assert any(torch.equal(sample_["gt"], item) for item in shown)
     truth = sample_["gt"].permute(1, 2, 0).double().numpy()
     expected = imresize(imresize(truth, 0.25).clip(0, 1), 4).clip(0, 1)
     np.testing.assert_allclose(sample_["condition"].permute(1, 2, 0).numpy(), expected, atol=1e-5)
@@ -146,7 +146,7 @@ def test_augmentations_do_what_they_say():
         Augmentation(flip=0, colour=1, saturation=0.5, hue=0.1)(gray, numpy_rng(1)), gray, atol=1e-3, rtol=0
     )
     softer, sharper = (changed(sharpness=1.0, sharpness_range=(f, f)) for f in (0.0, 2.0))
-    steepness = [float(each.diff(dim=-1).abs().mean()) for each in (softer, image, sharper)]
+    steepness = [float(item.diff(dim=-1).abs().mean()) for item in (softer, image, sharper)]
     assert steepness == sorted(steepness)
     assert steepness[0] < steepness[2]
 
@@ -203,7 +203,7 @@ def test_a_resumed_run_equals_an_uninterrupted_one(pictures, trained, tmp_path):
     (run / "training_state/6.state").unlink()
     (run / "models/final.safetensors").unlink()
     train(tmp_path, values)
-    whole, resumed = (load_model_file(each / "models/final.safetensors").weights for each in (trained, run))
+    whole, resumed = (load_model_file(item / "models/final.safetensors").weights for item in (trained, run))
     assert all(torch.equal(whole[name], resumed[name]) for name in whole)
 
 

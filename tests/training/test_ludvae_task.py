@@ -69,8 +69,8 @@ class TestSamples:
         for step in range(1, 151):
             patch = dataset[step, 1]["image"]
             turned = [patch.transpose(1, 2) if swap else patch for swap in (0, 1)]
-            candidates = [each.flip(axes) for each in turned for axes in ([], [1], [2], [1, 2])]
-            seen |= {i for i, each in enumerate(candidates) if any(torch.equal(each, crop) for crop in crops)}
+            candidates = [item.flip(axes) for item in turned for axes in ([], [1], [2], [1, 2])]
+            seen |= {i for i, item in enumerate(candidates) if any(torch.equal(item, crop) for crop in crops)}
         assert len(seen) == orientations
 
     def test_a_picture_smaller_than_the_patch_is_named(self, folders):
