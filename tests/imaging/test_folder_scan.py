@@ -9,11 +9,12 @@ from PIL import Image
 
 import golden_numbers
 from encoded_pictures import encoded, smooth
+from patina.cli.main import main
 from patina.data.manifest import FILE_NAME
 from patina.errors import PatinaError, PictureError
 from patina.imaging import folder_scan
 from patina.imaging.folder_scan import HEIC_SUFFIXES, scan_folder
-from patina.imaging.picture_files import list_pictures, picture_size, read_picture
+from patina.imaging.picture_files import list_pictures, picture_size, read_picture, write_picture
 from patina.imaging.sources import list_sources
 from patina.pipelines.set_log import READABLE_NAME
 from patina.pipelines.tile_set import TABLE
@@ -137,5 +138,16 @@ def test_a_pipe_is_never_opened(tmp_path: Path) -> None:
 
 
 def test_files_that_patina_writes_beside_pictures_are_known() -> None:
-    assert {LOG_NAME, FILE_NAME, READABLE_NAME, TABLE} == folder_scan.OWN_FILES
+    assert {LOG_NAME, FILE_NAME, READABLE_NAME, TABLE} <= folder_scan.OWN_FILES
     assert all(suffix == suffix.lower() for suffix in HEIC_SUFFIXES)
+
+
+def test_scores_beside_the_pictures_are_no_files_left_out(tmp_path, capsys):
+    for name in ("out", "gt"):
+        write_picture(tmp_path / name / "a.png", smooth())
+    given = ["-results", tmp_path / "out", "-truth", tmp_path / "gt", "-out", tmp_path / "out", "-no_lpips"]
+    assert main(["evaluate", *map(str, given)]) == 0
+    assert len(list((tmp_path / "out").iterdir())) > 1
+    capsys.readouterr()
+    assert [path.name for path in list_pictures(tmp_path / "out")] == ["a.png"]
+    assert capsys.readouterr().err == ""

@@ -21,7 +21,10 @@ HEIC_SUFFIXES = (".heic", ".heif", ".hif")
 HEIC_HINT = "pip install 'patina-sr[heic]'"
 
 _ONLY_READ = (".jpe", ".jfif", ".apng", ".gif", ".avif")
-OWN_FILES = frozenset({"log.jsonl", "applied_degradations.txt", "manifest.json", "tiles.csv"})
+OWN_FILES = frozenset(
+    {"log.jsonl", "applied_degradations.txt", "manifest.json", "tiles.csv"}
+    | {f"{name}.{suffix}" for name in ("scores", "comparison", "results") for suffix in ("csv", "json", "md")}
+)
 """What Patina itself writes beside pictures."""
 
 _SPECIAL = "special file"
