@@ -183,3 +183,9 @@ def test_tables_of_the_photos_own_become_part_of_their_profiles(folders, tmp_pat
     assert last[0::2] == [{"jpeg": {"quality": 80}}] * 4
     assert last[1::2] == [{"jpeg_tables": {"luma": own[0], "chroma": own[1], "subsampling": "4:4:4"}}] * 4
     load_recipe(out)
+
+
+def test_small_sets_are_said_to_be_small(folders, tmp_path, capsys):
+    assert fit(folders, tmp_path / "fitted.yml") == 0
+    said = capsys.readouterr().out
+    assert "8 photos and 8 clean images are few; from 20 of each on the numbers are reliable." in " ".join(said.split())

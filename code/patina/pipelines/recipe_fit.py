@@ -31,6 +31,9 @@ from patina.system.atomic import write_text
 from patina.system.yaml_files import parsed_yaml
 
 FEWEST_PHOTOS = 4
+ENOUGH_PHOTOS = 20
+"""Fewer photos, or clean pictures, do not decide all numbers of a family."""
+
 MOST_CLEAN = 60
 """Clean pictures that are degraded; more of them only cost memory."""
 
@@ -97,7 +100,7 @@ def fit_recipe(request: FitRequest) -> Fit:
         ]
         match = None if all(agreement.is_close for agreement in before) else best_match(searches)
     after = before if match is None else agreements(names, measured, match.fitted, request.seed)
-    summary = _summary(match, photos, after)
+    summary = _summary(match, photos, after) + _few(len(photos), len(clean))
     fit = Fit(
         families=tuple(family.name for family in families),
         scale=scale,
@@ -123,6 +126,15 @@ def _summary(match: SynthesisMatch | None, photos: Sequence[Photo], after: Seque
     if match is None:
         return "Nothing found: the photos measure as the clean pictures do."
     return sentence(findings(match), [photo.compression for photo in photos], after)
+
+
+def _few(photos: int, clean: int) -> str:
+    """Warn of sets that are too small to trust."""
+    if min(photos, clean) >= ENOUGH_PHOTOS:
+        return ""
+    return (
+        f" {photos} photos and {clean} clean images are few; from {ENOUGH_PHOTOS} of each on the numbers are reliable."
+    )
 
 
 def _recipe(
