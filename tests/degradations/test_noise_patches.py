@@ -84,6 +84,8 @@ def test_no_quiet_place_and_wrong_files_are_one_line(photos, tmp_path, capsys):
     np.savez(tmp_path / "n.npz", a=np.zeros((2, 16, 16, 3)))
     with pytest.raises(PatinaError, match=r"expected arrays of noise \[n, 32, 32, 3\]"):
         recipe({"noise_patches": {"file": str(tmp_path / "n.npz")}}, scale=1).draw("", (40, 40), 0, "a")
+    np.save(tmp_path / "n.npy", np.zeros((2, 32, 32, 3)))  # one array without a name holds the patches of one photo
+    assert len(read_patches(tmp_path / "n.npy")[0]) == 1
 
 
 def test_patches_that_changed_since_they_were_drawn_are_refused(tmp_path):

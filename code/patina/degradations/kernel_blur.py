@@ -1,8 +1,6 @@
 """Blur by kernels from a file."""
 
 import hashlib
-import zipfile
-import zlib
 from functools import lru_cache
 from pathlib import Path
 
@@ -10,6 +8,7 @@ import numpy as np
 
 from patina.degradations.base import Frame, Operation, Parameters
 from patina.degradations.blur import convolve
+from patina.degradations.numpy_files import read_arrays
 from patina.degradations.ranges import draw_whole
 from patina.errors import PatinaError
 
@@ -64,11 +63,7 @@ def read_kernels(path: Path) -> tuple[list[np.ndarray], str]:
     """
     if not path.is_file():
         raise PatinaError(f"{path}: no such file of kernels")
-    try:
-        content = np.load(path)
-        arrays = [content] if isinstance(content, np.ndarray) else [content[name] for name in content.files]
-    except (OSError, EOFError, MemoryError, SyntaxError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise PatinaError(f"{path}: cannot be read as a NumPy file of kernels ({error})") from None
+    arrays = read_arrays(path, "kernels").values()
     found = [kernel for array in arrays for kernel in (array if array.ndim == 3 else [array])]
     if not found or not all(_is_kernel(kernel) for kernel in found):
         raise PatinaError(f"{path}: expected kernels [h, w] or [n, h, w] of finite numbers with a positive sum")

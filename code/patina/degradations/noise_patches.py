@@ -7,8 +7,6 @@ variance everywhere, and their spectrum down to the size of a patch.
 """
 
 import hashlib
-import zipfile
-import zlib
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +14,7 @@ from typing import Annotated
 import numpy as np
 
 from patina.degradations.base import Frame, Operation, Parameters
+from patina.degradations.numpy_files import read_arrays
 from patina.degradations.ranges import Between, RealRange, draw_real, draw_whole
 from patina.errors import PatinaError
 from patina.seeding import numpy_rng
@@ -85,15 +84,11 @@ def read_patches(path: Path) -> tuple[list[np.ndarray], str]:
     """
     if not path.is_file():
         raise PatinaError(f"{path}: no such file of noise; make it by: patina measure REAL -noise_patches {path}")
-    try:
-        data = path.read_bytes()
-        with np.load(path) as content:
-            photos = [content[name] for name in sorted(content.files)]
-    except (OSError, EOFError, MemoryError, SyntaxError, ValueError, zipfile.BadZipFile, zlib.error) as error:
-        raise PatinaError(f"{path}: cannot be read as a file of noise patches ({error})") from None
+    arrays = read_arrays(path, "noise patches")
+    photos = [arrays[name] for name in sorted(arrays)]
     if not photos or not all(_are_patches(patches) for patches in photos):
         raise PatinaError(f"{path}: expected arrays of noise [n, {SIDE}, {SIDE}, 3], as patina measure writes them")
-    return photos, hashlib.blake2b(data, digest_size=8).hexdigest()
+    return photos, hashlib.blake2b(path.read_bytes(), digest_size=8).hexdigest()
 
 
 def _are_patches(array: np.ndarray) -> bool:

@@ -60,12 +60,16 @@ def measure_photos(request: PhotoRequest, description: str = "measure") -> JobRe
     Raises:
         PatinaError: the folder cannot be used, or nothing in it can be measured.
     """
-    rng = numpy_rng(request.seed, "photos")
-    sources = some_sources(list_sources(request.folder, request.recursive), request.limit, rng)
+    sources = _chosen(request)
     report = run_folder_job(sources, _measured, description=description, name=str, workers=request.workers)
     if not report.results:
         raise PatinaError(f"{request.folder}: none of {len(sources)} pictures can be measured; {report.failures[0][1]}")
     return report
+
+
+def _chosen(request: PhotoRequest) -> list[Source]:
+    rng = numpy_rng(request.seed, "photos")
+    return some_sources(list_sources(request.folder, request.recursive), request.limit, rng)
 
 
 def _measured(source: Source) -> Photo:
@@ -78,9 +82,7 @@ def collect_noise(request: PhotoRequest, out: Path) -> JobReport[np.ndarray]:
     Raises:
         PatinaError: the folder cannot be used, or no photo has a quiet place.
     """
-    sources = some_sources(
-        list_sources(request.folder, request.recursive), request.limit, numpy_rng(request.seed, "photos")
-    )
+    sources = _chosen(request)
     report = run_folder_job(sources, _quiet, description="collect noise", name=str, workers=request.workers)
     found = [patches for patches in report.results if len(patches)]
     if not found:
