@@ -47,7 +47,7 @@ class ManifestFailure:
 
 @dataclass(frozen=True)
 class _Scale:
-    """What the file says of a scale."""
+    """One scale of the set, as the manifest stores it."""
 
     count: int
     statistics: ChannelStatistics

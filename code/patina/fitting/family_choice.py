@@ -16,7 +16,7 @@ def best_match(searches: Sequence[Search]) -> SynthesisMatch:
 
     The families are tried in their order without their optional numbers until one explains the photos; then those that
     were tried, the closest first, with them. The closest match is taken; a later one must be clearly closer than an
-    earlier one, because blur and noise imitate most of what others do.
+    earlier one, because blur and noise imitate most other degradations.
 
     Args:
         searches: one for each family, on the same photos; at least one.

@@ -29,10 +29,10 @@ OPTIONAL_MEAN = 0.3
 """Unit value that optional numbers begin at when they are let go."""
 
 EXPLAINED = 0.6
-"""Photos are explained once the misfit is below this fraction of what chance makes of it."""
+"""Photos are explained once the misfit is below this fraction of the misfit that chance alone gives."""
 
 SETTLED = 0.02
-"""The search ends once a round changes the misfit by less than this fraction of what chance makes of it."""
+"""The search ends once a round changes the misfit by less than this fraction of the misfit that chance gives."""
 
 _SMALLEST_START = 0.12
 """Spread that numbers get back when others are let go."""

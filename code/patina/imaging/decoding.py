@@ -1,4 +1,4 @@
-"""From the bytes of a picture file to upright pixels, with a decoder that tells of damage in its format."""
+"""Decode the bytes of a picture file to upright pixels, with a decoder for each format that reports damage."""
 
 import numpy as np
 

@@ -48,7 +48,7 @@ class FolderScan:
     Attributes:
         names: the pictures in natural order, relative to the folder, e.g. ``a.png`` or ``2019/a.png``.
         subfolders: the folders that were not looked into, as names.
-        left_out: numbers of other files by what they are: a suffix, or e.g. "broken link".
+        left_out: count of the other files by kind: a suffix, or e.g. "broken link".
     """
 
     names: list[str] = field(default_factory=list)

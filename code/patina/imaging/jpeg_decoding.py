@@ -60,7 +60,7 @@ def _decode(header: PictureHeader, data: bytes) -> np.ndarray:
 
 
 def _decode_rare_sampling(header: PictureHeader, data: bytes) -> np.ndarray:
-    """Decode a JPEG whose chroma is sampled as simplejpeg does not know; Pillow only tells of data that end early."""
+    """Decode a JPEG of a chroma sampling that simplejpeg lacks; Pillow only reports data that end early."""
     try:
         with JpegImagePlugin.JpegImageFile(io.BytesIO(data)) as image:
             image.load()
@@ -92,7 +92,7 @@ def _mended(data: bytes, reason: str) -> bytes | None:
 
 
 def _with_sequential_scans(data: bytes) -> bytes:
-    """Set the parameters of every scan, which a sequential JPEG has no use for, to what T.81 (B.2.3) demands."""
+    """Set the scan parameters that a sequential JPEG does not use to the values that T.81 (B.2.3) demands."""
     mended = bytearray(data)
     for marker, start, length in jpeg_segments(data):
         if marker == JPEG_SOS:

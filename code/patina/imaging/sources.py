@@ -62,7 +62,7 @@ def list_sources(folder: Path, recursive: bool = False) -> list[Source]:
 
 
 def same_text(name: str) -> str:
-    """Return a name in the form in which names that look alike are equal (Unicode's NFC)."""
+    """Normalise a name to Unicode's NFC, so that names that look alike are equal."""
     return unicodedata.normalize("NFC", name)
 
 
