@@ -70,3 +70,10 @@ def test_channels_and_neighbours_share_noise():
     soft = RawCamera.apply(gray, PLAIN | {"sigma": 6.0, "gradient": 0.0}, 1) - gray
     assert abs(np.corrcoef(soft[..., 0].ravel(), soft[..., 1].ravel())[0, 1]) < 0.05
     assert soft[..., 0].std() < noise[..., 0].std()
+
+
+@pytest.mark.parametrize("sigma", [1e-300, 1e-12, 1e-6])
+def test_noise_that_no_photon_count_holds_is_no_noise(sigma):
+    image = skimage.data.astronaut()[:64, :64].astype(np.float32) / 255
+    noisy, plain = (RawCamera.apply(image, {**PLAIN, "read": 0.5, "sigma": value}, 1) for value in (sigma, 0.0))
+    np.testing.assert_allclose(noisy, plain, atol=1e-4)

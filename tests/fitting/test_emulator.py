@@ -77,6 +77,32 @@ def test_predictions_and_slopes_belong_together(found):
         assert numeric[0] == pytest.approx(emulator.slopes(place)[0, :, number], abs=1e-3)
 
 
+@pytest.mark.parametrize("contents", [4, 400])
+def test_an_emulator_of_few_contents_says_how_little_it_knows(contents):
+    """The claimed uncertainty is about the error on pictures that it has not seen, however few it has seen."""
+    claims, errors, confidences = [], [], []
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        _, before = world(np.zeros((contents, 3)), rng)
+        units, seen = rng.uniform(0.3, 0.7, (400, 3)), np.arange(400) % contents
+        slopes = np.random.default_rng(1).normal(0, 2, (3, 12)) * [[1], [1], [0]]
+        hidden = rng.standard_normal((contents, 12)) @ np.random.default_rng(3).normal(0, 0.15, (12, 12))
+        measures = units @ slopes + (before + hidden)[seen] + 0.02 * rng.standard_normal((400, 12))
+        emulator = Emulator.learn([DegradedSamples(units, measures, before[seen])], before, np.full(3, 0.5))
+        true, (photos, _) = np.full((200, 3), 0.5), world(np.zeros((200, 3)), rng)
+        shown = rng.standard_normal((200, 12)) @ np.random.default_rng(3).normal(0, 0.15, (12, 12))
+        photos = photos + shown + true @ slopes + 2
+        found = explain(emulator, photos, np.full((200, 3), np.nan), start(0.29))
+        errors.append(np.square(found.units - true)[:, :2].mean())
+        claims.append(found.variance[:, :2].mean())
+        confidences.append(emulator.confidence)
+    if contents == 400:
+        assert np.mean(confidences) > 0.8
+    else:
+        assert np.mean(confidences) < 0.4
+    assert np.mean(errors) < 3 * np.mean(claims)
+
+
 def test_measures_before_make_slopes_surer_and_leave_the_covariance():
     rng = np.random.default_rng(8)
     true = np.random.default_rng(1).normal(0, 2, (3, 12))[0] + np.random.default_rng(2).normal(0, 0.5, (3, 12))[0]

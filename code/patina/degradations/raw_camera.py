@@ -74,6 +74,10 @@ class RawCamera(Operation):
         return developed[:height, :width].clip(0, 1).astype(np.float32)
 
 
+_LEAST_SIGMA = 1e-6
+"""Std (8-bit) below any rounding; NumPy's Poisson numbers end where noise would be a thousandth of it."""
+
+
 def _noisy(light: np.ndarray, sigma: float, read: float, rng: np.random.Generator) -> np.ndarray:
     """Count photons so that green at mid-grey has the std `sigma` in grey levels of 255 after the tone curve."""
     if sigma == 0:
@@ -81,7 +85,7 @@ def _noisy(light: np.ndarray, sigma: float, read: float, rng: np.random.Generato
     grey = float(srgb_to_linear(np.array(MID_GREY)))
     slope = 255 * 1.055 / 2.4 * grey ** (1 / 2.4 - 1)  # of the tone curve there, in grey levels
     # std² = slope² grey / electrons (1 + read²)
-    electrons = slope**2 * grey * (1 + read**2) / sigma**2
+    electrons = slope**2 * grey * (1 + read**2) / max(sigma, _LEAST_SIGMA) ** 2
     counts = rng.poisson(light * electrons) + read * np.sqrt(grey * electrons) * rng.standard_normal(light.shape)
     return counts / electrons
 

@@ -9,10 +9,13 @@ the measure z before, so that a few samples are enough to learn B and Q (control
 
 Samples that were made for an earlier centre still count, the less the further they lie from the present one: errors in
 B, summed over all measures, else pass for information, and the numbers move too little.
+
+How sure an emulator may be is found by cross-validation: for degraded pictures whose clean ones it has not seen, the
+unit values are known. With few clean pictures it errs by several times the error that it believes in.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
@@ -26,13 +29,17 @@ RIDGE_LINEAR, RIDGE_SQUARE = 4e-4, 0.02
 _CONTENT_STEPS = 4
 _EM_STEPS, _NEWTON_STEPS = 15, 6
 _LARGEST_STEP = 0.25
+_FOLDS = 5
 _LEAST_WIDTH = 1e-3
 _SMALLEST_SPREAD = 0.02
-_SMALLEST_TRUST = 0.15
-"""How far the mean may move at least, as the std of a prior: the samples lie no closer together than that."""
+_SMALLEST_REACH, _REACH = 0.15, 2.0
+"""How far the mean may move: so many times the spread, since the samples lie no further apart; the spread counts as at
+least the first number."""
+
+WIDEST_MEAN, WIDEST_SPREAD = 0.5, 0.29
+"""Of the uniform distribution over [0, 1], which is what is believed where the photos tell nothing."""
 
 _KNOWN_STD = 1e-3
-
 
 _FORGET = 0.1
 """How fast a sample's weight falls with its squared distance, in variances of the latest samples."""
@@ -78,6 +85,7 @@ class Emulator:
         square_mean: mean of (u - c)² over the samples, ``[d]``.
         precision: inverse of the covariance of e, ``[k, k]``.
         deviation: square root of the diagonal of that covariance, ``[k]``.
+        confidence: in (0, 1], the factor of the information that a photo's measures hold about its unit values.
     """
 
     centre: np.ndarray
@@ -87,6 +95,7 @@ class Emulator:
     square_mean: np.ndarray
     precision: np.ndarray
     deviation: np.ndarray
+    confidence: float = 1.0
 
     @classmethod
     def learn(cls, rounds: Sequence[DegradedSamples], contents: np.ndarray, centre: np.ndarray) -> "Emulator":
@@ -97,9 +106,25 @@ class Emulator:
             contents: ``[M, k]``, measures z of all clean pictures.
             centre: ``[d]``.
         """
-        samples, size = DegradedSamples.joined(rounds), len(centre)
+        samples = DegradedSamples.joined(rounds)
         width = np.sqrt(np.square(rounds[-1].units - centre).mean(axis=0)) + _LEAST_WIDTH
         weights = samples.weights(centre, width)
+        _, content = np.unique(samples.before, axis=0, return_inverse=True)
+        folds = (content.ravel() if content.any() else np.arange(len(weights))) % _FOLDS
+        errors = np.zeros(len(weights))
+        for fold in set(folds):
+            unseen = folds == fold
+            others = cls._regress(samples, np.where(unseen, 0.0, weights), contents, centre)
+            errors[unseen] = others._errors(samples.units[unseen], samples.measures[unseen])
+        error = float(weights @ errors / weights.sum())
+        return replace(cls._regress(samples, weights, contents, centre), confidence=1 / max(1.0, error))
+
+    @classmethod
+    def _regress(
+        cls, samples: DegradedSamples, weights: np.ndarray, contents: np.ndarray, centre: np.ndarray
+    ) -> "Emulator":
+        """Find a, B, Q and C by weighted ridge regression."""
+        size = len(centre)
         count, root = weights.sum(), np.sqrt(weights)[:, None]
         offsets = samples.units - centre
         square_mean = weights @ np.square(offsets) / count
@@ -119,6 +144,18 @@ class Emulator:
         shrunk = (1 - shrink) * covariance + shrink * np.diag(diagonal)
         linear, square = found[1 : 1 + size].T, found[1 + size :].T
         return cls(centre, found[0], linear, square, square_mean, np.linalg.inv(shrunk), np.sqrt(diagonal))
+
+    def _errors(self, units: np.ndarray, measures: np.ndarray) -> np.ndarray:
+        """Return how far unit values read from measures lie from the true ones, ``[N]``.
+
+        With the slopes B, the precision P and the information A = B' P B, the error is A^-1 B' P (m - predict(u)).
+        Its square, weighted by A, is d on average where the emulator is as sure as it may be. It is divided by d.
+        """
+        slopes = self.slopes(units)
+        weighted = np.einsum("nkd,kl->ndl", slopes, self.precision)
+        pull = np.einsum("ndk,nk->nd", weighted, measures - self.predict(units))
+        information = weighted @ slopes + np.eye(units.shape[1])
+        return (pull * np.linalg.solve(information, pull[..., None])[..., 0]).mean(axis=1)
 
     def predict(self, units: np.ndarray) -> np.ndarray:
         """Return the expected measures ``[N, k]`` of unit values ``[N, d]``."""
@@ -165,7 +202,7 @@ def explain(
     """
     is_known = np.isfinite(known)
     mean, spread = begun.mean, begun.spread
-    reach = trust * np.maximum(spread, _SMALLEST_TRUST)
+    reach = trust * _REACH * np.maximum(spread, _SMALLEST_REACH)
     for _ in range(_EM_STEPS):
         prior_mean = np.where(is_known, known, mean)
         prior_precision = 1 / np.where(is_known, _KNOWN_STD, spread) ** 2
@@ -177,9 +214,10 @@ def explain(
         marginal = information - information @ posterior @ information
         curvature = np.where(is_known[:, :, None] | is_known[:, None, :], 0.0, marginal)
         curvature += _diagonals(np.where(is_known, 1 / spread**2, 0.0))
-        gradient = ((units - mean) / spread**2).sum(axis=0) + (begun.mean - mean) / reach**2
-        step = np.linalg.solve(curvature.sum(axis=0) + np.diag(1 / reach**2), gradient)
-        mean = (mean + step.clip(-_LARGEST_STEP, _LARGEST_STEP)).clip(0, 1)
+        gradient = ((units - mean) / spread**2).sum(axis=0) + (WIDEST_MEAN - mean) / WIDEST_SPREAD**2
+        step = np.linalg.solve(curvature.sum(axis=0) + np.eye(len(mean)) / WIDEST_SPREAD**2, gradient)
+        mean = mean + step.clip(-_LARGEST_STEP, _LARGEST_STEP)
+        mean = mean.clip(begun.mean - reach, begun.mean + reach).clip(0, 1)
         spread = np.sqrt(units.var(axis=0) + variance.mean(axis=0)).clip(_SMALLEST_SPREAD)
     detail = 1 / np.sqrt(np.diagonal(information, axis1=1, axis2=2).mean(axis=0) + 1e-9)
     return Population(units, variance, mean, spread, detail)
@@ -196,7 +234,7 @@ def _most_likely(
     units = prior_mean.copy()
     for _ in range(_NEWTON_STEPS):
         slopes = emulator.slopes(units)
-        weighted = np.einsum("nkd,kl->ndl", slopes, emulator.precision)
+        weighted = emulator.confidence * np.einsum("nkd,kl->ndl", slopes, emulator.precision)
         information = weighted @ slopes
         rest = measures - emulator.predict(units)
         gradient = np.einsum("ndl,nl->nd", weighted, rest) + (prior_mean - units) * prior_precision

@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from patina.degradations.recipe_text import recipe_text
+from patina.fitting.emulator import WIDEST_SPREAD
 from patina.fitting.family import FreeNumber, plain_family
 from patina.fitting.file_compression import FileCompression
-from patina.fitting.search import WIDEST_SPREAD, SynthesisMatch
+from patina.fitting.search import SynthesisMatch
 
 UNDECIDED = 0.7
 """Photos do not decide a number whose uncertainty stays above this fraction of what it was before."""

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from patina.fitting.emulator import DegradedSamples, Emulator, Population, explain
+from patina.fitting.emulator import WIDEST_MEAN, WIDEST_SPREAD, DegradedSamples, Emulator, Population, explain
 from patina.fitting.family import Family, plain_family
 from patina.fitting.file_compression import FileCompression
 from patina.fitting.synthesis import SyntheticSample, crops_in, synthesise
@@ -21,9 +21,6 @@ from patina.seeding import derive, numpy_rng
 ROUNDS, MOST_ROUNDS = 3, 8
 SAMPLES = 112
 """Pictures that are synthesised in a round."""
-
-WIDEST_SPREAD = 0.29
-"""Std of the uniform distribution over [0, 1], which is what is believed before the first round."""
 
 OPTIONAL_MEAN = 0.3
 """Unit value that optional numbers begin at when they are let go."""
@@ -107,7 +104,7 @@ class Search:
         """Find the numbers that explain the photos while the optional ones stay at their low ends."""
         held = np.where(self._optional, 0.0, self._told())
         size = len(self.family.free)
-        return self._search("fit", held, np.full(size, 0.5), np.full(size, WIDEST_SPREAD))
+        return self._search("fit", held, np.full(size, WIDEST_MEAN), np.full(size, WIDEST_SPREAD))
 
     def match_all(self, simple: SynthesisMatch) -> SynthesisMatch:
         """Let the optional numbers go, too, from what was found without them."""

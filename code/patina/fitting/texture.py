@@ -24,6 +24,13 @@ LEVELS = ((0, 64), (64, 112), (112, 160), (160, 256))
 
 _DETAIL = np.array([-1, 2, -1], np.float32) / np.float32(np.sqrt(6))
 _SMOOTH = np.array([1, 2, 1], np.float32) / np.float32(np.sqrt(6))
+_RGB = {
+    "red": np.array([1, 0, 1.402], np.float32),
+    "green": np.array([1, -0.344136, -0.714136], np.float32),
+    "blue": np.array([1, 1.772, 0], np.float32),
+}
+"""Weights of luma and the two chroma planes (ITU-T T.871)."""
+
 _SCALES = 3
 _OFFSETS = ((0, 1), (1, 0), (1, 1), (-1, 1), (0, 2), (2, 0), (0, 3), (3, 0))
 """Rows and columns between the pixels whose correlation is measured."""
@@ -121,12 +128,12 @@ def _covariance(windows: np.ndarray, rows: int, columns: int) -> float:
 
 def _channel_correlations(values: np.ndarray) -> dict[str, float]:
     """Return the correlations of red, green and blue."""
-    y, b, r = values.T
-    red, green, blue = y + 1.402 * r, y - 0.344136 * b - 0.714136 * r, y + 1.772 * b
-    matrix = np.cov(np.stack([red, green, blue])) + ROUNDING * np.eye(3)
+    matrix = np.cov(np.stack([values @ weights for weights in _RGB.values()])) + ROUNDING * np.eye(3)
     scale = np.sqrt(np.diag(matrix))
     correlation = matrix / scale / scale[:, None]
-    return {"rg": float(correlation[0, 1]), "rb": float(correlation[0, 2]), "gb": float(correlation[1, 2])}
+    level = np.log(np.diag(matrix))
+    ratios = {"red.ratio": float(level[0] - level[1]), "blue.ratio": float(level[2] - level[1])}
+    return ratios | {"rg": float(correlation[0, 1]), "rb": float(correlation[0, 2]), "gb": float(correlation[1, 2])}
 
 
 def _clipped(luma: np.ndarray) -> np.ndarray:
