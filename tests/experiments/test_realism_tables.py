@@ -82,6 +82,32 @@ def test_one_command_makes_the_table(folders, capsys):
     assert again == {key: value for key, value in first.items() if key != "pgap"}
 
 
+FAMILY = {"scale": 1, "steps": [{"sensor_noise": {"sigma": {"free": [0, 30]}}}]}
+
+
+@pytest.mark.slow
+def test_recipes_and_fits_are_compared_beside_models(folders, capsys):
+    write_pictures(folders / "clean", 6, width=96, height=96)
+    write_pictures(folders / "real", 6, seed=50, noise=9, width=96, height=96)
+    write_config(folders / "noise.yml", {"scale": 1, "steps": [{"gaussian_noise": {"sigma": [9, 9]}}]})
+    write_config(folders / "family.yml", FAMILY)
+    learned = [f"known={folders / 'noise.yml'}", f"fitted={folders / 'family.yml'}"]
+    assert run(folders, "-learned", *learned, "-seeds", 0, 1, "--pgap", "-opt", folders / "denoiser.yml") == 0
+    scores = json.loads((folders / "out/results.json").read_text())["scores"]
+    assert list(scores)[3:] == ["known", "fitted"]
+    for name in ("known", "fitted"):
+        assert scores[name][0]["noise_level"] < 3
+        assert scores[name][0]["noise_level"] != scores[name][1]["noise_level"]
+    fitted = {path.name: path.stat().st_mtime_ns for path in (folders / "out/fitted").iterdir()}
+    assert set(fitted) == {"fitted-seed0.yml", "fitted-seed1.yml"}
+    page = (folders / "out/fitted-seed0.html").read_text()
+    assert "recipe" in page
+    assert "fitted-seed0.yml" in page
+    assert "fitted, seed 0: Noise of" in capsys.readouterr().err
+    assert run(folders, "-learned", learned[1], "-seeds", 0) == 0
+    assert (folders / "out/fitted/fitted-seed0.yml").stat().st_mtime_ns == fitted["fitted-seed0.yml"]
+
+
 def test_the_table_says_who_wins():
     def row(**changes) -> dict:
         interval = {"classifier_accuracy_low": 85.0, "classifier_accuracy_high": 95.0}
@@ -113,6 +139,8 @@ def test_mistakes_are_one_line(folders, capsys):
         ("ours=x.safetensors,heat=", "neither a number nor a range"),
         (f"ours={folders / 'clean'}", "has no model yet"),
         ("ours=missing.safetensors", "no such model file"),
+        ("ours=fit,heat=0.5", "fit has no knobs"),
+        ("ours=no-such-thing", "no such recipe, family or configuration"),
     ):
         assert run(folders, "-learned", *learned.split(), "-seeds", 0) == 2
         assert expected in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Evaluate learned noise by training denoisers on it, against Gaussian noise and real pairs, on real pairs."""
+"""Evaluate learned noise and recipes by training denoisers on them, beside Gaussian noise and real pairs."""
 
 import argparse
 
@@ -20,7 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_learned_flag(
         parser,
         default=["LUD-VAE=LUDVAE-polyu", "LUD-VAE-detail=LUDVAE-polyu,detail=1", "DeFlow=DeFlow-polyu"],
-        help="model file, run folder, or configuration (trained first if needed), with knobs",
+        help="model file, run folder, or configuration (trained first if needed), with knobs; recipe, "
+        "family to fit, or 'fit' for the default ones",
     )
     add_pictures_flags(parser)
     add_seeds_flag(parser, help="seeds of the denoisers")

@@ -1,4 +1,4 @@
-"""Compare learned degradations and fitted noise with real images by every measure, in one table over seeds."""
+"""Compare learned degradations and recipes with real images by every measure, beside fitted noise, over seeds."""
 
 import argparse
 
@@ -19,7 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_learned_flag(
         parser,
         default=["LUD-VAE=LUDVAE-polyu", "DeFlow=DeFlow-polyu"],
-        help="model file, run folder ({seed} stands for the seed), or configuration (trained first if needed)",
+        help="model file, run folder ({seed} stands for the seed), configuration (trained first if needed), recipe, "
+        "family to fit, or 'fit' for the default ones",
     )
     add_pictures_flags(parser)
     add_seeds_flag(parser, help="seeds of trainings, noise and classifiers")

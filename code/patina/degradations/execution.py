@@ -114,8 +114,8 @@ def _in_batches(images: Sequence[np.ndarray], steps: Sequence[Step], engine: Eng
     for members in groups.values():
         for start in range(0, len(members), BATCH):
             batch = members[start : start + BATCH]
-            degraded = _batch([_tensor(images[i]) for i in batch], [steps[i] for i in batch], engine)
-            results |= {i: _array(result) for i, result in zip(batch, degraded, strict=True)}
+            degraded = _batch([as_tensor(images[i]) for i in batch], [steps[i] for i in batch], engine)
+            results |= {i: as_array(result) for i, result in zip(batch, degraded, strict=True)}
     return [results[index] for index in range(len(images))]
 
 
@@ -138,11 +138,13 @@ def apply_plan(image: np.ndarray, plan: Plan, engine: Engine | None = None) -> n
     return images[plan]
 
 
-def _tensor(image: np.ndarray) -> Tensor:
+def as_tensor(image: np.ndarray) -> Tensor:
+    """Return ``[H, W, 3]`` as ``[3, H, W]``."""
     import torch
 
     return torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))
 
 
-def _array(image: Tensor) -> np.ndarray:
+def as_array(image: Tensor) -> np.ndarray:
+    """Return ``[3, H, W]`` as ``[H, W, 3]``."""
     return np.ascontiguousarray(image.detach().cpu().numpy().transpose(1, 2, 0))

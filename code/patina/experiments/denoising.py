@@ -20,9 +20,10 @@ from patina.experiments.denoiser_folds import (
     scene_folds,
     synthetic_fold,
 )
-from patina.experiments.learned_methods import Method, Pictures, require_free_names, trained_models
+from patina.experiments.learned_methods import Method, Pictures, require_free_names
 from patina.experiments.narration import say, spread
 from patina.experiments.parallel_training import train_all
+from patina.experiments.ready_methods import ready_methods
 from patina.imaging.crop_and_pad import centre_crop
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
 from patina.imaging.sheets import sheet
@@ -30,8 +31,6 @@ from patina.imaging.value_spaces import to_eight_bit
 from patina.metrics.noise_statistics import flat_std
 from patina.metrics.residuals import pgap
 from patina.pipelines.noise_comparison import noise_table
-from patina.runs.fingerprint import file_digest
-from patina.specs.learned_spec import learned_degradation
 from patina.specs.restoration_spec import RestorationConfig
 from patina.system.atomic import write_text
 
@@ -48,7 +47,7 @@ class DenoisingRequest:
 
     Attributes:
         denoiser: the configuration of the denoiser, a path or a name.
-        methods: the learned noises.
+        methods: learned noises and recipes.
         pictures: the folders of training and test pictures.
         seeds: seeds of the denoisers.
         out: a folder for everything that the experiment writes.
@@ -132,11 +131,8 @@ def _folds(request: DenoisingRequest, sigma: Sequence[float]) -> dict[str, list[
     """Return the folds of every method; real pairs have none where they show one scene."""
     pictures, out = request.pictures, request.out
     folds = {GAUSSIAN: synthetic_fold(FittedGaussianNoise(sigma), GAUSSIAN, "gaussian", pictures, out)}
-    models = trained_models(request.methods, pictures, request.device)
-    for method in request.methods:
-        model = models[method.name, None]
-        degradation = learned_degradation(model, device=request.device, knobs=method.knobs)
-        folds[method.name] = synthetic_fold(degradation, method.name, file_digest(model), pictures, out)
+    for (name, _), ready in ready_methods(request.methods, pictures, out, request.device).items():
+        folds[name] = synthetic_fold(ready.degradation, name, ready.digest, pictures, out)
     real = scene_folds(pictures, out / "scenes")
     return folds | ({REAL_PAIRS: real} if real else {})
 

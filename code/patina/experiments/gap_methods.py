@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from patina.degradations.recipe import load_recipe
 from patina.experiments.gap_folders import SCALE, GapFolders
+from patina.experiments.given_methods import FIT, given_method
 from patina.experiments.learned_methods import degrade_folder, seeded
 from patina.experiments.narration import say
 from patina.experiments.parallel_training import require_finished
-from patina.fitting.family import DEFAULT_FAMILIES, has_free_numbers, load_families
 from patina.pipelines.degraded_set import DegradeRequest, degrade
 from patina.pipelines.multiscale_set import prepare
 from patina.pipelines.recipe_choice import RecipeChoice
@@ -22,11 +21,9 @@ from patina.pipelines.training_run import train_config
 from patina.pipelines.translation import load_learned_config
 from patina.runs.fingerprint import file_digest
 from patina.seeding import derive
-from patina.settings import find_file, require_block
 from patina.specs.learned_spec import LearnedConfig, learned_degradation
-from patina.system.yaml_files import read_yaml
 
-BICUBIC, WIDE, FIT, TRUE = "bicubic", "wide", "fit", "true"
+BICUBIC, WIDE, TRUE = "bicubic", "wide", "true"
 METHODS = (BICUBIC, WIDE, FIT, TRUE)
 
 
@@ -59,25 +56,19 @@ def gap_method(given: str) -> GapMethod:
         return GapMethod(given, lambda folders, *_: lambda _: folders.clean_half, knows_camera=False)
     if given == TRUE:
         return GapMethod(given, lambda folders, camera, *_: partial(folders.pairs, camera, TRUE))
-    if given == FIT:
-        return _fit_method(FIT, DEFAULT_FAMILIES)
-    path = find_file(given, ("confs/recipes", "confs/families", "confs"), "recipe, family or configuration")
-    values = require_block(read_yaml(path), path)
-    if has_free_numbers(values):
-        return _fit_method(path.stem, (str(path),))
-    if "task" not in values:
-        load_recipe(path)  # what is wrong with a file is said now, not after an hour
-        recipe = RecipeChoice(str(path), scale=SCALE)
+    method = given_method(given, SCALE)
+    if method.kind == "family":
+        return _fit_method(method.name, method.files)
+    if method.kind == "recipe":
+        recipe = RecipeChoice(method.files[0], scale=SCALE)
         return GapMethod(
-            path.stem, lambda folders, _, seed, device: _draws(recipe, folders, None, path.stem, seed), False
+            method.name, lambda folders, _, seed, device: _draws(recipe, folders, None, method.name, seed), False
         )
-    config = load_learned_config(str(path))
+    config = load_learned_config(given)
     return GapMethod(config.name, lambda *arguments: _learned_pairs(config, *arguments))
 
 
 def _fit_method(name: str, families: tuple[str, ...]) -> GapMethod:
-    load_families(families, SCALE)  # as above
-
     def prepared(folders: GapFolders, camera: str, seed: int, device: str) -> Draw:
         recipe = folders.out / camera / f"{name}.yml"
         if not recipe.is_file():

@@ -37,12 +37,13 @@ class Pictures:
 
 @dataclass(frozen=True)
 class Method:
-    """A learned degradation of an experiment.
+    """A degradation of an experiment.
 
     Attributes:
         name: in tables and file names.
-        given: a model file or run folder, with ``{seed}`` where its name holds the seed, or a configuration.
-        knobs: values of its knobs.
+        given: a model file or run folder, with ``{seed}`` where its name holds the seed; or a configuration, a recipe,
+            a family to fit, or "fit" for the default ones.
+        knobs: values of a learned degradation's knobs.
     """
 
     name: str
@@ -63,7 +64,7 @@ def require_free_names(methods: Sequence[Method], taken: Collection[str]) -> Non
     names = [method.name for method in methods]
     for name in names:
         if name in taken or names.count(name) > 1:
-            raise PatinaError(f"the name {name!r} is used twice in this experiment; give the learned method another")
+            raise PatinaError(f"the name {name!r} is used twice in this experiment; give the method another")
 
 
 def trained_models(

@@ -1,4 +1,4 @@
-"""Compare learned degradations with real pictures by every measure, beside fitted noise, over seeds."""
+"""Compare learned degradations and recipes with real pictures by every measure, beside fitted noise, over seeds."""
 
 import json
 from dataclasses import dataclass
@@ -14,9 +14,10 @@ from patina.experiments.denoiser_folds import (
     like_real_folds,
     scene_folds,
 )
-from patina.experiments.learned_methods import Method, Pictures, require_free_names, trained_models
+from patina.experiments.learned_methods import Method, Pictures, require_free_names
 from patina.experiments.narration import say
 from patina.experiments.parallel_training import train_all
+from patina.experiments.ready_methods import ready_methods
 from patina.experiments.realism_tables import PGAP, ScoresBySeed, report
 from patina.fidelity.assessment import assess
 from patina.fidelity.baselines import BASELINES, REAL, degraded
@@ -27,8 +28,6 @@ from patina.fidelity.samples import load_samples
 from patina.metrics.residuals import pgap
 from patina.pipelines.provenance import Measurement, command_line, knob_text, provenance_of, run_of, shown_path
 from patina.pipelines.realism_report import plain_values
-from patina.runs.fingerprint import file_digest
-from patina.specs.learned_spec import learned_degradation
 from patina.system.atomic import write_text
 
 
@@ -37,7 +36,7 @@ class RealismRequest:
     """A comparison of learned degradations with real pictures.
 
     Attributes:
-        methods: the learned degradations.
+        methods: learned degradations and recipes.
         pictures: the folders of training and test pictures.
         seeds: seeds of trainings, noise and classifiers.
         out: a folder for everything that the experiment writes.
@@ -82,7 +81,7 @@ def compare_realism(request: RealismRequest) -> str:
     require_free_names(request.methods, BASELINES)
     if request.denoiser is not None:
         denoiser_config(request.denoiser)
-    models = trained_models(request.methods, request.pictures, request.device, request.seeds)
+    ready = ready_methods(request.methods, request.pictures, request.out, request.device, request.seeds)
     scores: ScoresBySeed = {name: [] for name in (*BASELINES, *names)}
     noises: Noises = {}
     clean = load_samples(request.pictures.test_clean)
@@ -94,12 +93,11 @@ def compare_realism(request: RealismRequest) -> str:
         for name in BASELINES:
             scores[name].append(_distances(reference.baselines[name]))
         for method in request.methods:
-            model = models[method.name, seed]
-            learned = learned_degradation(model, device=request.device, knobs=method.knobs)
-            noises[method.name, seed] = Noise(learned, file_digest(model))
-            provenance = _provenance(request, method, seed, model)
+            own = ready[method.name, seed]
+            noises[method.name, seed] = Noise(own.degradation, own.digest)
+            provenance = _provenance(request, method, seed, own.file)
             page = request.out / f"{method.name}-seed{seed}.html"
-            scores[method.name].append(_measured(learned, provenance, reference, page))
+            scores[method.name].append(_measured(own.degradation, provenance, reference, page))
     if request.denoiser is not None:
         _add_pgap(request, scores, noises, request.denoiser)
     text = report(scores, request.seeds, len(clean))

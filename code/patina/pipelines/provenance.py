@@ -39,7 +39,7 @@ class Measurement:
         limit: maximum number of images of every folder. None: all.
         side: larger images are center-cropped to this many pixels. None: whole images.
         scale: factor by which the clean images are downscaled.
-        model: file of the model that generates the images, if one does.
+        model: file of the model or the recipe that generates the images, if one does.
         knobs: the model's knobs that were set.
     """
 
@@ -67,7 +67,9 @@ class Measurement:
         facts += [("side", f"at most {self.side} pixels")] if self.side is not None else []
         facts += [("judge_steps", str(self.classifier_steps)), ("seed", str(self.seed))]
         facts += [("scale", f"clean images downscaled by {self.scale}")] if self.scale > 1 else []
-        facts += [("model", f"{shown_path(self.model)}, SHA-256 {file_digest(self.model)}…")] if self.model else []
+        if self.model:
+            kind = "model" if self.model.suffix == ".safetensors" else "recipe"
+            facts.append((kind, f"{shown_path(self.model)}, SHA-256 {file_digest(self.model)}…"))
         facts += [(name, knob_text(value)) for name, value in self.knobs.items()]
         return [
             *facts,
