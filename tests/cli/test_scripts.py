@@ -1,5 +1,6 @@
 """The scripts in `code/`, run from there as their users run them."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -76,3 +77,38 @@ def test_what_stops_a_command_is_one_line(error, code, told, monkeypatch, capsys
     printed = capsys.readouterr().err
     assert printed.startswith(told)
     assert printed.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [({}, "2000"), ({"GOMP_SPINCOUNT": "5"}, "5"), ({"OMP_WAIT_POLICY": "active"}, None)],
+)
+def test_threads_spin_briefly_unless_the_user_wants_otherwise(given, expected):
+    """Threads that spin for long make training ten times as slow on a machine that others use."""
+    probe = """
+import os, sys
+from patina.cli.main import main
+try:
+    main(["upscale", "--help"])
+finally:
+    print("torch" in sys.modules, os.environ.get("GOMP_SPINCOUNT"), file=sys.stderr)
+"""
+    kept = {name: value for name, value in os.environ.items() if name not in ("OMP_WAIT_POLICY", "GOMP_SPINCOUNT")}
+    command = [sys.executable, "-c", probe]
+    done = subprocess.run(command, env=kept | given, cwd=CODE, capture_output=True, text=True, check=True)
+    assert done.stderr.split() == ["False", str(expected)]
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["degrade", "--help"], ["measure", "in"], ["measure", "in", "2>&1"]])
+def test_a_command_whose_output_nobody_reads_ends_quietly(arguments, tmp_path):
+    write_pictures(tmp_path / "in", 2, height=96, width=96)
+    together = arguments[-1] == "2>&1"
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "patina.cli", *arguments[: -1 if together else None]]
+    to = writing if together else subprocess.PIPE
+    environment = os.environ | {"PYTHONPATH": str(CODE), "PYTHONUNBUFFERED": ""}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, stdout=writing, stderr=to, text=True, check=False)
+    os.close(writing)
+    assert done.returncode == 141
+    assert together or not done.stderr

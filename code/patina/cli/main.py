@@ -3,9 +3,10 @@
 import argparse
 import importlib
 import io
+import os
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from patina.errors import PatinaError
 from patina.version import __version__
@@ -36,13 +37,19 @@ COMMANDS = {
 }
 USAGE_ERROR = 2
 INTERRUPTED = 130
+CLOSED_PIPE = 141
+"""What shells report of a program that wrote to a pipe which nobody reads (128 + SIGPIPE)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; return the exit code (0 done, 1 some images failed, 2 refused, 130 interrupted)."""
+    """Run a command; return its exit code.
+
+    Returns:
+        0 done, 1 some images failed, 2 refused, 130 interrupted, 141 nobody reads the output any more.
+    """
     arguments = list(sys.argv[1:] if arguments is None else arguments)
     if not arguments or arguments[0] not in COMMANDS:
-        return _top_level(arguments)
+        return _while_read(lambda: _top_level(arguments))
     return run_command(arguments[0], arguments[1:], program=f"patina {arguments[0]}")
 
 
@@ -57,10 +64,44 @@ def run_command(command: str, arguments: Sequence[str] | None = None, program: s
     Returns:
         The exit code, as in `main`.
     """
+    _let_threads_spin_briefly()
     threading.excepthook = _thread_failed
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal of another encoding must not end a command
             stream.reconfigure(errors="backslashreplace")
+    return _while_read(lambda: _attempt(command, arguments, program))
+
+
+def _let_threads_spin_briefly() -> None:
+    """Let OpenMP's threads sleep when they have waited for each other for some ten microseconds.
+
+    By default they spin for milliseconds. Where another program has the core that one of them needs, the others spin
+    for its whole time slice, in every layer, and a training takes ten times as long or more. Without any spinning
+    (`OMP_WAIT_POLICY=passive`) it takes twice as long on a free machine, because waking a thread costs more than a small
+    layer. OpenMP reads the variables when torch is imported; worker processes inherit them.
+    """
+    if "OMP_WAIT_POLICY" not in os.environ:
+        os.environ.setdefault("GOMP_SPINCOUNT", "2000")
+
+
+def _while_read(work: Callable[[], int]) -> int:
+    """Return the exit code of `work`; end it quietly if the output's reader has gone, e.g. in ``patina … | head``."""
+    try:
+        try:
+            return work()
+        finally:
+            sys.stdout.flush()
+    except BrokenPipeError:
+        for stream in (sys.stdout, sys.stderr):
+            try:
+                stream.flush()
+            except BrokenPipeError:  # Python writes what is left when it ends
+                os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        return CLOSED_PIPE
+
+
+def _attempt(command: str, arguments: Sequence[str] | None, program: str | None) -> int:
+    """Run one command, and tell in one line what stops it; arguments as in `run_command`."""
     try:
         module = importlib.import_module(f"patina.cli.{command.replace('-', '_')}")
         parser = argparse.ArgumentParser(prog=program, description=module.__doc__, allow_abbrev=False)
@@ -69,6 +110,8 @@ def run_command(command: str, arguments: Sequence[str] | None = None, program: s
     except PatinaError as error:
         print(f"error: {error}", file=sys.stderr)
         return USAGE_ERROR
+    except BrokenPipeError:
+        raise
     except OSError as error:
         print(f"error: {_message(error)}", file=sys.stderr)
         return USAGE_ERROR
