@@ -77,8 +77,8 @@ def _let_threads_spin_briefly() -> None:
 
     By default they spin for milliseconds. Where another program has the core that one of them needs, the others spin
     for its whole time slice, in every layer, and a training takes ten times as long or more. Without any spinning
-    (`OMP_WAIT_POLICY=passive`) it takes twice as long on a free machine, because waking a thread costs more than a small
-    layer. OpenMP reads the variables when torch is imported; worker processes inherit them.
+    (`OMP_WAIT_POLICY=passive`) it takes twice as long on a free machine, because waking a thread costs more than a
+    small layer. OpenMP reads the variables when torch is imported; worker processes inherit them.
     """
     if "OMP_WAIT_POLICY" not in os.environ:
         os.environ.setdefault("GOMP_SPINCOUNT", "2000")

@@ -3,11 +3,12 @@
 import os
 import signal
 import threading
-import time
-from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from typing import Any, TypeVar
 
 import torch
 
@@ -16,30 +17,59 @@ from patina.pipelines.training_run import train_config
 from patina.specs.experiment import TrainableConfig
 from patina.system.progress import silence_progress
 
+T = TypeVar("T")
+_ended = threading.Event()
+"""In a process of the pool: whether the experiment has ended."""
+
 
 @contextmanager
 def processes() -> Iterator[ProcessPoolExecutor]:
-    """Yield a pool with one process per core and one thread per process: small networks gain nothing from more."""
-    pool = ProcessPoolExecutor(os.cpu_count(), get_context("spawn"), initializer=_start_process)
+    """Yield a pool with one process per core and one thread per process: small networks gain nothing from more.
+
+    When an error or Ctrl-C leaves the ``with`` block, running trainings save their state and stop, and no other begins.
+    """
+    context = get_context("spawn")
+    experiment_goes_on, experiment = context.Pipe(duplex=False)
+    pool = _Pool(os.cpu_count(), context, initializer=_start_process, initargs=(experiment_goes_on,))
     try:
         yield pool
+    except BaseException:
+        experiment.close()
+        raise
     finally:
         pool.shutdown(cancel_futures=True)
+        experiment.close()
+        experiment_goes_on.close()
 
 
-def _start_process() -> None:
+def _start_process(experiment: Connection) -> None:
     torch.set_num_threads(1)
     silence_progress()
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # terminals send Ctrl-C to all processes; the experiment decides
+    threading.Thread(target=_end_with_experiment, args=(experiment,), daemon=True).start()
 
 
-def _end_with_parent() -> None:
-    """Stop when the experiment is killed: the running training saves its state, and no other one begins."""
-    if (parent := parent_process()) is not None:
-        parent.join()
-    while True:
-        os.kill(os.getpid(), signal.SIGTERM)
-        time.sleep(1)
+def _end_with_experiment(experiment: Connection) -> None:
+    """Stop when the experiment closes its end of a pipe, or is killed: a training saves its state on the signal."""
+    experiment.poll(None)
+    _ended.set()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+class _Pool(ProcessPoolExecutor):
+    """A pool whose processes begin nothing after the end of the experiment.
+
+    Cancelling is not enough for this, because a pool hands out more work than it has processes.
+    """
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        return super().submit(_unless_ended, fn, *args, **kwargs)
+
+
+def _unless_ended(work: Callable[..., T], *arguments: Any, **options: Any) -> T:
+    if _ended.is_set():
+        raise PatinaError("the experiment was stopped before this began")
+    return work(*arguments, **options)
 
 
 def train_all(configs: Sequence[TrainableConfig], device: str) -> None:
