@@ -39,4 +39,4 @@ format: .venv/installed
 	touch $@
 
 clean:
-	rm -rf .venv demo_out site
+	rm -rf .venv demo_out demo_smoke site

@@ -1,6 +1,7 @@
 """The demo: its camera against what is known of it, and the whole job with a few steps."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -70,6 +71,8 @@ def test_the_whole_job_with_a_few_steps(tmp_path, monkeypatch, capsys, one_proce
     ):
         assert row in printed
     assert (tmp_path / "results.md").read_text() in printed
+    assert printed.startswith("smoke: two training steps, the numbers mean nothing")
+    assert "gap" not in printed
     scores = json.loads((tmp_path / "results.json").read_text())
     assert 20 < scores["bicubic"][0][0] < 40
     assert read_picture(tmp_path / "sheet.png").pixels.std() > 20
@@ -83,3 +86,14 @@ def test_the_whole_job_with_a_few_steps(tmp_path, monkeypatch, capsys, one_proce
     for other, difference in (([*arguments, "-seed", "5"], "seed 0, now 5"), (arguments[:4], "smoke true, now false")):
         assert run_command("demo", other) == 2
         assert f"{tmp_path} was made with {difference}; choose another" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flags", "folder"),
+    [([], "demo_out"), (["--smoke"], "demo_smoke"), (["--smoke", "-out", "mine"], "mine"), (["-out", "mine"], "mine")],
+)
+def test_the_smoke_size_has_its_own_folder(flags, folder, monkeypatch):
+    requests = []
+    monkeypatch.setattr("patina.cli.demo.run_demo", lambda request: requests.append(request) or "")
+    assert run_command("demo", flags) == 0
+    assert requests[0].out == Path(folder)

@@ -2,15 +2,18 @@
 
 import argparse
 import time
+from pathlib import Path
 
 from patina.cli.experiment_flags import add_out_flag, add_seeds_flag
 from patina.cli.flags import add_device_flag, add_flag
 from patina.experiments.bundled_demo import DemoRequest, run_demo
 
+FOLDER, SMOKE_FOLDER = Path("demo_out"), Path("demo_smoke")
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    add_out_flag(parser, default="demo_out")
+    add_out_flag(parser, told=f"{FOLDER}, with --smoke {SMOKE_FOLDER}")
     add_flag(parser, "seed", type=int, default=0, help="seed of camera and DeFlow")
     add_seeds_flag(parser, help="seeds of the super-resolution networks")
     add_device_flag(parser)
@@ -21,7 +24,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the demo and print its tables."""
     began = time.perf_counter()
     request = DemoRequest(
-        out=arguments.out,
+        out=arguments.out or (SMOKE_FOLDER if arguments.smoke else FOLDER),
         seed=arguments.seed,
         seeds=tuple(arguments.seeds),
         smoke=arguments.smoke,

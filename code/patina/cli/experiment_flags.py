@@ -26,11 +26,10 @@ def add_pictures_flags(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def add_out_flag(parser: argparse.ArgumentParser, default: str) -> None:
-    """Add ``-out``."""
-    add_flag(
-        parser, "out", "out_dir", type=Path, default=Path(default), help="folder for everything the experiment writes"
-    )  # fmt: skip
+def add_out_flag(parser: argparse.ArgumentParser, default: str | None = None, told: str = "") -> None:
+    """Add ``-out``; where the default depends on other flags, it is None and `told` says what it will be."""
+    help = "folder for everything the experiment writes" + (f" (default: {told})" if told else "")
+    add_flag(parser, "out", "out_dir", type=Path, default=None if default is None else Path(default), help=help)
 
 
 def add_seeds_flag(parser: argparse.ArgumentParser, help: str) -> None:

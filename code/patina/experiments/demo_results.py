@@ -32,19 +32,20 @@ SMALLEST_GAP = 0.1
 """Gap in dB below which a fraction of it means nothing."""
 
 
-def write_results(folder: OutputFolder, seeds: Sequence[int]) -> str:
+def write_results(folder: OutputFolder, seeds: Sequence[int], warning: str | None = None) -> str:
     """Measure all methods; write ``results.json``, ``results.md`` and ``sheet.png``.
 
     Args:
         folder: the demo's.
         seeds: seeds of the super-resolution networks.
+        warning: why the numbers mean nothing, if so; it takes the place of what they say.
 
     Returns:
         The tables, Markdown.
     """
     folders = DemoFolders(folder.path)
     scores = {method: _scores(folders, method, seeds) for method in METHODS}
-    text = _report(folders, seeds, scores)
+    text = _report(folders, seeds, scores, warning)
     folder.begin(map(Wanted, RESULTS))
     write_text(
         folder.path / "results.json",
@@ -56,13 +57,14 @@ def write_results(folder: OutputFolder, seeds: Sequence[int]) -> str:
     return text
 
 
-def _report(folders: DemoFolders, seeds: Sequence[int], scores: dict[str, np.ndarray]) -> str:
-    lines = ["| held-out images, x2 | PSNR (dB) | SSIM |", "| --- | ---: | ---: |"]
+def _report(folders: DemoFolders, seeds: Sequence[int], scores: dict[str, np.ndarray], warning: str | None) -> str:
+    lines = [warning, ""] if warning else []
+    lines += ["| held-out images, x2 | PSNR (dB) | SSIM |", "| --- | ---: | ---: |"]
     lines += [f"| {method} | {spread(score[:, 0], 2)} | {spread(score[:, 1], 4)} |" for method, score in scores.items()]
     lines += [
         "",
         f"Seeds {', '.join(map(str, seeds))}; PSNR and SSIM on RGB, without a border of {SCALE} pixels.",
-        _gap_in_words({method: score[:, 0] for method, score in scores.items()}),
+        warning or _gap_in_words({method: score[:, 0] for method, score in scores.items()}),
         "",
         "What the camera adds to the held-out images, and what was fitted and learned:",
         "",
