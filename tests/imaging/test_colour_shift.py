@@ -11,13 +11,17 @@ from sets import ludvae_values, write_config, write_pictures
 
 @pytest.mark.parametrize("shift", [[0, 0, 0], [3, -3, 2.9], [-1, 2, 0.5]])
 def test_small_shifts_are_passed_over(shift):
-    assert colour_shift_warning(shift, "images") is None
+    assert colour_shift_warning(shift, "images", is_matched=True) is None
 
 
 def test_a_large_shift_is_described_by_channel():
-    text = colour_shift_warning([20.2, -4, 0], "translated images")
+    text = colour_shift_warning([20.2, -4, 0], "translated images", is_matched=True)
     assert "translated images differ from the clean images' by +20, -4 and +0 levels" in text
     assert "match_statistics to false" in text
+
+
+def test_matching_is_no_advice_where_nothing_was_matched():
+    assert "match_statistics" not in colour_shift_warning([20.2, -4, 0], "images", is_matched=False)
 
 
 @pytest.mark.slow

@@ -29,6 +29,11 @@ class ImageStatistics:
         return cls(clean.image_statistics, real.image_statistics)
 
     @property
+    def is_matched(self) -> bool:
+        """Whether the domains' colours differ, so that images are moved from one to the other."""
+        return self.clean_image != self.real_image
+
+    @property
     def shift(self) -> np.ndarray:
         """How much matching moves the average colours of translated images: R, G, B in grey levels of 255."""
         return np.subtract(self.real_image.mean, self.clean_image.mean)

@@ -114,6 +114,11 @@ class DeFlowDegradation(LearnedDegradation):
             results += self._compute(torch.stack(list(images[part])), keys[part], translate, target)
         return results
 
+    @property
+    def matches_colours(self) -> bool:
+        """Whether the training data of the domains were matched."""
+        return self.statistics.is_matched
+
     def sample(self, image: Tensor, domain: int, key: int) -> Tensor:
         """Sample a picture of `domain` given the condition of `image`, ``[3, H, W]`` in [0, 1]."""
 

@@ -103,6 +103,11 @@ class LearnedDegradation(Degradation):
     settings: dict[str, Span]
     precision: torch.dtype = torch.float32
 
+    @property
+    def matches_colours(self) -> bool:
+        """Whether it moves the colours of images from one domain's statistics to the other's; some kinds can."""
+        return False
+
     @classmethod
     @abstractmethod
     def from_model(cls, model: ModelFile, path: Path, use: Use) -> "LearnedDegradation":

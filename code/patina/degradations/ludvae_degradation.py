@@ -142,6 +142,11 @@ class LUDVAEDegradation(LearnedDegradation):
             results += self._compute(torch.stack(list(images[part])), parameters[part], keys[part], target)
         return results
 
+    @property
+    def matches_colours(self) -> bool:
+        """Whether the training data of the domains were matched."""
+        return self.statistics.is_matched
+
     def sample(self, image: Tensor, domain: int, key: int) -> Tensor:
         """Sample a picture of `domain` given `image` with noise, ``[3, H, W]`` in [0, 1].
 

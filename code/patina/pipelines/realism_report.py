@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from patina.degradations.learned_degradation import Span
+from patina.degradations.learned_degradation import LearnedDegradation, Span
 from patina.errors import PatinaError, require_range
 from patina.fidelity.assessment import Assessment, assess
 from patina.fidelity.baselines import degraded
@@ -207,10 +207,12 @@ def realism_report(request: ReportRequest) -> RealismReport:
     run = run_of(request.source) if request.source is not None else None
     measurement = request.measurement(run)
     reference = _open_reference(measurement)
-    generated = _generated(measurement, reference.clean, request.device)
+    degradation = _degradation(measurement, request.device)
+    generated = _generated(measurement, reference.clean, degradation)
     assessment = assess(generated, reference)
     provenance = provenance_of(measurement, name=name_of(request.subject), command=request.command, run=run)
-    provenance = replace(provenance, notes=[*provenance.notes, *measured_notes(reference, generated)])
+    is_matched = degradation is not None and degradation.matches_colours
+    provenance = replace(provenance, notes=[*provenance.notes, *measured_notes(reference, generated, is_matched)])
     values = report_values(assessment, reference, provenance)
     return RealismReport(assessment, values, render(assessment, generated, reference, provenance), request.page)
 
@@ -261,12 +263,20 @@ def _open_reference(measurement: Measurement) -> Reference:
     return Reference(clean, real, paired=paired, seed=measurement.seed, classifier_steps=measurement.classifier_steps)
 
 
-def _generated(measurement: Measurement, clean: Sequence[Sample], device: str) -> list[Sample]:
-    """Read the generated images, or degrade the clean ones."""
+def _degradation(measurement: Measurement, device: str) -> LearnedDegradation | None:
+    """Return the measured model; None if the images were generated before."""
     if measurement.model is None:
+        return None
+    return learned_degradation(measurement.model, device=device, knobs=measurement.knobs)
+
+
+def _generated(
+    measurement: Measurement, clean: Sequence[Sample], degradation: LearnedDegradation | None
+) -> list[Sample]:
+    """Read the generated images, or degrade the clean ones."""
+    if degradation is None:
         names = [sample.name for sample in clean]
         return load_samples(measurement.folders["generated"], side=measurement.side, names=names)
-    degradation = learned_degradation(measurement.model, device=device, knobs=measurement.knobs)
     return degraded(clean, degradation, measurement.seed)
 
 

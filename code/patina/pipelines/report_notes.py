@@ -9,8 +9,14 @@ from patina.fidelity.samples import Sample
 from patina.imaging.colour_shift import colour_shift_warning
 
 
-def measured_notes(reference: Reference, generated: Sequence[Sample]) -> Iterator[str]:
-    """Yield sentences about the images of a report, of the real ones and of the generated ones."""
+def measured_notes(reference: Reference, generated: Sequence[Sample], is_matched: bool) -> Iterator[str]:
+    """Yield sentences about the images of a report, of the real ones and of the generated ones.
+
+    Args:
+        reference: the clean and the real images.
+        generated: the generated ones.
+        is_matched: whether a model made them that matches colours.
+    """
     if not reference.is_noisier:
         yield (
             "The real images are not noisier than the clean ones, so the baselines have no noise. This is right for "
@@ -21,5 +27,5 @@ def measured_notes(reference: Reference, generated: Sequence[Sample]) -> Iterato
         sample.pixels.mean(axis=(0, 1)) - clean.pixels.mean(axis=(0, 1))
         for sample, clean in zip(generated, reference.clean, strict=True)
     ]
-    if warning := colour_shift_warning(np.mean(shifts, axis=0), "generated images"):
+    if warning := colour_shift_warning(np.mean(shifts, axis=0), "generated images", is_matched):
         yield f"{warning[0].upper()}{warning[1:]}."

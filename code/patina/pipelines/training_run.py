@@ -116,7 +116,7 @@ def _warn_of_colours(task: object) -> None:
     """Warn if matching the sets' colours will move those of translated images."""
     statistics = getattr(task, "statistics", None)
     if isinstance(statistics, ImageStatistics):
-        warning = colour_shift_warning(statistics.shift, "translated images")
+        warning = colour_shift_warning(statistics.shift, "translated images", is_matched=True)
         if warning is not None:
             print(f"warning: {warning}", file=sys.stderr)
 

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from patina.degradations.base import NOT_FINITE, Degradation, Parameters
-from patina.degradations.learned_degradation import Knob, Span, Tiling
+from patina.degradations.learned_degradation import Knob, LearnedDegradation, Span, Tiling
 from patina.errors import ConfigError, PatinaError, PictureError, require_range
 from patina.imaging.colour_shift import colour_shift_warning
 from patina.imaging.picture_files import Picture
@@ -155,7 +155,8 @@ def translate_pictures(
 
     with OutputFolder.open(out, made_by, source=folder_of(source), sources=sources) as folder:
         report = make_outdated(folder, wanted, sources, degrade, description=made_by.command)
-    if shifts and (warning := colour_shift_warning(np.mean(shifts, axis=0), "translated images")):
+    is_matched = isinstance(degradation, LearnedDegradation) and degradation.matches_colours
+    if shifts and (warning := colour_shift_warning(np.mean(shifts, axis=0), "translated images", is_matched)):
         print(f"warning: {out}: {warning}", file=sys.stderr)
     return report
 
