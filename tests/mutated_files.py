@@ -168,7 +168,7 @@ def wrong_answers(kind: str, count: int, path: Path) -> list[str]:
             if str(path) not in picture or "\n" in picture:
                 wrong.append(f"{kind}, {way}, number {number}: {picture}")
         elif not _alike(picture, whole[way]) and not _alike(picture, strictly_decoded(data)):
-            wrong.append(f"{kind}, {way}, number {number}: an unnamed wrong picture")
+            wrong.append(f"{kind}, {way}, number {number}: an unnamed wrong image")
     return wrong
 
 

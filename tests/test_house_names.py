@@ -1,6 +1,7 @@
 """What a newcomer relies on: one name for one thing, short files, short functions, annotations that are types."""
 
 import ast
+import re
 from collections import Counter
 from pathlib import Path
 
@@ -50,3 +51,14 @@ def test_commands_are_short():
     commands = [path for path in FILES if path.parent.name == "cli" and path.stem in modules]
     assert len(commands) == len(modules)
     assert {path.name for path in commands if path.read_text(encoding="utf-8").count("\n") > 60} == set()
+
+
+FIT = {path for path in FILES if path.parent.name == "fitting" or path.name in ("recipe_fit.py", "fit_report.py")}
+"""What still says "pictures"."""
+
+
+@pytest.mark.parametrize("path", [path for path in FILES if path not in FIT], ids=lambda path: path.name)
+def test_messages_say_images_as_the_documentation_does(path):
+    docstrings = {node.value for node in nodes(path) if isinstance(node, ast.Expr)}
+    texts = [node.value for node in nodes(path) if isinstance(node, ast.Constant) and node not in docstrings]
+    assert not [text for text in texts if isinstance(text, str) and re.search(r"\bpictures? | pictures?\b", text)]

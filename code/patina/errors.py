@@ -19,7 +19,7 @@ class WeightsMissing(PatinaError):
     """Published weights are neither on this machine nor reachable; the message names the file and its folder."""
 
 
-def listed(problems: Sequence[str], most: int = 10) -> str:
+def listed(problems: Sequence[str], most: int = 3) -> str:
     """Return all problems of one kind in one line, the first of them word for word and the others as a number."""
     shown = "; ".join(problems[:most])
     return f"{shown}; and {len(problems) - most} more" if len(problems) > most else shown

@@ -99,7 +99,7 @@ def describe_problems(error: ValidationError, settings: type[BaseModel]) -> str:
     # A misspelt key also makes the right one missing, so unknown keys go first.
     unknown = [problem for problem in problems if problem["type"] in _UNKNOWN]
     causes = unknown or _causes(problems, settings)
-    return listed(list(dict.fromkeys(_describe(problem, settings) for problem in causes)))
+    return listed(list(dict.fromkeys(_describe(problem, settings) for problem in causes)), 10)
 
 
 def _causes(problems: Sequence[ErrorDetails], settings: type[BaseModel]) -> list[ErrorDetails]:

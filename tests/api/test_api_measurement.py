@@ -34,7 +34,7 @@ def test_two_folders_give_the_values_of_the_json(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "options", "message"),
     [
-        ((picture(1), "gt"), {}, "expected two pictures or two folders, got a picture and a folder"),
+        ((picture(1), "gt"), {}, "expected two images or two folders, got an image and a folder"),
         ((picture(1), picture(1, height=20)), {}, "expected one shape"),
         ((picture(1), picture(1)), {"metrics": ["psrn"]}, "unknown metric 'psrn'; expected some of mse, psnr"),
         ((picture(1), picture(1)), {"metrics": ["lpips"], "device": "cpu"}, "lpips cannot be measured: "),
@@ -67,7 +67,7 @@ def test_a_report_on_folders_or_arrays_has_the_values_of_the_json(tmp_path):
 def test_unusable_sets_are_refused():
     clean = {str(index): picture(index, 64, 64) for index in range(4)}
     for generated, message in (
-        ({"0": picture(0, 64, 64)}, "no picture named '1'; expected one for every clean picture"),
+        ({"0": picture(0, 64, 64)}, "no image named '1'; expected one for every clean image"),
         (clean | {"3": np.zeros((64, 64, 3))}, "expected uint8 or uint16 pixels"),
         (clean | {"3": picture(1, 40, 64)}, "3: 64x40 pixels, expected 64 or more"),
     ):

@@ -100,12 +100,12 @@ def test_a_recipe_of_steps_has_no_variants(tmp_path):
 @pytest.mark.parametrize(
     ("image", "message"),
     [
-        ([[1, 2], [3, 4]], r"expected a picture as an array \[H, W, 3\], got list"),
-        (np.zeros((4, 4), np.uint8), r"expected a picture \[H, W, 3\], got an array of shape \[4, 4\]"),
+        ([[1, 2], [3, 4]], r"expected an image as an array \[H, W, 3\], got list"),
+        (np.zeros((4, 4), np.uint8), r"expected an image \[H, W, 3\], got an array of shape \[4, 4\]"),
         (np.zeros((4, 4, 4), np.uint8), r"got an array of shape \[4, 4, 4\]"),
         (np.zeros((0, 4, 3), np.uint8), r"got an array of shape \[0, 4, 3\]"),
         (np.zeros((4, 4, 3)), "expected uint8 or uint16 pixels, got float64"),
-        (np.zeros((1, 4, 3), np.uint8), "the picture is 4x1; scale 2 needs more pixels"),
+        (np.zeros((1, 4, 3), np.uint8), "the image is 4x1; scale 2 needs more pixels"),
     ],
 )
 def test_an_unusable_picture_is_refused(tmp_path, image, message):

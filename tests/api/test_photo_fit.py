@@ -54,9 +54,9 @@ def test_arrays_and_folders_give_one_result_which_degrades(sets, family, tmp_pat
 @pytest.mark.parametrize(
     ("real", "message"),
     [
-        ({}, "a set has no pictures"),
+        ({}, "a set has no images"),
         ({"a.png": picture(0), "a.jpg": picture(1)}, "differ only by the suffix"),
-        ({"a": picture(0)[..., 0]}, "expected a picture"),
+        ({"a": picture(0)[..., 0]}, "expected an image"),
         ({name: picture(0, 80, 80) for name in "abc"}, "3 photos can be measured, expected 4 or more"),
         ("nowhere", "nowhere does not exist"),
     ],

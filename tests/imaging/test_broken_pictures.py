@@ -107,9 +107,9 @@ def test_the_limit_of_the_size_can_be_set(tmp_path: Path, monkeypatch: pytest.Mo
     ("name", "content", "message"),
     [
         ("empty.png", b"", "is an empty file"),
-        ("text.jpg", b"not a picture at all", "is not a PNG, JPEG"),
+        ("text.jpg", b"not an image at all", "is not a PNG, JPEG"),
         ("moving.png", b"GIF89a" + bytes(40), "is damaged inside \\(a block of no kind"),
-        ("still.gif", b"GIF89a" + bytes(7) + b";", "contains no picture data"),
+        ("still.gif", b"GIF89a" + bytes(7) + b";", "contains no image data"),
         ("film.avif", b"\0\0\0\x08ftypqt  ", "is not a PNG, JPEG"),
         ("notes.txt", b"hello", "has an unsupported suffix"),
     ],

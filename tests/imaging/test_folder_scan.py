@@ -93,7 +93,7 @@ def test_heic_without_its_package_is_counted_and_refused_with_the_remedy(
             read_picture(tmp_path / name)
     (tmp_path / "c.png").unlink()
     (tmp_path / "d.png").unlink()
-    with pytest.raises(PatinaError, match=r"contains no pictures; .*; 2 files left out: 2 \.heic \(pip install"):
+    with pytest.raises(PatinaError, match=r"contains no images; .*; 2 files left out: 2 \.heic \(pip install"):
         list_pictures(tmp_path)
 
 
@@ -125,7 +125,7 @@ def test_linked_folders_are_not_followed_but_counted(tmp_path: Path, capsys: pyt
     assert [item.name for item in list_sources(tmp_path / "in", recursive=True)] == ["2019/a.png", "a.png"]
     assert capsys.readouterr().err.endswith("2 files left out: 2 linked folders\n")
     list_pictures(tmp_path / "in")
-    assert "ignoring the pictures in its 3 subfolders" in capsys.readouterr().err
+    assert "ignoring the images in its 3 subfolders" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")

@@ -191,18 +191,18 @@ def test_listing(tmp_path: Path) -> None:
 def test_subfolders_are_mentioned_once(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     for name in ("more", ".hidden"):
         (tmp_path / name).mkdir()
-    with pytest.raises(PatinaError, match=r"contains no pictures; .*, not in its subfolders \(more, …\)"):
+    with pytest.raises(PatinaError, match=r"contains no images; .*, not in its subfolders \(more, …\)"):
         list_pictures(tmp_path)
     (tmp_path / "1.png").touch()
     for _ in range(2):
         list_pictures(tmp_path)
-    assert capsys.readouterr().err.count("ignoring the pictures in its 1 subfolders") == 1
+    assert capsys.readouterr().err.count("ignoring the images in its 1 subfolders") == 1
 
 
 def test_folders_that_cannot_be_listed(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").touch()
     for folder, message in [
-        (tmp_path, "contains no pictures"),
+        (tmp_path, "contains no images"),
         (tmp_path / "missing", "does not exist"),
         (tmp_path / "notes.txt", "is not a folder"),
     ]:

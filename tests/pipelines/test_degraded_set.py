@@ -181,7 +181,7 @@ def test_a_broken_picture_is_named_and_the_others_are_made(clean, recipe, tmp_pa
     told = capsys.readouterr().err
     assert "1.png is truncated" in told
     assert "tiny.png is 9x1; scale 2 needs more pixels" in told
-    assert "2 of 6 pictures failed" in told
+    assert "2 of 6 images failed" in told
 
 
 @pytest.mark.parametrize(

@@ -89,7 +89,7 @@ def test_missing_partners_are_named(folders):
 
 
 def test_unreadable_and_unequal_pictures_are_named_and_skipped(folders, tmp_path, capsys):
-    (folders[0] / "photo 9.png").write_bytes(b"no picture")
+    (folders[0] / "photo 9.png").write_bytes(b"no image")
     write_picture(folders[0] / "photo 10.png", np.zeros((48, 50, 3), np.uint8))
     assert call(folders, "-no_lpips", "-out", str(tmp_path)) == 1
     errors = capsys.readouterr().err

@@ -34,7 +34,7 @@ def test_pictures_that_cannot_be_used_are_named_and_skipped(
     lines = capsys.readouterr().err.splitlines()
     assert [Path(line.split()[0]).name for line in lines[:3]] == ["cut.png", "glass.png", "tiny.png"]
     assert "100x7" in lines[2]
-    assert lines[3] == "3 of 8 pictures failed and were skipped"
+    assert lines[3] == "3 of 8 images failed and were skipped"
     assert len(lines) == 4
     assert len(list_pictures(tmp_path / "set" / "1x")) == 5
 

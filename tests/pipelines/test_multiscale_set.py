@@ -38,7 +38,7 @@ def test_the_set_of_another_folder_is_not_mixed_in(tmp_path, capsys):
     flags = ["-target", str(target), "-scales", "1", "2", "-workers", "1"]
     assert run_command("prepare", ["-source", str(first), *flags]) == 0
     assert run_command("prepare", ["-source", str(other), *flags]) == 2
-    assert "with 1 pictures that" in capsys.readouterr().err
+    assert "with 1 images that" in capsys.readouterr().err
     assert len(list_pictures(target / "1x")) == 3
     moved = first.rename(tmp_path / "moved")
     assert run_command("prepare", ["-source", str(moved), *flags]) == 0
@@ -61,7 +61,7 @@ def test_every_scale_holds_every_picture(source: Path, tmp_path: Path) -> None:
 
 def test_the_manifest_describes_the_set(source: Path, tmp_path: Path) -> None:
     target = tmp_path / "set"
-    (source / "broken.png").write_bytes(b"no picture")
+    (source / "broken.png").write_bytes(b"no image")
     prepare(source, target, [1, 8], workers=1)
     manifest = load_manifest(target)
     assert load_manifest(target / "8x") == load_manifest(target / "1x") == manifest

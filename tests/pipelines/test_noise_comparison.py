@@ -48,7 +48,7 @@ def test_flat_blocks_leave_edges_out(folders, tmp_path, capsys):
     write_picture(tmp_path / "striped/0.png", striped)
     folder = str(tmp_path / "striped")
     assert run_command("noise", ["-clean", folder, "-degraded", f"same={folder}", "-flat"]) == 2
-    assert "no picture has a flat block" in capsys.readouterr().err
+    assert "no image has a flat block" in capsys.readouterr().err
 
 
 def test_the_sheet_shows_residuals(folders, tmp_path, capsys):

@@ -48,9 +48,9 @@ def run(*words) -> int:
 def test_upscale_writes_nothing_and_names_model_picture_and_place(source, model, tmp_path, capsys):
     assert run("upscale", "-model", model, "-source", source, "-out", tmp_path / "out", "-device", "cpu") == 1
     told = capsys.readouterr().err
-    assert "0 pictures made" in told
+    assert "0 images made" in told
     for number in range(2):
-        assert f"{source / f'{number}.png'}: {model} gave no picture: 15360 of 15360 values are not finite" in told
+        assert f"{source / f'{number}.png'}: {model} gave no image: 15360 of 15360 values are not finite" in told
     assert "at row 0, column 0" in told
     assert not [name for name in contents(tmp_path / "out") if name.endswith(".png")]
 
@@ -60,7 +60,7 @@ def test_nothing_of_it_is_scored_and_other_models_are(source, model, tmp_path, c
     sets = ["-set", "small", source, tmp_path / "gt", "-out", tmp_path / "out", "-device", "cpu", "-no_lpips"]
     assert run("evaluate", "-model", model, "bicubic", *sets) == 1
     table = (tmp_path / "out" / "comparison.md").read_text()
-    assert f"broken was not measured on small: {model} gave no picture" in table
+    assert f"broken was not measured on small: {model} gave no image" in table
     rows = json.loads((tmp_path / "out" / "comparison.json").read_text())["rows"]
     assert [row["model"] for row in rows] == ["bicubic"]
 
@@ -95,4 +95,4 @@ def test_diffusion_is_refused_too(source, tmp_path, capsys, bad):
     save_file(network.state_dict(), tmp_path / "sr3.safetensors", {METADATA_KEY: json.dumps(about)})
     out = tmp_path / "out"
     assert run("upscale", "-model", tmp_path / "sr3.safetensors", "-source", source, "-out", out, "-device", "cpu") == 1
-    assert "sr3.safetensors gave no picture" in capsys.readouterr().err
+    assert "sr3.safetensors gave no image" in capsys.readouterr().err

@@ -31,7 +31,7 @@ def test_sources_have_names_from_their_folder(nested):
     assert {item.stem for item in found} == {"2", "10", "2019_a", "2019_may_b"}
     assert list_sources(nested / "2019" / "a.png") == [Source(nested / "2019" / "a.png", "a.png")]
     (nested / "2020" / "empty").mkdir(parents=True)
-    with pytest.raises(PatinaError, match="and its subfolders contain no pictures"):
+    with pytest.raises(PatinaError, match="and its subfolders contain no images"):
         list_sources(nested / "2020", recursive=True)
     with pytest.raises(PatinaError, match="does not exist"):
         list_sources(nested / "2021", recursive=True)
@@ -62,7 +62,7 @@ def test_pictures_of_subfolders_get_names_of_their_own(nested, tmp_path, model, 
 
 
 def test_a_prepared_set_of_subfolders_is_whole(nested, tmp_path):
-    (nested / "2019" / "broken.png").write_bytes(b"no picture")
+    (nested / "2019" / "broken.png").write_bytes(b"no image")
     flags = ["-source", str(nested), "-target", str(tmp_path / "set"), "-scales", "1", "4", "-workers", "1"]
     assert run_command("prepare", [*flags, "-recursive"]) == 1
     assert [item.source for item in load_manifest(tmp_path / "set").failures] == ["2019/broken.png"]

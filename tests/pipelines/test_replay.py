@@ -41,7 +41,7 @@ def test_replay_does_not_overwrite_the_clean_pictures(clean, recipe, tmp_path, c
     assert run("degrade", write_config(tmp_path / "n.yml", values), clean, tmp_path / "out", "-workers", 1) == 0
     before = contents(clean)
     assert run("replay", tmp_path / "out" / "log.jsonl", "-out", clean) == 2
-    assert "would overwrite the clean pictures; choose another -out" in capsys.readouterr().err
+    assert "would overwrite the clean images; choose another -out" in capsys.readouterr().err
     assert contents(clean) == before
 
 
@@ -75,7 +75,7 @@ def test_replay_obeys_no_name_that_leads_out_of_its_folder(log, tmp_path, capsys
         assert contents(tmp_path) == before
 
 
-@pytest.mark.parametrize("linked", ["folder", "picture", "half a picture", "hidden folder", "log"])
+@pytest.mark.parametrize("linked", ["folder", "picture", "half an image", "hidden folder", "log"])
 def test_replay_follows_no_link_out_of_its_folder(log, tmp_path, capsys, linked):
     change(log, output="bad/0.png")
     (tmp_path / "outside").mkdir()
@@ -88,7 +88,7 @@ def test_replay_follows_no_link_out_of_its_folder(log, tmp_path, capsys, linked)
         (out / "bad").symlink_to(tmp_path / "outside")
     elif linked == "picture":
         (out / "bad" / "0.png").symlink_to(target)
-    elif linked == "half a picture":
+    elif linked == "half an image":
         (out / "bad" / ".part-0.png").symlink_to(target)
     elif linked == "log":
         (out / "log.jsonl").symlink_to(log)
@@ -98,7 +98,7 @@ def test_replay_follows_no_link_out_of_its_folder(log, tmp_path, capsys, linked)
     code = run("replay", log, "-out", out, "-workers", 1)
     assert contents(tmp_path / "outside") == {"precious": b"mine"}
     assert log.read_text() == kept
-    if linked == "half a picture":
+    if linked == "half an image":
         assert code == 0
     else:
         assert code == 2
@@ -147,7 +147,7 @@ def test_a_log_of_any_values_is_one_line_and_never_a_traceback(log, tmp_path, ca
         ({"op": "nothing"}, "'nothing' is no operation of this version"),
         ({"op": "gaussian_noise", "parameters": {"sigma": "much"}}, "cannot be done"),
         ({"op": "gaussian_noise", "parameters": {}}, "cannot be done"),
-        ({"op": "resize", "parameters": {"size": [10**9, 10**9], "filter": "area"}}, "more than pictures may have"),
+        ({"op": "resize", "parameters": {"size": [10**9, 10**9], "filter": "area"}}, "more than images may have"),
         ({"op": "resize", "parameters": {"size": [8, -8], "filter": "area"}}, "expected a value greater"),
         ({"op": "resize", "parameters": {"size": [8, 8], "filter": "none"}}, "cannot be done"),
         ({"op": "jpeg", "parameters": {"codec": "torch"}}, "quality: missing"),

@@ -50,7 +50,7 @@ def test_tiles_move_leftovers_back_and_count_them(source, tmp_path, capsys):
     assert found["sum"]["source_bytes"] == sum(path.stat().st_size for path in list_pictures(source))
     assert found["sum"]["tile_bytes"] == sum(path.stat().st_size for path in list_pictures(target))
     assert found["sum"]["saved_bytes"] == found["sum"]["source_bytes"] - found["sum"]["tile_bytes"]
-    assert "14 tiles from 3 pictures (8 whole, 6 leftover, 1 dropped)" in capsys.readouterr().out
+    assert "14 tiles from 3 images (8 whole, 6 leftover, 1 dropped)" in capsys.readouterr().out
 
 
 def test_noise_frames_take_what_is_too_small(source, tmp_path):
@@ -121,12 +121,12 @@ def test_two_folders_are_not_one_set_and_what_is_gone_leaves_nothing(source, tmp
     assert prepare(mode, source, target, "-side", "16") == 0
     write_picture(tmp_path / "other" / "else.png", picture(3, 64, 64))
     assert prepare(mode, tmp_path / "other", target, "-side", "16") == 2
-    assert "pictures that" in capsys.readouterr().err
+    assert "images that" in capsys.readouterr().err
     assert list(target.rglob("exact*.png"))
     (source / "exact.png").unlink()
     assert prepare(mode, source, target, "-side", "16") == 0
     assert not list(target.rglob("exact*.png"))
-    assert "of 1 pictures that are gone from" in capsys.readouterr().err
+    assert "of 1 images that are gone from" in capsys.readouterr().err
     before = {path: path.stat().st_mtime_ns for path in target.rglob("big*.png")}
     assert prepare(mode, source.rename(tmp_path / "moved"), target, "-side", "16") == 0
     assert {path: path.stat().st_mtime_ns for path in target.rglob("big*.png")} == before != {}
@@ -187,7 +187,7 @@ def test_folders_and_flags_that_do_not_fit_are_refused(source, tmp_path, capsys)
         ("tiles", target, ("-least", "3"), "-least does not apply to mode tiles"),
         ("scales", tmp_path / "x", ("-side", "3"), "-side does not apply to mode scales"),
         ("noise-framed", tmp_path / "x", ("-least", "500"), "-least 500"),
-        ("tiles", tmp_path / "x", ("-side", "5000"), "no picture is large enough for a tile of 5000"),
+        ("tiles", tmp_path / "x", ("-side", "5000"), "no image is large enough for a tile of 5000"),
         ("categories", tmp_path / "y", ("-scale", "0"), "a side that the scale divides"),
         ("categories", target, (), "made with mode tiles, now categories"),
         ("categories", tmp_path / "x", ("-side", "30"), "a side that the scale divides"),
@@ -197,7 +197,7 @@ def test_folders_and_flags_that_do_not_fit_are_refused(source, tmp_path, capsys)
 
 
 def test_a_broken_picture_is_named_and_skipped(source, tmp_path, capsys):
-    (source / "broken.png").write_bytes(b"no picture")
+    (source / "broken.png").write_bytes(b"no image")
     assert prepare("tiles", source, tmp_path / "set", "-side", "32") == 1
     assert "broken.png" in capsys.readouterr().err
     assert set(rows(tmp_path / "set")) == {"big.png", "exact.png", "small.png", "sum"}

@@ -154,7 +154,7 @@ def test_results_of_another_model_are_not_passed_off(tmp_path, photo, small_mode
 
 def test_a_broken_picture_is_named_and_the_others_go_on(tmp_path, photo, capsys):
     write_picture(tmp_path / "in" / "a.png", photo)
-    (tmp_path / "in" / "broken.png").write_bytes(b"no picture")
+    (tmp_path / "in" / "broken.png").write_bytes(b"no image")
     folders = ["-source", str(tmp_path / "in"), "--out", str(tmp_path / "out")]
     assert run_command("upscale", ["--model", "bicubic", "-scale", "2", *folders]) == 1
     assert "broken.png" in capsys.readouterr().err

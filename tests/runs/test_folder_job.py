@@ -133,7 +133,19 @@ def test_the_summary_is_a_line_a_failure_and_a_count(capsys: pytest.CaptureFixtu
     assert captured.err.splitlines() == [
         "in/a.png is empty",
         "b.png: too small",
-        "2 of 3 pictures failed and were skipped",
+        "2 of 3 images failed and were skipped",
+    ]
+
+
+def test_of_many_failures_for_one_reason_the_first_are_told(capsys: pytest.CaptureFixture) -> None:
+    failures = [(f"in/{n}.png", f"in/{n}.png is {n}x{n + 1}, smaller than 384") for n in range(10, 70)]
+    failures.insert(5, ("in/broken.png", "is truncated"))
+    JobReport(failures=failures).print_summary()
+    assert capsys.readouterr().err.splitlines() == [
+        *(f"in/{n}.png is {n}x{n + 1}, smaller than 384" for n in (10, 11, 12)),
+        "the same reason for 57 more: in/13.png, in/14.png, in/15.png, …",
+        "in/broken.png: is truncated",
+        "61 of 61 images failed and were skipped",
     ]
 
 
@@ -151,7 +163,7 @@ def test_notes_are_counted_by_picture_and_told_in_one_line(workers: int, capsys:
     assert report.notes == {"halved": 3, "doubled": 1}
     capsys.readouterr()
     report.print_summary()
-    assert capsys.readouterr().err.splitlines()[0] == "3 pictures were halved; 1 picture was doubled"
+    assert capsys.readouterr().err.splitlines()[0] == "3 images were halved; 1 image was doubled"
 
 
 def test_notes_of_every_stage_are_kept() -> None:

@@ -187,7 +187,7 @@ class TestSources:
         letters(source, out)
         (source / "b.txt").unlink()
         assert letters(source, out) == []
-        assert capsys.readouterr().err == f"{out}: removed the results of 1 pictures that are gone from {source}\n"
+        assert capsys.readouterr().err == f"{out}: removed the results of 1 images that are gone from {source}\n"
         assert not list(out.glob("b_*.txt"))
         assert [line["output"] for line in lines_of(out)[1:]] == ["a", "c"]
         capitals(source, out.with_name("kept"))
@@ -222,7 +222,7 @@ class TestSources:
         capitals(source, out)
         write(tmp_path / "other" / "z.txt", "z")
         before = contents(out)
-        with pytest.raises(PatinaError, match=r"made of .*in, with 3 pictures that .*other does not have; choose"):
+        with pytest.raises(PatinaError, match=r"made of .*in, with 3 images that .*other does not have; choose"):
             capitals(tmp_path / "other", out)
         assert contents(out) == before
         assert len(capitals(tmp_path / "other", out, replace="different")) == 2

@@ -15,5 +15,5 @@ class Broken(Regression):
 
 
 def test_a_validation_without_finite_values_is_named_with_run_and_step(tmp_path):
-    with pytest.raises(PatinaError, match=r"^run: the network gave no picture in the validation of step 5: 48 of 48 "):
+    with pytest.raises(PatinaError, match=r"^run: the network gave no image in the validation of step 5: 48 of 48 "):
         run(tmp_path, Broken())

@@ -67,7 +67,7 @@ class TestDomains:
         pixels = np.concatenate([read_picture(path).pixels.reshape(-1, 3) for path in fewer.images])
         np.testing.assert_allclose(fewer.image_statistics.mean, pixels.mean(0), rtol=1e-9)
         assert fewer.condition_statistics != known.condition_statistics
-        assert "4x: other pictures than manifest.json lists; measuring their statistics" in capsys.readouterr().err
+        assert "4x: other images than manifest.json lists; measuring their statistics" in capsys.readouterr().err
 
     def test_a_missing_scale_says_how_to_make_it(self, domains):
         with pytest.raises(PatinaError, match=r"the clean set has no 8x/; make it with .*-scales 1 8"):

@@ -135,7 +135,7 @@ class RecipeDegrader:
         from patina.imaging.value_spaces import to_values, values_to_pixels
         from patina.pipelines.recipe_job import cropped_to_scale
 
-        pixels = cropped_to_scale(checked_picture(picture), self.scale, name or "the picture")
+        pixels = cropped_to_scale(checked_picture(picture), self.scale, name or "the image")
         plan = self.recipe.draw(self._chosen(variant), pixels.shape[:2], seed, name)
         return values_to_pixels(apply_plan(to_values(pixels), plan, self.engine), pixels.dtype)
 

@@ -54,7 +54,7 @@ def evaluate(
         folders = Path(result), Path(ground_truth)
         return evaluate_folders(*folders, metrics=metrics, crop=crop, space=space, device=device).document()
     if not isinstance(result, np.ndarray) or not isinstance(ground_truth, np.ndarray):
-        raise PatinaError("expected two pictures or two folders, got a picture and a folder")
+        raise PatinaError("expected two images or two folders, got an image and a folder")
     opened, missing = open_metrics(metrics, device)
     for key, reason in missing.items():
         raise PatinaError(f"{key} cannot be measured: {reason}")
@@ -117,6 +117,6 @@ def _samples(
     if not isinstance(images, Mapping):
         return load_samples(Path(images), limit=limit, side=side, names=names, scale=scale)
     if names is not None and (missing := [name for name in names if name not in images]):
-        raise PatinaError(f"no picture named {missing[0]!r}; expected one for every clean picture")
+        raise PatinaError(f"no image named {missing[0]!r}; expected one for every clean image")
     wanted = list(images) if names is None else names
     return [make_sample(name, checked_picture(images[name]), side=side, scale=scale) for name in wanted]

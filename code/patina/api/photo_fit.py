@@ -100,10 +100,10 @@ def _folder(images: Images, folder: Path) -> Path:
     if not isinstance(images, Mapping):
         return Path(images)
     if not images:
-        raise PatinaError("a set has no pictures; expected some by name")
+        raise PatinaError("a set has no images; expected some by name")
     files = {name: folder / f"{name_of_results(name)}.png" for name in images}
     if len(set(files.values())) < len(files):
-        raise PatinaError("two pictures of a set differ only by the suffix of their names; rename one")
+        raise PatinaError("two images of a set differ only by the suffix of their names; rename one")
     for name, pixels in images.items():
         write_picture(files[name], checked_picture(pixels))
     return folder

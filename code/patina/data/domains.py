@@ -162,7 +162,7 @@ def _statistics(folder: Path, subfolder: Path) -> ChannelStatistics:
         if is_current and scale in manifest.scales:
             return manifest.statistics[scale]
         if not is_current:
-            print(f"{subfolder}: other pictures than {FILE_NAME} lists; measuring their statistics", file=sys.stderr)
+            print(f"{subfolder}: other images than {FILE_NAME} lists; measuring their statistics", file=sys.stderr)
     accumulator = StatisticsAccumulator()
     for picture in readable(pictures, partial(read_picture, alpha="refuse")):
         accumulator.add(picture.pixels)

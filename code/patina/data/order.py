@@ -23,7 +23,7 @@ class ShuffledOrder:
 
     def __init__(self, n: int, seed: int) -> None:
         if n < 1:
-            raise PatinaError("cannot shuffle an empty set: no pictures were given")
+            raise PatinaError("cannot shuffle an empty set: no images were given")
         self.n = n
         self.seed = seed
         self._epoch = -1

@@ -21,7 +21,7 @@ Parameters = dict[str, Any]
 """What was drawn for one picture: plain JSON values, so that it can be logged and replayed."""
 
 NOT_FINITE = (
-    "gave values that are not finite for this picture; use milder knobs, or a model that was trained on such pictures"
+    "gave values that are not finite for this image; use milder knobs, or a model that was trained on such images"
 )
 """Message for a learned model whose result contains NaN or infinity; the model's path goes before it."""
 

@@ -230,5 +230,5 @@ def _require_border(image: Tensor) -> None:
     height, width = image.shape[-2:]
     if min(height, width) < BORDER:
         raise PictureError(
-            f"{width}x{height} pixels, expected sides of at least {BORDER} pixels for a LUD-VAE; remove the picture"
+            f"{width}x{height} pixels, expected sides of at least {BORDER} pixels for a LUD-VAE; remove the image"
         )

@@ -91,7 +91,7 @@ def choose_scenes(folder: Path | None, counts: tuple[int, int, int], seed: int) 
         files = [Scene(source.path, source.name) for source in list_sources(folder) if _is_large(source.path)]
         if len(files) < sum(counts) // 4:
             raise PatinaError(
-                f"{folder}: {len(files)} pictures have {SMALLEST} pixels on each side; expected {sum(counts) // 4} or "
+                f"{folder}: {len(files)} images have {SMALLEST} pixels on each side; expected {sum(counts) // 4} or "
                 f"more, {sum(counts)} are best"
             )
         shuffled = _some(rng, files, min(sum(counts), len(files)))

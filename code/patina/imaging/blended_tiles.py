@@ -63,7 +63,7 @@ def plan_axis(length: int, tile: int, overlap: int, multiple: int) -> list[int]:
     if step < 1:
         raise ValueError(f"the overlap ({overlap}) must be at most tile - multiple = {tile - multiple}")
     if length % multiple:
-        raise ValueError(f"the picture's side ({length}) must be a multiple of {multiple}; pad it first")
+        raise ValueError(f"the image's side ({length}) must be a multiple of {multiple}; pad it first")
     return [*range(0, length - tile, step), length - tile]
 
 

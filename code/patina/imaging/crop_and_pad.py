@@ -31,9 +31,7 @@ def crop_to_multiple(image: np.ndarray, multiple: int) -> np.ndarray:
     """
     height, width = (length // multiple * multiple for length in image.shape[:2])
     if min(height, width) == 0:
-        raise ValueError(
-            f"a picture of {image.shape[1]}x{image.shape[0]} pixels has no crop to multiples of {multiple}"
-        )
+        raise ValueError(f"an image of {image.shape[1]}x{image.shape[0]} pixels has no crop to multiples of {multiple}")
     return image[:height, :width]
 
 

@@ -22,7 +22,7 @@ from patina.imaging.tiff_tags import (
 )
 
 _FLOAT = "stores signed, floating-point or 32-bit pixels; convert it to 8 or 16 bit"
-_UNKNOWN = "is not a PNG, JPEG, WebP, BMP, TIFF, GIF, AVIF or HEIC picture; convert it or remove it"
+_UNKNOWN = "is not a PNG, JPEG, WebP, BMP, TIFF, GIF, AVIF or HEIC image; convert it or remove it"
 
 
 def inspect(data: Buffer, *, thorough: bool = True) -> PictureHeader:

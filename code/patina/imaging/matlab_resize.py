@@ -51,7 +51,7 @@ def imresize(
 
 def _check_image(image: np.ndarray) -> None:
     if image.ndim not in (2, 3) or 0 in image.shape:
-        raise ValueError(f"expected a picture [H, W] or [H, W, C] with pixels, got shape {image.shape}")
+        raise ValueError(f"expected an image [H, W] or [H, W, C] with pixels, got shape {image.shape}")
     if image.dtype not in (np.uint8, np.uint16) and not np.issubdtype(image.dtype, np.floating):
         raise TypeError(f"expected uint8, uint16 or floating-point pixels, got {image.dtype}")
 

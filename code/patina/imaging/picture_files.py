@@ -87,7 +87,7 @@ def read_picture(path: Path | str, *, alpha: Literal["keep", "refuse"] = "keep")
         raise PictureError(f"{path} {error}") from None
     picture = _to_picture(pixels, header)
     if alpha == "refuse" and picture.alpha is not None:
-        raise PictureError(f"{path} is partly transparent; training pictures must be opaque: flatten or remove it")
+        raise PictureError(f"{path} is partly transparent; training images must be opaque: flatten or remove it")
     return picture
 
 
@@ -142,10 +142,10 @@ def list_pictures(folder: Path | str) -> list[Path]:
         inside = f", not in its subfolders ({scan.subfolders[0]}, …)" if scan.subfolders else ""
         other = f"; {scan.told()}" if scan.left_out else ""
         suffixes = ", ".join(read_suffixes())
-        raise PatinaError(f"{folder} contains no pictures; expected files ending in {suffixes}{inside}{other}")
+        raise PatinaError(f"{folder} contains no images; expected files ending in {suffixes}{inside}{other}")
     if scan.subfolders:
         tell_once(
-            f"{folder}: ignoring the pictures in its {len(scan.subfolders)} subfolders; prepare, degrade, translate "
+            f"{folder}: ignoring the images in its {len(scan.subfolders)} subfolders; prepare, degrade, translate "
             "and upscale include them with -recursive"
         )
     return [folder / name for name in scan.names]

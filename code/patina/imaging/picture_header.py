@@ -6,7 +6,7 @@ from patina.imaging.colour_spaces import SRGB, ColourTags
 
 TRUNCATED = "is truncated (the end of the file is missing); copy it again or remove it"
 DAMAGED = "is damaged inside (a checksum is wrong); copy it again or remove it"
-NO_PICTURE = "contains no picture data; remove it"
+NO_PICTURE = "contains no image data; remove it"
 
 
 class BrokenPicture(ValueError):

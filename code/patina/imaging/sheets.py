@@ -67,9 +67,9 @@ def _check_grid(
     rows: Sequence[Sequence[np.ndarray]], column_titles: Sequence[str], row_titles: Sequence[str] | None
 ) -> None:
     if not rows or not column_titles:
-        raise ValueError("a sheet needs at least one picture")
+        raise ValueError("a sheet needs at least one image")
     if any(len(row) != len(column_titles) for row in rows):
-        raise ValueError(f"every row needs {len(column_titles)} pictures, one per title")
+        raise ValueError(f"every row needs {len(column_titles)} images, one per title")
     if row_titles is not None and len(row_titles) != len(rows):
         raise ValueError(f"expected {len(rows)} row titles, got {len(row_titles)}")
 

@@ -57,7 +57,7 @@ def list_sources(folder: Path, recursive: bool = False) -> list[Source]:
         return [Source(path, path.name) for path in list_pictures(folder)]
     names = scan_folder(folder, recursive=True).names
     if not names:
-        raise PatinaError(f"{folder} and its subfolders contain no pictures; expected {', '.join(read_suffixes())}")
+        raise PatinaError(f"{folder} and its subfolders contain no images; expected {', '.join(read_suffixes())}")
     return [Source(folder / name, name) for name in names]
 
 

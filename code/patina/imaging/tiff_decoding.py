@@ -53,7 +53,7 @@ def decode_tiff(header: PictureHeader, data: bytes) -> np.ndarray:
         with tifffile.TiffFile(io.BytesIO(data)) as file:
             page = file.pages[0]
             if not isinstance(page, tifffile.TiffPage):
-                raise BrokenPicture("is a TIFF without a picture; remove it")
+                raise BrokenPicture("is a TIFF without an image; remove it")
             _require_supported(page, header)
             _require_whole(page, data)
             samples = np.asarray(page.asarray(maxworkers=1))
@@ -83,7 +83,7 @@ def _require_supported(page: "TiffPage", header: PictureHeader) -> None:
     if (page.imagelength, page.imagewidth) != (header.height, header.width):
         raise BrokenPicture("is a TIFF that states its size twice, differently; save it again or remove it")
     if page.tilelength * page.tilewidth > max(_ROOM, 4 * header.height * header.width):
-        raise BrokenPicture("is a TIFF whose tiles are far larger than the picture; save it again or remove it")
+        raise BrokenPicture("is a TIFF whose tiles are far larger than the image; save it again or remove it")
 
 
 def _unsupported(what: str, remedy: str) -> BrokenPicture:

@@ -56,10 +56,10 @@ def replay(request: ReplayRequest) -> JobReport[Made]:
     workers = checked_workers(request.workers)
     header, entries = read_set_log(request.log)
     if request.source is None and not header.source:
-        raise PatinaError(f"{request.log} names no folder of clean pictures; set it with -source")
+        raise PatinaError(f"{request.log} names no folder of clean images; set it with -source")
     source, out = request.source or Path(header.source or ""), request.out or request.log.parent
     if not source.is_dir():
-        raise PatinaError(f"{source}: no such folder of clean pictures; set it with -source")
+        raise PatinaError(f"{source}: no such folder of clean images; set it with -source")
     pictures = {name: source_named(source, name) for name in by_source(entries)}
     if request.source is None:
         require_no_link_out([picture.path.relative_to(source).as_posix() for picture in pictures.values()], source)
@@ -124,4 +124,4 @@ def _require_knobs(step: Step, engine: Engine) -> None:
 def _refuse_overwriting(folder: Path, outputs: Sequence[Path]) -> None:
     """Refuse to write into the folder of the clean pictures, which have the same names."""
     if any(path.parent.resolve() == folder.resolve() for path in outputs):
-        raise PatinaError(f"{folder}: would overwrite the clean pictures; choose another -out")
+        raise PatinaError(f"{folder}: would overwrite the clean images; choose another -out")

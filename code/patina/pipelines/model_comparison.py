@@ -219,7 +219,7 @@ def _measure(
         # All are replaced, so that all are timed.
         upscaled = upscale_pictures(replace(upscaler, enlarge=timed), test_set.lq, out, replace="always")
     if not upscaled.results:
-        reason = next((reason for _, reason in upscaled.failures), "no picture was upscaled")
+        reason = next((reason for _, reason in upscaled.failures), "no image was upscaled")
         told = f"{model.name} was not measured on {test_set.name}: {reason}."
         return Unmeasured(told, len(upscaled.failures))
     crop = upscaler.scale if config.crop_border is None else config.crop_border

@@ -55,7 +55,7 @@ def residual(match: Match) -> np.ndarray:
     """Return degraded minus clean of one pair, ``[H, W, 3]`` float64 in units of 0 to 255."""
     degraded, clean = read_picture(match.first), read_picture(match.second)
     if degraded.pixels.shape != clean.pixels.shape:
-        raise PictureError(f"{match.first} and {match.second} differ in size; expected the same picture degraded")
+        raise PictureError(f"{match.first} and {match.second} differ in size; expected the same image degraded")
     if min(degraded.height, degraded.width) < SMALLEST:
         raise PictureError(f"{match.first} is {degraded.width}x{degraded.height}; expected {SMALLEST} pixels or more")
     return 255 * (degraded.pixels / degraded.max_value - clean.pixels / clean.max_value)
@@ -72,7 +72,7 @@ def _row(name: str, folder: Path, clean: Path, flat: bool) -> str:
         for noise in (_flat_blocks(match) if flat else [residual(match)])
     ]
     if not residuals:
-        raise PatinaError(f"{clean}: no picture has a flat block of {BLOCK}x{BLOCK} pixels; measure without -flat")
+        raise PatinaError(f"{clean}: no image has a flat block of {BLOCK}x{BLOCK} pixels; measure without -flat")
     # Without noise the correlation is undefined; such pictures are excluded from its mean.
     measured = np.ma.masked_invalid([_measures(noise) for noise in residuals]).mean(axis=0).filled(np.nan)
     texts = ["-" if np.isnan(value) else f"{value:.2f}" for value in measured]

@@ -63,7 +63,7 @@ def measure_photos(request: PhotoRequest, description: str = "measure") -> JobRe
     sources = _chosen(request)
     report = run_folder_job(sources, _measured, description=description, name=str, workers=request.workers)
     if not report.results:
-        raise PatinaError(f"{request.folder}: none of {len(sources)} pictures can be measured; {report.failures[0][1]}")
+        raise PatinaError(f"{request.folder}: none of {len(sources)} images can be measured; {report.failures[0][1]}")
     return report
 
 

@@ -91,7 +91,7 @@ def _crop(pixels: np.ndarray, side: int, multiple: int) -> np.ndarray:
     """Return the centre of a picture, at most `side` pixels wide and high, with sides that are multiples."""
     cropped = centre_crop(pixels, side)
     if min(cropped.shape[:2]) < multiple:
-        raise PatinaError(f"a picture of {pixels.shape[1]}x{pixels.shape[0]} pixels is too small for scale {multiple}")
+        raise PatinaError(f"an image of {pixels.shape[1]}x{pixels.shape[0]} pixels is too small for scale {multiple}")
     return np.ascontiguousarray(crop_to_multiple(cropped, multiple))
 
 

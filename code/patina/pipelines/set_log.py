@@ -146,7 +146,7 @@ def _require_doable(step: Step) -> None:
     for name in _SIZES & step.parameters.keys():
         height, width = typed(tuple[_Side, _Side], step.parameters[name])
         if height * width > pixel_limit():
-            raise Malformed(f"{step.op} makes {width}x{height} pixels, more than pictures may have")
+            raise Malformed(f"{step.op} makes {width}x{height} pixels, more than images may have")
 
 
 def begin_set(folder: OutputFolder, todo: Sequence[Wanted]) -> None:

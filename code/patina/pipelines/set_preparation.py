@@ -61,7 +61,7 @@ def prepare_set(request: PrepareRequest) -> tuple[JobReport[Any], str]:
 def _scales(request: PrepareRequest) -> tuple[JobReport[Any], str]:
     scales = request.scales or (1, 8)
     report = prepare(request.source, request.target, scales, workers=request.workers, recursive=request.recursive)
-    return report, f"{len(report.results)} pictures at {', '.join(f'{scale}x' for scale in sorted(scales))}"
+    return report, f"{len(report.results)} images at {', '.join(f'{scale}x' for scale in sorted(scales))}"
 
 
 def _tiles(request: PrepareRequest) -> tuple[JobReport[Any], str]:

@@ -114,7 +114,7 @@ def prepare_tiles(
         folder.finish()
         results = folder.results
     if results and not any(result.paths for result in results):
-        raise PatinaError(f"{source}: no picture is large enough for a tile of {grid.side}; choose a smaller -side")
+        raise PatinaError(f"{source}: no image is large enough for a tile of {grid.side}; choose a smaller -side")
     write_text(target / TABLE, _table(results))
     return JobReport(results, report.failures, report.notes)
 
@@ -162,8 +162,8 @@ def summary(results: Sequence[Result], scale: int) -> str:
     change = f"{_mib(abs(before - after))} {'saved' if after <= before else 'more'}"
     kinds = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
     return (
-        f"{sum(len(result.paths) for result in results)} tiles from {len(results)} pictures ({kinds or 'none'}); "
-        f"files: {_mib(before)} before, {_mib(after)} now, {change}; their {scale} times smaller LQ pictures are made "
+        f"{sum(len(result.paths) for result in results)} tiles from {len(results)} images ({kinds or 'none'}); "
+        f"files: {_mib(before)} before, {_mib(after)} now, {change}; their {scale} times smaller LQ images are made "
         f"in training, which saves about {_mib(after // scale**2)}"
     )
 

@@ -73,7 +73,7 @@ class Upscaler:
             return self.enlarge(pixels)
         except NotFinitePixels as error:
             name = next(iter(self.made_by.models), "the interpolation")
-            raise PictureError(f"{name} gave no picture: {error}; use another model, or -precision 32") from None
+            raise PictureError(f"{name} gave no image: {error}; use another model, or -precision 32") from None
 
     def with_alpha(self, pixels: np.ndarray, alpha: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Enlarge pixels ``[H, W, 3]`` and their alpha ``[H, W]``; invisible colours leave no trace in visible ones.

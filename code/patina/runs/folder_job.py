@@ -32,9 +32,11 @@ class Stemmed(Protocol):
         """The name of its output, without suffix."""
 
 
-_NO_MEMORY = "needs more memory than there is; cut it into several pictures, or use fewer workers or smaller tiles"
+_NO_MEMORY = "needs more memory than there is; cut it into several images, or use fewer workers or smaller tiles"
 _TOLD_LACK = re.compile(r"out of memory|can't allocate memory|Insufficient memory")
 
+TOLD = 3
+"""How many failures of one reason are told word for word, and how many more by name."""
 _THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 
 
@@ -70,20 +72,32 @@ class JobReport(Generic[R]):
     def print_made(self, out: Path) -> None:
         """Print the number of pictures that were written to the folder `out`, on standard error."""
         is_complete = not (self.results or self.failures)
-        made = "all pictures are up to date" if is_complete else f"{len(self.results)} pictures made"
+        made = "all images are up to date" if is_complete else f"{len(self.results)} images made"
         print(f"{out}: {made}", file=sys.stderr)
 
     def print_summary(self) -> None:
-        """Print the notes in one line, every failure and their number, on standard error."""
+        """Print the notes in one line, the failures and their number, on standard error."""
         if self.notes:
-            told = (f"{count} picture{'s were' if count > 1 else ' was'} {text}" for text, count in self.notes.items())
+            told = (f"{count} image{'s were' if count > 1 else ' was'} {text}" for text, count in self.notes.items())
             print("; ".join(told), file=sys.stderr)
         if not self.failures:
             return
-        for name, message in self.failures:
-            print(message if name in message else f"{name}: {message}", file=sys.stderr)
+        for line in _told(self.failures):
+            print(line, file=sys.stderr)
         total = len(self.results) + len(self.failures)
-        print(f"{len(self.failures)} of {total} pictures failed and were skipped", file=sys.stderr)
+        print(f"{len(self.failures)} of {total} images failed and were skipped", file=sys.stderr)
+
+
+def _told(failures: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Yield a line for every failure; where many have one reason, for the first of them, and one for the others."""
+    alike: dict[str, list[tuple[str, str]]] = {}
+    for name, message in failures:
+        alike.setdefault(re.sub(r"\d+", "", message.replace(name, "")), []).append((name, message))
+    for group in alike.values():
+        yield from (message if name in message else f"{name}: {message}" for name, message in group[:TOLD])
+        if others := [name for name, _ in group[TOLD:]]:
+            names = ", ".join(others[:TOLD]) + ", …" * (len(others) > TOLD)
+            yield f"the same reason for {len(others)} more: {names}"
 
 
 def run_folder_job(

@@ -178,7 +178,7 @@ class OutputFolder:
             self._store()
         names = list(dict.fromkeys(result.source for result in gone if result.source is not None))
         where = self._header.source
-        print(f"{self.path}: removed the results of {len(names)} pictures that are gone from {where}", file=sys.stderr)
+        print(f"{self.path}: removed the results of {len(names)} images that are gone from {where}", file=sys.stderr)
         return names
 
     def finish(self) -> None:
@@ -235,7 +235,7 @@ class OutputFolder:
         if now.source == before.source or made_of <= self._sources.keys():
             return ""
         count = len(made_of - self._sources.keys())
-        return f"made of {before.source}, with {count} pictures that {now.source} does not have"
+        return f"made of {before.source}, with {count} images that {now.source} does not have"
 
     def _is_made(self, wanted: Wanted, unchanged: dict[tuple[str, str | None], bool]) -> bool:
         result = self._journal.results.get(wanted.output)

@@ -11,7 +11,7 @@ _silenced = False
 
 
 def progress(
-    items: Iterable[T], description: str, *, total: int | None = None, unit: str = "picture", initial: int = 0
+    items: Iterable[T], description: str, *, total: int | None = None, unit: str = "image", initial: int = 0
 ) -> "tqdm[T]":
     """Wrap `items` in a progress bar on standard error; give `total` if `items` has no length."""
     return tqdm(

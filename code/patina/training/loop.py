@@ -151,7 +151,7 @@ def train(
                 break
     log.close()
     if unreadable:
-        print(f"{folder.name}: skipped {len(unreadable)} pictures that could not be read", file=sys.stderr)
+        print(f"{folder.name}: skipped {len(unreadable)} images that could not be read", file=sys.stderr)
     return step >= plan.steps or task.has_stopped()
 
 
@@ -208,7 +208,7 @@ def _validate(task: Task, plan: LoopPlan, step: int, folder: RunFolder, log: Run
         try:
             found = task.validate()
         except NotFinitePixels as error:
-            told = f"{folder.name}: the network gave no picture in the validation of step {step}: {error}"
+            told = f"{folder.name}: the network gave no image in the validation of step {step}: {error}"
             raise PatinaError(f"{told}; lower the learning rate, and train again under another name") from error
     log.write("valid", step, found.scalars)
     for name, pixels in found.pictures.items():
