@@ -39,6 +39,7 @@ def test_units_and_values_are_inverse(tmp_path, unit):
         ({"sigma": {"free": [5, 5]}}, "expected \\[low, high\\]"),
         ({"sigma": {"free": [-3, 5]}}, "expected 0 to 255"),
         ({"sigma": {"free": 5}}, "expected \\[low, high\\]"),
+        ({"sigma": {"free": [0, 5], "of": "source"}}, "of is 'source', expected target"),
     ],
 )
 def test_wrong_families_are_one_line(tmp_path, change, message):
@@ -52,3 +53,21 @@ def test_the_shipped_family_is_read_at_any_scale():
     family = load_family("camera", 4)
     assert family.scale == 4
     assert yaml.safe_load(yaml.safe_dump(family.filled([(n.low, n.high) for n in family.free])))["scale"] == 4
+
+
+@pytest.mark.parametrize("scale", [1, 2, 4])
+def test_limits_in_the_photos_pixels_grow_with_the_scale(tmp_path, scale):
+    blur = {"ellipse_blur": {"sigma_x": {"free": [0, 3], "of": "target"}, "sigma_y": {"free": [0, 3]}}}
+    resize = {"resize": {"filter": "box", "of": "target"}}
+    family = load_family(write_config(tmp_path / "f.yml", {"scale": 1, "steps": [blur, resize]}), scale)
+    assert [number.high for number in family.free] == [3 * scale, 3]
+    assert [number.scale for number in family.free] == [scale, 1]
+    assert family.recipe(np.array([1.0, 1.0])).steps[0].sigma_x == (3 * scale, 3 * scale)
+
+
+def test_what_is_believed_of_a_number_is_its_default():
+    plain = {number.name: number.value(number.plain) for number in load_family("camera").free}
+    assert plain["sensor_noise.red"] == plain["sensor_noise.blue"] == pytest.approx(1)
+    assert plain["sensor_noise.gain"] == plain["ellipse_blur.tilt"] == pytest.approx(0)
+    assert plain["sensor_noise.shared"] == plain["sensor_noise.chroma"] == plain["bilateral.strength"] == 0
+    assert 0 < plain["sensor_noise.sigma"] < 40

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from patina.fitting.agreement import GROUPS, Agreement, agreements
-from patina.fitting.discrepancies import TITLES, discrepancies
+from patina.fitting.discrepancies import MEANINGS, discrepancies
 from patina.fitting.family import Family, FreeNumber
 from patina.fitting.measures import measure
 from patina.fitting.number_words import number_words
@@ -42,7 +42,7 @@ class TestDiscrepancies:
 
     def test_an_unexplained_group_is_told_with_both_numbers_and_advice(self, names):
         photos, fitted = measured(names, edge__over=0.09), measured(names, edge__over=0.012)
-        found = self.compared(names, photos, fitted)["overshoot"]
+        found = self.compared(names, photos, fitted)["halos at edges"]
         told = "Real edges overshoot by 9.0 % of their height on their bright side, fitted ones by 1.2 %."
         assert found.sentence == told
         assert "learned degradation" in found.advice
@@ -56,24 +56,24 @@ class TestDiscrepancies:
 
     def test_the_quantity_that_differs_is_told(self, names):
         photos, fitted = measured(names, edge__under=0.2), measured(names)
-        assert "on their dark side" in self.compared(names, photos, fitted)["overshoot"].sentence
+        assert "on their dark side" in self.compared(names, photos, fitted)["halos at edges"].sentence
 
     def test_clean_pictures_that_show_more_than_the_photos_are_named(self, names):
         photos, clean = measured(names, edge__over=0.03), measured(names, edge__over=0.1)
-        found = self.compared(names, photos, clean)["overshoot"]
-        assert "the clean pictures themselves show more of this than the photos (10.0)" in found.advice
+        found = self.compared(names, photos, clean)["halos at edges"]
+        assert "the clean images have more of this by themselves (10.0)" in found.advice
         assert "learned" not in found.advice
 
     def test_equal_numbers_are_not_called_a_difference(self, names):
         photos, fitted = measured(names, y__2d__q10=0), measured(names)
-        agreed = [Agreement("sharpness", 9.0, 1.0)]
+        agreed = [Agreement("edge sharpness", 9.0, 1.0)]
         sets = MeasuredSets(names, photos, photos, fitted)
-        (found,) = discrepancies(agreed, [Agreement("sharpness", 20.0, 1.0)], sets, ["camera"])
+        (found,) = discrepancies(agreed, [Agreement("edge sharpness", 20.0, 1.0)], sets, ["camera"])
         assert found.sentence.endswith("Other measures of this property differ.")
         assert found.grade == "closer"
 
     def test_every_group_has_words(self):
-        assert set(TITLES) == set(GROUPS) == {quantity.group for quantity in QUANTITIES}
+        assert set(MEANINGS) == set(GROUPS) == {quantity.group for quantity in QUANTITIES}
 
     def test_noise_of_a_family_with_a_mosaic_names_the_other_family(self, names):
         photos, fitted = measured(names, y__variance=3), measured(names)
@@ -99,7 +99,7 @@ class TestNumbers:
         amount = NumberFinding(free("amount", optional=True), 0.0, 0.0, 0.0, 0.0, True)
         other = NumberFinding(free("unknown"), 1.0, 5.0, 9.0, 3.0, True)
         first, second = self.words(amount, other)
-        assert first[1:] == ("none", "not needed to explain the photos")
+        assert first[1:] == ("none", "not found")
         assert second == ("sensor_noise.unknown", "–", "without effect, as the step is not used")
 
     def test_what_files_tell_is_said_to_be_read_there(self):
@@ -108,15 +108,32 @@ class TestNumbers:
         assert self.words(found, steps=[{"jpeg": {}}]) == [("JPEG quality", "80 to 95", "read from the photos' files")]
 
 
+def test_blur_is_told_in_pixels_of_the_clean_image_and_of_the_photos():
+    numbers = [FreeNumber(("steps", 0, "ellipse_blur", f"sigma_{axis}"), 0.0, 12.0, scale=4) for axis in "xy"]
+    found = [NumberFinding(number, 3.0, 3.6, 4.0, 0.1, True) for number in numbers]
+    assert sentence(found, [], []).startswith("Blur of 3.6 pixels (0.9 in the photos).")
+    (words, _) = number_words(found, Family({"steps": []}, tuple(numbers), "camera.yml"))
+    assert words.unit == "std in pixels of the clean image, 4 times those of a photo"
+
+
+def test_a_number_at_the_end_of_its_range_is_named():
+    number = FreeNumber(("steps", 0, "gaussian_blur", "sigma"), 0.0, 4.0)
+    found = NumberFinding(number, 3.9, 4.0, 4.0, 0.1, True, at_limit=True)
+    told = sentence([found], [], [])
+    assert "At the end of the range that was tried: blur (4); give -recipe a family with a wider one." in told
+    (words,) = number_words([found], Family({"steps": []}, (number,), "camera.yml"))
+    assert words.certainty == "at the end of its range; the photos may need more"
+
+
 def test_the_sentence_calls_numbers_by_their_titles():
     def found(*place) -> NumberFinding:
         return NumberFinding(FreeNumber(("steps", 0, *place), 0.0, 10.0), 1.0, 1.5, 2.0, 0.1, True)
 
     numbers = [found("raw_camera", "sigma"), found("raw_camera", "red"), found("gaussian_blur", "sigma")]
-    told = sentence([*numbers, found("speckle", "size")], [], [Agreement("sharpness", 9.0, 1.0)])
+    told = sentence([*numbers, found("speckle", "size")], [], [Agreement("edge sharpness", 9.0, 1.0)])
     assert told == (
         "Sensor noise of std 1 to 2 at mid-grey, before the camera's processing; blur 1 to 2; speckle.size 1 to 2. "
-        "As close to the photos as they are to each other in 0 of 1 measures; not in sharpness."
+        "As close to the photos as they are to each other in 0 of 1 properties; not in edge sharpness."
     )
 
 

@@ -43,14 +43,14 @@ def test_what_is_not_explained_is_said_in_sentences(report):
     page = without_images((folder / "index.html").read_text())
     assert "Do not rely on these numbers" in page
     section = page[page.index('id="unexplained"') : page.index('id="close"')]
-    assert "Sharpness of edges" in section
+    assert "Edge sharpness" in section
     assert re.search(
         r"edges of real photos are as soft as a blur of [\d.]+ pixels makes them, those of fitted", section
     )
     assert "What to do: " in section
     assert "6 photos are few: 20 or more" in section
     values = json.loads((folder / "fit.json").read_text())
-    sharpness = next(found for found in values["agreement"] if found["group"] == "sharpness")
+    sharpness = next(found for found in values["agreement"] if found["group"] == "edge sharpness")
     assert not sharpness["close"]
     assert sharpness["sentence"] in section
     blur = values["quantities"]["edge_blur_x"]

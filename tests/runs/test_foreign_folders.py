@@ -222,7 +222,8 @@ class TestSources:
         capitals(source, out)
         write(tmp_path / "other" / "z.txt", "z")
         before = contents(out)
-        with pytest.raises(PatinaError, match=r"made of .*in, with 3 images that .*other does not have; choose"):
+        message = r"made of .*in, with 3 images that .*other does not have; remove it or choose"
+        with pytest.raises(PatinaError, match=message):
             capitals(tmp_path / "other", out)
         assert contents(out) == before
         assert len(capitals(tmp_path / "other", out, replace="different")) == 2

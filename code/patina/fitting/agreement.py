@@ -9,12 +9,12 @@ from patina.seeding import numpy_rng
 
 GROUPS: dict[str, tuple[str, ...]] = {
     "noise strength": ("y.variance", "y.0d.quiet", "y.0d.q10", "y.0x.q10", "y.0y.q10"),
-    "noise spectrum": ("y.correlation",),
+    "noise grain": ("y.correlation",),
     "colour noise": ("b.variance", "r.variance", "b.0d.quiet", "r.0d.quiet", "rg", "rb", "gb"),
-    "colour noise spectrum": ("b.correlation", "r.correlation"),
+    "colour blotches": ("b.correlation", "r.correlation"),
     "noise by brightness": ("y.0d.level", "y.1d.level"),
-    "sharpness": ("edge.width", "edge.slope"),
-    "overshoot": ("edge.over", "edge.under"),
+    "edge sharpness": ("edge.width", "edge.slope"),
+    "halos at edges": ("edge.over", "edge.under"),
     "block artefacts": ("y.blocks", "y.zeros", "b.zeros"),
 }
 """Beginnings of the names of the measures in each group."""

@@ -7,38 +7,38 @@ from patina.fitting.agreement import Agreement
 from patina.fitting.family import DEFAULT_FAMILIES
 from patina.fitting.quantities import QUANTITIES, MeasuredSets, means, most_different
 
-TITLES = {
-    "noise strength": ("Noise strength", "How much smooth places flicker from pixel to pixel."),
-    "noise spectrum": ("Grain", "Whether the noise is fine, or comes in coarse grains."),
-    "colour noise": ("Colour noise", "How much the noise changes colours, and not only brightness."),
-    "colour noise spectrum": ("Colour blotches", "Whether colour noise is fine, or comes in blotches."),
-    "noise by brightness": ("Noise by brightness", "Whether dark places are noisier than bright ones, or the reverse."),
-    "sharpness": ("Sharpness of edges", "How soft the strongest edges are: blur, defocus, shake."),
-    "overshoot": ("Halos at edges", "The bright and dark lines that sharpening leaves beside edges."),
-    "block artefacts": ("Block artefacts", "What JPEG and WebP leave: visible blocks, and fine detail that is erased."),
+MEANINGS = {
+    "noise strength": "How much smooth places flicker from pixel to pixel.",
+    "noise grain": "Whether the noise is fine, or comes in coarse grains.",
+    "colour noise": "How much the noise changes colours, and not only brightness.",
+    "colour blotches": "Whether colour noise is fine, or comes in blotches.",
+    "noise by brightness": "Whether dark places are noisier than bright ones, or the reverse.",
+    "edge sharpness": "How soft the strongest edges are: blur, defocus, shake.",
+    "halos at edges": "The bright and dark lines that sharpening leaves beside edges.",
+    "block artefacts": "What JPEG and WebP leave: visible blocks, and fine detail that is erased.",
 }
-"""Title and meaning of every group of measures."""
+"""What every property is about: a group of measures, see `patina.fitting.agreement.GROUPS`."""
 
 _NOISE = "fit {other}; if that does not help, train a learned degradation, which needs no model of the noise"
 _WAYS = dict.fromkeys(
-    ("noise strength", "noise spectrum", "colour noise", "colour noise spectrum", "noise by brightness"), _NOISE
+    ("noise strength", "noise grain", "colour noise", "colour blotches", "noise by brightness"), _NOISE
 ) | {
-    "sharpness": (
+    "edge sharpness": (
         "if the photos are out of focus or shaken in curves, which the blur of this family cannot be, train a learned "
         "degradation; photos with more clear edges also help"
     ),
-    "overshoot": "train a learned degradation, which learns the camera's own processing",
+    "halos at edges": "train a learned degradation, which learns the camera's own processing",
     "block artefacts": (
         "if the photos were compressed twice, or resized after they were compressed, write a family with a second "
         "jpeg step; else train a learned degradation"
     ),
 }
-_ONLY_ADDED = {"noise strength", "sharpness", "overshoot", "block artefacts"}
+_ONLY_ADDED = {"noise strength", "edge sharpness", "halos at edges", "block artefacts"}
 """Groups whose quantities degradations raise, and hardly ever lower."""
 
 _BETTER_CLEAN = (
-    "the clean pictures themselves show more of this than the photos ({clean}), and a degradation can hardly take it "
-    "away: use better clean pictures, or shrink them first"
+    "the clean images have more of this by themselves ({clean}), and a degradation can hardly take it away: use better "
+    "clean images, or shrink them first"
 )
 
 
@@ -93,7 +93,7 @@ def _discrepancy(agreement: Agreement, undegraded: float, sets: MeasuredSets, fa
     real, fitted = (quantity.shown(mean[name]) for name in ("photos", "fitted"))
     told = quantity.sentence.format(real=real, fitted=fitted)
     told = f"{told[0].upper()}{told[1:]}."
-    title, meaning = TITLES[agreement.group]
+    title, meaning = agreement.group.capitalize(), MEANINGS[agreement.group]
     if agreement.is_close:
         return Discrepancy(agreement, undegraded, title, meaning, told, "")
     if real == fitted:

@@ -186,7 +186,12 @@ class Population:
 
 
 def explain(
-    emulator: Emulator, measures: np.ndarray, known: np.ndarray, begun: Population, trust: float = 1.0
+    emulator: Emulator,
+    measures: np.ndarray,
+    known: np.ndarray,
+    begun: Population,
+    believed: np.ndarray | float = WIDEST_MEAN,
+    trust: float = 1.0,
 ) -> Population:
     """Find the unit values of photos and their population: u ~ N(mean, spread²), m ~ N(predict(u), C).
 
@@ -198,6 +203,7 @@ def explain(
         measures: ``[n, k]`` of the photos.
         known: ``[n, d]`` unit values that files tell; NaN where they do not.
         begun: the population to begin with; its mean and spread are used.
+        believed: ``[d]`` or one number, the mean where the photos tell nothing.
         trust: in the emulator; with less of it the mean moves less.
     """
     is_known = np.isfinite(known)
@@ -214,7 +220,7 @@ def explain(
         marginal = information - information @ posterior @ information
         curvature = np.where(is_known[:, :, None] | is_known[:, None, :], 0.0, marginal)
         curvature += _diagonals(np.where(is_known, 1 / spread**2, 0.0))
-        gradient = ((units - mean) / spread**2).sum(axis=0) + (WIDEST_MEAN - mean) / WIDEST_SPREAD**2
+        gradient = ((units - mean) / spread**2).sum(axis=0) + (believed - mean) / WIDEST_SPREAD**2
         step = np.linalg.solve(curvature.sum(axis=0) + np.eye(len(mean)) / WIDEST_SPREAD**2, gradient)
         mean = mean + step.clip(-_LARGEST_STEP, _LARGEST_STEP)
         mean = mean.clip(begun.mean - reach, begun.mean + reach).clip(0, 1)

@@ -1,7 +1,8 @@
 """A family of recipes: a recipe in which some numbers are free, to be found from photos.
 
 In YAML a free number stands as ``{free: [low, high]}`` in place of a range; with ``optional: true`` beside it, it stays
-at its low end unless the photos ask for more. Everything else is a recipe as any other.
+at its low end unless the photos ask for more; with ``of: target``, the limits are for the photos' size, and are
+multiplied by the scale. Everything else is a recipe as any other.
 """
 
 import copy
@@ -11,7 +12,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from pydantic.fields import FieldInfo
 
+from patina.degradations.base import OPERATIONS
+from patina.degradations.ranges import Between
 from patina.degradations.recipe import Recipe, parse_recipe
 from patina.errors import ConfigError
 from patina.fitting.file_compression import FileCompression
@@ -21,7 +25,7 @@ from patina.system.yaml_files import read_yaml
 FOLDERS = ("confs/families", "confs/recipes")
 DEFAULT_FAMILIES = ("camera", "raw-camera")
 """Families that are tried where none is named, the simplest first."""
-FREE, OPTIONAL = "free", "optional"
+FREE, OPTIONAL, OF = "free", "optional", "of"
 
 Place = tuple[str | int, ...]
 """The keys and positions that lead to a value."""
@@ -38,12 +42,14 @@ class FreeNumber:
         place: where it stands in the recipe's values.
         low, high: its limits.
         optional: whether it stays at `low` unless the photos ask for more.
+        scale: how many times larger it is than what is seen in the photos: a length in the clean image.
     """
 
     place: Place
     low: float
     high: float
     optional: bool = False
+    scale: int = 1
 
     @property
     def name(self) -> str:
@@ -55,6 +61,28 @@ class FreeNumber:
     def operation(self) -> str:
         """The operation's name."""
         return self.name.split(".")[0]
+
+    @property
+    def plain(self) -> float:
+        """The unit value that is believed where photos tell nothing: the setting's default; 0.5 if it has none."""
+        if self.optional:
+            return 0.0
+        field = self._field
+        if field is None or not isinstance(field.default, tuple):
+            return 0.5
+        return self.unit(sum(field.default) / 2)
+
+    @property
+    def can_grow(self) -> bool:
+        """Whether the setting allows values above `high`."""
+        limits = [item.high for item in self._field.metadata if isinstance(item, Between)] if self._field else []
+        return all(self.high < limit for limit in limits)
+
+    @property
+    def _field(self) -> FieldInfo | None:
+        """The setting of a classical operation; None for others."""
+        operation = OPERATIONS.get(self.operation)
+        return operation.model_fields.get(str(self.place[-1])) if operation else None
 
     @property
     def is_quality(self) -> bool:
@@ -164,7 +192,7 @@ def load_family(given: str | Path, scale: int | None = None) -> Family:
     values = dict(require_block(read_yaml(path), path))
     if scale is not None:
         values["scale"] = scale
-    free = tuple(_free_numbers(values, (), path))
+    free = tuple(_free_numbers(values, (), path, values.get("scale", 1)))
     if not free:
         raise ConfigError(f"{path}: no number is free; write {{free: [low, high]}} in place of a range to fit it")
     family = Family(values, free, str(path))
@@ -180,17 +208,24 @@ def has_free_numbers(values: Any) -> bool:
     return isinstance(values, list) and any(has_free_numbers(value) for value in values)
 
 
-def _free_numbers(values: Any, place: Place, path: Path) -> Iterator[FreeNumber]:
+def _free_numbers(values: Any, place: Place, path: Path, scale: int) -> Iterator[FreeNumber]:
     if isinstance(values, dict) and FREE in values:
-        limits, where = values[FREE], ".".join(map(str, place))
-        if not (isinstance(limits, list) and len(limits) == 2 and limits[0] < limits[1]):
-            raise ConfigError(f"{path}: {where}.free is {limits!r}, expected [low, high]")
-        if unknown := set(values) - {FREE, OPTIONAL}:
-            raise ConfigError(f"{path}: {where}.{min(map(str, unknown))}: expected {FREE} and {OPTIONAL} alone")
-        yield FreeNumber(place, float(limits[0]), float(limits[1]), bool(values.get(OPTIONAL, False)))
+        yield _free_number(values, place, path, scale)
     elif isinstance(values, dict):
         for key, value in values.items():
-            yield from _free_numbers(value, (*place, key), path)
+            yield from _free_numbers(value, (*place, key), path, scale)
     elif isinstance(values, list):
         for index, value in enumerate(values):
-            yield from _free_numbers(value, (*place, index), path)
+            yield from _free_numbers(value, (*place, index), path, scale)
+
+
+def _free_number(values: dict[Any, Any], place: Place, path: Path, scale: int) -> FreeNumber:
+    limits, where = values[FREE], ".".join(map(str, place))
+    if not (isinstance(limits, list) and len(limits) == 2 and limits[0] < limits[1]):
+        raise ConfigError(f"{path}: {where}.free is {limits!r}, expected [low, high]")
+    if unknown := set(values) - {FREE, OPTIONAL, OF}:
+        raise ConfigError(f"{path}: {where}.{min(map(str, unknown))}: expected {FREE}, {OPTIONAL} and {OF} alone")
+    if values.get(OF, "target") != "target":
+        raise ConfigError(f"{path}: {where}.{OF} is {values[OF]!r}, expected target")
+    times = scale if OF in values else 1
+    return FreeNumber(place, times * float(limits[0]), times * float(limits[1]), bool(values.get(OPTIONAL)), times)

@@ -15,7 +15,7 @@ def best_match(searches: Sequence[Search]) -> SynthesisMatch:
     """Find the numbers that explain the photos.
 
     The families are tried in their order without their optional numbers until one explains the photos; then those that
-    were tried, the closest first, with them. The closest match is taken; a later one must be clearly closer than an
+    were tried, in the same order, with them. The closest match is taken; a later one must be clearly closer than an
     earlier one, because blur and noise imitate most other degradations.
 
     Args:
@@ -28,7 +28,7 @@ def best_match(searches: Sequence[Search]) -> SynthesisMatch:
             break
         tried.append((search, search.match_simple()))
         best = _closer(search, best, tried[-1][1])
-    for search, found in sorted(tried, key=lambda pair: pair[1].distance):
+    for search, found in tried:
         if search.has_optional and not _is_hopeless(search, best, found):
             best = _closer(search, best, search.match_all(found))
         if search.explains(best):

@@ -75,19 +75,21 @@ def number_words(found: Sequence[NumberFinding], family: Family) -> list[NumberW
 def _words(finding: NumberFinding, family: Family, unused: set[FreeNumber]) -> NumberWords:
     number = finding.number
     title, unit = TITLES.get(number.name, (number.name, ""))
+    if number.scale > 1:
+        unit = f"{unit} of the clean image, {number.scale} times those of a photo"
     idle = [other for other in unused if other.place[:-1] == number.place[:-1]]
     low, middle, high = (_shown(number, value) for value in (finding.low, finding.middle, finding.high))
     spread = low if low == high else f"{low} to {high}"
     if family.is_told(number):
         return NumberWords(number.name, title, unit, spread, middle, "read from the photos' files", True)
     if number in unused:
-        return NumberWords(number.name, title, unit, "none", "none", "not needed to explain the photos", True)
+        return NumberWords(number.name, title, unit, "none", "none", "not found", True)
     if idle:
         return NumberWords(number.name, title, unit, "–", "–", "without effect, as the step is not used", True)
     if not finding.decided:
         certainty = "the photos do not decide this; the values are guesses"
         return NumberWords(number.name, title, unit, spread, middle, certainty, False)
-    certainty = f"± {finding.error:.1g}"
+    certainty = "at the end of its range; the photos may need more" if finding.at_limit else f"± {finding.error:.1g}"
     return NumberWords(number.name, title, unit, spread, middle, certainty, True)
 
 

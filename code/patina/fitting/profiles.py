@@ -15,6 +15,9 @@ from patina.fitting.search import SynthesisMatch
 UNDECIDED = 0.7
 """Photos do not decide a number whose uncertainty stays above this fraction of what it was before."""
 
+AT_LIMIT = 0.97
+"""Unit value above which a number stands at the end of its range."""
+
 _AROUND = 0.5
 """How far a profile reaches around a photo's numbers, in their standard deviations."""
 
@@ -30,6 +33,7 @@ class NumberFinding:
         low, middle, high: the 10 %, 50 % and 90 % quantiles of the photos' values.
         error: standard error of the mean, in the number's own unit.
         decided: whether the photos decide it.
+        at_limit: whether the photos might need values above the number's high end.
     """
 
     number: FreeNumber
@@ -38,6 +42,7 @@ class NumberFinding:
     high: float
     error: float
     decided: bool
+    at_limit: bool = False
 
 
 def findings(match: SynthesisMatch) -> list[NumberFinding]:
@@ -52,7 +57,8 @@ def findings(match: SynthesisMatch) -> list[NumberFinding]:
         slope = abs(number.value(centre + 0.01) - number.value(centre - 0.01)) / 0.02
         error = slope * uncertainty / np.sqrt(count)
         decided = uncertainty < UNDECIDED * WIDEST_SPREAD
-        found.append(NumberFinding(number, low, middle, high, float(error), decided))
+        at_limit = centre > AT_LIMIT and number.can_grow and not match.family.is_told(number)
+        found.append(NumberFinding(number, low, middle, high, float(error), decided, at_limit))
     return found
 
 
@@ -114,6 +120,13 @@ def _rounded(value: Any) -> Any:
 
 
 def _remark(finding: NumberFinding) -> str:
-    text = f"{finding.number.name}: {finding.middle:.3g} (80 % of the photos: {finding.low:.3g} to {finding.high:.3g})"
+    low, middle, high = (_short(value) for value in (finding.low, finding.middle, finding.high))
+    text = f"{finding.number.name}: {middle} (80 % of the photos: {low} to {high})"
+    if finding.at_limit:
+        return f"{text}, at the end of its range: the photos may need more"
     certainty = f"±{finding.error:.2g}" if finding.decided else "the photos do not decide it; its range is a guess"
     return f"{text}, {certainty}"
+
+
+def _short(value: float) -> str:
+    return f"{value:.3g}" if abs(value) >= 1e-3 else "0"

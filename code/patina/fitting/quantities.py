@@ -139,7 +139,7 @@ QUANTITIES = (
     ),
     *(
         Quantity(
-            f"noise_correlation_{distance}", "noise spectrum",
+            f"noise_correlation_{distance}", "noise grain",
             f"pixels {words} share {{real}} % of their noise in real photos, {{fitted}} % in fitted ones",
             partial(_shared_noise, distance=distance, channels="y"),
         )
@@ -157,7 +157,7 @@ QUANTITIES = (
     ),
     *(
         Quantity(
-            f"colour_noise_correlation_{distance}", "colour noise spectrum",
+            f"colour_noise_correlation_{distance}", "colour blotches",
             f"pixels {words} share {{real}} % of their colour noise in real photos, {{fitted}} % in fitted ones",
             partial(_shared_noise, distance=distance, channels="br"),
         )
@@ -173,7 +173,7 @@ QUANTITIES = (
     ),
     *(
         Quantity(
-            f"edge_blur_{key}", "sharpness",
+            f"edge_blur_{key}", "edge sharpness",
             f"{words} edges of real photos are as soft as a blur of {{real}} pixels makes them, "
             "those of fitted ones {fitted}",
             partial(edge_blur, directions=directions), 2,
@@ -184,7 +184,7 @@ QUANTITIES = (
     ),
     *(
         Quantity(
-            f"overshoot_{key}", "overshoot",
+            f"overshoot_{key}", "halos at edges",
             f"real edges overshoot by {{real}} % of their height on their {key} side, fitted ones by {{fitted}} %",
             partial(_percent, name=name), 1,
         )

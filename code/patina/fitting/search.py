@@ -156,6 +156,7 @@ class Search:
         owners = _owners(rng, self.samples, len(self.photos))
         units = np.where(np.isfinite(known[owners]), known[owners], units)
         population = Population(units, np.zeros_like(units), mean, spread, spread)
+        believed = np.array([number.plain for number in self.family.free])
         rounds, steps, distances, trust = list(begun), list[_Step](), list[float](), 1.0
         for number in range(MOST_ROUNDS):
             key = derive(self.seed, title, number)
@@ -167,7 +168,7 @@ class Search:
                 trust, steps[-1] = trust / 2, steps[-2]
                 emulator = Emulator.learn(rounds, self.contents, steps[-1].population.mean)
             photos = self._without_outliers(emulator, rounds[-1])
-            population = explain(emulator, photos, known, steps[-1].population, trust)
+            population = explain(emulator, photos, known, steps[-1].population, believed, trust)
             change = emulator.predict(population.units).mean(axis=0) - steps[-1].expected
             if number >= ROUNDS - 1 and mahalanobis(change, emulator.precision) < SETTLED * self._chance:
                 break

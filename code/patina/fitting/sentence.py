@@ -25,8 +25,17 @@ def sentence(
     text = f"{'; '.join(told) or 'Nothing found'}."
     text = text[0].upper() + text[1:]
     missed = [agreement.group for agreement in agreed if not agreement.is_close]
-    text += f" As close to the photos as they are to each other in {len(close)} of {len(agreed)} measures"
+    text += _limits(found)
+    text += f" As close to the photos as they are to each other in {len(close)} of {len(agreed)} properties"
     return f"{text}; not in {', '.join(missed)}." if missed else f"{text}."
+
+
+def _limits(found: Sequence[NumberFinding]) -> str:
+    """Name the numbers that the photos may need more of than their ranges allow."""
+    ends = [f"{title_in_sentence(item.number)} ({item.number.high:g})" for item in found if item.at_limit]
+    if not ends:
+        return ""
+    return f" At the end of the range that was tried: {', '.join(ends)}; give -recipe a family with a wider one."
 
 
 def _noise(found: Mapping[str, NumberFinding]) -> str | None:
@@ -41,7 +50,7 @@ def _noise(found: Mapping[str, NumberFinding]) -> str | None:
     if (gain := found.get("sensor_noise.gain")) is not None and gain.decided and abs(gain.middle) > 0.2:
         text += ", stronger in the light" if gain.middle > 0 else ", stronger in the dark"
     if (chroma := found.get("sensor_noise.chroma")) is not None and chroma.decided and chroma.middle > 0.3:
-        text += ", and colour noise"
+        text += f", and colour noise of {chroma.middle:.1f} times that"
     return text
 
 
@@ -49,9 +58,12 @@ def _blur(found: Mapping[str, NumberFinding]) -> str | None:
     x, y = found.get("ellipse_blur.sigma_x"), found.get("ellipse_blur.sigma_y")
     if x is None or y is None or max(x.middle, y.middle) < 0.3:
         return None
+    scale = x.number.scale
     if max(x.middle, y.middle) > 1.5 * min(x.middle, y.middle):
-        return f"blur of {x.middle:.1f} pixels along x and {y.middle:.1f} along y"
-    return f"blur of {(x.middle + y.middle) / 2:.1f} pixels"
+        seen = f" ({x.middle / scale:.1f} and {y.middle / scale:.1f} in the photos)" if scale > 1 else ""
+        return f"blur of {x.middle:.1f} pixels along x and {y.middle:.1f} along y{seen}"
+    middle = (x.middle + y.middle) / 2
+    return f"blur of {middle:.1f} pixels" + (f" ({middle / scale:.1f} in the photos)" if scale > 1 else "")
 
 
 def _processing(found: Mapping[str, NumberFinding]) -> str | None:

@@ -1,5 +1,6 @@
 """Fit a recipe to photos: read files, measure pixels, match by synthesis, write profiles."""
 
+import math
 import os
 import tempfile
 import textwrap
@@ -16,6 +17,7 @@ from patina.fitting.agreement import Agreement, agreements
 from patina.fitting.family import DEFAULT_FAMILIES, load_families
 from patina.fitting.family_choice import best_match
 from patina.fitting.fit_result import Fit
+from patina.fitting.measures import CROP
 from patina.fitting.photo import Photo
 from patina.fitting.profiles import empty_recipe, findings, profile_recipe
 from patina.fitting.quantities import MeasuredSets
@@ -33,6 +35,9 @@ from patina.system.yaml_files import parsed_yaml
 FEWEST_PHOTOS = 4
 ENOUGH_PHOTOS = 20
 """Fewer photos, or clean pictures, do not decide all numbers of a family."""
+
+SMALL = 0.4
+"""Clean images are small if their downscaled crops have less than this fraction of the pixels of the photos' crops."""
 
 MOST_CLEAN = 60
 """Clean pictures that are degraded; more of them only cost memory."""
@@ -90,6 +95,7 @@ def fit_recipe(request: FitRequest) -> Fit:
         clean = _clean_crops(request, scale, Path(folder))
         names, files = tuple(photos[0].measures), list(clean.values())
         measured = as_array(names, (photo.measures for photo in photos))
+        small = _small(photos, files, scale)
         plain = undegraded(scale, names, files, workers=workers)
         _require_order(request, names, plain.mean(axis=0) - measured.mean(axis=0))
         before = agreements(names, measured, plain, request.seed)
@@ -100,7 +106,7 @@ def fit_recipe(request: FitRequest) -> Fit:
         ]
         match = None if all(agreement.is_close for agreement in before) else best_match(searches)
     after = before if match is None else agreements(names, measured, match.fitted, request.seed)
-    summary = _summary(match, photos, after) + _few(len(photos), len(clean))
+    summary = _summary(match, photos, after) + _few(len(photos), len(clean)) + small
     fit = Fit(
         families=tuple(family.name for family in families),
         scale=scale,
@@ -134,6 +140,19 @@ def _few(photos: int, clean: int) -> str:
         return ""
     return (
         f" {photos} photos and {clean} clean images are few; from {ENOUGH_PHOTOS} of each on the numbers are reliable."
+    )
+
+
+def _small(photos: Sequence[Photo], clean: Sequence[Path], scale: int) -> str:
+    """Warn of clean images that are much smaller than the photos once they are downscaled."""
+    sizes = [tuple(length // scale for length in np.load(file, mmap_mode="r").shape[1:3]) for file in clean]
+    height, width = sorted(sizes, key=math.prod)[len(sizes) // 2]
+    seen = float(np.median([min(photo.width, CROP) * min(photo.height, CROP) for photo in photos]))
+    if height * width > SMALL * seen:
+        return ""
+    return (
+        f" The clean images are small: at scale {scale} they measure only {width}x{height} pixels, too few to compare "
+        f"well with the photos; use larger ones, or a smaller -scale."
     )
 
 

@@ -223,7 +223,7 @@ class OutputFolder:
             self._journal, self._is_stored = dataclasses.replace(earlier, header=header, is_tidy=is_tidy), True
             return
         if replace == "never" and earlier.result_files:
-            raise PatinaError(f"{self.path} was {difference}; choose another output folder")
+            raise PatinaError(f"{self.path} was {difference}; remove it or choose another output folder")
         self._replaced = earlier.files
 
     def _difference(self, earlier: Journal) -> str:
