@@ -76,7 +76,8 @@ def report(
 ) -> dict[str, Any]:
     """Measure how real generated pictures look; return what `patina report` writes as JSON.
 
-    All three sets are folders, or pictures by name; at least 4 pictures of 64x64 pixels are needed.
+    All three sets are folders, or pictures by name; at least 4 pictures of 64x64 pixels are needed. Files that cannot
+    be measured are printed on standard error and left out, with their partners.
 
     Args:
         generated: the clean pictures, degraded, under the same names.
@@ -94,16 +95,21 @@ def report(
         generated and the real pictures.
 
     Raises:
-        PatinaError: a picture cannot be used, or a set is too small or lacks a name.
+        PatinaError: a picture in memory cannot be used, or a set is too small or lacks a name.
     """
     from patina.fidelity.assessment import assess
     from patina.fidelity.reference import Reference
+    from patina.fidelity.samples import matched
     from patina.pipelines.realism_report import measured_values
 
     clean_samples = _samples(clean, pictures, side, scale=scale)
     names = [sample.name for sample in clean_samples]
     real_samples = _samples(real, pictures, side, names=names if paired else None)
     generated_samples = _samples(generated, None, side, names=names)
+    if paired:
+        clean_samples, generated_samples, real_samples = matched(clean_samples, generated_samples, real_samples)
+    else:
+        clean_samples, generated_samples = matched(clean_samples, generated_samples)
     reference = Reference(clean_samples, real_samples, paired=paired, seed=seed, classifier_steps=classifier_steps)
     return measured_values(assess(generated_samples, reference), reference)
 

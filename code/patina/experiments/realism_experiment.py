@@ -1,6 +1,7 @@
 """Compare learned degradations and recipes with real pictures by every measure, beside fitted noise, over seeds."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from patina.fidelity.baselines import BASELINES, REAL, degraded
 from patina.fidelity.page import Provenance, render
 from patina.fidelity.properties import CLASSIFIER
 from patina.fidelity.reference import Reference, Scores
-from patina.fidelity.samples import load_samples
+from patina.fidelity.samples import Sample, read_samples
 from patina.metrics.residuals import pgap
 from patina.pipelines.provenance import Measurement, command_line, knob_text, provenance_of, run_of, shown_path
 from patina.pipelines.realism_report import plain_values
@@ -84,8 +85,8 @@ def compare_realism(request: RealismRequest) -> str:
     ready = ready_methods(request.methods, request.pictures, request.out, request.device, request.seeds)
     scores: ScoresBySeed = {name: [] for name in (*BASELINES, *names)}
     noises: Noises = {}
-    clean = load_samples(request.pictures.test_clean)
-    real = load_samples(request.pictures.test_real, names=[sample.name for sample in clean])
+    clean = _all_samples(request.pictures.test_clean)
+    real = _all_samples(request.pictures.test_real, [sample.name for sample in clean])
     for seed in request.seeds:
         say(f"seed {seed}: measure {', '.join(names)} and the baselines")
         reference = Reference(clean, real, paired=True, seed=seed, classifier_steps=request.classifier_steps)
@@ -105,6 +106,13 @@ def compare_realism(request: RealismRequest) -> str:
     write_text(request.out / "results.md", text + "\n")
     write_text(request.out / "results.json", json.dumps(values, indent=1) + "\n")
     return text
+
+
+def _all_samples(folder: Path, names: Sequence[str] | None = None) -> list[Sample]:
+    """Read a folder of a test set, in which no image may be missing."""
+    report = read_samples(folder, names=names)
+    report.require_complete()
+    return report.results
 
 
 def _measured(degradation: Degradation, provenance: Provenance, reference: Reference, page: Path) -> dict[str, float]:

@@ -14,6 +14,7 @@ from patina.imaging.crop_and_pad import crop_to_multiple
 from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import list_pictures, read_picture
 from patina.imaging.sources import same_text
+from patina.runs.folder_job import JobReport, run_folder_job
 
 T = TypeVar("T")
 
@@ -49,6 +50,20 @@ def load_samples(
     names: Collection[str] | None = None,
     scale: int = 1,
 ) -> list[Sample]:
+    """Read the images of a folder, and print which ones cannot be measured; arguments as in `read_samples`."""
+    report = read_samples(folder, limit=limit, side=side, names=names, scale=scale)
+    report.print_summary()
+    return report.results
+
+
+def read_samples(
+    folder: Path,
+    *,
+    limit: int | None = None,
+    side: int | None = None,
+    names: Collection[str] | None = None,
+    scale: int = 1,
+) -> JobReport[Sample]:
     """Read the images of a folder, evenly spaced by name where there are more than `limit`.
 
     Args:
@@ -59,12 +74,33 @@ def load_samples(
         names: stems to read. None: all.
         scale: factor by which images are downscaled (MATLAB's bicubic) before they are cropped.
 
+    Returns:
+        The images, and as failures those that cannot be read or are too small.
+
     Raises:
-        PatinaError: the folder has no images, or lacks one of `names`.
-        PictureError: an image cannot be read or is too small.
+        PatinaError: the folder has no images, lacks one of `names`, or none of them can be measured.
     """
     files = select_files(folder, limit=limit, names=names)
-    return [make_sample(path.stem, read_picture(path).pixels, side=side, scale=scale, where=path) for path in files]
+
+    def read(path: Path) -> Sample:
+        return make_sample(path.stem, read_picture(path).pixels, side=side, scale=scale, where=path)
+
+    report = run_folder_job(files, read, description="read images", name=str)
+    if not report.results:
+        raise PatinaError(f"{folder}: none of {len(files)} images can be measured; {report.failures[0][1]}")
+    return report
+
+
+def matched(*sets: Sequence[Sample]) -> list[list[Sample]]:
+    """Return from sets of one order the images whose names are in all of them.
+
+    Raises:
+        PatinaError: there are none.
+    """
+    shared = set.intersection(*({same_text(sample.name) for sample in samples} for samples in sets))
+    if not shared:
+        raise PatinaError("no image can be measured together with its partners; repair or remove the damaged ones")
+    return [[sample for sample in samples if same_text(sample.name) in shared] for samples in sets]
 
 
 def make_sample(

@@ -41,6 +41,7 @@ class Measurement:
         scale: factor by which the clean images are downscaled.
         model: file of the model or the recipe that generates the images, if one does.
         knobs: the model's knobs that were set.
+        measured: stems of the images that could be measured, by folder. Empty: of those chosen.
     """
 
     folders: Mapping[str, Path]
@@ -52,12 +53,13 @@ class Measurement:
     scale: int = 1
     model: Path | None = None
     knobs: Mapping[str, Span] = field(default_factory=dict)
+    measured: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def facts(self) -> list[tuple[str, str]]:
         """Names and values that a reader needs to make the measurement again."""
         stems = [path.stem for path in select_files(self.folders["clean"], limit=self.limit)]
-        names = {"clean": None, "real": stems if self.paired else None, "generated": stems}
+        names = {"clean": None, "real": stems if self.paired else None, "generated": stems} | dict(self.measured)
         facts = [
             (f"{name} images", images_fact(folder, limit=self.limit, names=names[name]))
             for name, folder in self.folders.items()

@@ -1,7 +1,7 @@
 """Report whether degraded images look real: one HTML page, and JSON for machines."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,6 @@ from patina.fidelity.baselines import degraded
 from patina.fidelity.page import Provenance, headline, render
 from patina.fidelity.profile import Profile
 from patina.fidelity.reference import Reference
-from patina.fidelity.samples import Sample, load_samples
 from patina.metrics.spectrum import by_frequency, by_orientation
 from patina.pipelines.provenance import (
     Measurement,
@@ -26,6 +25,7 @@ from patina.pipelines.provenance import (
     provenance_of,
     run_of,
 )
+from patina.pipelines.report_images import read_images
 from patina.pipelines.report_notes import measured_notes
 from patina.runs.run_models import newest_model
 from patina.specs.learned_spec import learned_degradation
@@ -206,13 +206,18 @@ def realism_report(request: ReportRequest) -> RealismReport:
     """
     run = run_of(request.source) if request.source is not None else None
     measurement = request.measurement(run)
-    reference = _open_reference(measurement)
+    images = read_images(measurement)
+    sets, measurement = images.sets, images.measurement
+    reference = Reference(
+        sets["clean"], sets["real"], paired=request.paired, seed=request.seed, classifier_steps=request.classifier_steps
+    )
     degradation = _degradation(measurement, request.device)
-    generated = _generated(measurement, reference.clean, degradation)
+    generated = degraded(sets["clean"], degradation, request.seed) if degradation else sets["generated"]
     assessment = assess(generated, reference)
     provenance = provenance_of(measurement, name=name_of(request.subject), command=request.command, run=run)
     is_matched = degradation is not None and degradation.matches_colours
-    provenance = replace(provenance, notes=[*provenance.notes, *measured_notes(reference, generated, is_matched)])
+    notes = [*provenance.notes, *images.notes, *measured_notes(reference, generated, is_matched)]
+    provenance = replace(provenance, notes=notes)
     values = report_values(assessment, reference, provenance)
     return RealismReport(assessment, values, render(assessment, generated, reference, provenance), request.page)
 
@@ -255,29 +260,11 @@ def plain_values(value: Any) -> Any:
     return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
-def _open_reference(measurement: Measurement) -> Reference:
-    limit, side, paired = measurement.limit, measurement.side, measurement.paired
-    clean = load_samples(measurement.folders["clean"], limit=limit, side=side, scale=measurement.scale)
-    names = [sample.name for sample in clean] if paired else None
-    real = load_samples(measurement.folders["real"], limit=limit, side=side, names=names)
-    return Reference(clean, real, paired=paired, seed=measurement.seed, classifier_steps=measurement.classifier_steps)
-
-
 def _degradation(measurement: Measurement, device: str) -> LearnedDegradation | None:
     """Return the measured model; None if the images were generated before."""
     if measurement.model is None:
         return None
     return learned_degradation(measurement.model, device=device, knobs=measurement.knobs)
-
-
-def _generated(
-    measurement: Measurement, clean: Sequence[Sample], degradation: LearnedDegradation | None
-) -> list[Sample]:
-    """Read the generated images, or degrade the clean ones."""
-    if degradation is None:
-        names = [sample.name for sample in clean]
-        return load_samples(measurement.folders["generated"], side=measurement.side, names=names)
-    return degraded(clean, degradation, measurement.seed)
 
 
 def _profile_values(profile: Profile) -> dict[str, Any]:
