@@ -144,6 +144,18 @@ def test_data_that_a_later_stage_cannot_use_is_told_before_the_first(pairs, tmp_
 
 
 @pytest.mark.usefixtures("hub")
+@pytest.mark.parametrize("loss", ["perceptual", "dists"])
+def test_a_dry_run_downloads_nothing(pairs, tmp_path, capsys, monkeypatch, loss):
+    asked = []
+    monkeypatch.setattr("torch.hub.download_url_to_file", lambda url, *_, **__: asked.append(url))
+    assert train(tmp_path, values(pairs, tmp_path, stages=[stage("late", losses=["l1", loss])]), "--dry-run") == 2
+    told = capsys.readouterr().err
+    assert not asked
+    assert "Downloading" not in told
+    assert "is not there (training downloads it)" in told
+
+
+@pytest.mark.usefixtures("hub")
 def test_all_that_is_lacking_is_told_at_once(pairs, tmp_path, capsys):
     late = stage("late", losses=["l1", "perceptual"], init_from="missing.pth")
     config = values(pairs, tmp_path, stages=[stage("psnr"), late])

@@ -4,6 +4,7 @@ import pickle
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 import torch
@@ -13,6 +14,9 @@ from patina.errors import WeightsMissing
 _SOURCE = "https://download.pytorch.org/models"
 _PATIENCE = 10.0
 """Timeout of a download in seconds."""
+
+_downloads: ContextVar[bool] = ContextVar("downloads", default=True)
+"""Whether weights that are missing are downloaded."""
 
 
 def backbone_weights(file_name: str, hint: str = "") -> dict[str, torch.Tensor]:
@@ -28,6 +32,8 @@ def backbone_weights(file_name: str, hint: str = "") -> dict[str, torch.Tensor]:
     Raises:
         WeightsMissing: the file is absent and cannot be downloaded, or it is damaged.
     """
+    if not _downloads.get() and not (_folder() / file_name).exists():
+        raise missing_weights(file_name, hint)
     try:
         with _impatient_sockets():
             return torch.hub.load_state_dict_from_url(
@@ -43,10 +49,25 @@ def backbone_weights(file_name: str, hint: str = "") -> dict[str, torch.Tensor]:
 
 def missing_weights(file_name: str, hint: str = "") -> WeightsMissing:
     """Return an error that names the file, its source and its folder in one line."""
-    folder = Path(torch.hub.get_dir()) / "checkpoints"
-    state = "is damaged" if (folder / file_name).exists() else "is not there"
+    folder = _folder()
+    absent = "is not there and could not be downloaded" if _downloads.get() else "is not there (training downloads it)"
+    state = "is damaged" if (folder / file_name).exists() else absent
     line = f"{folder / file_name} {state}: download {_SOURCE}/{file_name} into {folder}"
     return WeightsMissing(f"{line}, {hint}" if hint else line)
+
+
+@contextmanager
+def no_downloads() -> Iterator[None]:
+    """Only look for weights on this machine within the ``with`` block."""
+    token = _downloads.set(False)
+    try:
+        yield
+    finally:
+        _downloads.reset(token)
+
+
+def _folder() -> Path:
+    return Path(torch.hub.get_dir()) / "checkpoints"
 
 
 @contextmanager

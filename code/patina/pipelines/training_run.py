@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from patina.data.normalisation import ImageStatistics
 from patina.errors import ConfigError, PatinaError
 from patina.imaging.colour_shift import colour_shift_warning
+from patina.metrics.backbones import no_downloads
 from patina.pipelines.smoke_pictures import ensure_smoke_pictures
 from patina.runs.fingerprint import digest_of, file_digest
 from patina.runs.made_by import MadeBy
@@ -63,12 +64,15 @@ def resolved_training(request: TrainingRequest) -> str:
 
 
 def require_trainable(request: TrainingRequest) -> None:
-    """Make sure that a training lacks nothing; the pictures of ``--smoke`` are made later and may be missing.
+    """Make sure that a training lacks nothing, without downloading anything.
+
+    The pictures of ``--smoke`` are made later and may be missing.
 
     Raises:
         PatinaError: something is missing or does not fit.
     """
-    _trainable_config(request).require(request.device, pictures=not request.smoke)
+    with no_downloads():
+        _trainable_config(request).require(request.device, pictures=not request.smoke)
 
 
 def train_config(config: TrainableConfig, device: str = "auto") -> bool:
