@@ -1,6 +1,7 @@
 """The operations of recipes: any draw can be written down and run again, and strength is strength."""
 
 import json
+import re
 from typing import Annotated
 
 import numpy as np
@@ -64,6 +65,13 @@ BLOCKS = known_blocks()
 def test_every_operation_has_an_example_and_a_family():
     assert set(EXAMPLES) == set(OPERATIONS)
     assert all(operation.family for operation in OPERATIONS.values())
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_a_description_does_not_repeat_the_family(name):
+    end = {"resize": {"filter": "linear", "of": "target"}}
+    plan = recipe({name: EXAMPLES[name]}, end, scale=1).draw("", (64, 64), 0, "a.png")
+    assert not re.match(r"(\w+): \1( |$)", describe(plan, (64, 64)))
 
 
 def test_one_class_is_a_whole_operation():

@@ -1,5 +1,7 @@
 """A recipe shown step by step, and its speed measured."""
 
+import re
+
 import pytest
 import yaml
 
@@ -13,7 +15,7 @@ def model(tmp_path_factory):
     return write_deflow_model(tmp_path_factory.mktemp("model"))
 
 
-def test_preview_shows_every_step(clean, recipe, model, tmp_path):
+def test_preview_shows_every_step(clean, recipe, model, tmp_path, capsys):
     sheet = tmp_path / "sheet.png"
     assert run("preview", recipe, clean / "0.png", "-out", sheet, "-side", 32) == 0
     height, width = picture_size(sheet)
@@ -21,6 +23,7 @@ def test_preview_shows_every_step(clean, recipe, model, tmp_path):
     assert width > 4 * 32
     assert run("preview", recipe, clean / "0.png", "-out", sheet, "-side", 32, "-variant", "plain") == 0
     assert picture_size(sheet)[0] < height - 3 * 32
+    assert re.search(r": [02-9] steps of .*\n.*: 1 step of ", capsys.readouterr().out)
     learned = learned_recipe(tmp_path / "learned.yml", model)
     assert run("preview", learned, clean / "0.png", "-out", tmp_path / "b.png", "-side", 64, "-device", "cpu") == 0
 

@@ -33,5 +33,6 @@ def run(arguments: argparse.Namespace) -> int:
         device=arguments.device,
     )
     variant, steps = preview(request)
-    print(f"{request.out}: {steps} steps of {arguments.recipe}{f', {variant}' if variant else ''}")
+    counted = f"{steps} step{'s' * (steps != 1)}"
+    print(f"{request.out}: {counted} of {arguments.recipe}{f', {variant}' if variant else ''}")
     return 0

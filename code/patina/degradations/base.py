@@ -138,7 +138,8 @@ class SingleBlock(_RecipeEntry):
         values = {name: value for name, value in parameters.items() if name not in ("kind", "digest")}
         if "file" in values:
             values["file"] = Path(values["file"]).name
-        return f"{cls.family}: {' '.join([kind, *assignments(values)])}"
+        kinds = [] if kind == cls.family else [kind]
+        return f"{cls.family}: {' '.join([*kinds, *assignments(values)])}"
 
 
 OPERATIONS: dict[str, type[Operation]] = {}

@@ -123,7 +123,7 @@ class BilateralDenoise(Operation):
     """Edge-preserving denoising as in phones: a bilateral filter (Tomasi and Manduchi 1998)."""
 
     name = "bilateral"
-    family = "blur"
+    family = "denoising"
 
     strength: Annotated[RealRange, Between(0, 255)]
     """Std (8-bit) of the differences that are smoothed; 0 is no denoising."""
