@@ -3,6 +3,7 @@
 import errno
 import json
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -111,7 +112,9 @@ def log_lines(path, part) -> list[dict]:
 def test_without_a_terminal_numbers_come_in_lines(tmp_path, capsys):
     assert not run(tmp_path, Regression(interrupt_at=7))
     lines = capsys.readouterr().err.splitlines()
-    assert [line.partition(":")[0] for line in lines if "loss" in line] == [f"run, step {n} of 12" for n in (2, 4, 6)]
+    told = [line.partition(":")[0] for line in lines if "loss" in line]
+    assert [line.rpartition(", ")[0] for line in told] == [f"run, step {n} of 12" for n in (2, 4, 6)]
+    assert all(re.search(r", \d+ s left$", line) for line in told)
     assert next(line for line in lines if "validation" in line).startswith("run, validation at step 5: norm ")
     assert run(tmp_path, Regression())
     assert "run: continues from step 7" in capsys.readouterr().err

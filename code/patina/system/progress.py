@@ -47,6 +47,15 @@ def tell_numbers(bar: "tqdm[Any]", where: str, numbers: Mapping[str, float]) -> 
         sys.stderr.flush()
 
 
+def time_left(steps: int, per_second: float) -> str:
+    """Return how long some steps take, e.g. ``"40 s"``, ``"12 min"`` or ``"3 h 20 min"``."""
+    seconds = steps / per_second
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+
+
 def _shown(numbers: Mapping[str, float]) -> dict[str, str]:
     return {name: f"{value:.4g}" for name, value in numbers.items()}
 

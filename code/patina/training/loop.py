@@ -20,7 +20,7 @@ from patina.runs.run_folder import RunFolder
 from patina.runs.run_log import RunLog
 from patina.runs.run_models import FINAL
 from patina.seeding import seed_step
-from patina.system.progress import progress, show_numbers, tell_numbers
+from patina.system.progress import progress, show_numbers, tell_numbers, time_left
 from patina.training.compiling import eager
 from patina.training.diagnosis import first_not_finite
 from patina.training.task import Batch, Task
@@ -133,7 +133,8 @@ def train(
             if meter.steps and (step % plan.log_every == 0 or last):
                 means = meter.means()
                 log.write("train", step, means)
-                show_numbers(bar, f"{folder.name}, step {step} of {plan.steps}", means)
+                left = time_left(plan.steps - step, means["steps_per_second"])
+                show_numbers(bar, f"{folder.name}, step {step} of {plan.steps}, {left} left", means)
             if step % plan.validate_every == 0 or last:
                 with _saved_before_errors(partial(save, FINAL if last else None)):
                     measured = _validate(task, plan, step, folder, log)
@@ -176,9 +177,8 @@ def _batches(task: Task, plan: LoopPlan, done: int, fabric: Fabric) -> Iterator[
         pin_memory=fabric.device.type == "cuda",
         worker_init_fn=_leave_interruption_to_the_loop if plan.workers else None,
     )
-    return iter(
-        cast(Iterable[tuple[Batch, list[str]]], fabric.setup_dataloaders(loader, use_distributed_sampler=False))
-    )
+    on_device = fabric.setup_dataloaders(loader, use_distributed_sampler=False)
+    return iter(cast(Iterable[tuple[Batch, list[str]]], on_device))
 
 
 def _readable(batches: Iterable[T], save: Callable[[], object]) -> Iterator[T]:
