@@ -6,6 +6,7 @@ python docs/recipes/make_pictures.py --model trained_models/DeFlow-demo/models/f
 
 import argparse
 import re
+import sys
 import tempfile
 from pathlib import Path
 
@@ -32,6 +33,8 @@ def examples() -> dict[str, dict]:
 
 def make_pictures(names: list[str], model: Path | None) -> None:
     """Write a preview for the examples of these operations; `learned` needs a model file."""
+    if missing := [name for name in names if name not in examples()]:
+        sys.exit(f"{PAGE}: no section ### {missing[0]} with an example in YAML under ## Operations; write it first")
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         write_picture(place / "clean.png", data.astronaut()[50:178, 160:288])
