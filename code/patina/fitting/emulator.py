@@ -152,8 +152,8 @@ class Emulator:
         Its square, weighted by A, is d on average where the emulator is as sure as it may be. It is divided by d.
         """
         slopes = self.slopes(units)
-        weighted = np.einsum("nkd,kl->ndl", slopes, self.precision)
-        pull = np.einsum("ndk,nk->nd", weighted, measures - self.predict(units))
+        weighted = slopes.transpose(0, 2, 1) @ self.precision
+        pull = (weighted @ (measures - self.predict(units))[..., None])[..., 0]
         information = weighted @ slopes + np.eye(units.shape[1])
         return (pull * np.linalg.solve(information, pull[..., None])[..., 0]).mean(axis=1)
 
@@ -240,10 +240,10 @@ def _most_likely(
     units = prior_mean.copy()
     for _ in range(_NEWTON_STEPS):
         slopes = emulator.slopes(units)
-        weighted = emulator.confidence * np.einsum("nkd,kl->ndl", slopes, emulator.precision)
+        weighted = emulator.confidence * slopes.transpose(0, 2, 1) @ emulator.precision
         information = weighted @ slopes
         rest = measures - emulator.predict(units)
-        gradient = np.einsum("ndl,nl->nd", weighted, rest) + (prior_mean - units) * prior_precision
+        gradient = (weighted @ rest[..., None])[..., 0] + (prior_mean - units) * prior_precision
         step = np.linalg.solve(information + _diagonals(prior_precision), gradient[..., None])[..., 0]
         units = (units + step.clip(-_LARGEST_STEP, _LARGEST_STEP)).clip(0, 1)
         if np.abs(step).max() < 1e-3:
