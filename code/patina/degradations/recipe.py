@@ -195,7 +195,7 @@ def load_recipe(given: str | Path) -> Recipe:
         PatinaError: a file of kernels or noise cannot be used.
     """
     path = find_file(given, FOLDERS, "recipe")
-    recipe = _resolved(parse_recipe(read_yaml(path), path), _base_folder(path))
+    recipe = _resolved(parse_recipe(read_yaml(path), path), base_folder(path))
     recipe.check_files()
     return recipe
 
@@ -221,7 +221,8 @@ def require_models(recipe: Recipe) -> None:
             )
 
 
-def _base_folder(path: Path) -> Path:
+def base_folder(path: Path) -> Path:
+    """Return the folder from which the relative paths in a recipe start, see `load_recipe`."""
     for folder in path.parents:
         if folder.name == "confs":
             return folder.parent

@@ -6,7 +6,7 @@ multiplied by the scale. Everything else is a recipe as any other.
 """
 
 import copy
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import numpy as np
 from pydantic.fields import FieldInfo
 
 from patina.degradations.base import OPERATIONS
+from patina.degradations.execution import Engine
 from patina.degradations.ranges import Between
 from patina.degradations.recipe import Recipe, parse_recipe
 from patina.errors import ConfigError
@@ -108,11 +109,13 @@ class Family:
         values: the recipe as plain values, the free numbers in it as they are in the file.
         free: its free numbers.
         source: file, for messages.
+        engine: opens the models of its learned blocks; None if it has none.
     """
 
     values: dict[str, Any]
     free: tuple[FreeNumber, ...]
     source: str
+    engine: Callable[[], Engine] | None = None
 
     @property
     def name(self) -> str:
@@ -146,7 +149,7 @@ class Family:
             values["steps"][place : place + 1] = [] if compression.step is None else [compression.step]
         return values
 
-    def recipe(self, units: np.ndarray, compression: FileCompression | None = None) -> Recipe:
+    def recipe(self, units: np.ndarray | Sequence[float], compression: FileCompression | None = None) -> Recipe:
         """Return the recipe with a value for every free number, ``[free]`` unit values; see `filled`."""
         numbers = [number.value(float(unit)) for number, unit in zip(self.free, units, strict=True)]
         whole = [round(value) if free.is_quality else value for free, value in zip(self.free, numbers, strict=True)]

@@ -28,6 +28,8 @@ TITLES = {
     "bilateral.strength": ("Denoising", "levels of 255 that it smooths"),
     "unsharp_mask.sigma": ("Reach of the sharpening", "pixels"),
     "unsharp_mask.amount": ("Sharpening", "times the lost detail that it adds"),
+    "learned.temperature": ("Temperature of the learned degradation", "times the noise that it learned"),
+    "learned.heat": ("Temperature of the learned degradation", "times the noise that it learned"),
     "jpeg.quality": ("JPEG quality", "1 to 100"),
     "webp.quality": ("WebP quality", "1 to 100"),
 }

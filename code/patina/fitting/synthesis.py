@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from patina.degradations.execution import apply_plan
+from patina.degradations.execution import Engine, apply_plan
 from patina.degradations.recipe import Recipe
 from patina.errors import PatinaError
 from patina.fitting.family import Family
@@ -66,12 +66,14 @@ def synthesise(
 ) -> list[dict[str, float]]:
     """Degrade and measure pictures with a progress bar; the result does not depend on the number of processes.
 
+    Models run in this process, which uses all cores for them.
+
     Raises:
         PatinaError: the family cannot be done to a picture.
     """
     report = run_folder_job(
         samples, partial(_measured, family=family), description=description, name=lambda sample: str(sample.clean.file),
-        workers=workers,
+        workers=0 if family.engine else workers,
     )  # fmt: skip
     if report.failures:
         raise PatinaError(f"{family.source}: {report.failures[0][1]}")
@@ -81,11 +83,12 @@ def synthesise(
 def _measured(sample: SyntheticSample, family: Family) -> dict[str, float]:
     recipe = family.recipe(sample.units, sample.compression)
     crop = np.load(sample.clean.file, mmap_mode="r")[sample.clean.place]
-    return measure([_degraded(recipe, crop, sample.key)])
+    engine = family.engine() if family.engine else None
+    return measure([_degraded(recipe, crop, sample.key, engine)])
 
 
-def _degraded(recipe: Recipe, pixels: np.ndarray, key: int) -> np.ndarray:
+def _degraded(recipe: Recipe, pixels: np.ndarray, key: int, engine: Engine | None) -> np.ndarray:
     """Return a degraded crop as a file would hold it, float32 in grey levels."""
     plan = recipe.draw("", pixels.shape[:2], key, "crop")
-    values = apply_plan(to_values(np.ascontiguousarray(pixels)), plan)
+    values = apply_plan(to_values(np.ascontiguousarray(pixels)), plan, engine)
     return values_to_pixels(values, np.uint8).astype(np.float32)

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from patina.degradations.execution import apply_plan
+from patina.degradations.execution import Engine, apply_plan
 from patina.degradations.recipe import Recipe, parse_recipe
 from patina.fidelity.crops import busy_crops, quiet_crops
 from patina.fidelity.curves import Figure, line_figure
@@ -23,6 +23,7 @@ from patina.imaging.picture_files import read_picture
 from patina.imaging.sources import name_of_results
 from patina.imaging.value_spaces import to_values, values_to_pixels
 from patina.pipelines.provenance import command_line, shown_path
+from patina.pipelines.recipe_choice import with_engine
 from patina.pipelines.recipe_fit import FitRequest
 from patina.seeding import numpy_rng
 from patina.system.atomic import write_text
@@ -134,12 +135,12 @@ def _samples(fit: Fit, request: FitRequest) -> _Sets:
         for name in evenly_spaced(fit.photos, PICTURES)
     ]
     nothing, fitted = plain_family(fit.scale).values, parsed_yaml(fit.text, "the fitted recipe")
-    recipes = [parse_recipe(values, "the fitted recipe") for values in (nothing, fitted)]
+    recipes = [with_engine(parse_recipe(values, "the fitted recipe"), "auto") for values in (nothing, fitted)]
     clean, degraded = list[Sample](), list[Sample]()
     for name in evenly_spaced(fit.clean, PICTURES):
         pixels = crop_to_multiple(centre_crop(_pixels(request.clean / name), SIDE * fit.scale), 8 * fit.scale)
-        for recipe, samples in zip(recipes, (clean, degraded), strict=True):
-            samples.append(make_sample(name_of_results(name), _degraded(recipe, pixels, request.seed, name)))
+        for (recipe, engine), samples in zip(recipes, (clean, degraded), strict=True):
+            samples.append(make_sample(name_of_results(name), _degraded(recipe, engine, pixels, request.seed, name)))
     return _Sets(clean, degraded, real)
 
 
@@ -147,9 +148,9 @@ def _pixels(path: Path) -> np.ndarray:
     return read_picture(path, alpha="refuse").pixels
 
 
-def _degraded(recipe: Recipe, pixels: np.ndarray, seed: int, name: str) -> np.ndarray:
+def _degraded(recipe: Recipe, engine: Engine | None, pixels: np.ndarray, seed: int, name: str) -> np.ndarray:
     plan = recipe.draw("", pixels.shape[:2], seed, name)
-    return values_to_pixels(apply_plan(to_values(np.ascontiguousarray(pixels)), plan), pixels.dtype)
+    return values_to_pixels(apply_plan(to_values(np.ascontiguousarray(pixels)), plan, engine), pixels.dtype)
 
 
 def _verdict(found: Discrepancy) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from patina.fitting.sentence import sentence
 from patina.fitting.synthesis import clean_crops
 from patina.imaging.picture_files import read_picture
 from patina.imaging.sources import Source, list_sources, some_sources
+from patina.pipelines.learned_families import with_models
 from patina.pipelines.photo_measurement import PhotoRequest, measure_photos
 from patina.runs.folder_job import checked_workers, run_folder_job
 from patina.seeding import numpy_rng
@@ -84,7 +85,7 @@ def fit_recipe(request: FitRequest) -> Fit:
     began = time.perf_counter()
     require_range("pictures", request.pictures, FEWEST_PHOTOS)
     workers = checked_workers(request.workers)
-    families = load_families(request.families, request.scale)
+    families = [with_models(family) for family in load_families(request.families, request.scale)]
     scale = families[0].scale
     wanted = PhotoRequest(request.real, request.recursive, request.pictures, request.seed, workers)
     report = measure_photos(wanted, "measure photos")

@@ -1,6 +1,7 @@
 """Loading the models of a recipe's learned blocks into an engine."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 
 from patina.degradations.base import Block
@@ -46,6 +47,12 @@ def recipe_engine(recipe: Recipe, device: str = "auto") -> tuple[Recipe, Engine]
 def make_engine(paths: Iterable[str], device: str = "auto") -> Engine:
     """Return an engine with learned degradations loaded from model files."""
     return Engine(_models(paths, device), compute_device(device))
+
+
+@lru_cache(maxsize=1)
+def opened_engine(paths: tuple[str, ...]) -> Engine:
+    """Return `make_engine` of models, loaded once in a process."""
+    return make_engine(paths)
 
 
 def _models(paths: Iterable[str], device: str) -> dict[str, LearnedDegradation]:
