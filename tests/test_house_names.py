@@ -53,11 +53,7 @@ def test_commands_are_short():
     assert {path.name for path in commands if path.read_text(encoding="utf-8").count("\n") > 60} == set()
 
 
-FIT = {path for path in FILES if path.parent.name == "fitting" or path.name in ("recipe_fit.py", "fit_report.py")}
-"""What still says "pictures"."""
-
-
-@pytest.mark.parametrize("path", [path for path in FILES if path not in FIT], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_messages_say_images_as_the_documentation_does(path):
     docstrings = {node.value for node in nodes(path) if isinstance(node, ast.Expr)}
     texts = [node.value for node in nodes(path) if isinstance(node, ast.Constant) and node not in docstrings]

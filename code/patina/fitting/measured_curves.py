@@ -69,7 +69,7 @@ CURVES = (
     ),
     MeasuredCurve(
         "noise_by_brightness", "Noise by brightness",
-        "How much neighbouring pixels differ in the smoothest places, where a picture is dark (left) and bright "
+        "How much neighbouring pixels differ in the smoothest places, where an image is dark (left) and bright "
         "(right).",
         "brightness (0 to 255)", "std (levels of 255)",
         np.array([(low + high) / 2 for low, high in LEVELS]), _noise_by_brightness,

@@ -247,7 +247,7 @@ def mahalanobis(difference: np.ndarray, precision: np.ndarray) -> float:
 def undegraded(scale: int, names: Sequence[str], clean: Sequence[Path], *, workers: int = 0) -> np.ndarray:
     """Return the measures ``[M, k]`` of all clean crops, which are only brought to the photos' size."""
     samples = [SyntheticSample(crop, np.empty(0), 0) for crop in crops_in(clean)]
-    found = synthesise(samples, plain_family(scale), workers=workers, description="measure clean pictures")
+    found = synthesise(samples, plain_family(scale), workers=workers, description="measure clean images")
     return as_array(names, found)
 
 

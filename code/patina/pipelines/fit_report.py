@@ -39,17 +39,17 @@ PICTURES, SIDE = 24, 512
 
 GRADES = {
     "close": ("good", "agrees", "properties agree"),
-    "closer": ("fair", "closer than clean", "closer than clean pictures"),
+    "closer": ("fair", "closer than clean", "closer than clean images"),
     "far": ("poor", "differs", "differ"),
 }
 """CSS class, label of one property, and label of their count, by grade."""
 
 SMOOTH = (
     "The first places are the smoothest, where noise and compression show; the others have strong contrasts, where "
-    "blur and sharpening do. Fitted pictures are clean ones that the recipe degraded, each by the profile of one photo."
+    "blur and sharpening do. Fitted images are clean ones that the recipe degraded, each by the profile of one photo."
 )
 PAIRING = (
-    "The photos show other content than the clean pictures, so look at noise, edges and blocks, and not at what is "
+    "The photos show other content than the clean images, so look at noise, edges and blocks, and not at what is "
     "shown; the places were chosen for similar colours."
 )
 
@@ -205,10 +205,10 @@ def _facts(fit: Fit, request: FitRequest) -> list[tuple[str, str]]:
     rounds = len(fit.match.distances) if fit.match else 0
     return [
         ("photos", f"{len(fit.photos)} of {shown_path(request.real)}"),
-        ("clean pictures", f"{len(fit.clean)} of {shown_path(request.clean)}"),
+        ("clean images", f"{len(fit.clean)} of {shown_path(request.clean)}"),
         ("families tried", ", ".join(fit.families)),
         ("family taken", fit.match.family.name if fit.match else "none"),
-        ("scale", f"clean pictures are {fit.scale} times larger" if fit.scale > 1 else "1"),
+        ("scale", f"clean images are {fit.scale} times larger" if fit.scale > 1 else "1"),
         ("rounds", f"{rounds} of {request.samples} degraded images each" if rounds else "none were needed"),
         ("seed", str(request.seed)),
         ("time", f"{fit.seconds:.0f} s"),

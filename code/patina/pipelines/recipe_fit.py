@@ -131,7 +131,7 @@ def fit_recipe(request: FitRequest) -> Fit:
 
 def _summary(match: SynthesisMatch | None, photos: Sequence[Photo], after: Sequence[Agreement]) -> str:
     if match is None:
-        return "Nothing found: the photos measure as the clean pictures do."
+        return "Nothing found: the photos measure as the clean images do."
     return sentence(findings(match), [photo.compression for photo in photos], after)
 
 
@@ -192,7 +192,7 @@ def _require_order(request: FitRequest, names: Sequence[str], excess: np.ndarray
     if difference["y.variance"] > NOISIER and difference["edge.width0"] + difference["edge.width2"] > 0:
         raise PatinaError(
             f"{request.clean} is noisier than {request.real}, and no sharper; are the folders exchanged? "
-            "expected the clean pictures first"
+            "expected the clean images first"
         )
 
 
@@ -210,8 +210,8 @@ def _clean_crops(request: FitRequest, scale: int, folder: Path) -> dict[str, Pat
         np.save(files[source.name], clean_crops(pixels, scale))
         return source.name
 
-    report = run_folder_job(sources, write, description="read clean pictures", name=str)
+    report = run_folder_job(sources, write, description="read clean images", name=str)
     report.print_summary()
     if not report.results:
-        raise PatinaError(f"{request.clean}: none of {len(sources)} pictures can be used; {report.failures[0][1]}")
+        raise PatinaError(f"{request.clean}: none of {len(sources)} images can be used; {report.failures[0][1]}")
     return {name: files[name] for name in report.results}
