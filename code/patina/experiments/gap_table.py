@@ -134,7 +134,8 @@ def _sheet(folders: GapFolders, scores: GapScores, name: str) -> np.ndarray:
         restored = [_file(folders.upscaled(camera, method, scores.seeds[0]), name) for method in scores.methods]
         row = [_crop(_file(folders.held_out_lq(camera), name), 2), *(_crop(path, 1) for path in restored), truth]
         rows.append(row)
-    return sheet(rows, ["photograph", *(f"{method} pairs" for method in scores.methods), "ground truth"])
+    titles = ["photograph", *(f"{method} pairs" for method in scores.methods), "ground truth"]
+    return sheet(rows, titles, list(scores.psnr))
 
 
 def _file(folder: Path, stem: str) -> Path:
