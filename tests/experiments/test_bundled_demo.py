@@ -85,7 +85,7 @@ def test_the_whole_job_with_a_few_steps(tmp_path, monkeypatch, capsys, one_proce
     assert all(path.stat().st_mtime_ns == time for path, time in times.items())
     for other, difference in (([*arguments, "-seed", "5"], "seed 0, now 5"), (arguments[:4], "smoke true, now false")):
         assert run_command("demo", other) == 2
-        assert f"{tmp_path} was made with {difference}; choose another" in capsys.readouterr().err
+        assert f"{tmp_path} was made with {difference}; remove it or choose another" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -60,7 +60,10 @@ def test_another_seed_makes_other_pictures_and_is_not_mixed_into_a_set(clean, re
     a, b = contents(tmp_path / "a" / "bad"), contents(tmp_path / "b" / "bad")
     assert not any(a[name] == b[name] for name in a)
     assert run("degrade", recipe, clean, tmp_path / "a", "-seed", 1) == 2
-    assert f"{tmp_path / 'a'} was made with seed 0, now 1; choose another output folder" in capsys.readouterr().err
+    assert (
+        f"{tmp_path / 'a'} was made with seed 0, now 1; remove it or choose another output folder"
+        in capsys.readouterr().err
+    )
 
 
 @pytest.mark.parametrize("verb", ["degrade", "prepare"])

@@ -52,7 +52,7 @@ class TestPublishedFile:
         config = write_config(tmp_path / "noisy.yml", values | {"condition_noise": 0.1})
         capsys.readouterr()
         assert translate(path, source, tmp_path / "out", "-opt", config) == 2
-        assert "out was made with condition_noise 0.03, now 0.1; choose" in capsys.readouterr().err
+        assert "out was made with condition_noise 0.03, now 0.1; remove it or choose" in capsys.readouterr().err
 
     def test_a_folder_of_another_autoencoder_is_refused(self, published, tmp_path, capsys):
         path, source = tmp_path / "published.pth", write_pictures(tmp_path / "in", 1)

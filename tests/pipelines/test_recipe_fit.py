@@ -95,7 +95,7 @@ def test_photos_without_degradation_give_an_empty_recipe(folders, tmp_path, caps
     assert capsys.readouterr().out.startswith("Nothing found")
     require_page(
         tmp_path / "page",
-        "Nothing. The 7 photos measure as the clean pictures do",
+        "Nothing. The 7 photos measure as the clean images do",
         "8</b> properties agree",
         "These were set aside",
         "looks like a screenshot",

@@ -102,7 +102,9 @@ class TestFolder:
         before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
         capsys.readouterr()
         assert translate(model, source, out, *options) == 2
-        assert capsys.readouterr().err == f"error: {out} was made with {told}; choose another output folder\n"
+        assert (
+            capsys.readouterr().err == f"error: {out} was made with {told}; remove it or choose another output folder\n"
+        )
         assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
 
     def test_a_folder_of_another_model_or_command_is_refused(self, model, tmp_path, capsys):
