@@ -151,10 +151,8 @@ class Emulator:
         With the slopes B, the precision P and the information A = B' P B, the error is A^-1 B' P (m - predict(u)).
         Its square, weighted by A, is d on average where the emulator is as sure as it may be. It is divided by d.
         """
-        slopes = self.slopes(units)
-        weighted = slopes.transpose(0, 2, 1) @ self.precision
-        pull = (weighted @ (measures - self.predict(units))[..., None])[..., 0]
-        information = weighted @ slopes + np.eye(units.shape[1])
+        information, pull = self.told_by(measures, units)
+        information = information + np.eye(units.shape[1])
         return (pull * np.linalg.solve(information, pull[..., None])[..., 0]).mean(axis=1)
 
     def predict(self, units: np.ndarray) -> np.ndarray:
@@ -165,6 +163,17 @@ class Emulator:
     def slopes(self, units: np.ndarray) -> np.ndarray:
         """Return the derivatives of `predict`, ``[N, k, d]``."""
         return self.linear + 2 * self.square * (units - self.centre)[:, None, :]
+
+    def told_by(self, measures: np.ndarray, units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return what measures ``[N, k]`` tell about unit values, seen from the unit values ``[N, d]``.
+
+        Returns:
+            The information B' P B, ``[N, d, d]``, and the gradient B' P (m - predict(u)) of the log-likelihood,
+            ``[N, d]``, with the slopes B and the precision P; both times the confidence.
+        """
+        slopes = self.slopes(units)
+        weighted = self.confidence * slopes.transpose(0, 2, 1) @ self.precision
+        return weighted @ slopes, (weighted @ (measures - self.predict(units))[..., None])[..., 0]
 
 
 @dataclass(frozen=True)
@@ -239,11 +248,8 @@ def _most_likely(
     """
     units = prior_mean.copy()
     for _ in range(_NEWTON_STEPS):
-        slopes = emulator.slopes(units)
-        weighted = emulator.confidence * slopes.transpose(0, 2, 1) @ emulator.precision
-        information = weighted @ slopes
-        rest = measures - emulator.predict(units)
-        gradient = (weighted @ rest[..., None])[..., 0] + (prior_mean - units) * prior_precision
+        information, pull = emulator.told_by(measures, units)
+        gradient = pull + (prior_mean - units) * prior_precision
         step = np.linalg.solve(information + _diagonals(prior_precision), gradient[..., None])[..., 0]
         units = (units + step.clip(-_LARGEST_STEP, _LARGEST_STEP)).clip(0, 1)
         if np.abs(step).max() < 1e-3:
