@@ -27,7 +27,7 @@ def add_pictures_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def add_out_flag(parser: argparse.ArgumentParser, default: str | None = None, told: str = "") -> None:
-    """Add ``-out``; where the default depends on other flags, it is None and `told` says what it will be."""
+    """Add ``-out``. Where its default depends on other flags, `default` is None and `told` names it in the help."""
     help = "folder for everything the experiment writes" + (f" (default: {told})" if told else "")
     add_flag(parser, "out", "out_dir", type=Path, default=None if default is None else Path(default), help=help)
 

@@ -222,7 +222,7 @@ def require_models(recipe: Recipe) -> None:
 
 
 def base_folder(path: Path) -> Path:
-    """Return the folder from which the relative paths in a recipe start, see `load_recipe`."""
+    """Return the folder that a recipe's relative paths start from, see `load_recipe`."""
     for folder in path.parents:
         if folder.name == "confs":
             return folder.parent

@@ -38,7 +38,7 @@ def write_results(folder: OutputFolder, seeds: Sequence[int], warning: str | Non
     Args:
         folder: the demo's.
         seeds: seeds of the super-resolution networks.
-        warning: why the numbers mean nothing, if so; it takes the place of what they say.
+        warning: replaces the sentence about the gap where the numbers mean nothing, as after a smoke run.
 
     Returns:
         The tables, Markdown.

@@ -34,7 +34,7 @@ class ReadyMethod:
 def ready_methods(
     methods: Sequence[Method], pictures: Pictures, out: Path, device: str, seeds: Sequence[int | None] = (None,)
 ) -> dict[tuple[str, int | None], ReadyMethod]:
-    """Train and fit what is missing, and open everything.
+    """Train missing models, fit missing recipes, and load all of them.
 
     Args:
         methods: of the experiment.

@@ -109,7 +109,7 @@ def compare_realism(request: RealismRequest) -> str:
 
 
 def _all_samples(folder: Path, names: Sequence[str] | None = None) -> list[Sample]:
-    """Read a folder of a test set, in which no image may be missing."""
+    """Read a test set's folder; every image must be readable."""
     report = read_samples(folder, names=names)
     report.require_complete()
     return report.results

@@ -16,7 +16,7 @@ class ReportImages:
     Attributes:
         sets: the images, by the names of the measurement's folders.
         measurement: with the names of these images.
-        notes: a sentence for every folder in which images cannot be measured.
+        notes: one sentence for each folder with unreadable or too small images.
     """
 
     sets: dict[str, list[Sample]]
