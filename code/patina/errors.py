@@ -25,6 +25,14 @@ def listed(problems: Sequence[str], most: int = 3) -> str:
     return f"{shown}; and {len(problems) - most} more" if len(problems) > most else shown
 
 
+def told_system_error(error: OSError) -> str:
+    """Return in one line an error of the operating system, with its file."""
+    if error.strerror is None:
+        return str(error)
+    where = error.filename if error.filename is not None else "a file"
+    return f"{where} cannot be used: {error.strerror}; fix this, then run the command again"
+
+
 def require_range(name: str, value: float, low: float, high: float = float("inf")) -> None:
     """Refuse a flag's value outside its range.
 

@@ -129,6 +129,15 @@ def test_weights_of_another_size_are_refused(tmp_path, asked):
         load_generator_weights(RRDBNetSettings(**(size | asked)).build(), tmp_path / "x.pth")
 
 
+def test_equal_networks_are_equal_files(tmp_path):
+    network = randomised(CompactSettings(scale=2, features=4, blocks=1).build())
+    for name in "abcdef":
+        save_generator(network, tmp_path / f"{name}.safetensors", {"step": "7", "ä": '"é"'})
+    assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 1
+    with safe_open(tmp_path / "a.safetensors", "pt") as stored:
+        assert stored.metadata().items() >= {("step", "7"), ("ä", '"é"'), ("kind", "restoration")}
+
+
 def test_saving_draws_no_random_numbers(tmp_path):
     network = RRDBNetSettings(scale=4, features=8, blocks=1, growth=4).build()
     before = torch.get_rng_state()

@@ -8,7 +8,8 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 
-from patina.errors import PatinaError
+from patina.errors import PatinaError, told_system_error
+from patina.system.lack_of_memory import is_lack_of_memory
 from patina.version import __version__
 
 COMMANDS = {
@@ -39,6 +40,11 @@ USAGE_ERROR = 2
 INTERRUPTED = 130
 CLOSED_PIPE = 141
 """What shells report of a program that wrote to a pipe which nobody reads (128 + SIGPIPE)."""
+
+_NO_MEMORY = (
+    "there is too little memory for this command; end other programs, or use fewer -workers or smaller images, then "
+    "run the same command again"
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -113,19 +119,16 @@ def _attempt(command: str, arguments: Sequence[str] | None, program: str | None)
     except BrokenPipeError:
         raise
     except OSError as error:
-        print(f"error: {_message(error)}", file=sys.stderr)
+        print(f"error: {told_system_error(error)}", file=sys.stderr)
+        return USAGE_ERROR
+    except Exception as error:
+        if not is_lack_of_memory(error):
+            raise
+        print(f"error: {_NO_MEMORY}", file=sys.stderr)
         return USAGE_ERROR
     except KeyboardInterrupt:
         print("interrupted; run the same command again: most commands resume where they stopped", file=sys.stderr)
         return INTERRUPTED
-
-
-def _message(error: OSError) -> str:
-    """Describe an error of the operating system, with its file."""
-    if error.strerror is None:
-        return str(error)
-    where = error.filename if error.filename is not None else "a file"
-    return f"{where} cannot be used: {error.strerror}; fix this, then run the command again"
 
 
 def _thread_failed(failure: threading.ExceptHookArgs) -> None:

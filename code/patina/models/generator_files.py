@@ -1,6 +1,7 @@
 """Model files of restoration networks: written in spandrel's formats, read from any format that spandrel knows."""
 
 import io
+import json
 import warnings
 from collections.abc import Mapping
 from contextlib import suppress
@@ -46,9 +47,18 @@ def save_generator(network: nn.Module, path: Path, metadata: Mapping[str, str] |
         torch.save(state, stored)
     else:
         about = {"kind": "restoration", "architecture": type(network).__name__, "patina_version": __version__}
-        stored.write(save(state, metadata={**about, **(metadata or {})}))
+        stored.write(_ordered(save(state, metadata={**about, **(metadata or {})})))
     with atomic_path(path) as temporary:
         temporary.write_bytes(stored.getbuffer())
+
+
+def _ordered(stored: bytes) -> bytes:
+    """Sort the metadata of a safetensors file, whose order is random otherwise: equal models are equal files."""
+    length = int.from_bytes(stored[:8], "little")
+    header = json.loads(stored[8 : 8 + length])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, ensure_ascii=False, separators=(",", ":")).encode().ljust(length)
+    return len(text).to_bytes(8, "little") + text + stored[8 + length :]
 
 
 _LARGEST_SCALE = 16

@@ -17,6 +17,7 @@ from threading import Thread
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from patina.errors import PatinaError, PictureError
+from patina.system.lack_of_memory import is_lack_of_memory
 from patina.system.notes import collected
 from patina.system.progress import progress
 
@@ -33,7 +34,6 @@ class Stemmed(Protocol):
 
 
 _NO_MEMORY = "needs more memory than there is; cut it into several images, or use fewer workers or smaller tiles"
-_TOLD_LACK = re.compile(r"out of memory|can't allocate memory|Insufficient memory")
 
 TOLD = 3
 """How many failures of one reason are told word for word, and how many more by name."""
@@ -212,15 +212,10 @@ def attempt(work: Callable[..., R], *arguments: Any) -> Outcome:
         except PictureError as error:
             result, failure = None, str(error)
         except Exception as error:
-            if not _is_lack_of_memory(error):
+            if not is_lack_of_memory(error):
                 raise
             result, failure = None, _NO_MEMORY
     return Outcome(result, failure, tuple(notes))
-
-
-def _is_lack_of_memory(error: Exception) -> bool:
-    """NumPy and Pillow raise MemoryError, torch and OpenCV errors of their own."""
-    return isinstance(error, MemoryError) or bool(_TOLD_LACK.search(str(error)))
 
 
 def continued(outcome: Outcome, work: Callable[[Any], Any]) -> Outcome:

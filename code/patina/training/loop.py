@@ -3,16 +3,13 @@
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any
 
 from lightning_fabric import Fabric
-from torch.utils.data import DataLoader
 
-from patina.data.batches import ReadableSamples, StepBatches
 from patina.errors import PatinaError
 from patina.imaging.picture_files import write_picture
 from patina.imaging.value_spaces import NotFinitePixels
@@ -23,10 +20,10 @@ from patina.seeding import seed_step
 from patina.system.progress import progress, show_numbers, tell_numbers, time_left
 from patina.training.compiling import eager
 from patina.training.diagnosis import first_not_finite
+from patina.training.failures import Diverged, saved_before_errors, told_in_one_line
+from patina.training.loader import loaded_batches
 from patina.training.task import Batch, Task
 from patina.training.updates import NotFinite
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -64,7 +61,7 @@ def train(
     """Train until `plan.steps` or until the task stops; continue from the last saved state in `folder`, if any.
 
     Ctrl-C finishes the current step, saves and returns; the next call continues from there. Unreadable pictures are
-    reported and skipped; if they end the training, its state is saved first.
+    reported and skipped. Whatever error ends the training, its state is saved first.
 
     Args:
         task: the task to train.
@@ -77,9 +74,15 @@ def train(
         True if the training is finished, False if it was interrupted.
 
     Raises:
-        PatinaError: a validation picture or too many training pictures cannot be read, or too many steps were not
-            finite.
+        PatinaError: a validation picture or too many training pictures cannot be read, too many steps were not
+            finite, or memory ran out; any other error, too, arrives as one, with the traceback in ``error.txt``.
     """
+    with told_in_one_line(folder):
+        return _train(task, plan, folder, fabric, begin)
+
+
+def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin: Callable[[], None]) -> bool:
+    """Train; arguments, result and errors as in `train`."""
     # Start, or continue from the last state.
     task.setup(fabric)
     state = folder.load_last_state()
@@ -99,17 +102,21 @@ def train(
     meter = _Meter()
     unreadable: set[str] = set()
 
-    def save(name: str | None = None) -> None:
-        if step:
+    def save() -> None:
+        # Weights of a step that failed halfway through their update would not continue as an uninterrupted run.
+        if step and not task.has_begun(step + 1):
             # The state is written last: if it exists, so do all other files of its step.
-            task.save_model(folder.model_path(name or plan.label(step)), step)
+            is_last = step == plan.steps or task.has_stopped()
+            task.save_model(folder.model_path(FINAL if is_last else plan.label(step)), step)
             folder.save_state(step, {"task": task.state(), "skipped": skipped}, plan.keep_states)
 
     with (
         _interruption() as interrupted,
-        progress(_batches(task, plan, step, fabric), folder.name, total=plan.steps, unit="step", initial=step) as bar,
+        saved_before_errors(save),
+        closing(loaded_batches(task, range(step + 1, plan.steps + 1), plan.workers, fabric)) as batches,
+        progress(batches, folder.name, total=plan.steps, unit="step", initial=step) as bar,
     ):
-        for batch, failures in _readable(bar, save):
+        for batch, failures in bar:
             for failure in failures:
                 if failure not in unreadable:
                     unreadable.add(failure)
@@ -120,13 +127,13 @@ def train(
                 task.start(batch)
 
             # Train.
-            step += 1
-            seed_step(plan.seed, "step", step)
+            seed_step(plan.seed, "step", step + 1)
             try:
-                meter.add(task.training_step(batch, step))
+                meter.add(task.training_step(batch, step + 1))
             except NotFinite as problem:
                 skipped += 1
-                _report_not_finite(task, plan, batch, step, skipped, problem, log)
+                _report_not_finite(task, plan, batch, step + 1, skipped, problem, log)
+            step += 1
 
             # Log, validate, save.
             last = step == plan.steps
@@ -136,20 +143,20 @@ def train(
                 left = time_left(plan.steps - step, means["steps_per_second"])
                 show_numbers(bar, f"{folder.name}, step {step} of {plan.steps}, {left} left", means)
             if step % plan.validate_every == 0 or last:
-                with _saved_before_errors(partial(save, FINAL if last else None)):
-                    measured = _validate(task, plan, step, folder, log)
+                measured = _validate(task, plan, step, folder, log)
                 if measured:
                     tell_numbers(bar, f"{folder.name}, validation at step {step}", measured)
                 last = last or task.has_stopped()
-            if step % plan.save_every == 0 or last or interrupted:
-                save(FINAL if last else None)
-            if interrupted and not last:
-                log.event(step, "interrupted")
-                print(f"{folder.name}: stopped at step {step}; the same command continues", file=sys.stderr)
-                break
+            if step % plan.save_every == 0 or last:
+                save()
             if task.has_stopped():
                 log.event(step, "stopped early: no longer improving")
+            if interrupted or last:
                 break
+        if step < plan.steps and not task.has_stopped():
+            save()
+            log.event(step, "interrupted")
+            print(f"{folder.name}: stopped at step {step}; the same command continues", file=sys.stderr)
     log.close()
     if unreadable:
         print(f"{folder.name}: skipped {len(unreadable)} images that could not be read", file=sys.stderr)
@@ -164,41 +171,6 @@ def _load(task: Task, state: dict[str, Any], folder: RunFolder) -> None:
             f"{folder.path}: the saved training state does not fit this configuration; give the run another name, "
             "or remove the folder to train from the start"
         ) from error
-
-
-def _batches(task: Task, plan: LoopPlan, done: int, fabric: Fabric) -> Iterator[tuple[Batch, list[str]]]:
-    """Yield the batches of the remaining steps, on the device, with messages about unreadable pictures."""
-    samples = ReadableSamples(task.dataset, task.batch_size, task.collate)
-    loader = DataLoader(
-        samples,
-        batch_sampler=StepBatches(task.batch_size, done + 1, plan.steps),
-        collate_fn=samples.collate,
-        num_workers=plan.workers,
-        pin_memory=fabric.device.type == "cuda",
-        worker_init_fn=_leave_interruption_to_the_loop if plan.workers else None,
-    )
-    on_device = fabric.setup_dataloaders(loader, use_distributed_sampler=False)
-    return iter(cast(Iterable[tuple[Batch, list[str]]], on_device))
-
-
-def _readable(batches: Iterable[T], save: Callable[[], object]) -> Iterator[T]:
-    """Yield the batches; if one cannot be read, save before the error ends the training."""
-    try:
-        with _saved_before_errors(save):
-            yield from batches
-    except PatinaError as error:
-        # An error in a worker process arrives wrapped in the traceback of that process.
-        raise type(error)(str(error).rstrip().rpartition(f"{type(error).__name__}: ")[2]) from error
-
-
-@contextmanager
-def _saved_before_errors(save: Callable[[], object]) -> Iterator[None]:
-    """Save before an unreadable picture ends the training."""
-    try:
-        yield
-    except PatinaError:
-        save()
-        raise
 
 
 def _validate(task: Task, plan: LoopPlan, step: int, folder: RunFolder, log: RunLog) -> dict[str, float]:
@@ -232,7 +204,7 @@ def _report_not_finite(
     print(message, file=sys.stderr)
     if skipped >= plan.max_not_finite:
         log.close()
-        raise PatinaError(
+        raise Diverged(
             f"{message}. {skipped} steps were skipped (max_not_finite): lower the learning rate, clip gradients, "
             "or train in precision 32"
         )
@@ -258,12 +230,6 @@ def _interruption() -> Iterator["_Flag"]:
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)
-
-
-def _leave_interruption_to_the_loop(worker: int) -> None:
-    """Ignore Ctrl-C, which a terminal sends to the whole process group, in a worker of the loader."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 class _Flag:

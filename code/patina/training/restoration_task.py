@@ -25,7 +25,7 @@ from patina.models.generator_files import save_generator
 from patina.training.buffers import remembered_buffers
 from patina.training.ema import Ema
 from patina.training.task import Batch, Task, Validation
-from patina.training.updates import NotFinite, Updater, require_finite
+from patina.training.updates import Updater, require_finite
 
 VALIDATION_TILE, VALIDATION_OVERLAP = 256, 32
 SHOWN_SIDE = 256
@@ -144,11 +144,11 @@ class RestorationTask(Task):
                 module.to(fabric.device)
 
     def training_step(self, batch: Batch, step: int) -> dict[str, float]:
-        """Take one step of generator and discriminator on the same batch, or of neither if one is not finite."""
+        """Take one step of generator and discriminator on the same batch, or of neither if one is not possible."""
         restore = remembered_buffers(self.networks.values())
         try:
             logged = self._backward(batch, step)
-        except NotFinite:
+        except Exception:  # not only `NotFinite`: whatever ends the training, the state before this step is saved
             restore()
             raise
         for updater in self.updaters:

@@ -63,6 +63,10 @@ class Task(ABC):
     def validate(self) -> Validation:
         """Measure the networks; the result depends only on their weights."""
 
+    def has_begun(self, step: int) -> bool:
+        """Return whether `training_step` has begun to change the weights at a step."""
+        return any(updater.last_step >= step for updater in self.updaters)
+
     def has_stopped(self) -> bool:
         """Return whether training ends after the last validation."""
         return False

@@ -50,6 +50,9 @@ class Updater:
 
     Raises:
         PatinaError: `compiled`, but this machine cannot compile.
+
+    Attributes:
+        last_step: the last step that has begun to change the weights; 0 for none.
     """
 
     def __init__(
@@ -71,6 +74,7 @@ class Updater:
         self.network = network
         self.schedule = schedule
         self.clip_gradient = clip_gradient
+        self.last_step = 0
         if compiled:
             compile_network(network, fabric.device)
         groups = _by_rate(network, rate_factors or {})
@@ -103,6 +107,7 @@ class Updater:
 
     def apply(self, step: int) -> None:
         """Take a step along the gradient that `backward` has computed."""
+        self.last_step = step
         for group in self.optimizer.param_groups:
             group["lr"] = self.schedule(step) * group["rate_factor"]
         self.optimizer.step()

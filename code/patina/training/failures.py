@@ -1,0 +1,99 @@
+"""Trainings that die: what was trained is saved first, and one line says why and what to do."""
+
+import re
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+
+from patina.errors import PatinaError, told_system_error
+from patina.runs.run_folder import RunFolder
+from patina.system.atomic import write_text
+from patina.system.lack_of_memory import is_lack_of_memory
+
+_IN_WORKER = "DataLoader worker"
+"""What torch says in every error of a process that reads pictures."""
+
+_DIED = re.compile(r"killed by signal|exited unexpectedly")
+_SHARED_MEMORY = re.compile(r"shared memory|Bus error|shm_open|/torch_\d+", re.IGNORECASE)
+_FEWER = "lower data.workers in the configuration (0 reads in the same process)"
+
+
+class Diverged(PatinaError):
+    """Too many steps were not finite; what was trained last is not worth saving."""
+
+
+@contextmanager
+def saved_before_errors(save: Callable[[], object]) -> Iterator[None]:
+    """Save before an error ends the training.
+
+    Raises:
+        PatinaError: saving failed, too.
+    """
+    try:
+        yield
+    except Diverged:
+        raise
+    except Exception as error:
+        try:
+            save()
+        except Exception as second:
+            if reason(second) == reason(error):  # saving is what failed at first
+                raise error from None
+            raise PatinaError(f"{reason(error)}; saving failed, too: {reason(second)}") from error
+        raise
+
+
+@contextmanager
+def told_in_one_line(folder: RunFolder) -> Iterator[None]:
+    """Replace an error that is not Patina's own by one whose line says why, what to do and where training continues.
+
+    The traceback of an error that nobody foresaw is written to ``error.txt`` in the folder of the run.
+
+    Raises:
+        PatinaError: instead of any other error.
+    """
+    try:
+        yield
+    except PatinaError:
+        raise
+    except Exception as error:
+        told = reason(error)
+        if not is_foreseen(error):
+            report = folder.path / "error.txt"
+            with suppress(PatinaError):
+                write_text(report, "".join(traceback.format_exception(error)))
+                told += f", which nobody foresaw: see {report}"
+        states = folder.states()
+        saved = f"step {states[-1].stem} is saved, and the same command continues from there" if states else ""
+        raise PatinaError(f"{folder.name}: {told}; {saved or 'nothing was trained yet'}") from error
+
+
+def is_foreseen(error: Exception) -> bool:
+    """Whether `reason` knows what the user can do about an error."""
+    return isinstance(error, PatinaError | OSError) or is_lack_of_memory(error) or _is_of_workers(error)
+
+
+def reason(error: Exception) -> str:
+    """Return in one line why an error ends a training, and what to do if that is known."""
+    text = str(error)
+    if isinstance(error, PatinaError):
+        return text
+    if _SHARED_MEMORY.search(text):
+        return f"the shared memory (/dev/shm) is too small for the processes that read images; enlarge it, or {_FEWER}"
+    if _is_of_workers(error):
+        return f"a process that reads images was killed, most likely for lack of memory; {_FEWER}"
+    if is_lack_of_memory(error) and _IN_WORKER in text:
+        return f"a process that reads images needs more memory than there is; {_FEWER}"
+    if is_lack_of_memory(error):
+        return (
+            "the training needs more memory than there is; lower data.batch or data.patch, or train in "
+            "training.precision bf16-mixed (DeFlow: training.recompute everything)"
+        )
+    if isinstance(error, OSError) and error.strerror:
+        return told_system_error(error)
+    return f"{type(error).__name__}: {text.strip().splitlines()[-1] if text.strip() else 'without a message'}"
+
+
+def _is_of_workers(error: Exception) -> bool:
+    text = str(error)
+    return bool(_SHARED_MEMORY.search(text)) or (_IN_WORKER in text and bool(_DIED.search(text)))

@@ -1,0 +1,238 @@
+"""Trainings that die of anything: saved first, told in one line, and the same command ends as if nothing had been."""
+
+import errno
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from test_loop import Points, Regression, run, weights
+
+from patina.errors import PatinaError
+from patina.runs.run_folder import RunFolder
+from patina.runs.run_log import RunLog
+from patina.training.updates import Updater
+from small_trainings import TASKS, results, train, write_sets, write_training
+
+MEMORY = [
+    MemoryError(),
+    torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+    RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"),
+    RuntimeError("could not create a primitive"),
+    OSError(errno.ENOMEM, "Cannot allocate memory"),
+]
+LOWER = r"needs more memory than there is; lower data\.batch or data\.patch"
+FEWER = r"lower data\.workers in the configuration \(0 reads in the same process\)"
+CONTINUES = r"; step {} is saved, and the same command continues from there$"
+FAILS_AT = 9
+
+
+class Failing(Points):
+    """Samples that fail with an error of any kind at one step."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __getitem__(self, place):
+        if place[0] == FAILS_AT:
+            raise self.error
+        return super().__getitem__(place)
+
+
+def saved_step(path) -> int:
+    return RunFolder(path, "run").load_last_state()["step"]
+
+
+def ends_as_whole(tmp_path, **changes) -> bool:
+    whole, again = Regression(), Regression()
+    assert run(tmp_path / "whole", whole)
+    assert run(tmp_path / "cut", again, **changes)
+    return torch.equal(weights(whole), weights(again))
+
+
+def dies(tmp_path, task, told: str, **changes) -> None:
+    with pytest.raises(PatinaError, match=told) as caught:
+        run(tmp_path / "cut", task, **changes)
+    assert len(str(caught.value).splitlines()) == 1
+
+
+def fails_in(monkeypatch, place: str, error: Exception) -> None:
+    """Let a training fail once at step 9."""
+    owner, name, number = {
+        "forward": (Regression, "_loss", FAILS_AT),
+        "backward": (Updater, "backward", FAILS_AT),
+        "validation": (Regression, "validate", 2),
+        "model": (Regression, "save_model", 2),
+        "log": (RunLog, "write", 5),
+    }[place]
+    original, calls = getattr(owner, name), []
+
+    def fail_once(*arguments):
+        calls.append(1)
+        if len(calls) == number:
+            raise error
+        return original(*arguments)
+
+    monkeypatch.setattr(owner, name, fail_once)
+
+
+@pytest.mark.parametrize("place", ["forward", "backward", "validation", "model", "log"])
+def test_an_error_anywhere_costs_no_step(tmp_path, monkeypatch, place):
+    fails_in(monkeypatch, place, ZeroDivisionError("division by zero"))
+    step = {"forward": 8, "backward": 8, "validation": 10, "model": 10, "log": 8}[place]
+    error = r"^run: ZeroDivisionError: division by zero, which nobody foresaw: see .*error\.txt"
+    dies(tmp_path, Regression(), error + CONTINUES.format(step))
+    assert "in fail_once" in (tmp_path / "cut/error.txt").read_text()
+    assert saved_step(tmp_path / "cut") == step
+    assert ends_as_whole(tmp_path)
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+@pytest.mark.parametrize("error", [ValueError("odd"), KeyError("odd"), OSError(errno.EIO, "odd"), MemoryError("odd")])
+def test_an_error_in_the_data_costs_no_step(tmp_path, error, workers):
+    task = Regression()
+    task.dataset = Failing(error)
+    dies(tmp_path, task, "^run: .*" + CONTINUES.format(8), workers=workers)
+    assert ends_as_whole(tmp_path)
+
+
+@pytest.mark.parametrize("error", MEMORY, ids=lambda error: type(error).__name__)
+def test_lack_of_memory_names_the_settings_to_lower(tmp_path, monkeypatch, error):
+    fails_in(monkeypatch, "forward", error)
+    dies(tmp_path, Regression(), LOWER + ".*" + CONTINUES.format(8))
+    assert not (tmp_path / "cut/error.txt").exists()
+    assert ends_as_whole(tmp_path)
+
+
+def test_lack_of_memory_before_the_first_step_is_told_too(tmp_path, monkeypatch):
+    monkeypatch.setattr(Regression, "setup", lambda *_: (_ for _ in ()).throw(MEMORY[1]))
+    dies(tmp_path, Regression(), LOWER + ".*; nothing was trained yet$")
+
+
+def test_weights_that_changed_in_part_are_not_saved(tmp_path, monkeypatch):
+    original, calls = torch.optim.Adam.step, []
+
+    def fail_halfway(optimizer):
+        original(optimizer)
+        calls.append(1)
+        if len(calls) == FAILS_AT:
+            raise MEMORY[1]
+
+    monkeypatch.setattr(torch.optim.Adam, "step", fail_halfway)
+    dies(tmp_path, Regression(), LOWER + ".*" + CONTINUES.format(5))
+    assert ends_as_whole(tmp_path)
+
+
+def test_an_error_and_a_full_disk_are_both_told(tmp_path, monkeypatch):
+    fails_in(monkeypatch, "forward", MEMORY[0])
+
+    def full(*_):
+        raise PatinaError("9.state cannot be written: No space left on device")
+
+    monkeypatch.setattr(RunFolder, "save_state", full)
+    dies(
+        tmp_path,
+        Regression(),
+        LOWER + r".*; saving failed, too: 9\.state cannot be written: No space left",
+        save_every=50,
+    )
+
+
+class Killing(Regression):
+    """Kills a process that reads, in the midst of a step."""
+
+    def training_step(self, batch, step):
+        if step == FAILS_AT:
+            os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
+            time.sleep(0.2)
+        return super().training_step(batch, step)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_a_killed_worker_costs_nothing(tmp_path):
+    dies(tmp_path, Killing(), rf"^run: a process that reads images was killed, .*; {FEWER}", workers=2, steps=400)
+    assert saved_step(tmp_path / "cut") >= FAILS_AT
+    whole, again = Regression(), Regression()
+    assert run(tmp_path / "whole", whole, steps=60)
+    assert run(tmp_path / "cut", again, steps=60)
+    assert torch.equal(weights(whole), weights(again))
+
+
+def test_signals_to_the_whole_group_are_an_interruption(tmp_path):
+    """Job schedulers send SIGTERM to the processes that read, too."""
+
+    class Ended(Regression):
+        def training_step(self, batch, step):
+            if step == FAILS_AT:
+                for process in (*multiprocessing.active_children(), multiprocessing.current_process()):
+                    os.kill(process.pid, signal.SIGTERM)
+                time.sleep(0.2)
+            return super().training_step(batch, step)
+
+    assert not run(tmp_path / "cut", Ended(), workers=2)
+    assert saved_step(tmp_path / "cut") == FAILS_AT
+    assert ends_as_whole(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DataLoader worker (pid 7) is killed by signal: Bus error. It is possible that dataloader's workers are out of "
+        "shared memory. Please try to raise your shared memory limit.",
+        "unable to write to file </torch_7_9_0>: No space left on device (28)",
+        "unable to open shared memory object </torch_7> in read-write mode: No space left on device (28)",
+    ],
+)
+def test_little_shared_memory_is_told_as_such(tmp_path, monkeypatch, text):
+    fails_in(monkeypatch, "forward", RuntimeError(text))
+    dies(tmp_path, Regression(), rf"shared memory \(/dev/shm\) is too small .*; enlarge it, or {FEWER}")
+
+
+@pytest.fixture(scope="module")
+def sets(tmp_path_factory):
+    return write_sets(tmp_path_factory.mktemp("sets"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_continues_after_an_error_in_its_last_gradient(sets, tmp_path, monkeypatch, capsys, task):
+    assert train(write_training(sets, task, tmp_path / "whole")) == 0
+    cut = write_training(sets, task, tmp_path / "cut")
+    original, steps = Updater.backward, []
+
+    def fail_at_the_end(updater, loss, step):
+        logged = original(updater, loss, step)
+        if step == 3 and updater.name in ("flow", "ludvae", "discriminator", "luminance", "sr3") and not steps:
+            steps.append(step)
+            raise RuntimeError("CUDA out of memory")
+        return logged
+
+    monkeypatch.setattr(Updater, "backward", fail_at_the_end)
+    assert train(cut) == 2
+    told = capsys.readouterr().err.splitlines()[-1]
+    assert "lower data.batch" in told
+    assert "step 2 is saved" in told
+    assert train(cut) == 0
+    assert results(tmp_path / "whole") == results(tmp_path / "cut")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has private mounts")
+@pytest.mark.parametrize("size", ["40k", "100k"])
+def test_a_small_dev_shm_is_told_in_one_line(sets, tmp_path, size):
+    if subprocess.run(["unshare", "-rm", "true"], check=False, capture_output=True).returncode:
+        pytest.skip("this machine allows no private mounts")
+    config = write_training(sets, "ludvae", tmp_path / "small")
+    config.write_text(config.read_text().replace("workers: 0", "workers: 2"))
+    mount = f'mount -t tmpfs -o size={size} tmpfs /dev/shm && exec "$@"'
+    command = [sys.executable, "-m", "patina.cli", "train", "-opt", config, "-device", "cpu"]
+    ended = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", mount, "sh", *command], capture_output=True, text=True, check=False
+    )
+    assert ended.returncode == 2
+    assert "error: tiny: the shared memory (/dev/shm) is too small" in ended.stderr
+    assert "Traceback" not in ended.stderr
