@@ -79,7 +79,8 @@ def refused(path: Path, opened=open_any, may_open: bool = False) -> bool:
 
 
 def places(values: Any, place: tuple = ()) -> list[tuple]:
-    inside = values.items() if isinstance(values, dict) else enumerate(values) if isinstance(values, list) else ()
+    """Return where values are, inner ones too; of a list, whose values are alike, the first one."""
+    inside = values.items() if isinstance(values, dict) else enumerate(values[:1]) if isinstance(values, list) else ()
     return [place, *(found for key, value in inside for found in places(value, (*place, key)))]
 
 
