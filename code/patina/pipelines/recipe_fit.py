@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from patina.degradations.recipe import parse_recipe
 from patina.errors import PatinaError, PictureError, require_range
@@ -82,6 +83,15 @@ def fit_recipe(request: FitRequest) -> Fit:
     Raises:
         PatinaError: too few photos, exchanged folders, or anything else that cannot be used.
     """
+    # Beside other programs, BLAS's threads wait for each other twenty times as long as the small products here take.
+    with threadpool_limits(limits=1, user_api="blas"):
+        fit = _fit(request)
+    if request.out is not None:
+        write_text(request.out, fit.text)
+    return fit
+
+
+def _fit(request: FitRequest) -> Fit:
     began = time.perf_counter()
     require_range("pictures", request.pictures, FEWEST_PHOTOS)
     workers = checked_workers(request.workers)
@@ -108,7 +118,7 @@ def fit_recipe(request: FitRequest) -> Fit:
         match = None if all(agreement.is_close for agreement in before) else best_match(searches)
     after = before if match is None else agreements(names, measured, match.fitted, request.seed)
     summary = _summary(match, photos, after) + _few(len(photos), len(clean)) + small
-    fit = Fit(
+    return Fit(
         families=tuple(family.name for family in families),
         scale=scale,
         photos=tuple(photo.name for photo in photos),
@@ -124,9 +134,6 @@ def fit_recipe(request: FitRequest) -> Fit:
         summary=summary,
         seconds=time.perf_counter() - began,
     )
-    if request.out is not None:
-        write_text(request.out, fit.text)
-    return fit
 
 
 def _summary(match: SynthesisMatch | None, photos: Sequence[Photo], after: Sequence[Agreement]) -> str:
