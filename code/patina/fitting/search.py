@@ -31,6 +31,10 @@ EXPLAINED = 0.6
 SETTLED = 0.02
 """The search ends once a round changes the misfit by less than this fraction of the misfit that chance gives."""
 
+STALLED, PATIENCE = 0.95, 2
+"""A search that is worse than chance also ends once `PATIENCE` rounds have not brought the misfit below this fraction
+of the best before: such a family does not explain the photos."""
+
 _SMALLEST_START = 0.12
 """Spread that numbers get back when others are let go."""
 
@@ -157,7 +161,8 @@ class Search:
         units = np.where(np.isfinite(known[owners]), known[owners], units)
         population = Population(units, np.zeros_like(units), mean, spread, spread)
         believed = np.array([number.plain for number in self.family.free])
-        rounds, steps, distances, trust = list(begun), list[_Step](), list[float](), 1.0
+        rounds, steps, trust = list(begun), list[_Step](), 1.0
+        distances, misfits = list[float](), list[float]()
         for number in range(MOST_ROUNDS):
             key = derive(self.seed, title, number)
             rounds.append(self._synthesised(units, owners, key, f"{self._name(title)}, round {number + 1}"))
@@ -167,10 +172,12 @@ class Search:
             if number > 1 and self._is_worse(steps[-1], steps[-2], emulator.precision):  # back, and on with less trust
                 trust, steps[-1] = trust / 2, steps[-2]
                 emulator = Emulator.learn(rounds, self.contents, steps[-1].population.mean)
+            misfits.append(self._misfit(steps[-1], emulator.precision))
             photos = self._without_outliers(emulator, rounds[-1])
             population = explain(emulator, photos, known, steps[-1].population, believed, trust)
             change = emulator.predict(population.units).mean(axis=0) - steps[-1].expected
-            if number >= ROUNDS - 1 and mahalanobis(change, emulator.precision) < SETTLED * self._chance:
+            settled = mahalanobis(change, emulator.precision) < SETTLED * self._chance
+            if number >= ROUNDS - 1 and (settled or self._has_stalled(misfits)):
                 break
             owners = _owners(rng, self.samples, len(self.photos))
             units = _nearby(rng, population, known, owners)
@@ -181,8 +188,14 @@ class Search:
 
     def _is_worse(self, now: "_Step", before: "_Step", precision: np.ndarray) -> bool:
         """Whether a step led away from the photos by more than the search would count as progress."""
-        far, near = (mahalanobis(self.photos.mean(axis=0) - step.expected, precision) for step in (now, before))
-        return far > near + SETTLED * self._chance
+        return self._misfit(now, precision) > self._misfit(before, precision) + SETTLED * self._chance
+
+    def _misfit(self, step: "_Step", precision: np.ndarray) -> float:
+        return mahalanobis(self.photos.mean(axis=0) - step.expected, precision)
+
+    def _has_stalled(self, misfits: Sequence[float]) -> bool:
+        before, latest = misfits[:-PATIENCE], min(misfits[-PATIENCE:])
+        return len(before) > 0 and latest > max(self._chance, STALLED * min(before))
 
     @property
     def _chance(self) -> float:
