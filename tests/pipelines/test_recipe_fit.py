@@ -105,10 +105,10 @@ def test_photos_without_degradation_give_an_empty_recipe(folders, tmp_path, caps
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("few_samples")
-def test_exchanged_folders_are_named(folders, tmp_path, capsys):
-    exchanged = ["fit", str(folders / "real"), str(folders / "clean"), "-out", str(tmp_path / "f.yml")]
-    assert main([*exchanged, "-recipe", str(folders / "family.yml"), "-workers", "1"]) == 2
-    assert "are the folders exchanged?" in capsys.readouterr().err
+def test_swapped_folders_are_named(folders, tmp_path, capsys):
+    swapped = ["fit", str(folders / "real"), str(folders / "clean"), "-out", str(tmp_path / "f.yml")]
+    assert main([*swapped, "-recipe", str(folders / "family.yml"), "-workers", "1"]) == 2
+    assert "are the folders swapped?" in capsys.readouterr().err
     assert not (tmp_path / "f.yml").exists()
 
 

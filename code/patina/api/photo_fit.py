@@ -64,7 +64,7 @@ def fit(
             `patina fit` degrades.
 
     Raises:
-        PatinaError: too few photos, exchanged sets, or anything else that cannot be used.
+        PatinaError: too few photos, swapped sets, or anything else that cannot be used.
     """
     from patina.degradations.recipe import parse_recipe
     from patina.fitting.family import DEFAULT_FAMILIES

@@ -18,6 +18,7 @@ from patina.fitting.agreement import Agreement, agreements
 from patina.fitting.family import DEFAULT_FAMILIES, load_families
 from patina.fitting.family_choice import best_match
 from patina.fitting.fit_result import Fit
+from patina.fitting.folder_order import are_swapped
 from patina.fitting.measures import CROP
 from patina.fitting.photo import Photo
 from patina.fitting.profiles import empty_recipe, findings, profile_recipe
@@ -43,9 +44,6 @@ SMALL = 0.4
 
 MOST_CLEAN = 60
 """Clean pictures that are degraded; more of them only cost memory."""
-
-NOISIER = 1.0
-"""Difference of log variances above which the clean pictures are said to be the noisier ones."""
 
 
 @dataclass(frozen=True)
@@ -81,7 +79,7 @@ def fit_recipe(request: FitRequest) -> Fit:
     """Fit a recipe, and write it if the request names a file.
 
     Raises:
-        PatinaError: too few photos, exchanged folders, or anything else that cannot be used.
+        PatinaError: too few photos, swapped folders, or anything else that cannot be used.
     """
     # Beside other programs, BLAS's threads wait for each other twenty times as long as the small products here take.
     with threadpool_limits(limits=1, user_api="blas"):
@@ -185,7 +183,7 @@ def _without_folder(folder: Path, name: str, reason: str) -> tuple[str, str]:
 
 
 def _require_order(request: FitRequest, names: Sequence[str], excess: np.ndarray) -> None:
-    """Refuse exchanged folders.
+    """Refuse swapped folders.
 
     Args:
         request: names the folders.
@@ -195,10 +193,9 @@ def _require_order(request: FitRequest, names: Sequence[str], excess: np.ndarray
     Raises:
         PatinaError: the clean pictures are noisier, and no sharper.
     """
-    difference = dict(zip(names, excess, strict=True))
-    if difference["y.variance"] > NOISIER and difference["edge.width0"] + difference["edge.width2"] > 0:
+    if are_swapped(dict(zip(names, excess, strict=True))):
         raise PatinaError(
-            f"{request.clean} is noisier than {request.real}, and no sharper; are the folders exchanged? "
+            f"{request.clean} is noisier than {request.real}, and no sharper; are the folders swapped? "
             "expected the clean images first"
         )
 
