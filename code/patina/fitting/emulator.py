@@ -184,6 +184,7 @@ class Population:
         units: ``[n, d]``, of each photo.
         variance: ``[n, d]``, how uncertain they are.
         mean, spread: ``[d]``, of the photos' true unit values.
+        error: ``[d]``, standard error of the mean, whatever the other means are.
         detail: ``[d]``, the change of one unit value that a photo's measures tell from chance.
     """
 
@@ -191,6 +192,7 @@ class Population:
     variance: np.ndarray
     mean: np.ndarray
     spread: np.ndarray
+    error: np.ndarray
     detail: np.ndarray
 
 
@@ -230,12 +232,13 @@ def explain(
         curvature = np.where(is_known[:, :, None] | is_known[:, None, :], 0.0, marginal)
         curvature += _diagonals(np.where(is_known, 1 / spread**2, 0.0))
         gradient = ((units - mean) / spread**2).sum(axis=0) + (believed - mean) / WIDEST_SPREAD**2
-        step = np.linalg.solve(curvature.sum(axis=0) + np.eye(len(mean)) / WIDEST_SPREAD**2, gradient)
+        covariance = np.linalg.inv(curvature.sum(axis=0) + np.eye(len(mean)) / WIDEST_SPREAD**2)
+        step = covariance @ gradient
         mean = mean + step.clip(-_LARGEST_STEP, _LARGEST_STEP)
         mean = mean.clip(begun.mean - reach, begun.mean + reach).clip(0, 1)
         spread = np.sqrt(units.var(axis=0) + variance.mean(axis=0)).clip(_SMALLEST_SPREAD)
     detail = 1 / np.sqrt(np.diagonal(information, axis1=1, axis2=2).mean(axis=0) + 1e-9)
-    return Population(units, variance, mean, spread, detail)
+    return Population(units, variance, mean, spread, np.sqrt(np.diag(covariance)), detail)
 
 
 def _most_likely(

@@ -47,15 +47,15 @@ class NumberFinding:
 
 def findings(match: SynthesisMatch) -> list[NumberFinding]:
     """Sum up a match, number by number."""
-    population, count = match.population, len(match.population.units)
+    population = match.population
     found = []
     for place, number in enumerate(match.family.free):
         units = population.units[:, place]
         low, middle, high = (number.value(float(np.quantile(units, q))) for q in (0.1, 0.5, 0.9))
-        uncertainty = float(np.sqrt(population.variance[:, place].mean()))
+        uncertainty = float(population.error[place])
         centre = float(np.median(units))
         slope = abs(number.value(centre + 0.01) - number.value(centre - 0.01)) / 0.02
-        error = slope * uncertainty / np.sqrt(count)
+        error = slope * uncertainty
         decided = uncertainty < UNDECIDED * WIDEST_SPREAD
         at_limit = centre > AT_LIMIT and number.can_grow and not match.family.is_told(number)
         found.append(NumberFinding(number, low, middle, high, float(error), decided, at_limit))

@@ -159,7 +159,7 @@ class Search:
         units = (mean + (_stratified(rng, self.samples, size) - 0.5) * np.sqrt(12) * spread).clip(0, 1)
         owners = _owners(rng, self.samples, len(self.photos))
         units = np.where(np.isfinite(known[owners]), known[owners], units)
-        population = Population(units, np.zeros_like(units), mean, spread, spread)
+        population = Population(units, np.zeros_like(units), mean, spread, spread, spread)
         believed = np.array([number.plain for number in self.family.free])
         rounds, steps, trust = list(begun), list[_Step](), 1.0
         distances, misfits = list[float](), list[float]()
