@@ -146,11 +146,11 @@ def test_flags_change_what_a_configuration_says(folder, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("flags", "text"),
     [
-        (["-results", "{x2}", "-truth", "{x2}", "-tile", "64"], "-tile is for models"),
+        (["-results", "{x2}", "-truth", "{x2}", "-tile", "64"], "-tile is not for one folder; give"),
         (["-results", "{x2}", "-truth", "{x2}", "-crop", "-3"], "-crop_border is -3, expected 0 or more"),
-        ([], "give -results and -truth for one folder, or -model and -set"),
-        (["-model", "bicubic"], "-set is missing"),
-        (["-model", "bicubic", "-results", "a"], "omit them to compare models"),
+        ([], "-results is missing, -truth is missing; give -results and -truth for one folder, or -model"),
+        (["-model", "bicubic"], "-set is missing, -out is missing; "),
+        (["-model", "bicubic", "-results", "a"], "-results is not for a comparison; "),
         (["-model", "bicubik", "-set", "a", "{x2}", "{gt}", "-out", "{out}"], "bicubik: no such model file"),
         (["-model", "bicubic", "bicubic", "-set", "a", "{x2}", "{gt}", "-out", "{out}"], "expected unique names"),
         (["-model", "bicubic", "-set", "a", "{gt}", "{x2}", "-out", "{out}"], "larger by an integer factor"),

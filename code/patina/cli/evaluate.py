@@ -3,8 +3,9 @@
 import argparse
 from pathlib import Path
 
-from patina.cli.flags import add_compute_flags, add_flag
-from patina.errors import PatinaError
+from patina.cli.flags import add_compute_flags, add_flag, check_flags
+
+_USE = "give -results and -truth for one folder, or -model, -set and -out (or -opt) to compare models"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,17 +28,21 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "no_lpips", action="store_true", help="skip LPIPS, which needs published weights")
 
 
+def check(arguments: argparse.Namespace) -> None:
+    """Refuse flags that are missing or do not belong together."""
+    if arguments.opt or arguments.model or arguments.set:
+        needed = () if arguments.opt else ("model", "set", "out")
+        check_flags(arguments, "a comparison", needed=needed, foreign=("results", "truth"), use=_USE)
+    else:
+        check_flags(arguments, "one folder", needed=("results", "truth"), foreign=("tile", "precision"), use=_USE)
+
+
 def run(arguments: argparse.Namespace) -> int:
     """Measure a folder, or compare models; print the table and write the scores."""
-    if arguments.opt or arguments.model or arguments.set:
-        return _compare(arguments)
     from patina.pipelines.evaluation import FolderEvaluationRequest, evaluate
 
-    if not (arguments.results and arguments.truth):
-        raise PatinaError("give -results and -truth for one folder, or -model and -set (or -opt) to compare models")
-    for name in ("tile", "precision"):
-        if getattr(arguments, name) is not None:
-            raise PatinaError(f"-{name} is for models; omit it to measure one folder")
+    if not arguments.results:
+        return _compare(arguments)
     given = {name: getattr(arguments, name) for name in ("results", "out", "crop_border", "space", "device")}
     evaluation = evaluate(FolderEvaluationRequest(gt=arguments.truth, lpips=not arguments.no_lpips, **given))
     print(evaluation.table())
@@ -48,10 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _compare(arguments: argparse.Namespace) -> int:
     from patina.pipelines.model_comparison import ComparisonRequest, compare_models
 
-    if arguments.results or arguments.truth:
-        raise PatinaError("-results and -truth are for one folder; omit them to compare models")
-    names = ("out", "crop_border", "space", "tile", "precision", "device")
-    given = {name: getattr(arguments, name) for name in names}
+    given = {name: getattr(arguments, name) for name in ("out", "crop_border", "space", "tile", "precision", "device")}
     models, sets = tuple(arguments.model or ()), tuple(map(tuple, arguments.set or ()))
     comparison = compare_models(ComparisonRequest(arguments.opt, models, sets, lpips=not arguments.no_lpips, **given))
     print(comparison.table())

@@ -1,7 +1,10 @@
 """Flags that several commands share; every flag works with one dash and with two."""
 
 import argparse
+from collections.abc import Sequence
 from typing import Any
+
+from patina.errors import PatinaError
 
 Parser = argparse.ArgumentParser | argparse._ArgumentGroup
 """A parser, or one of its titled groups."""
@@ -33,3 +36,24 @@ def add_recursive_flag(parser: argparse.ArgumentParser) -> None:
         parser, "recursive", action="store_true",
         help="include images in subfolders; 2019/a.jpg becomes 2019_a.png",
     )  # fmt: skip
+
+
+def check_flags(
+    arguments: argparse.Namespace, kind: str, *, needed: Sequence[str], foreign: Sequence[str], use: str
+) -> None:
+    """Refuse flags that do not go together.
+
+    Args:
+        arguments: as given.
+        kind: what they ask for.
+        needed: names of the flags that this needs.
+        foreign: names of the flags that belong to something else.
+        use: which flags to give.
+
+    Raises:
+        PatinaError: a flag is missing or foreign; says which.
+    """
+    told = [f"-{name} is missing" for name in needed if not getattr(arguments, name)]
+    told += [f"-{name} is not for {kind}" for name in foreign if getattr(arguments, name) is not None]
+    if told:
+        raise PatinaError(f"{', '.join(told)}; {use}")

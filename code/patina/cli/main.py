@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from types import ModuleType
 
 from patina.errors import PatinaError, told_system_error
 from patina.system.lack_of_memory import is_lack_of_memory
@@ -109,10 +110,7 @@ def _while_read(work: Callable[[], int]) -> int:
 def _attempt(command: str, arguments: Sequence[str] | None, program: str | None) -> int:
     """Run one command, and tell in one line what stops it; arguments as in `run_command`."""
     try:
-        module = importlib.import_module(f"patina.cli.{command.replace('-', '_')}")
-        parser = argparse.ArgumentParser(prog=program, description=module.__doc__, allow_abbrev=False)
-        module.add_arguments(parser)
-        return module.run(parser.parse_args(arguments))
+        return _module(command).run(parsed(command, arguments, program))
     except PatinaError as error:
         print(f"error: {error}", file=sys.stderr)
         return USAGE_ERROR
@@ -129,6 +127,34 @@ def _attempt(command: str, arguments: Sequence[str] | None, program: str | None)
     except KeyboardInterrupt:
         print("interrupted; run the same command again: most commands resume where they stopped", file=sys.stderr)
         return INTERRUPTED
+
+
+def parsed(command: str, arguments: Sequence[str] | None = None, program: str | None = None) -> argparse.Namespace:
+    """Return a command's parsed arguments; opens no file.
+
+    A command that has flags which depend on each other checks them in a function `check`.
+
+    Raises:
+        SystemExit: a flag is unknown, misused or missing; argparse has printed which.
+        PatinaError: flags do not belong together, or one that others need is missing.
+    """
+    module = _module(command)
+    found = parser_of(command, program).parse_args(arguments)
+    if hasattr(module, "check"):
+        module.check(found)
+    return found
+
+
+def parser_of(command: str, program: str | None = None) -> argparse.ArgumentParser:
+    """Return the parser of a command's flags."""
+    module = _module(command)
+    parser = argparse.ArgumentParser(prog=program, description=module.__doc__, allow_abbrev=False)
+    module.add_arguments(parser)
+    return parser
+
+
+def _module(command: str) -> ModuleType:
+    return importlib.import_module(f"patina.cli.{command.replace('-', '_')}")
 
 
 def _thread_failed(failure: threading.ExceptHookArgs) -> None:

@@ -63,7 +63,7 @@ class ComparisonRequest:
         """Return the request as a configuration.
 
         Raises:
-            PatinaError: something is missing or given twice.
+            PatinaError: models or sets are given twice.
             ConfigError: the configuration cannot be used.
         """
         values = self._values() if self.config is None else self._loaded(self.config)
@@ -80,9 +80,6 @@ class ComparisonRequest:
         return config.model_dump(mode="json")
 
     def _values(self) -> dict[str, Any]:
-        for name, value in (("model", self.models), ("set", self.sets), ("out", self.out)):
-            if not value:
-                raise PatinaError(f"-{name} is missing; a comparison needs -model, -set and -out, or -opt")
         named = [("", given) if Path(given).exists() else _named(given) for given in self.models]
         return {
             "task": "evaluate",
