@@ -179,17 +179,18 @@ def test_small_sets_are_said_to_be_small(folders, tmp_path, capsys):
 
 @pytest.mark.slow
 def test_blur_beyond_the_range_and_small_clean_images_are_said(folders, tmp_path, capsys):
-    """The clean images are cut to a third of the photos' sides; the photos' blur is twice what the family reaches."""
+    """Downscaled clean images have half of the photos' sides; the photos' blur is twice what the family reaches."""
     for path in sorted((folders / "clean").iterdir()):
-        write_picture(tmp_path / "clean" / path.name, read_picture(path).pixels[:80, :80])
+        write_picture(tmp_path / "clean" / path.name, read_picture(path).pixels[:142, :157])
     for path in sorted((folders / "real").iterdir()):
         blurred = cv2.GaussianBlur(read_picture(path).pixels, (0, 0), 2.0)
         write_picture(tmp_path / "real" / path.name, blurred)
-    family = {"scale": 1, "steps": [{"gaussian_blur": {"sigma": {"free": [0.1, 0.8]}}}]}
+    steps = [{"gaussian_blur": {"sigma": {"free": [0.1, 0.8]}}}, {"resize": {"filter": "box", "of": "target"}}]
+    family = {"scale": 2, "steps": steps}
     write_config(tmp_path / "family.yml", family)
     assert fit(tmp_path, tmp_path / "fitted.yml") == 0
     told = capsys.readouterr().out
     assert "At the end of the range that was tried: blur (0.8)" in told
-    assert "at scale 1 they measure only 80x80 pixels" in told
+    assert "The clean images are small: 157x142 leaves only 78x71 pixels at scale 2" in told
     assert "# gaussian_blur.sigma: 0.8" in (tmp_path / "fitted.yml").read_text()
     assert "at the end of its range: the photos may need more" in (tmp_path / "fitted.yml").read_text()

@@ -1,6 +1,5 @@
 """Fit a recipe to photos: read files, measure pixels, match by synthesis, write profiles."""
 
-import math
 import os
 import tempfile
 import textwrap
@@ -37,7 +36,7 @@ from patina.system.yaml_files import parsed_yaml
 
 FEWEST_PHOTOS = 4
 ENOUGH_PHOTOS = 20
-"""Fewer photos, or clean pictures, do not decide all numbers of a family."""
+"""Fewer photos, or clean pictures, are too few to determine all numbers of a family."""
 
 SMALL = 0.4
 """Clean images are small if their downscaled crops have less than this fraction of the pixels of the photos' crops."""
@@ -75,6 +74,24 @@ class FitRequest:
     samples: int = SAMPLES
 
 
+@dataclass(frozen=True)
+class _CleanImage:
+    """A clean image that is degraded.
+
+    Attributes:
+        name: of its file.
+        width, height: in pixels.
+        crops: ``.npy`` file of `clean_crops`.
+        measured: pixels of each crop.
+    """
+
+    name: str
+    width: int
+    height: int
+    crops: Path
+    measured: int
+
+
 def fit_recipe(request: FitRequest) -> Fit:
     """Fit a recipe, and write it if the request names a file.
 
@@ -102,9 +119,9 @@ def _fit(request: FitRequest) -> Fit:
         raise PatinaError(f"{request.real}: {len(photos)} photos can be measured, expected {FEWEST_PHOTOS} or more")
     with tempfile.TemporaryDirectory(prefix="patina-fit-") as folder:
         clean = _clean_crops(request, scale, Path(folder))
-        names, files = tuple(photos[0].measures), list(clean.values())
+        names, files = tuple(photos[0].measures), [image.crops for image in clean]
         measured = as_array(names, (photo.measures for photo in photos))
-        small = _small(photos, files, scale)
+        small = _small(photos, clean, scale)
         plain = undegraded(scale, names, files, workers=workers)
         _require_order(request, names, plain.mean(axis=0) - measured.mean(axis=0))
         before = agreements(names, measured, plain, request.seed)
@@ -123,7 +140,7 @@ def _fit(request: FitRequest) -> Fit:
         compressions=tuple(photo.compression for photo in photos),
         upscaled=tuple(photo.name for photo in photos if photo.is_upscaled),
         set_aside=tuple(_without_folder(request.real, *failure) for failure in report.failures),
-        clean=tuple(clean),
+        clean=tuple(image.name for image in clean),
         match=match,
         measured=MeasuredSets(names, measured, plain if match is None else match.fitted, plain),
         agreements=tuple(after),
@@ -149,16 +166,16 @@ def _few(photos: int, clean: int) -> str:
     )
 
 
-def _small(photos: Sequence[Photo], clean: Sequence[Path], scale: int) -> str:
+def _small(photos: Sequence[Photo], clean: Sequence[_CleanImage], scale: int) -> str:
     """Warn of clean images that are much smaller than the photos once they are downscaled."""
-    sizes = [tuple(length // scale for length in np.load(file, mmap_mode="r").shape[1:3]) for file in clean]
-    height, width = sorted(sizes, key=math.prod)[len(sizes) // 2]
+    image = sorted(clean, key=lambda image: image.measured)[len(clean) // 2]
     seen = float(np.median([min(photo.width, CROP) * min(photo.height, CROP) for photo in photos]))
-    if height * width > SMALL * seen:
+    if image.measured > SMALL * seen * scale**2:
         return ""
     return (
-        f" The clean images are small: at scale {scale} they measure only {width}x{height} pixels, too few to compare "
-        f"well with the photos; use larger ones, or a smaller -scale."
+        f" The clean images are small: {image.width}x{image.height} leaves only "
+        f"{image.width // scale}x{image.height // scale} pixels at scale {scale}, too few to compare well with the "
+        f"photos; use larger ones, or a smaller -scale."
     )
 
 
@@ -200,22 +217,23 @@ def _require_order(request: FitRequest, names: Sequence[str], excess: np.ndarray
         )
 
 
-def _clean_crops(request: FitRequest, scale: int, folder: Path) -> dict[str, Path]:
-    """Write the crops of each clean picture into a file of a folder; return the files by the pictures' names."""
+def _clean_crops(request: FitRequest, scale: int, folder: Path) -> list[_CleanImage]:
+    """Write the crops of each clean image into a file of a folder."""
     rng = numpy_rng(request.seed, "clean")
     sources = some_sources(list_sources(request.clean, request.recursive), MOST_CLEAN, rng)
     files = {source.name: folder / f"{number}.npy" for number, source in enumerate(sources)}
 
-    def write(source: Source) -> str:
+    def write(source: Source) -> _CleanImage:
         pixels = read_picture(source.path, alpha="refuse").pixels
-        if min(pixels.shape[:2]) < 64 * scale:
-            height, width = pixels.shape[:2]
+        height, width = pixels.shape[:2]
+        if min(height, width) < 64 * scale:
             raise PictureError(f"{source} is {width}x{height}; scale {scale} needs {64 * scale} on each side")
-        np.save(files[source.name], clean_crops(pixels, scale))
-        return source.name
+        crops = clean_crops(pixels, scale)
+        np.save(files[source.name], crops)
+        return _CleanImage(source.name, width, height, files[source.name], crops.shape[1] * crops.shape[2])
 
     report = run_folder_job(sources, write, description="read clean images", name=str)
     report.print_summary()
     if not report.results:
         raise PatinaError(f"{request.clean}: none of {len(sources)} images can be used; {report.failures[0][1]}")
-    return {name: files[name] for name in report.results}
+    return report.results
