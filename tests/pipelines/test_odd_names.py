@@ -53,7 +53,7 @@ class TestNamesThatAreNoText:
 
     def test_one_file_is_refused(self, tmp_path):
         path = write(tmp_path / "in" / os.fsdecode(b"b\xe9.png"))
-        with pytest.raises(PatinaError, match="has a name that is no UTF-8; rename it"):
+        with pytest.raises(PatinaError, match="has a name that is not valid UTF-8; rename it"):
             list_sources(path)
 
     def test_folders_of_such_names_may_hold_pictures(self, tmp_path, recipe):

@@ -144,7 +144,7 @@ def test_a_log_of_any_values_is_one_line_and_never_a_traceback(log, tmp_path, ca
 @pytest.mark.parametrize(
     ("step", "told"),
     [
-        ({"op": "nothing"}, "'nothing' is no operation of this version"),
+        ({"op": "nothing"}, "'nothing' is not an operation of this version"),
         ({"op": "gaussian_noise", "parameters": {"sigma": "much"}}, "cannot be done"),
         ({"op": "gaussian_noise", "parameters": {}}, "cannot be done"),
         ({"op": "resize", "parameters": {"size": [10**9, 10**9], "filter": "area"}}, "more than images may have"),

@@ -59,9 +59,9 @@ def test_the_same_recipe_on_other_photographs_is_mostly_as_real(name, scenes, tm
 
 
 @pytest.mark.slow
-def test_exchanged_folders_are_judged_with_a_word_of_warning(scenes, tmp_path, capsys):
+def test_swapped_folders_are_judged_with_a_word_of_warning(scenes, tmp_path, capsys):
     recipe = write_config(tmp_path / "recipe.yml", {"scale": 1, "steps": RECIPES["noisy"]})
     assert run_command("degrade", [str(recipe), str(scenes / "one"), str(tmp_path / "noisy")]) == 0
     places = ["-clean", tmp_path / "noisy", "-generated", tmp_path / "noisy", "-real", scenes / "other"]
     assert run_command("report", list(map(str, [*places, "-out", tmp_path, "-judge_steps", 1]))) == 0
-    assert "check that -clean and -real are not exchanged" in capsys.readouterr().out
+    assert "check that -clean and -real are not swapped" in capsys.readouterr().out

@@ -55,7 +55,7 @@ def test_aliases_of_aliases_cost_nothing():
 @pytest.mark.parametrize("content", [b"\xff\xfea\x00", b"a: \xe9\n"])
 def test_other_encodings_are_named(tmp_path, content):
     (tmp_path / "a.yml").write_bytes(content)
-    with pytest.raises(ConfigError, match=r"a\.yml: not valid YAML: byte \d is no UTF-8; save it as UTF-8"):
+    with pytest.raises(ConfigError, match=r"a\.yml: not valid YAML: byte \d is not valid UTF-8; save it as UTF-8"):
         read_yaml(tmp_path / "a.yml")
 
 

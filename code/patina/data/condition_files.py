@@ -33,7 +33,7 @@ def prepare_conditions(images: Path, h: ConditionMap) -> Path:
         The folder of conditions; `images` itself where h begins with noise.
 
     Raises:
-        PatinaError: no picture can be read, or the sides of one are no multiples of h's scale.
+        PatinaError: no picture can be read, or the sides of one are not multiples of h's scale.
     """
     if not h.whole_steps:
         return images
@@ -71,7 +71,7 @@ def whole_condition(path: Path, h: ConditionMap) -> np.ndarray:
     """Apply the filters of h before any noise to a picture; return ``[h, w, 3]`` uint8.
 
     Raises:
-        PatinaError: its sides are no multiples of h's scale.
+        PatinaError: its sides are not multiples of h's scale.
     """
     pixels = to_eight_bit(read_picture(path, alpha="refuse").pixels)
     if any(length % h.whole_scale for length in pixels.shape[:2]):

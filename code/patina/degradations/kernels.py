@@ -140,7 +140,7 @@ def motion(length: float, angle: float) -> np.ndarray:
     """Return the kernel of straight, uniform motion.
 
     Args:
-        length: length of the motion in pixels; 1 or less is no motion.
+        length: length of the motion in pixels; 1 or less means no motion.
         angle: direction in radians.
     """
     reach = max(1, math.ceil((length - 1) / 2))

@@ -42,7 +42,7 @@ class RawCamera(Operation):
     family = "noise"
 
     sigma: Annotated[RealRange, Between(0, 255)]
-    """Std (8-bit) of the noise of green at mid-grey, before demosaicing; 0 is no noise."""
+    """Std (8-bit) of the noise of green at mid-grey, before demosaicing; 0 means no noise."""
 
     read: Annotated[RealRange, Between(0, 10)] = (0.2, 0.2)
     """Std of the read noise relative to that of the photon noise at mid-grey; it decides how noisy the dark is."""

@@ -28,10 +28,10 @@ class EllipseBlur(Operation):
     family = "blur"
 
     sigma_x: Annotated[RealRange, Between(0, 50)]
-    """Horizontal std, in pixels; 0 is no blur."""
+    """Horizontal std, in pixels; 0 means no blur."""
 
     sigma_y: Annotated[RealRange, Between(0, 50)]
-    """Vertical std, in pixels; 0 is no blur."""
+    """Vertical std, in pixels; 0 means no blur."""
 
     tilt: Annotated[RealRange, Between(-0.99, 0.99)] = (0.0, 0.0)
     """Correlation of the two axes: towards 1 the blur runs from top left to bottom right."""
@@ -70,10 +70,10 @@ class SensorNoise(Operation):
     family = "noise"
 
     sigma: Annotated[RealRange, Between(0, 255)]
-    """Std (8-bit) at mid-grey; 0 is no noise."""
+    """Std (8-bit) at mid-grey; 0 means no noise."""
 
     gain: Annotated[RealRange, Between(-1, 1)] = (0.0, 0.0)
-    """Growth of the variance with brightness: 1 is no noise in black, -1 none in white."""
+    """Growth of the variance with brightness: 1 means no noise in black, -1 none in white."""
 
     curve: Annotated[RealRange, Between(-1, 4)] = (0.0, 0.0)
     """Bend of that growth: below 0, the noise is strongest at mid-grey, as film's."""
@@ -126,7 +126,7 @@ class BilateralDenoise(Operation):
     family = "denoising"
 
     strength: Annotated[RealRange, Between(0, 255)]
-    """Std (8-bit) of the differences that are smoothed; 0 is no denoising."""
+    """Std (8-bit) of the differences that are smoothed; 0 means no denoising."""
 
     sigma: Annotated[RealRange, Between(0.1, 10)] = (2.0, 2.0)
     """Std of the window, in pixels."""

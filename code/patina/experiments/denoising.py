@@ -109,7 +109,7 @@ def fitted_sigma(real: Path, clean: Path) -> list[float]:
     real_variance, clean_variance = (_flat_std(folder) ** 2 for folder in (real, clean))
     variance = real_variance - clean_variance
     if variance.min() <= 0:
-        raise PatinaError(f"{real} is not noisier than {clean}; exchange the folders or choose others")
+        raise PatinaError(f"{real} is not noisier than {clean}; swap the folders or choose others")
     return [round(float(value), 3) for value in np.sqrt(variance)]
 
 

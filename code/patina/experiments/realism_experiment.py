@@ -1,4 +1,4 @@
-"""Compare learned degradations and recipes with real pictures by every measure, beside fitted noise, over seeds."""
+"""Compare learned degradations and recipes with real pictures by every property, beside fitted noise, over seeds."""
 
 import json
 from collections.abc import Sequence

@@ -25,11 +25,11 @@ from patina.fidelity.samples import Sample
 
 GRADES = {
     "real": ("good", "matches real", "match real images"),
-    "better": ("fair", "better than noise", "better than fitted noise"),
-    "no better": ("poor", "no better than noise", "no better than fitted noise"),
+    "better": ("fair", "closer than fitted noise", "closer than fitted noise"),
+    "no better": ("poor", "no closer than fitted noise", "no closer than fitted noise"),
     "unclear": ("unknown", "inconclusive", "inconclusive"),
 }
-"""CSS class, label of one measure, and label of their count, by grade."""
+"""CSS class, label of one property, and label of their count, by grade."""
 
 UNMEASURED = "cannot be measured"
 MARKS = {REAL: "real", GAUSSIAN: "gaussian", POISSON_GAUSSIAN: "poisson"}
@@ -96,7 +96,7 @@ def headline(findings: Sequence[Finding]) -> str:
     matching, better = (sum(finding.grade == grade for finding in findings) for grade in ("real", "better"))
     conclusive = sum(finding.grade != "unclear" for finding in findings)
     if matching == conclusive > 0:
-        return "By every conclusive measure, generated images are as close to real ones as these are to each other."
+        return "By every conclusive property, generated images are as close to real ones as these are to each other."
     worst, unclear = (
         [lower_title(finding.title) for finding in findings if finding.grade == grade]
         for grade in ("no better", "unclear")

@@ -51,7 +51,7 @@ def list_sources(folder: Path, recursive: bool = False) -> list[Source]:
     """
     if folder.is_file():
         if not is_text(folder.name):
-            raise PatinaError(f"{folder} has a name that is no UTF-8; rename it")
+            raise PatinaError(f"{folder} has a name that is not valid UTF-8; rename it")
         return [Source(folder, folder.name)]
     if not recursive:
         return [Source(path, path.name) for path in list_pictures(folder)]

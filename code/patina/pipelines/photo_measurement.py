@@ -22,8 +22,8 @@ COLUMNS = {
     "name": "photo",
     "width": "width",
     "height": "height",
-    "noise": "noise std (8-bit)",
-    "colour_noise": "colour noise std (8-bit)",
+    "noise": "luma noise std (8-bit)",
+    "colour_noise": "chroma noise std (8-bit)",
     "noise_correlation": "correlation of neighbours",
     "edge_blur": "edge blur std (pixels)",
     "overshoot": "overshoot (%)",
@@ -55,7 +55,7 @@ class PhotoRequest:
 
 
 def measure_photos(request: PhotoRequest, description: str = "measure") -> JobReport[Photo]:
-    """Measure photos; what is no photo is set aside and named in the report's failures.
+    """Measure photos; what is not a photo is set aside and named in the report's failures.
 
     Raises:
         PatinaError: the folder cannot be used, or nothing in it can be measured.

@@ -136,7 +136,7 @@ def run_of(path: Path) -> TrainingRun | None:
     """Return the run of a run folder, or of a model file in one; None for any other file.
 
     Raises:
-        PatinaError: the folder is no run of a learned degradation.
+        PatinaError: the folder is not a run of a learned degradation.
     """
     if path.is_dir():
         if not (path / "config.yml").is_file():

@@ -21,7 +21,7 @@ def measured_notes(reference: Reference, generated: Sequence[Sample], is_matched
         yield (
             "The real images are not noisier than the clean ones, so the baselines have no noise. This is right for "
             "photos that are only blurred or compressed; if they should be noisy, check that -clean and -real are not "
-            "exchanged."
+            "swapped."
         )
     shifts = [
         sample.pixels.mean(axis=(0, 1)) - clean.pixels.mean(axis=(0, 1))

@@ -122,7 +122,7 @@ def read_set_log(log: Path) -> tuple[Header, list[Entry]]:
     """Read the log of a set; an incomplete last line, which a killed run may leave, is ignored.
 
     Raises:
-        PatinaError: the log is missing, or is no log of a set.
+        PatinaError: the log is missing, or is not the log of a set.
     """
     journal = read_journal(log, COMMAND)
     try:
@@ -140,7 +140,7 @@ def read_set_log(log: Path) -> tuple[Header, list[Entry]]:
 def _require_doable(step: Step) -> None:
     """Refuse what no recipe draws, before anything is made of it."""
     if step.op not in OPERATIONS and step.op != LearnedBlock.name:
-        raise Malformed(f"{shortened(step.op, 40)!r} is no operation of this version")
+        raise Malformed(f"{shortened(step.op, 40)!r} is not an operation of this version")
     if wants_batch(step):
         typed(_LearnedStep if step.op == LearnedBlock.name else _BatchedJpeg, step.parameters)
     for name in _SIZES & step.parameters.keys():

@@ -116,7 +116,7 @@ class Result:
         """Undo `to_line`.
 
         Raises:
-            Malformed: the line is no result.
+            Malformed: the line is not a result.
         """
         details = dict(line)
         own = {name: details.pop(name) for name in _OWN_KEYS if name in details}

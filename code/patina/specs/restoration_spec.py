@@ -54,7 +54,7 @@ class RestorationStage(TrainingSettings):
     """Fail if a weight of `init_from` does not fit. false: skip such weights and list them."""
 
     compile: bool = False
-    """Train through torch.compile: the first step takes minutes, later steps may be faster."""
+    """Train through torch.compile: the first step takes 20 s to minutes longer, later steps may be faster."""
 
     @model_validator(mode="after")
     def _losses_have_what_they_need(self) -> "RestorationStage":

@@ -75,7 +75,7 @@ def read_yaml(path: Path) -> Any:
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not valid YAML: byte {error.start} is no UTF-8; save it as UTF-8") from None
+        raise ConfigError(f"{path}: not valid YAML: byte {error.start} is not valid UTF-8; save it as UTF-8") from None
 
 
 def parsed_yaml(text: str, source: Path | str) -> Any:
