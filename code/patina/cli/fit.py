@@ -31,6 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Fit and write the recipe; print the findings."""
     from patina.fitting.family import DEFAULT_FAMILIES
     from patina.pipelines.recipe_fit import FitRequest, fit_recipe
+    from patina.runs.folder_lock import file_lock
 
     request = FitRequest(
         clean=arguments.clean,
@@ -43,15 +44,16 @@ def run(arguments: argparse.Namespace) -> int:
         recursive=arguments.recursive,
         workers=arguments.workers,
     )
-    fit = fit_recipe(request)
-    for name, reason in fit.set_aside:
-        print(reason if name in reason else f"{name}: {reason}", file=sys.stderr)
-    if fit.upscaled:
-        print(f"{len(fit.upscaled)} photos look upscaled: {', '.join(fit.upscaled)}", file=sys.stderr)
-    print(json.dumps(fit.to_dict(), indent=1) if arguments.json else f"{fit.summary}\n{request.out}: written")
-    if arguments.report is not None:
-        from patina.pipelines.fit_report import write_fit_report
+    with file_lock(arguments.out, "fit"):
+        fit = fit_recipe(request)
+        for name, reason in fit.set_aside:
+            print(reason if name in reason else f"{name}: {reason}", file=sys.stderr)
+        if fit.upscaled:
+            print(f"{len(fit.upscaled)} photos look upscaled: {', '.join(fit.upscaled)}", file=sys.stderr)
+        print(json.dumps(fit.to_dict(), indent=1) if arguments.json else f"{fit.summary}\n{request.out}: written")
+        if arguments.report is not None:
+            from patina.pipelines.fit_report import write_fit_report
 
-        page = write_fit_report(fit, request, arguments.report)
-        print(f"{page}: written", file=sys.stderr if arguments.json else sys.stdout)
+            page = write_fit_report(fit, request, arguments.report)
+            print(f"{page}: written", file=sys.stderr if arguments.json else sys.stdout)
     return 0

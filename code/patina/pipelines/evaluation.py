@@ -16,6 +16,7 @@ from patina.imaging.picture_files import read_picture
 from patina.metrics.full_reference import METRICS, means_of, measured, metric_keys, open_metrics
 from patina.metrics.image_pair import Space
 from patina.runs.folder_job import JobReport, run_folder_job
+from patina.runs.folder_lock import folder_lock
 from patina.system.atomic import write_text
 
 SPACES = {"rgb": "RGB", "y": "luma (BT.601)"}
@@ -165,15 +166,17 @@ class FolderEvaluationRequest:
 
 def evaluate(request: FolderEvaluationRequest) -> Evaluation:
     """Measure a folder of results and write its scores; see `evaluate_folders`."""
-    evaluation = evaluate_folders(
-        request.results,
-        request.gt,
-        metrics=metric_keys(request.lpips),
-        crop=request.crop_border or 0,
-        space=request.space or "rgb",
-        device=request.device,
-    )
-    evaluation.write(request.out or request.results)
+    out = request.out or request.results
+    with folder_lock(out, "evaluate"):
+        evaluation = evaluate_folders(
+            request.results,
+            request.gt,
+            metrics=metric_keys(request.lpips),
+            crop=request.crop_border or 0,
+            space=request.space or "rgb",
+            device=request.device,
+        )
+        evaluation.write(out)
     return evaluation
 
 

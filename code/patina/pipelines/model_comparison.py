@@ -24,6 +24,7 @@ from patina.pipelines.evaluation import SPACES, Evaluation, evaluate_folders
 from patina.pipelines.upscaler import Enlarger, Sampling, Upscaler
 from patina.pipelines.upscalers import open_upscaler, takes_tiles
 from patina.pipelines.upscaling import upscale_pictures
+from patina.runs.folder_lock import folder_lock
 from patina.runs.run_models import label_of
 from patina.specs.configuration import load_config, parse_config
 from patina.specs.evaluation_spec import ComparedModel, ComparedSet, EvaluationConfig
@@ -134,7 +135,13 @@ def compare_models(request: ComparisonRequest) -> ModelComparison:
     Raises:
         PatinaError: a set or a model cannot be used, or an output folder holds foreign files.
     """
-    config, device = request.evaluation_config(), request.device
+    config = request.evaluation_config()
+    with folder_lock(config.out, "evaluate"):
+        return _compared(config, request.device)
+
+
+def _compared(config: EvaluationConfig, device: str) -> ModelComparison:
+    """Measure every model on every set, and write the table; see `compare_models`."""
     scales = {test_set.name: _scale_of(test_set) for test_set in config.sets}
     absent = [str(m.model) for m in config.models if isinstance(m.model, Path) and not m.model.is_file()]
     if absent:
