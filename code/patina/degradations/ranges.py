@@ -138,7 +138,9 @@ class Among:
     def _weights(self, value: Any) -> Weights:
         if isinstance(value, str):
             value = [value]
-        weights = value if isinstance(value, dict) else dict.fromkeys(value, 1.0) if isinstance(value, list) else None
+        if isinstance(value, list) and all(isinstance(name, str) for name in value):
+            value = dict.fromkeys(value, 1.0)
+        weights = value if isinstance(value, dict) else None
         if not weights:
             raise ValueError(f"expected a {self.what}, a list of them or weights by name, found {value!r}")
         for name, weight in weights.items():

@@ -21,12 +21,16 @@ from patina.degradations.recipe import Recipe, parse_recipe
 from patina.errors import ConfigError
 from patina.fitting.file_compression import FileCompression
 from patina.settings import find_file, require_block
+from patina.system.typed_values import shortened
 from patina.system.yaml_files import read_yaml
 
 FOLDERS = ("confs/families", "confs/recipes")
 DEFAULT_FAMILIES = ("camera", "raw-camera")
 """Families that are tried where none is named, the simplest first."""
 FREE, OPTIONAL, OF = "free", "optional", "of"
+
+_LARGEST = 1e9
+"""What is larger, or no number, is a mistake, and would end in one of arithmetic."""
 
 Place = tuple[str | int, ...]
 """The keys and positions that lead to a value."""
@@ -195,7 +199,10 @@ def load_family(given: str | Path, scale: int | None = None) -> Family:
     values = dict(require_block(read_yaml(path), path))
     if scale is not None:
         values["scale"] = scale
-    free = tuple(_free_numbers(values, (), path, values.get("scale", 1)))
+    times = values.get("scale", 1)
+    if not isinstance(times, int) or times < 1:
+        raise ConfigError(f"{path}: scale is {shortened(repr(times))}, expected a whole number, 1 or more")
+    free = tuple(_free_numbers(values, (), path, times))
     if not free:
         raise ConfigError(f"{path}: no number is free; write {{free: [low, high]}} in place of a range to fit it")
     family = Family(values, free, str(path))
@@ -224,11 +231,18 @@ def _free_numbers(values: Any, place: Place, path: Path, scale: int) -> Iterator
 
 def _free_number(values: dict[Any, Any], place: Place, path: Path, scale: int) -> FreeNumber:
     limits, where = values[FREE], ".".join(map(str, place))
-    if not (isinstance(limits, list) and len(limits) == 2 and limits[0] < limits[1]):
-        raise ConfigError(f"{path}: {where}.free is {limits!r}, expected [low, high]")
+    is_range = isinstance(limits, list) and len(limits) == 2 and all(map(_is_number, limits)) and limits[0] < limits[1]
+    if not is_range:
+        raise ConfigError(f"{path}: {where}.free is {shortened(repr(limits))}, expected [low, high]")
     if unknown := set(values) - {FREE, OPTIONAL, OF}:
         raise ConfigError(f"{path}: {where}.{min(map(str, unknown))}: expected {FREE}, {OPTIONAL} and {OF} alone")
     if values.get(OF, "target") != "target":
-        raise ConfigError(f"{path}: {where}.{OF} is {values[OF]!r}, expected target")
+        raise ConfigError(f"{path}: {where}.{OF} is {shortened(repr(values[OF]))}, expected target")
+    if not isinstance(optional := values.get(OPTIONAL, False), bool):
+        raise ConfigError(f"{path}: {where}.{OPTIONAL} is {shortened(repr(optional))}, expected true or false")
     times = scale if OF in values else 1
-    return FreeNumber(place, times * float(limits[0]), times * float(limits[1]), bool(values.get(OPTIONAL)), times)
+    return FreeNumber(place, times * float(limits[0]), times * float(limits[1]), optional, times)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST

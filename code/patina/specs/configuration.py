@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from patina.errors import ConfigError
 from patina.settings import describe_problems, find_file, require_block
 from patina.specs.subjects import SUBJECTS, config_class
+from patina.system.typed_values import shortened
 from patina.system.yaml_files import read_yaml, yaml_text
 
 SMOKE = "smoke"
@@ -77,8 +78,8 @@ def _merged(base: Any, override: Any) -> Any:
 
 def _validated(values: dict[str, Any], source: str | Path) -> Any:
     task = values.get("task")
-    if task not in SUBJECTS:
-        found = f"task is {task!r}" if "task" in values else "task is missing"
+    if not isinstance(task, str) or task not in SUBJECTS:
+        found = f"task is {shortened(repr(task))}" if "task" in values else "task is missing"
         raise ConfigError(f"{source}: {found}, expected one of {', '.join(SUBJECTS)}")
     config = config_class(task)
     try:

@@ -25,7 +25,7 @@ def _tag(values: Any) -> str:
         name = values.get("architecture", DEFAULT_NETWORK)
     else:
         name = getattr(values, "architecture", None)
-    return name if name in NETWORKS else SpandrelSettings.union_tag
+    return name if isinstance(name, str) and name in NETWORKS else SpandrelSettings.union_tag
 
 
 if TYPE_CHECKING:
