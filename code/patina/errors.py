@@ -19,6 +19,11 @@ class WeightsMissing(PatinaError):
     """Published weights are neither on this machine nor reachable; the message names the file and its folder."""
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, e.g. "1 image" or "2 images"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def listed(problems: Sequence[str], most: int = 3) -> str:
     """Return all problems of one kind in one line, the first of them word for word and the others as a number."""
     shown = "; ".join(problems[:most])

@@ -38,7 +38,7 @@ def test_the_set_of_another_folder_is_not_mixed_in(tmp_path, capsys):
     flags = ["-target", str(target), "-scales", "1", "2", "-workers", "1"]
     assert run_command("prepare", ["-source", str(first), *flags]) == 0
     assert run_command("prepare", ["-source", str(other), *flags]) == 2
-    assert "with 1 images that" in capsys.readouterr().err
+    assert "with 1 image that" in capsys.readouterr().err
     assert len(list_pictures(target / "1x")) == 3
     moved = first.rename(tmp_path / "moved")
     assert run_command("prepare", ["-source", str(moved), *flags]) == 0

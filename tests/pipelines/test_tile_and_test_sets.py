@@ -126,7 +126,7 @@ def test_two_folders_are_not_one_set_and_what_is_gone_leaves_nothing(source, tmp
     (source / "exact.png").unlink()
     assert prepare(mode, source, target, "-side", "16") == 0
     assert not list(target.rglob("exact*.png"))
-    assert "of 1 images that are gone from" in capsys.readouterr().err
+    assert "of 1 image that is gone from" in capsys.readouterr().err
     before = {path: path.stat().st_mtime_ns for path in target.rglob("big*.png")}
     assert prepare(mode, source.rename(tmp_path / "moved"), target, "-side", "16") == 0
     assert {path: path.stat().st_mtime_ns for path in target.rglob("big*.png")} == before != {}

@@ -187,7 +187,7 @@ class TestSources:
         letters(source, out)
         (source / "b.txt").unlink()
         assert letters(source, out) == []
-        assert capsys.readouterr().err == f"{out}: removed the results of 1 images that are gone from {source}\n"
+        assert capsys.readouterr().err == f"{out}: removed the results of 1 image that is gone from {source}\n"
         assert not list(out.glob("b_*.txt"))
         assert [line["output"] for line in lines_of(out)[1:]] == ["a", "c"]
         capitals(source, out.with_name("kept"))

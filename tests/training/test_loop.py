@@ -172,7 +172,7 @@ def test_a_picture_that_cannot_be_read_is_left_out(tmp_path, capsys, workers):
     assert torch.equal(weights(expected), weights(broken))
     told = capsys.readouterr().err
     assert told.count("a.jpg is cut off; remove it; training continues without it") == 1
-    assert "run: skipped 1 images that could not be read" in told
+    assert "run: skipped 1 image that could not be read" in told
     assert [line["message"] for line in log_lines(tmp_path / "broken", "event")] == [
         "skipped: a.jpg is cut off; remove it"
     ]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from patina.cli.flags import add_device_flag, add_flag, add_recursive_flag
 from patina.cli.recipe_flags import add_recipe_arguments, add_recipe_flags, recipe_choice
+from patina.errors import counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,8 +47,10 @@ def run(arguments: argparse.Namespace) -> int:
         return report.exit_code
     made = sum(len(result.entries) for result in report.results)
     if not made:  # only ground truth was missing
-        print(f"{request.ground_truth}: {len(report.results)} images made", file=sys.stderr)
+        print(f"{request.ground_truth}: {counted(len(report.results), 'image')} made", file=sys.stderr)
         return report.exit_code
     speed = len(report.results) / (time.perf_counter() - began)
-    print(f"{request.out}: {made} images from {len(report.results)}, {speed:.1f} per second", file=sys.stderr)
+    print(
+        f"{request.out}: {counted(made, 'image')} from {len(report.results)}, {speed:.1f} per second", file=sys.stderr
+    )
     return report.exit_code

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from patina.cli.flags import add_device_flag, add_flag
+from patina.errors import counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     report.print_summary()
     made = sum(len(result.entries) for result in report.results)
     if made:
-        print(f"{made} images made again, identical to the log", file=sys.stderr)
+        print(f"{counted(made, 'image')} made again, identical to the log", file=sys.stderr)
     else:
         report.print_made(request.out or request.log.parent)
     return report.exit_code

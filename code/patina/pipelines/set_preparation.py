@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from patina.errors import PatinaError
+from patina.errors import PatinaError, counted
 from patina.pipelines.multiscale_set import prepare
 from patina.pipelines.tile_set import TileGrid, prepare_tiles, summary
 from patina.runs.folder_job import JobReport
@@ -61,7 +61,7 @@ def prepare_set(request: PrepareRequest) -> tuple[JobReport[Any], str]:
 def _scales(request: PrepareRequest) -> tuple[JobReport[Any], str]:
     scales = request.scales or (1, 8)
     report = prepare(request.source, request.target, scales, workers=request.workers, recursive=request.recursive)
-    return report, f"{len(report.results)} images at {', '.join(f'{scale}x' for scale in sorted(scales))}"
+    return report, f"{counted(len(report.results), 'image')} at {', '.join(f'{scale}x' for scale in sorted(scales))}"
 
 
 def _tiles(request: PrepareRequest) -> tuple[JobReport[Any], str]:

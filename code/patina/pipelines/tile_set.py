@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from patina.errors import PatinaError
+from patina.errors import PatinaError, counted
 from patina.imaging.picture_files import picture_size, read_picture, write_picture
 from patina.imaging.sources import Source, list_sources, require_outside
 from patina.imaging.tile_grid import GridTile, clipped_tiles, covering_tiles, frame_with_noise
@@ -161,8 +161,9 @@ def summary(results: Sequence[Result], scale: int) -> str:
     before, after = (sum(row[name] for row in rows) for name in ("source_bytes", "tile_bytes"))
     change = f"{_mib(abs(before - after))} {'saved' if after <= before else 'more'}"
     kinds = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+    tiles = sum(len(result.paths) for result in results)
     return (
-        f"{sum(len(result.paths) for result in results)} tiles from {len(results)} images ({kinds or 'none'}); "
+        f"{counted(tiles, 'tile')} from {counted(len(results), 'image')} ({kinds or 'none'}); "
         f"files: {_mib(before)} before, {_mib(after)} now, {change}; their {scale} times smaller LQ images are made "
         f"in training, which saves about {_mib(after // scale**2)}"
     )

@@ -16,7 +16,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from patina.errors import PatinaError, PictureError
+from patina.errors import PatinaError, PictureError, counted
 from patina.system.lack_of_memory import is_lack_of_memory
 from patina.system.notes import collected
 from patina.system.progress import progress
@@ -72,7 +72,7 @@ class JobReport(Generic[R]):
     def print_made(self, out: Path) -> None:
         """Print the number of pictures that were written to the folder `out`, on standard error."""
         is_complete = not (self.results or self.failures)
-        made = "all images are up to date" if is_complete else f"{len(self.results)} images made"
+        made = "all images are up to date" if is_complete else f"{counted(len(self.results), 'image')} made"
         print(f"{out}: {made}", file=sys.stderr)
 
     def print_summary(self) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Literal
 
-from patina.errors import PatinaError
+from patina.errors import PatinaError, counted
 from patina.runs.fingerprint import Named
 from patina.runs.folder_lock import DIGESTS_NAME, HIDDEN, folder_lock
 from patina.runs.journal import LOG_NAME, Header, Journal, Result, Wanted, earlier_journal, require_details
@@ -178,7 +178,8 @@ class OutputFolder:
             self._store()
         names = list(dict.fromkeys(result.source for result in gone if result.source is not None))
         where = self._header.source
-        print(f"{self.path}: removed the results of {len(names)} images that are gone from {where}", file=sys.stderr)
+        gone_from = f"{'that is' if len(names) == 1 else 'that are'} gone from {where}"
+        print(f"{self.path}: removed the results of {counted(len(names), 'image')} {gone_from}", file=sys.stderr)
         return names
 
     def finish(self) -> None:
@@ -235,7 +236,7 @@ class OutputFolder:
         if now.source == before.source or made_of <= self._sources.keys():
             return ""
         count = len(made_of - self._sources.keys())
-        return f"made of {before.source}, with {count} images that {now.source} does not have"
+        return f"made of {before.source}, with {counted(count, 'image')} that {now.source} does not have"
 
     def _is_made(self, wanted: Wanted, unchanged: dict[tuple[str, str | None], bool]) -> bool:
         result = self._journal.results.get(wanted.output)

@@ -10,7 +10,7 @@ from typing import Any
 
 from lightning_fabric import Fabric
 
-from patina.errors import PatinaError
+from patina.errors import PatinaError, counted
 from patina.imaging.picture_files import write_picture
 from patina.imaging.value_spaces import NotFinitePixels
 from patina.runs.run_folder import RunFolder
@@ -159,7 +159,7 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
             print(f"{folder.name}: stopped at step {step}; the same command continues", file=sys.stderr)
     log.close()
     if unreadable:
-        print(f"{folder.name}: skipped {len(unreadable)} images that could not be read", file=sys.stderr)
+        print(f"{folder.name}: skipped {counted(len(unreadable), 'image')} that could not be read", file=sys.stderr)
     return step >= plan.steps or task.has_stopped()
 
 
