@@ -28,24 +28,32 @@ class Jpeg(Operation):
     subsampling: Annotated[Weights, Among(tuple(JPEG_SUBSAMPLINGS), "subsampling")] = Field({"4:2:0": 1.0})
     """Chroma subsamplings."""
 
+    shift: Annotated[WholeRange, Between(0, 7)] = (0, 0)
+    """Rows, and columns, by which the blocks are shifted: as in an image that was cropped afterwards."""
+
     codec: Literal["libjpeg", "torch"] = "libjpeg"
-    """`libjpeg`; or `torch`, which compresses batches on the accelerator and only supports 4:2:0."""
+    """`libjpeg`; or `torch`, which compresses batches on the accelerator and only supports 4:2:0 and no shift."""
 
     @model_validator(mode="after")
     def _torch_knows_one_subsampling(self) -> "Jpeg":
         if self.codec == "torch" and set(self.subsampling) != {"4:2:0"}:
             raise ValueError("codec torch supports subsampling 4:2:0 only; omit subsampling or use codec libjpeg")
+        if self.codec == "torch" and self.shift != (0, 0):
+            raise ValueError("codec torch shifts no blocks; omit shift or use codec libjpeg")
         return self
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
-        """Draw quality and subsampling."""
+        """Draw quality and subsampling, and the shift where there is one."""
         drawn = {"quality": draw_whole(rng, self.quality), "subsampling": draw_kind(rng, self.subsampling)}
-        return {**drawn, "codec": self.codec}
+        shift = {} if self.shift == (0, 0) else {"shift": [draw_whole(rng, self.shift) for _ in range(2)]}
+        return {**drawn, **shift, "codec": self.codec}
 
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
         """Compress and decode with libjpeg; with ``codec: torch`` an `Engine` does this step."""
-        return to_values(jpeg(values_to_pixels(image), parameters["quality"], parameters["subsampling"]))
+        rows, columns = parameters.get("shift", (0, 0))
+        pixels = np.pad(values_to_pixels(image), ((rows, 0), (columns, 0), (0, 0)), mode="edge")
+        return to_values(jpeg(pixels, parameters["quality"], parameters["subsampling"])[rows:, columns:])
 
     @classmethod
     def describe(cls, parameters: Parameters, size: Size) -> str:

@@ -142,7 +142,7 @@ class Family:
     def filled(
         self, ranges: Sequence[tuple[float, float]], compression: FileCompression | None = None
     ) -> dict[str, Any]:
-        """Return the recipe's plain values with a range for every free number, and a photo's own last compression."""
+        """Return the recipe's plain values with a range for every free number, and a photo's own compression."""
         values = copy.deepcopy(self.values)
         for number, (low, high) in zip(self.free, ranges, strict=True):
             parent: Any = values
@@ -150,7 +150,7 @@ class Family:
                 parent = parent[key]
             parent[number.place[-1]] = [low, high] if low != high else low
         if compression is not None and (place := self.file_step) is not None:
-            values["steps"][place : place + 1] = [] if compression.step is None else [compression.step]
+            values["steps"][place : place + 1] = compression.steps
         return values
 
     def recipe(self, units: np.ndarray | Sequence[float], compression: FileCompression | None = None) -> Recipe:

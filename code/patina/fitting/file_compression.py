@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from patina.fitting.former_jpeg import former_quality
+from patina.fitting.former_jpeg import FormerJpeg, former_jpeg
 from patina.imaging.compression_headers import CompressionHeader, Table
 from patina.imaging.recompress import JPEG_SUBSAMPLINGS
 
@@ -22,18 +22,29 @@ class FileCompression:
         quality: 1 to 100 as encoders count it; 100 for none.
         subsampling: of JPEG's chroma, a key of `JPEG_SUBSAMPLINGS`.
         tables: JPEG's tables of luma and, for colour files, chroma, where they are not those of the quality.
+        grid: row and column, 0 to 7, where a block begins; (0, 0) but for former JPEGs that were cropped.
+        former: the JPEG compression before, of a file that is a JPEG itself; None where it shows none.
     """
 
     format: str = NONE
     quality: int = 100
     subsampling: str = "4:2:0"
     tables: tuple[Table, ...] = ()
+    grid: tuple[int, int] = (0, 0)
+    former: FormerJpeg | None = None
 
     @property
-    def step(self) -> dict[str, Any] | None:
-        """The step of a recipe that does it; None for none."""
+    def steps(self) -> list[dict[str, Any]]:
+        """The steps of a recipe that do it."""
         if self.format == NONE:
-            return None
+            return []
+        if self.former is None:
+            return [self._last_step]
+        shift = {} if self.former.grid == (0, 0) else {"shift": [0, 7]}
+        return [{"jpeg": {"quality": self.former.quality, **shift}}, self._last_step]
+
+    @property
+    def _last_step(self) -> dict[str, Any]:
         subsampling = {"subsampling": self.subsampling} if self.format == JPEG and self.subsampling != "4:2:0" else {}
         if self.tables:
             names = zip(("luma", "chroma"), self.tables, strict=False)
@@ -53,6 +64,7 @@ def file_compression(header: CompressionHeader | None, luma: Sequence[np.ndarray
         subsampling = header.subsampling if header.subsampling in JPEG_SUBSAMPLINGS else "4:2:0"
         # Divisors above 255 stand in files of 12 bit alone, which are not read.
         tables = () if header.standard or max(map(max, header.tables)) > 255 else header.tables[:2]
-        return FileCompression(header.format, header.quality, subsampling, tables)
-    quality = former_quality(luma)
-    return FileCompression() if quality is None else FileCompression(JPEG, quality)
+        former = former_jpeg(luma, header.quality, header.tables[0]) if header.format == JPEG else None
+        return FileCompression(header.format, header.quality, subsampling, tables, former=former)
+    found = former_jpeg(luma)
+    return FileCompression() if found is None else FileCompression(JPEG, found.quality, grid=found.grid)

@@ -1,50 +1,116 @@
-"""The quality of a JPEG that was stored again without loss, from the pixels alone.
+"""An earlier JPEG compression, from the pixels alone: its quality, and where its blocks begin.
 
-Decoded coefficients lie near multiples of their divisors (Fan and de Queiroz 2003). For a divisor T and a rounding
-error of std s, a coefficient c has the density T N(c - T k; s) relative to a smooth one, k being the nearest multiple;
-the quality whose table makes the coefficients most likely is taken, if it is clearly more likely than none.
+Decoded coefficients lie near multiples of their divisors (Fan and de Queiroz 2003). For a divisor T and an error of
+std s, a coefficient c has the density T N(c - T k; s) relative to a smooth one, k being the nearest multiple; the
+quality whose table makes the coefficients most likely is taken, if it is clearly more likely than none. The error is
+that of rounding pixels and, where the file itself is a JPEG, that of its own divisors.
+
+Cropping moves the blocks. In their true place far more coefficients are zero than in any other.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from patina.fitting.block_grid import BLOCK, block_coefficients
-from patina.imaging.compression_headers import standard_table
+from patina.imaging.compression_headers import Table, standard_table
 
 QUALITIES = range(20, 99)
 """Qualities whose divisors stand out from rounding errors."""
 
-_ERROR = 0.5
+_ROUNDING = 0.5
 """Std of a coefficient's rounding error in grey levels; the pixels' own is 0.29, the colour conversion adds as much."""
 
 _STRAY = 0.02
 """Fraction of coefficients that clipping moves anywhere."""
 
-_CLEARLY = 0.03
-"""Log-likelihood for each coefficient above which a compression is believed."""
+_CLEARLY, _ENOUGH = 0.03, 200
+"""Log-likelihood for each coefficient above which a compression is believed, and how many coefficients must tell."""
+
+_SEARCHED = 136
+"""Side of what is searched for the blocks' place, in pixels."""
+
+_MOST_BLOCKS = 1024
+"""Blocks whose coefficients are compared with tables; more are not needed."""
+
+_COARSER = 3
+"""An earlier compression leaves traces in a JPEG if its quality is lower than the file's by so much."""
 
 
-def former_quality(planes: Sequence[np.ndarray]) -> int | None:
-    """Return the JPEG quality that a photo was once compressed with, or None.
+@dataclass(frozen=True)
+class FormerJpeg:
+    """A compression before the last one.
+
+    Attributes:
+        quality: 1 to 100, of libjpeg's standard tables.
+        grid: row and column, 0 to 7, where a block begins; (0, 0) unless the picture was cropped since.
+    """
+
+    quality: int
+    grid: tuple[int, int] = (0, 0)
+
+
+def former_jpeg(planes: Sequence[np.ndarray], quality: int = 100, divisors: Table | None = None) -> FormerJpeg | None:
+    """Return the JPEG compression that a photo had before it was stored in its file, or None.
 
     Args:
-        planes: luma of crops, float32 ``[H, W]`` in grey levels; JPEG's blocks begin at their corners.
+        planes: luma of crops, float32 ``[H, W]`` in grey levels; the file's blocks begin at their corners.
+        quality: of the file's own compression; 100 for lossless files.
+        divisors: 64 divisors of luma of the file's own compression, row by row; None for lossless files.
     """
-    coefficients = np.concatenate([block_coefficients(plane - 128) for plane in planes]).reshape(-1, BLOCK * BLOCK)
-    coefficients = coefficients[:, 1:]  # the mean takes so many multiples that it fits every table
-    scores = [_likelihood(coefficients, np.array(standard_table(quality)[1:], np.float32)) for quality in QUALITIES]
-    best = int(np.argmax(scores))
-    return QUALITIES[best] if scores[best] > _CLEARLY else None
+    own = np.ones(BLOCK * BLOCK) if divisors is None else np.array(divisors, np.float64)
+    errors = np.maximum(_ROUNDING, own / np.sqrt(12))
+    qualities = [coarser for coarser in QUALITIES if divisors is None or coarser <= quality - _COARSER]
+    here = _coefficients(planes, (0, 0))
+    # The file's own table makes its coefficients likely, and so does every one that hardly differs from it.
+    least = _CLEARLY + max(0.0, _likelihood(here, own[1:], errors[1:]))
+    if (found := _likely_quality(here, qualities, errors[1:], least)) is not None:
+        return FormerJpeg(found)
+    everywhere = np.full_like(errors, np.sqrt(np.square(errors).mean()))  # blocks elsewhere take up all frequencies
+    grid = _likely_grid(planes, everywhere[0])
+    found = _likely_quality(_coefficients(planes, grid), qualities, everywhere[1:], _CLEARLY)
+    return None if found is None else FormerJpeg(found, grid)
 
 
-def _likelihood(coefficients: np.ndarray, divisors: np.ndarray) -> float:
+def _coefficients(planes: Sequence[np.ndarray], grid: tuple[int, int]) -> np.ndarray:
+    """Return the coefficients of all blocks, ``[N, 63]``, without the mean, whose many multiples fit every table."""
+    found = np.concatenate([block_coefficients(plane[grid[0] :, grid[1] :] - 128) for plane in planes])
+    return found[:: 1 + len(found) // _MOST_BLOCKS].reshape(-1, BLOCK * BLOCK)[:, 1:]
+
+
+def _likely_grid(planes: Sequence[np.ndarray], error: float) -> tuple[int, int]:
+    """Return the place, other than the corner, in which most coefficients are about zero."""
+    places = [(row, column) for row in range(BLOCK) for column in range(BLOCK)][1:]
+    middles = [_middle(plane) for plane in planes]
+    zeros = [(np.abs(_coefficients(middles, place)) < error).mean() for place in places]
+    return places[int(np.argmax(zeros))]
+
+
+def _middle(plane: np.ndarray) -> np.ndarray:
+    """Return the part of a plane that is searched, whose corner is one of the plane's blocks'."""
+    top, left = (max(0, length - _SEARCHED) // 2 // BLOCK * BLOCK for length in plane.shape)
+    return plane[top : top + _SEARCHED, left : left + _SEARCHED]
+
+
+def _likely_quality(coefficients: np.ndarray, qualities: Sequence[int], errors: np.ndarray, least: float) -> int | None:
+    """Return the quality whose table makes the coefficients most likely, if its likelihood is above `least`."""
+    scores = [_likelihood(coefficients, np.array(standard_table(one)[1:]), errors) for one in qualities]
+    best = int(np.argmax(scores)) if scores else 0
+    return qualities[best] if scores and scores[best] > least else None
+
+
+def _likelihood(coefficients: np.ndarray, divisors: np.ndarray, errors: np.ndarray) -> float:
     """Return the mean log-likelihood of coefficients ``[N, 63]`` for a table, relative to no compression.
 
     Coefficients that any table would round to 0 say nothing and are left out.
     """
+    told = divisors >= 2 * errors
+    coefficients, divisors, errors = (
+        values[..., told].astype(np.float32) for values in (coefficients, divisors, errors)
+    )
     rest = coefficients - divisors * np.rint(coefficients / divisors)
-    density = divisors / (_ERROR * np.sqrt(2 * np.pi)) * np.exp(-0.5 * np.square(rest / _ERROR))
-    logs = np.log((1 - _STRAY) * density + _STRAY)
-    says = (np.abs(coefficients) > 2.5 * _ERROR) & (divisors > 2 * _ERROR)
-    return float((logs * says).sum() / max(1, says.sum()))
+    density = divisors / (errors * np.sqrt(2 * np.pi)) * np.exp(-0.5 * np.square(rest / errors))
+    says = np.abs(coefficients) > 2.5 * errors
+    count = says.sum()
+    return float(np.log((1 - _STRAY) * density + _STRAY)[says].sum() / count) if count >= _ENOUGH else 0.0

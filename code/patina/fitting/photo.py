@@ -53,10 +53,11 @@ def measure_photo(path: Path, name: str) -> Photo:
         raise PictureError(f"{path} is {width}x{height}; measuring needs at least {SMALLEST} pixels on each side")
     crops = crops_of(pixels)
     _require_photo(path, crops)
-    measures = measure(crops)
     header = read_compression_header(path)
     compression = file_compression(header, [luma_of(crop) for crop in crops])
-    return Photo(name, width, height, header, compression, measures, _is_upscaled(crops))
+    if any(compression.grid) and min(height, width) >= SMALLEST + 8:  # measure blocks where they are
+        crops = crops_of(pixels[compression.grid[0] :, compression.grid[1] :])
+    return Photo(name, width, height, header, compression, measure(crops), _is_upscaled(crops))
 
 
 def _require_photo(path: Path, crops: list[np.ndarray]) -> None:

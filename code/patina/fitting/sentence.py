@@ -85,6 +85,10 @@ def _compression(compressions: Sequence[FileCompression]) -> list[str]:
             if any(compression.tables for compression in compressions if compression.format == format):
                 text = f"{text} with quantisation tables of its own"
             told.append(text if len(qualities) == len(compressions) else f"{text} in {len(qualities)} photos")
+    if earlier := [compression.former.quality for compression in compressions if compression.former is not None]:
+        low, high = min(earlier), max(earlier)
+        quality = f"{low}" if low == high else f"{low} to {high}"
+        told.append(f"{len(earlier)} of {len(compressions)} photos compressed before, with JPEG {quality}")
     return told
 
 

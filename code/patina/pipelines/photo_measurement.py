@@ -10,6 +10,8 @@ import numpy as np
 
 from patina.degradations.noise_patches import SIDE
 from patina.errors import PatinaError
+from patina.fitting.file_compression import JPEG
+from patina.fitting.former_jpeg import FormerJpeg
 from patina.fitting.photo import Photo, measure_photo
 from patina.fitting.quantities import as_arrays, colour_noise_std, edge_blur, noise_correlation, noise_std, overshoot
 from patina.fitting.quiet_patches import quiet_patches
@@ -123,6 +125,10 @@ def _remark(photo: Photo) -> str | None:
     remarks = ["looks upscaled"] if photo.is_upscaled else []
     if photo.header is not None and not photo.header.standard:
         remarks.append("own quantisation table")
+    own = photo.compression
+    former = FormerJpeg(own.quality, own.grid) if photo.header is None and own.format == JPEG else own.former
+    if former is not None:
+        remarks.append(f"once JPEG {former.quality}{' and cropped since' if any(former.grid) else ''}")
     return ", ".join(remarks) or None
 
 
