@@ -79,7 +79,7 @@ def test_no_quiet_place_and_wrong_files_are_one_line(photos, tmp_path, capsys):
     assert main(["measure", str(photos), "-noise_patches", str(tmp_path / "n.npz")]) == 2
     assert "none of 1 photos has a quiet place of 32x32 pixels" in capsys.readouterr().err
     assert not (tmp_path / "n.npz").exists()
-    with pytest.raises(PatinaError, match="no such file of noise; make it by: patina measure REAL"):
+    with pytest.raises(PatinaError, match="no such noise file; make it with: patina measure REAL"):
         read_patches(tmp_path / "n.npz")
     np.savez(tmp_path / "n.npz", a=np.zeros((2, 16, 16, 3)))
     with pytest.raises(PatinaError, match=r"expected arrays of noise \[n, 32, 32, 3\]"):

@@ -112,5 +112,5 @@ def test_names_and_yaml_of_recipes(tmp_path):
         load_recipe(tmp_path / "a.yml")
     values = {"scale": 1, "steps": [{"kernel_blur": {"file": "nowhere.npy"}}]}
     (tmp_path / "a.yml").write_text(yaml.safe_dump(values), encoding="utf-8")
-    with pytest.raises(PatinaError, match=r"nowhere\.npy: no such file of kernels"):
+    with pytest.raises(PatinaError, match=r"nowhere\.npy: no such kernel file"):
         load_recipe(tmp_path / "a.yml")

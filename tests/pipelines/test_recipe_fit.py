@@ -95,7 +95,7 @@ def test_photos_without_degradation_give_an_empty_recipe(folders, tmp_path, caps
     assert capsys.readouterr().out.startswith("Nothing found")
     require_page(
         tmp_path / "page",
-        "Nothing. The 7 photos measure as the clean images do",
+        "Nothing. The 7 photos measure like the clean images in all",
         "8</b> properties agree",
         "These were set aside",
         "looks like a screenshot",
@@ -174,7 +174,7 @@ def test_tables_of_the_photos_own_become_part_of_their_profiles(folders, tmp_pat
 def test_small_sets_are_said_to_be_small(folders, tmp_path, capsys):
     assert fit(folders, tmp_path / "fitted.yml") == 0
     said = capsys.readouterr().out
-    assert "8 photos and 8 clean images are few; from 20 of each on the numbers are reliable." in " ".join(said.split())
+    assert "8 photos and 8 clean images are few; use 20 or more of each for reliable numbers." in " ".join(said.split())
 
 
 @pytest.mark.slow

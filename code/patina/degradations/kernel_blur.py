@@ -62,7 +62,7 @@ def read_kernels(path: Path) -> tuple[list[np.ndarray], str]:
         PatinaError: the file is missing or does not contain kernels.
     """
     if not path.is_file():
-        raise PatinaError(f"{path}: no such file of kernels")
+        raise PatinaError(f"{path}: no such kernel file")
     arrays = read_arrays(path, "kernels").values()
     found = [kernel for array in arrays for kernel in (array if array.ndim == 3 else [array])]
     if not found or not all(_is_kernel(kernel) for kernel in found):

@@ -83,7 +83,7 @@ def read_patches(path: Path) -> tuple[list[np.ndarray], str]:
         PatinaError: the file is missing or does not contain patches.
     """
     if not path.is_file():
-        raise PatinaError(f"{path}: no such file of noise; make it by: patina measure REAL -noise_patches {path}")
+        raise PatinaError(f"{path}: no such noise file; make it with: patina measure REAL -noise_patches {path}")
     arrays = read_arrays(path, "noise patches")
     photos = [arrays[name] for name in sorted(arrays)]
     if not photos or not all(_are_patches(patches) for patches in photos):

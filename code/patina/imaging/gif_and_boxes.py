@@ -49,7 +49,7 @@ def inspect_avif(data: Buffer, thorough: bool) -> PictureHeader:
 def inspect_heic(data: Buffer, thorough: bool) -> PictureHeader:
     """Walk a HEIC's boxes; arguments and errors as `patina.imaging.integrity.inspect`."""
     if not reads_heic():
-        raise BrokenPicture(f"is HEIC, which needs a further package to be read: {HEIC_HINT}")
+        raise BrokenPicture(f"is HEIC, which needs another package to be read: {HEIC_HINT}")
     return _inspect_boxes("HEIC", data, thorough)
 
 

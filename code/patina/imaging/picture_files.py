@@ -154,7 +154,7 @@ def list_pictures(folder: Path | str) -> list[Path]:
 def _check_suffix(path: Path, suffixes: tuple[str, ...]) -> None:
     suffix = path.suffix.lower()
     if suffix in HEIC_SUFFIXES and suffix not in suffixes:
-        raise PictureError(f"{path} is HEIC, which needs a further package to be read: {HEIC_HINT}")
+        raise PictureError(f"{path} is HEIC, which needs another package to be read: {HEIC_HINT}")
     if suffix not in suffixes:
         raise PictureError(f"{path} has an unsupported suffix; expected one of {', '.join(suffixes)}")
 

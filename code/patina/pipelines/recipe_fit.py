@@ -153,7 +153,7 @@ def _fit(request: FitRequest) -> Fit:
 
 def _summary(match: SynthesisMatch | None, photos: Sequence[Photo], after: Sequence[Agreement]) -> str:
     if match is None:
-        return "Nothing found: the photos measure as the clean images do."
+        return "Nothing found: the photos measure like the clean images."
     return sentence(findings(match), [photo.compression for photo in photos], after)
 
 
@@ -162,7 +162,7 @@ def _few(photos: int, clean: int) -> str:
     if min(photos, clean) >= ENOUGH_PHOTOS:
         return ""
     return (
-        f" {photos} photos and {clean} clean images are few; from {ENOUGH_PHOTOS} of each on the numbers are reliable."
+        f" {photos} photos and {clean} clean images are few; use {ENOUGH_PHOTOS} or more of each for reliable numbers."
     )
 
 
