@@ -1,5 +1,5 @@
 # `make demo` runs the main job, `make check` the fast tests, `make test` lint and all tests, `make docs` builds the site.
-# `make check-reliability` runs the long campaigns against damaged input, which `make test` leaves out.
+# `make check-reliability` runs the tests of reliability with large counts and publishes these in docs/reliability.md.
 # Every target makes its own .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
@@ -13,7 +13,9 @@ check: .venv/installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not reliability"
 
 check-reliability: .venv/installed
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m reliability
+	rm -f docs/reliability.jsonl
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m reliability --large --record docs/reliability.jsonl
+	$(BIN)/python docs/make_reliability.py
 
 test: .venv/installed lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal

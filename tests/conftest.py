@@ -3,12 +3,26 @@
 import os
 import urllib.error
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+
+from campaign import Campaign
 
 # Threads starve each other on a busy machine, and the tests' networks are too small to gain from them. This counts for
 # the processes that the tests start, too.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+
+def pytest_addoption(parser):
+    parser.addoption("--large", action="store_true", help="run the tests of reliability with their large counts")
+    parser.addoption("--record", type=Path, metavar="FILE", help="append what came of the attacks to this file")
+
+
+@pytest.fixture
+def campaign(request) -> Campaign:
+    """Return the counts of this run."""
+    return Campaign(request.config.getoption("--large"), request.config.getoption("--record"))
 
 
 @pytest.fixture(autouse=True)

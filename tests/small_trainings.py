@@ -74,10 +74,11 @@ _VALUES = {"deflow": _deflow, "ludvae": _ludvae, "restoration": _restoration, "l
 TASKS = list(_VALUES)
 
 
-def write_training(folder: Path, task: str, runs: Path, **changes: Any) -> Path:
+def write_training(folder: Path, task: str, runs: Path, workers: int = 0) -> Path:
     """Write the configuration of a task's tiny training of four steps, with the sets in `folder`; return its path."""
     values = {"task": task, "name": "tiny", "runs": str(runs)} | _VALUES[task](folder)
-    return write_config(runs.with_suffix(".yml"), values | {"task": task, "runs": str(runs)} | changes)
+    values["data"] |= {"workers": workers}
+    return write_config(runs.with_suffix(".yml"), values | {"runs": str(runs)})
 
 
 def train(config: Path) -> int:

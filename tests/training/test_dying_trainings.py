@@ -226,8 +226,7 @@ def test_every_task_continues_after_an_error_in_its_last_gradient(sets, tmp_path
 def test_a_small_dev_shm_is_told_in_one_line(sets, tmp_path, size):
     if subprocess.run(["unshare", "-rm", "true"], check=False, capture_output=True).returncode:
         pytest.skip("this machine allows no private mounts")
-    config = write_training(sets, "ludvae", tmp_path / "small")
-    config.write_text(config.read_text().replace("workers: 0", "workers: 2"))
+    config = write_training(sets, "ludvae", tmp_path / "small", workers=2)
     mount = f'mount -t tmpfs -o size={size} tmpfs /dev/shm && exec "$@"'
     command = [sys.executable, "-m", "patina.cli", "train", "-opt", config, "-device", "cpu"]
     ended = subprocess.run(
