@@ -13,6 +13,15 @@ def test_halves_share_the_scenes(pairs):
     assert {sample.name for sample in first}.isdisjoint(sample.name for sample in second)
 
 
+@pytest.mark.parametrize("name", ["photo{}", "scene{}_7"])
+def test_splits_differ_whether_scenes_have_one_image_or_many(name):
+    samples = [Sample(name.format(word), np.zeros((64, 64, 3), np.float32)) for word in ("a", "b", "c", "d", "e", "f")]
+    splits = [halves(samples, seed) for seed in range(8)]
+    assert len({frozenset(sample.name for sample in first) for first, _ in splits}) > 1
+    for first, second in splits:
+        assert sorted(sample.name for sample in (*first, *second)) == [sample.name for sample in samples]
+
+
 @pytest.mark.parametrize("paired", [True, False])
 @pytest.mark.parametrize("exposure", [0, 6])
 def test_fits_find_the_std(pairs, paired, exposure):

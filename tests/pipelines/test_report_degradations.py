@@ -10,7 +10,7 @@ from patina.cli.main import run_command
 from patina.imaging.picture_files import write_picture
 from sets import write_config
 
-SIDE, COUNT = 160, 12
+SIDE = 160
 RECIPES = {
     "blurred": [{"gaussian_blur": {"kind": "isotropic", "size": 13, "sigma": [1.2, 1.8]}}],
     "compressed": [{"jpeg": {"quality": [25, 45]}}],
@@ -25,21 +25,15 @@ RECIPES = {
 
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory):
-    """Return a folder of two folders of photographs that share no place, in turn from the same pictures."""
+    """Return a folder of two folders of photographs that share no place, both from the same pictures."""
     folder = tmp_path_factory.mktemp("scenes")
     names = ("astronaut", "chelsea", "coffee", "rocket")
-    pictures = [getattr(skimage.data, name)() for name in names]
-    tiles = [
-        picture[top : top + SIDE, left : left + SIDE]
-        for top in (0, SIDE // 2, SIDE - 40)
-        for left in (0, SIDE)
-        for picture in pictures
-    ]
-    for group, chosen in (("one", tiles[0::2]), ("other", tiles[1::2])):
-        for number, tile in enumerate(chosen[:COUNT]):
-            path = folder / group / f"{number:02d}.png"
-            path.parent.mkdir(exist_ok=True)
-            write_picture(path, np.ascontiguousarray(tile[..., :3]))
+    places = [(top, left) for top in (0, SIDE // 2, SIDE - 40) for left in (0, SIDE)]
+    for number, (top, left) in enumerate(places):
+        group = folder / ("one", "other")[number % 2]
+        for name in names:
+            tile = getattr(skimage.data, name)()[top : top + SIDE, left : left + SIDE, :3]
+            write_picture(group / f"{name}_{number}.png", np.ascontiguousarray(tile))
     return folder
 
 

@@ -35,8 +35,9 @@ def halves(samples: Sequence[Sample], seed: int = 0) -> tuple[list[Sample], list
     """
     if len(samples) < 4:
         raise PatinaError(f"{len(samples)} images are too few to compare; expected 4 or more")
-    order = numpy_rng(seed, "halves").permutation(len(samples))
-    ordered = sorted((samples[index] for index in order), key=lambda sample: sample.scene)
+    shuffled = [samples[index] for index in numpy_rng(seed, "halves").permutation(len(samples))]
+    scenes = list(dict.fromkeys(sample.scene for sample in shuffled))
+    ordered = sorted(shuffled, key=lambda sample: scenes.index(sample.scene))
     return ordered[::2], ordered[1::2]
 
 
