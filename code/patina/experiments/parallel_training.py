@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
@@ -20,6 +20,9 @@ from patina.system.progress import silence_progress
 T = TypeVar("T")
 _ended = threading.Event()
 """In a process of the pool: whether the experiment has ended."""
+
+_working = threading.Lock()
+"""In a process of the pool: held while a training runs."""
 
 
 @contextmanager
@@ -50,10 +53,17 @@ def _start_process(experiment: Connection) -> None:
 
 
 def _end_with_experiment(experiment: Connection) -> None:
-    """Stop when the experiment closes its end of a pipe, or is killed: a training saves its state on the signal."""
+    """Stop when the experiment closes its end of a pipe, or is killed: a training saves its state on the signal.
+
+    A pool's processes wait for work for ever if the experiment is killed, because they hold the queue open themselves.
+    """
     experiment.poll(None)
     _ended.set()
     os.kill(os.getpid(), signal.SIGTERM)
+    if (parent := parent_process()) is not None:
+        parent.join()
+    with _working:
+        os._exit(1)
 
 
 class _Pool(ProcessPoolExecutor):
@@ -69,7 +79,8 @@ class _Pool(ProcessPoolExecutor):
 def _unless_ended(work: Callable[..., T], *arguments: Any, **options: Any) -> T:
     if _ended.is_set():
         raise PatinaError("the experiment was stopped before this began")
-    return work(*arguments, **options)
+    with _working:
+        return work(*arguments, **options)
 
 
 def train_all(configs: Sequence[TrainableConfig], device: str) -> None:
