@@ -42,7 +42,8 @@ KINDS = {
     ),
     "full disk": (
         "A full disk",
-        "The disk is full at every change of a file, and files end within a write; then the same command with room.",
+        "The disk is full at every change of a file, and files end within a write; then the same command with room. "
+        "Trainings are left out: one whose log could not be written continues without the numbers of that step.",
     ),
     "surroundings": (
         "Odd surroundings",

@@ -162,6 +162,25 @@ def test_a_killed_worker_costs_nothing(tmp_path):
     assert torch.equal(weights(whole), weights(again))
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def test_a_killed_worker_is_told_whatever_trained_before_it(tmp_path):
+    """torch's handler calls the one that it found, and the loop's calls torch's."""
+    program = f"""
+import sys
+sys.path[:0] = {sys.path!r}
+from pathlib import Path
+from test_loop import Regression, run
+from test_dying_trainings import Killing
+run(Path({str(tmp_path)!r}) / "first", Regression())
+try:
+    run(Path({str(tmp_path)!r}) / "second", Killing(), workers=2, steps=400)
+except Exception as error:
+    print(type(error).__name__, error)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert ended.stdout.startswith("PatinaError run: a process that reads images was killed"), ended
+
+
 def test_signals_to_the_whole_group_are_an_interruption(tmp_path):
     """Job schedulers send SIGTERM to the processes that read, too."""
 

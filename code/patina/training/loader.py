@@ -51,7 +51,8 @@ def loaded_batches(
         # An error in a worker process arrives wrapped in the traceback of that process.
         raise type(error)(str(error).rstrip().rpartition(f"{type(error).__name__}: ")[2]) from error
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        # Errors of shared memory name no file, those of pictures do.
+        if error.errno != errno.ENOSPC and (workers == 0 or error.errno is None or error.filename is not None):
             raise
         raise RuntimeError(f"no shared memory for the processes that read: {error}") from error
     except RuntimeError as error:
@@ -84,7 +85,7 @@ class _Watch:
 
     def __init__(self) -> None:
         self._handler: object = None
-        self._is_waiting = self._is_missed = False
+        self._is_waiting = self._is_missed = self._is_inside = False
 
     @contextmanager
     def waiting(self) -> Iterator[None]:
@@ -104,9 +105,15 @@ class _Watch:
             self._handler = signal.signal(signal.SIGCHLD, self._on_signal)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
+        if self._is_inside:  # torch's handler calls the one before it, which this may have been
+            return
         self._is_missed = not self._is_waiting
         if self._is_waiting and callable(self._handler):
-            self._handler(number, frame)
+            self._is_inside = True
+            try:
+                self._handler(number, frame)
+            finally:
+                self._is_inside = False
 
 
 _watch = _Watch()
