@@ -87,9 +87,9 @@ def test_heic_without_its_package_is_counted_and_refused_with_the_remedy(
         (tmp_path / name).write_bytes(head)
     assert [path.name for path in list_pictures(tmp_path)] == ["c.png", "d.png"]
     told = capsys.readouterr().err
-    assert told == f"{tmp_path}: 2 files left out: 2 .heic (pip install 'patina-sr[heic]')\n"
+    assert told == f"{tmp_path}: 2 files left out: 2 .heic (pip install -e '.[heic]')\n"
     for name in ("a.heic", "c.png"):
-        with pytest.raises(PictureError, match=r"is HEIC, which needs .* pip install 'patina-sr\[heic\]'"):
+        with pytest.raises(PictureError, match=r"is HEIC, which needs .* pip install -e '\.\[heic\]'"):
             read_picture(tmp_path / name)
     (tmp_path / "c.png").unlink()
     (tmp_path / "d.png").unlink()

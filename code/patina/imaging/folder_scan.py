@@ -18,7 +18,7 @@ WRITTEN_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 HEIC_SUFFIXES = (".heic", ".heif", ".hif")
 """Suffixes that need the extra ``heic``."""
 
-HEIC_HINT = "pip install 'patina-sr[heic]'"
+HEIC_HINT = "pip install -e '.[heic]'"
 
 _ONLY_READ = (".jpe", ".jfif", ".apng", ".gif", ".avif")
 OWN_FILES = frozenset(
