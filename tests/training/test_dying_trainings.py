@@ -162,23 +162,27 @@ def test_a_killed_worker_costs_nothing(tmp_path):
     assert torch.equal(weights(whole), weights(again))
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-def test_a_killed_worker_is_told_whatever_trained_before_it(tmp_path):
-    """torch's handler calls the one that it found, and the loop's calls torch's."""
+class WithChildren(Regression):
+    """Has a process that ends by itself in the midst of a step."""
+
+    def training_step(self, batch, step):
+        subprocess.run([sys.executable, "-c", ""], check=True)
+        return super().training_step(batch, step)
+
+
+@pytest.mark.slow
+def test_processes_that_end_by_themselves_are_no_error_whatever_trained_before(tmp_path):
+    """torch's handler calls the one that it found, and the loop's calls torch's: neither calls itself."""
     program = f"""
 import sys
 sys.path[:0] = {sys.path!r}
 from pathlib import Path
-from test_loop import Regression, run
-from test_dying_trainings import Killing
-run(Path({str(tmp_path)!r}) / "first", Regression())
-try:
-    run(Path({str(tmp_path)!r}) / "second", Killing(), workers=2, steps=400)
-except Exception as error:
-    print(type(error).__name__, error)
+from test_dying_trainings import WithChildren, run
+for name, workers in (("first", 0), ("second", 2), ("third", 2)):
+    assert run(Path({str(tmp_path)!r}) / name, WithChildren(), workers=workers, steps=3)
 """
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert ended.stdout.startswith("PatinaError run: a process that reads images was killed"), ended
+    assert ended.returncode == 0, ended
 
 
 def test_signals_to_the_whole_group_are_an_interruption(tmp_path):
