@@ -47,6 +47,7 @@ class Darker(LearnedDegradation):
     """A third kind of model, as a later file might define it."""
 
     kind = "darker"
+    default_tile = 256
     knobs = (Knob("depth", "how dark", 0, 1, default=1.0),)
 
     def __init__(self, gain: float, settings: dict):

@@ -9,6 +9,7 @@ from patina.cli.flags import add_flag
 from patina.degradations.learned_degradation import parse_span
 from patina.errors import PatinaError
 from patina.experiments.learned_methods import Method, Pictures
+from patina.pipelines.provenance import shown_path
 
 
 def add_learned_flag(parser: argparse.ArgumentParser, default: Sequence[str], help: str) -> None:
@@ -18,12 +19,15 @@ def add_learned_flag(parser: argparse.ArgumentParser, default: Sequence[str], he
 
 def add_pictures_flags(parser: argparse.ArgumentParser) -> None:
     """Add a flag for every folder of an experiment's images; `pictures` reads them."""
-    add_flag(parser, "clean", type=Path, default=Pictures.clean, help="folder of clean images to train on")
-    add_flag(parser, "real", type=Path, default=Pictures.real, help="folder of real images of other scenes")
-    add_flag(parser, "test_real", type=Path, default=Pictures.test_real, help="folder of real images to test on")
-    add_flag(
-        parser, "test_clean", type=Path, default=Pictures.test_clean, help="folder of their clean images, by stem"
-    )  # fmt: skip
+    told = {
+        "clean": "folder of clean images to train on",
+        "real": "folder of real images of other scenes",
+        "test_real": "folder of real images to test on",
+        "test_clean": "folder of their clean images, by stem",
+    }
+    for name, help in told.items():
+        default = getattr(Pictures, name)
+        add_flag(parser, name, type=Path, default=default, help=f"{help} (default: {shown_path(default)})")
 
 
 def add_out_flag(parser: argparse.ArgumentParser, default: str | None = None, told: str = "") -> None:

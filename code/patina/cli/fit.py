@@ -12,14 +12,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("clean", type=Path, help="folder of clean images, which the recipe downscales by -scale")
     parser.add_argument("real", type=Path, help="folder of real photos; they may show other subjects")
-    add_flag(parser, "out", type=Path, default=Path("fitted.yml"), help="recipe to write (default: fitted.yml)")
+    add_flag(parser, "out", type=Path, default=Path("fitted.yml"), help="recipe to write")
     add_flag(parser, "scale", type=int, help="downscaling factor of the recipe (default: the family's, 1)")
     add_flag(
         parser, "recipe", action="append", metavar="FAMILY",
         help="recipe with free numbers, a path or a name in confs/families/; given several times, each "
         "is tried in turn until one explains the photos (default: camera, then raw-camera)",
     )  # fmt: skip
-    add_flag(parser, "pictures", type=int, default=100, help="maximum number of photos, drawn at random (default: 100)")
+    add_flag(parser, "pictures", type=int, default=100, help="maximum number of photos, drawn at random")
     add_flag(parser, "seed", type=int, default=0, help="seed of everything that is drawn")
     add_recursive_flag(parser)
     add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")

@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_seeds_flag(parser, help="seeds of the super-resolution networks")
     add_flag(parser, "seed", type=int, default=0, help="seed of the photographs, the fit and the degradations")
     add_flag(parser, "steps", type=int, help="training steps of each network (default: the configuration's)")
-    add_flag(parser, "config", default="SR-demo", help="configuration of the x2 networks (default: SR-demo)")
+    add_flag(parser, "config", default="SR-demo", help="configuration of the x2 networks")
     parser.add_argument("--short", action="store_true", help="train with the first seed only")
     add_device_flag(parser)
 

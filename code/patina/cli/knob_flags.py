@@ -1,4 +1,4 @@
-"""Flags for the knobs of learned degradations, shared by `translate` and `validate`."""
+"""Flags of learned degradations that several commands share: their knobs, and the side of a tile."""
 
 import argparse
 from typing import Any
@@ -14,6 +14,16 @@ def add_knob_flags(parser: argparse.ArgumentParser) -> None:
         default = "as trained" if knob.default is None else f"{knob.default:g}"
         text = f"{knob.help} (default: {default}); a range a:b draws a value per image"
         add_flag(parser, knob.name, type=_span, help=text)
+
+
+def add_tile_flag(parser: argparse.ArgumentParser) -> None:
+    """Add ``-tile``, whose default depends on the kind of the learned degradation."""
+    from patina.specs.learned_spec import learned_kinds
+
+    kinds = learned_kinds().items()
+    defaults = ", ".join(f"{config.degradation.default_tile} for {kind}" for kind, config in kinds)
+    text = f"side of a tile in pixels (default: {defaults}); small tiles need less memory"
+    add_flag(parser, "tile", type=int, help=text)
 
 
 def given_knobs(arguments: argparse.Namespace) -> dict[str, Any]:

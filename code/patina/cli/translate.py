@@ -4,11 +4,13 @@ import argparse
 from pathlib import Path
 
 from patina.cli.flags import add_compute_flags, add_flag, add_recursive_flag
-from patina.cli.knob_flags import add_knob_flags, given_knobs
+from patina.cli.knob_flags import add_knob_flags, add_tile_flag, given_knobs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
+    from patina.degradations.deflow_degradation import OVERLAP
+
     add_flag(parser, "opt", help="configuration; required for published .pth models and without -model_path")
     add_flag(parser, "model_path", type=Path, help="model file (default: the finished run of the configuration)")
     add_flag(parser, "source_dir", "source", type=Path, required=True, help="folder of images, or one image")
@@ -18,9 +20,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_knob_flags(parser)
     add_flag(parser, "samples", type=int, default=1, help="number of translations per image")
     add_flag(parser, "seed", type=int, default=0, help="seed of the noise; a result depends on it and on the file name")
-    add_flag(parser, "tile", type=int, help="side of a tile in pixels; small tiles need less memory")
-    add_flag(parser, "overlap", type=int, help="overlap of tiles in pixels, for models that need it")
-    add_flag(parser, "kept_mb", type=int, help="DeFlow: MiB for intermediate results that are reused; more is faster")
+    add_tile_flag(parser)
+    add_flag(
+        parser, "overlap", type=int,
+        help=f"DeFlow: overlap of tiles in pixels (default: {OVERLAP}, or a quarter of a smaller tile)",
+    )  # fmt: skip
+    add_flag(
+        parser, "kept_mb", type=int,
+        help="DeFlow: MiB for intermediate results that are reused; more is faster (default: as many as keep the "
+        "memory at half of the plain network's)",
+    )  # fmt: skip
     add_compute_flags(parser)
 
 

@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from patina.cli.flags import add_compute_flags, add_flag
-from patina.cli.knob_flags import add_knob_flags, given_knobs
+from patina.cli.knob_flags import add_knob_flags, add_tile_flag, given_knobs
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "pictures", type=int, default=4, help="number of images per domain")
     add_knob_flags(parser)
     add_flag(parser, "seed", type=int, default=0, help="seed of the noise")
-    add_flag(parser, "tile", type=int, help="side of a tile in pixels; small tiles need less memory")
+    add_tile_flag(parser)
     add_compute_flags(parser)
 
 

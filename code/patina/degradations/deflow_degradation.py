@@ -51,6 +51,7 @@ class DeFlowDegradation(LearnedDegradation):
 
     kind: ClassVar[str] = KIND
     knobs: ClassVar[tuple[Knob, ...]] = (Knob("heat", "DeFlow: how far to translate, 0 to 1", 0, 1, default=1.0),)
+    default_tile: ClassVar[int] = TILE
 
     def __init__(
         self,

@@ -94,12 +94,14 @@ class LearnedDegradation(Degradation):
     Attributes:
         kind: name in model files and in the table of kinds.
         knobs: numbers that a user may set.
+        default_tile: side of a tile in pixels, unless a user sets it.
         settings: value of every knob.
         precision: precision of the convolutions; float32 unless a kind supports others.
     """
 
     kind: ClassVar[str]
     knobs: ClassVar[tuple[Knob, ...]]
+    default_tile: ClassVar[int]
     settings: dict[str, Span]
     precision: torch.dtype = torch.float32
 

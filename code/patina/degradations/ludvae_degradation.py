@@ -72,6 +72,7 @@ class LUDVAEDegradation(LearnedDegradation):
         Knob("temperature", "LUD-VAE: factor of the degradation drawn", 0, default=1.0),
         Knob("detail", "LUD-VAE: fraction of the detail lost by the model that is added back", 0, 1, default=0.0),
     )
+    default_tile: ClassVar[int] = TILE
 
     def __init__(
         self,

@@ -1,0 +1,42 @@
+"""What `patina COMMAND --help` says about flags."""
+
+import argparse
+
+import pytest
+
+from patina.cli.flags import add_flag
+from patina.cli.main import COMMANDS, parser_of
+from patina.degradations.deflow_degradation import TILE as DEFLOW_TILE
+from patina.degradations.ludvae_degradation import TILE as LUDVAE_TILE
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_default_is_shown(command):
+    actions = parser_of(command)._actions
+    hidden = (None, False, argparse.SUPPRESS)
+    silent = [action.dest for action in actions if not any(action.default is value for value in hidden)
+              and "(default" not in (action.help or "")]  # fmt: skip
+    assert silent == []
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_no_folder_of_this_machine_and_no_default_twice(command):
+    for action in parser_of(command)._actions:
+        assert "(default: /" not in (action.help or "")
+        assert (action.help or "").count("(default") <= 1
+
+
+@pytest.mark.parametrize(
+    ("default", "told"),
+    [(0, "seed (default: 0)"), ([0, 1], "seed (default: 0 1)"), (None, "seed"), ("auto", "seed (default: auto)")],
+)
+def test_the_help_ends_with_the_default(default, told):
+    parser = argparse.ArgumentParser()
+    add_flag(parser, "seed", default=default, help="seed")
+    assert parser._option_string_actions["-seed"].help == told
+
+
+@pytest.mark.parametrize("command", ["translate", "validate"])
+def test_the_tile_of_every_kind_is_shown(command):
+    help = parser_of(command)._option_string_actions["-tile"].help
+    assert f"{DEFLOW_TILE} for deflow, {LUDVAE_TILE} for ludvae" in help
