@@ -78,7 +78,7 @@ def test_no_home(inputs, tmp_path, campaign, name):
     require_usual_bytes(inputs, tmp_path, campaign, name, "no home folder", [Plan(before=without_home)])
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "fit"])  # its BLAS waits for memory without end
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "fit"])  # it did not end at one of two limits
 def test_little_memory(inputs, tmp_path, campaign, name):
     limits = MEBIBYTES[:: campaign.count(10, 1)]
     plans = [Plan(before=partial(little_memory, limit)) for limit in limits]
