@@ -40,3 +40,9 @@ def test_the_help_ends_with_the_default(default, told):
 def test_the_tile_of_every_kind_is_shown(command):
     help = parser_of(command)._option_string_actions["-tile"].help
     assert f"{DEFLOW_TILE} for deflow, {LUDVAE_TILE} for ludvae" in help
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_switch_that_is_not_given_is_false(command):
+    switches = [action for action in parser_of(command)._actions if isinstance(action, argparse._StoreTrueAction)]
+    assert [action.dest for action in switches if action.default is not False] == []

@@ -10,16 +10,17 @@ Parser = argparse.ArgumentParser | argparse._ArgumentGroup
 """A parser, or one of its titled groups."""
 
 
-def add_flag(parser: Parser, name: str, *aliases: str, help: str, default: Any = None, **options: Any) -> None:
+def add_flag(parser: Parser, name: str, *aliases: str, help: str, **options: Any) -> None:
     """Add the flags ``-name`` and ``--name``, and the same for every alias.
 
     The help ends with the default, unless there is none or `help` itself says "(default" in other words.
     """
     names = [dashes + spelling for spelling in (name, *aliases) for dashes in ("-", "--")]
+    default = options.get("default")
     if default is not None and "(default" not in help:
         several = isinstance(default, list | tuple)
         help = f"{help} (default: {' '.join(map(str, default)) if several else default})"
-    parser.add_argument(*names, dest=name, help=help, default=default, **options)
+    parser.add_argument(*names, dest=name, help=help, **options)
 
 
 def add_device_flag(parser: Parser, help: str = "device to compute on") -> None:
