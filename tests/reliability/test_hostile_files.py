@@ -59,7 +59,7 @@ def changed(values: object, rng: random.Random) -> object:
 @pytest.mark.parametrize(
     ("folder", "read"),
     [("", load_config), ("recipes", load_recipe), ("families", load_family)],
-    ids=lambda part: str(part),
+    ids=["configurations", "recipes", "families"],
 )
 def test_configurations_of_any_content(folder: str, read, tmp_path: Path, campaign: Campaign) -> None:
     rng, damage = random.Random(folder), np.random.default_rng(1)
