@@ -18,7 +18,7 @@ check-reliability: .venv/installed
 	$(BIN)/python docs/make_reliability.py
 
 test: .venv/installed lint
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not reliability"
 
 bench: .venv/installed
 	$(BIN)/python -m patina.bench

@@ -1,4 +1,4 @@
-"""Campaigns: one set of tests, with small counts in every test run and with large ones in `make check-reliability`."""
+"""Campaigns: small counts by `pytest -m reliability`, large ones by `make check-reliability`."""
 
 import json
 from collections.abc import Iterator

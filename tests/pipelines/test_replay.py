@@ -156,7 +156,7 @@ def test_a_log_of_any_values_is_one_line_and_never_a_traceback(log, tmp_path, ca
         ({"op": "learned", "parameters": {}}, "model: missing"),
         ({"op": "learned", "parameters": {"model": "/dev/zero", "knobs": {}}}, "no such model file"),
         ({"op": "learned", "parameters": {"model": ["a"], "knobs": {}}}, "model: expected a valid string"),
-        ({"op": "kernel_blur", "parameters": {"file": "/dev/zero", "digest": "a", "index": 0}}, "no such file"),
+        ({"op": "kernel_blur", "parameters": {"file": "/dev/zero", "digest": "a", "index": 0}}, "no such kernel file"),
         ({"op": "kernel_blur", "parameters": {"file": "{log}", "digest": "a", "index": 0}}, "cannot be read"),
         ({"op": [], "parameters": {}}, "op: expected a valid string"),
         ({"op": "crop", "key": "one"}, "key: expected a valid integer"),

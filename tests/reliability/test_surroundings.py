@@ -25,7 +25,7 @@ pytestmark = [
 
 NAMES = [*COMMANDS, *TRAININGS]
 OFTEN = ["prepare", "degrade", "evaluate", "fit", "train ludvae"]
-"""Commands that are tried in every test run."""
+"""Commands that are tried with small counts, too."""
 
 MEBIBYTES = [0, 1, 2, 4, 8, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048]
 

@@ -1,6 +1,7 @@
 """Trainings that die of anything: saved first, told in one line, and the same command ends as if nothing had been."""
 
 import errno
+import json
 import multiprocessing
 import os
 import signal
@@ -258,3 +259,27 @@ def test_a_small_dev_shm_is_told_in_one_line(sets, tmp_path, size):
     assert ended.returncode == 2
     assert "error: tiny: the shared memory (/dev/shm) is too small" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("step", [2, 4])
+@pytest.mark.parametrize("task", ["luminance", "restoration"])
+def test_a_validation_that_a_full_disk_left_out_is_made_up_for(sets, tmp_path, monkeypatch, task, step):
+    """The log line before it cannot be written, at a step in the middle and at the last one."""
+    written = RunLog.write
+
+    def full(log, part, at, values):
+        if (part, at) == ("train", step):
+            raise OSError(errno.ENOSPC, "No space left on device", "log.jsonl")
+        written(log, part, at, values)
+
+    whole, cut = (write_training(sets, task, tmp_path / name) for name in ("whole", "cut"))
+    assert train(whole) == 0
+    with monkeypatch.context() as patch:
+        patch.setattr(RunLog, "write", full)
+        assert train(cut) != 0
+    assert train(cut) == 0
+    assert results(tmp_path / "cut") == results(tmp_path / "whole")
+    for name in ("whole", "cut"):
+        lines = [json.loads(line) for path in (tmp_path / name).rglob("log.jsonl") for line in path.open()]
+        assert [line["step"] for line in lines if line.get("part") == "valid"] == [2, 4]

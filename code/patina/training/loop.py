@@ -22,7 +22,7 @@ from patina.training.compiling import eager
 from patina.training.diagnosis import first_not_finite
 from patina.training.failures import Diverged, saved_before_errors, told_in_one_line
 from patina.training.loader import loaded_batches
-from patina.training.task import Batch, Task
+from patina.training.task import Batch, Task, Validation
 from patina.training.updates import NotFinite
 
 
@@ -87,10 +87,12 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
     task.setup(fabric)
     state = folder.load_last_state()
     step = skipped = 0
+    validation_is_due = False
     if state is not None:
         _load(task, state["task"], folder)
         step, skipped = state["step"], state["skipped"]
-    if step >= plan.steps or task.has_stopped():
+        validation_is_due = state.get("validation_is_due", False)
+    if (step >= plan.steps or task.has_stopped()) and not validation_is_due:
         if not list(folder.model_path(FINAL).parent.glob(f"{FINAL}.*")):
             task.save_model(folder.model_path(FINAL), step)
         return True
@@ -108,7 +110,25 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
             # The state is written last: if it exists, so do all other files of its step.
             is_last = step == plan.steps or task.has_stopped()
             task.save_model(folder.model_path(FINAL if is_last else plan.label(step)), step)
-            folder.save_state(step, {"task": task.state(), "skipped": skipped}, plan.keep_states)
+            values = {"task": task.state(), "skipped": skipped, "validation_is_due": validation_is_due}
+            folder.save_state(step, values, plan.keep_states)
+
+    def validate() -> dict[str, float]:
+        nonlocal validation_is_due
+        found = _validate(task, plan, step, folder)
+        validation_is_due = False
+        log.write("valid", step, found.scalars)
+        for name, pixels in found.pictures.items():
+            write_picture(folder.preview_path(step, name), pixels)
+            log.picture(step, name, pixels)
+        return found.scalars
+
+    if validation_is_due:  # the log could not be written before it, on a full disk for example
+        validate()
+        save()
+        if step >= plan.steps or task.has_stopped():
+            log.close()
+            return True
 
     with (
         _interruption() as interrupted,
@@ -137,14 +157,14 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
 
             # Log, validate, save.
             last = step == plan.steps
+            validation_is_due = step % plan.validate_every == 0 or last
             if meter.steps and (step % plan.log_every == 0 or last):
                 means = meter.means()
                 log.write("train", step, means)
                 left = time_left(plan.steps - step, means["steps_per_second"])
                 show_numbers(bar, f"{folder.name}, step {step} of {plan.steps}, {left} left", means)
-            if step % plan.validate_every == 0 or last:
-                measured = _validate(task, plan, step, folder, log)
-                if measured:
+            if validation_is_due:
+                if measured := validate():
                     tell_numbers(bar, f"{folder.name}, validation at step {step}", measured)
                 last = last or task.has_stopped()
             if step % plan.save_every == 0 or last:
@@ -173,20 +193,14 @@ def _load(task: Task, state: dict[str, Any], folder: RunFolder) -> None:
         ) from error
 
 
-def _validate(task: Task, plan: LoopPlan, step: int, folder: RunFolder, log: RunLog) -> dict[str, float]:
-    """Validate, log the results, and return the numbers."""
+def _validate(task: Task, plan: LoopPlan, step: int, folder: RunFolder) -> Validation:
     seed_step(plan.seed, "validation")
     with eager(task.networks.values()):
         try:
-            found = task.validate()
+            return task.validate()
         except NotFinitePixels as error:
             told = f"{folder.name}: the network gave no image in the validation of step {step}: {error}"
             raise PatinaError(f"{told}; lower the learning rate, and train again under another name") from error
-    log.write("valid", step, found.scalars)
-    for name, pixels in found.pictures.items():
-        write_picture(folder.preview_path(step, name), pixels)
-        log.picture(step, name, pixels)
-    return found.scalars
 
 
 def _report_not_finite(
