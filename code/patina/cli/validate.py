@@ -22,7 +22,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write ``X_to_Y/``, ``Y_to_X/``, ``X_sample/``, ``Y_sample/`` and a sheet."""
     from patina.pipelines.model_validation import ValidationRequest, validate
-    from patina.runs.folder_lock import folder_lock
 
     request = ValidationRequest(
         config=arguments.opt,
@@ -35,7 +34,6 @@ def run(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         precision=arguments.precision,
     )
-    with folder_lock(request.out, "validate"):
-        report = validate(request)
+    report = validate(request)
     report.print_summary()
     return report.exit_code

@@ -17,8 +17,9 @@ from patina.imaging.value_spaces import to_eight_bit, to_pixels, to_tensor
 from patina.models.labels import CLEAN, REAL
 from patina.pipelines.translation import load_learned_config, model_path
 from patina.runs.folder_job import JobReport, run_folder_job
+from patina.runs.folder_lock import folder_lock
 from patina.seeding import derive, numpy_rng
-from patina.specs.learned_spec import learned_degradation
+from patina.specs.learned_spec import LearnedConfig, learned_degradation
 
 NAMES = {CLEAN: "X", REAL: "Y"}
 SHEET_SIDE = 256
@@ -65,6 +66,11 @@ def validate(request: ValidationRequest) -> JobReport[list[np.ndarray]]:
     require_range("pictures", request.pictures, 1)
     config = load_learned_config(request.config)
     path = model_path(request.model, config)
+    with folder_lock(request.out, "validate"):
+        return _validated(request, config, path)
+
+
+def _validated(request: ValidationRequest, config: LearnedConfig, path: Path) -> JobReport[list[np.ndarray]]:
     report: JobReport[list[np.ndarray]] = JobReport()
     titles: list[str] = []
     for source, domain in enumerate(config.domains()):
