@@ -129,8 +129,7 @@ class Search:
             match: of any family.
             precision: ``[k, k]``, see `SynthesisMatch`.
         """
-        difference = self.photos.mean(axis=0) - match.fitted.mean(axis=0)
-        return mahalanobis(difference, precision)
+        return self._misfit(match.fitted.mean(axis=0), precision)
 
     @property
     def _optional(self) -> np.ndarray:
@@ -172,7 +171,7 @@ class Search:
             if number > 1 and self._is_worse(steps[-1], steps[-2], emulator.precision):  # back, and on with less trust
                 trust, steps[-1] = trust / 2, steps[-2]
                 emulator = Emulator.learn(rounds, self.contents, steps[-1].population.mean)
-            misfits.append(self._misfit(steps[-1], emulator.precision))
+            misfits.append(self._misfit(steps[-1].expected, emulator.precision))
             photos = self._without_outliers(emulator, rounds[-1])
             population = explain(emulator, photos, known, steps[-1].population, believed, trust)
             change = emulator.predict(population.units).mean(axis=0) - steps[-1].expected
@@ -188,12 +187,15 @@ class Search:
 
     def _is_worse(self, now: "_Step", before: "_Step", precision: np.ndarray) -> bool:
         """Whether a step led away from the photos by more than the search would count as progress."""
-        return self._misfit(now, precision) > self._misfit(before, precision) + SETTLED * self._chance
+        far, near = (self._misfit(step.expected, precision) for step in (now, before))
+        return far > near + SETTLED * self._chance
 
-    def _misfit(self, step: "_Step", precision: np.ndarray) -> float:
-        return mahalanobis(self.photos.mean(axis=0) - step.expected, precision)
+    def _misfit(self, expected: np.ndarray, precision: np.ndarray) -> float:
+        """Return the misfit of mean measures ``[k]``, see `misfit`."""
+        return mahalanobis(self.photos.mean(axis=0) - expected, precision)
 
     def _has_stalled(self, misfits: Sequence[float]) -> bool:
+        """Whether the last rounds of a search that is worse than chance brought no progress."""
         before, latest = misfits[:-PATIENCE], min(misfits[-PATIENCE:])
         return len(before) > 0 and latest > max(self._chance, STALLED * min(before))
 

@@ -81,13 +81,12 @@ def _compression(compressions: Sequence[FileCompression]) -> list[str]:
         qualities = [compression.quality for compression in compressions if compression.format == format]
         if qualities:
             low, high = (round(float(np.quantile(qualities, q))) for q in (0.1, 0.9))
-            text = f"{name} {low}" if low == high else f"{name} {low} to {high}"
+            text = f"{name} {_range(str(low), str(high))}"
             if any(compression.tables for compression in compressions if compression.format == format):
                 text = f"{text} with quantisation tables of its own"
             told.append(text if len(qualities) == len(compressions) else f"{text} in {len(qualities)} photos")
     if earlier := [compression.former.quality for compression in compressions if compression.former is not None]:
-        low, high = min(earlier), max(earlier)
-        quality = f"{low}" if low == high else f"{low} to {high}"
+        quality = _range(str(min(earlier)), str(max(earlier)))
         told.append(f"{len(earlier)} of {len(compressions)} photos compressed before, with JPEG {quality}")
     return told
 
@@ -106,5 +105,8 @@ _TOLD_OPERATIONS = {
 
 
 def _span(finding: NumberFinding) -> str:
-    low, high = f"{finding.low:.2g}", f"{finding.high:.2g}"
+    return _range(f"{finding.low:.2g}", f"{finding.high:.2g}")
+
+
+def _range(low: str, high: str) -> str:
     return low if low == high else f"{low} to {high}"
