@@ -29,7 +29,7 @@ class Jpeg(Operation):
     """Chroma subsamplings."""
 
     shift: Annotated[WholeRange, Between(0, 7)] = (0, 0)
-    """Rows, and columns, by which the blocks are shifted: as in an image that was cropped afterwards."""
+    """Vertical and horizontal shift of the 8x8 grid in pixels, drawn separately: as after cropping."""
 
     codec: Literal["libjpeg", "torch"] = "libjpeg"
     """`libjpeg`; or `torch`, which compresses batches on the accelerator and only supports 4:2:0 and no shift."""

@@ -1,4 +1,4 @@
-"""Whether the clean pictures and the photos were swapped, by what is measured of both."""
+"""Detects swapped folders from the measures of the clean pictures and the photos."""
 
 from collections.abc import Mapping
 

@@ -1,11 +1,11 @@
-"""An earlier JPEG compression, from the pixels alone: its quality, and where its blocks begin.
+"""An earlier JPEG compression, from the pixels alone: its quality and its block grid.
 
 Decoded coefficients lie near multiples of their divisors (Fan and de Queiroz 2003). For a divisor T and an error of
 std s, a coefficient c has the density T N(c - T k; s) relative to a smooth one, k being the nearest multiple; the
 quality whose table makes the coefficients most likely is taken, if it is clearly more likely than none. The error is
 that of rounding pixels and, where the file itself is a JPEG, that of its own divisors.
 
-Cropping moves the blocks. In their true place far more coefficients are zero than in any other.
+Cropping shifts the block grid. At the true offset far more coefficients are zero than at any other.
 """
 
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ _CLEARLY, _ENOUGH = 0.03, 200
 """Log-likelihood for each coefficient above which a compression is believed, and how many coefficients must tell."""
 
 _SEARCHED = 136
-"""Side of what is searched for the blocks' place, in pixels."""
+"""Side in pixels of the region that is searched for the block grid."""
 
 _MOST_BLOCKS = 1024
 """Blocks whose coefficients are compared with tables; more are not needed."""
@@ -63,7 +63,7 @@ def former_jpeg(planes: Sequence[np.ndarray], quality: int = 100, divisors: Tabl
     errors = np.maximum(_ROUNDING, own / np.sqrt(12))
     qualities = [coarser for coarser in QUALITIES if divisors is None or coarser <= quality - _COARSER]
     here = _coefficients(planes, (0, 0))
-    # The file's own table makes its coefficients likely, and so does every one that hardly differs from it.
+    # The file's own table and its near neighbours explain the coefficients without an earlier compression.
     least = _CLEARLY + max(0.0, _likelihood(here, own[1:], errors[1:]))
     if (found := _likely_quality(here, qualities, errors[1:], least)) is not None:
         return FormerJpeg(found)
@@ -80,7 +80,7 @@ def _coefficients(planes: Sequence[np.ndarray], grid: tuple[int, int]) -> np.nda
 
 
 def _likely_grid(planes: Sequence[np.ndarray], error: float) -> tuple[int, int]:
-    """Return the place, other than the corner, in which most coefficients are about zero."""
+    """Return the grid offset, other than (0, 0), that makes most coefficients nearly zero."""
     places = [(row, column) for row in range(BLOCK) for column in range(BLOCK)][1:]
     middles = [_middle(plane) for plane in planes]
     zeros = [(np.abs(_coefficients(middles, place)) < error).mean() for place in places]
@@ -88,7 +88,7 @@ def _likely_grid(planes: Sequence[np.ndarray], error: float) -> tuple[int, int]:
 
 
 def _middle(plane: np.ndarray) -> np.ndarray:
-    """Return the part of a plane that is searched, whose corner is one of the plane's blocks'."""
+    """Return the central region of a plane, aligned to its 8x8 grid."""
     top, left = (max(0, length - _SEARCHED) // 2 // BLOCK * BLOCK for length in plane.shape)
     return plane[top : top + _SEARCHED, left : left + _SEARCHED]
 

@@ -23,9 +23,9 @@ LONGEST_NAME = 255
 def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; rename it to `path` when the block ends, remove it if the block fails.
 
-    Of two processes that write one file at once, the second is refused. The temporary name is hidden and always the
-    same, so a file left by a killed run appears in no list of pictures and the next run overwrites it. It has the
-    suffix of `path`, from which encoders choose the format.
+    If two processes write the same file at once, the second is refused. The temporary name is hidden and always the
+    same, so a file left by a killed run appears in no list of pictures and the next run overwrites it. Its suffix
+    is that of `path`, because encoders choose the format by it.
 
     Raises:
         PatinaError: the disk is full, the folder is not writable, or another process writes the file.
