@@ -19,7 +19,7 @@ from patina.pipelines.translation import load_learned_config, model_path
 from patina.runs.folder_job import JobReport, run_folder_job
 from patina.runs.folder_lock import folder_lock
 from patina.seeding import derive, numpy_rng
-from patina.specs.learned_spec import LearnedConfig, learned_degradation
+from patina.specs.learned_spec import learned_degradation
 
 NAMES = {CLEAN: "X", REAL: "Y"}
 SHEET_SIDE = 256
@@ -63,14 +63,14 @@ def validate(request: ValidationRequest) -> JobReport[list[np.ndarray]]:
     Raises:
         PatinaError: the configuration, the model, a set or a setting cannot be used.
     """
+    with folder_lock(request.out, "validate"):
+        return _validated(request)
+
+
+def _validated(request: ValidationRequest) -> JobReport[list[np.ndarray]]:
     require_range("pictures", request.pictures, 1)
     config = load_learned_config(request.config)
     path = model_path(request.model, config)
-    with folder_lock(request.out, "validate"):
-        return _validated(request, config, path)
-
-
-def _validated(request: ValidationRequest, config: LearnedConfig, path: Path) -> JobReport[list[np.ndarray]]:
     report: JobReport[list[np.ndarray]] = JobReport()
     titles: list[str] = []
     for source, domain in enumerate(config.domains()):
