@@ -4,14 +4,15 @@ The U-Net and the schedulers are those of diffusers. Images are in [-1, 1] in th
 """
 
 from collections.abc import Callable
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import torch
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor, nn
 
 from patina import torchvision_shim
 from patina.imaging.value_spaces import infinity_as_nan
+from patina.models.diffusion_unet import UNetArchitecture, diffusion_unet
 from patina.settings import Settings
 
 KIND = "sr3"
@@ -21,41 +22,12 @@ Sampler = Literal["ddpm", "ddim"]
 Predict = Callable[[Tensor, Tensor], Tensor]
 """The network as a function of a noisy image and a time."""
 
-_GROUPS = 32
 
-
-class SR3Architecture(Settings):
+class SR3Architecture(UNetArchitecture):
     """The U-Net; every level but the last halves the resolution."""
 
     scale: int = Field(4, ge=2, le=8)
     """Upscaling factor."""
-
-    channels: int = Field(64, ge=8, le=1024, multiple_of=8)
-    """Channels of the finest level, before `multipliers`."""
-
-    multipliers: tuple[Annotated[int, Field(ge=1, le=64)], ...] = Field((1, 2, 4, 8, 8), min_length=2, max_length=8)
-    """Channels of each level as a multiple of `channels`, finest level first."""
-
-    attention: tuple[int, ...] = (3,)
-    """Levels with self-attention, 0 the finest."""
-
-    blocks: int = Field(2, ge=1, le=64)
-    """Residual blocks in each level."""
-
-    dropout: float = Field(0.2, ge=0, lt=1)
-    """Dropout probability."""
-
-    @model_validator(mode="after")
-    def _levels_exist(self) -> "SR3Architecture":
-        beyond = [level for level in self.attention if not 0 <= level < len(self.multipliers)]
-        if beyond:
-            raise ValueError(f"attention is at level {beyond[0]}, expected levels 0 to {len(self.multipliers) - 1}")
-        return self
-
-    @property
-    def multiple(self) -> int:
-        """The number that the sides of upscaled images must be multiples of."""
-        return 2 ** (len(self.multipliers) - 1)
 
 
 class DiffusionSchedule(Settings):
@@ -87,7 +59,7 @@ class SR3(nn.Module):
         super().__init__()
         self.architecture = architecture
         self.schedule = schedule
-        self.unet = _unet(architecture)
+        self.unet = diffusion_unet(architecture, inputs=6)
         self._noise = make_scheduler("ddpm", schedule)
 
     def forward(self, noisy: Tensor, condition: Tensor, time: Tensor) -> Tensor:
@@ -146,23 +118,3 @@ def make_scheduler(sampler: Sampler, schedule: DiffusionSchedule) -> Any:
         prediction_type="epsilon" if schedule.predict == "epsilon" else "v_prediction",
         timestep_spacing="trailing",
     )
-
-
-def _unet(architecture: SR3Architecture) -> nn.Module:
-    torchvision_shim.ensure()
-    from diffusers import UNet2DModel
-
-    levels = range(len(architecture.multipliers))
-    attends = [level in architecture.attention for level in levels]
-    unet: Any = UNet2DModel(
-        in_channels=6,
-        out_channels=3,
-        block_out_channels=tuple(architecture.channels * multiplier for multiplier in architecture.multipliers),
-        down_block_types=tuple("AttnDownBlock2D" if attention else "DownBlock2D" for attention in attends),
-        up_block_types=tuple("AttnUpBlock2D" if attention else "UpBlock2D" for attention in reversed(attends)),
-        layers_per_block=architecture.blocks,
-        dropout=architecture.dropout,
-        norm_num_groups=min(_GROUPS, architecture.channels // 4),
-        attention_head_dim=architecture.channels,
-    )
-    return unet
