@@ -8,6 +8,7 @@ import torch
 from patina.cli.main import run_command
 from patina.pipelines.multiscale_set import prepare
 from sets import deflow_values, ludvae_values, write_config, write_pictures
+from small_ludif import ludif_values
 
 STEPS = {"steps": 4, "log_every": 1, "validate_every": 2, "save_every": 2}
 PATCHES = {"patch": 32, "batch": 2, "workers": 0}
@@ -31,6 +32,12 @@ def _deflow(folder: Path) -> dict[str, Any]:
 
 def _ludvae(folder: Path) -> dict[str, Any]:
     values = ludvae_values(folder)
+    values["data"] |= PATCHES
+    return values
+
+
+def _ludif(folder: Path) -> dict[str, Any]:
+    values = ludif_values(folder)
     values["data"] |= PATCHES
     return values
 
@@ -70,7 +77,14 @@ def _sr3(folder: Path) -> dict[str, Any]:
     }
 
 
-_VALUES = {"deflow": _deflow, "ludvae": _ludvae, "restoration": _restoration, "luminance": _luminance, "sr3": _sr3}
+_VALUES = {
+    "deflow": _deflow,
+    "ludvae": _ludvae,
+    "ludif": _ludif,
+    "restoration": _restoration,
+    "luminance": _luminance,
+    "sr3": _sr3,
+}
 TASKS = list(_VALUES)
 
 

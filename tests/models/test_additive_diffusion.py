@@ -27,7 +27,7 @@ def test_a_step_is_the_published_one(eta):
     sigma = eta * ((1 - a_next) / (1 - a)).sqrt() * (1 - a / a_next).sqrt()
     predicted = (u - (1 - a).sqrt() * e) / a.sqrt()
     expected = a_next.sqrt() * predicted + (1 - a_next - sigma**2).sqrt() * e + sigma * n
-    torch.testing.assert_close(ddim_step(x_s, e, level, lower, eta, n) * a_next.sqrt(), expected)
+    torch.testing.assert_close(ddim_step(x_s, x_s - level * e, level, lower, eta, n) * a_next.sqrt(), expected)
 
 
 @pytest.mark.parametrize(("eta", "steps"), [(0.0, 1), (0.0, 7), (1.0, 7)])
@@ -50,7 +50,7 @@ def test_gaussian_images_keep_their_distribution(eta):
     noisy = with_noise(x, level, torch.randn(x.shape, generator=draws))
     found = remove_noise(
         lambda image, here: here * image / (v + here**2),
-        noisy, level, steps=400, eta=eta, draw=lambda _: torch.randn(x.shape, generator=draws),
+        noisy, level, steps=100, eta=eta, draw=lambda _: torch.randn(x.shape, generator=draws),
     )  # fmt: skip
     assert float(found.var()) == pytest.approx(v, rel=0.03)
     # The posterior of x given x_s has the mean below; what was sampled keeps the covariance with x_s.
@@ -60,6 +60,18 @@ def test_gaussian_images_keep_their_distribution(eta):
         assert covariance == pytest.approx(gain * float(noisy.var()), rel=0.03)
     else:  # the deterministic map is linear here, and keeps the order of the values
         torch.testing.assert_close(found, noisy * gain**0.5, rtol=0.02, atol=0.02)
+
+
+@pytest.mark.parametrize(
+    ("start", "steps", "off"), [(0.5, 5, 0.012), (0.5, 10, 0.005), (1.0, 10, 0.015), (3, 30, 0.03)]
+)
+def test_few_steps_keep_the_strength_of_noise(start, steps, off):
+    """For white noise of std 1 on a known image, of which the noise at level `start` is exactly the right one."""
+    noisy = math.hypot(1, start) * noise(1, 1, 300, 300)
+    found = remove_noise(
+        lambda image, here: here * image / (1 + here**2), noisy, torch.tensor([float(start)]), steps=steps
+    )
+    assert float(found.std()) == pytest.approx(float(noisy.std()) / math.hypot(1, start), rel=off)
 
 
 def test_levels_follow_the_strength_unless_they_are_set():

@@ -13,6 +13,7 @@ import torch
 from safetensors.torch import save_file
 
 import small_deflow
+import small_ludif
 import small_ludvae
 from patina.degradations.learned_degradation import LearnedDegradation
 from patina.errors import PatinaError
@@ -56,6 +57,7 @@ def open_any(path: Path) -> object:
 
 
 WRITERS = {"deflow": small_deflow.write_model, "ludvae": small_ludvae.write_model, "sr3": write_sr3}
+WRITERS["ludif"] = small_ludif.write_model
 
 
 @pytest.fixture(params=WRITERS)

@@ -30,7 +30,7 @@ class TestKinds:
         path = tmp_path / "other.safetensors"
         save_model_file(path, ModelFile("other", {}, {"a": torch.zeros(1)}))
         assert translate(path, write_pictures(tmp_path / "in", 1), tmp_path / "out") == 2
-        assert "holds a model of kind 'other', expected one of deflow, ludvae" in capsys.readouterr().err
+        assert "holds a model of kind 'other', expected one of deflow, ludvae, ludif" in capsys.readouterr().err
 
     def test_a_third_kind_is_one_line_in_the_table_of_subjects(self, tmp_path, monkeypatch):
         monkeypatch.setitem(subjects.SUBJECTS, "darker", f"{__name__}:DarkerConfig")

@@ -63,7 +63,7 @@ def test_every_shipped_configuration_loads_and_dumps_to_itself(path):
         ({"training__init_from": "a.pth", "training__encoder_from": "b.pth"}, "init_from and encoder_from"),
         (
             {"task": "deflo"},
-            "task is 'deflo', expected one of deflow, ludvae, restoration, luminance, sr3, test, evaluate",
+            "task is 'deflo', expected one of deflow, ludvae, ludif, restoration, luminance, sr3, test, evaluate",
         ),
         ({"name": "a/b"}, "name: expected only letters, digits, '.', '_' and '-', found 'a/b'"),
     ],

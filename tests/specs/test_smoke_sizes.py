@@ -1,4 +1,4 @@
-"""The small size of every configuration of LapSRN, SRCNN and SR3, and that the files to compare them are valid."""
+"""The small size of the configurations of LapSRN, SRCNN, SR3 and LUD-DIF; the files to compare them are valid."""
 
 import shutil
 
@@ -10,7 +10,8 @@ from patina.models.model_files import stored_kind
 from patina.settings import PROJECT_ROOT
 from patina.specs.configuration import load_config
 
-NAMES = sorted(path.stem for start in ("LapSRN", "SRCNN", "SR3") for path in (PROJECT_ROOT / "confs").glob(f"{start}*"))
+STARTS = ("LapSRN", "SRCNN", "SR3", "LUDDIF")
+NAMES = sorted(path.stem for start in STARTS for path in (PROJECT_ROOT / "confs").glob(f"{start}*"))
 
 
 TRAINED = [*NAMES, *(path.stem for path in (PROJECT_ROOT / "confs").glob("Real*"))]
@@ -30,7 +31,9 @@ def test_smoke_sizes_train_to_the_end(project, name):
     path = project / "confs" / f"{name}.yml"
     assert run_command("train", ["-opt", str(path), "--smoke", "-device", "cpu"]) == 0
     final = project / "trained_models" / f"{name}-smoke" / "models/final.safetensors"
-    if name.startswith("SR3"):
+    if name.startswith("LUDDIF"):
+        assert stored_kind(final) == "ludif"
+    elif name.startswith("SR3"):
         assert stored_kind(final) == "sr3"
         assert (final.parent / "epoch-2.safetensors").is_file()
     else:

@@ -62,7 +62,7 @@ def load_degradation(
     device: Device = "auto",
     precision: Precision = "auto",
 ) -> ModelDegrader:
-    """Load a trained degradation: DeFlow, LUD-VAE, or any other kind.
+    """Load a trained degradation: DeFlow, LUD-VAE, LUD-DIF, or any other kind.
 
     Args:
         path: a model file, or the folder of a training run.

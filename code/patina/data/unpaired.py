@@ -88,6 +88,28 @@ class UnpairedImages(BalancedPatches[ImageDomain]):
         return {"image": to_tensor(np.ascontiguousarray(pixels))}
 
 
+class ImagesInTurn(UnpairedImages):
+    """Images of one domain at a time: clean ones up to a step, real ones after it.
+
+    Args:
+        clean_steps: the last step with clean images; 0 for none.
+        augment, clean, real, patch, batch, seed, cache_mb: as in `UnpairedImages`.
+    """
+
+    def __init__(
+        self, clean: ImageDomain, real: ImageDomain, *, clean_steps: int, augment: bool = True, **options: int
+    ):
+        super().__init__(clean, real, augment=augment, **options)
+        self.clean_steps = clean_steps
+
+    def __getitem__(self, place: tuple[int, int]) -> dict[str, Tensor]:
+        """Return ``image`` as in `UnpairedImages` and ``index``, the image's number in its domain, ``[]``."""
+        step, slot = place
+        label = int(step > self.clean_steps)
+        index = self.orders[label]((step - 1 - label * self.clean_steps) * self.batch + slot)
+        return self.sample(label, index, numpy_rng(self.seed, step, slot)) | {"index": torch.tensor(index)}
+
+
 class UnpairedPatches(BalancedPatches[Domain]):
     """Images with their conditions; real images are normalised to the clean set's statistics.
 

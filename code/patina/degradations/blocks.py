@@ -34,8 +34,8 @@ class LearnedBlock(SingleBlock):
     """Model file."""
 
     knobs: dict[str, RealRange] = Field({})
-    """Knobs by name, written beside `model`: `heat` (DeFlow), `noise_level`, `temperature` and `detail` (LUD-VAE).
-    Omitted knobs take the model's default."""
+    """Knobs by name, written beside `model`: `heat` (DeFlow), `noise_level`, `temperature` and `detail` (LUD-VAE),
+    `strength`, `steps` and `eta` (LUD-DIF). Omitted knobs take the model's default."""
 
     @model_validator(mode="before")
     @classmethod

@@ -95,7 +95,7 @@ class LearnedDegradation(Degradation):
         kind: name in model files and in the table of kinds.
         knobs: numbers that a user may set.
         default_tile: side of a tile in pixels, unless a user sets it.
-        settings: value of every knob.
+        settings: value of every knob but those whose default is drawn by `draw` itself.
         precision: precision of the convolutions; float32 unless a kind supports others.
     """
 

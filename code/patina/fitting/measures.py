@@ -32,7 +32,7 @@ def measure(crops: Sequence[np.ndarray]) -> dict[str, float]:
     Returns:
         Finite numbers by name, the same names for every photo.
     """
-    planes = [cv2.transform(crop, _YCBCR) for crop in crops]
+    planes = planes_of(crops)
     luma = [np.ascontiguousarray(plane[..., 0]) for plane in planes]
     values = np.concatenate([plane.ravel() for plane in luma])
     return {
@@ -42,6 +42,11 @@ def measure(crops: Sequence[np.ndarray]) -> dict[str, float]:
         "brightness": float(values.mean() / 64),
         "contrast": float(values.std() / 32),
     }
+
+
+def planes_of(crops: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """Return luma and the two chroma planes, ``[H, W, 3]``, of RGB crops, in the same unit."""
+    return [cv2.transform(crop, _YCBCR) for crop in crops]
 
 
 def luma_of(crop: np.ndarray) -> np.ndarray:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import BeforeValidator, Field, model_validator
 
 from patina.settings import PositiveFloat, PositiveInt, Settings
-from patina.training.schedules import Schedule, cosine, multi_step, warmed_up
+from patina.training.schedules import Schedule, cosine, delayed, multi_step, warmed_up
 
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
@@ -157,6 +157,7 @@ def updater_factory(
     learning_rates: dict[str, float] | None = None,
     rate_factors: dict[str, float] | None = None,
     compiled: bool = False,
+    after: int = 0,
 ) -> "Callable[..., Updater]":
     """Return a function that makes the `Updater` for (fabric, name, network).
 
@@ -165,6 +166,7 @@ def updater_factory(
         learning_rates: learning rates by network that override the setting.
         rate_factors: factors of the learning rate by parameter name.
         compiled: whether networks are called through torch.compile.
+        after: number of steps before the networks' training, and their schedule, begins.
     """
     from torch import nn, optim
 
@@ -178,7 +180,7 @@ def updater_factory(
             fabric,
             name,
             network,
-            schedule=schedule_of(settings, rate),
+            schedule=delayed(schedule_of(settings, rate), after),
             betas=settings.betas,
             clip_gradient=settings.clip_gradient,
             rate_factors=rate_factors,

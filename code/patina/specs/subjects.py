@@ -11,6 +11,7 @@ from patina.specs.experiment import Experiment
 SUBJECTS = {
     "deflow": "patina.specs.deflow_spec:DeFlowConfig",
     "ludvae": "patina.specs.ludvae_spec:LUDVAEConfig",
+    "ludif": "patina.specs.ludif_spec:LUDDIFConfig",
     "restoration": "patina.specs.restoration_spec:RestorationConfig",
     "luminance": "patina.specs.luminance_spec:LuminanceConfig",
     "sr3": "patina.specs.sr3_spec:SR3Config",

@@ -47,3 +47,8 @@ def warmed_up(schedule: Schedule, steps: int) -> Schedule:
     if not steps:
         return schedule
     return lambda step: schedule(step) * min(step / steps, 1.0)
+
+
+def delayed(schedule: Schedule, steps: int) -> Schedule:
+    """Return a schedule that begins after a number of steps."""
+    return lambda step: schedule(max(step - steps, 1))
