@@ -14,11 +14,15 @@ def reference(pairs):
     return Reference(*pairs, paired=False, classifier_steps=1)
 
 
-def graded(reference: Reference, key: str, own: float, real: float, noise: float, interval=(0.0, 100.0)) -> Finding:
+def graded(
+    reference: Reference, key: str, own: float, real: float, noise: float, interval=(0.0, 100.0), clean=55.0
+) -> Finding:
     """Return the finding for given distances of the generated set, the real set and the fitted noises."""
     known = dict.fromkeys(MEASURES, 1.0)
     reference.baselines = {name: Scores(known | {key: noise}, (85, 95)) for name in BASELINES}
     reference.baselines[REAL] = Scores(known | {key: real}, (40, 60))
+    reference.limits = dict.fromkeys(MEASURES, 1.5 * real) | {"classifier_accuracy": 1.0}
+    reference.clean_scores = Scores({"classifier_accuracy": clean}, (clean - 5, clean + 5))
     reference.scores = lambda *_: Scores({"classifier_accuracy": 50.0, key: own}, interval)
     return next(finding for finding in assess(reference.clean, reference).findings if finding.key == key)
 
@@ -28,7 +32,7 @@ def graded(reference: Reference, key: str, own: float, real: float, noise: float
     [
         (1.0, 0.9, 5.0, "real"),
         (1.0, 0.9, 0.9, "real"),
-        (1.3, 0.9, 0.4, "unclear"),
+        (1.3, 0.9, 0.4, "real"),
         (3.0, 0.9, 5.0, "better"),
         (4.9, 0.9, 5.0, "no better"),
         (float("nan"), 0.9, 5.0, "unclear"),

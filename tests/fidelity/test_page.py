@@ -21,7 +21,7 @@ NAN = float("nan")
 
 def finding(distance: float, grade: str = "no better", **baselines: float) -> Finding:
     values = {"real against real": 1.0, "Gaussian": 4.0, "Poisson-Gaussian": 2.0} | baselines
-    return Finding("spectrum", "Spectrum", "dB", "What it means.", "how far", distance, values, grade, "Words.")
+    return Finding("spectrum", "Spectrum", "dB", "What it means.", "how far", distance, values, 2.0, grade, "Words.")
 
 
 class TestBars:

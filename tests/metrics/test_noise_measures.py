@@ -3,7 +3,6 @@
 import cv2
 import numpy as np
 import pytest
-from scipy import stats
 
 from patina.degradations.compression import Jpeg
 from patina.metrics.autocorrelation import autocorrelation, autocorrelation_distance
@@ -12,10 +11,8 @@ from patina.metrics.highpass import crop_patches, low_pass, quiet_places
 from patina.metrics.moments import channel_covariance, covariance_distance, excess_kurtosis
 from patina.metrics.noise_level import fit_line, noise_level
 from patina.metrics.residuals import akld, histogram, kl_divergence, local_variance, pgap
-from patina.metrics.sliced_wasserstein import laplacian_pyramid, pyramid_patches, sliced_wasserstein
 from patina.metrics.spectrum import LOWEST, by_frequency, by_orientation, decibels_between, power_spectrum
 from patina.metrics.two_sample import PatchSet, two_sample_test
-from sets import picture
 
 
 def white(seed: int = 0, sigma: float = 5.0, count: int = 64, side: int = 32) -> np.ndarray:
@@ -145,40 +142,6 @@ class TestBlockiness:
 
     def test_a_flat_picture_has_none(self):
         assert blockiness(np.full((16, 16, 3), 7, np.uint8)) == 0
-
-
-class TestSlicedWasserstein:
-    def test_one_dimension_is_exact(self):
-        rng = np.random.default_rng(0)
-        a, b = rng.normal(size=(300, 1)), rng.exponential(size=(300, 1))
-        expected = stats.wasserstein_distance(a[:, 0], b[:, 0])
-        assert sliced_wasserstein(a, b, np.random.default_rng(1)) == pytest.approx(expected)
-
-    def test_a_shift_is_its_mean_projection(self):
-        a = np.random.default_rng(0).normal(size=(200, 3))
-        shift = np.array([3.0, 0, 0])
-        measured = sliced_wasserstein(a, a + shift, np.random.default_rng(1), projections=20_000)
-        assert measured == pytest.approx(3 / 2, rel=0.02)  # the mean of |cos| over the sphere is 1/2
-
-    def test_it_is_zero_for_the_same_points_in_any_order(self):
-        a = np.random.default_rng(0).normal(size=(200, 3))
-        assert sliced_wasserstein(a, a[::-1], np.random.default_rng(1)) == pytest.approx(0, abs=1e-12)
-
-    def test_the_pyramid_adds_up(self):
-        pixels = picture(0, 50, 70).astype(np.float32)
-        bands = laplacian_pyramid(pixels, 3)
-        result = bands[2]
-        for band in bands[1::-1]:
-            result = cv2.pyrUp(result, dstsize=band.shape[1::-1]) + band
-        np.testing.assert_allclose(result, pixels, atol=1e-3)
-
-    def test_noise_is_in_the_finest_level(self):
-        rng = np.random.default_rng(0)
-        clean = picture(1, 96, 96).astype(np.float64)
-        sets = [pyramid_patches(clean + rng.normal(0, sigma, clean.shape), 400, 3, rng) for sigma in (0.01, 10)]
-        distances = [sliced_wasserstein(a, b, rng) for a, b in zip(*sets, strict=True)]
-        assert distances[0] > 3 > 3 * distances[2]
-        assert [band.shape for band in sets[0]] == [(400, 147)] * 3
 
 
 class TestResiduals:

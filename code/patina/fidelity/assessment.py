@@ -36,7 +36,7 @@ def assess(generated: Sequence[Sample], reference: Reference) -> Assessment:
         residuals, real = (reference.residuals(samples) for samples in (generated, reference.real))
         differences |= {item.key: item.describe(residuals, real) for item in RESIDUAL_PROPERTIES}
     findings = [
-        grade(measure, scores, reference.baselines, differences[key])
+        grade(measure, scores, reference, differences[key])
         for key, measure in MEASURES.items()
         if key in scores.distances
     ]

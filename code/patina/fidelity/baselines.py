@@ -8,7 +8,7 @@ from scipy.spatial import KDTree
 from patina.degradations.base import Degradation
 from patina.degradations.fitted_noise import FittedGaussianNoise, FittedPoissonGaussianNoise
 from patina.errors import PatinaError
-from patina.fidelity.profile import quiet_noise
+from patina.fidelity.measured_samples import quiet_noise
 from patina.fidelity.samples import Sample
 from patina.imaging.value_spaces import to_pixels, to_tensor
 from patina.metrics.highpass import low_pass
@@ -104,11 +104,11 @@ def _paired_level(clean: Sequence[Sample], real: Sequence[Sample]) -> NoiseLevel
 
 
 def _unpaired_level(clean: Sequence[Sample], real: Sequence[Sample]) -> NoiseLevel:
-    """Return the excess variance of quiet real places over clean ones, corrected for the loss in the high pass."""
+    """Return the excess variance of quiet real places over clean ones, negative where these vary more."""
     levels = [noise_level(brightness, noise) for noise, brightness in (quiet_noise(clean), quiet_noise(real))]
     own = levels[0].variance
     own = np.where(np.isfinite(own), own, np.nanmedian(own, axis=0))
-    variance = (levels[1].variance - own).clip(0) / _white_noise_gain()
+    variance = (levels[1].variance - own) / _white_noise_gain()
     return NoiseLevel(levels[1].brightness, variance, levels[1].counts)
 
 

@@ -1,17 +1,14 @@
 """Verdicts: the grade of a distance, given the baselines, and a sentence that states it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
 
-from patina.fidelity.baselines import BASELINES, GAUSSIAN, POISSON_GAUSSIAN, REAL
+from patina.fidelity.baselines import BASELINES, GAUSSIAN, POISSON_GAUSSIAN
 from patina.fidelity.properties import CLASSIFIER, Measure
-from patina.fidelity.reference import Scores
-
-REACHED = 1.5
-"""A distance up to this multiple of the one between real images counts as real."""
+from patina.fidelity.reference import Reference, Scores
 
 CLOSER = 0.9
 """Closer than fitted noise means at most this fraction of its distance."""
@@ -27,10 +24,11 @@ class Finding:
         key, title, unit, meaning, definition: of the measure.
         distance: distance of the generated images from the real ones.
         baselines: the same distance of every baseline.
-        grade: "real", as close as real images are to each other; "better", closer than fitted noise; "no better",
+        limit: up to which distance from "no difference" real images of one kind are from each other by chance.
+        grade: "real", within this limit; "better", closer than fitted noise; "no better",
             neither; "unclear", the measure is blind here or has no value.
         sentence: the verdict.
-        noise_passes: whether fitted noise is as close as real images are to each other, too.
+        noise_passes: whether fitted noise is within the limit, too.
         intervals: confidence intervals of an accuracy, of the generated images and the baselines, in percent.
     """
 
@@ -41,26 +39,28 @@ class Finding:
     definition: str
     distance: float
     baselines: dict[str, float]
+    limit: float
     grade: Grade
     sentence: str
     noise_passes: bool = False
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
-def grade(measure: Measure, scores: Scores, baselines: Mapping[str, Scores], difference: str) -> Finding:
+def grade(measure: Measure, scores: Scores, reference: Reference, difference: str) -> Finding:
     """Grade a set by one measure.
 
     Args:
         measure: one of `MEASURES`.
         scores: scores of the set.
-        baselines: scores of the baselines.
+        reference: the real images and the baselines.
         difference: clause that says what differs, used where something does.
     """
-    scale = _Scale(measure, baselines)
+    scale, baselines = _Scale(measure, reference), reference.baselines
     intervals = {"generated": scores.interval} | {name: baselines[name].interval for name in baselines}
     return Finding(
         measure.key, measure.title, measure.unit, measure.meaning, measure.definition, scores.distances[measure.key],
         baselines={name: baselines[name].distances[measure.key] for name in BASELINES},
+        limit=scale.limit,
         grade=scale.grade(scores),
         sentence=_sentence(scale, scores, difference),
         noise_passes=scale.passes(scale.noise),
@@ -73,39 +73,44 @@ class _Scale:
 
     Args:
         measure: the measure.
-        baselines: scores of the baselines.
+        reference: the real images and the baselines.
     """
 
-    def __init__(self, measure: Measure, baselines: Mapping[str, Scores]):
-        self.measure = measure
-        self.real = baselines[REAL]
-        self.noise = min((baselines[name] for name in (GAUSSIAN, POISSON_GAUSSIAN)), key=self.distance)
+    def __init__(self, measure: Measure, reference: Reference):
+        self.measure, self.reference = measure, reference
+        self.limit = reference.limits[measure.key]
+        noises = (reference.baselines[name] for name in (GAUSSIAN, POISSON_GAUSSIAN))
+        self.noise = min(noises, key=self.distance)
 
     def distance(self, scores: Scores) -> float:
         """Return the distance from real images."""
         return self.measure.excess(scores.distances[self.measure.key])
 
     def passes(self, scores: Scores) -> bool:
-        """Return whether a set is about as close to real images as these are to each other."""
+        """Return whether a set is as close to real images as these are to each other by chance."""
         chance = self.measure is CLASSIFIER and scores.interval[0] <= self.measure.zero
-        return chance or self.distance(scores) <= max(REACHED * self.distance(self.real), self.measure.tolerance)
+        return chance or self.distance(scores) <= self.limit
 
     def grade(self, scores: Scores) -> Grade:
-        """Grade a set; it passes only if the measure could have failed it."""
+        """Grade a set. The classifier passes a set only if it fails another one, fitted noise or the clean images."""
         if not np.isfinite(scores.distances[self.measure.key]):
             return "unclear"
-        own, noise = self.distance(scores), self.distance(self.noise)
         if not self.passes(scores):
-            return "better" if own < CLOSER * noise else "no better"
-        sees = not self.passes(self.noise)
-        if self.measure is CLASSIFIER:
-            return "real" if sees and self.noise.distances[self.measure.key] > scores.interval[1] else "unclear"
-        return "unclear" if not sees and own > max(REACHED * noise, self.measure.tolerance) else "real"
+            return "better" if self.distance(scores) < CLOSER * self.distance(self.noise) else "no better"
+        seen = self.measure is not CLASSIFIER or any(self._sees(control, scores) for control in self._controls())
+        return "real" if seen else "unclear"
+
+    def _controls(self) -> Iterator[Scores]:
+        yield self.noise
+        yield self.reference.clean_scores
+
+    def _sees(self, control: Scores, scores: Scores) -> bool:
+        return not self.passes(control) and control.distances[self.measure.key] > scores.interval[1]
 
 
 def _sentence(scale: _Scale, scores: Scores, difference: str) -> str:
     """State the verdict; where something differs, say what."""
-    measure, verdict = scale.measure, scale.grade(scores)
+    measure, verdict, limit = scale.measure, scale.grade(scores), scale.limit
     distance, noise = scores.distances[measure.key], scale.noise.distances[measure.key]
     if not np.isfinite(distance):
         return "Cannot be measured here."
@@ -115,7 +120,5 @@ def _sentence(scale: _Scale, scores: Scores, difference: str) -> str:
     if measure is CLASSIFIER:
         return f"{begin}: {difference}, fitted noise {noise:.0f} %."
     away = f"{distance:.2f} {measure.unit}".rstrip()
-    if verdict == "unclear":
-        return f"{begin}: {away} from real images, but fitted noise only {noise:.2f}."
     also = f"; fitted noise matches, too, at {noise:.2f}" if scale.passes(scale.noise) else ""
-    return f"{begin}: {away} from them, they are {scale.real.distances[measure.key]:.2f} from each other{also}."
+    return f"{begin}: {away} from them, they are up to {limit:.2f} from each other by chance{also}."

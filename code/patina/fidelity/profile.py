@@ -1,30 +1,16 @@
 """The noise statistics of a set of images, measured without pairs."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from patina.fidelity.samples import PATCH, Sample
-from patina.metrics.autocorrelation import REACH, autocorrelation
-from patina.metrics.blockiness import blockiness
-from patina.metrics.highpass import crop_patches, low_pass, quiet_places
-from patina.metrics.moments import channel_covariance, excess_kurtosis
-from patina.metrics.noise_level import NoiseLevel, noise_level
-from patina.metrics.sliced_wasserstein import pyramid_patches
-from patina.metrics.spectrum import power_spectrum
+from patina.fidelity.measured_samples import MeasuredSample, NoiseMeans, statistics_of
+from patina.fidelity.samples import Sample
+from patina.metrics.autocorrelation import REACH, correlation_of
+from patina.metrics.moments import RawMoments
+from patina.metrics.noise_level import NoiseLevel, level_of
 from patina.metrics.two_sample import PatchSet
-from patina.seeding import numpy_rng
-
-QUIET_FRACTION = 0.25
-"""Fraction of a set's patches that count as quiet; more would include texture."""
-
-PYRAMID_LEVELS = 3
-PYRAMID_PATCHES = 128
-"""Patches of every pyramid level and image for the sliced Wasserstein distance."""
-
-CLASSIFIER_PATCHES = 12
-"""Patches of every image for the two-sample test."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +24,7 @@ class Profile:
         noise_level: noise variance by brightness.
         kurtosis: excess kurtosis; 0 for a Gaussian.
         blockiness: mean over the images.
-        pyramid: patches of a Laplacian pyramid, one array per level.
+        pyramid: projections of the patches of a Laplacian pyramid, ``[K, N]`` per level.
         patches: what the two-sample test classifies.
     """
 
@@ -70,54 +56,40 @@ class Profile:
 
 
 def profile_of(samples: Sequence[Sample], seed: int) -> Profile:
-    """Measure a set of images.
+    """Measure a set of one or more images; `seed` as in `statistics_of`."""
+    return joint_profile(statistics_of(samples, seed))
 
-    Args:
-        samples: one or more.
-        seed: seed of the patch positions; images with the same name are cropped at the same positions.
-    """
-    noise, brightness = quiet_noise(samples)
-    pyramids = [
-        pyramid_patches(sample.pixels, PYRAMID_PATCHES, PYRAMID_LEVELS, numpy_rng(seed, "bands", sample.name))
-        for sample in samples
-    ]
+
+def joint_profile(images: Sequence[MeasuredSample]) -> Profile:
+    """Return the profile of one or more measured images; an image that is listed twice counts twice."""
+    noises = [image.noise for image in images if image.noise is not None]
+    moments = RawMoments(
+        mean=_mean(noises, lambda noise: noise.moments.mean),
+        products=_mean(noises, lambda noise: noise.moments.products),
+        cubes=_mean(noises, lambda noise: noise.moments.cubes),
+        fourths=_mean(noises, lambda noise: noise.moments.fourths),
+    )
     return Profile(
-        spectrum=power_spectrum(noise),
-        autocorrelation=autocorrelation(noise),
-        covariance=channel_covariance(noise),
-        noise_level=noise_level(brightness, noise),
-        kurtosis=excess_kurtosis(noise),
-        blockiness=float(np.mean([blockiness(sample.pixels) for sample in samples])),
-        pyramid=[np.concatenate(level) for level in zip(*pyramids, strict=True)],
-        patches=_classifier_patches(samples, seed),
+        spectrum=_mean(noises, lambda noise: noise.power),
+        autocorrelation=correlation_of(_mean(noises, lambda noise: noise.autocovariance)),
+        covariance=moments.covariance,
+        noise_level=level_of(np.sum([noise.level_sums for noise in noises], axis=0)),
+        kurtosis=moments.excess_kurtosis,
+        blockiness=float(np.mean([image.blockiness for image in images])),
+        pyramid=[np.concatenate(level, axis=1) for level in zip(*(image.pyramid for image in images), strict=True)],
+        patches=_patch_set(images),
     )
 
 
-def quiet_noise(samples: Sequence[Sample], clean: Sequence[Sample] | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Return the noise in the quiet places of a set and the brightness under it, both ``[N, PATCH, PATCH, 3]``.
-
-    Args:
-        samples: the set.
-        clean: the same images without noise, if known. The noise is then the high-pass part of the difference. Its
-            low-pass part is no noise: exposures differ from each other by a level or two over the whole image.
-    """
-    places = quiet_places([sample.pixels for sample in samples], PATCH, QUIET_FRACTION)
-    coarse = [low_pass(sample.pixels) for sample in samples]
-    fine = [sample.pixels - low for sample, low in zip(samples, coarse, strict=True)]
-    if clean is not None:
-        residuals = [sample.pixels - other.pixels for sample, other in zip(samples, clean, strict=True)]
-        fine = [residual - low_pass(residual) for residual in residuals]
-    noise = [crop_patches(image, found, PATCH) for image, found in zip(fine, places, strict=True)]
-    brightness = [crop_patches(image, found, PATCH) for image, found in zip(coarse, places, strict=True)]
-    return np.concatenate(noise), np.concatenate(brightness)
+def _mean(noises: Sequence[NoiseMeans], value: Callable[[NoiseMeans], np.ndarray]) -> np.ndarray:
+    """Return the mean of a statistic over all quiet patches."""
+    return np.average([value(noise) for noise in noises], axis=0, weights=[noise.patches for noise in noises])
 
 
-def _classifier_patches(samples: Sequence[Sample], seed: int) -> PatchSet:
-    patches, owners = [], []
-    for sample in samples:
-        rng = numpy_rng(seed, "judged", sample.name)
-        height, width = (length - PATCH + 1 for length in sample.pixels.shape[:2])
-        places = [(int(rng.integers(height)), int(rng.integers(width))) for _ in range(CLASSIFIER_PATCHES)]
-        patches.append(crop_patches(sample.pixels, places, PATCH))
-        owners += [sample] * CLASSIFIER_PATCHES
-    return PatchSet(np.concatenate(patches), [sample.name for sample in owners], [sample.scene for sample in owners])
+def _patch_set(images: Sequence[MeasuredSample]) -> PatchSet:
+    owners = [image for image in images for _ in image.patches]
+    return PatchSet(
+        np.concatenate([image.patches for image in images]),
+        [image.name for image in owners],
+        [image.scene for image in owners],
+    )

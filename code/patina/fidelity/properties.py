@@ -105,7 +105,7 @@ def noise_level_distance(profile: Profile, real: Profile) -> float:
 
 def patch_distances(profile: Profile, real: Profile) -> list[float]:
     """Compare patches of a Laplacian pyramid, level by level from fine to coarse, in 8-bit units."""
-    rng = numpy_rng(0, "projections")
+    rng = numpy_rng(0, "subset")
     return [sliced_wasserstein(a, b, rng) for a, b in zip(profile.pyramid, real.pyramid, strict=True)]
 
 

@@ -9,14 +9,19 @@ import numpy as np
 from patina.degradations.base import Degradation
 from patina.errors import PatinaError
 from patina.fidelity.baselines import GAUSSIAN, REAL, degraded, fitted_noises, halves, transplanted_residuals
-from patina.fidelity.profile import Profile, profile_of
-from patina.fidelity.properties import CLASSIFIER, PROPERTIES, RESIDUAL_PROPERTIES, Residuals
+from patina.fidelity.chance import chance_distances
+from patina.fidelity.measured_samples import MeasuredSample, statistics_of
+from patina.fidelity.profile import Profile, joint_profile, profile_of
+from patina.fidelity.properties import CLASSIFIER, MEASURES, PROPERTIES, RESIDUAL_PROPERTIES, Residuals
 from patina.fidelity.samples import Sample
 from patina.metrics.two_sample import two_sample_test
 from patina.seeding import derive
 
 SPLITS = 4
 """Number of splits into halves; distances are means over them."""
+
+REACHED = 1.5
+"""Residuals and the classifier's accuracy count as real up to this multiple of the value between real images."""
 
 HalfProfiles = list[tuple[Profile, Profile]]
 """The profiles of a set's two halves, for every split."""
@@ -74,9 +79,27 @@ class Reference:
         return bool(np.median(self.noises[GAUSSIAN].draw(np.random.default_rng(0))["sigma"]) > 0)
 
     @cached_property
+    def statistics(self) -> list[MeasuredSample]:
+        """What was measured of the real images, one by one."""
+        return statistics_of(self.real, self.seed)
+
+    @cached_property
     def profile(self) -> Profile:
         """Profile of the real images."""
-        return profile_of(self.real, self.seed)
+        return joint_profile(self.statistics)
+
+    @cached_property
+    def limits(self) -> dict[str, float]:
+        """Up to which excess over "no difference" a distance counts as real, by the keys of `MEASURES`."""
+        chance = chance_distances(self.statistics, len(self.clean) // 2, self.seed, by_scene=not self.paired)
+        known = self.baselines[REAL].distances
+        others = {key: REACHED * MEASURES[key].excess(known[key]) for key in known if key not in chance}
+        return {key: max(MEASURES[key].tolerance, limit) for key, limit in (chance | others).items()}
+
+    @cached_property
+    def clean_scores(self) -> Scores:
+        """The classifier's accuracy on the clean images as they are, which shows whether it sees a degradation."""
+        return self._classified(profile_of(self.clean, self.seed), self.profile)
 
     @property
     def half_profiles(self) -> tuple[Profile, Profile]:
@@ -124,10 +147,14 @@ class Reference:
 
     def _scored(self, parts: HalfProfiles, classified: tuple[Profile, Profile], residuals: Residuals | None) -> Scores:
         """Measure the halves of a set, the two sets that are classified and, with pairs, residuals."""
-        first, second = (profile.patches for profile in classified)
-        result = two_sample_test(first, second, seed=self.seed, steps=self.classifier_steps)
+        accuracy = self._classified(*classified)
         distances = self._distances(parts) | (self._residual_distances(residuals) if residuals is not None else {})
-        return Scores({**distances, CLASSIFIER.key: 100 * result.accuracy}, (100 * result.low, 100 * result.high))
+        return Scores(distances | accuracy.distances, accuracy.interval)
+
+    def _classified(self, first: Profile, second: Profile) -> Scores:
+        """Return the classifier's accuracy on two sets."""
+        result = two_sample_test(first.patches, second.patches, seed=self.seed, steps=self.classifier_steps)
+        return Scores({CLASSIFIER.key: 100 * result.accuracy}, (100 * result.low, 100 * result.high))
 
     def _distances(self, parts: HalfProfiles) -> dict[str, float]:
         """Return the mean distances of the halves of a set from the other halves of the real one."""

@@ -33,9 +33,21 @@ def noise_level(brightness: np.ndarray, noise: np.ndarray) -> NoiseLevel:
         brightness: ``[..., C]``, 0 to 255, without the noise.
         noise: ``[..., C]``, in 8-bit units.
     """
-    channels = noise.shape[-1]
-    columns = [_one_channel(brightness[..., c].ravel(), noise[..., c].ravel()) for c in range(channels)]
-    return NoiseLevel(*(np.stack(parts, axis=-1) for parts in zip(*columns, strict=True)))
+    return level_of(level_sums(brightness, noise))
+
+
+def level_sums(brightness: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    """Return the sums of every bin: pixels, brightness, noise and squared noise, ``[4, K, C]``; arrays as above."""
+    channels = range(noise.shape[-1])
+    return np.stack([_one_channel(brightness[..., c].ravel(), noise[..., c].ravel()) for c in channels], axis=-1)
+
+
+def level_of(sums: np.ndarray) -> NoiseLevel:
+    """Return the noise level function of the sums of one or more sets of pixels, ``[4, K, C]``."""
+    counts, brightness, noise, squares = sums
+    divisor = np.where(counts > 0, counts, np.nan)
+    variance = np.where(counts >= FEWEST, squares / divisor - (noise / divisor) ** 2, np.nan)
+    return NoiseLevel(brightness / divisor, variance, counts)
 
 
 def fit_line(level: NoiseLevel) -> tuple[np.ndarray, np.ndarray]:
@@ -53,15 +65,9 @@ def fit_line(level: NoiseLevel) -> tuple[np.ndarray, np.ndarray]:
     return np.array(gains), np.array(floors)
 
 
-def _one_channel(brightness: np.ndarray, noise: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    bins = np.digitize(brightness, EDGES[1:-1])
-    size = len(EDGES) - 1
-    counts = np.bincount(bins, minlength=size)
-    divisor = np.where(counts > 0, counts, np.nan)
-    mean = np.bincount(bins, noise, minlength=size) / divisor
-    square = np.bincount(bins, noise**2, minlength=size) / divisor
-    variance = np.where(counts >= FEWEST, square - mean**2, np.nan)
-    return np.bincount(bins, brightness, minlength=size) / divisor, variance, counts
+def _one_channel(brightness: np.ndarray, noise: np.ndarray) -> np.ndarray:
+    bins, size = np.digitize(brightness, EDGES[1:-1]), len(EDGES) - 1
+    return np.stack([np.bincount(bins, values, minlength=size) for values in (None, brightness, noise, noise**2)])
 
 
 def _line(brightness: np.ndarray, variance: np.ndarray, counts: np.ndarray) -> tuple[float, float]:

@@ -39,19 +39,30 @@ def pyramid_patches(pixels: np.ndarray, count: int, levels: int, rng: np.random.
     return drawn
 
 
-def sliced_wasserstein(a: np.ndarray, b: np.ndarray, rng: np.random.Generator, projections: int = 256) -> float:
+def random_directions(dimension: int, rng: np.random.Generator, count: int = 256) -> np.ndarray:
+    """Return `count` directions that are uniform on the sphere, unit vectors ``[dimension, count]``."""
+    directions = rng.standard_normal((dimension, count))
+    return directions / np.linalg.norm(directions, axis=0)
+
+
+def projected(points: np.ndarray, directions: np.ndarray) -> np.ndarray:
+    """Return the coordinates of points ``[N, D]`` along directions ``[D, K]``: ``[K, N]``."""
+    return np.ascontiguousarray((points @ directions).T)
+
+
+def sliced_wasserstein(a: np.ndarray, b: np.ndarray, rng: np.random.Generator) -> float:
     """Return the mean 1-Wasserstein distance of two point sets over random directions (Rabin et al. 2011).
 
     Args:
-        a, b: ``[N, D]`` and ``[M, D]``; the larger set is subsampled to the size of the smaller one.
-        rng: draws the directions and the subset.
-        projections: number of directions, uniform on the sphere.
+        a, b: the sets along the same directions, results of `projected`, ``[K, N]`` and ``[K, M]``; the larger set is
+            subsampled to the size of the smaller one.
+        rng: draws the subset.
 
     Returns:
         In the points' units.
     """
-    count = min(len(a), len(b))
-    a, b = (points if len(points) == count else rng.choice(points, count, replace=False) for points in (a, b))
-    directions = rng.standard_normal((a.shape[1], projections))
-    directions /= np.linalg.norm(directions, axis=0)
-    return float(np.abs(np.sort(a @ directions, axis=0) - np.sort(b @ directions, axis=0)).mean())
+    count = min(a.shape[1], b.shape[1])
+    a, b = (
+        points if points.shape[1] == count else rng.choice(points, count, replace=False, axis=1) for points in (a, b)
+    )
+    return float(np.abs(np.sort(a) - np.sort(b)).mean())
