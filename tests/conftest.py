@@ -19,6 +19,15 @@ def pytest_addoption(parser):
     parser.addoption("--record", type=Path, metavar="FILE", help="append what came of the attacks to this file")
 
 
+@pytest.hookimpl(trylast=True)  # after `-m` has chosen
+def pytest_collection_modifyitems(items):
+    """Let each of two workers begin with half of the long tests, so that neither ends the run with one alone."""
+    long = [item for item in items if item.get_closest_marker("long")]
+    others = [item for item in items if not item.get_closest_marker("long")]
+    middle = (len(items) + 1) // 2 - len(long[::2])
+    items[:] = [*long[::2], *others[:middle], *long[1::2], *others[middle:]]
+
+
 @pytest.fixture
 def campaign(request) -> Campaign:
     """Return the counts of this run."""

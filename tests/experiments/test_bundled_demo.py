@@ -55,6 +55,7 @@ class TestCamera:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_whole_job_with_a_few_steps(tmp_path, monkeypatch, capsys, one_process):
     few = {
         part: names[:1] if part.startswith("held_out") else names[: 4 if part == "real" else 2]

@@ -68,6 +68,7 @@ def test_scenes_are_disjoint(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_whole_experiment_with_a_few_steps(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("patina.experiments.gap_study.COUNTS", (4, 5, 2))
     monkeypatch.setattr("patina.pipelines.recipe_fit.Search", lambda *values: Search(*values[:-1], samples=32))

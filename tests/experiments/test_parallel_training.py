@@ -59,6 +59,7 @@ if __name__ == "__main__":
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for single processes")
 @pytest.mark.parametrize("send", [os.kill, os.killpg], ids=["the experiment", "all processes"])
 def test_ctrl_c_saves_the_trainings_that_run_and_begins_no_other(send, tmp_path):

@@ -86,6 +86,7 @@ FAMILY = {"scale": 1, "steps": [{"sensor_noise": {"sigma": {"free": [0, 30]}}}]}
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_recipes_and_fits_are_compared_beside_models(folders, capsys):
     write_pictures(folders / "clean", 6, width=96, height=96)
     write_pictures(folders / "real", 6, seed=50, noise=9, width=96, height=96)

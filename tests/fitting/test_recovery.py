@@ -100,6 +100,7 @@ def fitted(camera: PlantedCamera, folder: Path):
     return take, recipe
 
 
+@pytest.mark.long
 def test_noise_by_brightness_grain_and_channels(tmp_path):
     camera = PlantedCamera(noise=9, gain=0.6, grain=0.6, shared=0.5)
     take, _ = fitted(camera, tmp_path)
@@ -111,6 +112,7 @@ def test_noise_by_brightness_grain_and_channels(tmp_path):
         assert found[f"variance{level}"] == pytest.approx(true[f"variance{level}"], rel=0.15)
 
 
+@pytest.mark.long
 def test_directed_blur_and_the_quality_of_former_jpegs(tmp_path):
     camera = PlantedCamera(blur=(2.2, 0.9), direction=30, noise=2, quality=88)
     take, recipe = fitted(camera, tmp_path)
@@ -121,6 +123,7 @@ def test_directed_blur_and_the_quality_of_former_jpegs(tmp_path):
     assert {quality for pair in qualities for quality in pair} <= set(range(83, 94))
 
 
+@pytest.mark.long
 def test_sharpening(tmp_path):
     camera = PlantedCamera(blur=(0.8, 0.8), sharpen=1.0, noise=2)
     take, _ = fitted(camera, tmp_path)

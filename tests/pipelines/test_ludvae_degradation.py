@@ -165,6 +165,7 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is measured as Linux counts it")
 def test_24_megapixels_at_full_width_stay_within_4_gib(tmp_path):
     """One tile goes through the network, the others are passed on: the memory is the same and the time bearable."""

@@ -32,6 +32,7 @@ def train(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(not (shutil.which("g++") or shutil.which("clang++")), reason="needs a C++ compiler")
 def test_compiled_training_gives_the_same_weights(train, tmp_path):
     model = {"architecture": "msrresnet", "features": 8, "blocks": 1}
