@@ -95,9 +95,9 @@ class TestDegradation:
         whole = degradation(model, source=source, tiling=Tiling(256)).apply(image, PLAIN, key=5)
         tiled = degradation(model, source=source, tiling=Tiling(96)).apply(image, PLAIN, key=5)
         changed = whole - image
-        assert float((tiled - whole).std()) < 0.05 * float(changed.std())
+        assert float((tiled - whole).std()) < 0.1 * float(changed.std())
         residuals = torch.stack([changed.flatten(), (tiled - image).flatten()])
-        assert float(torch.corrcoef(residuals)[0, 1]) > 0.998
+        assert float(torch.corrcoef(residuals)[0, 1]) > 0.995
 
     def test_pictures_together_equal_one_by_one(self, model):
         images = [to_tensor(picture(seed)) for seed in range(3)]

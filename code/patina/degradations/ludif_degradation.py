@@ -35,7 +35,7 @@ from patina.seeding import derive, noise_window, numpy_rng
 from patina.settings import Settings
 
 KIND = "ludif"
-TILE, SMALLEST_TILE = 256, 64
+TILE, OVERLAP, SMALLEST_TILE = 320, 48, 64
 BATCH_ON_CPU, BATCH_ON_ACCELERATOR = 1, 8
 """Tiles whose area is sampled at once."""
 
@@ -105,7 +105,7 @@ class LUDDIFDegradation(LearnedDegradation):
         settings: Mapping[str, Span] = {},
         source: int = CLEAN,
         tile: int = TILE,
-        overlap: int = TILE // 4,
+        overlap: int = OVERLAP,
         precision: torch.dtype = torch.float32,
     ):
         self.network = network
@@ -294,6 +294,6 @@ def _checked(tiling: Tiling, multiple: int) -> tuple[int, int]:
     tile = max(TILE, smallest) if tiling.tile is None else tiling.tile
     require_range("tile", tile, smallest)
     tile = tile // multiple * multiple
-    overlap = tile // 4 if tiling.overlap is None else tiling.overlap
+    overlap = min(OVERLAP, tile // 4) if tiling.overlap is None else tiling.overlap
     require_range("overlap", overlap, 0, tile - multiple)
     return tile, overlap

@@ -10,6 +10,9 @@ from scipy import stats
 EDGES = np.arange(-64.5, 65)
 """Edges of the histogram's bins, one 8-bit unit wide; values outside count in the outermost bins."""
 
+WHOLE_RANGE = np.arange(-255.5, 256)
+"""Edges of bins as wide for all residuals of 8-bit images."""
+
 WINDOW, SIGMA = 7, 1.4
 """Width and sigma of the Gaussian window of local variances; sigma is 0.3 ((7 − 1)/2 − 1) + 0.8."""
 
@@ -18,10 +21,10 @@ Values = TypeVar("Values", float, np.ndarray)
 LEAST_RATIO, GREATEST_RATIO = 0.1, 10.0
 
 
-def histogram(residuals: Iterable[np.ndarray]) -> np.ndarray:
-    """Return the common histogram of residuals of any shape."""
-    clipped = (np.clip(residual, EDGES[0], EDGES[-1] - 1e-6) for residual in residuals)
-    return np.sum([np.histogram(residual, EDGES)[0] for residual in clipped], axis=0)
+def histogram(residuals: Iterable[np.ndarray], edges: np.ndarray = EDGES) -> np.ndarray:
+    """Return the common histogram of residuals of any shape; values beyond the edges count in the outermost bins."""
+    clipped = (np.clip(residual, edges[0], edges[-1] - 1e-6) for residual in residuals)
+    return np.sum([np.histogram(residual, edges)[0] for residual in clipped], axis=0)
 
 
 def kl_divergence(counts: np.ndarray, reference: np.ndarray) -> float:

@@ -42,10 +42,15 @@ class UNetArchitecture(Settings):
         return 2 ** (len(self.multipliers) - 1)
 
 
-def diffusion_unet(architecture: UNetArchitecture, inputs: int, outputs: int = 3) -> nn.Module:
+def diffusion_unet(architecture: UNetArchitecture, inputs: int, *, is_global: bool, outputs: int = 3) -> nn.Module:
     """Return an untrained U-Net that maps ``[N, inputs, H, W]`` and times ``[N]`` to ``[N, outputs, H, W]``.
 
-    It returns diffusers' output object, whose `sample` is the tensor. Times are numbers from 0 to about 1000.
+    It returns diffusers' output object, whose `sample` is the tensor.
+
+    Args:
+        architecture: its size.
+        inputs, outputs: numbers of channels.
+        is_global: whether the middle has self-attention, too; with few levels, it would take most of the time.
     """
     torchvision_shim.ensure()
     from diffusers import UNet2DModel
@@ -60,6 +65,7 @@ def diffusion_unet(architecture: UNetArchitecture, inputs: int, outputs: int = 3
         up_block_types=tuple("AttnUpBlock2D" if attention else "UpBlock2D" for attention in reversed(attends)),
         layers_per_block=architecture.blocks,
         dropout=architecture.dropout,
+        add_attention=is_global,
         norm_num_groups=min(_GROUPS, architecture.channels // 4),
         attention_head_dim=architecture.channels,
     )

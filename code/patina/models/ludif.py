@@ -36,7 +36,7 @@ class LUDDIFArchitecture(UNetArchitecture):
     """Channels of each level as a multiple of `channels`, finest level first."""
 
     attention: tuple[int, ...] = ()
-    """Levels with self-attention, 0 the finest."""
+    """Levels with self-attention, 0 the finest; if there are any, the middle of the U-Net has it, too."""
 
     blocks: int = Field(1, ge=1, le=64)
     """Residual blocks in each level."""
@@ -94,7 +94,7 @@ class NoisePredictor(nn.Module):
 
     def __init__(self, architecture: LUDDIFArchitecture, others: int = 0):
         super().__init__()
-        self.unet = diffusion_unet(architecture, IMAGE_CHANNELS + others, IMAGE_CHANNELS)
+        self.unet = diffusion_unet(architecture, IMAGE_CHANNELS + others, is_global=bool(architecture.attention))
 
     def forward(self, noisy: Tensor, level: Tensor) -> Tensor:
         """Return the noise in x_s, ``[N, 3, H, W]``, of levels s, ``[N]``; sides are multiples of the U-Net's."""

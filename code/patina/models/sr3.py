@@ -59,7 +59,7 @@ class SR3(nn.Module):
         super().__init__()
         self.architecture = architecture
         self.schedule = schedule
-        self.unet = diffusion_unet(architecture, inputs=6)
+        self.unet = diffusion_unet(architecture, 6, is_global=True)
         self._noise = make_scheduler("ddpm", schedule)
 
     def forward(self, noisy: Tensor, condition: Tensor, time: Tensor) -> Tensor:

@@ -1,0 +1,41 @@
+"""Learn four noises of known law from unpaired images, and compare their histograms with the true ones."""
+
+import argparse
+import time
+from pathlib import Path
+
+from patina.cli.experiment_flags import add_out_flag
+from patina.cli.flags import add_device_flag, add_flag
+from patina.experiments.toy_noises import TOY_NOISES
+from patina.experiments.toy_study import TOY_METHODS, ToyRequest, run_toy
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_out_flag(parser, default="toy_out")
+    add_flag(parser, "train", type=Path, help="folder of clean photographs to train on (default: bundled ones)")
+    add_flag(parser, "test", type=Path, help="folder of clean photographs to test on (default: bundled ones)")
+    add_flag(
+        parser, "noises", nargs="+", default=list(TOY_NOISES), help=f"some of {', '.join(TOY_NOISES)} (default: all)"
+    )
+    add_flag(
+        parser, "methods", nargs="+", default=list(TOY_METHODS), help=f"some of {', '.join(TOY_METHODS)} (default: all)"
+    )
+    add_flag(parser, "seed", type=int, default=0, help="seed of the images, the fit and the trainings")
+    add_flag(parser, "config", default="LUDDIF-toy", help="configuration of LUD-DIF")
+    add_flag(parser, "restorer", default="DnCNN-toy", help="configuration of the network that restores pairs")
+    add_flag(parser, "steps", type=int, help="training steps of every network (default: the configurations')")
+    add_device_flag(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Run the experiment and print its table."""
+    began = time.perf_counter()
+    request = ToyRequest(
+        out=arguments.out, train=arguments.train, test=arguments.test, noises=tuple(arguments.noises),
+        methods=tuple(arguments.methods), seed=arguments.seed, config=arguments.config, restorer=arguments.restorer,
+        steps=arguments.steps, device=arguments.device,
+    )  # fmt: skip
+    print(run_toy(request))
+    print(f"time: {time.perf_counter() - began:.0f} s. Look at {request.out / 'sheet.png'}")
+    return 0
