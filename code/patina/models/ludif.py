@@ -21,6 +21,10 @@ UNIT = 64.0
 """Grey levels (8-bit) in one unit of the networks' values and noise levels."""
 
 IMAGE_CHANNELS = 3
+_LARGEST = 5.0
+"""Differences of images, in stds of the added noise, are compressed to below this."""
+
+_LEAST = 1e-4
 LEAD = 0.02
 """How much less noise the condition has than the real image, as a fraction of the level where sampling begins: one of
 50 steps, the published number."""
@@ -102,10 +106,14 @@ class NoisePredictor(nn.Module):
 
 
 class RealNoisePredictor(NoisePredictor):
-    """Predicts the noise in real images, given the clean image and the std of the real image's own noise."""
+    """Predicts the noise in real images, given the clean image and the std of the real image's own noise.
+
+    One more input is the difference of both images in units of the noise that was added to them. At low levels, no
+    network would find such small differences by itself; it needs them where most values have no noise of their own.
+    """
 
     def __init__(self, architecture: LUDDIFArchitecture):
-        super().__init__(architecture, IMAGE_CHANNELS + 1)
+        super().__init__(architecture, 2 * IMAGE_CHANNELS + 1)
 
     def forward(  # type: ignore[override]
         self, noisy: Tensor, level: Tensor, condition: Tensor, condition_level: Tensor, strength: Tensor
@@ -117,8 +125,10 @@ class RealNoisePredictor(NoisePredictor):
             condition, condition_level: the clean image with noise, and the noise's level, ``[N]``.
             strength: std of the real image's own noise, ``[N]``, in `UNIT`.
         """
-        given = column(strength).expand(-1, 1, *noisy.shape[-2:]).to(noisy)
-        inputs = torch.cat([scaled(noisy, level), scaled(condition, condition_level), given], dim=1)
+        own = column(strength).expand(-1, 1, *noisy.shape[-2:]).to(noisy)
+        added = column(torch.hypot(level, condition_level).clamp(min=_LEAST))
+        difference = _LARGEST * torch.tanh((noisy - condition) / added / _LARGEST)
+        inputs = torch.cat([scaled(noisy, level), scaled(condition, condition_level), difference, own], dim=1)
         return self.unet(inputs, time_of(level)).sample
 
 

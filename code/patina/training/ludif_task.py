@@ -193,7 +193,8 @@ class LUDDIFTask(Task):
             images: of that domain, ``[N, 3, H, W]``.
             strength: std (8-bit) of the real images' noise, ``[N]``.
         """
-        levels, part = self.objective.levels, 1 - torch.rand(len(images), device=images.device)
+        # Low levels are the more frequent ones, as in sampling.
+        levels, part = self.objective.levels, (1 - torch.rand(len(images), device=images.device)) ** 2
         noise = torch.randn_like(images)
         if name == "clean":
             level = part * levels.hidden(strength) / UNIT
