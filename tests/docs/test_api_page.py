@@ -32,7 +32,7 @@ def folder(tmp_path):
     write_deflow_model(tmp_path / "deflow").rename(made(models / "DeFlow-mine/models/final.safetensors"))
     torch.manual_seed(0)
     network = RRDBNetSettings(scale=2, features=8, blocks=1, growth=4).build()
-    save_generator(network, made(models / "RealPLKSR-mine/models/final.safetensors"))
+    save_generator(network, made(models / "RealPLKSR-mine/gan/models/final.safetensors"))
     return tmp_path
 
 

@@ -8,9 +8,9 @@ from patina.fitting.discrepancies import MEANINGS, discrepancies
 from patina.fitting.family import Family, FreeNumber
 from patina.fitting.measures import measure
 from patina.fitting.number_words import number_words
-from patina.fitting.profiles import NumberFinding
+from patina.fitting.profiles import NumberFinding, with_use
 from patina.fitting.quantities import QUANTITIES, MeasuredSets, as_arrays, noise_std, overshoot
-from patina.fitting.sentence import sentence
+from patina.fitting.sentence import no_closer, sentence
 
 NOISE = ("steps", 0, "sensor_noise")
 
@@ -98,7 +98,7 @@ class TestNumbers:
     def test_an_optional_number_at_its_low_end_is_not_used_nor_are_its_companions(self):
         amount = NumberFinding(free("amount", optional=True), 0.0, 0.0, 0.0, 0.0, True)
         other = NumberFinding(free("unknown"), 1.0, 5.0, 9.0, 3.0, True)
-        first, second = self.words(amount, other)
+        first, second = self.words(*with_use([amount, other]))
         assert first[1:] == ("none", "not found")
         assert second == ("sensor_noise.unknown", "–", "without effect, as the step is not used")
 
@@ -125,6 +125,22 @@ def test_a_number_at_the_end_of_its_range_is_named():
     assert words.certainty == "at the end of its range; the photos may need more"
 
 
+def test_the_end_of_a_range_means_nothing_where_the_step_is_not_used():
+    amount = NumberFinding(free("amount", optional=True), 0.0, 0.0, 0.0, 0.0, True)
+    reach = NumberFinding(free("reach"), 10.0, 10.0, 10.0, 0.1, True, at_limit=True)
+    found = with_use([amount, reach])
+    assert [finding.use for finding in found] == ["unused", "idle"]
+    assert "range" not in sentence(found, [], [])
+    assert sentence(found, [], []).startswith("Nothing found.")
+
+
+def test_a_fit_that_leads_away_from_the_photos_says_so():
+    plain = [Agreement("edge sharpness", 9.0, 1.0), Agreement("noise grain", 5.0, 1.0)]
+    worse = [Agreement("edge sharpness", 9.5, 1.0), Agreement("noise grain", 5.5, 1.0)]
+    assert "no closer to the photos than they are without it" in no_closer(worse, plain)
+    assert no_closer([worse[0], Agreement("noise grain", 4.0, 1.0)], plain) == ""
+
+
 def test_the_sentence_calls_numbers_by_their_titles():
     def found(*place) -> NumberFinding:
         return NumberFinding(FreeNumber(("steps", 0, *place), 0.0, 10.0), 1.0, 1.5, 2.0, 0.1, True)
@@ -133,7 +149,7 @@ def test_the_sentence_calls_numbers_by_their_titles():
     told = sentence([*numbers, found("speckle", "size")], [], [Agreement("edge sharpness", 9.0, 1.0)])
     assert told == (
         "Sensor noise of std 1 to 2 at mid-grey, before the camera's processing; blur 1 to 2; speckle.size 1 to 2. "
-        "As close to the photos as they are to each other in 0 of 1 properties; not in edge sharpness."
+        "Fitted images match the photos in 0 of 1 properties. They differ in edge sharpness."
     )
 
 

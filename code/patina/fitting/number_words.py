@@ -35,9 +35,6 @@ TITLES = {
 }
 """Title and unit of numbers by operation and setting; others are shown by their names in the recipe."""
 
-UNUSED = 1e-3
-"""Optional numbers up to here, relative to their range, are not used."""
-
 
 @dataclass(frozen=True)
 class NumberWords:
@@ -70,34 +67,27 @@ def title_in_sentence(number: FreeNumber) -> str:
 
 def number_words(found: Sequence[NumberFinding], family: Family) -> list[NumberWords]:
     """Describe the numbers of a fit."""
-    unused = {finding.number for finding in found if _is_unused(finding)}
-    return [_words(finding, family, unused) for finding in found]
+    return [_words(finding, family) for finding in found]
 
 
-def _words(finding: NumberFinding, family: Family, unused: set[FreeNumber]) -> NumberWords:
+def _words(finding: NumberFinding, family: Family) -> NumberWords:
     number = finding.number
     title, unit = TITLES.get(number.name, (number.name, ""))
     if number.scale > 1:
         unit = f"{unit} of the clean image, {number.scale} times those of a photo"
-    idle = [other for other in unused if other.place[:-1] == number.place[:-1]]
     low, middle, high = (_shown(number, value) for value in (finding.low, finding.middle, finding.high))
     spread = low if low == high else f"{low} to {high}"
     if family.is_told(number):
         return NumberWords(number.name, title, unit, spread, middle, "read from the photos' files", True)
-    if number in unused:
+    if finding.use == "unused":
         return NumberWords(number.name, title, unit, "none", "none", "not found", True)
-    if idle:
+    if finding.use == "idle":
         return NumberWords(number.name, title, unit, "–", "–", "without effect, as the step is not used", True)
     if not finding.decided:
         certainty = "the photos do not decide this; the values are guesses"
         return NumberWords(number.name, title, unit, spread, middle, certainty, False)
     certainty = "at the end of its range; the photos may need more" if finding.at_limit else f"± {finding.error:.1g}"
     return NumberWords(number.name, title, unit, spread, middle, certainty, True)
-
-
-def _is_unused(finding: NumberFinding) -> bool:
-    number = finding.number
-    return number.optional and finding.high - number.low <= UNUSED * (number.high - number.low)
 
 
 def _shown(number: FreeNumber, value: float) -> str:

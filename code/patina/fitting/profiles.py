@@ -1,8 +1,8 @@
 """Fitted numbers as a recipe: one profile a photo, drawn jointly, in YAML that a person can read and edit."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 
@@ -17,6 +17,9 @@ UNDECIDED = 0.7
 
 AT_LIMIT = 0.97
 """Unit value above which a number stands at the end of its range."""
+
+UNUSED = 1e-3
+"""Optional numbers up to here, relative to their range, are not used."""
 
 _AROUND = 0.5
 """How far a profile reaches around a photo's numbers, in their standard deviations."""
@@ -34,6 +37,7 @@ class NumberFinding:
         error: standard error of the mean, in the number's own unit.
         decided: whether the photos decide it.
         at_limit: whether the photos might need values above the number's high end.
+        use: "unused" for an optional number that stays at its low end, "idle" for the others of its step.
     """
 
     number: FreeNumber
@@ -43,12 +47,13 @@ class NumberFinding:
     error: float
     decided: bool
     at_limit: bool = False
+    use: Literal["used", "unused", "idle"] = "used"
 
 
 def findings(match: SynthesisMatch) -> list[NumberFinding]:
     """Sum up a match, number by number."""
     population = match.population
-    found = []
+    found: list[NumberFinding] = []
     for place, number in enumerate(match.family.free):
         units = population.units[:, place]
         low, middle, high = (number.value(float(np.quantile(units, q))) for q in (0.1, 0.5, 0.9))
@@ -59,7 +64,24 @@ def findings(match: SynthesisMatch) -> list[NumberFinding]:
         decided = uncertainty < UNDECIDED * WIDEST_SPREAD
         at_limit = centre > AT_LIMIT and number.can_grow and not match.family.is_told(number)
         found.append(NumberFinding(number, low, middle, high, float(error), decided, at_limit))
-    return found
+    return with_use(found)
+
+
+def with_use(found: Sequence[NumberFinding]) -> list[NumberFinding]:
+    """Mark the optional numbers that are not used, and the others of their steps, which are then without effect."""
+    unused = [finding.number for finding in found if _is_unused(finding)]
+    steps = {number.place[:-1] for number in unused}
+    return [
+        replace(finding, use="unused" if finding.number in unused else "idle", at_limit=False)
+        if finding.number.place[:-1] in steps
+        else finding
+        for finding in found
+    ]
+
+
+def _is_unused(finding: NumberFinding) -> bool:
+    number = finding.number
+    return number.optional and finding.high - number.low <= UNUSED * (number.high - number.low)
 
 
 def profile_recipe(
@@ -120,6 +142,8 @@ def _rounded(value: Any) -> Any:
 
 
 def _remark(finding: NumberFinding) -> str:
+    if finding.use != "used":
+        return f"{finding.number.name}: {'not found' if finding.use == 'unused' else 'without effect'}"
     low, middle, high = (_short(value) for value in (finding.low, finding.middle, finding.high))
     text = f"{finding.number.name}: {middle} (80 % of the photos: {low} to {high})"
     if finding.at_limit:

@@ -20,14 +20,30 @@ def sentence(
     told = [words for tell in _PARTS if (words := tell(by_name)) is not None]
     told += _compression(compressions)
     others = [finding for name, finding in by_name.items() if name.split(".")[0] not in _TOLD_OPERATIONS]
-    told += [f"{title_in_sentence(finding.number)} {_span(finding)}" for finding in others if finding.decided]
+    others = [finding for finding in others if finding.decided and finding.use == "used"]
+    told += [f"{title_in_sentence(finding.number)} {_span(finding)}" for finding in others]
     close = [agreement for agreement in agreed if agreement.is_close]
     text = f"{'; '.join(told) or 'Nothing found'}."
     text = text[0].upper() + text[1:]
     missed = [agreement.group for agreement in agreed if not agreement.is_close]
     text += _limits(found)
-    text += f" As close to the photos as they are to each other in {len(close)} of {len(agreed)} properties"
-    return f"{text}; not in {', '.join(missed)}." if missed else f"{text}."
+    text += f" Fitted images match the photos in {len(close)} of {len(agreed)} properties."
+    return f"{text} They differ in {', '.join(missed)}." if missed else text
+
+
+def no_closer(after: Sequence[Agreement], before: Sequence[Agreement]) -> str:
+    """Warn if a fit brings the clean images no closer to the photos; an empty text otherwise.
+
+    Args:
+        after: of the fitted images.
+        before: of the clean images as they are.
+    """
+    if any(new.is_close or new.fitted < plain.fitted for new, plain in zip(after, before, strict=True)):
+        return ""
+    return (
+        " The recipe brings the clean images no closer to the photos than they are without it. Usually they are not "
+        "clean enough: their own noise or compression exceeds the photos'. Downscale them by 2 and fit again."
+    )
 
 
 def _limits(found: Sequence[NumberFinding]) -> str:

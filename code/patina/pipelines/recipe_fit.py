@@ -23,7 +23,7 @@ from patina.fitting.photo import Photo
 from patina.fitting.profiles import empty_recipe, findings, profile_recipe
 from patina.fitting.quantities import MeasuredSets
 from patina.fitting.search import SAMPLES, Search, SynthesisMatch, as_array, undegraded
-from patina.fitting.sentence import sentence
+from patina.fitting.sentence import no_closer, sentence
 from patina.fitting.synthesis import clean_crops
 from patina.imaging.picture_files import read_picture
 from patina.imaging.sources import Source, list_sources, some_sources
@@ -132,7 +132,8 @@ def _fit(request: FitRequest) -> Fit:
         ]
         match = None if all(agreement.is_close for agreement in before) else best_match(searches)
     after = before if match is None else agreements(names, measured, match.fitted, request.seed)
-    summary = _summary(match, photos, after) + _few(len(photos), len(clean)) + small
+    useless = no_closer(after, before) if match else ""
+    summary = _summary(match, photos, after) + useless + _few(len(photos), len(clean)) + small
     return Fit(
         families=tuple(family.name for family in families),
         scale=scale,
