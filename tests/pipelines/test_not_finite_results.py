@@ -7,6 +7,7 @@ from safetensors.torch import save_file
 
 import patina
 import small_deflow
+import small_ludif
 import small_ludvae
 from patina.cli.main import run_command
 from patina.errors import PatinaError
@@ -16,6 +17,13 @@ from patina.models.model_files import METADATA_KEY, load_model_file
 from patina.models.rrdbnet import RRDBNetSettings
 from patina.models.sr3 import KIND, SR3, DiffusionSchedule, SR3Architecture
 from sets import contents, picture
+
+OUTPUTS = {
+    small_deflow: "layers.1.members.0.bias",
+    small_ludvae: "outconv.bias",
+    small_ludif: "real.unet.conv_out.bias",
+}
+"""The last bias of every learned degradation's file, by the module that writes it."""
 
 BAD = [float("nan"), float("inf"), float("-inf")]
 
@@ -71,15 +79,15 @@ def test_the_api_refuses_it(model):
         upscaler(picture(0, 32, 40))
 
 
-@pytest.mark.parametrize("kind", [small_deflow, small_ludvae], ids=["deflow", "ludvae"])
+@pytest.mark.parametrize("kind", OUTPUTS, ids=lambda kind: kind.__name__)
 def test_translation_names_model_picture_and_place(source, tmp_path, capsys, kind, bad):
     path = kind.write_model(tmp_path / "broken.safetensors")
     model = load_model_file(path)
     about = {name: value for name, value in vars(model).items() if name != "weights"}
-    name = "outconv.bias" if kind is small_ludvae else "layers.1.members.0.bias"
+    name = OUTPUTS[kind]
     model.weights[name].fill_(bad)
     save_file(model.weights, path, {METADATA_KEY: json.dumps(about)})
-    assert kind.translate(path, source, tmp_path / "out") == 1
+    assert small_ludvae.translate(path, source, tmp_path / "out") == 1
     told = capsys.readouterr().err
     assert f"{source / '0.png'}: {path}: the model gave values that are not finite" in told
     assert "at row 0, column 0" in told
