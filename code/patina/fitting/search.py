@@ -12,10 +12,11 @@ from pathlib import Path
 
 import numpy as np
 
-from patina.fitting.emulator import WIDEST_MEAN, WIDEST_SPREAD, DegradedSamples, Emulator, Population, explain
+from patina.fitting.emulator import WIDEST_MEAN, WIDEST_SPREAD, DegradedSamples, Emulator, Population
 from patina.fitting.family import Family, plain_family
 from patina.fitting.file_compression import FileCompression
 from patina.fitting.synthesis import SyntheticSample, crops_in, synthesise
+from patina.fitting.unexplained import explain_robustly, robust_misfit
 from patina.seeding import derive, numpy_rng
 
 ROUNDS, MOST_ROUNDS = 3, 8
@@ -123,7 +124,8 @@ class Search:
     def misfit(self, match: SynthesisMatch, precision: np.ndarray) -> float:
         """Return how far a match is from the photos, per measure, in variances of one picture (Mahalanobis, squared).
 
-        Unlike a match's distance it sees small differences in measures that hardly vary from picture to picture.
+        Unlike a match's distance it sees small differences in measures that hardly vary from picture to picture. The
+        few that are far off count less (see `patina.fitting.unexplained`).
 
         Args:
             match: of any family.
@@ -173,7 +175,8 @@ class Search:
                 emulator = Emulator.learn(rounds, self.contents, steps[-1].population.mean)
             misfits.append(self._misfit(steps[-1].expected, emulator.precision))
             photos = self._without_outliers(emulator, rounds[-1])
-            population = explain(emulator, photos, known, steps[-1].population, believed, trust)
+            before = steps[-1].population
+            population = explain_robustly(emulator, photos, known, before, believed, trust, self._chance)
             change = emulator.predict(population.units).mean(axis=0) - steps[-1].expected
             settled = mahalanobis(change, emulator.precision) < SETTLED * self._chance
             if number >= ROUNDS - 1 and (settled or self._has_stalled(misfits)):
@@ -192,7 +195,7 @@ class Search:
 
     def _misfit(self, expected: np.ndarray, precision: np.ndarray) -> float:
         """Return the misfit of mean measures ``[k]``, see `misfit`."""
-        return mahalanobis(self.photos.mean(axis=0) - expected, precision)
+        return robust_misfit(self.photos.mean(axis=0) - expected, precision, self._chance)
 
     def _has_stalled(self, misfits: Sequence[float]) -> bool:
         """Whether the last rounds of a search that is worse than chance brought no progress."""
