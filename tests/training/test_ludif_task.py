@@ -108,6 +108,11 @@ class TestPairs:
         images = torch.rand(2, 3, 32, 32)
         partners = task._partners(images, torch.tensor([20.0, 40.0]))
         torch.testing.assert_close(partners, task.restorer(images).clamp(0, 1))
+        salted = images.clone()
+        salted[:, :, 9, 9] = 1.0
+        task = ready_task(folders, {"pairs": {"restorer": str(restorer), "replace_impulses": True}})
+        partners = task._partners(salted, torch.tensor([20.0, 40.0]))
+        torch.testing.assert_close(partners, task.restorer(without_impulses(salted)).clamp(0, 1))
         assert train(folders, tmp_path, changes) == 0
         model = load_model_file(tmp_path / "runs/tiny/models/final.safetensors")
         assert model.configuration["has_clean"] is False

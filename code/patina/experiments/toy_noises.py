@@ -89,7 +89,7 @@ TOY_NOISES = {
         "salt and pepper",
         _salt_and_pepper,
         (1.6275, 0.7129),
-        LUDDIFLevels(real=10.0, clean=10.0, start=150.0),
+        LUDDIFLevels(real=1.0, clean=1.0, start=150.0),
         steps=40,
         replace_impulses=True,
     ),

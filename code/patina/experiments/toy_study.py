@@ -162,7 +162,7 @@ def _ludif(request: ToyRequest, noise: str, method: str) -> LUDDIFConfig:
     if request.steps is not None:
         training = training.model_copy(update={"steps": request.steps, "clean_steps": None})
     if method == RESTORED:
-        pairs = WeakPairs(restorer=_restorer(request, noise).final_model())
+        pairs = WeakPairs(restorer=_restorer(request, noise).final_model(), replace_impulses=toy.replace_impulses)
         levels = levels.model_copy(update={"condition": 0.0})
         own = config.clean_steps if request.steps is None else 0  # the time that the model of clean images would take
         training = training.model_copy(update={"clean_steps": None, "steps": training.steps - own})

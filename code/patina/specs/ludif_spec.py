@@ -49,7 +49,7 @@ class WeakPairs(LUDDIFSampling):
 
     @model_validator(mode="after")
     def _one_way(self) -> "WeakPairs":
-        if self.restorer is not None and (unused := self.model_fields_set - {"restorer"}):
+        if self.restorer is not None and (unused := self.model_fields_set - {"restorer", "replace_impulses"}):
             raise ValueError(f"restorer makes the pairs, which needs no {sorted(unused)[0]}; remove one of them")
         return self
 

@@ -211,10 +211,10 @@ class LUDDIFTask(Task):
     @torch.no_grad()
     def _partners(self, images: Tensor, strength: Tensor) -> Tensor:
         """Return weak partners of real images: clean ones ``[N, 3, H, W]`` in the clean set's statistics."""
+        images = without_impulses(images) if self.objective.replace_impulses else images
         with self.fabric.autocast():
             if self.restorer is not None:
                 return self.statistics.normalise_image(self.restorer(images).float())
-            images = without_impulses(images) if self.objective.replace_impulses else images
             values, levels = to_units(self.statistics.normalise_image(images)), self.objective.levels
             hidden = with_noise(values, levels.hiding(strength) / UNIT, torch.randn_like(values))
             clean = self._emas["clean"].network.eval()
