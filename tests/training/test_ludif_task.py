@@ -164,10 +164,22 @@ class TestStrengths:
         with pytest.raises(PatinaError, match="none of 1 real images can be read"):
             noise_strengths([tmp_path / "z.png"])
 
+    def test_the_texture_of_clean_images_is_taken_off_the_variance(self, tmp_path):
+        """Images that differ in their noise alone: texture of std 10 on all, noise of std 20 on the real ones."""
+        rng = np.random.default_rng(0)
+        for number in range(3):
+            for name, std in (("clean", 10), ("real", np.hypot(10, 20)), ("weak", 10)):
+                noisy = 128 + rng.normal(0, std, (128, 128, 3))
+                write_picture(tmp_path / name / f"{number}.png", np.uint8(noisy.clip(0, 255).round()))
+        clean, real, weak = (list_pictures(tmp_path / name) for name in ("clean", "real", "weak"))
+        np.testing.assert_allclose(noise_strengths(real), np.hypot(10, 20), rtol=0.05)
+        np.testing.assert_allclose(noise_strengths(real, clean), 20, rtol=0.05)
+        np.testing.assert_allclose(noise_strengths(weak, clean), 5, rtol=0.05)  # never less than half
+
     def test_the_model_file_holds_their_distribution(self, folders, tmp_path):
         assert train(folders, tmp_path) == 0
         stored = load_model_file(tmp_path / "runs/tiny/models/final.safetensors").configuration["strengths"]
-        measured = noise_strengths(list_pictures(folders / "real"))
+        measured = noise_strengths(list_pictures(folders / "real"), list_pictures(folders / "clean"))
         np.testing.assert_allclose(stored, sorted(measured), atol=1e-3)
 
 

@@ -16,6 +16,9 @@ LUMA = np.array([0.299, 0.587, 0.114])
 LEAST = 0.5
 """Std in grey levels of the weakest noise that is told; rounding alone has 0.3."""
 
+MOST = 100
+"""Clean images that are measured, at equal distances in their order."""
+
 
 def noise_strength(pixels: np.ndarray) -> float:
     """Return the std of a photo's noise in its smooth places, over red, green and blue, in grey levels.
@@ -32,12 +35,30 @@ def noise_strength(pixels: np.ndarray) -> float:
     return max(found, LEAST)
 
 
-def noise_strengths(paths: Sequence[Path]) -> list[float]:
-    """Measure `noise_strength` of photos; one that cannot be read gets the median of the others.
+def noise_strengths(photos: Sequence[Path], clean: Sequence[Path] = ()) -> list[float]:
+    """Return the std of the noise of photos, in grey levels; one that cannot be read gets the median of the others.
+
+    Args:
+        photos: files.
+        clean: clean images; what they vary by in smooth places is texture, and is taken off the photos' variance,
+            which keeps at least a quarter. At most `MOST` of them are measured.
 
     Raises:
-        PatinaError: none can be read.
+        PatinaError: no photo can be read.
     """
+    found, problem = _measured(photos)
+    known = [value for value in found if value is not None]
+    if not known:
+        raise PatinaError(f"none of {len(photos)} real images can be read; {problem}")
+    some = [clean[place] for place in np.unique(np.linspace(0, len(clean) - 1, MOST).astype(int))] if clean else []
+    textures = [value**2 for value in _measured(some)[0] if value is not None]
+    texture, middle = (float(np.median(textures)) if textures else 0.0), float(np.median(known))
+    squares = [(middle if value is None else value) ** 2 for value in found]
+    return [max(float(np.sqrt(max(square - texture, square / 4))), LEAST) for square in squares]
+
+
+def _measured(paths: Sequence[Path]) -> tuple[list[float | None], PictureError | None]:
+    """Return the `noise_strength` of images, None for those that cannot be read, and what is wrong with the last."""
     found: list[float | None] = []
     error: PictureError | None = None
     for path in progress(paths, "measure noise", unit="image"):
@@ -46,11 +67,7 @@ def noise_strengths(paths: Sequence[Path]) -> list[float]:
         except PictureError as problem:
             found.append(None)
             error = problem
-    known = [value for value in found if value is not None]
-    if not known:
-        raise PatinaError(f"none of {len(paths)} real images can be read; {error}")
-    middle = float(np.median(known))
-    return [middle if value is None else value for value in found]
+    return found, error
 
 
 def _rgb_std(measures: Mapping[str, float]) -> float:

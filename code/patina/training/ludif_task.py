@@ -64,7 +64,7 @@ class LUDDIFTask(Task):
         statistics: channel statistics of the domains.
         objective: see `LUDDIFObjective`.
         make_updaters: make the `Updater` for (fabric, name, network), by the network's name.
-        measure: returns the noise std (8-bit) of photos.
+        measure: returns the noise std (8-bit) of photos, given the clean images, too.
         restorer: maps real images to clean ones, ``[N, 3, H, W]`` in [0, 1]; None to make weak pairs by diffusion.
         shown: the validation domains, clean and real.
         pictures, crop: number of validation pictures per domain, and side of their crops.
@@ -80,7 +80,7 @@ class LUDDIFTask(Task):
         objective: LUDDIFObjective,
         make_updaters: dict[str, Callable[..., Updater]],
         *,
-        measure: Callable[[Sequence[Path]], list[float]],
+        measure: Callable[[Sequence[Path], Sequence[Path]], list[float]],
         restorer: nn.Module | None = None,
         shown: tuple[ImageDomain, ImageDomain],
         pictures: int,
@@ -103,8 +103,9 @@ class LUDDIFTask(Task):
     def setup(self, fabric: Fabric) -> None:
         """Measure the real images' noise; make the optimisers and the EMA networks."""
         self.fabric = fabric
-        self.strengths = torch.tensor(self._measure(self.dataset.domains[REAL].images), device=fabric.device)
-        self._shown_strengths = torch.tensor(self._measure(self._real_files))
+        clean, real = (domain.images for domain in self.dataset.domains)
+        self.strengths = torch.tensor(self._measure(real, clean), device=fabric.device)
+        self._shown_strengths = torch.tensor(self._measure(self._real_files, clean))
         networks = {"clean": self.network.clean, "real": self.network.real}
         trained = {name: network for name, network in networks.items() if network is not None}
         self._updaters = {name: self._make_updaters[name](fabric, name, network) for name, network in trained.items()}
