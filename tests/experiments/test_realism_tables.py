@@ -64,7 +64,7 @@ def test_one_command_makes_the_table(folders, capsys):
     values = json.loads((folders / "out/results.json").read_text())
     assert list(values["scores"]) == ["real against real", "Gaussian", "Poisson-Gaussian", "ours"]
     for by_seed in values["scores"].values():
-        assert [len(item) for item in by_seed] == [14, 14]
+        assert [len(item) for item in by_seed] == [16, 16]
         assert all(0 <= item["classifier_accuracy_low"] <= item["classifier_accuracy_high"] <= 100 for item in by_seed)
     assert values["scores"]["real against real"][0]["pgap"] == 0
     assert (folders / "out/results.md").read_text() == table

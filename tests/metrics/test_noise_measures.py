@@ -10,7 +10,15 @@ from patina.metrics.blockiness import blockiness
 from patina.metrics.highpass import crop_patches, low_pass, quiet_places
 from patina.metrics.moments import channel_covariance, covariance_distance, excess_kurtosis
 from patina.metrics.noise_level import fit_line, noise_level
-from patina.metrics.residuals import akld, histogram, kl_divergence, local_variance, pgap
+from patina.metrics.residuals import (
+    afmd,
+    akld,
+    histogram,
+    kl_divergence,
+    local_variance,
+    pgap,
+    strength_histogram,
+)
 from patina.metrics.spectrum import LOWEST, by_frequency, by_orientation, decibels_between, power_spectrum
 from patina.metrics.two_sample import PatchSet, two_sample_test
 
@@ -184,6 +192,24 @@ class TestResiduals:
         noise = white(count=1)[0]
         both = akld(np.stack([noise, 2 * noise]), noise)
         assert both == pytest.approx(akld(2 * noise[None], noise) / 2)
+
+    def test_kurtosis_is_compared_image_by_image(self):
+        rng = np.random.default_rng(0)
+        shape = (300, 300, 3)
+        gaussian, laplace, uniform = rng.normal(size=shape), rng.laplace(size=shape), rng.uniform(size=shape)
+        assert afmd([laplace, gaussian], [gaussian, 5 * gaussian]) == pytest.approx(1.5, abs=0.1)  # (3 - 0) / 2
+        assert afmd([uniform], [gaussian]) == pytest.approx(1.2, abs=0.05)
+        assert afmd([laplace, uniform], [3 * laplace, -uniform]) == pytest.approx(0, abs=1e-9)
+
+    def test_local_strengths_count_wherever_they_are(self):
+        rng = np.random.default_rng(0)
+        noise = rng.normal(size=(200, 200, 3)) * np.where(np.arange(200) < 100, 2, 8)[:, None, None]
+        moved = rng.normal(size=(200, 200, 3)) * np.where(np.arange(200) < 100, 8, 2)[:, None, None]
+        even = rng.normal(size=(200, 200, 3)) * noise.std()
+        real = strength_histogram([noise])
+        assert kl_divergence(strength_histogram([moved]), real) < 0.02
+        assert kl_divergence(strength_histogram([even]), real) > 0.5
+        assert akld(moved[None], noise) > 0.5
 
     def test_the_gap_is_the_loss(self):
         assert pgap(psnr_generated=36.5, psnr_real=38.0) == 1.5

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from patina.fidelity.profile import Profile
+from patina.metrics.moments import excess_kurtosis
 from patina.metrics.noise_level import NoiseLevel
 from patina.metrics.residuals import local_variance
 from patina.metrics.spectrum import by_frequency, relative_by_orientation
@@ -110,6 +111,23 @@ def local_noise_level(residuals: Sequence[np.ndarray], real: Sequence[np.ndarray
     own, true = (_spread_of_strength(found) for found in (residuals, real))
     little = "little" if own < true else "much"
     return f"noise level varies too {little} from place to place: by a factor of {_against(own, true)}"
+
+
+def local_strengths(residuals: Sequence[np.ndarray], real: Sequence[np.ndarray]) -> str:
+    """Say whether the typical local strength is too weak or too strong."""
+    own, true = (_typical_strength(found) for found in (residuals, real))
+    return f"noise typically too {_weak(own, true)} in a small area: std {_against(own, true)} (8-bit)"
+
+
+def residual_kurtosis(residuals: Sequence[np.ndarray], real: Sequence[np.ndarray]) -> str:
+    """Say whether extreme errors are too frequent or too rare."""
+    own, true = (float(np.mean([excess_kurtosis(residual) for residual in found])) for found in (residuals, real))
+    return f"extreme errors too {'rare' if own < true else 'frequent'}: excess kurtosis {_against(own, true)}"
+
+
+def _typical_strength(residuals: Sequence[np.ndarray]) -> float:
+    """Return the median of the local stds."""
+    return float(np.sqrt(np.median(np.concatenate([local_variance(residual).ravel() for residual in residuals]))))
 
 
 def _rms(residuals: Sequence[np.ndarray]) -> float:

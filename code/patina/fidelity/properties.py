@@ -12,7 +12,7 @@ from patina.fidelity import descriptions as described
 from patina.fidelity.profile import Profile
 from patina.metrics.autocorrelation import autocorrelation_distance
 from patina.metrics.moments import covariance_distance
-from patina.metrics.residuals import akld, histogram, kl_divergence
+from patina.metrics.residuals import afmd, akld, histogram, kl_divergence, strength_histogram
 from patina.metrics.sliced_wasserstein import sliced_wasserstein
 from patina.metrics.spectrum import ROUNDING, by_frequency, decibels_between, relative_by_orientation
 from patina.metrics.two_sample import CHANCE
@@ -114,6 +114,11 @@ def histogram_distance(residuals: Residuals, real: Residuals) -> float:
     return kl_divergence(histogram(residuals), histogram(real))
 
 
+def strength_distance(residuals: Residuals, real: Residuals) -> float:
+    """Compare how often the noise has which local strength, in nats."""
+    return kl_divergence(strength_histogram(residuals), strength_histogram(real))
+
+
 def akld_distance(residuals: Residuals, real: Residuals) -> float:
     """Compare local variances place by place, in nats."""
     return float(np.mean([akld(own[None], true) for own, true in zip(residuals, real, strict=True)]))
@@ -192,6 +197,18 @@ RESIDUAL_PROPERTIES = (
         "Whether the noise is strong and weak in the same places.",
         "average KL divergence of local Gaussians (AKLD)", 0.01, 3,
         distance=akld_distance, describe=described.local_noise_level,
+    ),
+    ResidualProperty(
+        "local_kl", "Local strengths", "nats",
+        "How often the noise is weak, medium and strong, wherever that is.",
+        "KL divergence of the histograms of local variances, in bins of 1 dB", 0.005, 3,
+        distance=strength_distance, describe=described.local_strengths,
+    ),
+    ResidualProperty(
+        "afmd", "Residual kurtosis", "",
+        "Whether single errors stick out as far as in the same real image.",
+        "mean difference of the residuals' excess kurtosis (AFMD)", 0.05,
+        distance=afmd, describe=described.residual_kurtosis,
     ),
 )  # fmt: skip
 """The properties that need pairs."""

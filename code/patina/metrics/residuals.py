@@ -7,6 +7,8 @@ import cv2
 import numpy as np
 from scipy import stats
 
+from patina.metrics.moments import excess_kurtosis
+
 EDGES = np.arange(-64.5, 65)
 """Edges of the histogram's bins, one 8-bit unit wide; values outside count in the outermost bins."""
 
@@ -17,6 +19,9 @@ WINDOW, SIGMA = 7, 1.4
 """Width and sigma of the Gaussian window of local variances; sigma is 0.3 ((7 − 1)/2 − 1) + 0.8."""
 
 Values = TypeVar("Values", float, np.ndarray)
+
+STRENGTH_EDGES = np.arange(-30.0, 41.0)
+"""Edges of the histogram of local noise strengths: bins of 1 dB in units of one squared 8-bit level."""
 
 LEAST_RATIO, GREATEST_RATIO = 0.1, 10.0
 
@@ -43,6 +48,27 @@ def local_variance(residual: np.ndarray) -> np.ndarray:
     """Return the Gaussian mean over 7x7 pixels of the squared residual ``[H, W, C]``."""
     squared = np.square(residual.astype(np.float64))
     return cv2.GaussianBlur(squared, (WINDOW, WINDOW), SIGMA, borderType=cv2.BORDER_REFLECT_101)
+
+
+def strength_histogram(residuals: Iterable[np.ndarray]) -> np.ndarray:
+    """Return how often the noise of residuals ``[H, W, C]`` has which local strength, wherever that is.
+
+    Strengths are local variances in dB; those beyond the bins count in the outermost ones.
+    """
+    return histogram((10 * np.log10(local_variance(residual) + 1e-3) for residual in residuals), STRENGTH_EDGES)
+
+
+def afmd(residuals: Iterable[np.ndarray], real: Iterable[np.ndarray]) -> float:
+    """Return the mean absolute difference of the excess kurtosis of generated and real residuals (AFMD).
+
+    Args:
+        residuals, real: one ``[H, W, C]`` for every image, in the same order.
+
+    Returns:
+        The mean over the images; NaN if a residual is constant.
+    """
+    pairs = zip(residuals, real, strict=True)
+    return float(np.mean([abs(excess_kurtosis(own) - excess_kurtosis(true)) for own, true in pairs]))
 
 
 def akld(samples: np.ndarray, real: np.ndarray) -> float:
