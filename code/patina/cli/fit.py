@@ -4,9 +4,13 @@ import argparse
 import json
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from patina.cli.fit_flags import add_fit_flags, add_learn_flags, fit_request, learn_request, require_learning
 from patina.cli.flags import add_flag
+
+if TYPE_CHECKING:
+    from patina.pipelines.learned_fit import LearnedFit, LearnRequest
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,13 +28,12 @@ def check(arguments: argparse.Namespace) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Fit and write the recipe, learn what it leaves; print the findings."""
-    from patina.pipelines.learned_fit import learn_over_fit
     from patina.pipelines.recipe_fit import fit_recipe
     from patina.runs.folder_lock import file_lock
 
     request, more = fit_request(arguments), learn_request(arguments)
     with file_lock(arguments.out, "fit"):
-        learned = None if more is None else learn_over_fit(more)
+        learned = None if more is None else _learned(more)
         fit = fit_recipe(request) if learned is None else learned.fit
         for name, reason in fit.set_aside:
             print(reason if name in reason else f"{name}: {reason}", file=sys.stderr)
@@ -45,3 +48,9 @@ def run(arguments: argparse.Namespace) -> int:
             page = write_fit_report(fit, request, arguments.report)
             print(f"{page}: written", file=sys.stderr if arguments.json else sys.stdout)
     return 0
+
+
+def _learned(request: "LearnRequest") -> "LearnedFit":
+    from patina.pipelines.learned_fit import learn_over_fit
+
+    return learn_over_fit(request)

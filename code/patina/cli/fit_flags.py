@@ -75,10 +75,10 @@ def fit_request(arguments: argparse.Namespace) -> FitRequest:
 
 def learn_request(arguments: argparse.Namespace) -> LearnRequest | None:
     """Return what to learn over the fit; None for nothing."""
-    from patina.pipelines.learned_fit import LearnRequest
-
     if arguments.learn is None:
         return None
+    from patina.pipelines.learned_fit import LearnRequest
+
     out: Path = arguments.out
     folder = arguments.learn_dir or out.with_name(f"{out.stem}-{Path(arguments.learn).stem}")
     return LearnRequest(fit_request(arguments), arguments.learn, folder, arguments.device)
