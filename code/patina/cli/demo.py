@@ -15,7 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_out_flag(parser, told=f"{FOLDER}, with --smoke {SMOKE_FOLDER}")
     add_flag(parser, "seed", type=int, default=0, help="seed of camera and DeFlow")
-    add_seeds_flag(parser, help="seeds of the super-resolution networks")
+    add_seeds_flag(parser, help="seeds of the super-resolution networks", default=[0])
     add_device_flag(parser)
     parser.add_argument("--smoke", action="store_true", help="only two training steps, to check that everything works")
 

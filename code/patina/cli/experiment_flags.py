@@ -36,9 +36,9 @@ def add_out_flag(parser: argparse.ArgumentParser, default: str | None = None, to
     add_flag(parser, "out", "out_dir", type=Path, default=None if default is None else Path(default), help=help)
 
 
-def add_seeds_flag(parser: argparse.ArgumentParser, help: str) -> None:
+def add_seeds_flag(parser: argparse.ArgumentParser, help: str, default: Sequence[int] = (0, 1, 2)) -> None:
     """Add ``-seeds``."""
-    add_flag(parser, "seeds", type=int, nargs="+", default=[0, 1, 2], help=help)
+    add_flag(parser, "seeds", type=int, nargs="+", default=list(default), help=help)
 
 
 def pictures(arguments: argparse.Namespace) -> Pictures:

@@ -53,7 +53,7 @@ class DemoRequest:
 
     out: Path
     seed: int = 0
-    seeds: tuple[int, ...] = (0, 1, 2)
+    seeds: tuple[int, ...] = (0,)
     smoke: bool = False
     device: str = "auto"
 
