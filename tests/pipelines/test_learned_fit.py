@@ -11,6 +11,7 @@ from patina.cli.main import run_command
 from patina.errors import PatinaError
 from patina.fidelity.closeness import Closeness
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
+from patina.pipelines.fit_report import write_fit_report
 from patina.pipelines.learned_fit import LearnRequest, learn_over_fit
 from patina.pipelines.photo_crops import held_out_photos, write_crops
 from patina.pipelines.recipe_fit import FitRequest
@@ -73,6 +74,8 @@ def test_what_brings_photos_closer_is_kept(top, few_samples):
     image, recipes = read_picture(top / "clean" / "0.png").pixels, (top / "kept.yml", top / "kept" / "fitted.yml")
     made, fitted = (np.float32(load_recipe(recipe, device="cpu")(image)) for recipe in recipes)
     assert np.abs(made - fitted).mean() > 1
+    page = write_fit_report(learned.whole, request(top, "real", "kept").fit, top / "page").read_text()
+    assert "The learned degradation is kept" in page
 
 
 @pytest.mark.slow

@@ -34,14 +34,13 @@ def run(arguments: argparse.Namespace) -> int:
     request, more = fit_request(arguments), learn_request(arguments)
     with file_lock(arguments.out, "fit"):
         learned = None if more is None else _learned(more)
-        fit = fit_recipe(request) if learned is None else learned.fit
+        fit = fit_recipe(request) if learned is None else learned.whole
         for name, reason in fit.set_aside:
             print(reason if name in reason else f"{name}: {reason}", file=sys.stderr)
         if fit.upscaled:
             print(f"{len(fit.upscaled)} photos look upscaled: {', '.join(fit.upscaled)}", file=sys.stderr)
         values = fit.to_dict() | ({} if learned is None else {"learned": learned.to_dict()})
-        told = [fit.summary, *([] if learned is None else [learned.sentence]), f"{request.out}: written"]
-        print(json.dumps(values, indent=1) if arguments.json else "\n".join(told))
+        print(json.dumps(values, indent=1) if arguments.json else f"{fit.summary}\n{request.out}: written")
         if arguments.report is not None:
             from patina.pipelines.fit_report import write_fit_report
 

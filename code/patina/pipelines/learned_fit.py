@@ -101,6 +101,11 @@ class LearnedFit:
             return f"The learned degradation is kept, as the recipe's last step: {measures}."
         return f"The learned degradation is left out, as it brings the images no closer: {measures}."
 
+    @property
+    def whole(self) -> Fit:
+        """The fit with the recipe of both, and with a word on what was learned."""
+        return replace(self.fit, text=self.text, summary=f"{self.fit.summary} {self.sentence}")
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""
         values = {
