@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 from torch import Tensor
 
-from patina.data.domains import ImageDomain, open_images
 from patina.data.normalisation import ImageStatistics
 from patina.data.unpaired import ImagesInTurn
 from patina.degradations.learned_degradation import LearnedDegradation
@@ -16,8 +15,7 @@ from patina.models.ludif import LUDDIF, LUDDIFArchitecture, LUDDIFLevels
 from patina.models.model_files import ModelFile
 from patina.seeding import derive, seed_step
 from patina.settings import PositiveInt
-from patina.specs.learned_spec import LearnedConfig, PrepareSet
-from patina.specs.ludvae_spec import ImageValidation, UnpairedImageData
+from patina.specs.image_folders import ImageFolderConfig, ImageValidation, UnpairedImageData
 from patina.specs.optimisation import TrainingSettings, updater_factory
 
 if TYPE_CHECKING:
@@ -70,7 +68,7 @@ class LUDDIFTraining(TrainingSettings):
         return self
 
 
-class LUDDIFConfig(LearnedConfig):
+class LUDDIFConfig(ImageFolderConfig):
     """Learn noise with LUD-DIF (Bao et al.), two diffusion models."""
 
     degradation: ClassVar[type[LearnedDegradation]] = LUDDIFDegradation
@@ -116,26 +114,6 @@ class LUDDIFConfig(LearnedConfig):
             return 0
         given = self.training.clean_steps
         return self.training.steps // 2 if given is None else given
-
-    def domains(self) -> tuple[ImageDomain, ImageDomain]:
-        """Open the training domains, clean and real."""
-        return self.data.open()
-
-    @property
-    def training_folders(self) -> dict[str, Path]:
-        """The folders of training images by domain."""
-        return {"clean": self.data.clean, "real": self.data.real}
-
-    @property
-    def validation_folders(self) -> dict[str, Path]:
-        """The folders of validation images by domain; only domains with held-out sets."""
-        held_out = {"clean": self.validation.clean, "real": self.validation.real}
-        return {name: folder for name, folder in held_out.items() if folder}
-
-    def with_domains(self, clean: Path, real: Path, prepare: PrepareSet, sets: Path | None = None) -> "LUDDIFConfig":
-        """Return the configuration for other images."""
-        data = self.data.model_copy(update={"clean": clean, "real": real})
-        return self.model_copy(update={"data": data})
 
     def describe(self, weights: dict[str, Tensor]) -> ModelFile:
         """Refuse a published network's weights: there are none.
@@ -188,10 +166,7 @@ class LUDDIFConfig(LearnedConfig):
             },
             measure=noise_strengths,
             restorer=restorer,
-            shown=(
-                open_images("clean", shown.clean, clean.image_statistics) if shown.clean else clean,
-                open_images("real", shown.real, real.image_statistics) if shown.real else real,
-            ),
+            shown=shown.open(clean, real),
             pictures=shown.pictures,
             crop=shown.crop,
         )

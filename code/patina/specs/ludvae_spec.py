@@ -1,111 +1,28 @@
 """Learning noise with LUD-VAE: the configuration, its network, task and model files."""
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field
 from torch import Tensor
 
-from patina.data.domains import ImageDomain, open_images
-from patina.data.normalisation import UNMATCHED, ImageStatistics
+from patina.data.normalisation import ImageStatistics
 from patina.data.unpaired import UnpairedImages
 from patina.degradations.learned_degradation import LearnedDegradation
 from patina.degradations.ludvae_degradation import LUDVAEDegradation
 from patina.errors import ConfigError, PatinaError
-from patina.imaging.channel_statistics import ChannelStatistics
-from patina.models.ludvae import BORDER, LUDVAE, LUDVAEArchitecture
+from patina.models.ludvae import LUDVAE, LUDVAEArchitecture
 from patina.models.ludvae_start import start_near_identity
 from patina.models.model_files import ModelFile, load_weights
 from patina.seeding import derive, seed_step
-from patina.settings import PositiveFloat, PositiveInt, Settings
-from patina.specs.learned_spec import BalancedData, LearnedConfig, PrepareSet, learned_weights
+from patina.settings import PositiveFloat, Settings
+from patina.specs.image_folders import ImageFolderConfig, ImageValidation, UnpairedImageData
+from patina.specs.learned_spec import learned_weights
 from patina.specs.optimisation import TrainingSettings, updater_factory
 
 if TYPE_CHECKING:
     from patina.training.ludvae_task import LUDVAETask
-
-Triple = tuple[float, float, float]
-
-
-class ChannelSettings(Settings):
-    """Mean and standard deviation of red, green and blue, in grey levels (0 to 255)."""
-
-    mean: Triple
-    """Mean of each channel."""
-
-    std: tuple[PositiveFloat, PositiveFloat, PositiveFloat]
-    """Standard deviation of each channel."""
-
-
-class StatisticsSettings(Settings):
-    """Known channel statistics of both sets, used instead of measured ones."""
-
-    clean: ChannelSettings
-    """Statistics of the clean set."""
-
-    real: ChannelSettings
-    """Statistics of the real set."""
-
-
-class UnpairedImageData(BalancedData):
-    """Two unpaired domains as plain folders of images."""
-
-    clean: Path
-    """Folder of clean images."""
-
-    real: Path
-    """Folder of real images."""
-
-    patch: PositiveInt = 64
-    """Side of a training crop, in pixels."""
-
-    batch: PositiveInt = 16
-    """Images in a batch, both domains together; an even number."""
-
-    augment: bool = True
-    """Flip and rotate crops, all 8 orientations with equal probability."""
-
-    statistics: StatisticsSettings | None = None
-    """Channel statistics of both sets, e.g. those of a published model. null: measured."""
-
-    @model_validator(mode="after")
-    def _statistics_are_used(self) -> "UnpairedImageData":
-        if self.statistics and not self.match_statistics:
-            raise ValueError("statistics are given, but match_statistics is false; remove one of them")
-        return self
-
-    @property
-    def given_statistics(self) -> Sequence[ChannelStatistics] | None:
-        """Known statistics of the clean and the real set; None if they are measured."""
-        if not self.match_statistics:
-            return [UNMATCHED, UNMATCHED]
-        if self.statistics is None:
-            return None
-        both = (self.statistics.clean, self.statistics.real)
-        return [ChannelStatistics(given.mean, given.std, pixels=0) for given in both]
-
-    def open(self) -> tuple[ImageDomain, ImageDomain]:
-        """Open the training domains, clean and real, with their given statistics."""
-        clean, real = self.given_statistics or (None, None)
-        return open_images("clean", self.clean, clean), open_images("real", self.real, real)
-
-
-class ImageValidation(Settings):
-    """Held-out folders for validation; without them, validation uses training images."""
-
-    clean: Path | None = None
-    """Folder of clean validation images. null: the clean training set."""
-
-    real: Path | None = None
-    """Folder of real validation images. null: the real training set."""
-
-    pictures: PositiveInt = 4
-    """Number of images of each domain that are measured and shown."""
-
-    crop: Annotated[int, Field(ge=BORDER)] = 160
-    """Side of the centre crop taken from every image, in pixels."""
 
 
 class HidingNoise(Settings):
@@ -135,7 +52,7 @@ class LUDVAETraining(TrainingSettings):
     """Model file to fine-tune, Patina's own or published. null: weights near the identity."""
 
 
-class LUDVAEConfig(LearnedConfig):
+class LUDVAEConfig(ImageFolderConfig):
     """Learn noise with LUD-VAE (Zheng et al., TPAMI 2022), a variational autoencoder."""
 
     degradation: ClassVar[type[LearnedDegradation]] = LUDVAEDegradation
@@ -160,26 +77,6 @@ class LUDVAEConfig(LearnedConfig):
 
     training: LUDVAETraining
     """Optimiser and training loop."""
-
-    def domains(self) -> tuple[ImageDomain, ImageDomain]:
-        """Open the training domains, clean and real."""
-        return self.data.open()
-
-    @property
-    def training_folders(self) -> dict[str, Path]:
-        """The folders of training images by domain."""
-        return {"clean": self.data.clean, "real": self.data.real}
-
-    @property
-    def validation_folders(self) -> dict[str, Path]:
-        """The folders of validation images by domain; only domains with held-out sets."""
-        held_out = {"clean": self.validation.clean, "real": self.validation.real}
-        return {name: folder for name, folder in held_out.items() if folder}
-
-    def with_domains(self, clean: Path, real: Path, prepare: PrepareSet, sets: Path | None = None) -> "LUDVAEConfig":
-        """Return the configuration for other images."""
-        data = self.data.model_copy(update={"clean": clean, "real": real})
-        return self.model_copy(update={"data": data})
 
     def describe(self, weights: dict[str, Tensor]) -> ModelFile:
         """Return the model file of a published network's weights; statistics are measured unless given."""
@@ -221,17 +118,13 @@ class LUDVAEConfig(LearnedConfig):
             augment=self.data.augment,
             cache_mb=self.data.cache_mb,
         )
-        shown = self.validation
         return LUDVAETask(
             self.starting_network(),
             dataset,
             ImageStatistics.of(clean, real),
             LUDVAEObjective(self.noise_level.model_dump(), self.kl.rise, self.kl.end),
             updater_factory(self.training),
-            shown=(
-                open_images("clean", shown.clean, clean.image_statistics) if shown.clean else clean,
-                open_images("real", shown.real, real.image_statistics) if shown.real else real,
-            ),
-            pictures=shown.pictures,
-            crop=shown.crop,
+            shown=self.validation.open(clean, real),
+            pictures=self.validation.pictures,
+            crop=self.validation.crop,
         )
