@@ -35,7 +35,7 @@ COMMANDS = {
     "report": "report whether generated images look real: HTML page, verdicts, JSON",
     "test": "upscale and evaluate the test images of a configuration",
     "gap": "measure what fitted, learned and true pairs gain, on cameras of known form",
-    "toy": "learn four noises of known law, beside published numbers",
+    "toy": "learn four noises of known distribution, beside published numbers",
     "demo": "run the whole pipeline on bundled photographs",
 }
 USAGE_ERROR = 2

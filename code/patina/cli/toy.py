@@ -1,4 +1,4 @@
-"""Learn four noises of known law from unpaired images, and compare their histograms with the true ones."""
+"""Learn four noises of known distribution from unpaired images, and compare their histograms with the true ones."""
 
 import argparse
 import time
