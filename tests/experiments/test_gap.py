@@ -69,9 +69,11 @@ def test_scenes_are_disjoint(tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.long
-def test_the_whole_experiment_with_a_few_steps(tmp_path, monkeypatch, capsys):
+def test_the_whole_experiment_with_a_few_steps(tmp_path, monkeypatch, capsys, one_process):
     monkeypatch.setattr("patina.experiments.gap_study.COUNTS", (4, 5, 2))
-    monkeypatch.setattr("patina.pipelines.recipe_fit.Search", lambda *values: Search(*values[:-1], samples=32))
+    monkeypatch.setattr(
+        "patina.pipelines.recipe_fit.Search", lambda *values: Search(*values[:-2], samples=32, rounds=1)
+    )
     arguments = ["-out", tmp_path, "-cameras", "lens", "none", "-methods", "wide", "fit", "-seeds", 0, "-steps", 2]
     arguments = [*map(str, arguments), "-device", "cpu"]
     assert run_command("gap", arguments) == 0

@@ -56,7 +56,7 @@ def require_page(folder, *parts: str) -> None:
 def few_samples(monkeypatch):
     """Search in fewer rounds of fewer samples, which is enough for two numbers."""
     monkeypatch.setattr("patina.fitting.search.SAMPLES", 96)
-    monkeypatch.setattr("patina.pipelines.recipe_fit.Search", lambda *values: Search(*values[:-1], samples=96))
+    monkeypatch.setattr("patina.pipelines.recipe_fit.Search", lambda *values: Search(*values[:-2], samples=96))
 
 
 @pytest.mark.slow

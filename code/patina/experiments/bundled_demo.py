@@ -1,7 +1,7 @@
 """The main job on photographs that come with scikit-image, with a degradation whose ground truth is known."""
 
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from patina.experiments.demo_folders import (
@@ -19,7 +19,6 @@ from patina.experiments.demo_results import write_results
 from patina.experiments.learned_methods import degrade_folder
 from patina.experiments.narration import say
 from patina.experiments.parallel_training import processes, require_finished
-from patina.fitting.search import SAMPLES
 from patina.pipelines.degraded_set import DegradeRequest, degrade
 from patina.pipelines.multiscale_set import prepare
 from patina.pipelines.recipe_choice import RecipeChoice
@@ -35,7 +34,7 @@ from patina.specs.learned_spec import learned_degradation
 from patina.specs.paired_data import LQSettings
 from patina.specs.restoration_spec import RestorationConfig
 
-SMOKE_STEPS, SMOKE_SAMPLES = 2, 32
+SMOKE_STEPS, SMOKE_SAMPLES, SMOKE_ROUNDS = 2, 32, 1
 SMOKE = "smoke: two training steps, the numbers mean nothing"
 
 
@@ -113,8 +112,9 @@ def _fit_and_degrade(request: DemoRequest) -> None:
     folders = DemoFolders(request.out)
     if not folders.fitted_recipe.is_file():
         clean, real = folders.photographs("clean"), folders.photographs("real")
-        samples = SMOKE_SAMPLES if request.smoke else SAMPLES
-        wanted = FitRequest(clean, real, folders.fitted_recipe, scale=SCALE, seed=request.seed, samples=samples)
+        wanted = FitRequest(clean, real, folders.fitted_recipe, scale=SCALE, seed=request.seed)
+        if request.smoke:
+            wanted = replace(wanted, samples=SMOKE_SAMPLES, rounds=SMOKE_ROUNDS)
         say(f"    {fit_recipe(wanted).summary}")
     recipe = RecipeChoice(str(folders.fitted_recipe))
     for part, out in (("clean", folders.fitted), ("held_out", folders.held_out_fitted)):

@@ -88,6 +88,7 @@ class Search:
         workers: processes that synthesise; the result does not depend on their number.
         seed: of all draws.
         samples: pictures that are synthesised in a round.
+        rounds: most rounds of a search; one is enough to see that everything runs.
     """
 
     family: Family
@@ -99,6 +100,7 @@ class Search:
     workers: int = 0
     seed: int = 0
     samples: int = SAMPLES
+    rounds: int = MOST_ROUNDS
 
     @property
     def has_optional(self) -> bool:
@@ -164,7 +166,7 @@ class Search:
         believed = np.array([number.plain for number in self.family.free])
         rounds, steps, trust = list(begun), list[_Step](), 1.0
         distances, misfits = list[float](), list[float]()
-        for number in range(MOST_ROUNDS):
+        for number in range(self.rounds):
             key = derive(self.seed, title, number)
             rounds.append(self._synthesised(units, owners, key, f"{self._name(title)}, round {number + 1}"))
             emulator = Emulator.learn(rounds, self.contents, population.mean)

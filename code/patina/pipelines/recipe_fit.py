@@ -22,7 +22,7 @@ from patina.fitting.measures import CROP
 from patina.fitting.photo import Photo
 from patina.fitting.profiles import empty_recipe, findings, profile_recipe
 from patina.fitting.quantities import MeasuredSets
-from patina.fitting.search import SAMPLES, Search, SynthesisMatch, as_array, undegraded
+from patina.fitting.search import MOST_ROUNDS, SAMPLES, Search, SynthesisMatch, as_array, undegraded
 from patina.fitting.sentence import no_closer, sentence
 from patina.fitting.synthesis import clean_crops
 from patina.imaging.picture_files import read_picture
@@ -60,6 +60,7 @@ class FitRequest:
         recursive: whether subfolders count, too.
         workers: processes; None for one per core.
         samples: clean pictures that are degraded in every round.
+        rounds: most rounds of a search.
     """
 
     clean: Path
@@ -72,6 +73,7 @@ class FitRequest:
     recursive: bool = False
     workers: int | None = None
     samples: int = SAMPLES
+    rounds: int = MOST_ROUNDS
 
 
 @dataclass(frozen=True)
@@ -126,9 +128,9 @@ def _fit(request: FitRequest) -> Fit:
         _require_order(request, names, plain.mean(axis=0) - measured.mean(axis=0))
         before = agreements(names, measured, plain, request.seed)
         compressions = [photo.compression for photo in photos]
+        limits = request.seed, request.samples, request.rounds
         searches = [
-            Search(family, names, measured, compressions, files, plain, workers, request.seed, request.samples)
-            for family in families
+            Search(family, names, measured, compressions, files, plain, workers, *limits) for family in families
         ]
         match = None if all(agreement.is_close for agreement in before) else best_match(searches)
     after = before if match is None else agreements(names, measured, match.fitted, request.seed)
