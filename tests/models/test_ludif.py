@@ -1,8 +1,11 @@
 """LUD-DIF's networks: what they are given."""
 
+import pytest
 import torch
+from pydantic import ValidationError
 
 from patina.models.ludif import LUDDIF, LUDDIFArchitecture
+from patina.models.sr3 import SR3Architecture
 from small_ludif import SIZE
 
 
@@ -31,3 +34,10 @@ def test_the_middle_has_attention_only_if_a_level_has():
     )  # fmt: skip
     assert not [name for name, _ in plain.named_parameters() if "attention" in name]
     assert [name for name, _ in attentive.named_parameters() if "mid_block.attention" in name]
+
+
+@pytest.mark.parametrize("multipliers", [(1, 0), (1, -2), (1, 65), (1, 10**9)])
+def test_no_level_is_wider_than_the_u_net_allows(multipliers):
+    for architecture in (LUDDIFArchitecture, SR3Architecture):
+        with pytest.raises(ValidationError, match="multipliers"):
+            architecture(multipliers=multipliers, attention=())

@@ -11,13 +11,17 @@ from patina.settings import Settings
 _GROUPS = 32
 
 
+Multipliers = tuple[Annotated[int, Field(ge=1, le=64)], ...]
+"""Factors of a network's channels, level by level."""
+
+
 class UNetArchitecture(Settings):
     """The U-Net; every level but the last halves the resolution."""
 
     channels: int = Field(64, ge=8, le=1024, multiple_of=8)
     """Channels of the finest level, before `multipliers`."""
 
-    multipliers: tuple[Annotated[int, Field(ge=1, le=64)], ...] = Field((1, 2, 4, 8, 8), min_length=2, max_length=8)
+    multipliers: Multipliers = Field((1, 2, 4, 8, 8), min_length=2, max_length=8)
     """Channels of each level as a multiple of `channels`, finest level first."""
 
     attention: tuple[int, ...] = (3,)

@@ -14,7 +14,7 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from patina.models.additive_diffusion import column
-from patina.models.diffusion_unet import UNetArchitecture, diffusion_unet
+from patina.models.diffusion_unet import Multipliers, UNetArchitecture, diffusion_unet
 from patina.settings import Settings
 
 UNIT = 64.0
@@ -36,7 +36,7 @@ class LUDDIFArchitecture(UNetArchitecture):
     channels: int = Field(32, ge=8, le=1024, multiple_of=8)
     """Channels of the finest level, before `multipliers`."""
 
-    multipliers: tuple[int, ...] = Field((1, 2, 2), min_length=2, max_length=8)
+    multipliers: Multipliers = Field((1, 2, 2), min_length=2, max_length=8)
     """Channels of each level as a multiple of `channels`, finest level first."""
 
     attention: tuple[int, ...] = ()
