@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn import functional
 
 RADII = (1, 2, 3)
-"""Radii of the squares in which neighbours are looked for, one after the other."""
+"""Radii of the square neighbourhoods, tried in this order."""
 
 
 def without_impulses(images: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""The toy noises: four laws of noise at 20 dB, by which methods for unpaired noise are compared in the literature."""
+"""The toy noises: four noise distributions at 20 dB, on which papers compare methods for unpaired noise."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field

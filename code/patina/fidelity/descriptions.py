@@ -114,13 +114,13 @@ def local_noise_level(residuals: Sequence[np.ndarray], real: Sequence[np.ndarray
 
 
 def local_strengths(residuals: Sequence[np.ndarray], real: Sequence[np.ndarray]) -> str:
-    """Say whether the typical local strength is too weak or too strong."""
+    """Compare the typical local std."""
     own, true = (_typical_strength(found) for found in (residuals, real))
     return f"noise typically too {_weak(own, true)} in a small area: std {_against(own, true)} (8-bit)"
 
 
 def residual_kurtosis(residuals: Sequence[np.ndarray], real: Sequence[np.ndarray]) -> str:
-    """Say whether extreme errors are too frequent or too rare."""
+    """Compare the mean excess kurtosis of the residuals."""
     own, true = (float(np.mean([excess_kurtosis(residual) for residual in found])) for found in (residuals, real))
     return f"extreme errors too {'rare' if own < true else 'frequent'}: excess kurtosis {_against(own, true)}"
 

@@ -24,7 +24,7 @@ class Finding:
         key, title, unit, meaning, definition: of the measure.
         distance: distance of the generated images from the real ones.
         baselines: the same distance of every baseline.
-        limit: up to which distance from "no difference" real images of one kind are from each other by chance.
+        limit: largest excess over "no difference" that chance alone gives between real images.
         grade: "real", within this limit; "better", closer than fitted noise; "no better",
             neither; "unclear", the measure is blind here or has no value.
         sentence: the verdict.

@@ -50,12 +50,12 @@ class MeasuredSample:
     """What one image adds to its set's profile.
 
     Attributes:
+        name: name of the image.
         scene: name of its scene.
         noise: of its quiet patches; None if the set has quieter ones elsewhere.
         blockiness: of the whole image.
         pyramid: projections of the patches of a Laplacian pyramid, ``[K, N]`` float32 per level.
         patches: what the two-sample test classifies, ``[N, PATCH, PATCH, 3]``.
-        name: name of the image.
     """
 
     name: str

@@ -90,7 +90,7 @@ class Reference:
 
     @cached_property
     def limits(self) -> dict[str, float]:
-        """Up to which excess over "no difference" a distance counts as real, by the keys of `MEASURES`."""
+        """The largest excess over "no difference" that counts as real, by the keys of `MEASURES`."""
         chance = chance_distances(self.statistics, len(self.clean) // 2, self.seed, by_scene=not self.paired)
         known = self.baselines[REAL].distances
         others = {key: REACHED * MEASURES[key].excess(known[key]) for key in known if key not in chance}

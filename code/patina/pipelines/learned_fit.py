@@ -40,7 +40,7 @@ STRENGTHS = {"deflow": ("heat", 1.0), "ludvae": ("temperature", 2.0)}
 """The knob that scales what was learned, and its largest value; LUD-DIF draws the photos' own strengths."""
 
 STRENGTH_SAMPLES = 48
-"""Images of every round in which the strength is fitted: a network is slower than a recipe."""
+"""Images per round while the strength is fitted; few, since a network is slower than a recipe."""
 
 JUDGED, SIDE = 24, 256
 """Images of every set that are compared with held-out photos, and their sides in pixels."""
