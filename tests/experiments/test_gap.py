@@ -8,13 +8,16 @@ import pytest
 
 from patina.cli.main import run_command
 from patina.experiments.camera_parts import bayer_raw, motion_kernel, round_kernel
+from patina.experiments.gap_folders import GapFolders
+from patina.experiments.gap_methods import gap_method
 from patina.experiments.gap_photographs import choose_scenes
 from patina.experiments.gap_table import GapScores, gap_report
 from patina.experiments.known_cameras import CAMERAS
 from patina.fitting.search import Search
 from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import list_pictures, read_picture
-from sets import write_pictures
+from patina.pipelines.learned_fit import LearnRequest
+from sets import ludvae_values, write_config, write_pictures
 
 
 @pytest.mark.parametrize("name", CAMERAS)
@@ -67,13 +70,19 @@ def test_scenes_are_disjoint(tmp_path):
         assert len(set.union(*groups)) == sum(map(len, groups))
 
 
-@pytest.mark.slow
-@pytest.mark.long
-def test_the_whole_experiment_with_a_few_steps(tmp_path, monkeypatch, capsys, one_process):
-    monkeypatch.setattr("patina.experiments.gap_study.COUNTS", (4, 5, 2))
+@pytest.fixture
+def short_fits(monkeypatch):
+    """Let every fit be one round of few samples."""
     monkeypatch.setattr(
         "patina.pipelines.recipe_fit.Search", lambda *values: Search(*values[:-2], samples=32, rounds=1)
     )
+
+
+@pytest.mark.slow
+@pytest.mark.long
+def test_the_whole_experiment_with_a_few_steps(tmp_path, monkeypatch, capsys, one_process, short_fits):
+    monkeypatch.setattr("patina.experiments.gap_study.COUNTS", (4, 5, 2))
+    monkeypatch.setattr("patina.experiments.given_methods.DEFAULT_FAMILIES", ("camera",))
     arguments = ["-out", tmp_path, "-cameras", "lens", "none", "-methods", "wide", "fit", "-seeds", 0, "-steps", 2]
     arguments = [*map(str, arguments), "-device", "cpu"]
     assert run_command("gap", arguments) == 0
@@ -92,9 +101,40 @@ def test_the_whole_experiment_with_a_few_steps(tmp_path, monkeypatch, capsys, on
     assert {path: path.stat().st_mtime_ns for path in kept} == kept
 
 
+@pytest.mark.slow
+def test_a_degradation_is_learned_over_the_fit(tmp_path, monkeypatch, one_process, short_fits):
+    family = {
+        "scale": 1,
+        "steps": [
+            {"resize": {"filter": "matlab_bicubic", "of": "target"}},
+            {"gaussian_noise": {"sigma": {"free": [0, 20]}}},
+        ],
+    }
+    family = str(write_config(tmp_path / "family.yml", family))
+    monkeypatch.setattr("patina.experiments.given_methods.DEFAULT_FAMILIES", (family,))
+    monkeypatch.setattr(
+        "patina.experiments.gap_methods.LearnRequest", lambda *values: LearnRequest(*values, classifier_steps=10)
+    )
+    folders = GapFolders(tmp_path / "out")
+    write_pictures(folders.clean, 6, width=128, height=128)
+    write_pictures(folders.real("lens"), 8, seed=50, noise=9, width=64, height=64)
+    values = ludvae_values(tmp_path)
+    values["data"] |= {"patch": 32, "batch": 2, "workers": 0}
+    values["training"] = {"steps": 2}
+    method = gap_method(f"fit+{write_config(tmp_path / 'tiny.yml', values)}")
+    assert method.name == "fit+tiny"
+    draw = method.prepare(folders, "lens", 0, "cpu")
+    first, second = (list_pictures(draw(network)) for network in (0, 1))
+    assert [len(first), len(second)] == [6, 6]
+    assert read_picture(first[0]).pixels.shape == (64, 64, 3)
+    assert (read_picture(first[0]).pixels != read_picture(second[0]).pixels).any()
+    assert "The learned degradation is " in (folders.out / "lens/fit+tiny.yml").read_text()
+
+
 @pytest.mark.parametrize(
     ("flags", "message"),
     [
+        (["-methods", "fit+nothing"], "nothing: no such configuration"),
         (["-cameras", "lenz"], "there is no camera 'lenz', did you mean lens"),
         (["-methods", "widee"], "no such recipe, family or configuration"),
         (["-config", "RealPLKSR"], "of scale 4, expected scale 2"),

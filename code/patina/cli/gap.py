@@ -18,8 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "cameras", nargs="+", default=list(CAMERAS), help=f"some of {', '.join(CAMERAS)} (default: all)")
     add_flag(
         parser, "methods", nargs="+", default=list(METHODS), metavar="METHOD",
-        help=f"{', '.join(METHODS)}, a recipe, a family to fit, or a learned degradation's configuration "
-        "(default: the first four)",
+        help=f"{', '.join(METHODS)}, a recipe, a family to fit, a learned degradation's configuration, or fit+KIND "
+        "(as `patina fit --learn KIND`; default: the first four)",
     )  # fmt: skip
     add_seeds_flag(parser, help="seeds of the super-resolution networks")
     add_flag(parser, "seed", type=int, default=0, help="seed of the photographs, the fit and the degradations")

@@ -14,6 +14,7 @@ from patina.experiments.learned_methods import degrade_folder, seeded
 from patina.experiments.narration import say
 from patina.experiments.parallel_training import require_finished
 from patina.pipelines.degraded_set import DegradeRequest, degrade
+from patina.pipelines.learned_fit import LearnRequest, learn_over_fit, learned_config
 from patina.pipelines.multiscale_set import prepare
 from patina.pipelines.recipe_choice import RecipeChoice
 from patina.pipelines.recipe_fit import FitRequest, fit_recipe
@@ -26,6 +27,7 @@ from patina.specs.learned_spec import LearnedConfig, learned_degradation
 BICUBIC, WIDE, TRUE = "bicubic", "wide", "true"
 METHODS = (BICUBIC, WIDE, FIT, TRUE)
 
+_OVER_FIT = f"{FIT}+"
 
 Draw = Callable[[int], Path]
 """Writes the LQ pictures of one network, given its seed, and returns their folder."""
@@ -47,7 +49,11 @@ class GapMethod:
 
 
 def gap_method(given: str) -> GapMethod:
-    """Return a method: one of `METHODS`, a recipe, a family to fit, or the configuration of a learned degradation.
+    """Return a method.
+
+    Args:
+        given: one of `METHODS`, a recipe, a family to fit, the configuration of a learned degradation, or "fit+KIND"
+            for one that is learned over the fit, as `patina fit --learn KIND` does.
 
     Raises:
         PatinaError: there is no such file, or it cannot be used.
@@ -56,6 +62,8 @@ def gap_method(given: str) -> GapMethod:
         return GapMethod(given, lambda folders, *_: lambda _: folders.clean_half, knows_camera=False)
     if given == TRUE:
         return GapMethod(given, lambda folders, camera, *_: partial(folders.pairs, camera, TRUE))
+    if given.startswith(_OVER_FIT):
+        return _learned_fit_method(given.removeprefix(_OVER_FIT))
     method = given_method(given, SCALE)
     if method.kind == "family":
         return _fit_method(method.name, method.files)
@@ -74,6 +82,21 @@ def _fit_method(name: str, families: tuple[str, ...]) -> GapMethod:
         if not recipe.is_file():
             fit = fit_recipe(FitRequest(folders.clean, folders.real(camera), recipe, families, SCALE, seed=seed))
             say(f"{camera}: {fit.summary}")
+        return _draws(RecipeChoice(str(recipe)), folders, camera, name, seed)
+
+    return GapMethod(name, prepared)
+
+
+def _learned_fit_method(kind: str) -> GapMethod:
+    learned_config(kind)  # what is wrong with it is said now and not after an hour
+    name, families = f"{_OVER_FIT}{Path(kind).stem}", given_method(FIT, SCALE).files
+
+    def prepared(folders: GapFolders, camera: str, seed: int, device: str) -> Draw:
+        recipe = folders.out / camera / f"{name}.yml"
+        if not recipe.is_file():
+            fit = FitRequest(folders.clean, folders.real(camera), recipe, families, SCALE, seed=seed)
+            learned = learn_over_fit(LearnRequest(fit, kind, folders.out / camera / name, device))
+            say(f"{camera}: {learned.sentence}")
         return _draws(RecipeChoice(str(recipe)), folders, camera, name, seed)
 
     return GapMethod(name, prepared)

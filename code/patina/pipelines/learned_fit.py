@@ -115,6 +115,18 @@ class LearnedFit:
         return {"model": str(self.model), "knobs": self.knobs, "kept": self.is_kept, "sentence": self.sentence} | values
 
 
+def learned_config(kind: str) -> LearnedConfig:
+    """Return the configuration of what is learned over a fit.
+
+    Args:
+        kind: a key of `CONFIGS`, or a configuration's path or name.
+
+    Raises:
+        PatinaError: there is no such configuration, or it is none of a learned degradation.
+    """
+    return load_learned_config(CONFIGS.get(kind, kind))
+
+
 def learn_over_fit(request: LearnRequest) -> LearnedFit:
     """Fit a recipe, learn what it leaves, and write the recipe of both.
 
@@ -122,7 +134,7 @@ def learn_over_fit(request: LearnRequest) -> LearnedFit:
         PatinaError: anything cannot be used, or the training was interrupted.
     """
     folders = _Folders(request.folder)
-    config = load_learned_config(CONFIGS.get(request.kind, request.kind))
+    config = learned_config(request.kind)
     held_out_photos(request.fit)  # refuses too few photos before anything is computed
     fit = fit_recipe(replace(request.fit, out=folders.recipe))
     for crops, photos in zip((folders.held_out, folders.real), held_out_photos(request.fit, fit.photos), strict=True):
