@@ -85,12 +85,12 @@ def photographs() -> tuple[list[np.ndarray], list[np.ndarray]]:
 
 
 def fitted(camera: PlantedCamera, folder: Path):
-    """Fit the default family to the camera's photographs; return what degrades as the fitted recipe does."""
+    """Fit the family "camera" to the camera's photographs; return what degrades as the fitted recipe does."""
     clean, real = photographs()
     for number, (one, other) in enumerate(zip(clean, real, strict=True)):
         write_picture(folder / "clean" / f"{number:02d}.png", one)
         write_picture(folder / "real" / f"{number:02d}.png", camera.take(other, number))
-    fit_recipe(FitRequest(folder / "clean", folder / "real", folder / "fitted.yml", workers=2))
+    fit_recipe(FitRequest(folder / "clean", folder / "real", folder / "fitted.yml", ("camera",), workers=1))
     recipe = load_recipe(folder / "fitted.yml")
 
     def take(pixels: np.ndarray, seed: int) -> np.ndarray:
