@@ -15,6 +15,7 @@ from patina.imaging.picture_files import read_picture, write_picture
 from patina.imaging.sheets import sheet
 from patina.imaging.value_spaces import to_eight_bit, to_pixels, to_tensor
 from patina.models.labels import CLEAN, REAL
+from patina.pipelines.degraded_domain import with_degraded_clean
 from patina.pipelines.translation import load_learned_config, model_path
 from patina.runs.folder_job import JobReport, run_folder_job
 from patina.runs.folder_lock import folder_lock
@@ -69,7 +70,7 @@ def validate(request: ValidationRequest) -> JobReport[list[np.ndarray]]:
 
 def _validated(request: ValidationRequest) -> JobReport[list[np.ndarray]]:
     require_range("pictures", request.pictures, 1)
-    config = load_learned_config(request.config)
+    config = with_degraded_clean(load_learned_config(request.config), request.device)
     path = model_path(request.model, config)
     report: JobReport[list[np.ndarray]] = JobReport()
     titles: list[str] = []

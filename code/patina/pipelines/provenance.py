@@ -15,6 +15,7 @@ from patina.errors import PatinaError
 from patina.fidelity.page import Provenance
 from patina.fidelity.samples import files_digest, select_files
 from patina.imaging.picture_files import list_pictures
+from patina.pipelines.degraded_domain import trained_folders
 from patina.pipelines.translation import load_learned_config
 from patina.runs.fingerprint import file_digest
 from patina.runs.run_log import read_log
@@ -105,12 +106,12 @@ class TrainingRun:
     @property
     def training_folders(self) -> dict[str, Path]:
         """The folders of clean and of real images that it was trained on."""
-        return self.config.training_folders
+        return trained_folders(self.config)
 
     @property
     def own_folders(self) -> dict[str, Path]:
         """The folders of its validation images, or of its training images if it has none."""
-        return self.config.training_folders | self.config.validation_folders
+        return self.training_folders | self.config.validation_folders
 
 
 def provenance_of(measurement: Measurement, *, name: str, command: str, run: TrainingRun | None) -> Provenance:

@@ -7,6 +7,7 @@ from patina.data.normalisation import ImageStatistics
 from patina.errors import ConfigError, PatinaError
 from patina.imaging.colour_shift import colour_shift_warning
 from patina.metrics.backbones import no_downloads
+from patina.pipelines.degraded_domain import chosen_recipe, with_degraded_clean
 from patina.pipelines.smoke_pictures import ensure_smoke_pictures
 from patina.runs.fingerprint import digest_of, file_digest
 from patina.runs.made_by import MadeBy
@@ -14,6 +15,7 @@ from patina.runs.run_folder import RunFolder
 from patina.runs.run_models import FINAL
 from patina.specs.configuration import base_folder, changed_settings, dump_config, find_config, load_config
 from patina.specs.experiment import TrainableConfig, TrainingStage
+from patina.specs.learned_spec import LearnedConfig
 from patina.specs.optimisation import make_fabric
 from patina.specs.subjects import config_classes
 from patina.system.yaml_files import parsed_yaml, read_yaml
@@ -71,8 +73,11 @@ def require_trainable(request: TrainingRequest) -> None:
     Raises:
         PatinaError: something is missing or does not fit.
     """
+    config = _trainable_config(request)
+    if isinstance(config, LearnedConfig) and config.data.clean_recipe is not None:
+        chosen_recipe(config.data.clean_recipe)
     with no_downloads():
-        _trainable_config(request).require(request.device, pictures=not request.smoke)
+        config.require(request.device, pictures=not request.smoke)
 
 
 def train_config(config: TrainableConfig, device: str = "auto") -> bool:
@@ -81,7 +86,8 @@ def train_config(config: TrainableConfig, device: str = "auto") -> bool:
     Returns:
         True when all is done, False when interrupted.
     """
-    stages = config.training_stages()
+    made = with_degraded_clean(config, device) if isinstance(config, LearnedConfig) else config
+    stages = made.training_stages()
     if len(stages) > 1:  # for a single one, making its task finds the same
         config.require(device)
     return all(_train_stage(config, stage, device) for stage in stages)

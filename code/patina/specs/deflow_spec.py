@@ -22,7 +22,7 @@ from patina.seeding import derive, seed_step
 from patina.settings import PositiveFloat, PositiveInt
 from patina.specs.h_map import condition_map, local_conditions, open_autoencoder
 from patina.specs.learned_spec import LearnedConfig, PrepareSet, learned_weights
-from patina.specs.multiscale_domains import UnpairedData, UnpairedValidation
+from patina.specs.multiscale_domains import DomainSettings, UnpairedData, UnpairedValidation
 from patina.specs.optimisation import TrainingSettings, updater_factory
 
 if TYPE_CHECKING:
@@ -144,7 +144,9 @@ class DeFlowConfig(LearnedConfig):
         return {name: domain.images for name, domain in held_out.items() if domain}
 
     def with_domains(self, clean: Path, real: Path, prepare: PrepareSet, sets: Path | None = None) -> "DeFlowConfig":
-        """Return the configuration for other images; `prepare` makes their multi-scale sets in the data folders.
+        """Return the configuration for other images, without a recipe for the clean ones.
+
+        `prepare` makes their multi-scale sets in the data folders.
 
         Raises:
             PatinaError: a data folder already holds a set of different images.
@@ -157,7 +159,8 @@ class DeFlowConfig(LearnedConfig):
             }
         for domain, images in zip(domains.values(), (clean, real), strict=True):
             prepare(images, domain.folder, [domain.image_scale, domain.image_scale * self.model.scale])
-        return self.model_copy(update={"data": self.data.model_copy(update=domains)})
+        changes: dict[str, DomainSettings | None] = {**domains, "clean_recipe": None}
+        return self.model_copy(update={"data": self.data.model_copy(update=changes)})
 
     def describe(self, weights: dict[str, Tensor]) -> ModelFile:
         """Return the model file of a published network's weights."""

@@ -128,6 +128,6 @@ class ImageFolderConfig(LearnedConfig):
         return {name: folder for name, folder in held_out.items() if folder}
 
     def with_domains(self, clean: Path, real: Path, prepare: PrepareSet, sets: Path | None = None) -> "Self":
-        """Return the configuration for other images."""
-        data = self.data.model_copy(update={"clean": clean, "real": real})
+        """Return the configuration for other images, without a recipe for the clean ones."""
+        data = self.data.model_copy(update={"clean": clean, "real": real, "clean_recipe": None})
         return self.model_copy(update={"data": data})

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import torch
 from pydantic import model_validator
@@ -41,6 +41,10 @@ class BalancedData(LoaderSettings):
     training, and undo this in translated images, as published. Only right where both sets are large and show similar
     subjects: elsewhere it moves colours that belong to the subjects."""
 
+    clean_recipe: Path | None = None
+    """Recipe that degrades the clean images before training, e.g. one made by `patina fit`: only the way from its
+    images to the real ones is learned. The degraded images are kept in the run's folder. null: they stay clean."""
+
     @model_validator(mode="after")
     def _domains_are_balanced(self) -> "BalancedData":
         if self.batch % 2:
@@ -50,6 +54,9 @@ class BalancedData(LoaderSettings):
 
 class LearnedConfig(SingleStageConfig):
     """A configuration that learns a degradation from two unpaired domains."""
+
+    if TYPE_CHECKING:  # a field of the subclasses, whose order is that of a configuration
+        data: BalancedData
 
     degradation: ClassVar[type[LearnedDegradation]]
     """Class of the trained degradation; its `kind` is the configuration's task."""
@@ -70,7 +77,7 @@ class LearnedConfig(SingleStageConfig):
 
     @abstractmethod
     def with_domains(self, clean: Path, real: Path, prepare: PrepareSet, sets: Path | None = None) -> "LearnedConfig":
-        """Return the configuration for other images.
+        """Return the configuration for other images, without a recipe for the clean ones.
 
         Args:
             clean: folder of clean images.

@@ -1,0 +1,53 @@
+"""Clean images that a recipe degrades before a learned degradation is trained on them.
+
+What is learned is then only the way from the recipe's images to the real ones.
+"""
+
+import sys
+from pathlib import Path
+
+from patina.errors import ConfigError
+from patina.pipelines.degraded_set import DegradeRequest, degrade
+from patina.pipelines.multiscale_set import prepare
+from patina.pipelines.recipe_choice import RecipeChoice
+from patina.specs.learned_spec import LearnedConfig
+
+IMAGES, SETS = "clean_images", "sets"
+"""Folders within that of the run."""
+
+
+def with_degraded_clean(config: LearnedConfig, device: str = "auto") -> LearnedConfig:
+    """Return a configuration whose clean images are those that its `data.clean_recipe` makes, if it has one.
+
+    The images are written into the folder of the run; those that are there are kept.
+
+    Raises:
+        PatinaError: the recipe or an image cannot be used, the folder holds images of another recipe, or the user
+            interrupted.
+    """
+    if config.data.clean_recipe is None:
+        return config
+    images, folders = config.run_folder() / IMAGES, config.training_folders
+    choice = chosen_recipe(config.data.clean_recipe)
+    print(f"{config.name}: degrade {folders['clean']} by {config.data.clean_recipe}", file=sys.stderr)
+    degrade(DegradeRequest(choice, folders["clean"], images, config.seed, device=device)).require_complete()
+    return config.with_domains(images, folders["real"], prepare, config.run_folder() / SETS)
+
+
+def trained_folders(config: LearnedConfig) -> dict[str, Path]:
+    """Return the folders of training images by domain, with those that the recipe made; nothing is written."""
+    if config.data.clean_recipe is None:
+        return config.training_folders
+    return config.training_folders | {"clean": config.run_folder() / IMAGES}
+
+
+def chosen_recipe(path: Path) -> RecipeChoice:
+    """Return the recipe of `data.clean_recipe`.
+
+    Raises:
+        PatinaError: it cannot be used, or has variants.
+    """
+    choice = RecipeChoice(str(path))
+    if names := choice.load().variants:
+        raise ConfigError(f"data.clean_recipe: {path} has variants ({', '.join(names)}), expected a recipe without")
+    return choice
