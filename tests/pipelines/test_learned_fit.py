@@ -57,7 +57,7 @@ def request(top, photos: str, name: str, **changes) -> LearnRequest:
 
 @pytest.fixture
 def few_samples(monkeypatch):
-    monkeypatch.setattr("patina.pipelines.learned_fit.STRENGTH_SAMPLES", 16)
+    monkeypatch.setattr("patina.pipelines.model_strength.SAMPLES", 16)
 
 
 @pytest.mark.slow

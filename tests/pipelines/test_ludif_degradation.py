@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import nn
 
+from patina.cli.main import run_command
 from patina.data.normalisation import UNMATCHED, ImageStatistics
 from patina.degradations.blocks import LearnedBlock
 from patina.degradations.learned_degradation import Tiling
@@ -178,10 +179,19 @@ class TestFolder:
             (block,) = completed.blocks_of(LearnedBlock)
             assert ("strength" in block.knobs) is not varies
             assert {"steps", "eta"} <= block.knobs.keys()
-            degrade = engine.models[str(model)]
-            drawn = block.draw(numpy_rng(0), None)["knobs"]
-            first, second = (degrade._strengths([drawn], [key]) for key in (1, 2))
-            assert torch.equal(first, second) is not varies
+            assert str(model) in engine.models
+            first, second = (block.draw(numpy_rng(key), None)["knobs"]["strength"] for key in (1, 2))
+            assert (first == second) is not varies
+            assert block.at_end(True).draw(numpy_rng(0), None)["knobs"]["strength"] == (11.994 if varies else 5)
+
+    def test_a_log_whose_strengths_the_model_drew_is_replayed(self, model, tmp_path):
+        source = write_pictures(tmp_path / "in", 2)
+        recipe = learned_recipe(tmp_path / "recipe.yml", model)
+        assert run_command("degrade", [str(recipe), str(source), str(tmp_path / "made"), "-device", "cpu"]) == 0
+        log = str(tmp_path / "made" / "log.jsonl")
+        assert run_command("replay", [log, "-out", str(tmp_path / "again"), "-device", "cpu"]) == 0
+        for path in list_pictures(tmp_path / "made"):
+            assert path.read_bytes() == (tmp_path / "again" / path.name).read_bytes()
 
     def test_a_model_of_a_restorers_pairs_makes_no_clean_images(self, tmp_path, capsys):
         path = write_model(tmp_path / "one.safetensors", has_clean=False)

@@ -34,6 +34,7 @@ COMMANDS = {
     "check-h": "measure how well maps h hide the domain and keep the content",
     "report": "report whether generated images look real: HTML page, verdicts, JSON",
     "test": "upscale and evaluate the test images of a configuration",
+    "strength": "fit the strength of a trained degradation to photos",
     "gap": "measure what fitted, learned and true pairs gain, on cameras of known form",
     "toy": "learn four noises of known distribution, beside published numbers",
     "demo": "run the whole pipeline on bundled photographs",

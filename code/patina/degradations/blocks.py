@@ -1,12 +1,12 @@
 """Recipe blocks other than classical operations: learned models, choices and shuffles."""
 
 import itertools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import BeforeValidator, Field, ValidationError, WithJsonSchema, model_validator
+from pydantic import BeforeValidator, Field, PrivateAttr, ValidationError, WithJsonSchema, model_validator
 
 from patina.degradations.base import (
     Block,
@@ -20,7 +20,7 @@ from patina.degradations.base import (
     assignments,
 )
 from patina.degradations.operations import OPERATIONS
-from patina.degradations.ranges import RealRange, draw_index, draw_real
+from patina.degradations.ranges import RealRange, draw_index, draw_photo, draw_real
 from patina.settings import Settings, describe_problems, nearest
 
 
@@ -37,6 +37,8 @@ class LearnedBlock(SingleBlock):
     """Knobs by name, written beside `model`: `heat` (DeFlow), `noise_level`, `temperature` and `detail` (LUD-VAE),
     `strength`, `steps` and `eta` (LUD-DIF). Omitted knobs take the model's default."""
 
+    _photos: Mapping[str, Sequence[float]] = PrivateAttr(default_factory=dict)
+
     @model_validator(mode="before")
     @classmethod
     def _other_keys_are_knobs(cls, values: Any) -> Any:
@@ -52,7 +54,7 @@ class LearnedBlock(SingleBlock):
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw the knobs."""
-        knobs = {name: draw_real(rng, ends) for name, ends in self.knobs.items()}
+        knobs = draw_photo(self._photos, rng) | {name: draw_real(rng, ends) for name, ends in self.knobs.items()}
         return {"model": str(self.model), "knobs": knobs}
 
     @classmethod
@@ -60,9 +62,21 @@ class LearnedBlock(SingleBlock):
         """Describe the knobs drawn."""
         return f"{cls.family}: {' '.join([cls.name, *assignments(parameters['knobs'])])}"
 
+    def completed(self, knobs: Mapping[str, RealRange], photos: Mapping[str, Sequence[float]]) -> "LearnedBlock":
+        """Return the block with its model's values for the knobs that it leaves out.
+
+        Args:
+            knobs: the model's own knobs.
+            photos: knobs as the real photos have them, an entry per photo; each image draws one photo's.
+        """
+        block = self.model_copy(update={"knobs": {**knobs, **self.knobs}})
+        block._photos = {name: values for name, values in photos.items() if name not in self.knobs}
+        return block
+
     def at_end(self, strongest: bool) -> "LearnedBlock":
         """Fix every knob at its low or high end."""
-        knobs = {name: (ends[strongest],) * 2 for name, ends in self.knobs.items()}
+        ends = {name: (min(values), max(values)) for name, values in self._photos.items()} | self.knobs
+        knobs = {name: (pair[strongest],) * 2 for name, pair in ends.items()}
         return self.model_copy(update={"knobs": knobs, "probability": 1.0})
 
 

@@ -6,9 +6,10 @@ A new kind of model subclasses `LearnedDegradation`; its configuration class nam
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar
 
 import numpy as np
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor
 
 from patina.degradations.base import Degradation, Parameters
+from patina.degradations.ranges import draw_photo
 from patina.errors import PatinaError, require_range
 from patina.models.labels import CLEAN
 from patina.models.model_files import ModelFile
@@ -95,7 +97,8 @@ class LearnedDegradation(Degradation):
         kind: name in model files and in the table of kinds.
         knobs: numbers that a user may set.
         default_tile: side of a tile in pixels, unless a user sets it.
-        settings: value of every knob but those whose default is drawn by `draw` itself.
+        settings: value of every knob that `photo_knobs` lacks.
+        photo_knobs: values of knobs as the real photos have them, an entry per photo: every image draws one photo's.
         precision: precision of the convolutions; float32 unless a kind supports others.
     """
 
@@ -103,6 +106,7 @@ class LearnedDegradation(Degradation):
     knobs: ClassVar[tuple[Knob, ...]]
     default_tile: ClassVar[int]
     settings: dict[str, Span]
+    photo_knobs: Mapping[str, Sequence[float]] = MappingProxyType({})
     precision: torch.dtype = torch.float32
 
     @property
@@ -134,8 +138,22 @@ class LearnedDegradation(Degradation):
         """Sample a picture of `domain` with the content of `image`, ``[3, H, W]`` in [0, 1]."""
 
     def draw(self, rng: np.random.Generator) -> Parameters:
-        """Draw every knob set to a range; numbers are used as they are."""
-        return {name: _draw(span, rng) for name, span in self.settings.items()}
+        """Draw a photo's knobs, and every other knob set to a range; numbers are used as they are."""
+        photo = draw_photo(self.photo_knobs, rng)
+        return photo | {name: _draw(span, rng) for name, span in self.settings.items()}
+
+    def leave_to_photos(self, values: Mapping[str, Sequence[float]]) -> None:
+        """Let every image draw knobs as a photo has them, instead of their settings.
+
+        Args:
+            values: of knobs, an entry per photo.
+
+        Raises:
+            PatinaError: there is no such knob, or a value is out of range.
+        """
+        self.chosen_settings({name: (min(numbers), max(numbers)) for name, numbers in values.items()})
+        self.photo_knobs = {**self.photo_knobs, **values}
+        self.settings = {name: span for name, span in self.settings.items() if name not in values}
 
     @classmethod
     def chosen_settings(cls, given: Mapping[str, Span]) -> dict[str, Span]:

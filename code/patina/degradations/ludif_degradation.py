@@ -110,9 +110,11 @@ class LUDDIFDegradation(LearnedDegradation):
     ):
         self.network = network
         self.statistics = statistics
-        self.levels, self.strengths = configuration.levels, configuration.strengths
+        self.levels = configuration.levels
         self.replace_impulses = configuration.replace_impulses
         self.settings = {**configuration.sampling.model_dump(), **settings}
+        if "strength" not in settings:
+            self.leave_to_photos({"strength": _interpolated(configuration.strengths)})
         self.source = source
         self.tile, self.overlap = tile, overlap
         self.precision = precision
@@ -151,11 +153,6 @@ class LUDDIFDegradation(LearnedDegradation):
         """Whether the training data of the domains were matched."""
         return self.statistics.is_matched
 
-    def draw(self, rng: np.random.Generator) -> Parameters:
-        """Draw the knobs; the strength from the real images' distribution unless it is set."""
-        drawn = super().draw(rng)
-        return drawn if "strength" in drawn else {"strength": self._some_strength(rng), **drawn}
-
     def apply(self, image: Tensor, parameters: Parameters, key: int) -> Tensor:
         """Translate ``[3, H, W]`` of the source domain to the other one, clamped to [0, 1]."""
         return self.apply_batch([image], [parameters], [key])[0]
@@ -183,7 +180,7 @@ class LUDDIFDegradation(LearnedDegradation):
         parameters = self.draw(numpy_rng(key, "parameters"))
         if domain != self.source:
             return self.apply(image, parameters, key)
-        strength, sampling = self._strengths([parameters], [key]), _sampling(parameters)
+        strength, sampling = _strengths([parameters]), _sampling(parameters)
         values = self._values(image[None])
         if self.network.clean is not None:
             hiding = self.levels.hiding if self.source == REAL else self.levels.hidden
@@ -193,7 +190,7 @@ class LUDDIFDegradation(LearnedDegradation):
         return self._images(values, domain)[0]
 
     def _translated(self, images: Tensor, parameters: Sequence[Parameters], keys: Sequence[int]) -> Sequence[Tensor]:
-        strength, sampling, values = self._strengths(parameters, keys), _sampling(parameters[0]), self._values(images)
+        strength, sampling, values = _strengths(parameters), _sampling(parameters[0]), self._values(images)
         if self.source == REAL:
             cleaned = self._cleaned(values, self.levels.hiding(strength), strength, sampling, keys)
             return self._images(cleaned, CLEAN)
@@ -260,17 +257,16 @@ class LUDDIFDegradation(LearnedDegradation):
         padded, (height, width) = reflect_pad_to_multiple(pixels, multiple)
         return compute(padded)[..., :height, :width]
 
-    def _strengths(self, parameters: Sequence[Parameters], keys: Sequence[int]) -> Tensor:
-        """Return the strength of every picture; those of recipes that leave it to the model are drawn here."""
-        given = (
-            drawn["strength"] if "strength" in drawn else self._some_strength(numpy_rng(key, "strength"))
-            for drawn, key in zip(parameters, keys, strict=True)
-        )
-        return torch.tensor(list(given), dtype=torch.float32)
 
-    def _some_strength(self, rng: np.random.Generator) -> float:
-        places = np.linspace(0, 1, len(self.strengths))
-        return round(float(np.interp(rng.random(), places, self.strengths)), 3)
+def _strengths(parameters: Sequence[Parameters]) -> Tensor:
+    """Return the strength of every picture, ``[N]``."""
+    return torch.tensor([float(drawn["strength"]) for drawn in parameters])
+
+
+def _interpolated(quantiles: Sequence[float], count: int = 1000) -> list[float]:
+    """Return `count` values that are spread as the quantiles say."""
+    places = (np.arange(count) + 0.5) / count
+    return np.interp(places, np.linspace(0, 1, len(quantiles)), quantiles).round(3).tolist()
 
 
 def _sampling(parameters: Parameters) -> dict[str, Any]:

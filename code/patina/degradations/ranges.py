@@ -151,3 +151,11 @@ class Among:
         if sum(weights.values()) <= 0:
             raise ValueError(f"all weights are 0, expected at least one {self.what} with a positive weight")
         return weights
+
+
+def draw_photo(photo_knobs: Mapping[str, Sequence[float]], rng: np.random.Generator) -> dict[str, float]:
+    """Draw the knobs of one photo; all of them are the same photo's."""
+    if not photo_knobs:
+        return {}
+    place = int(rng.integers(len(next(iter(photo_knobs.values())))))
+    return {name: float(values[place]) for name, values in photo_knobs.items()}

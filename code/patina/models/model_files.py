@@ -24,6 +24,9 @@ N = TypeVar("N", bound=torch.nn.Module)
 
 METADATA_KEY = "patina"
 
+_MOST_PHOTOS = 10_000
+_Finite = Annotated[float, Field(allow_inf_nan=False)]
+
 _WRAPPERS = ("params_ema", "params-ema", "params", "model_state_dict", "state_dict", "model", "net")
 """Keys of dicts around published state dicts, the averaged weights first."""
 
@@ -39,6 +42,7 @@ class ModelFile:
         statistics: channel statistics of the training data by name, plain JSON values; empty if unknown.
         step: number of training steps.
         version: version of Patina that wrote the file.
+        photo_knobs: values of knobs that were fitted to real photos, an entry per photo; empty if none were.
     """
 
     kind: str
@@ -47,6 +51,7 @@ class ModelFile:
     statistics: dict[str, Any] = field(default_factory=dict)
     step: int = 0
     version: str = __version__
+    photo_knobs: dict[str, list[float]] = field(default_factory=dict)
 
 
 def save_model_file(path: Path, model: ModelFile) -> None:
@@ -57,7 +62,7 @@ def save_model_file(path: Path, model: ModelFile) -> None:
         "statistics": model.statistics,
         "step": model.step,
         "version": model.version,
-    }
+    } | ({"photo_knobs": model.photo_knobs} if model.photo_knobs else {})
     stored = save(_on_cpu(model.weights), {METADATA_KEY: json.dumps(described)})
     with atomic_path(path) as temporary:
         temporary.write_bytes(stored)
@@ -130,6 +135,12 @@ class _Description:
     statistics: dict[str, Any] = field(default_factory=dict)
     step: Annotated[int, Field(ge=0, le=2**53)] = 0
     version: str = "unknown"
+    photo_knobs: Annotated[dict[str, list[_Finite]], Field(max_length=10)] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        counts = {len(values) for values in self.photo_knobs.values()}
+        if len(counts) > 1 or counts & {0} or max(counts, default=0) > _MOST_PHOTOS:
+            raise ValueError(f"photo_knobs: expected 1 to {_MOST_PHOTOS} photos, as many for every knob")
 
 
 def typed_part(kind: type[T], values: object, path: Path, part: str) -> T:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from patina.degradations.learned_degradation import LearnedDegradation, Span
+from patina.degradations.learned_degradation import LearnedDegradation
 from patina.degradations.recipe import parse_recipe
 from patina.degradations.recipe_text import recipe_text
 from patina.errors import PatinaError
@@ -16,10 +16,9 @@ from patina.fidelity.baselines import degraded
 from patina.fidelity.closeness import Closeness, closeness
 from patina.fidelity.profile import profile_of
 from patina.fidelity.samples import load_samples
-from patina.fitting.emulator import Population
-from patina.fitting.family import FreeNumber
 from patina.fitting.fit_result import Fit
 from patina.pipelines.degraded_set import DegradeRequest, degrade
+from patina.pipelines.model_strength import Strength, fit_strength, with_strength
 from patina.pipelines.multiscale_set import prepare
 from patina.pipelines.photo_crops import held_out_photos, write_crops
 from patina.pipelines.recipe_choice import RecipeChoice
@@ -35,12 +34,6 @@ CONFIGS = {"deflow": "DeFlow-fitted", "ludvae": "LUDVAE-fitted", "ludif": "LUDDI
 
 MOST_CLEAN = 400
 """Clean images that are degraded to learn from."""
-
-STRENGTHS = {"deflow": ("heat", 1.0), "ludvae": ("temperature", 2.0)}
-"""The knob that scales what was learned, and its largest value; LUD-DIF draws the photos' own strengths."""
-
-STRENGTH_SAMPLES = 48
-"""Images per round while the strength is fitted; few, since a network is slower than a recipe."""
 
 JUDGED, SIDE = 24, 256
 """Images of every set that are compared with held-out photos, and their sides in pixels."""
@@ -72,14 +65,15 @@ class LearnedFit:
     Attributes:
         fit: the fit alone.
         model: file of the trained model.
-        knobs: the model's strength, found from the photos; empty for the model's own.
+        knobs: the model's strength in 80 % of the photos, as a range; every image draws a photo's. Empty for models
+            that draw their own.
         alone, together: how close images of the fit are to held-out photos, without and with the model.
         text: the recipe.
     """
 
     fit: Fit
     model: Path
-    knobs: dict[str, Span]
+    knobs: dict[str, tuple[float, float]]
     alone: Closeness
     together: Closeness
     text: str
@@ -145,9 +139,9 @@ def learn_over_fit(request: LearnRequest) -> LearnedFit:
     )  # fmt: skip
     degrade(wanted).require_complete()
     model = _trained(config, request, folders)
-    knobs = _strength(config.task, model, request, folders)
-    degradation = learned_degradation(model, device=request.device, precision="auto", knobs=knobs)
-    learned = _judged(fit, model, knobs, degradation, request, folders)
+    model, strength = _with_strength(model, request, folders)
+    degradation = learned_degradation(model, device=request.device, precision="auto")
+    learned = _judged(fit, model, strength, degradation, request, folders)
     if request.fit.out is not None:
         write_text(request.fit.out, learned.text)
     return learned
@@ -180,9 +174,9 @@ class _Folders:
         return self.top / "held_out"
 
     @property
-    def strength(self) -> Path:
-        """The family in which the model's strength is free."""
-        return self.top / "strength.yml"
+    def model(self) -> Path:
+        """The trained model with its strength."""
+        return self.top / "model.safetensors"
 
 
 def _trained(config: LearnedConfig, request: LearnRequest, folders: _Folders) -> Path:
@@ -194,37 +188,19 @@ def _trained(config: LearnedConfig, request: LearnRequest, folders: _Folders) ->
     return config.final_model()
 
 
-def _strength(kind: str, model: Path, request: LearnRequest, folders: _Folders) -> dict[str, Span]:
-    """Find the strength at which the model's images measure like the photos, as a range over these."""
-    if kind not in STRENGTHS:
-        return {}
-    knob, most = STRENGTHS[kind]
-    family = {"scale": 1, "steps": [{"learned": {"model": str(model.resolve()), knob: {"free": [0, most]}}}]}
-    write_text(folders.strength, recipe_text(family))
-    fit = fit_recipe(
-        FitRequest(
-            folders.fitted, folders.real, None, (str(folders.strength),), 1, seed=request.fit.seed,
-            workers=request.fit.workers, samples=STRENGTH_SAMPLES,
-        )
-    )  # fmt: skip
-    if fit.match is None:
-        return {}
-    place = [number.place[-1] for number in fit.match.family.free].index(knob)
-    low, high = _range(fit.match.population, fit.match.family.free[place], place)
-    return {knob: (low, high)}
-
-
-def _range(population: Population, number: FreeNumber, place: int) -> tuple[float, float]:
-    """Return between which values 80 % of the photos lie."""
-    units = sorted(population.units[:, place])
-    low, high = units[len(units) // 10], units[-1 - len(units) // 10]
-    return round(number.value(float(low)), 3), round(number.value(float(high)), 3)
+def _with_strength(model: Path, request: LearnRequest, folders: _Folders) -> tuple[Path, Strength | None]:
+    """Fit the model's strength to the photos; return the file of the model that has it, and what was found."""
+    found = fit_strength(model, replace(request.fit, clean=folders.fitted, real=folders.real))
+    if found is None or not found.knobs:
+        return model, None
+    with_strength(model, found.knobs, folders.model)
+    return folders.model, found
 
 
 def _judged(
     fit: Fit,
     model: Path,
-    knobs: dict[str, Span],
+    strength: Strength | None,
     degradation: LearnedDegradation,
     request: LearnRequest,
     folders: _Folders,
@@ -237,6 +213,7 @@ def _judged(
         closeness(images, real, seed=seed, classifier_steps=request.classifier_steps)
         for images in (fitted, degraded(fitted, degradation, seed))
     )
+    knobs = strength.ranges if strength else {}
     learned = LearnedFit(fit, model, knobs, alone, together, fit.text)
     return replace(learned, text=_recipe(learned))
 
@@ -246,9 +223,7 @@ def _recipe(learned: LearnedFit) -> str:
     head = f"# {learned.sentence}\n"
     if not learned.is_kept:
         return head + learned.fit.text
-    settings = {"model": str(learned.model.resolve())} | {
-        knob: list(span) if isinstance(span, tuple) else span for knob, span in learned.knobs.items()
-    }
+    settings = {"model": str(learned.model.resolve())}
     comments = [line for line in learned.fit.text.splitlines() if line.startswith("#")]
     values = parsed_yaml(learned.fit.text, "the fitted recipe")
     values["steps"] = [*values["steps"], {"learned": settings}]

@@ -184,13 +184,20 @@ def opened_degradation(
     """Make a degradation ready to use from the contents of its file, `path`; as in `learned_degradation`."""
     kind = learned_kinds()[model.kind].degradation
     chosen, where = kind.chosen_settings(knobs or {}), compute_device(device)
+    fitted = model.photo_knobs if source == CLEAN else {}
+    try:
+        kind.chosen_settings({name: (min(values), max(values)) for name, values in fitted.items()})
+    except PatinaError as error:
+        raise PatinaError(f"{path}: its fitted knobs cannot be used ({error}); fit them again") from error
 
     def make(dtype: torch.dtype) -> LearnedDegradation:
         try:
-            return kind.from_model(model, path, Use(source, chosen, tiling, where, dtype))
+            degradation = kind.from_model(model, path, Use(source, chosen, tiling, where, dtype))
         except LinAlgError as error:
             reason = shortened(str(error))
             raise PatinaError(f"{path}: has a matrix without an inverse ({reason}); train the model again") from error
+        degradation.leave_to_photos({name: values for name, values in fitted.items() if name not in (knobs or {})})
+        return degradation
 
     if precision == "auto":
         return fastest(make, where)

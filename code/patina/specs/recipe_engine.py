@@ -20,8 +20,7 @@ def recipe_engine(recipe: Recipe, device: str = "auto") -> tuple[Recipe, Engine]
     """Load the models of a recipe's learned blocks.
 
     Returns:
-        The recipe with omitted knobs set to the models' defaults, and the engine for its steps. A knob whose default
-        the model draws for every image stays omitted.
+        The recipe with omitted knobs set to the models' defaults, and the engine for its steps.
 
     Raises:
         PatinaError: a model cannot be used, or has no such knob.
@@ -40,7 +39,7 @@ def recipe_engine(recipe: Recipe, device: str = "auto") -> tuple[Recipe, Engine]
         except PatinaError as error:
             raise ConfigError(f"{block.model}: {error}") from error
         fixed = {name: (value, value) for name, value in own.items() if name in model.settings}
-        return block.model_copy(update={"knobs": fixed | block.knobs})
+        return block.completed(fixed, model.photo_knobs)
 
     return recipe.changed(complete), Engine(models, compute_device(device))
 

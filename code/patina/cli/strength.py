@@ -1,0 +1,36 @@
+"""Fit the strength of a trained degradation to photos; every image then draws the strength of one photo."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from patina.cli.flags import add_flag, add_recursive_flag
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("model", type=Path, help="model file of a DeFlow or a LUD-VAE")
+    parser.add_argument("clean", type=Path, help="folder of clean images that the model degrades")
+    parser.add_argument("real", type=Path, help="folder of real photos of the same scale; they may show other subjects")
+    add_flag(parser, "out", type=Path, required=True, help="model file to write, .safetensors")
+    add_flag(parser, "pictures", type=int, default=100, help="maximum number of photos, drawn at random")
+    add_flag(parser, "seed", type=int, default=0, help="seed of everything that is drawn")
+    add_recursive_flag(parser)
+    add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Fit, write the model, and say what was found."""
+    from patina.pipelines.model_strength import StrengthRequest, store_strength
+
+    request = StrengthRequest(
+        arguments.model, arguments.clean, arguments.real, arguments.out, arguments.pictures, arguments.seed,
+        arguments.recursive, arguments.workers,
+    )  # fmt: skip
+    found = store_strength(request)
+    for name, reason in found.fit.set_aside:
+        print(reason if name in reason else f"{name}: {reason}", file=sys.stderr)
+    for name, (low, high) in found.ranges.items():
+        print(f"{name}: {low:g} to {high:g} in 80 % of {len(found.fit.photos)} photos")
+    print(f"{request.out}: written")
+    return 0
