@@ -59,7 +59,7 @@ def test_it_tells_what_hides_and_what_keeps(folders, tmp_path, capsys):
     assert values["images"]["accuracy"] > 0.8
     text = (tmp_path / "h.md").read_text()
     assert "| (the images themselves) |" in text
-    assert "| (fitted noise against none, only downscaled) |" in text
+    assert "| (Gaussian baseline against none, only downscaled) |" in text
     assert ("may be blind" in text) == (values["control"]["low"] <= 0.5)
     sigma = {"hidden": 1.0, "configured": 0.02}[values["recommended"]]
     assert f"Recommended: {values['recommended']}" in text

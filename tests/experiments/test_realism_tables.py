@@ -68,7 +68,7 @@ def test_one_command_makes_the_table(folders, capsys):
         assert all(0 <= item["classifier_accuracy_low"] <= item["classifier_accuracy_high"] <= 100 for item in by_seed)
     assert values["scores"]["real against real"][0]["pgap"] == 0
     assert (folders / "out/results.md").read_text() == table
-    assert "ours is closer to real than fitted noise in" in table
+    assert "ours is closer to real than the Gaussian baselines in" in table
     assert {path.name for path in (folders / "runs").iterdir()} == {"tiny", "tiny-seed1"}
     assert "PGAP (dB)" in table
     assert (folders / "out/ours-seed1.html").is_file()
@@ -126,7 +126,10 @@ def test_the_table_says_who_wins():
     text = report(scores, [0, 1], 16)
     assert "| Spectrum (dB) | 0.40 | 4.00 | 3.90 | 1.50 ± 0.71 |" in text
     assert "| Classifier accuracy (%) | 50.0 | 90.0 | 90.0 | 50.0 ± 14.1 |\n| its 95 % interval | 85 to 95 |" in text
-    assert "ours is closer to real than fitted noise in spectrum, classifier accuracy; not in local noise" in text
+    assert (
+        "ours is closer to real than the Gaussian baselines in spectrum, classifier accuracy; not in local noise"
+        in text
+    )
     assert "In local noise level its distance is 1.25 of the Gaussian's, not less than half; other real noise" in text
     assert "In spectrum its distance is 0.38 of the Gaussian's, less than half" in text
 

@@ -1,4 +1,4 @@
-"""The baselines: halves of the real set, fitted noise, and real noise transplanted from other images."""
+"""The baselines: halves of the real set, Gaussian noise, and real noise transplanted from other images."""
 
 import numpy as np
 import pytest
@@ -31,6 +31,18 @@ def test_fits_find_the_std(pairs, paired, exposure):
     np.testing.assert_allclose(noises["Gaussian"].sigma, [4, 6, 8], rtol=0.12)
     line = noises["Poisson-Gaussian"]
     np.testing.assert_allclose(np.array(line.gain) * 128 + line.floor, [16, 36, 64], rtol=0.2)
+
+
+def test_without_excess_noise_in_most_channels_both_noises_are_none(pairs):
+    clean, real = pairs
+    swapped = [
+        Sample(one.name, np.dstack([one.pixels[..., 0], two.pixels[..., 1:]]))
+        for one, two in zip(real, clean, strict=True)
+    ]
+    noises = fitted_noises(real, swapped, paired=False)
+    assert noises["Gaussian"].sigma == [0, 0, 0]
+    line = noises["Poisson-Gaussian"]
+    assert line.gain == line.floor == [0, 0, 0]
 
 
 def test_transplanted_noise_is_of_another_image(pairs):

@@ -17,7 +17,7 @@ def reference(pairs):
 def graded(
     reference: Reference, key: str, own: float, real: float, noise: float, interval=(0.0, 100.0), clean=55.0
 ) -> Finding:
-    """Return the finding for given distances of the generated set, the real set and the fitted noises."""
+    """Return the finding for given distances of the generated set, the real set and the Gaussian baselines."""
     known = dict.fromkeys(MEASURES, 1.0)
     reference.baselines = {name: Scores(known | {key: noise}, (85, 95)) for name in BASELINES}
     reference.baselines[REAL] = Scores(known | {key: real}, (40, 60))
@@ -64,13 +64,22 @@ def test_a_baseline_below_chance_widens_nothing(reference):
 
 
 def test_sentences_say_what_the_grade_means(reference):
-    assert "fitted noise matches, too, at 0.90" in graded(reference, "spectrum", 1.0, 0.9, 0.9).sentence
+    assert "a Gaussian baseline matches, too, at 0.90" in graded(reference, "spectrum", 1.0, 0.9, 0.9).sentence
     assert "Cannot be measured" in graded(reference, "spectrum", float("nan"), 1, 1).sentence
     assert "Inconclusive" in graded(reference, "classifier_accuracy", 50, 50, 90).sentence
 
 
+def test_baselines_without_noise_are_called_clean_images(pairs):
+    reference = Reference(*pairs[::-1], paired=False, classifier_steps=1)
+    found = graded(reference, "spectrum", 1.0, 0.9, 0.9)
+    assert not found.has_noise
+    assert not found.noise_passes
+    assert "Gaussian" not in found.sentence
+    assert "clean images 90 %" in graded(reference, "classifier_accuracy", 50, 50, 90).sentence
+
+
 @pytest.mark.slow
-def test_images_without_noise_match_by_no_measure_that_fitted_noise_fails(pairs):
+def test_images_without_noise_match_by_no_measure_that_gaussian_noise_fails(pairs):
     reference = Reference(*pairs, paired=True, classifier_steps=8)
     findings = {finding.key: finding for finding in assess(reference.clean, reference).findings}
     for key in ("spectrum", "covariance", "noise_level", "kl", "akld", "classifier_accuracy"):

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import numpy as np
@@ -44,9 +45,16 @@ class TestBars:
 def test_inconclusive_measures_are_not_counted():
     findings = [finding(1.0, "real"), finding(NAN, "unclear"), finding(4.0)]
     assert headline(findings) == (
-        "1 of 2 properties matches real images; spectrum is no closer than fitted noise; inconclusive: spectrum."
+        "1 of 2 properties matches real images; spectrum is no closer than the Gaussian baselines; "
+        "inconclusive: spectrum."
     )
     assert _verdict(findings[1])["label"] == "inconclusive"
+
+
+def test_baselines_without_noise_are_not_called_gaussian():
+    findings = [replace(finding(1.0, grade), has_noise=False) for grade in ("real", "no better")]
+    assert headline(findings) == "1 of 2 properties matches real images; spectrum is no closer than the clean images."
+    assert _verdict(findings[1])["label"] == "no closer than clean images"
 
 
 class Hostile(str):

@@ -1,4 +1,4 @@
-"""Compare learned degradations and recipes with real images by every property, beside fitted noise, over seeds."""
+"""Compare learned degradations and recipes with real images by every property, beside baselines, over seeds."""
 
 import argparse
 

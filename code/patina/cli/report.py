@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print all numbers as JSON, and nothing else")
     parser.add_argument(
         "--require", nargs="?", const="better", choices=["better", "real"],
-        help="exit with 1 unless every property is closer than fitted noise, or matches real images (real)",
+        help="exit with 1 unless every property is closer than the Gaussian baselines, or matches real images (real)",
     )  # fmt: skip
     add_flag(parser, "pictures", type=int, default=24, help="maximum number of images per folder")
     add_flag(parser, "side", type=int, default=512, help="larger images are center-cropped to this many pixels")

@@ -33,7 +33,7 @@ Factors = tuple[float, float]
 
 
 class Degradation(ABC):
-    """Turns clean pictures into degraded ones: a learned model, fitted noise or a simulated camera."""
+    """Turns clean pictures into degraded ones: a learned model, Gaussian noise or a simulated camera."""
 
     @abstractmethod
     def draw(self, rng: np.random.Generator) -> Parameters:

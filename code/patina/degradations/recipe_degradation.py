@@ -1,4 +1,4 @@
-"""A recipe as a degradation of one picture, beside learned models and fitted noise."""
+"""A recipe as a degradation of one picture, beside learned models and Gaussian noise."""
 
 from __future__ import annotations
 

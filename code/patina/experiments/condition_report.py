@@ -88,7 +88,7 @@ def report(result: ConditionSearchResult) -> str:
         f"| (the images themselves) | {_accuracy(result.images)} | |",
     ]
     if result.control is not None:
-        lines.append(f"| (fitted noise against none, only downscaled) | {_accuracy(result.control)} | |")
+        lines.append(f"| (Gaussian baseline against none, only downscaled) | {_accuracy(result.control)} | |")
     lines += [
         f"| {candidate.name} | {_accuracy(candidate)} | {candidate.content:.2f} |" for candidate in result.candidates
     ]

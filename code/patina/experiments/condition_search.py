@@ -88,7 +88,7 @@ def search_conditions(request: ConditionSearchRequest) -> ConditionSearchResult:
     matched = config.data.match_statistics
     say("the images themselves")
     images = _test(_conditions(ConditionMap(()), domains, request.seed, matched=matched), domains, request)
-    say("fitted noise under the plain downscaling")
+    say("Gaussian baseline under the plain downscaling")
     control = _control(domains, request, config.model.scale)
     found = []
     for number, (name, steps) in enumerate(maps.items(), 1):
@@ -106,7 +106,7 @@ def _pictures(folder: Path, request: ConditionSearchRequest, scale: int) -> list
 
 
 def _control(domains: Domains, request: ConditionSearchRequest, scale: int) -> TwoSampleResult | None:
-    """Test clean pictures with fitted noise against other clean pictures, all of them only downscaled.
+    """Test clean pictures with Gaussian noise against other clean pictures, all of them only downscaled.
 
     Returns:
         None where the real pictures are not noisier than the clean ones.

@@ -1,4 +1,4 @@
-"""Compare learned degradations and recipes with real pictures by every property, beside fitted noise, over seeds."""
+"""Compare learned degradations and recipes with real pictures by every property, beside baselines, over seeds."""
 
 import json
 from collections.abc import Sequence
@@ -64,7 +64,7 @@ class Noise:
 
 
 Noises = dict[tuple[str, int], Noise]
-"""Learned and fitted noises by name and seed."""
+"""Learned noises and those of the Gaussian baselines, by name and seed."""
 
 
 def compare_realism(request: RealismRequest) -> str:

@@ -68,11 +68,11 @@ def _mean(by_seed: Sequence[Mapping[str, float]], key: str) -> float:
 
 
 def _wins(name: str, scores: Mapping[str, Sequence[Mapping[str, float]]], keys: Sequence[str]) -> str:
-    """Say where a method is closer to real than both fitted noises, where not, and whether it halves two measures."""
+    """Say where a method is closer to real than both Gaussian ones, where not, and whether it halves two measures."""
     noise = {key: min(_mean(scores[fitted], key) for fitted in (GAUSSIAN, POISSON_GAUSSIAN)) for key in keys}
     won = [key for key in keys if _mean(scores[name], key) < noise[key]]
     lost = [key for key in keys if key not in won]
-    parts = [f"- {name} is closer to real than fitted noise in {_titles(won)}; not in {_titles(lost)}."]
+    parts = [f"- {name} is closer to real than the Gaussian baselines in {_titles(won)}; not in {_titles(lost)}."]
     for key in ("akld", "spectrum"):
         gaussian = _mean(scores[GAUSSIAN], key)
         fraction = _mean(scores[name], key) / gaussian if gaussian else float("inf")

@@ -1,4 +1,4 @@
-"""The baselines of every distance: other real images, and fitted noise, which needs no learning."""
+"""The baselines of every distance: other real images, and Gaussian noise as strong as theirs, without learning."""
 
 from collections.abc import Sequence
 
@@ -50,13 +50,15 @@ def fitted_noises(clean: Sequence[Sample], real: Sequence[Sample], *, paired: bo
         clean, real: both sets.
         paired: whether both sets show the same content in the same order. If so, the fit uses the residuals in the
             quiet places of the real set; otherwise, the variance that they have in excess of the clean set's. Where
-            there is no excess, as in blurred photos, the noise is none.
+            most channels have no excess, as in blurred photos, both noises are none.
     """
     level = _paired_level(clean, real) if paired else _unpaired_level(clean, real)
     known = np.isfinite(level.variance)
     weights = np.where(known, level.counts, 0)
     variance = np.sum(np.where(known, level.variance, 0) * weights, axis=0) / weights.sum(axis=0).clip(1)
     gain, floor = fit_line(level)
+    if np.median(variance) <= 0:
+        variance, gain, floor = np.zeros((3, *variance.shape))
     return {
         GAUSSIAN: FittedGaussianNoise(np.sqrt(variance.clip(0)).round(4)),
         POISSON_GAUSSIAN: FittedPoissonGaussianNoise(gain.round(5), floor.round(4)),

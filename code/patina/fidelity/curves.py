@@ -1,4 +1,4 @@
-"""The curves of a report: generated, real and fitted noise in one chart."""
+"""The curves of a report: generated and real images and the Gaussian baselines in one chart."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -160,7 +160,7 @@ def _styled(name: str, x: np.ndarray, y: np.ndarray) -> Line:
 
 
 def _ordered(lines: list[Line]) -> list[Line]:
-    """Draw the fitted noises first, so that generated and real lie on top."""
+    """Draw the baselines first, so that generated and real lie on top."""
     order = ["gaussian", "poisson", "real", "generated"]
     return sorted(lines, key=lambda line: order.index(line.style))
 

@@ -11,7 +11,7 @@ from patina.fidelity.properties import CLASSIFIER, Measure
 from patina.fidelity.reference import Reference, Scores
 
 CLOSER = 0.9
-"""Closer than fitted noise means at most this fraction of its distance."""
+"""Closer than the Gaussian baselines means at most this fraction of the nearer one's distance."""
 
 Grade = Literal["real", "better", "no better", "unclear"]
 
@@ -25,10 +25,11 @@ class Finding:
         distance: distance of the generated images from the real ones.
         baselines: the same distance of every baseline.
         limit: largest excess over "no difference" that chance alone gives between real images.
-        grade: "real", within this limit; "better", closer than fitted noise; "no better",
+        grade: "real", within this limit; "better", closer than the Gaussian baselines; "no better",
             neither; "unclear", the measure is blind here or has no value.
         sentence: the verdict.
-        noise_passes: whether fitted noise is within the limit, too.
+        noise_passes: whether a Gaussian baseline with noise is within the limit, too.
+        has_noise: whether the Gaussian baselines have noise; without it, they are the clean images as they are.
         intervals: confidence intervals of an accuracy, of the generated images and the baselines, in percent.
     """
 
@@ -43,6 +44,7 @@ class Finding:
     grade: Grade
     sentence: str
     noise_passes: bool = False
+    has_noise: bool = True
     intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
 
 
@@ -63,7 +65,8 @@ def grade(measure: Measure, scores: Scores, reference: Reference, difference: st
         limit=scale.limit,
         grade=scale.grade(scores),
         sentence=_sentence(scale, scores, difference),
-        noise_passes=scale.passes(scale.noise),
+        noise_passes=scale.noise_passes,
+        has_noise=reference.is_noisier,
         intervals=intervals if measure is CLASSIFIER else {},
     )  # fmt: skip
 
@@ -91,8 +94,13 @@ class _Scale:
         chance = self.measure is CLASSIFIER and scores.interval[0] <= self.measure.zero
         return chance or self.distance(scores) <= self.limit
 
+    @property
+    def noise_passes(self) -> bool:
+        """Whether a Gaussian baseline that has noise is as close to real images as these are to each other."""
+        return self.reference.is_noisier and self.passes(self.noise)
+
     def grade(self, scores: Scores) -> Grade:
-        """Grade a set. The classifier passes a set only if it fails another one, fitted noise or the clean images."""
+        """Grade a set. The classifier passes a set only if it fails another one, a baseline or the clean images."""
         if not np.isfinite(scores.distances[self.measure.key]):
             return "unclear"
         if not self.passes(scores):
@@ -118,7 +126,8 @@ def _sentence(scale: _Scale, scores: Scores, difference: str) -> str:
         return f"{difference[0].upper()}{difference[1:]}."
     begin = "Matches real images" if verdict == "real" else "Inconclusive"
     if measure is CLASSIFIER:
-        return f"{begin}: {difference}, fitted noise {noise:.0f} %."
+        baseline = "Gaussian baseline" if scale.reference.is_noisier else "clean images"
+        return f"{begin}: {difference}, {baseline} {noise:.0f} %."
     away = f"{distance:.2f} {measure.unit}".rstrip()
-    also = f"; fitted noise matches, too, at {noise:.2f}" if scale.passes(scale.noise) else ""
+    also = f"; a Gaussian baseline matches, too, at {noise:.2f}" if scale.noise_passes else ""
     return f"{begin}: {away} from them, they are up to {limit:.2f} from each other by chance{also}."

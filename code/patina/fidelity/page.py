@@ -25,11 +25,11 @@ from patina.fidelity.samples import Sample
 
 GRADES = {
     "real": ("good", "matches real", "match real images"),
-    "better": ("fair", "closer than fitted noise", "closer than fitted noise"),
-    "no better": ("poor", "no closer than fitted noise", "no closer than fitted noise"),
+    "better": ("fair", "closer than {}", "closer than {}"),
+    "no better": ("poor", "no closer than {}", "no closer than {}"),
     "unclear": ("unknown", "inconclusive", "inconclusive"),
 }
-"""CSS class, label of one property, and label of their count, by grade."""
+"""CSS class, label of one property, and label of their count, by grade; ``{}`` stands for the Gaussian baselines."""
 
 UNMEASURED = "cannot be measured"
 MARKS = {REAL: "real", GAUSSIAN: "gaussian", POISSON_GAUSSIAN: "poisson"}
@@ -67,11 +67,15 @@ def render(assessment: Assessment, generated: Sequence[Sample], reference: Refer
     """
     findings = assessment.findings
     counts = {grade: sum(finding.grade == grade for finding in findings) for grade in GRADES}
+    baselines = _baselines(findings)
     listed = [grade for grade in GRADES if counts[grade] or grade != "unclear"]
     page = {
         "name": provenance.name,
         "headline": headline(findings),
-        "grades": [{"style": GRADES[grade][0], "label": GRADES[grade][2], "count": counts[grade]} for grade in listed],
+        "grades": [
+            {"style": GRADES[grade][0], "label": GRADES[grade][2].format(baselines), "count": counts[grade]}
+            for grade in listed
+        ],
         "made": "generated",
         "summary": _summary(assessment.profile, reference.profile),
         "pairing": _pairing(reference),
@@ -103,9 +107,10 @@ def headline(findings: Sequence[Finding]) -> str:
     )
     easy = sum(finding.grade == "real" and finding.noise_passes for finding in findings)
     parts = [f"{matching} of {conclusive} properties {'matches' if matching == 1 else 'match'} real images"]
-    parts[0] += f" (fitted noise also matches in {easy} of them)" if easy else ""
-    parts += [f"{better} more {_are(better)} closer than fitted noise"] if better else []
-    parts += [f"{_listed(worst)} {_are(len(worst))} no closer than fitted noise"] if worst else []
+    parts[0] += f" (a Gaussian baseline also matches in {easy} of them)" if easy else ""
+    baselines = f"the {_baselines(findings)}"
+    parts += [f"{better} more {_are(better)} closer than {baselines}"] if better else []
+    parts += [f"{_listed(worst)} {_are(len(worst))} no closer than {baselines}"] if worst else []
     parts += [f"inconclusive: {_listed(unclear)}"] if unclear else []
     return f"{'; '.join(parts)}."
 
@@ -113,6 +118,11 @@ def headline(findings: Sequence[Finding]) -> str:
 def lower_title(title: str) -> str:
     """Return a title as it is written within a sentence; acronyms such as JPEG keep their capitals."""
     return title if title[:2].isupper() else title[0].lower() + title[1:]
+
+
+def _baselines(findings: Sequence[Finding]) -> str:
+    """Return what the Gaussian baselines are called: without noise they are the clean images."""
+    return "Gaussian baselines" if all(finding.has_noise for finding in findings) else "clean images"
 
 
 def _listed(words: Sequence[str]) -> str:
@@ -157,7 +167,7 @@ def _verdict(finding: Finding) -> dict[str, Any]:
     baselines = ", ".join(f"{name} {_number(value)}" for name, value in finding.baselines.items())
     return {
         "style": style,
-        "label": label,
+        "label": label.format(_baselines([finding])),
         "title": finding.title,
         "meaning": finding.meaning,
         "sentence": finding.sentence,

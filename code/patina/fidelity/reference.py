@@ -75,7 +75,7 @@ class Reference:
 
     @property
     def is_noisier(self) -> bool:
-        """Whether most channels of the real images are noisier than the clean ones', so fitted noise is a baseline."""
+        """Whether most channels of the real images are noisier than the clean ones'; else the baselines have none."""
         return bool(np.median(self.noises[GAUSSIAN].draw(np.random.default_rng(0))["sigma"]) > 0)
 
     @cached_property
@@ -108,12 +108,12 @@ class Reference:
 
     @cached_property
     def noisy(self) -> dict[str, list[Sample]]:
-        """The clean images with each of the fitted noises."""
+        """The clean images with the noise of each Gaussian baseline."""
         return {name: degraded(self.clean, noise, self.seed) for name, noise in self.noises.items()}
 
     @cached_property
     def noisy_profiles(self) -> dict[str, Profile]:
-        """Profiles of the clean images with each of the fitted noises."""
+        """Profiles of the clean images with the noise of each Gaussian baseline."""
         return {name: profile_of(samples, self.seed) for name, samples in self.noisy.items()}
 
     @cached_property

@@ -19,9 +19,10 @@ def measured_notes(reference: Reference, generated: Sequence[Sample], is_matched
     """
     if not reference.is_noisier:
         yield (
-            "The real images are not noisier than the clean ones, so the baselines have no noise. This is right for "
-            "photos that are only blurred or compressed; if they should be noisy, check that -clean and -real are not "
-            "swapped."
+            "In smooth places, the real images are not noisier than the clean ones, so the Gaussian baselines have no "
+            "noise: they are the clean images as they are. This is so for photos that are only blurred or compressed, "
+            "and where the clean images are textured, which measures like noise. If neither is true, check that "
+            "-clean and -real are not swapped."
         )
     shifts = [
         sample.pixels.mean(axis=(0, 1)) - clean.pixels.mean(axis=(0, 1))
