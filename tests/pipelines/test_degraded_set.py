@@ -66,6 +66,16 @@ def test_another_seed_makes_other_pictures_and_is_not_mixed_into_a_set(clean, re
     )
 
 
+@pytest.mark.parametrize("scale", [2, 4])
+@pytest.mark.parametrize("fitted", [True, False])
+def test_another_scale_than_a_fitted_recipes_is_warned_of(clean, tmp_path, scale, fitted, capsys):
+    values = {"scale": 2, "fitted": fitted, "steps": [{"resize": {"filter": "box", "of": "target"}}]}
+    recipe = write_config(tmp_path / "f.yml", values)
+    assert run("degrade", recipe, clean, tmp_path / "out", "-workers", 1, "-scale", scale) == 0
+    said = capsys.readouterr().err
+    assert ("fitted at scale 2" in said and "patina fit with -scale 4" in said) == (fitted and scale == 4)
+
+
 @pytest.mark.parametrize("verb", ["degrade", "prepare"])
 def test_files_that_are_none_of_a_set_are_not_overwritten(clean, tmp_path, verb, capsys):
     recipe = write_config(tmp_path / "n.yml", {"scale": 1, "steps": [{"gaussian_noise": {"sigma": 5}}]})

@@ -31,6 +31,9 @@ class Recipe(Settings):
     scale: Annotated[int, Field(ge=1)]
     """Downscaling factor from clean images to LQ images."""
 
+    fitted: bool = False
+    """Whether `patina fit` found the numbers, which hold only at this scale: blur is in pixels of the clean image."""
+
     steps: Steps | None = None
     """Operations applied in order. Excludes `blocks` and `variants`."""
 

@@ -101,6 +101,7 @@ def profile_recipe(
         "#",
         "# Each choice below is the profile of one photo. Delete what you do not want, change weights and ranges.",
         f"scale: {match.family.scale}",
+        "fitted: true  # the numbers hold at this scale only; for another one, fit again",
         "",
         "steps:",
         "  - one_of:",

@@ -1,5 +1,6 @@
 """A recipe as a user chooses it: which variants, with which model file, with or without learned blocks."""
 
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -31,7 +32,7 @@ class RecipeChoice:
     scale: int | None = None
 
     def load(self) -> Recipe:
-        """Read the recipe and apply the changes.
+        """Read the recipe and apply the changes; warn of a fitted recipe at another scale.
 
         Raises:
             PatinaError: the recipe or a model file cannot be used, or the changes contradict each other.
@@ -39,12 +40,23 @@ class RecipeChoice:
         if self.without_learned and self.model:
             raise PatinaError("-model and --without-learned exclude each other; leave one out")
         recipe = load_recipe(self.name)
-        recipe = recipe if self.scale is None else recipe.of_scale(self.scale)
+        if self.scale is not None:
+            self._warn_of_scale(recipe, self.scale)
+            recipe = recipe.of_scale(self.scale)
         if self.without_learned:
             return recipe.without_learned()
         recipe = recipe.with_model(self.model) if self.model else recipe
         require_models(recipe)
         return recipe
+
+    def _warn_of_scale(self, recipe: Recipe, scale: int) -> None:
+        """Warn of a fitted recipe whose numbers do not hold at another scale, as they are in pixels."""
+        if recipe.fitted and scale != recipe.scale:
+            print(
+                f"warning: {self.name} was fitted at scale {recipe.scale}, and its numbers do not hold at scale "
+                f"{scale}: blur is in pixels of the clean image; run patina fit with -scale {scale}",
+                file=sys.stderr,
+            )
 
     def outputs(self, recipe: Recipe) -> "Outputs":
         """Return the outputs of the chosen variants.
