@@ -43,8 +43,8 @@ class TestDiscrepancies:
     def test_an_unexplained_group_is_told_with_both_numbers_and_advice(self, names):
         photos, fitted = measured(names, edge__over=0.09), measured(names, edge__over=0.012)
         found = self.compared(names, photos, fitted)["halos at edges"]
-        told = "Real edges overshoot by 9.0 % of their height on their bright side, fitted ones by 1.2 %."
-        assert found.sentence == told
+        told = "Real edges overshoot by 9.0 % of their height on their bright side, fitted ones by 1.2 %. By all "
+        assert found.sentence.startswith(f"{told}measures of this property, fitted images are ")
         assert "learned degradation" in found.advice
         assert found.grade == "far"
 
@@ -64,12 +64,22 @@ class TestDiscrepancies:
         assert "the clean images have more of this by themselves (10.0)" in found.advice
         assert "learned" not in found.advice
 
-    def test_equal_numbers_are_not_called_a_difference(self, names):
+    def test_clean_pictures_too_small_to_shrink_are_not_to_be_shrunk(self, names):
+        photos, clean = measured(names, edge__over=0.03), measured(names, edge__over=0.1)
+        agreed, sets = agreements(names, photos, clean), MeasuredSets(names, photos, clean, clean)
+        for can_shrink in (True, False):
+            advice = [found.advice for found in discrepancies(agreed, agreed, sets, [], can_shrink=can_shrink)]
+            assert any("shrink" in words for words in advice) == can_shrink
+
+    def test_equal_numbers_come_with_the_distance_by_all_measures(self, names):
         photos, fitted = measured(names, y__2d__q10=0), measured(names)
         agreed = [Agreement("edge sharpness", 9.0, 1.0)]
         sets = MeasuredSets(names, photos, photos, fitted)
         (found,) = discrepancies(agreed, [Agreement("edge sharpness", 20.0, 1.0)], sets, ["camera"])
-        assert found.sentence.endswith("Other measures of this property differ.")
+        assert found.sentence.endswith(
+            "fitted images are 9.0 times as far from the photos as chance alone brings them; "
+            "halves of the photos, 1.0 times."
+        )
         assert found.grade == "closer"
 
     def test_every_group_has_words(self):
@@ -137,8 +147,11 @@ def test_the_end_of_a_range_means_nothing_where_the_step_is_not_used():
 def test_a_fit_that_leads_away_from_the_photos_says_so():
     plain = [Agreement("edge sharpness", 9.0, 1.0), Agreement("noise grain", 5.0, 1.0)]
     worse = [Agreement("edge sharpness", 9.5, 1.0), Agreement("noise grain", 5.5, 1.0)]
-    assert "no closer to the photos than they are without it" in no_closer(worse, plain)
-    assert no_closer([worse[0], Agreement("noise grain", 4.0, 1.0)], plain) == ""
+    told = no_closer(worse, plain, can_shrink=True)
+    assert "no closer to the photos than they are without it" in told
+    assert "Downscale them by 2" in told
+    assert "Downscale" not in no_closer(worse, plain, can_shrink=False)
+    assert no_closer([worse[0], Agreement("noise grain", 4.0, 1.0)], plain, can_shrink=True) == ""
 
 
 def test_the_sentence_calls_numbers_by_their_titles():
@@ -149,8 +162,15 @@ def test_the_sentence_calls_numbers_by_their_titles():
     told = sentence([*numbers, found("speckle", "size")], [], [Agreement("edge sharpness", 9.0, 1.0)])
     assert told == (
         "Sensor noise of std 1 to 2 at mid-grey, before the camera's processing; blur 1 to 2; speckle.size 1 to 2. "
-        "Fitted images match the photos in 0 of 1 properties. They differ in edge sharpness."
+        "Fitted images match the photos in 0 of 1 properties. They differ in edge sharpness. "
+        "Do not rely on these numbers."
     )
+
+
+def test_numbers_are_not_to_be_relied_on_only_below_half_of_the_properties():
+    close, far = Agreement("noise grain", 1.0, 1.0), Agreement("edge sharpness", 9.0, 1.0)
+    assert "Do not rely" not in sentence([], [], [close, far])
+    assert "Do not rely" in sentence([], [], [close, far, far])
 
 
 def test_quantities_are_in_units_that_people_know(names):

@@ -47,7 +47,9 @@ def test_what_is_not_explained_is_said_in_sentences(report):
     assert re.search(
         r"edges of real photos are as soft as a blur of [\d.]+ pixels makes them, those of fitted", section
     )
-    assert "What to do: " in section
+    assert re.search("What to do about [a-z ,]+ and [a-z ]+: ", section)
+    assert section.count("By all measures of this property") == section.count("<h3>") > 1
+    assert "Do not rely on these numbers" in fit.summary
     assert "6 photos are few: 20 or more" in section
     values = json.loads((folder / "fit.json").read_text())
     sharpness = next(found for found in values["agreement"] if found["group"] == "edge sharpness")

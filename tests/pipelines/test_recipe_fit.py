@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ from patina.cli.main import main
 from patina.degradations.recipe import load_recipe
 from patina.fitting.search import Search
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
+from patina.pipelines.recipe_fit import _can_shrink, _CleanImage, _few
 from sets import write_config, write_pictures
 from small_photographs import photographs
 
@@ -74,6 +76,7 @@ def test_noise_is_found_and_the_recipe_can_be_used(folders, tmp_path, capsys):
     assert told["photos"] == [path.name for path in list_pictures(folders / "real")]
     recipe = load_recipe(tmp_path / "fitted.yml")
     assert len(recipe.steps[0].choices) == 8
+    assert recipe.fitted
     assert (
         main(["degrade", str(tmp_path / "fitted.yml"), str(folders / "clean"), str(tmp_path / "out"), "-workers", "1"])
         == 0
@@ -175,6 +178,18 @@ def test_small_sets_are_said_to_be_small(folders, tmp_path, capsys):
     assert fit(folders, tmp_path / "fitted.yml") == 0
     said = capsys.readouterr().out
     assert "8 photos and 8 clean images are few; use 20 or more of each for reliable numbers." in " ".join(said.split())
+
+
+def test_only_the_side_that_is_small_is_said_to_be():
+    assert _few(5, 60) == " 5 photos are few; use 20 or more for reliable numbers."
+    assert _few(40, 19) == " 19 clean images are few; use 20 or more for reliable numbers."
+    assert _few(20, 20) == ""
+
+
+@pytest.mark.parametrize(("scale", "enough"), [(1, True), (2, True), (4, False)])
+def test_clean_images_are_shrunk_only_if_half_of_their_size_suffices(scale, enough):
+    images = [_CleanImage(name, 481, 321, Path(name), 256 * 256) for name in "abc"]
+    assert _can_shrink(images, scale) == enough
 
 
 @pytest.mark.slow

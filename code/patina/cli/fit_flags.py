@@ -22,8 +22,8 @@ def add_fit_flags(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "scale", type=int, help="downscaling factor of the recipe (default: the family's, 1)")
     add_flag(
         parser, "recipe", action="append", metavar="FAMILY",
-        help="recipe with free numbers, a path or a name in confs/families/; given several times, each "
-        "is tried in turn until one explains the photos (default: camera, then raw-camera)",
+        help="family to fit, a recipe with free numbers: a path or a name in confs/families/; given several times, "
+        "each is tried in turn until one explains the photos (default: camera, then raw-camera)",
     )  # fmt: skip
     add_flag(parser, "pictures", type=int, default=100, help="maximum number of photos, drawn at random")
     add_flag(parser, "seed", type=int, default=0, help="seed of everything that is drawn")

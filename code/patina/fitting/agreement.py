@@ -46,6 +46,11 @@ class Agreement:
         return self.fitted <= AS_CLOSE * self.halves
 
 
+def is_poor(agreed: Sequence[Agreement]) -> bool:
+    """Whether fitted pictures are close in fewer than half of the groups: then the fit's numbers mean little."""
+    return sum(agreement.is_close for agreement in agreed) < len(agreed) / 2
+
+
 def agreements(names: Sequence[str], photos: np.ndarray, fitted: np.ndarray, seed: int = 0) -> list[Agreement]:
     """Compare sets of measures.
 

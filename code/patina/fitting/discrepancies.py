@@ -19,6 +19,9 @@ MEANINGS = {
 }
 """What every property is about: a group of measures, see `patina.fitting.agreement.GROUPS`."""
 
+WHAT_TO_DO = "What to do"
+"""How advice begins."""
+
 _NOISE = "fit {other}; if that does not help, train a learned degradation, which needs no model of the noise"
 _WAYS = dict.fromkeys(
     ("noise strength", "noise grain", "colour noise", "colour blotches", "noise by brightness"), _NOISE
@@ -37,8 +40,14 @@ _ONLY_ADDED = {"noise strength", "edge sharpness", "halos at edges", "block arte
 """Groups whose quantities degradations raise, and hardly ever lower."""
 
 _BETTER_CLEAN = (
-    "the clean images have more of this by themselves ({clean}), and a degradation can hardly take it away: use better "
-    "clean images, or shrink them first"
+    "the clean images have more of this by themselves ({clean}), and a degradation can hardly take it away: use {which}"
+)
+_SHRINKABLE = {True: "better clean images, or shrink them first", False: "better clean images of this size or larger"}
+"""Which clean images to use, by whether these are large enough to be downscaled by 2."""
+
+_DISTANCE = (
+    "By all measures of this property, fitted images are {fitted:.1f} times as far from the photos as chance alone "
+    "brings them; halves of the photos, {halves:.1f} times."
 )
 
 
@@ -70,7 +79,12 @@ class Discrepancy:
 
 
 def discrepancies(
-    agreed: Sequence[Agreement], undegraded: Sequence[Agreement], sets: MeasuredSets, families: Sequence[str]
+    agreed: Sequence[Agreement],
+    undegraded: Sequence[Agreement],
+    sets: MeasuredSets,
+    families: Sequence[str],
+    *,
+    can_shrink: bool = True,
 ) -> list[Discrepancy]:
     """Describe every group of measures.
 
@@ -79,14 +93,18 @@ def discrepancies(
         undegraded: clean pictures against photos, the same groups.
         sets: what was measured.
         families: names of the recipes that were tried.
+        can_shrink: whether the clean images are large enough to be downscaled by 2.
     """
+    better = _SHRINKABLE[can_shrink]
     return [
-        _discrepancy(agreement, clean.fitted, sets, families)
+        _discrepancy(agreement, clean.fitted, sets, families, better)
         for agreement, clean in zip(agreed, undegraded, strict=True)
     ]
 
 
-def _discrepancy(agreement: Agreement, undegraded: float, sets: MeasuredSets, families: Sequence[str]) -> Discrepancy:
+def _discrepancy(
+    agreement: Agreement, undegraded: float, sets: MeasuredSets, families: Sequence[str], better: str
+) -> Discrepancy:
     found = [quantity for quantity in QUANTITIES if quantity.group == agreement.group]
     quantity = found[0] if agreement.is_close else most_different(sets, found)
     mean = {name: means(sets.by_name(values)) for name, values in sets.arrays.items()}
@@ -96,14 +114,13 @@ def _discrepancy(agreement: Agreement, undegraded: float, sets: MeasuredSets, fa
     title, meaning = agreement.group.capitalize(), MEANINGS[agreement.group]
     if agreement.is_close:
         return Discrepancy(agreement, undegraded, title, meaning, told, "")
-    if real == fitted:
-        told = f"{told} Other measures of this property differ."
+    told = f"{told} {_DISTANCE.format(fitted=agreement.fitted, halves=agreement.halves)}"
     exceeds = quantity.of_one(mean["photos"]) < min(quantity.of_one(mean[name]) for name in ("fitted", "clean"))
     if agreement.group in _ONLY_ADDED and exceeds:
-        way = _BETTER_CLEAN.format(clean=quantity.shown(mean["clean"]))
+        way = _BETTER_CLEAN.format(clean=quantity.shown(mean["clean"]), which=better)
     else:
         way = _WAYS[agreement.group].format(other=_other_family(families))
-    return Discrepancy(agreement, undegraded, title, meaning, told, f"What to do: {way}.")
+    return Discrepancy(agreement, undegraded, title, meaning, told, f"{WHAT_TO_DO}: {way}.")
 
 
 def _other_family(tried: Sequence[str]) -> str:

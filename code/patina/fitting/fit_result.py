@@ -26,6 +26,7 @@ class Fit:
         upscaled: names of photos that look as if they had been enlarged.
         set_aside: pictures that are no photos or cannot be read, and why.
         clean: names of the clean pictures that were degraded.
+        can_shrink: whether the clean pictures are large enough for the scale at half their size, too.
         match: the numbers; None where nothing was found.
         measured: the measures of photos, fitted and clean pictures.
         agreements: how near fitted pictures come to the photos.
@@ -42,6 +43,7 @@ class Fit:
     upscaled: tuple[str, ...]
     set_aside: tuple[tuple[str, str], ...]
     clean: tuple[str, ...]
+    can_shrink: bool
     match: SynthesisMatch | None
     measured: MeasuredSets
     agreements: tuple[Agreement, ...]
@@ -58,7 +60,8 @@ class Fit:
     @cached_property
     def discrepancies(self) -> list[Discrepancy]:
         """How near fitted pictures come to the photos, group by group in words."""
-        return discrepancies(self.agreements, self.undegraded, self.measured, self.families)
+        sets = self.agreements, self.undegraded, self.measured
+        return discrepancies(*sets, self.families, can_shrink=self.can_shrink)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON; they do not depend on the time that the fit took."""

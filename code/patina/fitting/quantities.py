@@ -166,7 +166,8 @@ QUANTITIES = (
     *(
         Quantity(
             f"{key}_noise", "noise by brightness",
-            f"{words} places of real photos have {{real}} % of their usual noise, those of fitted ones {{fitted}} %",
+            f"{words} places of real photos have {{real}} % of the noise of the whole photo, "
+            "those of fitted ones {fitted} %",
             partial(_noise_of_level, level=level),
         )
         for key, words, level in (("dark", "dark", 0), ("bright", "bright", 160))

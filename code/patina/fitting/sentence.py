@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
-from patina.fitting.agreement import Agreement
+from patina.fitting.agreement import Agreement, is_poor
 from patina.fitting.file_compression import JPEG, WEBP, FileCompression
 from patina.fitting.number_words import title_in_sentence
 from patina.fitting.profiles import NumberFinding
@@ -28,21 +28,24 @@ def sentence(
     missed = [agreement.group for agreement in agreed if not agreement.is_close]
     text += _limits(found)
     text += f" Fitted images match the photos in {len(close)} of {len(agreed)} properties."
-    return f"{text} They differ in {', '.join(missed)}." if missed else text
+    text += f" They differ in {', '.join(missed)}." if missed else ""
+    return f"{text} Do not rely on these numbers." if is_poor(agreed) else text
 
 
-def no_closer(after: Sequence[Agreement], before: Sequence[Agreement]) -> str:
+def no_closer(after: Sequence[Agreement], before: Sequence[Agreement], *, can_shrink: bool) -> str:
     """Warn if a fit brings the clean images no closer to the photos; an empty text otherwise.
 
     Args:
         after: of the fitted images.
         before: of the clean images as they are.
+        can_shrink: whether the clean images are large enough for the scale at half their size, too.
     """
     if any(new.is_close or new.fitted < plain.fitted for new, plain in zip(after, before, strict=True)):
         return ""
+    way = "Downscale them by 2 and fit again." if can_shrink else "Use cleaner ones; these are too small to downscale."
     return (
         " The recipe brings the clean images no closer to the photos than they are without it. Usually they are not "
-        "clean enough: their own noise or compression exceeds the photos'. Downscale them by 2 and fit again."
+        f"clean enough: their own noise or compression exceeds the photos'. {way}"
     )
 
 
@@ -64,9 +67,9 @@ def _noise(found: Mapping[str, NumberFinding]) -> str | None:
     if (grain := found.get("sensor_noise.grain")) is not None and grain.decided and grain.middle >= 0.3:
         text += f", grain of {grain.middle:.1f} pixels"
     if (gain := found.get("sensor_noise.gain")) is not None and gain.decided and abs(gain.middle) > 0.2:
-        text += ", stronger in the light" if gain.middle > 0 else ", stronger in the dark"
+        text += ", stronger in bright areas" if gain.middle > 0 else ", stronger in dark areas"
     if (chroma := found.get("sensor_noise.chroma")) is not None and chroma.decided and chroma.middle > 0.3:
-        text += f", and colour noise of {chroma.middle:.1f} times that"
+        text += f", and colour noise with {chroma.middle:.1f} times this std"
     return text
 
 

@@ -2,6 +2,7 @@
 
 import json
 import platform
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,8 @@ from patina.fidelity.crops import busy_crops, quiet_crops
 from patina.fidelity.curves import Figure, line_figure
 from patina.fidelity.page_frame import embedded, render_page, strip_marks
 from patina.fidelity.samples import Sample, evenly_spaced, make_sample
-from patina.fitting.discrepancies import Discrepancy
+from patina.fitting.agreement import AS_CLOSE, is_poor
+from patina.fitting.discrepancies import WHAT_TO_DO, Discrepancy
 from patina.fitting.family import DEFAULT_FAMILIES, plain_family
 from patina.fitting.fit_result import Fit
 from patina.fitting.measured_curves import CURVES
@@ -38,11 +40,11 @@ PICTURES, SIDE = 24, 512
 """Pictures of a set that the page shows and draws curves of, and the side in pixels to which they are cropped."""
 
 GRADES = {
-    "close": ("good", "agrees", "properties agree"),
-    "closer": ("fair", "closer than clean", "closer than clean images"),
-    "far": ("poor", "differs", "differ"),
+    "close": ("good", "agrees", ("property agrees", "properties agree")),
+    "closer": ("fair", "closer than clean", ("differs, closer than clean images", "differ, closer than clean images")),
+    "far": ("poor", "differs", ("differs", "differ")),
 }
-"""CSS class, label of one property, and label of their count, by grade."""
+"""CSS class, label of one property, and labels of their count, for one and for others, by grade."""
 
 SMOOTH = (
     "The first places are the smoothest, where noise and compression show; the others have strong contrasts, where "
@@ -94,7 +96,10 @@ def fit_page(fit: Fit, request: FitRequest, folder: Path) -> str:
     page = {
         "name": f"Fit of {shown_path(request.real)}",
         "headline": fit.summary,
-        "grades": [{"style": GRADES[grade][0], "label": GRADES[grade][2], "count": counts[grade]} for grade in shown],
+        "grades": [
+            {"style": GRADES[grade][0], "label": GRADES[grade][2][counts[grade] != 1], "count": counts[grade]}
+            for grade in shown
+        ],
         "made": "fitted",
         "paired": False,
         "summary": SMOOTH,
@@ -103,7 +108,8 @@ def fit_page(fit: Fit, request: FitRequest, folder: Path) -> str:
         "crops": [embedded(crop) for crop in crops],
         "photos": len(fit.photos),
         "numbers": fit.numbers,
-        "is_poor": counts["close"] < len(fit.discrepancies) / 2,
+        "is_poor": is_poor(fit.agreements),
+        "as_close": AS_CLOSE,
         "is_few": len(fit.photos) < ENOUGH_PHOTOS,
         "enough": ENOUGH_PHOTOS,
         "unexplained": _unexplained(fit),
@@ -120,12 +126,18 @@ def fit_page(fit: Fit, request: FitRequest, folder: Path) -> str:
 
 
 def _unexplained(fit: Fit) -> list[tuple[str, list[Discrepancy]]]:
-    """Return what is not explained by its advice, which several groups may share."""
+    """Return what is not explained by its advice, which names the groups that share it."""
     shared: dict[str, list[Discrepancy]] = {}
     for found in fit.discrepancies:
         if not found.agreement.is_close:
             shared.setdefault(found.advice, []).append(found)
-    return list(shared.items())
+    return [(_addressed(advice, several), several) for advice, several in shared.items()]
+
+
+def _addressed(advice: str, shared: Sequence[Discrepancy]) -> str:
+    """Return advice that names the groups that it is for, if there are several."""
+    *first, last = (found.agreement.group for found in shared)
+    return advice.replace(WHAT_TO_DO, f"{WHAT_TO_DO} about {', '.join(first)} and {last}", 1) if first else advice
 
 
 def _samples(fit: Fit, request: FitRequest) -> _Sets:

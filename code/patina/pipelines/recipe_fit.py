@@ -18,7 +18,7 @@ from patina.fitting.family import DEFAULT_FAMILIES, load_families
 from patina.fitting.family_choice import best_match
 from patina.fitting.fit_result import Fit
 from patina.fitting.folder_order import are_swapped
-from patina.fitting.measures import CROP
+from patina.fitting.measures import CROP, SMALLEST
 from patina.fitting.photo import Photo
 from patina.fitting.profiles import empty_recipe, findings, profile_recipe
 from patina.fitting.quantities import MeasuredSets
@@ -134,7 +134,8 @@ def _fit(request: FitRequest) -> Fit:
         ]
         match = None if all(agreement.is_close for agreement in before) else best_match(searches)
     after = before if match is None else agreements(names, measured, match.fitted, request.seed)
-    useless = no_closer(after, before) if match else ""
+    can_shrink = not small and _can_shrink(clean, scale)
+    useless = no_closer(after, before, can_shrink=can_shrink) if match else ""
     summary = _summary(match, photos, after) + useless + _few(len(photos), len(clean)) + small
     return Fit(
         families=tuple(family.name for family in families),
@@ -144,6 +145,7 @@ def _fit(request: FitRequest) -> Fit:
         upscaled=tuple(photo.name for photo in photos if photo.is_upscaled),
         set_aside=tuple(_without_folder(request.real, *failure) for failure in report.failures),
         clean=tuple(image.name for image in clean),
+        can_shrink=can_shrink,
         match=match,
         measured=MeasuredSets(names, measured, plain if match is None else match.fitted, plain),
         agreements=tuple(after),
@@ -162,11 +164,16 @@ def _summary(match: SynthesisMatch | None, photos: Sequence[Photo], after: Seque
 
 def _few(photos: int, clean: int) -> str:
     """Warn of sets that are too small to trust."""
-    if min(photos, clean) >= ENOUGH_PHOTOS:
+    few = [f"{count} {what}" for count, what in ((photos, "photos"), (clean, "clean images")) if count < ENOUGH_PHOTOS]
+    if not few:
         return ""
-    return (
-        f" {photos} photos and {clean} clean images are few; use {ENOUGH_PHOTOS} or more of each for reliable numbers."
-    )
+    enough = f"{ENOUGH_PHOTOS} or more{' of each' if len(few) > 1 else ''}"
+    return f" {' and '.join(few)} are few; use {enough} for reliable numbers."
+
+
+def _can_shrink(clean: Sequence[_CleanImage], scale: int) -> bool:
+    """Whether most clean images, downscaled by 2, are still large enough."""
+    return float(np.median([min(image.width, image.height) for image in clean])) >= 2 * SMALLEST * scale
 
 
 def _small(photos: Sequence[Photo], clean: Sequence[_CleanImage], scale: int) -> str:
@@ -229,8 +236,8 @@ def _clean_crops(request: FitRequest, scale: int, folder: Path) -> list[_CleanIm
     def write(source: Source) -> _CleanImage:
         pixels = read_picture(source.path, alpha="refuse").pixels
         height, width = pixels.shape[:2]
-        if min(height, width) < 64 * scale:
-            raise PictureError(f"{source} is {width}x{height}; scale {scale} needs {64 * scale} on each side")
+        if min(height, width) < SMALLEST * scale:
+            raise PictureError(f"{source} is {width}x{height}; scale {scale} needs {SMALLEST * scale} on each side")
         crops = clean_crops(pixels, scale)
         np.save(files[source.name], crops)
         return _CleanImage(source.name, width, height, files[source.name], crops.shape[1] * crops.shape[2])
