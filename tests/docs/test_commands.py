@@ -17,6 +17,7 @@ CONFIGURATIONS = [*ROOT.glob("confs/**/*.yml")]
 def command_lines(text: str) -> set[str]:
     """Return every command of `patina` in a text; a remark begins with #."""
     lines = text.replace("\\\n", " ").splitlines()
+    lines = [line.replace("$SLURM_ARRAY_TASK_ID", "1") for line in lines]
     parts = (part.strip() for line in lines for part in line.split("#")[0].split("&&"))
     return {re.sub(r"^(\w+=\S+ )+", "", part) for part in parts if re.match(r"(\w+=\S+ )*patina ", part)}
 

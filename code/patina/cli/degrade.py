@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from patina.cli.flags import add_device_flag, add_flag, add_recursive_flag
+from patina.cli.flags import add_device_flag, add_flag, add_recursive_flag, add_shard_flag, shard_path
 from patina.cli.recipe_flags import add_recipe_arguments, add_recipe_flags, recipe_choice
 from patina.errors import counted
 
@@ -15,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_recipe_arguments(parser)
     parser.add_argument("source", type=Path, help="folder of clean images, or one image")
     parser.add_argument("out", type=Path, help="output folder; every variant has a folder in it")
+    add_shard_flag(parser)
     add_recursive_flag(parser)
     add_flag(parser, "seed", type=int, default=0, help="seed of all draws; a result depends on it and on the file name")
     add_flag(parser, "pictures", type=int, help="degrade only this many, from the first, to try a recipe")
@@ -32,13 +33,14 @@ def run(arguments: argparse.Namespace) -> int:
     request = DegradeRequest(
         recipe=recipe_choice(arguments),
         source=arguments.source,
-        out=arguments.out,
+        out=shard_path(arguments, arguments.out),
         seed=arguments.seed,
         limit=arguments.pictures,
         recursive=arguments.recursive,
-        ground_truth=arguments.gt,
+        ground_truth=None if arguments.gt is None else shard_path(arguments, arguments.gt),
         workers=arguments.workers,
         device=arguments.device,
+        shard=arguments.shard,
     )
     report = degrade(request)
     report.print_summary()

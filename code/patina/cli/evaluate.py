@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from patina.cli.flags import add_compute_flags, add_flag, check_flags
+from patina.cli.flags import add_compute_flags, add_flag, add_shard_flag, check_flags, shard_path
 
 _USE = "give -results and -truth for one folder, or -model, -set and -out (or -opt) to compare models"
 
@@ -13,17 +13,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     folders = parser.add_argument_group("one folder of results")
     add_flag(folders, "results", type=Path, help="folder of results")
     add_flag(folders, "truth", "gt", type=Path, help="folder of GT images, matched by stem")
+    add_shard_flag(folders)
     models = parser.add_argument_group("models and interpolations over test sets")
     add_flag(models, "opt", help="configuration of the task evaluate, a path or a name in confs/")
-    model_help = "model files, or interpolations: nearest, bilinear, bicubic, lanczos"
-    add_flag(models, "model", "models", nargs="+", action="extend", metavar="[NAME=]MODEL", help=model_help)
-    set_help = "a test set: its name, LQ images and GT; repeat the flag for more"
-    add_flag(models, "set", nargs=3, action="append", metavar=("NAME", "LQ", "GT"), help=set_help)
+    known = "model files, or interpolations: nearest, bilinear, bicubic, lanczos"
+    add_flag(models, "model", "models", nargs="+", action="extend", metavar="[NAME=]MODEL", help=known)
+    add_flag(models, "set", nargs=3, action="append", metavar=("NAME", "LQ", "GT"), help="a test set; may be repeated")
     add_flag(models, "tile", type=int, help="side of a tile in pixels; small tiles need less memory")
     add_compute_flags(models, precision=None)
     add_flag(parser, "out", "out_dir", type=Path, help="folder for the scores and the models' images")
-    crop_help = "pixels to crop from every border (default: 0 for a folder, the scale for models)"
-    add_flag(parser, "crop_border", "crop", type=int, help=crop_help)
+    add_flag(parser, "crop_border", "crop", type=int, help="pixels cut off every border (default: 0; models: scale)")
     add_flag(parser, "space", choices=["rgb", "y"], help="measure RGB (default) or luma; LPIPS always uses RGB")
     add_flag(parser, "no_lpips", action="store_true", help="skip LPIPS, which needs published weights")
 
@@ -32,7 +31,7 @@ def check(arguments: argparse.Namespace) -> None:
     """Refuse flags that are missing or do not belong together."""
     if arguments.opt or arguments.model or arguments.set:
         needed = () if arguments.opt else ("model", "set", "out")
-        check_flags(arguments, "a comparison", needed=needed, foreign=("results", "truth"), use=_USE)
+        check_flags(arguments, "a comparison", needed=needed, foreign=("results", "truth", "shard"), use=_USE)
     else:
         check_flags(arguments, "one folder", needed=("results", "truth"), foreign=("tile", "precision"), use=_USE)
 
@@ -43,9 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
 
     if not arguments.results:
         return _compare(arguments)
-    given = {name: getattr(arguments, name) for name in ("results", "out", "crop_border", "space", "device")}
-    evaluation = evaluate(FolderEvaluationRequest(gt=arguments.truth, lpips=not arguments.no_lpips, **given))
-    print(evaluation.table())
+    given = {name: getattr(arguments, name) for name in ("results", "crop_border", "space", "device", "shard")}
+    out = shard_path(arguments, arguments.out or arguments.results)
+    request = FolderEvaluationRequest(gt=arguments.truth, out=out, lpips=not arguments.no_lpips, **given)
+    print((evaluation := evaluate(request)).table())
     evaluation.report.print_summary()
     return evaluation.report.exit_code
 

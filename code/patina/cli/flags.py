@@ -2,9 +2,11 @@
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from patina.errors import PatinaError
+from patina.runs.shards import Shard
 
 Parser = argparse.ArgumentParser | argparse._ArgumentGroup
 """A parser, or one of its titled groups."""
@@ -44,6 +46,27 @@ def add_recursive_flag(parser: argparse.ArgumentParser) -> None:
         parser, "recursive", action="store_true",
         help="include images in subfolders; 2019/a.jpg becomes 2019_a.png",
     )  # fmt: skip
+
+
+def add_shard_flag(parser: Parser) -> None:
+    """Add ``-shard``; see `shard_path`."""
+    add_flag(
+        parser, "shard", type=_shard, metavar="I/N",
+        help="only every N-th image, beginning with the I-th, into a folder of its own beside the output folder; "
+        "`patina merge` puts all N together",
+    )  # fmt: skip
+
+
+def _shard(text: str) -> Shard:
+    try:
+        return Shard.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def shard_path(arguments: argparse.Namespace, out: Path) -> Path:
+    """Return where a command writes: `out`, or the folder of its shard."""
+    return out if arguments.shard is None else arguments.shard.path(out)
 
 
 def check_flags(

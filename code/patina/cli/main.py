@@ -27,6 +27,7 @@ COMMANDS = {
     "benchmark": "measure how many images per second a recipe processes",
     "upscale": "upscale a folder of images with a super-resolution model",
     "interpolate": "blend the weights of two models of one architecture",
+    "merge": "put together what several jobs with -shard have made",
     "evaluate": "compare results with their ground truth, or models over test sets",
     "noise": "compare the noise that several degradations add to the same clean images",
     "denoise": "judge learned noise by the denoisers trained on it",

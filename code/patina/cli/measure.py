@@ -5,7 +5,8 @@ import json
 import sys
 from pathlib import Path
 
-from patina.cli.flags import add_flag, add_recursive_flag
+from patina.cli.flags import add_flag, add_recursive_flag, add_shard_flag, shard_path
+from patina.errors import PatinaError
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -16,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "csv", type=Path, help="also write the table to this file")
     add_flag(parser, "noise_patches", type=Path, help="also collect the photos' quiet patches in this .npz file")
     add_recursive_flag(parser)
+    add_shard_flag(parser)
     add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")
     parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
 
@@ -33,11 +35,14 @@ def run(arguments: argparse.Namespace) -> int:
     from patina.runs.folder_job import checked_workers
     from patina.system.atomic import write_text
 
+    if arguments.shard is not None and (arguments.csv is None or arguments.noise_patches is not None):
+        raise PatinaError("-shard needs -csv, and -noise_patches needs all photos: run it without -shard")
     workers = checked_workers(arguments.workers)
-    request = PhotoRequest(arguments.real, arguments.recursive, arguments.pictures, arguments.seed, workers)
+    given = (arguments.real, arguments.recursive, arguments.pictures, arguments.seed)
+    request = PhotoRequest(*given, workers, arguments.shard)
     report = measure_photos(request)
     if arguments.csv is not None:
-        write_text(arguments.csv, photo_table(report.results))
+        write_text(shard_path(arguments, arguments.csv), photo_table(report.results))
     if arguments.noise_patches is not None:
         quiet = [len(patches) for patches in collect_noise(request, arguments.noise_patches).results]
         print(

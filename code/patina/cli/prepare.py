@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from patina.cli.flags import add_flag, add_recursive_flag
+from patina.cli.flags import add_flag, add_recursive_flag, add_shard_flag, shard_path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -11,6 +11,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "source", "source_dir", type=Path, required=True, help="folder of images, or one image")
     add_recursive_flag(parser)
     add_flag(parser, "target", "target_dir", type=Path, required=True, help="folder of the set")
+    add_shard_flag(parser)
     add_flag(
         parser, "mode", default="scales", choices=["scales", "tiles", "noise-framed", "categories"],
         help="several sizes (default); tiles, with incomplete ones moved back inside or framed by noise; or test sets",
@@ -29,8 +30,8 @@ def run(arguments: argparse.Namespace) -> int:
     from patina.pipelines.set_preparation import PrepareRequest, prepare_set
 
     values = vars(arguments)
-    scales = values.pop("scales")
-    request = PrepareRequest(**values, scales=None if scales is None else tuple(scales))
+    scales, target = values.pop("scales"), shard_path(arguments, values.pop("target"))
+    request = PrepareRequest(**values, target=target, scales=None if scales is None else tuple(scales))
     report, text = prepare_set(request)
     report.print_summary()
     print(f"{request.target}: {text}")

@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from patina.cli.flags import add_compute_flags, add_flag, add_recursive_flag
+from patina.cli.flags import add_compute_flags, add_flag, add_recursive_flag, add_shard_flag, shard_path
 from patina.imaging.interpolation import INTERPOLATIONS, OVERLAP, TILE
 
 
@@ -13,6 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "source", "source_dir", type=Path, required=True, help="folder of images, or one image")
     add_recursive_flag(parser)
     add_flag(parser, "out", "out_dir", type=Path, required=True, help="output folder")
+    add_shard_flag(parser)
     add_flag(parser, "scale", type=int, help="upscaling factor of an interpolation; models have their own")
     add_flag(parser, "tile", type=int, help=f"side of a tile in pixels (default: {TILE}); small tiles need less memory")
     add_flag(parser, "overlap", type=int, help=f"overlap of tiles in pixels (default: {OVERLAP})")
@@ -29,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     request = UpscaleRequest(
         model=arguments.model,
         source=arguments.source,
-        out=arguments.out,
+        out=shard_path(arguments, arguments.out),
         scale=arguments.scale,
         tile=arguments.tile,
         overlap=arguments.overlap,
@@ -37,6 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         precision=arguments.precision,
         recursive=arguments.recursive,
+        shard=arguments.shard,
     )
     report = upscale(request)
     report.print_summary()

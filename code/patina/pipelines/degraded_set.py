@@ -20,6 +20,7 @@ from patina.runs.folder_job import JobReport, checked_workers, output_names
 from patina.runs.journal import Wanted
 from patina.runs.made_by import MadeBy
 from patina.runs.output_folder import OutputFolder
+from patina.runs.shards import Shard
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class DegradeRequest:
         ground_truth: folder for the clean pictures, cropped to multiples of the scale; None to write none.
         workers: number of processes; None for one per core.
         device: for learned blocks.
+        shard: the part of the pictures to degrade, into its own folders `out` and `ground_truth`; None for all.
     """
 
     recipe: RecipeChoice
@@ -47,6 +49,7 @@ class DegradeRequest:
     ground_truth: Path | None = None
     workers: int | None = None
     device: str = "auto"
+    shard: Shard | None = None
 
 
 def degrade(request: DegradeRequest) -> JobReport[Made]:
@@ -115,7 +118,9 @@ class _Plan:
 
     def _opened(self, path: Path, made_by: MadeBy, details: Any = None) -> AbstractContextManager[OutputFolder]:
         source = folder_of(self.request.source)
-        return OutputFolder.open(path, made_by, source=source, sources=self.pictures, details=details)
+        return OutputFolder.open(
+            path, made_by, source=source, sources=self.pictures, details=details, shard=self.request.shard
+        )
 
     def wanted(self) -> list[Wanted]:
         """Return all LQ pictures of the request."""

@@ -17,6 +17,7 @@ from patina.metrics.full_reference import METRICS, means_of, measured, metric_ke
 from patina.metrics.image_pair import Space
 from patina.runs.folder_job import JobReport, run_folder_job
 from patina.runs.folder_lock import folder_lock
+from patina.runs.shards import Shard
 from patina.system.atomic import write_text
 
 SPACES = {"rgb": "RGB", "y": "luma (BT.601)"}
@@ -53,6 +54,7 @@ class Evaluation:
         space: "rgb", or "y" for luma; metrics with a network always measure RGB.
         crop: pixels that were cropped from every border.
         missing: reasons why metrics were not measured, by key.
+        stems: of a shard: all its images in their order, with those that could not be measured.
     """
 
     report: JobReport[Score]
@@ -60,6 +62,7 @@ class Evaluation:
     space: Space
     crop: int
     missing: Mapping[str, str]
+    stems: tuple[str, ...] = ()
 
     @property
     def scores(self) -> list[Score]:
@@ -130,16 +133,21 @@ class Evaluation:
     def document(self) -> dict[str, object]:
         """Return the values of ``scores.json``; infinity is the string "inf"."""
         unmeasured = dict.fromkeys(self.metrics)
-        return {
+        values: dict[str, object] = {
             "space": self.space,
             "crop_border": self.crop,
             "mean": finite(self.means),
             "identical": self.identical,
-            "images": [{"image": score.image, **finite({**unmeasured, **score.values})} for score in self.scores],
+            "images": [
+                {"image": score.image, **finite({**unmeasured, **score.values})}
+                | ({"absent": dict(score.absent)} if score.absent else {})
+                for score in self.scores
+            ],
             "failures": [{"image": name, "reason": reason} for name, reason in self.report.failures],
             "missing": dict(self.missing),
             "notes": self.notes,
         }
+        return values | ({"stems": list(self.stems)} if self.stems else {})
 
 
 @dataclass(frozen=True)
@@ -153,6 +161,7 @@ class FolderEvaluationRequest:
         space: "rgb", or "y" for luma. None: "rgb".
         lpips: whether to measure LPIPS.
         device: where networks compute.
+        shard: the part of the images to measure; `out` is its own folder. None: all.
     """
 
     results: Path
@@ -162,6 +171,7 @@ class FolderEvaluationRequest:
     space: Space | None = None
     lpips: bool = True
     device: str = "auto"
+    shard: Shard | None = None
 
 
 def evaluate(request: FolderEvaluationRequest) -> Evaluation:
@@ -175,6 +185,7 @@ def evaluate(request: FolderEvaluationRequest) -> Evaluation:
             crop=request.crop_border or 0,
             space=request.space or "rgb",
             device=request.device,
+            shard=request.shard,
         )
         evaluation.write(out)
     return evaluation
@@ -189,6 +200,7 @@ def evaluate_folders(
     space: Space = "rgb",
     device: str = "auto",
     without: Collection[str] = (),
+    shard: Shard | None = None,
 ) -> Evaluation:
     """Measure every result against the GT image of the same stem.
 
@@ -203,6 +215,7 @@ def evaluate_folders(
         space: "rgb", or "y" for luma; metrics with a network always measure RGB.
         device: where networks compute; "auto", "cpu", "cuda" or "mps".
         without: stems to leave out, with or without a result.
+        shard: the part of the images to measure; None for all.
 
     Raises:
         PatinaError: a folder is empty, an image has no partner, or `crop` is negative.
@@ -210,6 +223,7 @@ def evaluate_folders(
     if crop < 0:
         raise PatinaError(f"-crop_border is {crop}, expected 0 or more pixels")
     matches = match_by_stem(results, gt, without)
+    matches = matches if shard is None else list(shard.part(matches, results))
     opened, missing = open_metrics(metrics, device)
 
     def measure(match: Match) -> Score:
@@ -220,7 +234,8 @@ def evaluate_folders(
             raise PictureError(f"{match.first}: {error}") from error
 
     report = run_folder_job(matches, measure, description="evaluate", name=lambda match: str(match.first))
-    return Evaluation(report, tuple(metrics), space, crop, missing)
+    stems = () if shard is None else tuple(match.stem for match in matches)
+    return Evaluation(report, tuple(metrics), space, crop, missing, stems)
 
 
 def finite(values: Mapping[str, object]) -> dict[str, object]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from patina.data.manifest import FILE_NAME, Manifest, ManifestFailure, ManifestPicture, save_manifest
+from patina.data.manifest import FILE_NAME, Manifest, ManifestFailure, ManifestPicture, load_manifest, save_manifest
 from patina.errors import PatinaError, PictureError
 from patina.imaging.channel_statistics import StatisticsAccumulator
 from patina.imaging.crop_and_pad import crop_to_multiple
@@ -25,6 +25,7 @@ from patina.runs.folder_job import JobReport, checked_workers, output_names, run
 from patina.runs.journal import Result, Wanted
 from patina.runs.made_by import MadeBy
 from patina.runs.output_folder import OutputFolder
+from patina.runs.shards import Shard
 
 _NAMED_EXTRAS = 5
 
@@ -91,6 +92,7 @@ def prepare(
     *,
     workers: int | None = None,
     recursive: bool = False,
+    shard: Shard | None = None,
 ) -> JobReport[str]:
     """Write every picture of `source` at every scale to ``target/{scale}x/``, and a manifest when all are there.
 
@@ -104,6 +106,7 @@ def prepare(
         scales: downscaling factors, e.g. ``[1, 8]``; 1 is the cropped original.
         workers: processes; None for one per core.
         recursive: whether pictures in subfolders of `source` are taken, too.
+        shard: the part of the pictures to take, into its own folder `target`; None for all.
 
     Returns:
         The names of the pictures in the set, and the failures.
@@ -118,7 +121,9 @@ def prepare(
     output_names(pictures, layout.target)
     wanted = [layout.wanted(picture, scale) for picture in pictures for scale in layout.scales]
     made_by = MadeBy("prepare", {"mode": "scales"})
-    with OutputFolder.open(layout.target, made_by, source=source, sources=pictures, details=_Details) as folder:
+    with OutputFolder.open(
+        layout.target, made_by, source=source, sources=pictures, details=_Details, shard=shard
+    ) as folder:
         todo = folder.outdated(wanted)
         folder.begin(todo)
         if todo:
@@ -191,6 +196,23 @@ def _described(
         save_manifest(layout.target, manifest)
         _warn_of_extras(layout, {picture.output for picture in manifest.pictures})
     return JobReport(list(whole), report.failures, report.notes)
+
+
+def describe_merged(
+    source: Path, target: Path, pictures: Sequence[Source], results: Sequence[Result], shards: Sequence[Path]
+) -> None:
+    """Write the manifest of a set whose results come from several parts, with the failures that theirs name."""
+    multiples = {result.details["multiple"] for result in results}
+    scales = {result.details["scale"] for result in results if result.details["multiple"] == max(multiples)}
+    layout, folder = Layout(target, tuple(sorted(scales))), folder_of(source)
+    failed = {
+        failure.source: failure.message
+        for shard in shards
+        if (shard / FILE_NAME).is_file()
+        for failure in load_manifest(shard).failures
+    }
+    failures = [(str(folder / one.name), failed[one.name]) for one in pictures if one.name in failed]
+    _described(source, layout, pictures, results, JobReport([], failures))
 
 
 def _manifest(

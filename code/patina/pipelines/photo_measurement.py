@@ -17,6 +17,7 @@ from patina.fitting.quantities import as_arrays, colour_noise_std, edge_blur, no
 from patina.fitting.quiet_patches import quiet_patches
 from patina.imaging.sources import Source, list_sources, some_sources
 from patina.runs.folder_job import JobReport, run_folder_job
+from patina.runs.shards import Shard
 from patina.seeding import numpy_rng
 from patina.system.atomic import atomic_path
 
@@ -47,6 +48,7 @@ class PhotoRequest:
         limit: most photos; they are chosen at random. None for all.
         seed: of that choice.
         workers: processes; 0 for this one.
+        shard: the part of the chosen photos; None for all.
     """
 
     folder: Path
@@ -54,6 +56,7 @@ class PhotoRequest:
     limit: int | None = None
     seed: int = 0
     workers: int = 0
+    shard: Shard | None = None
 
 
 def measure_photos(request: PhotoRequest, description: str = "measure") -> JobReport[Photo]:
@@ -71,7 +74,8 @@ def measure_photos(request: PhotoRequest, description: str = "measure") -> JobRe
 
 def _chosen(request: PhotoRequest) -> list[Source]:
     rng = numpy_rng(request.seed, "photos")
-    return some_sources(list_sources(request.folder, request.recursive), request.limit, rng)
+    chosen = some_sources(list_sources(request.folder, request.recursive), request.limit, rng)
+    return chosen if request.shard is None else list(request.shard.part(chosen, request.folder))
 
 
 def _measured(source: Source) -> Photo:

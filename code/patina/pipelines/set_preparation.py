@@ -9,6 +9,7 @@ from patina.errors import PatinaError, counted
 from patina.pipelines.multiscale_set import prepare
 from patina.pipelines.tile_set import TileGrid, prepare_tiles, summary
 from patina.runs.folder_job import JobReport
+from patina.runs.shards import Shard
 
 LEAST = 32
 """Smallest side in pixels of an incomplete tile that noise-framed keeps; smaller ones would be mostly frame."""
@@ -30,6 +31,7 @@ class PrepareRequest:
         least: mode noise-framed: smallest side of an incomplete tile in pixels.
         seed: mode noise-framed: seed of the noise.
         blur: mode categories: std of the blur in pixels.
+        shard: all modes but categories: the part of the pictures to take, into its own folder `target`.
     """
 
     source: Path
@@ -43,6 +45,7 @@ class PrepareRequest:
     least: int | None = None
     seed: int | None = None
     blur: float | None = None
+    shard: Shard | None = None
 
 
 def prepare_set(request: PrepareRequest) -> tuple[JobReport[Any], str]:
@@ -60,7 +63,7 @@ def prepare_set(request: PrepareRequest) -> tuple[JobReport[Any], str]:
 
 def _scales(request: PrepareRequest) -> tuple[JobReport[Any], str]:
     scales = request.scales or (1, 8)
-    report = prepare(request.source, request.target, scales, workers=request.workers, recursive=request.recursive)
+    report = prepare(request.source, request.target, scales, **_common(request))
     return report, f"{counted(len(report.results), 'image')} at {', '.join(f'{scale}x' for scale in sorted(scales))}"
 
 
@@ -69,7 +72,7 @@ def _tiles(request: PrepareRequest) -> tuple[JobReport[Any], str]:
     if request.mode == "noise-framed":
         given.setdefault("least", min(LEAST, given.get("side", LEAST)))
     grid = TileGrid(request.mode, **given)
-    report = prepare_tiles(request.source, request.target, grid, workers=request.workers, recursive=request.recursive)
+    report = prepare_tiles(request.source, request.target, grid, **_common(request))
     return report, summary(report.results, request.scale or 4)
 
 
@@ -84,14 +87,18 @@ def _categories(request: PrepareRequest) -> tuple[JobReport[Any], str]:
     return report, f"{len(report.results)} pairs each of {', '.join(CATEGORIES)}"
 
 
+def _common(request: PrepareRequest) -> dict[str, Any]:
+    return {"workers": request.workers, "recursive": request.recursive, "shard": request.shard}
+
+
 def _given(request: PrepareRequest, *names: str) -> dict[str, int]:
     return {name: value for name in names if (value := getattr(request, name)) is not None}
 
 
 MODES: dict[str, tuple[Callable[[PrepareRequest], tuple[JobReport[Any], str]], frozenset[str]]] = {
-    "scales": (_scales, frozenset({"scales"})),
-    "tiles": (_tiles, frozenset({"side", "scale"})),
-    "noise-framed": (_tiles, frozenset({"side", "scale", "least", "seed"})),
+    "scales": (_scales, frozenset({"scales", "shard"})),
+    "tiles": (_tiles, frozenset({"side", "scale", "shard"})),
+    "noise-framed": (_tiles, frozenset({"side", "scale", "least", "seed", "shard"})),
     "categories": (_categories, frozenset({"side", "scale", "blur"})),
 }
 """The function and the settings of every mode."""

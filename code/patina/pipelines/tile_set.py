@@ -20,6 +20,7 @@ from patina.runs.folder_job import JobReport, checked_workers, output_names, run
 from patina.runs.journal import Result, Wanted
 from patina.runs.made_by import MadeBy
 from patina.runs.output_folder import OutputFolder
+from patina.runs.shards import Shard
 from patina.seeding import numpy_rng
 from patina.system.atomic import write_text
 
@@ -74,7 +75,13 @@ class TileGrid:
 
 
 def prepare_tiles(
-    source: Path, target: Path, grid: TileGrid, *, workers: int | None = None, recursive: bool = False
+    source: Path,
+    target: Path,
+    grid: TileGrid,
+    *,
+    workers: int | None = None,
+    recursive: bool = False,
+    shard: Shard | None = None,
 ) -> JobReport[Result]:
     """Split every picture of a folder into tiles: PNG files of the pictures' depth, and a table of their numbers.
 
@@ -86,6 +93,7 @@ def prepare_tiles(
         grid: how to split.
         workers: processes; None for one per core.
         recursive: whether pictures in subfolders are taken, too.
+        shard: the part of the pictures to split, into its own folder `target`; None for all.
 
     Returns:
         What each picture gave, and the failures.
@@ -101,7 +109,7 @@ def prepare_tiles(
     output_names(pictures, target)
     made_by, by_output = MadeBy("prepare", asdict(grid)), {picture.stem: picture for picture in pictures}
     with OutputFolder.open(
-        target, made_by, source=source, sources=pictures, exclusive=True, details=_Details
+        target, made_by, source=source, sources=pictures, exclusive=True, details=_Details, shard=shard
     ) as folder:
         folder.prune()
         wanted = [Wanted(picture.stem, picture.name, files=()) for picture in pictures]
@@ -113,10 +121,15 @@ def prepare_tiles(
         )  # fmt: skip
         folder.finish()
         results = folder.results
-    if results and not any(result.paths for result in results):
+    if shard is None and results and not any(result.paths for result in results):
         raise PatinaError(f"{source}: no image is large enough for a tile of {grid.side}; choose a smaller -side")
-    write_text(target / TABLE, _table(results))
+    write_tile_table(target, results)
     return JobReport(results, report.failures, report.notes)
+
+
+def write_tile_table(target: Path, results: Sequence[Result]) -> None:
+    """Write the table of what each picture gave."""
+    write_text(target / TABLE, _table(results))
 
 
 def split_picture(source: Source, *, target: Path, grid: TileGrid) -> Result:

@@ -25,6 +25,7 @@ from patina.runs.folder_job import JobReport, output_names
 from patina.runs.journal import Wanted
 from patina.runs.made_by import MadeBy
 from patina.runs.output_folder import OutputFolder
+from patina.runs.shards import Shard
 from patina.seeding import derive, numpy_rng
 from patina.specs.configuration import load_config
 from patina.specs.learned_spec import LearnedConfig, is_own_file, learned_kinds, load_learned, opened_degradation
@@ -49,6 +50,7 @@ class TranslationRequest:
         device: "auto", "cpu", "cuda" or "mps".
         precision: precision of the convolutions, "32", "bf16-mixed" or "auto", as in `learned_degradation`.
         recursive: include pictures in subfolders of `source`.
+        shard: the part of the pictures to translate, into its own folder `out`; None for all.
     """
 
     source: Path
@@ -63,6 +65,7 @@ class TranslationRequest:
     device: str = "auto"
     precision: str = "auto"
     recursive: bool = False
+    shard: Shard | None = None
 
 
 def translate(request: TranslationRequest) -> JobReport[Path]:
@@ -100,7 +103,7 @@ def translate(request: TranslationRequest) -> JobReport[Path]:
     made_by = MadeBy("translate", settings, {str(path): file_digest(path)})
     return translate_pictures(
         degradation, made_by, request.source, request.out,
-        seed=request.seed, samples=request.samples, recursive=request.recursive,
+        seed=request.seed, samples=request.samples, recursive=request.recursive, shard=request.shard,
     )  # fmt: skip
 
 
@@ -124,6 +127,7 @@ def translate_pictures(
     seed: int = 0,
     samples: int = 1,
     recursive: bool = False,
+    shard: Shard | None = None,
 ) -> JobReport[Path]:
     """Apply an open degradation to a folder of pictures, or to one picture; see `translate`.
 
@@ -132,7 +136,7 @@ def translate_pictures(
     Args:
         degradation: what to apply.
         made_by: everything but the seed that decides the results.
-        source, out, seed, samples, recursive: as in `TranslationRequest`.
+        source, out, seed, samples, recursive, shard: as in `TranslationRequest`.
     """
     sources = list_sources(source, recursive)
     require_outside(out, source, recursive)
@@ -153,7 +157,7 @@ def translate_pictures(
         shifts.append(_mean_colour(result) - _mean_colour(pixels))
         return result, picture.alpha
 
-    with OutputFolder.open(out, made_by, source=folder_of(source), sources=sources) as folder:
+    with OutputFolder.open(out, made_by, source=folder_of(source), sources=sources, shard=shard) as folder:
         report = make_outdated(folder, wanted, sources, degrade, description=made_by.command)
     is_matched = isinstance(degradation, LearnedDegradation) and degradation.matches_colours
     if shifts and (warning := colour_shift_warning(np.mean(shifts, axis=0), "translated images", is_matched)):

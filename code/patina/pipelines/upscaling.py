@@ -13,6 +13,7 @@ from patina.pipelines.upscalers import open_upscaler
 from patina.runs.folder_job import JobReport, output_names
 from patina.runs.journal import Wanted
 from patina.runs.output_folder import OutputFolder, Replace
+from patina.runs.shards import Shard
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,7 @@ class UpscaleRequest:
         out: output folder.
         scale, tile, overlap, sampling, device, precision: as in `open_upscaler`.
         recursive: include pictures in subfolders of `source`.
+        shard: the part of the pictures to upscale, into its own folder `out`; None for all.
     """
 
     model: str | Path
@@ -37,6 +39,7 @@ class UpscaleRequest:
     device: str = "auto"
     precision: str = "32"
     recursive: bool = False
+    shard: Shard | None = None
 
 
 def upscale(request: UpscaleRequest) -> JobReport[Path]:
@@ -60,17 +63,23 @@ def upscale(request: UpscaleRequest) -> JobReport[Path]:
         precision=request.precision,
         sampling=request.sampling,
     )
-    return upscale_pictures(upscaler, request.source, request.out, recursive=request.recursive)
+    return upscale_pictures(upscaler, request.source, request.out, recursive=request.recursive, shard=request.shard)
 
 
 def upscale_pictures(
-    upscaler: Upscaler, source: Path, out: Path, *, recursive: bool = False, replace: Replace = "never"
+    upscaler: Upscaler,
+    source: Path,
+    out: Path,
+    *,
+    recursive: bool = False,
+    replace: Replace = "never",
+    shard: Shard | None = None,
 ) -> JobReport[Path]:
     """Upscale a folder, or one picture, with an open model; see `upscale`.
 
     Args:
         upscaler: the model.
-        source, out, recursive: as in `UpscaleRequest`.
+        source, out, recursive, shard: as in `UpscaleRequest`.
         replace: which earlier results to remove, see `OutputFolder.open`.
     """
     sources = list_sources(source, recursive)
@@ -87,5 +96,7 @@ def upscale_pictures(
             pixels = np.rint(pixels.mean(axis=2)).astype(pixels.dtype)
         return pixels, alpha
 
-    with OutputFolder.open(out, upscaler.made_by, source=folder_of(source), sources=sources, replace=replace) as folder:
+    with OutputFolder.open(
+        out, upscaler.made_by, source=folder_of(source), sources=sources, replace=replace, shard=shard
+    ) as folder:
         return make_outdated(folder, wanted, sources, enlarge, description="upscale")

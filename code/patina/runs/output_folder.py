@@ -7,8 +7,7 @@
         folder.record([Result("a.png", "a.jpg", file_digest(path))])
         folder.finish()
 
-Until `begin`, `prune` or `finish` is called, nothing in the folder changes.
-"""
+Until `begin`, `prune` or `finish` is called, nothing in the folder changes."""
 
 import dataclasses
 import os
@@ -24,6 +23,7 @@ from patina.runs.fingerprint import Named
 from patina.runs.folder_lock import DIGESTS_NAME, HIDDEN, folder_lock
 from patina.runs.journal import LOG_NAME, Header, Journal, Result, Wanted, earlier_journal, require_details
 from patina.runs.made_by import MadeBy, plain
+from patina.runs.shards import Shard
 from patina.runs.source_digests import SourceDigests
 from patina.system.atomic import require_short_names
 from patina.system.inner_paths import require_no_link_out
@@ -39,9 +39,10 @@ class OutputFolder:
 
     Attributes:
         path: the folder.
+        digests: of its sources.
     """
 
-    def __init__(self, path: Path, header: Header, sources: Sequence[Named]):
+    def __init__(self, path: Path, header: Header, sources: Sequence[Named], shard: Shard | None = None):
         self.path = path
         self._root = os.fspath(path)  # joined many thousand times, which paths are slow at
         self._header = header
@@ -50,7 +51,8 @@ class OutputFolder:
         self._may_write = False
         self._is_stored = False  # whether the journal in the folder is this one
         self._replaced: set[str] = set()  # files of earlier results that give way
-        self._digests = SourceDigests(path / HIDDEN / DIGESTS_NAME)
+        self.digests = SourceDigests(path / HIDDEN / DIGESTS_NAME)
+        self._part = None if shard is None else set(shard.part(list(self._sources), header.source or path))
         self._lock = Lock()
 
     @classmethod
@@ -67,15 +69,15 @@ class OutputFolder:
         wait: bool = False,
         read_only: bool = False,
         details: Any = None,
+        shard: Shard | None = None,
     ) -> Iterator["OutputFolder"]:
         """Lock a folder and compare its contents with the results to make.
 
-        Results of the same command, settings and models are kept and continued, even if the sources were moved or
-        copied to another folder, as long as every recorded source is there. A folder without results may be used for
-        anything.
+        Results of the same command, settings and models are kept and continued, even if the sources were moved to
+        another folder, as long as every recorded source is there. A folder without results may be used for anything.
 
         Args:
-            path: the folder; made if it is missing.
+            path: the folder, made if it is missing.
             made_by: the command with its settings and models.
             source: the folder of sources, or the one picture.
             sources: all pictures in it, with unique names, in the order of the journal.
@@ -85,13 +87,15 @@ class OutputFolder:
             read_only: only compare, for a dry run or a read-only medium. There is no lock, and `outdated`,
                 `source_digest` and `results` alone may be used.
             details: a dataclass that the details of results to be continued must fit; None does not read them.
+            shard: the part of the sources whose results are made; the folder is its own.
 
         Raises:
             PatinaError: another command writes into the folder, or the folder holds something else.
         """
+        made_by = made_by if shard is None else shard.noted(made_by)
         header = Header(__version__, made_by, None if source is None else str(source.resolve()))
         with nullcontext() if read_only else folder_lock(path, made_by.command, wait=wait):
-            folder = cls(path, header, sources)
+            folder = cls(path, header, sources, shard)
             folder._compare_with_earlier(replace, exclusive, details)
             folder._may_write = not read_only
             try:
@@ -102,11 +106,13 @@ class OutputFolder:
     def outdated(self, wanted: Iterable[Wanted]) -> list[Wanted]:
         """Return the wanted results that must be made, in the given order.
 
-        A result is outdated if it is absent, if one of its files is missing, if it was made with other details or of
-        another source, or if the source has changed. A source with a new time stamp or place is read once to compare.
+        A result is outdated if it or one of its files is missing, if it was made with other details or of another
+        source, or if the source has changed. A source with a new time stamp or place is read once to compare. Results
+        of other shards are left out.
         """
         unchanged: dict[tuple[str, str | None], bool] = {}
-        return [item for item in wanted if not self._is_made(item, unchanged)]
+        mine = (item for item in wanted if self._part is None or item.source in self._part)
+        return [item for item in mine if not self._is_made(item, unchanged)]
 
     def source_digest(self, name: str) -> str:
         """Return the digest of a source, without reading the file if the digest is known already.
@@ -116,7 +122,7 @@ class OutputFolder:
         Raises:
             OSError: the source cannot be read.
         """
-        return self._digests.of(self._sources[name])
+        return self.digests.of(self._sources[name])
 
     def begin(self, wanted: Iterable[Wanted]) -> None:
         """Write down which results are about to be made, and remove their files from earlier runs.
@@ -134,7 +140,7 @@ class OutputFolder:
             left = [self._journal.begin(item) for item in wanted]
             self._remove(set[str]().union(*left))
             for name in {item.source for item in wanted if item.source is not None}:
-                self._digests.watch(self._sources[name])
+                self.digests.watch(self._sources[name])
 
     def record(self, results: Iterable[Result]) -> None:
         """Write down results whose files are complete; they survive if the run is killed afterwards.
@@ -154,8 +160,8 @@ class OutputFolder:
             for result in results:
                 self._journal.add(result)
                 if result.source is not None and result.source_digest is not None:
-                    self._digests.note(result.source, result.source_digest)
-            self._digests.save()
+                    self.digests.note(result.source, result.source_digest)
+            self.digests.save()
 
     def prune(self) -> list[str]:
         """Remove the results and files whose sources are gone, and report that in a line on standard error.
@@ -195,7 +201,7 @@ class OutputFolder:
             if not (self._journal.is_tidy and self._journal.is_ordered(self._sources)):
                 self._store()
             recorded = {result.source for result in self._journal.results.values() if result.source is not None}
-            self._digests.tidy(recorded | self._sources.keys())
+            self.digests.tidy(recorded | self._sources.keys())
 
     @property
     def results(self) -> list[Result]:
@@ -246,7 +252,7 @@ class OutputFolder:
             return True
         key = (result.source, result.source_digest)
         if key not in unchanged:
-            unchanged[key] = self._digests.is_of(result.source_digest, self._sources[result.source])
+            unchanged[key] = self.digests.is_of(result.source_digest, self._sources[result.source])
         return unchanged[key]
 
     def _has_files(self, result: Result) -> bool:

@@ -66,6 +66,13 @@ class SourceDigests:
         except OSError:
             return False
 
+    def adopt(self, file: Path) -> None:
+        """Take over the digests in another file of this kind."""
+        for line in _digests(read_lines(file)):
+            with self._lock:
+                self._known.setdefault(line["source"], line)
+                self._is_tidy = False
+
     def watch(self, source: Named) -> None:
         """Remember the place of a source before it is read, for `note`."""
         try:

@@ -1,0 +1,25 @@
+"""Put together what several jobs with -shard have made: as one run over the whole folder would have left it."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from patina.errors import counted
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("out", type=Path, help="output folder or table, as it was given to the jobs")
+    parser.add_argument("--keep", action="store_true", help="keep the shards' own folders")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Merge; return 1 if images have no result in any shard."""
+    from patina.pipelines.shard_merge import merge
+
+    merged = merge(arguments.out, arguments.keep)
+    print(f"{arguments.out}: {merged.count} results of {counted(merged.shards, 'shard')}", file=sys.stderr)
+    if merged.missing:
+        some = ", ".join(merged.missing[:5]) + (", …" if len(merged.missing) > 5 else "")
+        print(f"{counted(len(merged.missing), 'image')} without a result: {some}", file=sys.stderr)
+    return 1 if merged.missing else 0
