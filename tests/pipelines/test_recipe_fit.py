@@ -14,7 +14,7 @@ from patina.cli.main import main
 from patina.degradations.recipe import load_recipe
 from patina.fitting.search import Search
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
-from patina.pipelines.recipe_fit import _can_shrink, _CleanImage, _few
+from patina.pipelines.recipe_fit import SMALL, _can_shrink, _CleanImage, _few
 from sets import write_config, write_pictures
 from small_photographs import photographs
 
@@ -186,10 +186,12 @@ def test_only_the_side_that_is_small_is_said_to_be():
     assert _few(20, 20) == ""
 
 
-@pytest.mark.parametrize(("scale", "enough"), [(1, True), (2, True), (4, False)])
-def test_clean_images_are_shrunk_only_if_half_of_their_size_suffices(scale, enough):
+@pytest.mark.parametrize(
+    ("scale", "photo", "enough"), [(1, 256, True), (2, 256, False), (2, 128, True), (4, 64, False)]
+)
+def test_clean_images_are_shrunk_only_if_half_of_their_size_suffices(scale, photo, enough):
     images = [_CleanImage(name, 481, 321, Path(name), 256 * 256) for name in "abc"]
-    assert _can_shrink(images, scale) == enough
+    assert _can_shrink(images, scale, SMALL * photo**2 * scale**2) == enough
 
 
 @pytest.mark.slow

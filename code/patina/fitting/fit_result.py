@@ -26,7 +26,7 @@ class Fit:
         upscaled: names of photos that look as if they had been enlarged.
         set_aside: pictures that are no photos or cannot be read, and why.
         clean: names of the clean pictures that were degraded.
-        can_shrink: whether the clean pictures are large enough for the scale at half their size, too.
+        can_shrink: whether the clean pictures are large enough for scale and photos at half their size, too.
         match: the numbers; None where nothing was found.
         measured: the measures of photos, fitted and clean pictures.
         agreements: how near fitted pictures come to the photos.

@@ -123,7 +123,8 @@ def _fit(request: FitRequest) -> Fit:
         clean = _clean_crops(request, scale, Path(folder))
         names, files = tuple(photos[0].measures), [image.crops for image in clean]
         measured = as_array(names, (photo.measures for photo in photos))
-        small = _small(photos, clean, scale)
+        needed = _needed_pixels(photos, scale)
+        small = _small(clean, scale, needed)
         plain = undegraded(scale, names, files, workers=workers)
         _require_order(request, names, plain.mean(axis=0) - measured.mean(axis=0))
         before = agreements(names, measured, plain, request.seed)
@@ -134,7 +135,7 @@ def _fit(request: FitRequest) -> Fit:
         ]
         match = None if all(agreement.is_close for agreement in before) else best_match(searches)
     after = before if match is None else agreements(names, measured, match.fitted, request.seed)
-    can_shrink = not small and _can_shrink(clean, scale)
+    can_shrink = _can_shrink(clean, scale, needed)
     useless = no_closer(after, before, can_shrink=can_shrink) if match else ""
     summary = _summary(match, photos, after) + useless + _few(len(photos), len(clean)) + small
     return Fit(
@@ -171,16 +172,24 @@ def _few(photos: int, clean: int) -> str:
     return f" {' and '.join(few)} are few; use {enough} for reliable numbers."
 
 
-def _can_shrink(clean: Sequence[_CleanImage], scale: int) -> bool:
-    """Whether most clean images, downscaled by 2, are still large enough."""
-    return float(np.median([min(image.width, image.height) for image in clean])) >= 2 * SMALLEST * scale
+def _needed_pixels(photos: Sequence[Photo], scale: int) -> float:
+    """Return how many pixels a clean image's crop needs so as not to be small beside the photos."""
+    seen = float(np.median([min(photo.width, CROP) * min(photo.height, CROP) for photo in photos]))
+    return SMALL * seen * scale**2
 
 
-def _small(photos: Sequence[Photo], clean: Sequence[_CleanImage], scale: int) -> str:
+def _can_shrink(clean: Sequence[_CleanImage], scale: int, needed: float) -> bool:
+    """Whether most clean images, downscaled by 2, are neither too small nor small (`_needed_pixels`)."""
+    halves = [(image.width // 2, image.height // 2) for image in clean]
+    crops = [(min(width, CROP * scale), min(height, CROP * scale)) for width, height in halves]
+    enough = [min(crop) >= SMALLEST * scale and crop[0] * crop[1] > needed for crop in crops]
+    return sum(enough) > len(enough) / 2
+
+
+def _small(clean: Sequence[_CleanImage], scale: int, needed: float) -> str:
     """Warn of clean images that are much smaller than the photos once they are downscaled."""
     image = sorted(clean, key=lambda image: image.measured)[len(clean) // 2]
-    seen = float(np.median([min(photo.width, CROP) * min(photo.height, CROP) for photo in photos]))
-    if image.measured > SMALL * seen * scale**2:
+    if image.measured > needed:
         return ""
     return (
         f" The clean images are small: {image.width}x{image.height} leaves only "
