@@ -1,4 +1,4 @@
-"""Noise: Gaussian, Poisson, speckle, salt and pepper, and correlated noise as from camera processing."""
+"""Noise: Gaussian, uniform, Poisson, speckle, salt and pepper, of chroma alone, and correlated as by cameras."""
 
 import math
 from typing import Annotated, ClassVar, Literal
@@ -11,6 +11,9 @@ from patina.degradations.ranges import Between, Probability, RealRange, draw_rea
 from patina.seeding import numpy_rng
 
 LUMA = np.array([0.2989, 0.5870, 0.1140], np.float32)
+
+FROM_CHROMA = np.array([[0, -0.344136, 1.772], [1.402, -0.714136, 0]], np.float32)
+"""Changes of R, G and B by Cb and by Cr (BT.601, full range)."""
 
 
 def add_gaussian(image: np.ndarray, standard: np.ndarray, sigma: float) -> np.ndarray:
@@ -94,6 +97,47 @@ class GaussianNoise(_SometimesGray):
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
         """Add the noise."""
         return add_gaussian(image, _standard(key, image, parameters["gray"]), parameters["sigma"])
+
+
+class UniformNoise(_SometimesGray):
+    """Additive white noise, all values within its amplitude equally likely."""
+
+    name = "uniform_noise"
+    family = "noise"
+    strength = "amplitude"
+
+    amplitude: Annotated[RealRange, Between(0, 255)]
+    """Largest change of a value, in grey levels (0 to 255); the std is this divided by the square root of 3."""
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Add the noise."""
+        shape = image.shape[:2] if parameters["gray"] else image.shape
+        draws = 2 * numpy_rng(key, "noise").random(shape, np.float32) - 1
+        return np.clip(image + _planes(draws) * np.float32(parameters["amplitude"] / 255), 0, 1)
+
+
+class ChromaNoise(Operation):
+    """Gaussian noise of the colours, which leaves the luma as it is."""
+
+    name = "chroma_noise"
+    family = "noise"
+
+    sigma: Annotated[RealRange, Between(0, 255)]
+    """Std (8-bit) of Cb and of Cr."""
+
+    grain: Annotated[RealRange, Between(0, 20)] = (0.0, 0.0)
+    """Standard deviation of the Gaussian that correlates neighbours, in pixels; 0 is white noise."""
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw std and grain."""
+        return {"sigma": draw_real(rng, self.sigma), "grain": draw_real(rng, self.grain)}
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Add noise to Cb and Cr (BT.601)."""
+        white = numpy_rng(key, "noise").standard_normal((*image.shape[:2], 2), np.float32)
+        return add_gaussian(image, correlated(white, parameters["grain"]) @ FROM_CHROMA, parameters["sigma"])
 
 
 class PoissonNoise(_SometimesGray):

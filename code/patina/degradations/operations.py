@@ -7,6 +7,7 @@ from patina.degradations import (  # noqa: F401
     compression,
     kernel_blur,
     noise_patches,
+    perlin_noise,
     raw_camera,
     resizing,
     sensor,
