@@ -48,6 +48,7 @@ EXAMPLES = {
     "jpeg": {"quality": [30, 95]},
     "jpeg_tables": {"luma": [*range(1, 65)], "chroma": [20] * 64, "subsampling": {"4:4:4": 1, "4:2:0": 1}},
     "webp": {"quality": [30, 95]},
+    "video_codec": {"codec": ["h264", "mpeg2"], "quantiser": [2, 31]},
     "unsharp_mask": {"sigma": [1, 3], "threshold": 3, "soft_mask": True},
     "colour_shift": {"brightness": [-0.1, 0.1], "gamma": [0.8, 1.2], "balance": [0.9, 1.1]},
     "quantise": {"levels": [2, 64], "dither": ["none", "ordered", "floyd_steinberg"]},

@@ -78,7 +78,9 @@ def test_what_has_a_counterpart_is_translated_and_runs(ini, tmp_path):
     assert anisotropic.sigma == (0.25, 4)
     assert noise.choices[0].steps[0].sigma == pytest.approx((0, 127.5))
     assert noise.choices[1].steps[0].sigma == pytest.approx((0, 63.75))
-    assert [choice.steps[0].quality for choice in compression.choices] == [(40, 95), (45, 90)]
+    video, *pictures = (choice.steps[0] for choice in compression.choices)
+    assert (video.codec, video.quantiser) == ({"h264": 1}, (23, 32))
+    assert [block.quality for block in pictures] == [(40, 95), (45, 90)]
     assert [choice.weight for choice in scale.choices] == [2, 1]
     assert scale.choices[0].steps[0].filter == {"linear": 1, "mitchell": 1}
     assert scale.choices[1].steps[0].factor == (0.75, 1.5)
@@ -95,7 +97,6 @@ def test_what_has_none_is_named_on_the_screen_and_in_the_recipe(ini, tmp_path, c
     for expected in (
         "blur swirl: no counterpart, omitted",
         "noise uniform: no counterpart, omitted",
-        "compression h264: no counterpart, omitted",
         "quantization stucki: no counterpart, omitted",
         "degradation chroma: no counterpart, omitted",
         "likelihood.scale = 0.05: set to 1, as all images of a set must have one size",

@@ -120,11 +120,11 @@ class SingleBlock(_RecipeEntry):
         """The files that the block reads."""
         return []
 
-    def check_files(self) -> None:
-        """Read the block's files once, to say before any work what is wrong with them.
+    def check_ready(self) -> None:
+        """Read the block's files and look for its codecs once, to say before any work what is wrong with them.
 
         Raises:
-            PatinaError: a file is missing or cannot be used.
+            PatinaError: a file or codec is missing or cannot be used.
         """
 
     @abstractmethod

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from patina.degradations.blur import KERNEL_KINDS
+from patina.degradations.video import CODECS
 from patina.errors import ConfigError
 
 FILTERS = {
@@ -201,12 +202,27 @@ def _noise(reader: _Reader) -> list[Block]:
     return found
 
 
+_VIDEO = {
+    "h264": ("h264", "h264_crf_level_range"),
+    "hevc": ("hevc", "hevc_crf_level_range"),
+    "vp9": ("vp9", "vp9_crf_level_range"),
+    "mpeg": ("mpeg1", "mpeg_qscale_range"),
+    "mpeg2": ("mpeg2", "mpeg2_qscale_range"),
+}
+"""Video codecs by Dataset Destroyer's name: ours, and the setting of their range."""
+
+
 def _compression(reader: _Reader) -> list[Block]:
     found: list[Block] = []
     for kind in reader.kinds("compression"):
         if kind in ("jpeg", "webp"):
             low, high = reader.ends("compression", f"{kind}_quality_range")
             found.append({kind: {"quality": [max(1, int(low)), min(100, int(high))]}})
+        elif kind in _VIDEO:
+            codec, key = _VIDEO[kind]
+            ends = reader.ends("compression", key)
+            low, high = (min(max(1, int(end)), CODECS[codec].largest) for end in ends)
+            found.append({"video_codec": {"codec": codec, "quantiser": [low, high]}})
         else:
             reader.remark(f"compression {kind}: no counterpart, omitted")
     return found

@@ -30,7 +30,7 @@ class KernelBlur(Operation):
         """The file of kernels."""
         return [self.file]
 
-    def check_files(self) -> None:
+    def check_ready(self) -> None:
         """Read the kernels."""
         read_kernels(self.file)
 

@@ -40,7 +40,7 @@ class NoisePatches(Operation):
         """The file of patches."""
         return [self.file]
 
-    def check_files(self) -> None:
+    def check_ready(self) -> None:
         """Read the patches."""
         read_patches(self.file)
 

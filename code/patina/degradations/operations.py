@@ -12,6 +12,7 @@ from patina.degradations import (  # noqa: F401
     resizing,
     sensor,
     sharpening,
+    video,
 )
 from patina.degradations.base import OPERATIONS
 

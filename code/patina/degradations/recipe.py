@@ -128,11 +128,11 @@ class Recipe(Settings):
         """The files that the recipe's blocks read: models, kernels, noise."""
         return [file for block in self._all_blocks() if isinstance(block, SingleBlock) for file in block.files]
 
-    def check_files(self) -> None:
-        """Read the files once that are needed to draw; see `SingleBlock.check_files`."""
+    def check_ready(self) -> None:
+        """Look once at everything that the blocks need; see `SingleBlock.check_ready`."""
         for block in self._all_blocks():
             if isinstance(block, SingleBlock):
-                block.check_files()
+                block.check_ready()
 
     def _all_blocks(self) -> list[Block]:
         found: list[Block] = []
@@ -199,7 +199,7 @@ def load_recipe(given: str | Path) -> Recipe:
     """
     path = find_file(given, FOLDERS, "recipe")
     recipe = _resolved(parse_recipe(read_yaml(path), path), base_folder(path))
-    recipe.check_files()
+    recipe.check_ready()
     return recipe
 
 
