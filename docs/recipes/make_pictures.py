@@ -21,6 +21,7 @@ from patina.imaging.picture_files import read_picture, write_picture
 
 PAGE = Path(__file__).parents[1] / "recipes.md"
 RESIZES = ("resize", "down_up")
+FACE, BADGE = (slice(50, 178), slice(160, 288)), (slice(330, 458), slice(120, 248))
 
 
 def examples() -> dict[str, dict]:
@@ -37,7 +38,6 @@ def make_pictures(names: list[str], model: Path | None) -> None:
         sys.exit(f"{PAGE}: no section ### {missing[0]} with an example in YAML under ## Operations; write it first")
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
-        write_picture(place / "clean.png", data.astronaut()[50:178, 160:288])
         np.save(place / "kernels.npy", motion(9, 0.5))
         np.savez(
             place / "noise.npz",
@@ -45,6 +45,7 @@ def make_pictures(names: list[str], model: Path | None) -> None:
         )
         for name in names:
             settings = examples()[name]
+            write_picture(place / "clean.png", data.astronaut()[BADGE if name.startswith("chroma_") else FACE])
             settings |= {"file": str(place / settings["file"])} if "file" in settings else {}
             settings |= {"model": str(model.resolve())} if name == "learned" and model else {}
             end = [{"resize": {"filter": "linear", "of": "target"}}] if name == "resize" else []

@@ -51,6 +51,10 @@ EXAMPLES = {
     "video_codec": {"codec": ["h264", "mpeg2"], "quantiser": [2, 31]},
     "unsharp_mask": {"sigma": [1, 3], "threshold": 3, "soft_mask": True},
     "colour_shift": {"brightness": [-0.1, 0.1], "gamma": [0.8, 1.2], "balance": [0.9, 1.1]},
+    "levels": {"black": [0, 40], "white": [200, 255], "output_black": [0, 30], "output_white": [220, 255]},
+    "chroma_subsampling": {"subsampling": ["4:2:0", "4:1:0"], "matrix": "bt709", "up": ["nearest", "lanczos"]},
+    "chroma_blur": {"sigma": [0, 4], "sigma_y": [0, 1]},
+    "chroma_shift": {"x": [0, 3], "y": [0, 1.5], "planes": ["chroma", "red_blue"]},
     "quantise": {"levels": [2, 64], "dither": ["none", "ordered", "floyd_steinberg"]},
 }
 

@@ -9,11 +9,12 @@ from patina.degradations.recipe import load_recipe, parse_recipe
 from patina.imaging.value_spaces import to_values
 from sets import picture
 
+FAMILIES = "blur,noise,compression,scale,quantization,unsharp_mask,chroma,vhs"
 INI = r"""
 [main]
 input_folder = path\\to\\input
 output_format = png
-degradations = blur,noise,compression,scale,quantization,unsharp_mask,chroma
+degradations = blur,noise,compression,scale,quantization,unsharp_mask,chroma,vhs
 randomize = True
 surprise = 3
 [likelihood]
@@ -47,7 +48,9 @@ radius_range = 0.2, 0.5
 percent_range = 3, 15
 threshold_range = 1, 3
 [chroma]
-algorithms = gaussian
+algorithms = gaussian,swirl
+horizontal_range = 1,10
+vertical_range = 1,1
 """
 
 
@@ -70,14 +73,15 @@ def test_what_has_a_counterpart_is_translated_and_runs(ini, tmp_path):
     assert "&" not in written
     assert recipe.scale == 4
     [shuffle] = recipe.steps
-    blur, noise, compression, scale, levels, sharp = shuffle.steps
+    blur, noise, compression, scale, levels, sharp, chroma = shuffle.steps
     assert (blur.probability, noise.probability, scale.probability) == (0.4, 1, 1)
     box, gauss, anisotropic = (choice.steps[0] for choice in blur.choices)
     assert box.size == (1, 5)
     assert gauss.sigma == pytest.approx((0.5, 1.1))
     assert anisotropic.sigma == (0.25, 4)
-    assert noise.choices[0].steps[0].sigma == pytest.approx((0, 127.5))
-    assert noise.choices[1].steps[0].sigma == pytest.approx((0, 63.75))
+    assert noise.choices[0].steps[0].amplitude == pytest.approx((0, 63.75))
+    assert noise.choices[1].steps[0].sigma == pytest.approx((0, 127.5))
+    assert noise.choices[2].steps[0].sigma == pytest.approx((0, 63.75))
     video, *pictures = (choice.steps[0] for choice in compression.choices)
     assert (video.codec, video.quantiser) == ({"h264": 1}, (23, 32))
     assert [block.quality for block in pictures] == [(40, 95), (45, 90)]
@@ -86,6 +90,7 @@ def test_what_has_a_counterpart_is_translated_and_runs(ini, tmp_path):
     assert scale.choices[1].steps[0].factor == (0.75, 1.5)
     assert levels.levels == (2, 255)
     assert sharp.amount == (3, 15)
+    assert (chroma.sigma, chroma.sigma_y) == (pytest.approx((0, 2)), (0, 0))
     for seed in range(10):
         image = to_values(picture(seed, 40, 44))
         assert apply_plan(image, recipe.draw("", (40, 44), seed, "a")).shape == (10, 11, 3)
@@ -96,9 +101,9 @@ def test_what_has_none_is_named_on_the_screen_and_in_the_recipe(ini, tmp_path, c
     told = capsys.readouterr().err.splitlines()
     for expected in (
         "blur swirl: no counterpart, omitted",
-        "noise uniform: no counterpart, omitted",
         "quantization stucki: no counterpart, omitted",
-        "degradation chroma: no counterpart, omitted",
+        "chroma swirl: no counterpart, omitted",
+        "degradation vhs: no counterpart, omitted",
         "likelihood.scale = 0.05: set to 1, as all images of a set must have one size",
         "likelihood.noise: missing, set to 1",
         "main.surprise: not used",
@@ -115,7 +120,7 @@ def test_a_fixed_order_and_first_kinds(ini, tmp_path):
     recipe = load_recipe(tmp_path / "r.yml")
     names = [step.op for step in recipe.draw("", (40, 44), 0, "a")]
     assert names[0] == "box_blur"
-    assert names[3:] == ["down_up", "quantise", "unsharp_mask"]
+    assert names[3:] == ["down_up", "quantise", "unsharp_mask", "chroma_blur"]
     assert recipe.steps[0].probability == 1
     plans = [recipe.draw("", (40, 44), seed, "a") for seed in range(20)]
     assert {(plan[3].parameters["first"], plan[3].parameters["second"]) for plan in plans} == {("linear", "lanczos")}
@@ -127,7 +132,7 @@ def test_a_fixed_order_and_first_kinds(ini, tmp_path):
         ("size_factor = 0.25", "size_factor = 0.3", "scale.size_factor is 0.3, expected 1 over a whole number"),
         ("range = 0.75,1.5", "range = 0.75", "scale.range is '0.75', expected two numbers"),
         ("randomize = True", "randomize = Maybe", "main.randomize is 'Maybe', expected True or False"),
-        ("blur,noise,compression,scale,quantization,unsharp_mask,chroma", "chroma", "no degradation has a counterpart"),
+        (FAMILIES, "vhs", "no degradation has a counterpart"),
         ("jpeg_quality_range = 40, 95", "", "compression.jpeg_quality_range is missing"),
         ("[main]", "[main]\n[main]", "not a valid config.ini"),
         ("[main]", "main {", "the HCL files of wtp_dataset_destroyer are not supported"),

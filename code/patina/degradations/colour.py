@@ -1,8 +1,9 @@
-"""Colour: tone and white-balance shifts, and quantisation with dithering."""
+"""Colour: tone and white-balance shifts, levels, and quantisation with dithering."""
 
 from typing import Annotated
 
 import numpy as np
+from pydantic import model_validator
 
 from patina.degradations.base import Frame, Operation, Parameters
 from patina.degradations.ranges import (
@@ -53,6 +54,50 @@ class ColourShift(Operation):
         result = luma + np.float32(parameters["saturation"]) * (result - luma)
         result = np.float32(0.5) + np.float32(parameters["contrast"]) * (result - np.float32(0.5))
         return np.clip(result + np.float32(parameters["brightness"]), 0, 1) ** np.float32(parameters["gamma"])
+
+
+class Levels(Operation):
+    """Levels as in image editors: values between two ends are stretched, the others cut off."""
+
+    name = "levels"
+    family = "color"
+    mild_at_high = frozenset({"white", "output_white"})
+
+    black: Annotated[RealRange, Between(0, 255)] = (0.0, 0.0)
+    """Grey level (0 to 255) that becomes the darkest; lower ones are cut off."""
+
+    white: Annotated[RealRange, Between(0, 255)] = (255.0, 255.0)
+    """Grey level that becomes the brightest; higher ones are cut off."""
+
+    gamma: Annotated[RealRange, Between(0.1, 10)] = (1.0, 1.0)
+    """Exponent of the stretched values; above 1 darkens."""
+
+    output_black: Annotated[RealRange, Between(0, 255)] = (0.0, 0.0)
+    """The darkest grey level of the result."""
+
+    output_white: Annotated[RealRange, Between(0, 255)] = (255.0, 255.0)
+    """The brightest grey level of the result."""
+
+    @model_validator(mode="after")
+    def _black_is_below_white(self) -> "Levels":
+        for low, high in (("black", "white"), ("output_black", "output_white")):
+            darkest, brightest = getattr(self, low)[1], getattr(self, high)[0]
+            if darkest >= brightest:
+                raise ValueError(f"{low} goes up to {darkest:g}, expected less than {high}'s lowest, {brightest:g}")
+        return self
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw all five."""
+        names = ("black", "white", "gamma", "output_black", "output_white")
+        return {name: draw_real(rng, getattr(self, name)) for name in names}
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Stretch, apply gamma, and compress to the output's levels."""
+        names = ("black", "white", "output_black", "output_white")
+        black, white, darkest, brightest = (np.float32(parameters[name] / 255) for name in names)
+        stretched = np.clip((image - black) / (white - black), 0, 1) ** np.float32(parameters["gamma"])
+        return darkest + (brightest - darkest) * stretched
 
 
 class Quantise(Operation):

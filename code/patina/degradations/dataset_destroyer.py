@@ -1,6 +1,5 @@
 """Conversion of Dataset Destroyer's `config.ini` to a recipe, with remarks on everything lost or different."""
 
-import configparser
 import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from patina.degradations.blur import KERNEL_KINDS
+from patina.degradations.ini_reader import IniReader
 from patina.degradations.video import CODECS
 from patina.errors import ConfigError
 
@@ -17,10 +17,6 @@ FILTERS = {
     "cubic_bspline": "b_spline", "lanczos": "lanczos", "gauss": "gauss", "hamming": "hamming", "hann": "hann",
 }  # fmt: skip
 LARGEST_KERNEL = 101
-NOT_RECIPES = {
-    "main": {"input_folder", "output_folder", "output_format", "print", "textfile", "textfile_path"},
-}
-"""Settings about files rather than pictures; the command line or the log covers them."""
 
 Block = dict[str, Any]
 
@@ -39,7 +35,7 @@ def convert(path: Path) -> Conversion:
     Raises:
         ConfigError: the file cannot be read, or a value is invalid.
     """
-    reader = _Reader(path)
+    reader = IniReader(path)
     order = reader.names("main", "degradations")
     shuffled = reader.flag("main", "randomize", False)
     scale = _scale(reader) if "scale" in order else 1
@@ -62,7 +58,7 @@ def convert(path: Path) -> Conversion:
     return Conversion({"scale": scale, "steps": steps}, reader.remarks)
 
 
-def _likelihood(reader: "_Reader", family: str) -> float:
+def _likelihood(reader: IniReader, family: str) -> float:
     """Return the probability of a family in a shuffled order; a missing one is 1, with a remark."""
     if not reader.has("likelihood", family):
         reader.remark(f"likelihood.{family}: missing, set to 1")
@@ -78,88 +74,7 @@ def _one_of(choices: list[Block], likelihood: float) -> Block:
     return {"one_of": {**certain, "choices": choices}}
 
 
-class _Reader:
-    """Typed values of an INI file; records which settings were read."""
-
-    def __init__(self, path: Path):
-        self.path = path
-        self.remarks: list[str] = []
-        self._asked: set[tuple[str, str]] = set()
-        self._ini = configparser.ConfigParser(interpolation=None)
-        try:
-            with path.open(encoding="utf-8-sig") as stream:
-                self._ini.read_file(stream)
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot be read ({error.strerror}); expected a config.ini") from None
-        except configparser.MissingSectionHeaderError:
-            raise ConfigError(
-                f"{path}: does not start with a [section]; expected Dataset Destroyer's config.ini (the HCL files of "
-                "wtp_dataset_destroyer are not supported)"
-            ) from None
-        except (configparser.Error, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path}: not a valid config.ini: {' '.join(str(error).split())}") from None
-
-    def remark(self, text: str) -> None:
-        if text not in self.remarks:
-            self.remarks.append(text)
-
-    def has(self, section: str, key: str) -> bool:
-        return self._ini.has_option(section, key)
-
-    def text(self, section: str, key: str, default: str | None = None) -> str:
-        self._asked.add((section, key))
-        value = self._ini.get(section, key, fallback=default)
-        if value is None:
-            raise ConfigError(f"{self.path}: {section}.{key} is missing, expected a value")
-        return value.strip()
-
-    def names(self, section: str, key: str) -> list[str]:
-        return [name.strip() for name in self.text(section, key).split(",") if name.strip()]
-
-    def number(self, section: str, key: str, default: float) -> float:
-        return self._parsed(section, key, str(default), float, "a number")
-
-    def flag(self, section: str, key: str, default: bool) -> bool:
-        return self._parsed(section, key, str(default), _boolean, "True or False")
-
-    def ends(self, section: str, key: str, factor: float = 1.0) -> tuple[float, float]:
-        """Return a range times `factor`, low end first."""
-        low, high = self._parsed(section, key, None, _pair, "two numbers separated by a comma")
-        return min(low, high) * factor, max(low, high) * factor
-
-    def kinds(self, section: str) -> list[str]:
-        """Return the algorithms of a family; only the first unless they are drawn at random."""
-        found = self.names(section, "algorithms")
-        return found if self.flag(section, "randomize", True) else found[:1]
-
-    def note_unused(self) -> None:
-        """Remark on every setting that was not read."""
-        for section in self._ini.sections():
-            for key in self._ini[section]:
-                known = (section, key) in self._asked or key in NOT_RECIPES.get(section, ())
-                if not known and section != "likelihood":
-                    self.remark(f"{section}.{key}: not used")
-
-    def _parsed(self, section: str, key: str, default: str | None, parse: Callable[[str], Any], what: str) -> Any:
-        text = self.text(section, key, default)
-        try:
-            return parse(text)
-        except ValueError:
-            raise ConfigError(f"{self.path}: {section}.{key} is {text!r}, expected {what}") from None
-
-
-def _boolean(text: str) -> bool:
-    if text.lower() not in configparser.ConfigParser.BOOLEAN_STATES:
-        raise ValueError(text)
-    return configparser.ConfigParser.BOOLEAN_STATES[text.lower()]
-
-
-def _pair(text: str) -> tuple[float, float]:
-    low, high = (float(part) for part in text.split(","))
-    return low, high
-
-
-def _blur(reader: _Reader) -> list[Block]:
+def _blur(reader: IniReader) -> list[Block]:
     ends = reader.ends("blur", "range", reader.number("blur", "scale_factor", 1.0))
     size = [_odd(ends[0]), _odd(ends[1])]
     found: list[Block] = []
@@ -167,8 +82,7 @@ def _blur(reader: _Reader) -> list[Block]:
         if kind == "average":
             found.append({"box_blur": {"size": size}})
         elif kind == "gaussian":
-            # OpenCV derives this sigma from the kernel size.
-            sigma = [round(0.3 * ((side - 1) * 0.5 - 1) + 0.8, 4) for side in size]
+            sigma = [_opencv_sigma(side) for side in size]
             sides = [max(3, side) for side in size]
             found.append({"gaussian_blur": {"kind": "isotropic", "size": sides[1], "sigma": sigma}})
             reader.remark("blur gaussian: sigma is drawn instead of the kernel size")
@@ -181,13 +95,15 @@ def _blur(reader: _Reader) -> list[Block]:
     return found
 
 
-def _noise(reader: _Reader) -> list[Block]:
+def _noise(reader: IniReader) -> list[Block]:
     low, high = reader.ends("noise", "range", reader.number("noise", "scale_factor", 1.0))
     sigma = [_to_8bit(low), _to_8bit(high)]
     found: list[Block] = []
     for kind in reader.kinds("noise"):
         if kind == "gaussian":
             found.append({"gaussian_noise": {"sigma": [_to_8bit(math.sqrt(end)) for end in (low, high)]}})
+        elif kind == "uniform":
+            found.append({"uniform_noise": {"amplitude": sigma}})
         elif kind in ("color", "gray"):
             found.append({"gaussian_noise": {"sigma": sigma, "gray": float(kind == "gray")}})
         elif kind == "salt-and-pepper":
@@ -212,7 +128,7 @@ _VIDEO = {
 """Video codecs by Dataset Destroyer's name: ours, and the setting of their range."""
 
 
-def _compression(reader: _Reader) -> list[Block]:
+def _compression(reader: IniReader) -> list[Block]:
     found: list[Block] = []
     for kind in reader.kinds("compression"):
         if kind in ("jpeg", "webp"):
@@ -228,7 +144,7 @@ def _compression(reader: _Reader) -> list[Block]:
     return found
 
 
-def _scaling(reader: _Reader) -> list[Block]:
+def _scaling(reader: IniReader) -> list[Block]:
     kinds = reader.kinds("scale")
     filters = _filters(reader, [kind for kind in kinds if kind != "down_up"], "scale.algorithms")
     found: list[Block] = []
@@ -243,13 +159,13 @@ def _scaling(reader: _Reader) -> list[Block]:
     return found if len(found) > 1 else [choice["steps"] for choice in found]
 
 
-def _filters(reader: _Reader, names: Iterable[str], where: str) -> list[str]:
+def _filters(reader: IniReader, names: Iterable[str], where: str) -> list[str]:
     for name in (unknown := [name for name in names if name not in FILTERS]):
         reader.remark(f"{where} {name}: no counterpart, omitted")
     return list(dict.fromkeys(FILTERS[name] for name in names if name not in unknown))
 
 
-def _scale(reader: _Reader) -> int:
+def _scale(reader: IniReader) -> int:
     factor = reader.number("scale", "size_factor", 0.25)
     scale = round(1 / factor) if factor > 0 else 0
     if scale < 1 or not math.isclose(scale * factor, 1, rel_tol=1e-3):
@@ -257,7 +173,25 @@ def _scale(reader: _Reader) -> int:
     return scale
 
 
-def _quantisation(reader: _Reader) -> list[Block]:
+def _chroma(reader: IniReader) -> list[Block]:
+    found: list[Block] = []
+    for kind in reader.kinds("chroma"):
+        if kind == "gaussian":
+            across, down = (
+                [
+                    0.0 if side == 1 else _opencv_sigma(side)
+                    for side in map(_odd, reader.ends("chroma", f"{axis}_range"))
+                ]
+                for axis in ("horizontal", "vertical")
+            )
+            found.append({"chroma_blur": {"sigma": across, "sigma_y": down}})
+            reader.remark("chroma gaussian: sigma is drawn instead of the kernel size")
+        else:
+            reader.remark(f"chroma {kind}: no counterpart, omitted")
+    return found
+
+
+def _quantisation(reader: IniReader) -> list[Block]:
     low, high = reader.ends("quantization", "range")
     known = [kind for kind in reader.kinds("quantization") if kind == "floyd_steinberg"]
     for kind in reader.kinds("quantization"):
@@ -267,7 +201,7 @@ def _quantisation(reader: _Reader) -> list[Block]:
     return [{"quantise": {"levels": levels, "dither": "floyd_steinberg"}}] if known else []
 
 
-def _unsharp_mask(reader: _Reader) -> list[Block]:
+def _unsharp_mask(reader: IniReader) -> list[Block]:
     settings = {
         "sigma": [max(0.05, end) for end in reader.ends("unsharp_mask", "radius_range")],
         "amount": list(reader.ends("unsharp_mask", "percent_range")),
@@ -277,19 +211,25 @@ def _unsharp_mask(reader: _Reader) -> list[Block]:
     return [{"unsharp_mask": settings}]
 
 
-_FAMILIES: dict[str, Callable[[_Reader], list[Block]]] = {
+_FAMILIES: dict[str, Callable[[IniReader], list[Block]]] = {
     "blur": _blur,
     "noise": _noise,
     "compression": _compression,
     "scale": _scaling,
     "quantization": _quantisation,
     "unsharp_mask": _unsharp_mask,
+    "chroma": _chroma,
 }
 
 
 def _odd(value: float) -> int:
     """Round a kernel size to an odd number as Dataset Destroyer does."""
     return min(LARGEST_KERNEL, max(1, int(value) | 1))
+
+
+def _opencv_sigma(side: int) -> float:
+    """Return the std that OpenCV derives from a Gaussian kernel's size."""
+    return round(0.3 * ((side - 1) * 0.5 - 1) + 0.8, 4)
 
 
 def _to_8bit(value: float) -> float:

@@ -2,6 +2,7 @@
 
 from patina.degradations import (  # noqa: F401
     blur,
+    chroma,
     classical_noise,
     colour,
     compression,
