@@ -1,6 +1,6 @@
 """Make the sheets of docs/recipes.md: run from the project's folder, with the operations' names or for all of them.
 
-python docs/recipes/make_pictures.py vignette
+python docs/recipes/make_pictures.py haze
 python docs/recipes/make_pictures.py --model trained_models/DeFlow-demo/models/final.safetensors
 """
 

@@ -55,6 +55,11 @@ EXAMPLES = {
     "chroma_subsampling": {"subsampling": ["4:2:0", "4:1:0"], "matrix": "bt709", "up": ["nearest", "lanczos"]},
     "chroma_blur": {"sigma": [0, 4], "sigma_y": [0, 1]},
     "chroma_shift": {"x": [0, 3], "y": [0, 1.5], "planes": ["chroma", "red_blue"]},
+    "pixelate": {"size": [1, 9]},
+    "interlace": {"shift": [0, 5]},
+    "halftone": {"dot_size": [2, 9], "dot": ["round", "line"], "inks": ["cmyk", "black"], "strength": [0, 1]},
+    "vignette": {"strength": [0, 0.8], "power": [1, 4]},
+    "ghosting": {"x": [0, 9], "y": [0, 2], "strength": [0, 0.4]},
     "quantise": {"levels": [2, 64], "dither": ["none", "ordered", "floyd_steinberg"]},
 }
 

@@ -41,12 +41,11 @@ def test_the_metric_is_a_whole_file_and_a_row():
 def test_the_operation_is_a_whole_class(monkeypatch):
     operations: dict = {}
     monkeypatch.setattr(base, "OPERATIONS", operations)
-    exec(snippet("class Vignette"), dict(vars(colour)))
-    vignette = operations["vignette"](strength=(0.5, 0.5))
-    drawn = vignette.draw(np.random.default_rng(0), base.Frame((9, 9), (9, 9), (9, 9)))
-    result = vignette.apply(np.ones((9, 9, 3), np.float32), drawn, 0)
-    assert result[0, 0] == pytest.approx(0.5)
-    assert result[4, 4] == pytest.approx(1)
+    exec(snippet("class Haze"), dict(vars(colour)))
+    haze = operations["haze"](strength=(0.5, 0.5))
+    drawn = haze.draw(np.random.default_rng(0), base.Frame((9, 9), (9, 9), (9, 9)))
+    image = np.array([[[0, 0.5, 1]]], np.float32)
+    np.testing.assert_allclose(haze.apply(image, drawn, 0), [[[0.5, 0.75, 1]]])
 
 
 def test_a_sheet_of_an_operation_without_a_section_is_one_line():
