@@ -61,6 +61,7 @@ EXAMPLES = {
     "vignette": {"strength": [0, 0.8], "power": [1, 4]},
     "ghosting": {"x": [0, 9], "y": [0, 2], "strength": [0, 0.4]},
     "quantise": {"levels": [2, 64], "dither": ["none", "ordered", "floyd_steinberg"]},
+    "palette": {"colours": [2, 64], "dither": ["none", "ordered_4", "stucki"]},
 }
 
 

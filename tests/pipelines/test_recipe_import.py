@@ -41,7 +41,7 @@ down_up_algorithms = linear,lanczos
 size_factor = 0.25
 range = 0.75,1.5
 [quantization]
-algorithms = floyd_steinberg,stucki
+algorithms = floyd_steinberg,stucki,swirl
 range = 2, 255
 [unsharp_mask]
 radius_range = 0.2, 0.5
@@ -88,7 +88,7 @@ def test_what_has_a_counterpart_is_translated_and_runs(ini, tmp_path):
     assert [choice.weight for choice in scale.choices] == [2, 1]
     assert scale.choices[0].steps[0].filter == {"linear": 1, "mitchell": 1}
     assert scale.choices[1].steps[0].factor == (0.75, 1.5)
-    assert levels.levels == (2, 255)
+    assert (levels.levels, levels.dither) == ((2, 255), {"floyd_steinberg": 1, "stucki": 1})
     assert sharp.amount == (3, 15)
     assert (chroma.sigma, chroma.sigma_y) == (pytest.approx((0, 2)), (0, 0))
     for seed in range(10):
@@ -101,7 +101,7 @@ def test_what_has_none_is_named_on_the_screen_and_in_the_recipe(ini, tmp_path, c
     told = capsys.readouterr().err.splitlines()
     for expected in (
         "blur swirl: no counterpart, omitted",
-        "quantization stucki: no counterpart, omitted",
+        "quantization swirl: no counterpart, omitted",
         "chroma swirl: no counterpart, omitted",
         "degradation vhs: no counterpart, omitted",
         "likelihood.scale = 0.05: set to 1, as all images of a set must have one size",

@@ -1,9 +1,9 @@
-"""Colour: tone and white-balance shifts, levels, and quantisation with dithering."""
+"""Colour: tone and white-balance shifts, levels, and quantisation to levels or a palette."""
 
 from typing import Annotated
 
 import numpy as np
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from patina.degradations.base import Frame, Operation, Parameters
 from patina.degradations.ranges import (
@@ -16,7 +16,7 @@ from patina.degradations.ranges import (
     draw_real,
     draw_whole,
 )
-from patina.imaging.dither import DITHERS, quantise
+from patina.imaging.dither import DITHERS, quantise, reduce_to_palette
 
 
 class ColourShift(Operation):
@@ -111,7 +111,8 @@ class Quantise(Operation):
     """Number of levels."""
 
     dither: Annotated[Weights, Among(DITHERS, "dither")]
-    """Kinds of dithering; `ordered` is Bayer 8×8."""
+    """Kinds of dithering: `ordered_2` to `ordered_16` by Bayer's matrices (`ordered` is 8×8), the others by error
+    diffusion."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw levels and dither."""
@@ -121,3 +122,26 @@ class Quantise(Operation):
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
         """Quantise."""
         return quantise(image, parameters["levels"], parameters["dither"])
+
+
+class Palette(Operation):
+    """Reduction to a few colours of the image's own, as in GIF files."""
+
+    name = "palette"
+    family = "quantization"
+    mild_at_high = frozenset({"colours"})
+
+    colours: Annotated[WholeRange, Between(2, 256)]
+    """Number of colours."""
+
+    dither: Annotated[Weights, Among(DITHERS, "dither")] = Field({"floyd_steinberg": 1.0})
+    """Kinds of dithering, as in `quantise`."""
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw the number of colours and the dither."""
+        return {"colours": draw_whole(rng, self.colours), "dither": draw_kind(rng, self.dither)}
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Choose the colours by median cut and reduce to them."""
+        return reduce_to_palette(image, parameters["colours"], parameters["dither"])

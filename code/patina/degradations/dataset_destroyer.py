@@ -10,6 +10,7 @@ from patina.degradations.blur import KERNEL_KINDS
 from patina.degradations.ini_reader import IniReader
 from patina.degradations.video import CODECS
 from patina.errors import ConfigError
+from patina.imaging.dither import DITHERS
 
 FILTERS = {
     "nearest": "nearest", "box": "box", "hermite": "hermite", "linear": "linear", "lagrange": "lagrange",
@@ -193,12 +194,12 @@ def _chroma(reader: IniReader) -> list[Block]:
 
 def _quantisation(reader: IniReader) -> list[Block]:
     low, high = reader.ends("quantization", "range")
-    known = [kind for kind in reader.kinds("quantization") if kind == "floyd_steinberg"]
-    for kind in reader.kinds("quantization"):
-        if kind not in known:
-            reader.remark(f"quantization {kind}: no counterpart, omitted")
+    kinds = reader.kinds("quantization")
+    for kind in (unknown := [kind for kind in kinds if kind not in DITHERS]):
+        reader.remark(f"quantization {kind}: no counterpart, omitted")
+    known = [kind for kind in kinds if kind not in unknown]
     levels = [max(2, int(low)), min(256, int(high))]
-    return [{"quantise": {"levels": levels, "dither": "floyd_steinberg"}}] if known else []
+    return [{"quantise": {"levels": levels, "dither": known if len(known) > 1 else known[0]}}] if known else []
 
 
 def _unsharp_mask(reader: IniReader) -> list[Block]:
