@@ -1,10 +1,11 @@
 # `make demo` runs the main job, `make check` the fast tests, `make test` lint and all tests, `make docs` builds the site.
 # `make check-reliability` runs the tests of reliability with large counts and publishes these in docs/reliability.md.
+# `make wheel` builds the package into dist/.
 # Every target makes its own .venv first.
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: demo check check-reliability test bench docs lint format clean
+.PHONY: demo check check-reliability test bench docs wheel lint format clean
 
 demo: .venv/installed
 	$(BIN)/patina demo --out demo_out
@@ -26,6 +27,9 @@ bench: .venv/installed
 docs: .venv/installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
+wheel: .venv/installed
+	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+
 lint: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -41,4 +45,4 @@ format: .venv/installed
 	touch $@
 
 clean:
-	rm -rf .venv demo_out demo_smoke site
+	rm -rf .venv build demo_out demo_smoke dist site

@@ -12,8 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from patina.errors import ConfigError, listed
-
-PROJECT_ROOT = Path(__file__).resolve().parents[2]
+from patina.shipped import shipped_root
 
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
 
@@ -52,7 +51,7 @@ def find_file(given: str | Path, folders: Sequence[str], what: str) -> Path:
     """
     given = Path(given)
     names = [given] if given.suffix else [given, given.with_name(given.name + ".yml")]
-    places = [place for folder in folders for place in (Path(folder), Path("..") / folder, PROJECT_ROOT / folder)]
+    places = [place for folder in folders for place in (Path(folder), Path("..") / folder, shipped_root() / folder)]
     for candidate in [*names, *(place / name.name for place in places for name in names)]:
         if candidate.is_file():
             return candidate.resolve()

@@ -11,7 +11,7 @@ from patina.errors import PatinaError
 from patina.fidelity.samples import files_digest
 from patina.imaging.picture_files import list_pictures, write_picture
 from patina.pipelines.provenance import command_line, images_fact, knob_text, name_of, run_of, shown_path
-from patina.settings import PROJECT_ROOT
+from patina.shipped import work_root
 from sets import ludvae_values, write_config, write_noisy_sets, write_pictures
 
 
@@ -21,7 +21,7 @@ class TestPaths:
         assert shown_path(tmp_path / "a" / "b.png") == "a/b.png"
         assert shown_path("a/b") == "a/b"
         assert shown_path(".") == "."
-        assert shown_path(PROJECT_ROOT / "datasets" / "polyu" / "real") == "datasets/polyu/real"
+        assert shown_path(work_root() / "datasets" / "polyu" / "real") == "datasets/polyu/real"
 
     def test_other_paths_are_cut_to_their_last_two_parts(self, tmp_path, monkeypatch):
         (tmp_path / "here").mkdir()
@@ -53,7 +53,7 @@ class TestDigests:
 def test_commands_are_as_typed():
     line = command_line(
         "report",
-        [PROJECT_ROOT / "my run"],
+        [work_root() / "my run"],
         {"paired": True, "clean": None, "json": False, "seeds": [0, 1], "temperature": knob_text((0.5, 1.5))},
     )
     assert line == "patina report 'my run' -paired -seeds 0 1 -temperature 0.5:1.5"

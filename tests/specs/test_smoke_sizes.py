@@ -7,21 +7,22 @@ import pytest
 from patina.cli.main import run_command
 from patina.models.generator_files import load_generator
 from patina.models.model_files import stored_kind
-from patina.settings import PROJECT_ROOT
+from patina.shipped import shipped_root
 from patina.specs.configuration import load_config
 
 STARTS = ("LapSRN", "SRCNN", "SR3", "LUDDIF")
-NAMES = sorted(path.stem for start in STARTS for path in (PROJECT_ROOT / "confs").glob(f"{start}*"))
+ROOT = shipped_root()
+NAMES = sorted(path.stem for start in STARTS for path in (ROOT / "confs").glob(f"{start}*"))
 
 
-TRAINED = [*NAMES, *(path.stem for path in (PROJECT_ROOT / "confs").glob("Real*"))]
+TRAINED = [*NAMES, *(path.stem for path in (ROOT / "confs").glob("Real*"))]
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory):
     """A project folder with a copy of the configurations."""
     folder = tmp_path_factory.mktemp("project")
-    shutil.copytree(PROJECT_ROOT / "confs", folder / "confs")
+    shutil.copytree(ROOT / "confs", folder / "confs")
     return folder
 
 
@@ -40,9 +41,9 @@ def test_smoke_sizes_train_to_the_end(project, name):
         assert load_generator(final).scale == int(name.split("-x")[1][0])
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in (PROJECT_ROOT / "confs").glob("compare-*.yml")))
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "confs").glob("compare-*.yml")))
 def test_what_is_compared_is_what_is_trained(name):
-    config = load_config(PROJECT_ROOT / "confs" / f"{name}.yml")
+    config = load_config(ROOT / "confs" / f"{name}.yml")
     trained = {stage.final_model for config in map(load_config, TRAINED) for stage in config.training_stages()}
     files = {model.model for model in config.models if not isinstance(model.model, str)}
     assert files

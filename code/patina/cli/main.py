@@ -17,6 +17,8 @@ COMMANDS = {
     "prepare": "make a training set, tiles or test sets from a folder of images",
     "measure": "measure noise, blur, sharpening and compression of photos",
     "fit": "fit a recipe that makes clean images look like real photos",
+    "configs": "list the configurations that come with Patina, or copy one",
+    "recipes": "list the recipes that come with Patina, or copy one",
     "train": "train a degradation or a super-resolution model from a configuration",
     "translate": "degrade clean images with a learned model, or clean real ones",
     "validate": "draw sheets of a learned degradation: translations both ways, and samples",

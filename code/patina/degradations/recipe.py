@@ -15,6 +15,7 @@ from patina.degradations.plans import Plan, draw_blocks
 from patina.errors import ConfigError, PatinaError, PictureError
 from patina.seeding import numpy_rng
 from patina.settings import Settings, describe_problems, find_file, nearest, require_block
+from patina.shipped import base_folder
 from patina.system.yaml_files import read_yaml
 
 FOLDERS = ("confs/recipes", "confs")
@@ -222,14 +223,6 @@ def require_models(recipe: Recipe) -> None:
             raise PatinaError(
                 f"{block.model}: no such model file; train one, give another with -model, or use --without-learned"
             )
-
-
-def base_folder(path: Path) -> Path:
-    """Return the folder that a recipe's relative paths start from, see `load_recipe`."""
-    for folder in path.parents:
-        if folder.name == "confs":
-            return folder.parent
-    return path.parent
 
 
 def _resolved(recipe: Recipe, base: Path) -> Recipe:

@@ -14,10 +14,10 @@ from patina.pipelines.training_run import say_changed_settings
 from patina.pipelines.translation import load_learned_config, translate_pictures
 from patina.runs.made_by import MadeBy
 from patina.runs.run_models import newest_model
-from patina.settings import PROJECT_ROOT
+from patina.shipped import work_root
 from patina.specs.learned_spec import LearnedConfig
 
-SETS = PROJECT_ROOT / "datasets" / "polyu"
+SETS = work_root() / "datasets" / "polyu"
 
 
 @dataclass(frozen=True)

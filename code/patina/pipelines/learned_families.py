@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from patina.degradations.blocks import LearnedBlock
-from patina.degradations.recipe import base_folder, require_models
+from patina.degradations.recipe import require_models
 from patina.fitting.family import Family
+from patina.shipped import base_folder
 from patina.specs.recipe_engine import opened_engine, recipe_engine
 
 

@@ -20,7 +20,7 @@ from patina.pipelines.translation import load_learned_config
 from patina.runs.fingerprint import file_digest
 from patina.runs.run_log import read_log
 from patina.runs.run_models import FINAL, FOLDER
-from patina.settings import PROJECT_ROOT
+from patina.shipped import work_root
 from patina.specs.learned_spec import LearnedConfig
 from patina.system.yaml_files import read_yaml, yaml_text
 from patina.version import __version__
@@ -166,7 +166,7 @@ def shown_path(path: str | Path) -> str:
     It is relative to the working folder or to the project's. Of any other path, only the last two parts are shown.
     """
     absolute = Path(os.path.abspath(Path(path).expanduser()))  # resolve() would follow links, whose names are better
-    for base in (Path.cwd(), PROJECT_ROOT):
+    for base in (Path.cwd(), work_root()):
         for candidate in (absolute, absolute.resolve()):
             if candidate.is_relative_to(base):
                 return str(candidate.relative_to(base))

@@ -13,7 +13,8 @@ from patina.runs.fingerprint import digest_of, file_digest
 from patina.runs.made_by import MadeBy
 from patina.runs.run_folder import RunFolder
 from patina.runs.run_models import FINAL
-from patina.specs.configuration import base_folder, changed_settings, dump_config, find_config, load_config
+from patina.shipped import base_folder
+from patina.specs.configuration import changed_settings, dump_config, find_config, load_config
 from patina.specs.experiment import TrainableConfig, TrainingStage
 from patina.specs.learned_spec import LearnedConfig
 from patina.specs.optimisation import make_fabric

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ValidationError
 
 from patina.errors import ConfigError
 from patina.settings import describe_problems, find_file, require_block
+from patina.shipped import base_folder
 from patina.specs.subjects import SUBJECTS, config_class
 from patina.system.typed_values import shortened
 from patina.system.yaml_files import read_yaml, yaml_text
@@ -103,11 +104,6 @@ def changed_settings(before: Any, after: Any, place: str = "") -> list[str]:
     else:
         return [] if before == after else [place.removeprefix(".")]
     return [key for found in inside for key in found]
-
-
-def base_folder(path: Path) -> Path:
-    """Return the folder that relative paths in the configuration `path` start from."""
-    return path.parent.parent if path.parent.name == "confs" else path.parent
 
 
 def resolve_paths(value: Any, base: Path) -> Any:

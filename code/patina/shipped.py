@@ -1,0 +1,37 @@
+"""Where the configurations and recipes lie that come with Patina: in a checkout, or inside the installed package."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+CONFS = "confs"
+
+_PACKAGE = Path(__file__).resolve().parent
+_CHECKOUT = _PACKAGE.parents[1]
+
+
+def shipped_root() -> Path:
+    """Return the folder that holds ``confs/``: the project's folder, or that of the installed package."""
+    is_checkout = (_CHECKOUT / "pyproject.toml").is_file() and (_CHECKOUT / CONFS).is_dir()
+    return _CHECKOUT if is_checkout else _PACKAGE
+
+
+def work_root() -> Path:
+    """Return the folder for data and runs that Patina names itself: the project's folder, or the current one."""
+    root = shipped_root()
+    return Path.cwd() if root == _PACKAGE else root
+
+
+def base_folder(path: Path) -> Path:
+    """Return the folder that relative paths in a recipe or configuration start from.
+
+    It is the folder that holds ``confs/``, or the file's own folder if the file lies elsewhere; the current folder for
+    the files of an installed package.
+    """
+    if path.resolve().is_relative_to(_PACKAGE):
+        return Path.cwd()
+    return next((folder.parent for folder in path.parents if folder.name == CONFS), path.parent)
+
+
+def shipped_files(folder: str) -> Iterator[Path]:
+    """Yield the YAML files in a folder that comes with Patina, e.g. ``confs/recipes``, in alphabetical order."""
+    yield from sorted((shipped_root() / folder).glob("*.yml"), key=lambda path: path.stem.lower())
