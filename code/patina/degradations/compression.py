@@ -1,4 +1,4 @@
-"""Compression artefacts: JPEG and WebP by the real codecs, and JPEG in torch."""
+"""Compression artefacts: JPEG, WebP, AVIF and JPEG 2000 by the real codecs, and JPEG in torch."""
 
 from typing import Annotated, Literal
 
@@ -6,10 +6,19 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from patina.degradations.base import Frame, Operation, Parameters, Size, assignments
-from patina.degradations.ranges import Among, Between, Weights, WholeRange, draw_kind, draw_whole
+from patina.degradations.ranges import Among, Between, RealRange, Weights, WholeRange, draw_kind, draw_real, draw_whole
 from patina.errors import PictureError
 from patina.imaging.compression_headers import nearest_quality
-from patina.imaging.recompress import JPEG_SUBSAMPLINGS, WEBP_LARGEST, jpeg, jpeg_by_tables, webp
+from patina.imaging.recompress import (
+    JPEG_SUBSAMPLINGS,
+    WEBP_LARGEST,
+    avif,
+    jpeg,
+    jpeg2000,
+    jpeg_by_tables,
+    require_codec,
+    webp,
+)
 from patina.imaging.value_spaces import to_values, values_to_pixels
 
 Table = Annotated[list[Annotated[int, Field(ge=1, le=255)]], Field(min_length=64, max_length=64)]
@@ -118,3 +127,53 @@ class WebP(Operation):
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
         """Compress and decode."""
         return to_values(webp(values_to_pixels(image), parameters["quality"]))
+
+
+class Avif(Operation):
+    """AVIF compression."""
+
+    name = "avif"
+    family = "compression"
+    mild_at_high = frozenset({"quality"})
+
+    quality: Annotated[WholeRange, Between(0, 100)]
+    """Quality; 100 is not lossless."""
+
+    subsampling: Annotated[Weights, Among(tuple(JPEG_SUBSAMPLINGS), "subsampling")] = Field({"4:2:0": 1.0})
+    """Chroma subsamplings."""
+
+    def check_ready(self) -> None:
+        """Make sure that Pillow has the codec."""
+        require_codec("AVIF")
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw quality and subsampling."""
+        return {"quality": draw_whole(rng, self.quality), "subsampling": draw_kind(rng, self.subsampling)}
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Compress and decode."""
+        return to_values(avif(values_to_pixels(image), parameters["quality"], parameters["subsampling"]))
+
+
+class Jpeg2000(Operation):
+    """JPEG 2000 compression: blur and ripples of wavelets instead of blocks."""
+
+    name = "jpeg2000"
+    family = "compression"
+
+    ratio: Annotated[RealRange, Between(1, 2000)]
+    """Size of the pixels relative to the compressed image's."""
+
+    def check_ready(self) -> None:
+        """Make sure that Pillow has the codec."""
+        require_codec("JPEG 2000")
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw the ratio."""
+        return {"ratio": draw_real(rng, self.ratio)}
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Compress and decode."""
+        return to_values(jpeg2000(values_to_pixels(image), parameters["ratio"]))

@@ -49,6 +49,9 @@ LENS_COMPONENTS: dict[int, np.ndarray] = {
 }
 """Rows (a, b, A, B) of complex Gaussians whose sum approximates a disk, by O. Niemitalo (yehar.com/blog/?p=1495)."""
 
+_FIRST_RING, _FIFTH_RING = 3.8317059702, 16.4706300509
+"""Zeros of the Bessel function J1."""
+
 
 def gaussian(size: int, sigma_x: float, sigma_y: float, angle: float = 0.0) -> np.ndarray:
     """Return ``exp(-m / 2)``; the sigmas are standard deviations in pixels along the rotated axes."""
@@ -149,6 +152,42 @@ def motion(length: float, angle: float) -> np.ndarray:
     across = -x * math.sin(angle) + y * math.cos(angle)
     beyond = np.maximum(np.abs(along) - max(length - 1, 0) / 2, 0)
     return _normalised(np.clip(1 - np.hypot(across, beyond), 0, None))
+
+
+@lru_cache(maxsize=64)
+def airy(radius: float) -> np.ndarray:
+    """Return the diffraction of a circular aperture, Airy's pattern ``(2 J1(x) / x)²``, up to the fifth dark ring.
+
+    Every value is the mean over 5x5 points of its pixel.
+
+    Args:
+        radius: radius of the first dark ring in pixels; 0 is one pixel.
+    """
+    if radius == 0:
+        return np.ones((1, 1))
+    side = 2 * math.ceil(_FIFTH_RING / _FIRST_RING * radius) + 1
+    x, y = _offsets(5 * side)
+    from scipy.special import j1  # as in `sinc`
+
+    scaled = np.maximum(np.hypot(x, y) * (_FIRST_RING / radius / 5), 1e-9)
+    pattern = np.where(scaled < _FIFTH_RING, (2 * j1(scaled) / scaled) ** 2, 0)
+    return _normalised(pattern.reshape(side, 5, side, 5).mean(axis=(1, 3)))
+
+
+@lru_cache(maxsize=64)
+def ring(outer: float, inner: float) -> np.ndarray:
+    """Return a ring, whose edges fade over one pixel; `outer` and `inner` are radii in pixels, 0 is one pixel."""
+    if outer <= inner or outer == 0:
+        return np.ones((1, 1))
+    x, y = _offsets(2 * math.ceil(outer + 0.5) + 1)
+    distance = np.hypot(x, y)
+    return _normalised(np.clip(outer + 0.5 - distance, 0, 1) - np.clip(inner + 0.5 - distance, 0, 1))
+
+
+def triangle(radius: float) -> np.ndarray:
+    """Return weights along a line that fall linearly from the middle to 0 at ``radius + 1`` pixels."""
+    reach = math.ceil(radius)
+    return _normalised(np.clip(radius + 1 - np.abs(np.arange(-reach, reach + 1)), 0, None))
 
 
 def _offsets(size: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,6 +1,7 @@
 """The table of classical operations; importing their modules here registers them all."""
 
 from patina.degradations import (  # noqa: F401
+    aperture_blur,
     blur,
     chroma,
     classical_noise,

@@ -2,10 +2,14 @@
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import cv2
 import numpy as np
-from PIL import Image
+import PIL
+from PIL import Image, features
+
+from patina.errors import PatinaError
 
 JPEG_SUBSAMPLINGS = {
     "4:4:4": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
@@ -48,6 +52,39 @@ def jpeg_by_tables(
 def webp(pixels: np.ndarray, quality: int) -> np.ndarray:
     """Compress ``[H, W, 3]`` RGB uint8 as lossy WebP (quality 1 to 100) and decode the result."""
     return _round_trip(pixels, ".webp", [cv2.IMWRITE_WEBP_QUALITY, quality])
+
+
+def avif(pixels: np.ndarray, quality: int, subsampling: str = "4:2:0") -> np.ndarray:
+    """Compress ``[H, W, 3]`` RGB uint8 as AVIF (quality 0 to 100) and decode the result."""
+    return _by_pillow(pixels, "AVIF", quality=quality, subsampling=subsampling, max_threads=1)
+
+
+def jpeg2000(pixels: np.ndarray, ratio: float) -> np.ndarray:
+    """Compress ``[H, W, 3]`` RGB uint8 as JPEG 2000 to 1/`ratio` of its size (lossy wavelets) and decode the result."""
+    return _by_pillow(pixels, "JPEG2000", irreversible=True, quality_mode="rates", quality_layers=[ratio])
+
+
+def require_codec(name: str) -> None:
+    """Check that the installed Pillow has a codec.
+
+    Args:
+        name: ``"AVIF"`` or ``"JPEG 2000"``.
+
+    Raises:
+        PatinaError: it has not.
+    """
+    if not features.check({"AVIF": "avif", "JPEG 2000": "jpg_2000"}[name]):
+        raise PatinaError(
+            f"the installed Pillow {PIL.__version__} has no {name}; install one that has (pip install -U pillow), or "
+            "leave the operation out"
+        )
+
+
+def _by_pillow(pixels: np.ndarray, kind: str, **settings: Any) -> np.ndarray:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, kind, **settings)
+    with Image.open(file, formats=[kind]) as decoded:
+        return np.asarray(decoded.convert("RGB"))
 
 
 def _round_trip(pixels: np.ndarray, suffix: str, settings: list[int]) -> np.ndarray:
