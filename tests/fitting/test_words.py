@@ -1,16 +1,19 @@
 """What a fit found, in plain words: numbers, quantities, and what it does not explain."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
 from patina.fitting.agreement import GROUPS, Agreement, agreements
 from patina.fitting.discrepancies import MEANINGS, discrepancies
-from patina.fitting.family import Family, FreeNumber
+from patina.fitting.family import Family, FreeNumber, load_family
 from patina.fitting.measures import measure
 from patina.fitting.number_words import number_words
-from patina.fitting.profiles import NumberFinding, with_use
+from patina.fitting.profiles import NumberFinding, does_nothing, with_use
 from patina.fitting.quantities import QUANTITIES, MeasuredSets, as_arrays, noise_std, overshoot
 from patina.fitting.sentence import no_closer, sentence
+from sets import write_config
 
 NOISE = ("steps", 0, "sensor_noise")
 
@@ -108,7 +111,7 @@ class TestNumbers:
     def test_an_optional_number_at_its_low_end_is_not_used_nor_are_its_companions(self):
         amount = NumberFinding(free("amount", optional=True), 0.0, 0.0, 0.0, 0.0, True)
         other = NumberFinding(free("unknown"), 1.0, 5.0, 9.0, 3.0, True)
-        first, second = self.words(*with_use([amount, other]))
+        first, second = self.words(*with_use([amount, other], lambda _number: True))
         assert first[1:] == ("none", "not found")
         assert second == ("sensor_noise.unknown", "–", "without effect, as the step is not used")
 
@@ -138,10 +141,28 @@ def test_a_number_at_the_end_of_its_range_is_named():
 def test_the_end_of_a_range_means_nothing_where_the_step_is_not_used():
     amount = NumberFinding(free("amount", optional=True), 0.0, 0.0, 0.0, 0.0, True)
     reach = NumberFinding(free("reach"), 10.0, 10.0, 10.0, 0.1, True, at_limit=True)
-    found = with_use([amount, reach])
+    found = with_use([amount, reach], lambda _number: True)
     assert [finding.use for finding in found] == ["unused", "idle"]
     assert "range" not in sentence(found, [], [])
     assert sentence(found, [], []).startswith("Nothing found.")
+
+
+def test_a_step_that_still_acts_is_not_called_idle(tmp_path):
+    steps = [
+        {"sensor_noise": {"sigma": {"free": [0, 20]}, "grain": {"free": [0, 2], "optional": True}}},
+        {"unsharp_mask": {"sigma": {"free": [0.5, 2]}, "amount": {"free": [0, 3], "optional": True}}},
+    ]
+    family = load_family(write_config(tmp_path / "family.yml", {"scale": 1, "steps": steps}))
+    units = np.full(4, 0.5)
+    found = [NumberFinding(number, number.low, number.low, number.low, 0.0, True) for number in family.free]
+    used = with_use(found, partial(does_nothing, family, units))
+    uses = {finding.number.name: finding.use for finding in used}
+    assert uses == {
+        "sensor_noise.sigma": "used",
+        "sensor_noise.grain": "unused",
+        "unsharp_mask.sigma": "idle",
+        "unsharp_mask.amount": "unused",
+    }
 
 
 def test_a_fit_that_leads_away_from_the_photos_says_so():

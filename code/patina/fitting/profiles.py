@@ -1,14 +1,17 @@
 """Fitted numbers as a recipe: one profile a photo, drawn jointly, in YAML that a person can read and edit."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Literal
 
 import numpy as np
 
+from patina.degradations.base import Frame, Operation
+from patina.degradations.blocks import parse_block
 from patina.degradations.recipe_text import recipe_text
 from patina.fitting.emulator import WIDEST_SPREAD
-from patina.fitting.family import FreeNumber, plain_family
+from patina.fitting.family import Family, FreeNumber, plain_family
 from patina.fitting.file_compression import FileCompression
 from patina.fitting.search import SynthesisMatch
 
@@ -20,6 +23,9 @@ AT_LIMIT = 0.97
 
 UNUSED = 1e-3
 """Optional numbers up to here, relative to their range, are not used."""
+
+_TRIAL_SIDE = 32
+"""Side in pixels of the image that shows whether a step does anything."""
 
 _AROUND = 0.5
 """How far a profile reaches around a photo's numbers, in their standard deviations."""
@@ -64,19 +70,45 @@ def findings(match: SynthesisMatch) -> list[NumberFinding]:
         decided = uncertainty < UNDECIDED * WIDEST_SPREAD
         at_limit = centre > AT_LIMIT and number.can_grow and not match.family.is_told(number)
         found.append(NumberFinding(number, low, middle, high, float(error), decided, at_limit))
-    return with_use(found)
+    return with_use(found, partial(does_nothing, match.family, np.median(population.units, axis=0)))
 
 
-def with_use(found: Sequence[NumberFinding]) -> list[NumberFinding]:
-    """Mark the optional numbers that are not used, and the others of their steps, which are then without effect."""
+def with_use(found: Sequence[NumberFinding], does_nothing: Callable[[FreeNumber], bool]) -> list[NumberFinding]:
+    """Mark the optional numbers that are not used, and the others of their steps where these are then without effect.
+
+    Args:
+        found: what was found.
+        does_nothing: whether the step of an optional number changes nothing while that number is at its low end.
+    """
     unused = [finding.number for finding in found if _is_unused(finding)]
-    steps = {number.place[:-1] for number in unused}
+    steps = {number.place[:-1] for number in unused if does_nothing(number)}
     return [
         replace(finding, use="unused" if finding.number in unused else "idle", at_limit=False)
-        if finding.number.place[:-1] in steps
+        if finding.number.place[:-1] in steps or finding.number in unused
         else finding
         for finding in found
     ]
+
+
+def does_nothing(family: Family, units: np.ndarray, number: FreeNumber) -> bool:
+    """Return whether a number's step leaves random pixels as they are, with that number at its low end.
+
+    Args:
+        family: the recipe.
+        units: ``[free]`` unit values of its numbers.
+        number: one of them.
+    """
+    values = [one.low if one == number else one.value(unit) for one, unit in zip(family.free, units, strict=True)]
+    step: Any = family.filled([(value, value) for value in values])
+    for key in number.place[:-2]:
+        step = step[key]
+    block, rng = parse_block(step), np.random.default_rng(0)
+    if not isinstance(block, Operation):
+        return False
+    image = rng.random((_TRIAL_SIDE, _TRIAL_SIDE, 3), np.float32)
+    size = (_TRIAL_SIDE, _TRIAL_SIDE)
+    result = block.apply(image, block.draw(rng, Frame(size, size, size)), 0)
+    return result.shape == image.shape and bool(np.allclose(result, image, atol=1 / 512))
 
 
 def _is_unused(finding: NumberFinding) -> bool:
