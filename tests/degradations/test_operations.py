@@ -55,16 +55,16 @@ EXAMPLES = {
     "avif": {"quality": [0, 90], "subsampling": ["4:2:0", "4:4:4"]},
     "jpeg2000": {"ratio": [1, 80]},
     "unsharp_mask": {"sigma": [1, 3], "threshold": 3, "soft_mask": True},
-    "colour_shift": {"brightness": [-0.1, 0.1], "gamma": [0.8, 1.2], "balance": [0.9, 1.1]},
+    "colour_shift": {"brightness": [-0.1, 0.2], "gamma": [0.8, 1.2], "balance": [0.9, 1.1]},
     "levels": {"black": [0, 40], "white": [200, 255], "output_black": [0, 30], "output_white": [220, 255]},
     "chroma_subsampling": {"subsampling": ["4:2:0", "4:1:0"], "matrix": "bt709", "up": ["nearest", "lanczos"]},
     "chroma_blur": {"sigma": [0, 4], "sigma_y": [0, 1]},
-    "chroma_shift": {"x": [0, 3], "y": [0, 1.5], "planes": ["chroma", "red_blue"]},
+    "chroma_shift": {"x": [-3, 3], "y": [-1, 1.5], "planes": ["chroma", "red_blue"]},
     "pixelate": {"size": [1, 9]},
-    "interlace": {"shift": [0, 5]},
+    "interlace": {"shift": [-5, 5]},
     "halftone": {"dot_size": [2, 9], "dot": ["round", "line"], "inks": ["cmyk", "black"], "strength": [0, 1]},
     "vignette": {"strength": [0, 0.8], "power": [1, 4]},
-    "ghosting": {"x": [0, 9], "y": [0, 2], "strength": [0, 0.4]},
+    "ghosting": {"x": [-9, 9], "y": [0, 2], "strength": [0, 0.4]},
     "quantise": {"levels": [2, 64], "dither": ["none", "ordered", "floyd_steinberg"]},
     "palette": {"colours": [2, 64], "dither": ["none", "ordered_4", "stucki"]},
 }
@@ -159,6 +159,21 @@ def test_the_strongest_end_does_more_than_the_mildest(name):
     assert change(True) >= change(False) - 1e-6
     if any(isinstance(value, tuple) and value[0] < value[1] for key, value in block if key not in ("angle", "size")):
         assert change(True) > change(False)
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "mildest", "strongest"),
+    [
+        ("chroma_shift", {"x": [-3, 2], "y": [1, 4]}, {"x": (0, 0), "y": (1, 1)}, {"x": (-3, -3), "y": (4, 4)}),
+        ("colour_shift", {"gamma": [0.4, 1.2]}, {"gamma": (1, 1)}, {"gamma": (0.4, 0.4)}),
+        ("colour_shift", {"contrast": [0.4, 0.9]}, {"contrast": (0.9, 0.9)}, {"contrast": (0.4, 0.4)}),
+        ("levels", {"white": [200, 240]}, {"white": (240, 240)}, {"white": (200, 200)}),
+    ],
+)
+def test_ranges_around_no_effect_are_mild_in_the_middle(name, given, mildest, strongest):
+    block = OPERATIONS[name].model_validate(given)
+    for end, expected in ((False, mildest), (True, strongest)):
+        assert {key: value for key, value in block.at_end(end) if key in given} == expected
 
 
 def test_a_file_of_kernels_is_checked_and_used(tmp_path):

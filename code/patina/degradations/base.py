@@ -87,6 +87,9 @@ class _RecipeEntry(Settings, ABC):
     mild_at_high: ClassVar[frozenset[str]] = frozenset()
     """Ranges whose high end is the mild one, such as a quality."""
 
+    neutral: ClassVar[Mapping[str, float]] = {}
+    """Values without effect, of ranges that may lie on both sides of them, such as a shift of 0."""
+
     probability: Probability = 1.0
     """Probability that the operation is applied to an image."""
 
@@ -101,12 +104,15 @@ class _RecipeEntry(Settings, ABC):
 
     def at_end(self, strongest: bool) -> Self:
         """Return the block with every range fixed at its mildest or strongest end and probability 1."""
-        ends = {
-            name: (value[(name in self.mild_at_high) != strongest],) * 2
-            for name, value in self
-            if isinstance(value, tuple)
-        }
+        ends = {name: (self._end(name, value, strongest),) * 2 for name, value in self if isinstance(value, tuple)}
         return self.model_copy(update={**ends, "probability": 1.0})
+
+    def _end(self, name: str, ends: tuple[float, float], strongest: bool) -> float:
+        low, high = ends
+        if name in self.neutral:
+            neutral = self.neutral[name]
+            return max(high, low, key=lambda end: abs(end - neutral)) if strongest else min(max(neutral, low), high)
+        return high if (name in self.mild_at_high) != strongest else low
 
 
 class SingleBlock(_RecipeEntry):

@@ -1,7 +1,7 @@
 """Colours at a lower resolution than the luma, as in video: subsampling, blur and shift of Cb and Cr."""
 
 import math
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import cv2
 import numpy as np
@@ -116,6 +116,7 @@ class ChromaShift(Operation):
 
     name = "chroma_shift"
     family = "chroma"
+    neutral: ClassVar = {"x": 0, "y": 0}
 
     x: Annotated[RealRange, Between(-200, 200)] = (0.0, 0.0)
     """Shift to the right in pixels, drawn for each of the two planes; negative: to the left."""

@@ -1,6 +1,6 @@
 """Colour: tone and white-balance shifts, levels, and quantisation to levels or a palette."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field, model_validator
@@ -24,6 +24,7 @@ class ColourShift(Operation):
 
     name = "colour_shift"
     family = "color"
+    neutral: ClassVar = {"brightness": 0, "contrast": 1, "saturation": 1, "gamma": 1, "balance": 1}
 
     brightness: Annotated[RealRange, Between(-1, 1)] = (0.0, 0.0)
     """Added to every value, in units of [0, 1]."""
@@ -61,6 +62,7 @@ class Levels(Operation):
 
     name = "levels"
     family = "color"
+    neutral: ClassVar = {"gamma": 1}
     mild_at_high = frozenset({"white", "output_white"})
 
     black: Annotated[RealRange, Between(0, 255)] = (0.0, 0.0)

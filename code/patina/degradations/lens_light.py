@@ -1,6 +1,6 @@
 """Light that a lens or a screen adds or loses: dark corners and ghost images."""
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 
@@ -40,6 +40,7 @@ class Ghosting(Operation):
 
     name = "ghosting"
     family = "ghosting"
+    neutral: ClassVar = {"x": 0, "y": 0}
 
     x: Annotated[RealRange, Between(-500, 500)] = (0.0, 0.0)
     """Shift of the copy to the right, in pixels; negative: to the left."""

@@ -2,7 +2,7 @@
 
 import math
 from functools import lru_cache
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -52,6 +52,7 @@ class Interlace(Operation):
 
     name = "interlace"
     family = "interlace"
+    neutral: ClassVar = {"shift": 0}
 
     shift: Annotated[RealRange, Between(-200, 200)]
     """Horizontal motion between the two fields in pixels; the odd lines move."""
