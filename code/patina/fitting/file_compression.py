@@ -6,11 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from patina.fitting.chroma_subsampling import is_halved_horizontally
 from patina.fitting.former_jpeg import FormerJpeg, former_jpeg
 from patina.imaging.compression_headers import CompressionHeader, Table
 from patina.imaging.recompress import JPEG_SUBSAMPLINGS
 
 JPEG, WEBP, NONE = "jpeg", "webp", "none"
+UNSEEN = 100
+"""Quality of a JPEG compression that shows in the chroma alone."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,11 @@ class FileCompression:
     former: FormerJpeg | None = None
 
     @property
+    def shows_in_chroma_alone(self) -> bool:
+        """Whether nothing is known of it but the chroma's subsampling."""
+        return self.format == JPEG and self.quality == UNSEEN and self.subsampling != "4:2:0" and not self.tables
+
+    @property
     def steps(self) -> list[dict[str, Any]]:
         """The steps of a recipe that do it."""
         if self.format == NONE:
@@ -52,13 +60,14 @@ class FileCompression:
         return {self.format: {"quality": self.quality, **subsampling}}
 
 
-def file_compression(header: CompressionHeader | None, luma: Sequence[np.ndarray]) -> FileCompression:
+def file_compression(header: CompressionHeader | None, planes: Sequence[np.ndarray]) -> FileCompression:
     """Return how a photo was compressed.
 
     Args:
         header: of its file; None for lossless files.
-        luma: its crops, float32 ``[H, W]`` in grey levels.
+        planes: luma and two chroma planes of its crops, float32 ``[H, W, 3]`` in grey levels.
     """
+    luma = [np.ascontiguousarray(plane[..., 0]) for plane in planes]
     if header is not None:
         # A gray file has no chroma that could be subsampled; unusual ways are brought to the usual one.
         subsampling = header.subsampling if header.subsampling in JPEG_SUBSAMPLINGS else "4:2:0"
@@ -66,5 +75,8 @@ def file_compression(header: CompressionHeader | None, luma: Sequence[np.ndarray
         tables = () if header.standard or max(map(max, header.tables)) > 255 else header.tables[:2]
         former = former_jpeg(luma, header.quality, header.tables[0]) if header.format == JPEG else None
         return FileCompression(header.format, header.quality, subsampling, tables, former=former)
-    found = former_jpeg(luma)
-    return FileCompression() if found is None else FileCompression(JPEG, found.quality, grid=found.grid)
+    found, is_halved = former_jpeg(luma), is_halved_horizontally(planes)
+    subsampling = "4:2:2" if is_halved else "4:2:0"
+    if found is not None:
+        return FileCompression(JPEG, found.quality, subsampling, grid=found.grid)
+    return FileCompression(JPEG, UNSEEN, subsampling) if is_halved else FileCompression()

@@ -7,7 +7,7 @@ import numpy as np
 
 from patina.errors import PictureError
 from patina.fitting.file_compression import FileCompression, file_compression
-from patina.fitting.measures import SMALLEST, crops_of, luma_of, measure
+from patina.fitting.measures import SMALLEST, crops_of, measure, planes_of
 from patina.imaging.compression_headers import CompressionHeader, read_compression_header
 from patina.imaging.picture_files import read_picture
 from patina.metrics.spectrum import ROUNDING, power_spectrum
@@ -54,7 +54,7 @@ def measure_photo(path: Path, name: str) -> Photo:
     crops = crops_of(pixels)
     _require_photo(path, crops)
     header = read_compression_header(path)
-    compression = file_compression(header, [luma_of(crop) for crop in crops])
+    compression = file_compression(header, planes_of(crops))
     if any(compression.grid) and min(height, width) >= SMALLEST + 8:  # measure blocks where they are
         crops = crops_of(pixels[compression.grid[0] :, compression.grid[1] :])
     return Photo(name, width, height, header, compression, measure(crops), _is_upscaled(crops))

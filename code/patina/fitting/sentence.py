@@ -97,13 +97,19 @@ def _processing(found: Mapping[str, NumberFinding]) -> str | None:
 def _compression(compressions: Sequence[FileCompression]) -> list[str]:
     told = []
     for format, name in ((JPEG, "JPEG"), (WEBP, "WebP")):
-        qualities = [compression.quality for compression in compressions if compression.format == format]
+        qualities = [
+            compression.quality
+            for compression in compressions
+            if compression.format == format and not compression.shows_in_chroma_alone
+        ]
         if qualities:
             low, high = (round(float(np.quantile(qualities, q))) for q in (0.1, 0.9))
             text = f"{name} {_range(str(low), str(high))}"
             if any(compression.tables for compression in compressions if compression.format == format):
                 text = f"{text} with quantisation tables of its own"
             told.append(text if len(qualities) == len(compressions) else f"{text} in {len(qualities)} photos")
+    if halved := sum(compression.shows_in_chroma_alone for compression in compressions):
+        told.append(f"colours of half the width, as in a camera's JPEG 4:2:2, in {halved} photos")
     if earlier := [compression.former.quality for compression in compressions if compression.former is not None]:
         quality = _range(str(min(earlier)), str(max(earlier)))
         told.append(f"{len(earlier)} of {len(compressions)} photos compressed before, with JPEG {quality}")
