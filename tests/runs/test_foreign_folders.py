@@ -98,6 +98,7 @@ class TestForeignFiles:
             letters(source, out)
         assert contents(out) == {"any.txt": b"the user's"}
         (out / "any.txt").unlink()
+        write(out / ".log.jsonl.half", "of a killed run")
         letters(source, out)
         write(out / "any.txt", "the user's")
         assert letters(source, out) == []

@@ -82,7 +82,7 @@ class OutputFolder:
             source: the folder of sources, or the one picture.
             sources: all pictures in it, with unique names, in the order of the journal.
             replace: which earlier results to remove, at the first write, instead of refusing the folder.
-            exclusive: refuse a folder that has files but no journal.
+            exclusive: refuse a folder that has files but no journal; hidden ones may be a killed run's.
             wait: wait for another command that writes into the folder, instead of refusing.
             read_only: only compare, for a dry run or a read-only medium. There is no lock, and `outdated`,
                 `source_digest` and `results` alone may be used.
@@ -217,7 +217,7 @@ class OutputFolder:
     def _compare_with_earlier(self, replace: Replace, exclusive: bool, details: Any) -> None:
         """Continue the journal in the folder, or decide whether its results may be replaced."""
         if not self._log.exists():
-            if exclusive and self.path.exists() and any(name != HIDDEN for name in os.listdir(self.path)):
+            if exclusive and self.path.exists() and any(name[0] != "." for name in os.listdir(self.path)):
                 raise PatinaError(f"{self.path} is not empty and has no {LOG_NAME}; choose another output folder")
             return
         earlier = earlier_journal(self._log)
