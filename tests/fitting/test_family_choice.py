@@ -20,6 +20,10 @@ class Match:
     def distance(self) -> float:
         return self.misfit
 
+    @property
+    def family(self) -> str:
+        return self.name.split()[0]
+
 
 @dataclass
 class FakeSearch:
@@ -28,20 +32,27 @@ class FakeSearch:
     name: str
     simple: float
     full: float | None = None
+    seed: int = 0
+    again: float = 9.0
+    """Misfit of a search with other draws."""
     asked: list[str] = field(default_factory=list)
 
     @property
     def has_optional(self) -> bool:
         return self.full is not None
 
+    @property
+    def family(self) -> str:
+        return self.name
+
     def match_simple(self) -> Match:
-        self.asked.append("simple")
-        return Match(f"{self.name} simple", self.simple)
+        self.asked.append("simple" if self.seed == 0 else "again")
+        return Match(f"{self.name} simple", self.simple if self.seed == 0 else self.again)
 
     def match_all(self, simple: Match) -> Match:
         assert simple.name == f"{self.name} simple"
-        self.asked.append("all")
-        return Match(f"{self.name} all", self.full)
+        self.asked.append("all" if self.seed == 0 else "all again")
+        return Match(f"{self.name} all", self.full if self.seed == 0 else self.again)
 
     def explains(self, found: Match) -> bool:
         return found.misfit < 1
@@ -80,4 +91,13 @@ def test_what_is_explained_is_not_searched_on():
 def test_a_family_that_is_far_off_is_not_searched_on():
     searches = [FakeSearch("first", 5, 4), FakeSearch("second", 16, 0.1)]
     assert best_match(searches).name == "first simple"
-    assert [search.asked for search in searches] == [["simple", "all"], ["simple"]]
+    assert [search.asked for search in searches] == [["simple", "all", "again", "all again"], ["simple"]]
+
+
+def test_what_nothing_explains_is_begun_again_and_the_better_end_taken():
+    for again, misfit in ((3.0, 3.0), (6.0, 4.0)):
+        searches = [FakeSearch("first", 5, None), FakeSearch("second", 4, None, again=again)]
+        searches[0].simple = 9
+        found = best_match(searches)
+        assert (found.name, found.misfit) == ("second simple", misfit)
+        assert [search.asked for search in searches] == [["simple"], ["simple", "again"]]

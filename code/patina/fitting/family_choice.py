@@ -1,8 +1,10 @@
 """The choice among families: the simplest explanation of the photos that is as good as any other."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from patina.fitting.search import Search, SynthesisMatch
+from patina.seeding import derive
 
 WORTH_MORE = 0.6
 """Another explanation is taken if it brings the misfit below this fraction of what it was."""
@@ -18,6 +20,9 @@ def best_match(searches: Sequence[Search]) -> SynthesisMatch:
     were tried, in the same order, with them. The closest match is taken; a later one must be clearly closer than an
     earlier one, because blur and noise imitate most other degradations.
 
+    Where none explains the photos, the search of the closest may have ended in a side valley: it is begun again with
+    other draws, and the better end is taken.
+
     Args:
         searches: one for each family, on the same photos; at least one.
     """
@@ -32,8 +37,16 @@ def best_match(searches: Sequence[Search]) -> SynthesisMatch:
         if search.has_optional and not _is_hopeless(search, best, found):
             best = _closer(search, best, search.match_all(found))
         if search.explains(best):
-            break
-    return best
+            return best
+    return _better_end(next(search for search in searches if search.family == best.family), best)
+
+
+def _better_end(search: Search, best: SynthesisMatch) -> SynthesisMatch:
+    """Search a family again from the start; return what is closer to the photos."""
+    again = replace(search, seed=derive(search.seed, "begun again"))
+    simple = again.match_simple()
+    ends = [simple, again.match_all(simple)] if again.has_optional else [simple]
+    return min([best, *ends], key=lambda end: search.misfit(end, best.precision))
 
 
 def _closer(search: Search, best: SynthesisMatch, other: SynthesisMatch) -> SynthesisMatch:
