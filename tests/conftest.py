@@ -92,3 +92,9 @@ def one_process(monkeypatch):
 
     monkeypatch.setattr("patina.experiments.parallel_training.processes", processes)
     return processes
+
+
+@pytest.fixture
+def one_start(monkeypatch):
+    """Let a fit that explains nothing end there, without beginning its search again."""
+    monkeypatch.setattr("patina.fitting.family_choice._better_end", lambda _search, best: best)

@@ -87,7 +87,7 @@ FAMILY = {"scale": 1, "steps": [{"sensor_noise": {"sigma": {"free": [0, 30]}}}]}
 
 @pytest.mark.slow
 @pytest.mark.long
-def test_recipes_and_fits_are_compared_beside_models(folders, capsys):
+def test_recipes_and_fits_are_compared_beside_models(folders, capsys, one_start):
     write_pictures(folders / "clean", 6, width=96, height=96)
     write_pictures(folders / "real", 6, seed=50, noise=9, width=96, height=96)
     write_config(folders / "noise.yml", {"scale": 1, "steps": [{"gaussian_noise": {"sigma": [9, 9]}}]})

@@ -33,6 +33,7 @@ class FakeSearch:
     simple: float
     full: float | None = None
     seed: int = 0
+    rounds: int = 9
     again: float = 9.0
     """Misfit of a search with other draws."""
     asked: list[str] = field(default_factory=list)

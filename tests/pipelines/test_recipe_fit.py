@@ -157,7 +157,7 @@ def test_a_fitted_recipe_is_plain_yaml(tmp_path):
         assert load_recipe(write_config(tmp_path / "r.yml", values)).scale == scale
 
 
-def test_tables_of_the_photos_own_become_part_of_their_profiles(folders, tmp_path):
+def test_tables_of_the_photos_own_become_part_of_their_profiles(folders, tmp_path, one_start):
     own = [[min(255, 3 + 2 * place) for place in range(64)], [9] * 64]
     for number, path in enumerate(list_pictures(folders / "real")):
         settings = {"qtables": own, "subsampling": "4:4:4"} if number % 2 else {"quality": 80}
@@ -174,7 +174,7 @@ def test_tables_of_the_photos_own_become_part_of_their_profiles(folders, tmp_pat
     load_recipe(out)
 
 
-def test_small_sets_are_said_to_be_small(folders, tmp_path, capsys):
+def test_small_sets_are_said_to_be_small(folders, tmp_path, capsys, one_start):
     assert fit(folders, tmp_path / "fitted.yml") == 0
     said = capsys.readouterr().out
     assert "8 photos and 8 clean images are few; use 20 or more of each for reliable numbers." in " ".join(said.split())
@@ -195,7 +195,7 @@ def test_clean_images_are_shrunk_only_if_half_of_their_size_suffices(scale, phot
 
 
 @pytest.mark.slow
-def test_blur_beyond_the_range_and_small_clean_images_are_said(folders, tmp_path, capsys):
+def test_blur_beyond_the_range_and_small_clean_images_are_said(folders, tmp_path, capsys, one_start):
     """Downscaled clean images have half of the photos' sides; the photos' blur is twice what the family reaches."""
     for path in sorted((folders / "clean").iterdir()):
         write_picture(tmp_path / "clean" / path.name, read_picture(path).pixels[:142, :157])

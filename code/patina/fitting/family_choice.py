@@ -42,7 +42,9 @@ def best_match(searches: Sequence[Search]) -> SynthesisMatch:
 
 
 def _better_end(search: Search, best: SynthesisMatch) -> SynthesisMatch:
-    """Search a family again from the start; return what is closer to the photos."""
+    """Search a family again from the start; return what is closer to the photos. A trial of one round is not."""
+    if search.rounds == 1:
+        return best
     again = replace(search, seed=derive(search.seed, "begun again"))
     simple = again.match_simple()
     ends = [simple, again.match_all(simple)] if again.has_optional else [simple]

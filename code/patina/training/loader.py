@@ -69,8 +69,10 @@ def _between_steps(batches: Iterator[T]) -> Iterator[T]:
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGCHLD"):
         yield from batches
         return
-    batch = next(batches, None)  # torch sets its handler when the first batch is asked for
-    _watch.install()
+    try:
+        batch = next(batches, None)  # torch sets its handler when the first batch is asked for
+    finally:
+        _watch.install()
     while batch is not None:
         yield batch
         with _watch.waiting():
