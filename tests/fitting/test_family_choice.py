@@ -96,7 +96,7 @@ def test_a_family_that_is_far_off_is_not_searched_on():
 
 
 def test_what_nothing_explains_is_begun_again_and_the_better_end_taken():
-    for again, misfit in ((3.0, 3.0), (6.0, 4.0)):
+    for again, misfit in ((3.0, 3.0), (3.8, 4.0), (6.0, 4.0)):
         searches = [FakeSearch("first", 5, None), FakeSearch("second", 4, None, again=again)]
         searches[0].simple = 9
         found = best_match(searches)

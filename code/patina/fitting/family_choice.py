@@ -9,6 +9,9 @@ from patina.seeding import derive
 WORTH_MORE = 0.6
 """Another explanation is taken if it brings the misfit below this fraction of what it was."""
 
+CLEARLY = 0.85
+"""The end of a search that was begun again is taken if its misfit is below this fraction of the first one's."""
+
 HOPELESS = 3.0
 """A family whose misfit is so many times the best one's is not searched on with its optional numbers."""
 
@@ -42,13 +45,14 @@ def best_match(searches: Sequence[Search]) -> SynthesisMatch:
 
 
 def _better_end(search: Search, best: SynthesisMatch) -> SynthesisMatch:
-    """Search a family again from the start; return what is closer to the photos. A trial of one round is not."""
-    if search.rounds == 1:
+    """Search a family again from the start; return that end if it is clearly closer to the photos."""
+    if search.rounds == 1:  # a trial
         return best
     again = replace(search, seed=derive(search.seed, "begun again"))
     simple = again.match_simple()
     ends = [simple, again.match_all(simple)] if again.has_optional else [simple]
-    return min([best, *ends], key=lambda end: search.misfit(end, best.precision))
+    misfits = [search.misfit(end, best.precision) for end in ends]
+    return ends[misfits.index(min(misfits))] if min(misfits) < CLEARLY * search.misfit(best, best.precision) else best
 
 
 def _closer(search: Search, best: SynthesisMatch, other: SynthesisMatch) -> SynthesisMatch:
