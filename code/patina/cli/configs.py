@@ -1,23 +1,17 @@
 """List the configurations that come with Patina, or copy one to edit."""
 
 import argparse
-from pathlib import Path
 
-from patina.cli.flags import add_flag
+from patina.cli.shipped_flags import add_shipped_flags, list_or_copy
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    add_flag(parser, "copy", metavar="NAME", help="copy this one into the folder -to, to be edited")
-    add_flag(parser, "to", type=Path, default=Path("."), help="folder for the copy")
+    add_shipped_flags(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the list, or copy."""
-    from patina.pipelines.shipped_settings import CONFIGS, copy_shipped, printed, shipped
+    from patina.pipelines.shipped_settings import CONFIGS
 
-    if arguments.copy is None:
-        print(printed(shipped(CONFIGS)))
-    else:
-        print(f"{copy_shipped(arguments.copy, CONFIGS, arguments.to)}: written")
-    return 0
+    return list_or_copy(arguments, CONFIGS)

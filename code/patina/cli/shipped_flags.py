@@ -1,0 +1,24 @@
+"""Flags of the commands that list what comes with Patina, and what they do."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from patina.cli.flags import add_flag
+
+
+def add_shipped_flags(parser: argparse.ArgumentParser) -> None:
+    """Add ``-copy`` and ``-to``."""
+    add_flag(parser, "copy", metavar="NAME", help="copy this one into the folder -to, to be edited")
+    add_flag(parser, "to", type=Path, default=Path("."), help="folder for the copy")
+
+
+def list_or_copy(arguments: argparse.Namespace, folders: Sequence[str]) -> int:
+    """Print the files in shipped folders, or copy the one that is named."""
+    from patina.pipelines.shipped_settings import copy_shipped, printed, shipped
+
+    if arguments.copy is None:
+        print(printed(shipped(folders)))
+    else:
+        print(f"{copy_shipped(arguments.copy, folders, arguments.to)}: written")
+    return 0
