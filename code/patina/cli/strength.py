@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Fit, write the model, and say what was found."""
+    """Fit the strength, write the model, and print the range of every knob."""
     from patina.pipelines.model_strength import StrengthRequest, store_strength
 
     request = StrengthRequest(

@@ -82,7 +82,7 @@ class VideoCodec(Operation):
         """Make sure that PyAV and its codecs are there.
 
         Raises:
-            PatinaError: names what is missing.
+            PatinaError: PyAV or a codec is missing.
         """
         for name in self.codec:
             encoder_of(name)

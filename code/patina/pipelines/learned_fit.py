@@ -110,7 +110,7 @@ class LearnedFit:
 
 
 def learned_config(kind: str) -> LearnedConfig:
-    """Return the configuration of what is learned over a fit.
+    """Return the configuration of the degradation that is learned over a fit.
 
     Args:
         kind: a key of `CONFIGS`, or a configuration's path or name.

@@ -128,7 +128,7 @@ def prepare_tiles(
 
 
 def write_tile_table(target: Path, results: Sequence[Result]) -> None:
-    """Write the table of what each picture gave."""
+    """Write the table of tiles by image."""
     write_text(target / TABLE, _table(results))
 
 

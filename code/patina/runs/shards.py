@@ -1,7 +1,7 @@
 """A part of a folder's images, for several jobs at once: SLURM arrays, GNU parallel, machines that share a disk.
 
 Every job takes every N-th image and writes into a folder of its own beside the output folder; `patina merge` puts them
-together. What is made of an image never depends on the others, so the union is what one job would have made.
+together. The result of an image never depends on other images, so the union equals the results of one job.
 """
 
 import re
