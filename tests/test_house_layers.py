@@ -7,7 +7,7 @@ from pathlib import Path
 from package_syntax import CODE, nodes
 
 LAYERS = [
-    {"version", "errors", "seeding", "settings", "shipped", "torchvision_shim"},
+    {"version", "errors", "hints", "seeding", "settings", "shipped", "torchvision_shim"},
     {"system"},
     {"imaging", "runs"},
     {"layers", "metrics", "losses", "conditions"},
@@ -23,6 +23,7 @@ LAYERS = [
 
 NEIGHBOURS = {
     ("settings", "errors"),
+    ("settings", "hints"),
     ("settings", "shipped"),
     ("losses", "metrics"),
     ("degradations", "models"),

@@ -1,10 +1,9 @@
 """Typed settings that reject unknown keys, and one-line messages for validation errors."""
 
-import difflib
 import re
 import types
 import typing
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic_core import ErrorDetails
 
 from patina.errors import ConfigError, listed
+from patina.hints import nearest, nearest_name
 from patina.shipped import shipped_root
 
 _UNKNOWN = ("extra_forbidden", "unexpected_keyword_argument")
@@ -55,12 +55,13 @@ def find_file(given: str | Path, folders: Sequence[str], what: str) -> Path:
     for candidate in [*names, *(place / name.name for place in places for name in names)]:
         if candidate.is_file():
             return candidate.resolve()
-    known = {file.stem for place in places for file in place.glob("*.yml")}
-    hint = _guess(given.stem, sorted(known))
+    known = {file.stem: file.stem for place in places for file in place.glob("*.yml")}
+    if given.parent.is_dir():
+        known |= {file.stem: str(given.with_name(file.name)) for file in given.parent.glob("*.yml")}
+    found = nearest_name(given.stem, sorted(known))
+    guess = f"; did you mean {known[found]}?" if found else ""
     searched = " or ".join(f"{folder}/" for folder in folders)
-    raise ConfigError(
-        f"{given}: no such {what}, neither at that path nor in {searched}" + (f"; {hint}" if hint else "")
-    )
+    raise ConfigError(f"{given}: no such {what}, neither at that path nor in {searched}{guess}")
 
 
 def require_block(values: Any, source: str | Path) -> dict[str, Any]:
@@ -73,18 +74,6 @@ def require_block(values: Any, source: str | Path) -> dict[str, Any]:
         found = "an empty file" if values is None else f"{type(values).__name__} {str(values)[:40]!r}"
         raise ConfigError(f"{source}: expected keys and values, found {found}")
     return values
-
-
-def nearest(name: str, known: Iterable[str]) -> str:
-    """Return a hint for an unknown `name`: the nearest known name, or all known names."""
-    known = list(known)
-    return _guess(name, known) or f"expected one of {', '.join(known)}"
-
-
-def _guess(name: str, known: Sequence[str]) -> str:
-    """Return a hint with the known name nearest to `name`; empty if none is near."""
-    near = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {near[0]}?" if near else ""
 
 
 def describe_problems(error: ValidationError, settings: type[BaseModel]) -> str:

@@ -6,6 +6,7 @@ import pytest
 
 from patina.cli.flags import add_flag
 from patina.cli.main import COMMANDS, parser_of
+from patina.cli.parser import CommandParser
 from patina.degradations.deflow_degradation import TILE as DEFLOW_TILE
 from patina.degradations.ludvae_degradation import TILE as LUDVAE_TILE
 
@@ -31,7 +32,7 @@ def test_help_shows_no_folder_of_this_machine_and_no_default_twice(command):
     [(0, "seed (default: 0)"), ([0, 1], "seed (default: 0 1)"), (None, "seed"), ("auto", "seed (default: auto)")],
 )
 def test_the_help_ends_with_the_default(default, told):
-    parser = argparse.ArgumentParser()
+    parser = CommandParser("patina x", "x")
     add_flag(parser, "seed", default=default, help="seed")
     assert parser._option_string_actions["-seed"].help == told
 

@@ -54,6 +54,11 @@ def test_the_page_of_commands_lists_every_command():
     assert set(re.findall(r"^\| `patina ([a-z-]+)", page, flags=re.M)) == set(COMMANDS)
 
 
+@pytest.mark.parametrize("line", [f"patina {command.example}" for command in COMMANDS.values()])
+def test_the_examples_of_the_help_can_be_typed(line, capsys):
+    assert why_refused(line, capsys) == ""
+
+
 @pytest.mark.parametrize("line", sorted(code_commands()))
 def test_commands_in_code_can_be_copied(line, capsys):
     assert why_refused(line, capsys) == ""
@@ -63,11 +68,11 @@ def test_commands_in_code_can_be_copied(line, capsys):
 def test_mentioned_commands_have_known_flags(line):
     _, command, *words = shlex.split(line)
     flags = [word for word in words if re.match(r"--?[a-z]", word)]
-    known = ["--help"] if command == "COMMAND" else parser_of(command)._option_string_actions
+    known = ["--help"] if command == "COMMAND" else parser_of(command).known
     assert [flag for flag in flags if flag not in known] == []
 
 
 def test_a_missing_flag_that_others_need_is_seen(capsys):
     assert "-out is missing" in why_refused("patina evaluate -model bicubic -set held lq gt", capsys)
-    assert "required" in why_refused("patina fit CLEAN", capsys)
-    assert "unrecognized" in why_refused("patina fit CLEAN REAL -scaled 4", capsys)
+    assert "missing: real" in why_refused("patina fit CLEAN", capsys)
+    assert "unknown flag -scaled, did you mean -scale?" in why_refused("patina fit CLEAN REAL -scaled 4", capsys)

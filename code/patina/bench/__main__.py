@@ -22,20 +22,21 @@ from patina.bench.cases import CASES, PLAIN, QUICK, Case, Measured, Sizes
 from patina.bench.figures import machine, start_up, table
 from patina.bench.measuring import measure
 from patina.cli.flags import add_device_flag, add_flag
+from patina.cli.parser import CommandParser
 from patina.errors import PatinaError
 from patina.system.devices import compute_device
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run all cases, print the table and write ``bench.json``; or, with ``--case``, run one case in this process."""
-    parser = argparse.ArgumentParser(prog="python -m patina.bench", description=__doc__, allow_abbrev=False)
+    parser = CommandParser("python -m patina.bench", __doc__)
     add_flag(parser, "out", default="bench.json", help="JSON file for the figures")
     add_flag(parser, "only", help="run only the tasks whose name contains this text")
     add_flag(parser, "quick", action="store_true", help="use tiny networks: a smoke test, its ratios mean nothing")
     add_device_flag(parser)
     parser.add_argument("--case", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--result", help=argparse.SUPPRESS)
-    given = parser.parse_args(arguments)
+    given = parser.parsed(arguments)
     sizes = QUICK if given.quick else Sizes()
     try:
         device = compute_device(given.device)

@@ -1,4 +1,4 @@
-"""Fit a recipe to photos: find the blur, noise, sharpening and compression that make clean pictures look like them."""
+"""Fit a recipe to photos: find the blur, noise, sharpening and compression that make clean images look like them."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""Flags that several commands share; every flag works with one dash and with two."""
+"""Flags that several commands share."""
 
 import argparse
 from collections.abc import Sequence
@@ -13,16 +13,11 @@ Parser = argparse.ArgumentParser | argparse._ArgumentGroup
 
 
 def add_flag(parser: Parser, name: str, *aliases: str, help: str, **options: Any) -> None:
-    """Add the flags ``-name`` and ``--name``, and the same for every alias.
+    """Add the flag ``-name``, and others that mean the same; `CommandParser` adds the spellings with two dashes.
 
     The help ends with the default, unless there is none or `help` itself says "(default" in other words.
     """
-    names = [dashes + spelling for spelling in (name, *aliases) for dashes in ("-", "--")]
-    default = options.get("default")
-    if default is not None and "(default" not in help:
-        several = isinstance(default, list | tuple)
-        help = f"{help} (default: {' '.join(map(str, default)) if several else default})"
-    parser.add_argument(*names, dest=name, help=help, **options)
+    parser.add_argument(*(f"-{spelling}" for spelling in (name, *aliases)), dest=name, help=help, **options)
 
 
 def add_device_flag(parser: Parser, help: str = "device to compute on") -> None:

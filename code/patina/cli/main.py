@@ -9,39 +9,13 @@ import threading
 from collections.abc import Callable, Sequence
 from types import ModuleType
 
+from patina.cli.commands import COMMANDS, overview
+from patina.cli.parser import CommandParser
 from patina.errors import PatinaError, told_system_error
+from patina.hints import nearest_name
 from patina.system.lack_of_memory import is_lack_of_memory
 from patina.version import __version__
 
-COMMANDS = {
-    "prepare": "make a training set, tiles or test sets from a folder of images",
-    "measure": "measure noise, blur, sharpening and compression of photos",
-    "fit": "fit a recipe that makes clean images look like real photos",
-    "configs": "list the configurations that come with Patina, or copy one",
-    "recipes": "list the recipes that come with Patina, or copy one",
-    "train": "train a degradation or a super-resolution model from a configuration",
-    "translate": "degrade clean images with a learned model, or clean real ones",
-    "validate": "draw sheets of a learned degradation: translations both ways, and samples",
-    "degrade": "degrade a folder of images by a recipe",
-    "replay": "repeat the degradations in a recipe's log",
-    "preview": "show what every step of a recipe does to an image",
-    "convert": "convert a Dataset Destroyer config.ini to a recipe",
-    "benchmark": "measure how many images per second a recipe processes",
-    "upscale": "upscale a folder of images with a super-resolution model",
-    "interpolate": "blend the weights of two models of one architecture",
-    "merge": "put together what several jobs with -shard have made",
-    "evaluate": "compare results with their ground truth, or models over test sets",
-    "noise": "compare the noise that several degradations add to the same clean images",
-    "denoise": "judge learned noise by the denoisers trained on it",
-    "fidelity": "compare learned degradations with real images, over several seeds",
-    "check-h": "measure how well maps h hide the domain and keep the content",
-    "report": "report whether generated images look real: HTML page, verdicts, JSON",
-    "test": "upscale and evaluate the test images of a configuration",
-    "strength": "fit the strength of a trained degradation to photos",
-    "gap": "measure what fitted, learned and true pairs gain, on cameras of known form",
-    "toy": "learn four noises of known distribution, beside published numbers",
-    "demo": "run the whole pipeline on bundled photographs",
-}
 USAGE_ERROR = 2
 INTERRUPTED = 130
 CLOSED_PIPE = 141
@@ -59,10 +33,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     Returns:
         0 done, 1 some images failed, 2 refused, 130 interrupted, 141 nobody reads the output any more.
     """
-    arguments = list(sys.argv[1:] if arguments is None else arguments)
-    if not arguments or arguments[0] not in COMMANDS:
-        return _while_read(lambda: _top_level(arguments))
-    return run_command(arguments[0], arguments[1:], program=f"patina {arguments[0]}")
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["help"] and words[1:]:
+        words = [*words[1:2], "--help"]
+    if not words or words[0] not in COMMANDS:
+        return _while_read(lambda: _top_level(words))
+    return run_command(words[0], words[1:], program=f"patina {words[0]}")
 
 
 def run_command(command: str, arguments: Sequence[str] | None = None, program: str | None = None) -> int:
@@ -140,20 +116,20 @@ def parsed(command: str, arguments: Sequence[str] | None = None, program: str | 
     A command that has flags which depend on each other checks them in a function `check`.
 
     Raises:
-        SystemExit: a flag is unknown, misused or missing; argparse has printed which.
+        SystemExit: a flag is unknown, misused or missing; the parser has printed which.
         PatinaError: flags do not belong together, or one that others need is missing.
     """
     module = _module(command)
-    found = parser_of(command, program).parse_args(arguments)
+    found = parser_of(command, program).parsed(arguments)
     if hasattr(module, "check"):
         module.check(found)
     return found
 
 
-def parser_of(command: str, program: str | None = None) -> argparse.ArgumentParser:
+def parser_of(command: str, program: str | None = None) -> CommandParser:
     """Return the parser of a command's flags."""
     module = _module(command)
-    parser = argparse.ArgumentParser(prog=program, description=module.__doc__, allow_abbrev=False)
+    parser = CommandParser(program, module.__doc__, f"patina {COMMANDS[command].example}")
     module.add_arguments(parser)
     return parser
 
@@ -168,19 +144,20 @@ def _thread_failed(failure: threading.ExceptHookArgs) -> None:
         threading.__excepthook__(failure)
 
 
-def _top_level(arguments: list[str]) -> int:
-    """Print the help or the version, or refuse an unknown command."""
-    lines = "\n".join(f"  {command:<11} {summary}" for command, summary in COMMANDS.items())
-    parser = argparse.ArgumentParser(
-        prog="patina",
-        description="Learn how real photographs are degraded, and train super-resolution on it.",
-        epilog=f"commands (`patina COMMAND --help` shows a command's options):\n{lines}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"patina {__version__}")
-    parser.add_argument("command", choices=COMMANDS, metavar="COMMAND")
-    if not arguments:
-        parser.print_help()
-        return USAGE_ERROR
-    parser.parse_args(arguments)
+def _top_level(words: Sequence[str]) -> int:
+    """Print the overview or the version, or refuse an unknown command."""
+    match words:
+        case []:
+            print(overview())
+            return USAGE_ERROR
+        case ["help" | "--help" | "-help" | "-h", *_]:
+            print(overview())
+        case ["--version" | "-version", *_]:
+            print(f"patina {__version__}")
+        case [word, *_]:
+            found = nearest_name(word, COMMANDS)
+            guess = f", did you mean `patina {found}`?" if found else ""
+            kind = "flag before the command" if word.startswith("-") else "command"
+            print(f"error: unknown {kind} {word}{guess}; `patina --help` lists all", file=sys.stderr)
+            return USAGE_ERROR
     return 0

@@ -21,7 +21,8 @@ from patina.degradations.base import (
 )
 from patina.degradations.operations import OPERATIONS
 from patina.degradations.ranges import RealRange, draw_index, draw_photo, draw_real
-from patina.settings import Settings, describe_problems, nearest
+from patina.hints import nearest
+from patina.settings import Settings, describe_problems
 
 
 class LearnedBlock(SingleBlock):

@@ -12,7 +12,7 @@ import numpy as np
 from pydantic import AfterValidator, BeforeValidator, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
-from patina.settings import nearest
+from patina.hints import nearest
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 

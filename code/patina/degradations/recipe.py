@@ -13,8 +13,9 @@ from patina.degradations.base import Block, Frame, PlacedBlock, SingleBlock, Siz
 from patina.degradations.blocks import LearnedBlock, Steps, in_order, replaced
 from patina.degradations.plans import Plan, draw_blocks
 from patina.errors import ConfigError, PatinaError, PictureError
+from patina.hints import nearest
 from patina.seeding import numpy_rng
-from patina.settings import Settings, describe_problems, find_file, nearest, require_block
+from patina.settings import Settings, describe_problems, find_file, require_block
 from patina.shipped import base_folder
 from patina.system.yaml_files import read_yaml
 

@@ -17,6 +17,7 @@ from patina.experiments.gap_table import GapScores, gap_report, write_gap
 from patina.experiments.known_cameras import CAMERAS
 from patina.experiments.narration import say
 from patina.experiments.parallel_training import processes, require_finished
+from patina.hints import nearest
 from patina.imaging.sources import list_sources
 from patina.pipelines.evaluation import evaluate_folders
 from patina.pipelines.training_run import train_config
@@ -24,7 +25,6 @@ from patina.pipelines.upscaling import UpscaleRequest, upscale
 from patina.runs.folder_job import checked_workers
 from patina.runs.made_by import MadeBy
 from patina.runs.output_folder import OutputFolder
-from patina.settings import nearest
 from patina.specs.configuration import load_config
 from patina.specs.paired_data import LQSettings
 from patina.specs.restoration_spec import RestorationConfig

@@ -13,6 +13,7 @@ from patina.experiments.parallel_training import train_all
 from patina.experiments.toy_images import ToyFolders, toy_scenes, write_toy_images
 from patina.experiments.toy_noises import TOY_NOISES
 from patina.experiments.toy_table import ToyScores, divergence, toy_report, write_toy
+from patina.hints import nearest
 from patina.imaging.sources import list_sources
 from patina.pipelines.multiscale_set import prepare
 from patina.pipelines.recipe_choice import RecipeChoice, with_engine
@@ -21,7 +22,6 @@ from patina.runs.fingerprint import file_digest
 from patina.runs.folder_job import checked_workers
 from patina.runs.made_by import MadeBy
 from patina.runs.output_folder import OutputFolder
-from patina.settings import nearest
 from patina.specs.configuration import load_config
 from patina.specs.experiment import TrainableConfig
 from patina.specs.learned_spec import learned_degradation

@@ -11,9 +11,10 @@ from torch import Tensor, nn
 
 from patina import torchvision_shim
 from patina.errors import PatinaError
+from patina.hints import nearest
 from patina.models.network_settings import NetworkSettings
 from patina.models.networks import RestorationSettings
-from patina.settings import PositiveInt, nearest
+from patina.settings import PositiveInt
 
 SCALE_PARAMETERS = ("upscale", "scale", "upscaling_factor", "upscale_factor", "up_scale")
 """Names of the upscaling factor among the parameters of spandrel's networks."""

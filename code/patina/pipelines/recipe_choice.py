@@ -9,8 +9,8 @@ from patina.degradations.compression import Jpeg
 from patina.degradations.execution import Engine
 from patina.degradations.recipe import MIXED, Recipe, load_recipe, require_models
 from patina.errors import PatinaError
+from patina.hints import nearest
 from patina.imaging.sources import Source
-from patina.settings import nearest
 
 
 @dataclass(frozen=True)

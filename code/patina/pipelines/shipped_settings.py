@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from patina.errors import PatinaError
-from patina.settings import nearest
+from patina.hints import nearest
 from patina.shipped import shipped_files
 from patina.system.atomic import write_text
 from patina.system.yaml_files import read_yaml

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field
 from torch import nn
 
+from patina.hints import nearest
 from patina.losses.gan import GAN_LOSSES
 from patina.models.discriminators import UNetDiscriminator, VGGDiscriminator
-from patina.settings import PositiveFloat, PositiveInt, Settings, nearest
+from patina.settings import PositiveFloat, PositiveInt, Settings
 from patina.specs.image_losses import (
     CharbonnierSettings,
     ColourSettings,

@@ -10,8 +10,8 @@ from patina.degradations.execution import Engine
 from patina.degradations.learned_degradation import LearnedDegradation
 from patina.degradations.recipe import Recipe
 from patina.errors import ConfigError, PatinaError
+from patina.hints import nearest
 from patina.seeding import numpy_rng
-from patina.settings import nearest
 from patina.specs.learned_spec import learned_degradation
 from patina.system.devices import compute_device
 

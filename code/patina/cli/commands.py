@@ -1,0 +1,117 @@
+"""The table of commands: what each does, in groups, with an example."""
+
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """A command, as `patina --help` lists it.
+
+    Attributes:
+        summary: what it does, in one line.
+        example: its words after ``patina``, as typed.
+    """
+
+    summary: str
+    example: str
+
+
+GROUPS = {
+    "Fit and degrade": {
+        "fit": Command(
+            "fit a recipe that makes clean images look like real photos", "fit CLEAN REAL -scale 4 -out fitted.yml"
+        ),
+        "measure": Command("measure noise, blur, sharpening and compression of photos", "measure REAL -csv photos.csv"),
+        "degrade": Command("degrade a folder of images by a recipe", "degrade fitted.yml CLEAN out/lq -gt out/gt"),
+        "replay": Command("repeat the degradations in a recipe's log", "replay out/lq/log.jsonl"),
+        "preview": Command("show what every step of a recipe does to an image", "preview web-photo photo.png"),
+        "recipes": Command("list the recipes that come with Patina, or copy one", "recipes -copy web-photo"),
+        "convert": Command("convert a Dataset Destroyer config.ini to a recipe", "convert config.ini -out recipe.yml"),
+        "benchmark": Command("measure how many images per second a recipe processes", "benchmark web-photo"),
+    },
+    "Train": {
+        "prepare": Command(
+            "make a training set, tiles or test sets from a folder of images",
+            "prepare -source DIR -target SET -scales 1 8",
+        ),
+        "train": Command(
+            "train a degradation or a super-resolution model from a configuration", "train -opt compact-fitted"
+        ),
+        "configs": Command(
+            "list the configurations that come with Patina, or copy one", "configs -copy compact-fitted"
+        ),
+    },
+    "Learned degradations": {
+        "translate": Command(
+            "degrade clean images with a learned model, or clean real ones",
+            "translate -opt DeFlow-Our-RWSR -source_dir CLEAN -out_dir out",
+        ),
+        "validate": Command(
+            "draw sheets of a learned degradation: translations both ways, and samples",
+            "validate -opt DeFlow-Our-RWSR -out_dir out",
+        ),
+        "strength": Command(
+            "fit the strength of a trained degradation to photos",
+            "strength model.safetensors CLEAN REAL -out fitted.safetensors",
+        ),
+        "report": Command(
+            "report whether generated images look real: HTML page, verdicts, JSON", "report trained_models/MODEL"
+        ),
+        "check-h": Command(
+            "measure how well maps h hide the domain and keep the content", "check-h CLEAN REAL -opt DeFlow-Our-RWSR"
+        ),
+    },
+    "Super-resolution": {
+        "upscale": Command(
+            "upscale a folder of images with a super-resolution model",
+            "upscale -model final.safetensors -source DIR -out upscaled",
+        ),
+        "evaluate": Command(
+            "compare results with their ground truth, or models over test sets", "evaluate -results DIR -truth GT"
+        ),
+        "test": Command(
+            "upscale and evaluate the test images of a configuration", "test -opt test-ESRGAN-DeFlow-Our-RWSR"
+        ),
+        "interpolate": Command(
+            "blend the weights of two models of one architecture",
+            "interpolate psnr.safetensors gan.safetensors -alpha 0.3",
+        ),
+    },
+    "Experiments": {
+        "demo": Command("run the whole pipeline on bundled photographs", "demo"),
+        "gap": Command(
+            "measure what fitted, learned and true pairs gain, on cameras of known form", "gap -pictures DIR"
+        ),
+        "toy": Command("learn four noises of known distribution, beside published numbers", "toy -train DIR -test DIR"),
+        "noise": Command(
+            "compare the noise that several degradations add to the same clean images",
+            "noise -clean DIR -degraded learned=out/learned",
+        ),
+        "denoise": Command(
+            "judge learned noise by the denoisers trained on it", "denoise -learned LUD-VAE=LUDVAE-polyu fit=fit"
+        ),
+        "fidelity": Command(
+            "compare learned degradations with real images, over several seeds",
+            "fidelity -learned LUD-VAE=LUDVAE-polyu fit=fit",
+        ),
+    },
+    "More than one machine": {
+        "merge": Command("put together what several jobs with -shard have made", "merge OUT"),
+    },
+}
+"""Every command, in the groups and the order of the help."""
+
+COMMANDS = {name: command for group in GROUPS.values() for name, command in group.items()}
+
+
+def overview() -> str:
+    """Return the help of `patina` itself."""
+    width = max(map(len, COMMANDS))
+    lines = ["usage: patina COMMAND [FLAGS]", ""]
+    lines += ["Find out what degraded real photos, put it onto clean images, and train super-resolution on them.", ""]
+    for title, group in GROUPS.items():
+        lines.append(f"{title}:")
+        for name, command in group.items():
+            lines += [f"  {name:{width}}  {command.summary}", f"  {'':{width}}    patina {command.example}"]
+        lines.append("")
+    lines += ["`patina help COMMAND` lists the flags of a command, `patina --version` tells the version."]
+    return "\n".join(lines)

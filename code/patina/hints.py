@@ -1,0 +1,36 @@
+"""Hints for names that do not exist: the known name that was probably meant."""
+
+import difflib
+from collections.abc import Iterable
+
+_SHORTEST = 4
+"""Letters that a name must have to be taken for the beginning or a part of a longer one."""
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Return a hint for an unknown `name`: the nearest known name, or all known names."""
+    known = list(known)
+    found = nearest_name(name, known)
+    return f"did you mean {found}?" if found else f"expected one of {', '.join(known)}"
+
+
+def nearest_name(name: str, known: Iterable[str]) -> str | None:
+    """Return the known name nearest to `name`, or None.
+
+    Upper and lower case, dashes, dots and underscores do not count. A name that begins as `name` does goes before those
+    that are spelt alike, and these before names that only contain it.
+    """
+    given, names = _letters(name), {_letters(one): one for one in known}
+    if given in names:
+        return names[given]
+    longer = sorted((one for one in names if given in one), key=len) if len(given) >= _SHORTEST else []
+    near = [
+        *(one for one in longer if one.startswith(given)),
+        *difflib.get_close_matches(given, names, n=1),
+        *longer,
+    ]
+    return names[near[0]] if near else None
+
+
+def _letters(name: str) -> str:
+    return "".join(filter(str.isalnum, name.lower()))
