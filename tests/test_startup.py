@@ -6,9 +6,11 @@ import sys
 
 import pytest
 
+from patina.cli.commands import COMMANDS
 from patina.models.generator_files import save_generator
 from patina.models.rrdbnet import RRDBNetSettings
 from sets import write_pictures
+from small_ludvae import write_model
 
 HEAVY = ["torch", "torchvision", "spandrel", "lightning_fabric", "scipy", "skimage", "pydantic", "tensorboard", "lpips"]
 
@@ -39,14 +41,23 @@ def test_help_loads_nothing_but_the_standard_library(arguments):
     assert not imported_by(arguments) & {*HEAVY, "numpy", "cv2", "PIL", "yaml"}
 
 
-def test_help_loads_nothing_heavy():
-    light = ["evaluate", "upscale", "test", "degrade", "replay", "preview", "benchmark", "convert", "interpolate"]
-    assert not imported_by(*([command, "--help"] for command in light)) & {*HEAVY}
+def test_the_help_of_every_command_loads_nothing_but_the_standard_library():
+    assert not imported_by(*([command, "--help"] for command in COMMANDS)) & {*HEAVY, "numpy", "cv2", "PIL", "yaml"}
+
+
+def test_a_mistyped_flag_loads_nothing_but_the_standard_library():
+    probe = PROBE.replace("codes.append(end.code)", "codes.append(0)")
+    given = json.dumps([["train", "-optt", "SR-demo"], ["translate", "-heet", "1"], ["trian"]])
+    finished = subprocess.run([sys.executable, "-c", probe, given], capture_output=True, text=True, check=True)
+    _, modules = json.loads(finished.stdout.splitlines()[-1])
+    assert not {*modules} & {*HEAVY, "numpy", "cv2", "PIL", "yaml"}
 
 
 @pytest.mark.slow
-def test_using_a_learned_degradation_loads_nothing_that_trains():
-    used = imported_by(["translate", "--help"], ["validate", "--help"], ["report", "--help"])
+def test_translating_loads_nothing_that_trains(tmp_path):
+    model = write_model(tmp_path / "final.safetensors")
+    folders = ["-source", write_pictures(tmp_path / "in", 1), "-out", tmp_path / "out"]
+    used = imported_by(["translate", "-model_path", model, *folders])
     assert "torch" in used
     assert not used & {"lightning_fabric", "torchmetrics", "tensorboard", "torchvision", "spandrel", "lpips"}
 

@@ -1,5 +1,6 @@
 """Where the configurations and recipes lie that come with Patina: in a checkout, or inside the installed package."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,3 +36,16 @@ def base_folder(path: Path) -> Path:
 def shipped_files(folder: str) -> Iterator[Path]:
     """Yield the YAML files in a folder that comes with Patina, e.g. ``confs/recipes``, in alphabetical order."""
     yield from sorted((shipped_root() / folder).glob("*.yml"), key=lambda path: path.stem.lower())
+
+
+def shown_path(path: str | Path) -> str:
+    """Return a path that means something to others.
+
+    It is relative to the working folder or to the project's. Of any other path, only the last two parts are shown.
+    """
+    absolute = Path(os.path.abspath(Path(path).expanduser()))  # resolve() would follow links, whose names are better
+    for base in (Path.cwd(), work_root()):
+        for candidate in (absolute, absolute.resolve()):
+            if candidate.is_relative_to(base):
+                return str(candidate.relative_to(base))
+    return "/".join(absolute.parts[-2:]) if len(absolute.parts) > 2 else str(absolute)

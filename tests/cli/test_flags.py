@@ -47,10 +47,10 @@ def test_a_flag_is_the_same_in_a_group(words):
         (["fit", "CLEAN"], "missing: real; "),
         (["fit", "A", "B", "C"], "unexpected: C; "),
         (["upscale", "-model", "x", "-source", "y", "-out", "z", "-device", "gpu"], "-device: unknown value 'gpu' "),
-        (["Fit"], "unknown command Fit, did you mean `patina fit`?; `patina --help` lists all"),
+        (["Fit"], "unknown command Fit, did you mean `patina fit`?; `patina --help` lists all commands"),
         (["help", "upscal"], "unknown command upscal, did you mean `patina upscale`?"),
-        (["xyzzy"], "unknown command xyzzy; `patina --help` lists all"),
-        (["-device", "cpu", "fit"], "unknown flag before the command -device; "),
+        (["xyzzy"], "unknown command xyzzy; `patina --help` lists all commands"),
+        (["-device", "cpu", "fit"], "flags follow a command, found -device; "),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_one_line_that_suggests_what_was_meant(words, told, capsys):
@@ -64,7 +64,7 @@ def test_what_is_wrong_is_one_line_that_suggests_what_was_meant(words, told, cap
         (["train", "-opt", "realplksr.yml", "--dry-run"], "did you mean RealPLKSR?"),
         (["degrade", "Web_Photos", "in", "out"], "did you mean web-photo?"),
         (["degrade", "realesrgan", "in", "out"], "did you mean real-esrgan?"),
-        (["configs", "-copy", "luddif"], "did you mean LUDDIF-SIDD?"),
+        (["configs", "-copy", "luddif"], "did you mean LUDDIF-toy?"),
         (["recipes", "-copy", "Wide"], "did you mean wide?"),
     ],
 )

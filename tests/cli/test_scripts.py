@@ -51,13 +51,14 @@ def test_a_misspelt_configuration_is_guessed(monkeypatch, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["upscale", "evaluate", "demo"])
-def test_a_command_starts_in_a_fresh_process(name):
+@pytest.mark.parametrize(
+    "module", ["pipelines.network_upscalers", "pipelines.model_comparison", "experiments.bundled_demo"]
+)
+def test_a_command_starts_in_a_fresh_process(module):
     """Whatever is imported first, torchvision is repaired before spandrel imports it."""
-    command = [sys.executable, "-m", "patina.cli", name, "--help"]
+    command = [sys.executable, "-c", f"import patina.{module}, patina.models.spandrel_network"]
     done = subprocess.run(command, cwd=CODE, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    assert "--out" in done.stdout
 
 
 @pytest.mark.parametrize(

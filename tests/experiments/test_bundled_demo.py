@@ -95,6 +95,6 @@ def test_the_whole_job_with_a_few_steps(tmp_path, monkeypatch, capsys, one_proce
 )
 def test_the_smoke_size_has_its_own_folder(flags, folder, monkeypatch):
     requests = []
-    monkeypatch.setattr("patina.cli.demo.run_demo", lambda request: requests.append(request) or "")
+    monkeypatch.setattr("patina.experiments.bundled_demo.run_demo", lambda request: requests.append(request) or "")
     assert run_command("demo", flags) == 0
     assert requests[0].out == Path(folder)

@@ -11,9 +11,9 @@ import torch
 from patina.cli.main import run_command
 from patina.degradations.fitted_noise import FittedGaussianNoise
 from patina.errors import PatinaError
+from patina.experiments.choices import Pictures
 from patina.experiments.denoiser_folds import scene_folds
 from patina.experiments.denoising import fitted_sigma, report
-from patina.experiments.learned_methods import Pictures
 from patina.imaging.picture_files import write_picture
 from patina.imaging.value_spaces import to_tensor
 from patina.metrics.noise_statistics import flat_std

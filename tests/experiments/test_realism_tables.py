@@ -8,6 +8,7 @@ import pytest
 from noisy_samples import smooth
 from patina.cli.main import run_command
 from patina.degradations.fitted_noise import FittedGaussianNoise
+from patina.experiments.choices import Pictures
 from patina.experiments.denoiser_folds import (
     denoiser_config,
     fold_config,
@@ -15,7 +16,6 @@ from patina.experiments.denoiser_folds import (
     like_real_folds,
     scene_folds,
 )
-from patina.experiments.learned_methods import Pictures
 from patina.experiments.parallel_training import train_all
 from patina.experiments.realism_tables import report
 from patina.imaging.picture_files import write_picture

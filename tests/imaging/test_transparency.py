@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from patina.imaging.interpolation import INTERPOLATIONS, Interpolation
+from patina.imaging.interpolation import Interpolation
+from patina.imaging.interpolation_names import INTERPOLATIONS
 from patina.imaging.transparency import with_hidden_filled
 from patina.pipelines.upscaler import Upscaler
 from patina.runs.made_by import MadeBy

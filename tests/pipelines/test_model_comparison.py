@@ -9,7 +9,8 @@ import torch
 from PIL import Image
 
 from patina.cli.main import run_command
-from patina.imaging.interpolation import INTERPOLATIONS, Interpolation
+from patina.imaging.interpolation import Interpolation
+from patina.imaging.interpolation_names import INTERPOLATIONS
 from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
 from patina.metrics.mse import mse

@@ -10,8 +10,8 @@ from patina.cli.main import run_command
 from patina.errors import PatinaError
 from patina.fidelity.samples import files_digest
 from patina.imaging.picture_files import list_pictures, write_picture
-from patina.pipelines.provenance import command_line, images_fact, knob_text, name_of, run_of, shown_path
-from patina.shipped import work_root
+from patina.pipelines.provenance import command_line, images_fact, knob_text, name_of, run_of
+from patina.shipped import shown_path, work_root
 from sets import ludvae_values, write_config, write_noisy_sets, write_pictures
 
 

@@ -14,7 +14,8 @@ from patina.errors import PatinaError
 
 if TYPE_CHECKING:
     from patina.degradations.execution import Engine
-    from patina.degradations.learned_degradation import LearnedDegradation, Span
+    from patina.degradations.knobs import Span
+    from patina.degradations.learned_degradation import LearnedDegradation
     from patina.degradations.recipe import Recipe
 
 Domain = Literal["clean", "real"]

@@ -5,9 +5,6 @@ import json
 from pathlib import Path
 
 from patina.cli.flags import add_flag
-from patina.experiments.condition_report import report
-from patina.experiments.condition_search import ConditionSearchRequest, search_conditions
-from patina.system.atomic import write_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,6 +26,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure every candidate; print the table and the recommendation."""
+    from patina.experiments.condition_report import report
+    from patina.experiments.condition_search import ConditionSearchRequest, search_conditions
+    from patina.system.atomic import write_text
+
     request = ConditionSearchRequest(
         config=arguments.opt,
         clean=arguments.clean,

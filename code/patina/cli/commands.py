@@ -78,9 +78,7 @@ GROUPS = {
     },
     "Experiments": {
         "demo": Command("run the whole pipeline on bundled photographs", "demo"),
-        "gap": Command(
-            "measure what fitted, learned and true pairs gain, on cameras of known form", "gap -pictures DIR"
-        ),
+        "gap": Command("measure what fitted, learned and true pairs gain, on cameras of known form", "gap --short"),
         "toy": Command("learn four noises of known distribution, beside published numbers", "toy -train DIR -test DIR"),
         "noise": Command(
             "compare the noise that several degradations add to the same clean images",

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from patina.cli.experiment_flags import add_out_flag, add_seeds_flag
 from patina.cli.flags import add_device_flag, add_flag
-from patina.experiments.bundled_demo import DemoRequest, run_demo
 
 FOLDER, SMOKE_FOLDER = Path("demo_out"), Path("demo_smoke")
 
@@ -22,6 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the demo and print its tables."""
+    from patina.experiments.bundled_demo import DemoRequest, run_demo
+
     began = time.perf_counter()
     request = DemoRequest(
         out=arguments.out or (SMOKE_FOLDER if arguments.smoke else FOLDER),

@@ -11,7 +11,6 @@ from patina.cli.experiment_flags import (
     pictures,
 )
 from patina.cli.flags import add_device_flag, add_flag
-from patina.experiments.denoising import DenoisingRequest, compare_noises
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the experiment and print its tables."""
+    from patina.experiments.denoising import DenoisingRequest, compare_noises
+
     request = DenoisingRequest(
         denoiser=arguments.opt,
         methods=methods(arguments),

@@ -3,24 +3,14 @@
 import argparse
 from pathlib import Path
 
-from patina.cli.flags import add_compute_flags, add_flag, add_shard_flag, check_flags, shard_path
-
-_USE = "give -results and -truth for one folder, or -model, -set and -out (or -opt) to compare models"
+from patina.cli.evaluation_flags import add_comparison_flags, add_folder_flags, require_together
+from patina.cli.flags import add_flag, shard_path
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    folders = parser.add_argument_group("one folder of results")
-    add_flag(folders, "results", type=Path, help="folder of results")
-    add_flag(folders, "truth", "gt", type=Path, help="folder of GT images, matched by stem")
-    add_shard_flag(folders)
-    models = parser.add_argument_group("models and interpolations over test sets")
-    add_flag(models, "opt", help="configuration of the task evaluate, a path or a name in confs/")
-    known = "model files, or interpolations: nearest, bilinear, bicubic, lanczos"
-    add_flag(models, "model", "models", nargs="+", action="extend", metavar="[NAME=]MODEL", help=known)
-    add_flag(models, "set", nargs=3, action="append", metavar=("NAME", "LQ", "GT"), help="a test set; may be repeated")
-    add_flag(models, "tile", type=int, help="side of a tile in pixels; small tiles need less memory")
-    add_compute_flags(models, precision=None)
+    add_folder_flags(parser)
+    add_comparison_flags(parser)
     add_flag(parser, "out", "out_dir", type=Path, help="folder for the scores and the models' images")
     add_flag(parser, "crop_border", "crop", type=int, help="pixels cut off every border (default: 0; models: scale)")
     add_flag(parser, "space", choices=["rgb", "y"], help="measure RGB (default) or luma; LPIPS always uses RGB")
@@ -28,12 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def check(arguments: argparse.Namespace) -> None:
-    """Refuse flags that are missing or do not belong together."""
-    if arguments.opt or arguments.model or arguments.set:
-        needed = () if arguments.opt else ("model", "set", "out")
-        check_flags(arguments, "a comparison", needed=needed, foreign=("results", "truth", "shard"), use=_USE)
-    else:
-        check_flags(arguments, "one folder", needed=("results", "truth"), foreign=("tile", "precision"), use=_USE)
+    """Refuse flags that do not go together; see `require_together`."""
+    require_together(arguments)
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from patina.cli.flags import add_flag
-from patina.degradations.learned_degradation import parse_span
+from patina.degradations.knobs import parse_span
 from patina.errors import PatinaError
-from patina.experiments.learned_methods import Method, Pictures
-from patina.pipelines.provenance import shown_path
+from patina.experiments.choices import Method, Pictures
+from patina.shipped import shown_path
 
 
 def add_learned_flag(parser: argparse.ArgumentParser, default: Sequence[str], help: str) -> None:

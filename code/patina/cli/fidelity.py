@@ -11,7 +11,6 @@ from patina.cli.experiment_flags import (
     pictures,
 )
 from patina.cli.flags import add_device_flag, add_flag
-from patina.experiments.realism_experiment import RealismRequest, compare_realism
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the experiment and print its table."""
+    from patina.experiments.realism_experiment import RealismRequest, compare_realism
+
     request = RealismRequest(
         methods=methods(arguments),
         pictures=pictures(arguments),

@@ -6,19 +6,18 @@ from pathlib import Path
 
 from patina.cli.experiment_flags import add_out_flag, add_seeds_flag
 from patina.cli.flags import add_device_flag, add_flag
-from patina.experiments.gap_methods import METHODS
-from patina.experiments.gap_study import GapRequest, run_gap
-from patina.experiments.known_cameras import CAMERAS
+from patina.experiments.choices import CAMERA_NAMES, GAP_METHODS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_out_flag(parser, default="gap_out")
     add_flag(parser, "pictures", type=Path, help="folder of clean photographs (default: bundled ones)")
-    add_flag(parser, "cameras", nargs="+", default=list(CAMERAS), help=f"some of {', '.join(CAMERAS)} (default: all)")
+    known = f"some of {', '.join(CAMERA_NAMES)} (default: all)"
+    add_flag(parser, "cameras", nargs="+", default=list(CAMERA_NAMES), help=known)
     add_flag(
-        parser, "methods", nargs="+", default=list(METHODS), metavar="METHOD",
-        help=f"{', '.join(METHODS)}, a recipe, a family to fit, a learned degradation's configuration, or fit+KIND "
+        parser, "methods", nargs="+", default=list(GAP_METHODS), metavar="METHOD",
+        help=f"{', '.join(GAP_METHODS)}, a recipe, a family to fit, a learned degradation's configuration, or fit+KIND "
         "(as `patina fit --learn KIND`; default: the first four)",
     )  # fmt: skip
     add_seeds_flag(parser, help="seeds of the super-resolution networks")
@@ -31,6 +30,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the experiment and print its table."""
+    from patina.experiments.gap_study import GapRequest, run_gap
+
     began = time.perf_counter()
     request = GapRequest(
         out=arguments.out, pictures=arguments.pictures, cameras=tuple(arguments.cameras),

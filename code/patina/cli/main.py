@@ -155,9 +155,13 @@ def _top_level(words: Sequence[str]) -> int:
         case ["--version" | "-version", *_]:
             print(f"patina {__version__}")
         case [word, *_]:
-            found = nearest_name(word, COMMANDS)
-            guess = f", did you mean `patina {found}`?" if found else ""
-            kind = "flag before the command" if word.startswith("-") else "command"
-            print(f"error: unknown {kind} {word}{guess}; `patina --help` lists all", file=sys.stderr)
+            print(f"error: {_why_no_command(word)}; `patina --help` lists all commands", file=sys.stderr)
             return USAGE_ERROR
     return 0
+
+
+def _why_no_command(word: str) -> str:
+    if word.startswith("-"):
+        return f"flags follow a command, found {word}"
+    found = nearest_name(word, COMMANDS)
+    return f"unknown command {word}" + (f", did you mean `patina {found}`?" if found else "")

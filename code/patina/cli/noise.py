@@ -5,9 +5,6 @@ from pathlib import Path
 
 from patina.cli.flags import add_flag
 from patina.errors import PatinaError
-from patina.imaging.picture_files import write_picture
-from patina.pipelines.noise_comparison import BLOCK, noise_sheet, noise_table
-from patina.system.atomic import write_text
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,13 +12,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "clean", type=Path, required=True, help="folder of clean images")
     add_flag(parser, "degraded", required=True, nargs="+", metavar="NAME=DIR", help="the same images degraded, by stem")
     add_flag(parser, "out", "out_dir", type=Path, help="folder for noise.md and noise.png")
-    add_flag(
-        parser, "flat", action="store_true", help=f"measure only flat blocks of {BLOCK}x{BLOCK} pixels, without edges"
-    )
+    add_flag(parser, "flat", action="store_true", help="measure only flat blocks, without edges")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table; with ``-out`` write it and a sheet of images and amplified residuals."""
+    from patina.imaging.picture_files import write_picture
+    from patina.pipelines.noise_comparison import noise_sheet, noise_table
+    from patina.system.atomic import write_text
+
     degraded = dict(map(_named_folder, arguments.degraded))
     table = noise_table(arguments.clean, degraded, flat=arguments.flat)
     if arguments.out is not None:

@@ -21,6 +21,9 @@ _WORDING = {
 """What argparse says, and what users read."""
 
 
+DASHES = "Every flag can be written with one dash or with two."
+
+
 class FlagHelp(argparse.RawDescriptionHelpFormatter):
     """Lays out a help text with every flag once, as it is written in the documentation."""
 
@@ -41,17 +44,16 @@ class _Flags(argparse._ActionsContainer):
 
     known: list[str]
 
-    def add_argument(self, *names: str, **options: Any) -> argparse.Action:  # type: ignore[override]
+    def add_argument(self, *names: str, **options: Any) -> argparse.Action:
         """Add an argument as argparse does; names of one letter have one dash only."""
         if names and names[0].startswith("-"):
             names = tuple(spelling for name in names for spelling in _spellings(name))
             self.known += names
-        default = options.get("default")
-        shown = default is not None and default is not False and default is not argparse.SUPPRESS
-        if shown and "(default" not in (options.get("help") or ""):
-            several = isinstance(default, list | tuple)
-            text = " ".join(map(str, default)) if several else str(default)
-            options["help"] = f"{options.get('help') or ''} (default: {text.replace('%', '%%')})".lstrip()
+        default, text = options.get("default", False), str(options.get("help", ""))
+        is_told = any(default is nothing for nothing in (None, False, argparse.SUPPRESS)) or "(default" in text
+        if not is_told:
+            values = default if isinstance(default, list | tuple) else [default]
+            options["help"] = f"{text} (default: {' '.join(map(str, values))})"
         return super().add_argument(*names, **options)
 
 
@@ -74,7 +76,7 @@ class CommandParser(_Flags, argparse.ArgumentParser):
         self.known = []
         super().__init__(
             prog=program, description=description, allow_abbrev=False, formatter_class=FlagHelp,
-            epilog="Every flag can be written with one dash or with two." + (f"\nExample: {example}" if example else ""),
+            epilog=f"Example: {example}\n{DASHES}" if example else DASHES,
         )  # fmt: skip
 
     def add_argument_group(self, *arguments: Any, **options: Any) -> argparse._ArgumentGroup:

@@ -6,8 +6,7 @@ from pathlib import Path
 
 from patina.cli.experiment_flags import add_out_flag
 from patina.cli.flags import add_device_flag, add_flag
-from patina.experiments.toy_noises import TOY_NOISES
-from patina.experiments.toy_study import TOY_METHODS, ToyRequest, run_toy
+from patina.experiments.choices import TOY_METHODS, TOY_NOISE_NAMES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,12 +14,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_out_flag(parser, default="toy_out")
     add_flag(parser, "train", type=Path, help="folder of clean photographs to train on (default: bundled ones)")
     add_flag(parser, "test", type=Path, help="folder of clean photographs to test on (default: bundled ones)")
-    add_flag(
-        parser, "noises", nargs="+", default=list(TOY_NOISES), help=f"some of {', '.join(TOY_NOISES)} (default: all)"
-    )
-    add_flag(
-        parser, "methods", nargs="+", default=list(TOY_METHODS), help=f"some of {', '.join(TOY_METHODS)} (default: all)"
-    )
+    for name, known in (("noises", TOY_NOISE_NAMES), ("methods", TOY_METHODS)):
+        add_flag(parser, name, nargs="+", default=list(known), help=f"some of {', '.join(known)} (default: all)")
     add_flag(parser, "seed", type=int, default=0, help="seed of the images, the fit and the trainings")
     add_flag(parser, "config", default="LUDDIF-toy", help="configuration of LUD-DIF")
     add_flag(parser, "restorer", default="DnCNN-toy", help="configuration of the network that restores pairs")
@@ -30,6 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the experiment and print its table."""
+    from patina.experiments.toy_study import ToyRequest, run_toy
+
     began = time.perf_counter()
     request = ToyRequest(
         out=arguments.out, train=arguments.train, test=arguments.test, noises=tuple(arguments.noises),

@@ -4,16 +4,13 @@ import argparse
 
 from patina.cli.flags import add_device_flag, add_flag
 from patina.cli.main import INTERRUPTED
-from patina.pipelines.training_run import TrainingRequest, require_trainable, resolved_training, run_training
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_flag(parser, "opt", required=True, help="configuration, a path or a name in confs/")
     add_device_flag(parser)
-    parser.add_argument(
-        "--smoke", action="store_true", help="train at the small size of the configuration's `smoke` section"
-    )
+    parser.add_argument("--smoke", action="store_true", help="train at the small size of the `smoke` section")
     parser.add_argument(
         "--dry-run", action="store_true",
         help="print the resolved configuration and the model's size, and check that no file is missing",
@@ -22,6 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, or print what would be trained."""
+    from patina.pipelines.training_run import TrainingRequest, require_trainable, resolved_training, run_training
+
     request = TrainingRequest(arguments.opt, arguments.smoke, arguments.device)
     if arguments.dry_run:
         print(resolved_training(request), end="")

@@ -5,12 +5,11 @@ from pathlib import Path
 
 from patina.cli.flags import add_compute_flags, add_flag, add_recursive_flag, add_shard_flag, shard_path
 from patina.cli.knob_flags import add_knob_flags, add_tile_flag, given_knobs
+from patina.degradations.knobs import HANDLES
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    from patina.degradations.deflow_degradation import OVERLAP
-
     add_flag(parser, "opt", help="configuration; required for published .pth models and without -model_path")
     add_flag(parser, "model_path", type=Path, help="model file (default: the finished run of the configuration)")
     add_flag(parser, "source_dir", "source", type=Path, required=True, help="folder of images, or one image")
@@ -22,10 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "samples", type=int, default=1, help="number of translations per image")
     add_flag(parser, "seed", type=int, default=0, help="seed of the noise; a result depends on it and on the file name")
     add_tile_flag(parser)
-    add_flag(
-        parser, "overlap", type=int,
-        help=f"DeFlow: overlap of tiles in pixels (default: {OVERLAP}, or a quarter of a smaller tile)",
-    )  # fmt: skip
+    overlap = f"(default: {HANDLES['deflow'].overlap}, or a quarter of a smaller tile)"
+    add_flag(parser, "overlap", type=int, help=f"DeFlow: overlap of tiles in pixels {overlap}")
     add_flag(
         parser, "kept_mb", type=int,
         help="DeFlow: MiB for intermediate results that are reused; more is faster (default: as many as keep the "

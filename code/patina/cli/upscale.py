@@ -4,7 +4,7 @@ import argparse
 from pathlib import Path
 
 from patina.cli.flags import add_compute_flags, add_flag, add_recursive_flag, add_shard_flag, shard_path
-from patina.imaging.interpolation import INTERPOLATIONS, OVERLAP, TILE
+from patina.imaging.interpolation_names import INTERPOLATIONS, OVERLAP, TILE
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

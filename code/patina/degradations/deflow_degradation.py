@@ -15,7 +15,8 @@ from patina.conditions.condition_map import ConditionMap, Draw
 from patina.conditions.steps import HStep, published_steps, scale_of
 from patina.data.normalisation import DomainStatistics
 from patina.degradations.base import Parameters
-from patina.degradations.learned_degradation import Knob, LearnedDegradation, Span, Tiling, Use
+from patina.degradations.knobs import HANDLES, Knob, Span
+from patina.degradations.learned_degradation import LearnedDegradation, Tiling, Use
 from patina.errors import PatinaError, require_range
 from patina.imaging.blended_tiles import Tile, apply_tiled
 from patina.imaging.crop_and_pad import reflect_pad_to_multiple
@@ -30,7 +31,7 @@ from patina.seeding import derive, noise_window
 from patina.settings import Settings
 
 KIND = "deflow"
-TILE, OVERLAP = 512, 64
+TILE, OVERLAP = HANDLES[KIND].tile, HANDLES[KIND].overlap
 SMALLEST_TILE = 64
 BATCH_ON_ACCELERATOR = 4
 
@@ -50,7 +51,7 @@ class DeFlowDegradation(LearnedDegradation):
     """
 
     kind: ClassVar[str] = KIND
-    knobs: ClassVar[tuple[Knob, ...]] = (Knob("heat", "DeFlow: how far to translate, 0 to 1", 0, 1, default=1.0),)
+    knobs: ClassVar[tuple[Knob, ...]] = HANDLES[KIND].knobs
     default_tile: ClassVar[int] = TILE
 
     def __init__(

@@ -4,7 +4,6 @@ A new kind of model subclasses `LearnedDegradation`; its configuration class nam
 `patina.specs.subjects`.
 """
 
-import math
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,44 +16,11 @@ import torch
 from torch import Tensor
 
 from patina.degradations.base import Degradation, Parameters
+from patina.degradations.knobs import Knob, Span
 from patina.degradations.ranges import draw_photo
-from patina.errors import PatinaError, require_range
+from patina.errors import PatinaError
 from patina.models.labels import CLEAN
 from patina.models.model_files import ModelFile
-
-Span = float | tuple[float, float]
-"""A number, or a range from which one is drawn for every picture."""
-
-
-@dataclass(frozen=True)
-class Knob:
-    """A number that a user may set at translation.
-
-    Attributes:
-        name: name of the flag and of the drawn parameter.
-        help: help text of the flag.
-        low, high: smallest and largest value allowed.
-        default: default value; None if it is stored in the model file.
-    """
-
-    name: str
-    help: str
-    low: float
-    high: float = float("inf")
-    default: float | None = None
-
-    def check(self, value: Span) -> Span:
-        """Return `value` if it is valid.
-
-        Raises:
-            PatinaError: it is out of range, or a range with its ends swapped.
-        """
-        low, high = value if isinstance(value, tuple) else (value, value)
-        if not low <= high:
-            raise PatinaError(f"-{self.name} is {low}:{high}, expected the smaller number first")
-        require_range(self.name, low, self.low, self.high)
-        require_range(self.name, high, self.low, self.high)
-        return value
 
 
 @dataclass(frozen=True)
@@ -172,21 +138,6 @@ class LearnedDegradation(Degradation):
                 raise PatinaError(f"-{name} does not apply to a {cls.kind} model, which has {flags}")
         defaults = {knob.name: knob.default for knob in cls.knobs if knob.default is not None}
         return defaults | {name: known[name].check(value) for name, value in given.items()}
-
-
-def parse_span(text: str) -> Span:
-    """Parse ``0.5`` or ``0.5:1.5``.
-
-    Raises:
-        ValueError: `text` is neither a number nor a range.
-    """
-    try:
-        ends = [float(part) for part in text.split(":")]
-    except ValueError:
-        ends = []
-    if len(ends) not in (1, 2) or not all(map(math.isfinite, ends)):
-        raise ValueError(f"{text!r} is neither a number nor a range such as 0.5:1.5")
-    return ends[0] if len(ends) == 1 else (ends[0], ends[1])
 
 
 def _draw(span: Span, rng: np.random.Generator) -> float:

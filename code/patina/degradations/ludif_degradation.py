@@ -14,7 +14,8 @@ from torch import Tensor
 from patina.data.impulses import without_impulses
 from patina.data.normalisation import ImageStatistics
 from patina.degradations.base import Parameters
-from patina.degradations.learned_degradation import Knob, LearnedDegradation, Span, Tiling, Use
+from patina.degradations.knobs import HANDLES, MOST_SAMPLING_STEPS, Knob, Span
+from patina.degradations.learned_degradation import LearnedDegradation, Tiling, Use
 from patina.errors import PatinaError, require_range
 from patina.imaging.blended_tiles import Tile, apply_tiled
 from patina.imaging.crop_and_pad import reflect_pad_to_multiple
@@ -35,18 +36,18 @@ from patina.seeding import derive, noise_window, numpy_rng
 from patina.settings import Settings
 
 KIND = "ludif"
-TILE, OVERLAP, SMALLEST_TILE = 320, 48, 64
+TILE, OVERLAP = HANDLES[KIND].tile, HANDLES[KIND].overlap
+SMALLEST_TILE = 64
 BATCH_ON_CPU, BATCH_ON_ACCELERATOR = 1, 8
 """Tiles whose area is sampled at once."""
 
-MOST_STEPS = 1000
 Strength = Annotated[float, Field(ge=0, le=255)]
 
 
 class LUDDIFSampling(Settings):
     """How images are sampled; the default of the knobs `steps` and `eta`."""
 
-    steps: Annotated[int, Field(ge=1, le=MOST_STEPS)] = 10
+    steps: Annotated[int, Field(ge=1, le=MOST_SAMPLING_STEPS)] = 10
     """Number of steps; published with 50 to 200."""
 
     eta: Annotated[float, Field(ge=0, le=1)] = 0.0
@@ -89,11 +90,8 @@ class LUDDIFDegradation(LearnedDegradation):
     """
 
     kind: ClassVar[str] = KIND
-    knobs: ClassVar[tuple[Knob, ...]] = (
-        Knob("strength", "LUD-DIF: std (8-bit) of the noise", 0, 255),
-        Knob("steps", "LUD-DIF: number of sampling steps", 1, MOST_STEPS),
-        Knob("eta", "LUD-DIF: noise drawn in each sampling step, 0 (DDIM) to 1 (DDPM)", 0, 1),
-    )
+    knobs: ClassVar[tuple[Knob, ...]] = HANDLES[KIND].knobs
+
     default_tile: ClassVar[int] = TILE
 
     def __init__(

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from patina.data.normalisation import ImageStatistics
 from patina.degradations.base import Parameters
-from patina.degradations.learned_degradation import Knob, LearnedDegradation, Span, Use
+from patina.degradations.knobs import HANDLES, Knob, Span
+from patina.degradations.learned_degradation import LearnedDegradation, Use
 from patina.errors import PatinaError, PictureError, require_range
 from patina.imaging.blended_tiles import Tile
 from patina.imaging.exact_tiles import apply_exact_tiles
@@ -24,9 +25,7 @@ from patina.seeding import derive, noise_window, numpy_rng
 from patina.settings import Settings
 
 KIND = "ludvae"
-TILE = 320
-"""Feature maps of a tile of this side take 52 MB in float32 at 128 channels; about ten are held at once."""
-
+TILE = HANDLES[KIND].tile
 SMALLEST_TILE = 64
 BATCH_ON_ACCELERATOR = 4
 DOMAIN_NAMES = {CLEAN: "clean", REAL: "real"}
@@ -67,11 +66,8 @@ class LUDVAEDegradation(LearnedDegradation):
     """
 
     kind: ClassVar[str] = KIND
-    knobs: ClassVar[tuple[Knob, ...]] = (
-        Knob("noise_level", "LUD-VAE: std (8-bit) of the noise that hides the domain", 0, 255),
-        Knob("temperature", "LUD-VAE: factor of the degradation drawn", 0, default=1.0),
-        Knob("detail", "LUD-VAE: fraction of the detail lost by the model that is added back", 0, 1, default=0.0),
-    )
+    knobs: ClassVar[tuple[Knob, ...]] = HANDLES[KIND].knobs
+
     default_tile: ClassVar[int] = TILE
 
     def __init__(

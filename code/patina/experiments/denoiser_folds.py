@@ -10,7 +10,8 @@ import numpy as np
 from patina.data.matching import Match, match_by_stem, scene_of
 from patina.degradations.base import Degradation
 from patina.errors import ConfigError
-from patina.experiments.learned_methods import Pictures, degrade_folder
+from patina.experiments.choices import Pictures
+from patina.experiments.learned_methods import degrade_folder
 from patina.imaging.picture_files import list_pictures
 from patina.metrics.full_reference import means_of
 from patina.pipelines.evaluation import evaluate_folders

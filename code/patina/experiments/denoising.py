@@ -10,6 +10,7 @@ import numpy as np
 from patina.data.matching import match_by_stem, scene_of
 from patina.degradations.fitted_noise import FittedGaussianNoise
 from patina.errors import PatinaError
+from patina.experiments.choices import Method, Pictures
 from patina.experiments.denoiser_folds import (
     Fold,
     denoised_folder,
@@ -20,7 +21,7 @@ from patina.experiments.denoiser_folds import (
     scene_folds,
     synthetic_fold,
 )
-from patina.experiments.learned_methods import Method, Pictures, require_free_names
+from patina.experiments.learned_methods import require_free_names
 from patina.experiments.narration import say, spread
 from patina.experiments.parallel_training import train_all
 from patina.experiments.ready_methods import ready_methods

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from patina.experiments.choices import BICUBIC, FIT, TRUE
 from patina.experiments.gap_folders import SCALE, GapFolders
-from patina.experiments.given_methods import FIT, given_method
+from patina.experiments.given_methods import given_method
 from patina.experiments.learned_methods import degrade_folder, seeded
 from patina.experiments.narration import say
 from patina.experiments.parallel_training import require_finished
@@ -23,9 +24,6 @@ from patina.pipelines.translation import load_learned_config
 from patina.runs.fingerprint import file_digest
 from patina.seeding import derive
 from patina.specs.learned_spec import LearnedConfig, learned_degradation
-
-BICUBIC, WIDE, TRUE = "bicubic", "wide", "true"
-METHODS = (BICUBIC, WIDE, FIT, TRUE)
 
 _OVER_FIT = f"{FIT}+"
 
@@ -52,8 +50,8 @@ def gap_method(given: str) -> GapMethod:
     """Return a method.
 
     Args:
-        given: one of `METHODS`, a recipe, a family to fit, the configuration of a learned degradation, or "fit+KIND"
-            for one that is learned over the fit, as `patina fit --learn KIND` does.
+        given: one of `GAP_METHODS`, a recipe, a family to fit, the configuration of a learned degradation, or
+            "fit+KIND" for one that is learned over the fit, as `patina fit --learn KIND` does.
 
     Raises:
         PatinaError: there is no such file, or it cannot be used.

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from patina.errors import PatinaError, require_range
+from patina.experiments.choices import BICUBIC, CAMERA_NAMES, GAP_METHODS, TRUE
 from patina.experiments.gap_folders import SCALE, GapFolders
-from patina.experiments.gap_methods import BICUBIC, METHODS, TRUE, GapMethod, gap_method
+from patina.experiments.gap_methods import GapMethod, gap_method
 from patina.experiments.gap_photographs import choose_scenes, take_photographs
 from patina.experiments.gap_table import GapScores, gap_report, write_gap
 from patina.experiments.known_cameras import CAMERAS
@@ -40,7 +41,7 @@ class GapRequest:
     Attributes:
         out: a folder for everything that the experiment writes.
         pictures: folder of clean photographs; None for those that come with scikit-image.
-        cameras: names, see `CAMERAS`.
+        cameras: names, see `CAMERA_NAMES`.
         methods: names, see `gap_method`; bicubic and true pairs are always among them.
         seeds: of the networks; each is trained on a draw of pairs of its own.
         seed: of the photographs and the fit.
@@ -51,8 +52,8 @@ class GapRequest:
 
     out: Path
     pictures: Path | None = None
-    cameras: tuple[str, ...] = tuple(CAMERAS)
-    methods: tuple[str, ...] = METHODS
+    cameras: tuple[str, ...] = CAMERA_NAMES
+    methods: tuple[str, ...] = GAP_METHODS
     seeds: tuple[int, ...] = (0, 1, 2)
     seed: int = 0
     steps: int | None = None

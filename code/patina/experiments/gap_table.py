@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from patina.experiments.choices import BICUBIC, TRUE
 from patina.experiments.demo_results import SMALLEST_GAP
 from patina.experiments.gap_folders import GapFolders
-from patina.experiments.gap_methods import BICUBIC, TRUE
 from patina.experiments.known_cameras import CAMERAS
 from patina.experiments.narration import spread
 from patina.imaging.crop_and_pad import centre_crop

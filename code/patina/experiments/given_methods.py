@@ -5,12 +5,10 @@ from pathlib import Path
 from typing import Literal
 
 from patina.degradations.recipe import load_recipe
+from patina.experiments.choices import FIT
 from patina.fitting.family import DEFAULT_FAMILIES, has_free_numbers, load_families
 from patina.settings import find_file, require_block
 from patina.system.yaml_files import read_yaml
-
-FIT = "fit"
-"""Names the fit of the families that `patina fit` tries by default."""
 
 FOLDERS = ("confs/recipes", "confs/families", "confs")
 

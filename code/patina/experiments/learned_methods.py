@@ -1,12 +1,11 @@
 """The learned degradations that an experiment compares: their models, trained first if need be, and their pictures."""
 
-from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from patina.degradations.base import Degradation
-from patina.degradations.learned_degradation import Span
 from patina.errors import PatinaError
+from patina.experiments.choices import Method, Pictures
 from patina.experiments.narration import say
 from patina.experiments.parallel_training import train_all
 from patina.pipelines.multiscale_set import prepare
@@ -14,41 +13,7 @@ from patina.pipelines.training_run import say_changed_settings
 from patina.pipelines.translation import load_learned_config, translate_pictures
 from patina.runs.made_by import MadeBy
 from patina.runs.run_models import newest_model
-from patina.shipped import work_root
 from patina.specs.learned_spec import LearnedConfig
-
-SETS = work_root() / "datasets" / "polyu"
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """The folders of an experiment.
-
-    Attributes:
-        clean, real: unpaired pictures to train on.
-        test_real, test_clean: true pairs, matched by stem.
-    """
-
-    clean: Path = SETS / "train_clean"
-    real: Path = SETS / "train_real"
-    test_real: Path = SETS / "test_real"
-    test_clean: Path = SETS / "test_clean"
-
-
-@dataclass(frozen=True)
-class Method:
-    """A degradation of an experiment.
-
-    Attributes:
-        name: in tables and file names.
-        given: a model file or run folder, with ``{seed}`` where its name holds the seed; or a configuration, a recipe,
-            a family to fit, or "fit" for the default ones.
-        knobs: values of a learned degradation's knobs.
-    """
-
-    name: str
-    given: str
-    knobs: Mapping[str, Span] = field(default_factory=dict)
 
 
 def require_free_names(methods: Sequence[Method], taken: Collection[str]) -> None:

@@ -7,8 +7,9 @@ from pathlib import Path
 from patina.degradations.base import Degradation
 from patina.degradations.recipe_degradation import RecipeDegradation
 from patina.errors import PatinaError
+from patina.experiments.choices import Method, Pictures
 from patina.experiments.given_methods import GivenMethod, given_method
-from patina.experiments.learned_methods import Method, Pictures, trained_models
+from patina.experiments.learned_methods import trained_models
 from patina.experiments.narration import say
 from patina.pipelines.recipe_choice import RecipeChoice, with_engine
 from patina.pipelines.recipe_fit import FitRequest, fit_recipe

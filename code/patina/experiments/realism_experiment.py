@@ -7,6 +7,7 @@ from pathlib import Path
 
 from patina.degradations.base import Degradation
 from patina.errors import PatinaError
+from patina.experiments.choices import Method, Pictures
 from patina.experiments.denoiser_folds import (
     Fold,
     denoiser_config,
@@ -15,7 +16,7 @@ from patina.experiments.denoiser_folds import (
     like_real_folds,
     scene_folds,
 )
-from patina.experiments.learned_methods import Method, Pictures, require_free_names
+from patina.experiments.learned_methods import require_free_names
 from patina.experiments.narration import say
 from patina.experiments.parallel_training import train_all
 from patina.experiments.ready_methods import ready_methods
@@ -27,8 +28,9 @@ from patina.fidelity.properties import CLASSIFIER
 from patina.fidelity.reference import Reference, Scores
 from patina.fidelity.samples import Sample, read_samples
 from patina.metrics.residuals import pgap
-from patina.pipelines.provenance import Measurement, command_line, knob_text, provenance_of, run_of, shown_path
+from patina.pipelines.provenance import Measurement, command_line, knob_text, provenance_of, run_of
 from patina.pipelines.realism_report import plain_values
+from patina.shipped import shown_path
 from patina.system.atomic import write_text
 
 

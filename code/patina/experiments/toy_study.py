@@ -7,6 +7,7 @@ from pathlib import Path
 from patina.degradations.base import Degradation
 from patina.degradations.recipe_degradation import RecipeDegradation
 from patina.errors import PatinaError, require_range
+from patina.experiments.choices import FIT, LUDDIF, RESTORED, TOY_METHODS, TOY_NOISE_NAMES
 from patina.experiments.learned_methods import degrade_folder
 from patina.experiments.narration import say
 from patina.experiments.parallel_training import train_all
@@ -29,9 +30,6 @@ from patina.specs.ludif_spec import LUDDIFConfig, WeakPairs
 from patina.specs.paired_data import LQSettings
 from patina.specs.restoration_spec import RestorationConfig
 
-FIT, LUDDIF, RESTORED = "fit", "LUD-DIF", "LUD-DIF-restorer"
-TOY_METHODS = (FIT, LUDDIF, RESTORED)
-
 
 @dataclass(frozen=True)
 class ToyRequest:
@@ -40,7 +38,7 @@ class ToyRequest:
     Attributes:
         out: a folder for everything that the experiment writes.
         train, test: folders of photographs; None for those that come with scikit-image.
-        noises: names, see `TOY_NOISES`.
+        noises: names, see `TOY_NOISE_NAMES`.
         methods: names, see `TOY_METHODS`.
         seed: of everything.
         config: configuration of LUD-DIF.
@@ -52,7 +50,7 @@ class ToyRequest:
     out: Path
     train: Path | None = None
     test: Path | None = None
-    noises: tuple[str, ...] = tuple(TOY_NOISES)
+    noises: tuple[str, ...] = TOY_NOISE_NAMES
     methods: tuple[str, ...] = TOY_METHODS
     seed: int = 0
     config: str = "LUDDIF-toy"

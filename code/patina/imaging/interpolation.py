@@ -1,6 +1,4 @@
-"""Upscaling by classical interpolation, and the default tile size of networks that upscale."""
-
-from typing import Literal, get_args
+"""Upscaling by classical interpolation."""
 
 import numpy as np
 
@@ -9,13 +7,6 @@ from patina.imaging.resize_filters import resize
 from patina.imaging.value_spaces import to_values, values_to_pixels
 
 _FILTERS = {"nearest": "nearest", "bilinear": "linear", "lanczos": "lanczos"}
-InterpolationName = Literal["nearest", "bilinear", "bicubic", "lanczos"]
-"""``bicubic`` is MATLAB's; ``lanczos`` has three lobes."""
-
-INTERPOLATIONS: tuple[str, ...] = get_args(InterpolationName)
-
-TILE, OVERLAP = 256, 32
-"""Default side and overlap of a network's tiles in pixels; ESRGAN at x4 then needs about 1.5 GB."""
 
 
 class Interpolation:

@@ -24,10 +24,11 @@ from patina.imaging.crop_and_pad import centre_crop, crop_to_multiple
 from patina.imaging.picture_files import read_picture
 from patina.imaging.sources import name_of_results
 from patina.imaging.value_spaces import to_values, values_to_pixels
-from patina.pipelines.provenance import command_line, shown_path
+from patina.pipelines.provenance import command_line
 from patina.pipelines.recipe_choice import with_engine
 from patina.pipelines.recipe_fit import FitRequest
 from patina.seeding import numpy_rng
+from patina.shipped import shown_path
 from patina.system.atomic import write_text
 from patina.system.yaml_files import parsed_yaml
 from patina.version import __version__

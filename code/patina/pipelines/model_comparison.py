@@ -16,7 +16,7 @@ import torch
 
 from patina.data.matching import match_by_stem
 from patina.errors import PatinaError, PictureError, listed
-from patina.imaging.interpolation import INTERPOLATIONS
+from patina.imaging.interpolation_names import INTERPOLATIONS
 from patina.imaging.picture_files import list_pictures, picture_size, read_picture
 from patina.metrics.full_reference import METRICS, metric_keys, open_metrics
 from patina.pipelines.comparison_table import ComparisonRow, ModelComparison

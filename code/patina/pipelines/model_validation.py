@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 from torch import Tensor
 
-from patina.degradations.learned_degradation import LearnedDegradation, Span, Tiling
+from patina.degradations.knobs import Span
+from patina.degradations.learned_degradation import LearnedDegradation, Tiling
 from patina.errors import require_range
 from patina.imaging.crop_and_pad import centre_crop
 from patina.imaging.picture_files import read_picture, write_picture

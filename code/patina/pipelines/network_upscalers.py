@@ -10,7 +10,7 @@ from torch import Tensor
 from patina.degradations.trial import LOWEST_PSNR, decibels, trial_picture
 from patina.errors import PatinaError
 from patina.imaging.blended_tiles import Tile, apply_tiled
-from patina.imaging.interpolation import OVERLAP, TILE
+from patina.imaging.interpolation_names import OVERLAP, TILE
 from patina.imaging.value_spaces import infinity_as_nan, to_pixels, to_tensor
 from patina.layers.precision import has_fast_bf16
 from patina.models.generator_files import LoadedGenerator, load_generator

@@ -1,6 +1,5 @@
 """The provenance of a report, in terms that work on other machines: command, images, model and training."""
 
-import os
 import platform
 import shlex
 from collections.abc import Mapping, Sequence
@@ -10,7 +9,7 @@ from typing import Any
 
 import torch
 
-from patina.degradations.learned_degradation import Span
+from patina.degradations.knobs import Span
 from patina.errors import PatinaError
 from patina.fidelity.page import Provenance
 from patina.fidelity.samples import files_digest, select_files
@@ -20,7 +19,7 @@ from patina.pipelines.translation import load_learned_config
 from patina.runs.fingerprint import file_digest
 from patina.runs.run_log import read_log
 from patina.runs.run_models import FINAL, FOLDER
-from patina.shipped import work_root
+from patina.shipped import shown_path
 from patina.specs.learned_spec import LearnedConfig
 from patina.system.yaml_files import read_yaml, yaml_text
 from patina.version import __version__
@@ -158,19 +157,6 @@ def name_of(source: Path) -> str:
     if run is None:
         return source.stem
     return run.folder.name if source.stem == FINAL else f"{run.folder.name}, step {source.stem}"
-
-
-def shown_path(path: str | Path) -> str:
-    """Return a path that means something to others.
-
-    It is relative to the working folder or to the project's. Of any other path, only the last two parts are shown.
-    """
-    absolute = Path(os.path.abspath(Path(path).expanduser()))  # resolve() would follow links, whose names are better
-    for base in (Path.cwd(), work_root()):
-        for candidate in (absolute, absolute.resolve()):
-            if candidate.is_relative_to(base):
-                return str(candidate.relative_to(base))
-    return "/".join(absolute.parts[-2:]) if len(absolute.parts) > 2 else str(absolute)
 
 
 def command_line(command: str, words: Sequence[str | Path], flags: Mapping[str, Any]) -> str:

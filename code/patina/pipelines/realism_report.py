@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from patina.degradations.learned_degradation import LearnedDegradation, Span
+from patina.degradations.knobs import Span
+from patina.degradations.learned_degradation import LearnedDegradation
 from patina.errors import PatinaError, require_range
 from patina.fidelity.assessment import Assessment, assess
 from patina.fidelity.baselines import degraded

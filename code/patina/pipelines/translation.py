@@ -1,7 +1,7 @@
 """Translate a folder of pictures from one domain to the other with a learned degradation."""
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from patina.degradations.base import NOT_FINITE, Degradation, Parameters
-from patina.degradations.learned_degradation import Knob, LearnedDegradation, Span, Tiling
+from patina.degradations.knobs import Span
+from patina.degradations.learned_degradation import LearnedDegradation, Tiling
 from patina.errors import ConfigError, PatinaError, PictureError, require_range
 from patina.imaging.colour_shift import colour_shift_warning
 from patina.imaging.picture_files import Picture
@@ -232,8 +233,3 @@ def model_path(given: Path | None, config: LearnedConfig | None) -> Path:
     if config is None:
         raise PatinaError("expected -model_path or -opt; name a model file or a trained configuration")
     return config.final_model()
-
-
-def known_knobs() -> Iterable[Knob]:
-    """Return the knobs of all kinds of learned degradations, without duplicates."""
-    return {knob.name: knob for config in learned_kinds().values() for knob in config.degradation.knobs}.values()

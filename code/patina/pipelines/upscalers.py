@@ -6,7 +6,8 @@ Networks are imported on first use, because an interpolation starts much faster 
 from pathlib import Path
 
 from patina.errors import PatinaError
-from patina.imaging.interpolation import INTERPOLATIONS, Interpolation
+from patina.imaging.interpolation import Interpolation
+from patina.imaging.interpolation_names import INTERPOLATIONS
 from patina.pipelines.upscaler import OWN_SAMPLING, Sampling, Upscaler
 from patina.runs.made_by import MadeBy
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from patina.imaging.interpolation import INTERPOLATIONS, InterpolationName
+from patina.imaging.interpolation_names import INTERPOLATIONS, InterpolationName
 from patina.models.sr3 import Sampler
 from patina.settings import PositiveInt, Settings
 from patina.specs.experiment import Experiment

@@ -11,7 +11,8 @@ from torch import Tensor
 from torch.linalg import LinAlgError  # type: ignore[attr-defined]
 
 from patina.data.domains import ImageDomain
-from patina.degradations.learned_degradation import LearnedDegradation, Span, Tiling, Use
+from patina.degradations.knobs import Span
+from patina.degradations.learned_degradation import LearnedDegradation, Tiling, Use
 from patina.degradations.trial import fastest
 from patina.errors import ConfigError, PatinaError
 from patina.models.labels import CLEAN

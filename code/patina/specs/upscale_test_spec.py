@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from patina.imaging.interpolation import InterpolationName
+from patina.imaging.interpolation_names import InterpolationName
 from patina.settings import PositiveInt, Settings
 from patina.specs.experiment import Experiment
 from patina.specs.optimisation import Precision
