@@ -4,6 +4,7 @@ import argparse
 
 from patina.cli.flags import add_device_flag, add_flag
 from patina.cli.recipe_flags import add_recipe_arguments, add_recipe_flags, recipe_choice
+from patina.cli.results import add_json_flag, print_result
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -14,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_recipe_flags(parser, variant="the one with the most blocks")
     add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")
     add_device_flag(parser, "device for models")
+    add_json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,9 +32,10 @@ def run(arguments: argparse.Namespace) -> int:
     speed = measure_speed(request)
     speed.report.print_summary()
     if speed.made:
-        print(
+        text = (
             f"{arguments.recipe} {speed.variants}: {speed.made} images of {request.side}x{request.side} in "
             f"{speed.seconds:.2f} s with {speed.workers} workers, start included: {speed.made / speed.seconds:.1f} per "
             f"second, {1000 * speed.busy_seconds / speed.made:.1f} ms of processor time each"
         )
+        print_result(arguments, text, {"recipe": arguments.recipe, "side": request.side} | speed.values)
     return speed.report.exit_code

@@ -5,6 +5,7 @@ import json
 from pathlib import Path
 
 from patina.cli.flags import add_flag
+from patina.cli.results import add_json_flag, print_result
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,7 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "judge_steps", type=int, default=200, help="training steps of the classifier")
     add_flag(parser, "inverse_steps", type=int, default=400, help="training steps of the network that inverts h")
     add_flag(parser, "out", type=Path, help="Markdown file for the table; a JSON file is written beside it")
-    parser.add_argument("--json", action="store_true", help="print the numbers as JSON, and nothing else")
+    add_json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -42,9 +43,9 @@ def run(arguments: argparse.Namespace) -> int:
         inverse_steps=arguments.inverse_steps,
     )
     result = search_conditions(request)
-    text, numbers = report(result), json.dumps(result.values(), indent=1)
+    text, values = report(result), result.values()
     if arguments.out is not None:
         write_text(arguments.out, text + "\n")
-        write_text(arguments.out.with_suffix(".json"), numbers + "\n")
-    print(numbers if arguments.json else text)
+        write_text(arguments.out.with_suffix(".json"), json.dumps(values, indent=1) + "\n")
+    print_result(arguments, text, values)
     return 0

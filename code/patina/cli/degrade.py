@@ -1,13 +1,13 @@
 """Degrade a folder of clean images by a recipe, and log everything that was drawn."""
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
 from patina.cli.flags import add_device_flag, add_flag, add_recursive_flag, add_shard_flag, shard_path
 from patina.cli.recipe_flags import add_recipe_arguments, add_recipe_flags, recipe_choice
 from patina.errors import counted
+from patina.system.telling import tell
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,10 +49,8 @@ def run(arguments: argparse.Namespace) -> int:
         return report.exit_code
     made = sum(len(result.entries) for result in report.results)
     if not made:  # only ground truth was missing
-        print(f"{request.ground_truth}: {counted(len(report.results), 'image')} made", file=sys.stderr)
+        tell(f"{request.ground_truth}: {counted(len(report.results), 'image')} made")
         return report.exit_code
     speed = len(report.results) / (time.perf_counter() - began)
-    print(
-        f"{request.out}: {counted(made, 'image')} from {len(report.results)}, {speed:.1f} per second", file=sys.stderr
-    )
+    tell(f"{request.out}: {counted(made, 'image')} from {len(report.results)}, {speed:.1f} per second")
     return report.exit_code

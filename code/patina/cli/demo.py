@@ -6,6 +6,7 @@ from pathlib import Path
 
 from patina.cli.experiment_flags import add_out_flag, add_seeds_flag
 from patina.cli.flags import add_device_flag, add_flag
+from patina.cli.results import add_json_flag, print_experiment
 
 FOLDER, SMOKE_FOLDER = Path("demo_out"), Path("demo_smoke")
 
@@ -16,6 +17,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "seed", type=int, default=0, help="seed of camera and DeFlow")
     add_seeds_flag(parser, help="seeds of the super-resolution networks", default=[0])
     add_device_flag(parser)
+    add_json_flag(parser)
     parser.add_argument("--smoke", action="store_true", help="only two training steps, to check that everything works")
 
 
@@ -31,8 +33,10 @@ def run(arguments: argparse.Namespace) -> int:
         smoke=arguments.smoke,
         device=arguments.device,
     )
-    print(run_demo(request))
-    out = request.out
-    print(f"time: {time.perf_counter() - began:.0f} s. Look at {out / 'sheet.png'}; beside it are")
-    print(f"  sets in {out / 'sets'}, models in {out / 'runs'}, results in {out / 'upscaled'}")
+    text, out = run_demo(request), request.out
+    remarks = (
+        f"time: {time.perf_counter() - began:.0f} s. Look at {out / 'sheet.png'}; beside it are\n"
+        f"  sets in {out / 'sets'}, models in {out / 'runs'}, results in {out / 'upscaled'}"
+    )
+    print_experiment(arguments, text, out, remarks)
     return 0

@@ -11,6 +11,7 @@ from patina.cli.experiment_flags import (
     pictures,
 )
 from patina.cli.flags import add_device_flag, add_flag
+from patina.cli.results import add_json_flag, print_experiment
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_seeds_flag(parser, help="seeds of the denoisers")
     add_out_flag(parser, default="results/denoise")
     add_device_flag(parser)
+    add_json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -40,5 +42,5 @@ def run(arguments: argparse.Namespace) -> int:
         out=arguments.out,
         device=arguments.device,
     )
-    print(compare_noises(request))
+    print_experiment(arguments, compare_noises(request), request.out)
     return 0

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from patina.cli.evaluation_flags import add_comparison_flags, add_folder_flags, require_together
 from patina.cli.flags import add_flag, shard_path
+from patina.cli.results import add_json_flag, print_result
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -15,6 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "crop_border", "crop", type=int, help="pixels cut off every border (default: 0; models: scale)")
     add_flag(parser, "space", choices=["rgb", "y"], help="measure RGB (default) or luma; LPIPS always uses RGB")
     add_flag(parser, "no_lpips", action="store_true", help="skip LPIPS, which needs published weights")
+    add_json_flag(parser)
 
 
 def check(arguments: argparse.Namespace) -> None:
@@ -31,7 +33,8 @@ def run(arguments: argparse.Namespace) -> int:
     given = {name: getattr(arguments, name) for name in ("results", "crop_border", "space", "device", "shard")}
     out = shard_path(arguments, arguments.out or arguments.results)
     request = FolderEvaluationRequest(gt=arguments.truth, out=out, lpips=not arguments.no_lpips, **given)
-    print((evaluation := evaluate(request)).table())
+    evaluation = evaluate(request)
+    print_result(arguments, evaluation.table(), evaluation.document())
     evaluation.report.print_summary()
     return evaluation.report.exit_code
 
@@ -42,5 +45,5 @@ def _compare(arguments: argparse.Namespace) -> int:
     given = {name: getattr(arguments, name) for name in ("out", "crop_border", "space", "tile", "precision", "device")}
     models, sets = tuple(arguments.model or ()), tuple(map(tuple, arguments.set or ()))
     comparison = compare_models(ComparisonRequest(arguments.opt, models, sets, lpips=not arguments.no_lpips, **given))
-    print(comparison.table())
+    print_result(arguments, comparison.table(), comparison.document())
     return comparison.exit_code

@@ -11,6 +11,7 @@ from patina.cli.experiment_flags import (
     pictures,
 )
 from patina.cli.flags import add_device_flag, add_flag
+from patina.cli.results import add_json_flag, print_experiment
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "judge_steps", type=int, default=200, help="training steps of the two-sample classifier")
     add_out_flag(parser, default="results/fidelity")
     add_device_flag(parser)
+    add_json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -43,5 +45,5 @@ def run(arguments: argparse.Namespace) -> int:
         denoiser=arguments.opt if arguments.pgap else None,
         device=arguments.device,
     )
-    print(compare_realism(request))
+    print_experiment(arguments, compare_realism(request), request.out)
     return 0

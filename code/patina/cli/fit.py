@@ -1,13 +1,13 @@
 """Fit a recipe to photos: find the blur, noise, sharpening and compression that make clean images look like them."""
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from patina.cli.fit_flags import add_fit_flags, add_learn_flags, fit_request, learn_request, require_learning
 from patina.cli.flags import add_flag
+from patina.cli.results import add_json_flag, print_result
 
 if TYPE_CHECKING:
     from patina.pipelines.learned_fit import LearnedFit, LearnRequest
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_fit_flags(parser)
     add_learn_flags(parser)
     add_flag(parser, "report", type=Path, metavar="DIR", help="also write a page, index.html, and fit.json to DIR")
-    parser.add_argument("--json", action="store_true", help="print all numbers as JSON, and nothing else")
+    add_json_flag(parser)
 
 
 def check(arguments: argparse.Namespace) -> None:
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         if fit.upscaled:
             print(f"{len(fit.upscaled)} photos look upscaled: {', '.join(fit.upscaled)}", file=sys.stderr)
         values = fit.to_dict() | ({} if learned is None else {"learned": learned.to_dict()})
-        print(json.dumps(values, indent=1) if arguments.json else f"{fit.summary}\n{request.out}: written")
+        print_result(arguments, f"{fit.summary}\n{request.out}: written", values)
         if arguments.report is not None:
             from patina.pipelines.fit_report import write_fit_report
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from patina.cli.experiment_flags import add_out_flag, add_seeds_flag
 from patina.cli.flags import add_device_flag, add_flag
+from patina.cli.results import add_json_flag, print_experiment
 from patina.experiments.choices import CAMERA_NAMES, GAP_METHODS
 
 
@@ -26,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "config", default="SR-demo", help="configuration of the x2 networks")
     parser.add_argument("--short", action="store_true", help="train with the first seed only")
     add_device_flag(parser)
+    add_json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -38,6 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
         methods=tuple(arguments.methods), seeds=tuple(arguments.seeds[:1] if arguments.short else arguments.seeds),
         seed=arguments.seed, steps=arguments.steps, config=arguments.config, device=arguments.device,
     )  # fmt: skip
-    print(run_gap(request))
-    print(f"time: {time.perf_counter() - began:.0f} s. Look at {request.out / 'sheet.png'}")
+    text = run_gap(request)
+    remarks = f"time: {time.perf_counter() - began:.0f} s. Look at {request.out / 'sheet.png'}"
+    print_experiment(arguments, text, request.out, remarks)
     return 0

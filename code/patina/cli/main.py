@@ -14,6 +14,7 @@ from patina.cli.parser import CommandParser
 from patina.errors import PatinaError, told_system_error
 from patina.hints import nearest_name
 from patina.system.lack_of_memory import is_lack_of_memory
+from patina.system.telling import quietly
 from patina.version import __version__
 
 USAGE_ERROR = 2
@@ -91,7 +92,9 @@ def _while_read(work: Callable[[], int]) -> int:
 def _attempt(command: str, arguments: Sequence[str] | None, program: str | None) -> int:
     """Run one command, and tell in one line what stops it; arguments as in `run_command`."""
     try:
-        return _module(command).run(parsed(command, arguments, program))
+        given = parsed(command, arguments, program)
+        with quietly(vars(given).pop("quiet")):
+            return _module(command).run(given)
     except PatinaError as error:
         print(f"error: {error}", file=sys.stderr)
         return USAGE_ERROR
@@ -131,6 +134,7 @@ def parser_of(command: str, program: str | None = None) -> CommandParser:
     module = _module(command)
     parser = CommandParser(program, module.__doc__, f"patina {COMMANDS[command].example}")
     module.add_arguments(parser)
+    parser.add_argument("--quiet", action="store_true", help="print results, warnings and errors, but no progress")
     return parser
 
 

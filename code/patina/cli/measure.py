@@ -1,12 +1,12 @@
 """Measure photos: noise, blur, sharpening and compression of each, as a table."""
 
 import argparse
-import json
-import sys
 from pathlib import Path
 
 from patina.cli.flags import add_flag, add_recursive_flag, add_shard_flag, shard_path
+from patina.cli.results import add_json_flag, print_result
 from patina.errors import PatinaError
+from patina.system.telling import tell
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_recursive_flag(parser)
     add_shard_flag(parser)
     add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")
-    parser.add_argument("--json", action="store_true", help="print JSON in place of the table")
+    add_json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -45,11 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
         write_text(shard_path(arguments, arguments.csv), photo_table(report.results))
     if arguments.noise_patches is not None:
         quiet = [len(patches) for patches in collect_noise(request, arguments.noise_patches).results]
-        print(
-            f"{arguments.noise_patches}: {sum(quiet)} quiet patches of {sum(map(bool, quiet))} of {len(quiet)} photos",
-            file=sys.stderr,
-        )
+        tell(f"{arguments.noise_patches}: {sum(quiet)} quiet patches of {sum(map(bool, quiet))} of {len(quiet)} photos")
     rows = [photo_row(photo) for photo in report.results]
-    print(json.dumps(rows, indent=1) if arguments.json else printed_table(rows))
+    print_result(arguments, printed_table(rows), rows)
     report.print_summary()
     return report.exit_code

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from patina.errors import counted
+from patina.system.telling import tell
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +19,7 @@ def run(arguments: argparse.Namespace) -> int:
     from patina.pipelines.shard_merge import merge
 
     merged = merge(arguments.out, arguments.keep)
-    print(f"{arguments.out}: {merged.count} results of {counted(merged.shards, 'shard')}", file=sys.stderr)
+    tell(f"{arguments.out}: {merged.count} results of {counted(merged.shards, 'shard')}")
     if merged.missing:
         some = ", ".join(merged.missing[:5]) + (", …" if len(merged.missing) > 5 else "")
         print(f"{counted(len(merged.missing), 'image')} without a result: {some}", file=sys.stderr)

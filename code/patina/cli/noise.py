@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from patina.cli.flags import add_flag
+from patina.cli.results import add_json_flag, print_result
 from patina.errors import PatinaError
 
 
@@ -13,20 +14,22 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "degraded", required=True, nargs="+", metavar="NAME=DIR", help="the same images degraded, by stem")
     add_flag(parser, "out", "out_dir", type=Path, help="folder for noise.md and noise.png")
     add_flag(parser, "flat", action="store_true", help="measure only flat blocks, without edges")
+    add_json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the table; with ``-out`` write it and a sheet of images and amplified residuals."""
     from patina.imaging.picture_files import write_picture
-    from patina.pipelines.noise_comparison import noise_sheet, noise_table
+    from patina.pipelines.noise_comparison import noise_sheet, noise_values, table_of_noises
     from patina.system.atomic import write_text
 
     degraded = dict(map(_named_folder, arguments.degraded))
-    table = noise_table(arguments.clean, degraded, flat=arguments.flat)
+    values = noise_values(arguments.clean, degraded, flat=arguments.flat)
+    table = table_of_noises(values)
     if arguments.out is not None:
         write_text(arguments.out / "noise.md", table + "\n")
         write_picture(arguments.out / "noise.png", noise_sheet(arguments.clean, degraded))
-    print(table)
+    print_result(arguments, table, values)
     return 0
 
 

@@ -1,11 +1,11 @@
 """Repeat the degradations of a set from its log and the clean images."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from patina.cli.flags import add_device_flag, add_flag
 from patina.errors import counted
+from patina.system.telling import tell
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> int:
     report.print_summary()
     made = sum(len(result.entries) for result in report.results)
     if made:
-        print(f"{counted(made, 'image')} made again, identical to the log", file=sys.stderr)
+        tell(f"{counted(made, 'image')} made again, identical to the log")
     else:
         report.print_made(request.out or request.log.parent)
     return report.exit_code

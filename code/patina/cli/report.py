@@ -6,6 +6,7 @@ from pathlib import Path
 
 from patina.cli.flags import add_device_flag, add_flag
 from patina.cli.knob_flags import add_knob_flags, given_knobs
+from patina.cli.results import add_json_flag, print_result
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "paired", action="store_true", help="real and clean images with one stem show the same content")
     add_flag(parser, "scale", type=int, default=1, help="factor by which to downscale the clean images to compare")
     add_flag(parser, "out", type=Path, help="page to write, or its folder (default: report.html in RUN, or here)")
-    parser.add_argument("--json", action="store_true", help="print all numbers as JSON, and nothing else")
+    add_json_flag(parser)
     parser.add_argument(
         "--require", nargs="?", const="better", choices=["better", "real"],
         help="exit with 1 unless every property is closer than the Gaussian baselines, or matches real images (real)",
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         ReportRequest(source=arguments.run, knobs=knobs, classifier_steps=arguments.judge_steps, **given)
     )
     report.write()
-    print(report.json if arguments.json else report.text)
+    print_result(arguments, report.text, report.values)
     if arguments.require is None:
         return 0
     if report.inconclusive:

@@ -5,12 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from patina.cli.flags import add_flag
+from patina.cli.results import add_json_flag, print_result
 
 
 def add_shipped_flags(parser: argparse.ArgumentParser) -> None:
     """Add ``-copy`` and ``-to``."""
     add_flag(parser, "copy", metavar="NAME", help="copy this one into the folder -to, to be edited")
     add_flag(parser, "to", type=Path, default=Path("."), help="folder for the copy")
+    add_json_flag(parser)
 
 
 def list_or_copy(arguments: argparse.Namespace, folders: Sequence[str]) -> int:
@@ -18,7 +20,9 @@ def list_or_copy(arguments: argparse.Namespace, folders: Sequence[str]) -> int:
     from patina.pipelines.shipped_settings import copy_shipped, printed, shipped
 
     if arguments.copy is None:
-        print(printed(shipped(folders)))
+        files = shipped(folders)
+        values = [{"name": one.name, "kind": one.kind, "about": one.about, "path": str(one.path)} for one in files]
+        print_result(arguments, printed(files), values)
     else:
         print(f"{copy_shipped(arguments.copy, folders, arguments.to)}: written")
     return 0

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from patina.cli.flags import add_flag, add_recursive_flag
+from patina.cli.results import add_json_flag, print_result
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "seed", type=int, default=0, help="seed of everything that is drawn")
     add_recursive_flag(parser)
     add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")
+    add_json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,7 +32,10 @@ def run(arguments: argparse.Namespace) -> int:
     found = store_strength(request)
     for name, reason in found.fit.set_aside:
         print(reason if name in reason else f"{name}: {reason}", file=sys.stderr)
-    for name, (low, high) in found.ranges.items():
-        print(f"{name}: {low:g} to {high:g} in 80 % of {len(found.fit.photos)} photos")
-    print(f"{request.out}: written")
+    told = [
+        f"{name}: {low:g} to {high:g} in 80 % of {len(found.fit.photos)} photos"
+        for name, (low, high) in found.ranges.items()
+    ]
+    values = {"model": str(request.out), "knobs": found.knobs, "ranges": found.ranges, "fit": found.fit.to_dict()}
+    print_result(arguments, "\n".join([*told, f"{request.out}: written"]), values)
     return 0

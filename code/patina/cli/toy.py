@@ -6,6 +6,7 @@ from pathlib import Path
 
 from patina.cli.experiment_flags import add_out_flag
 from patina.cli.flags import add_device_flag, add_flag
+from patina.cli.results import add_json_flag, print_experiment
 from patina.experiments.choices import TOY_METHODS, TOY_NOISE_NAMES
 
 
@@ -21,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "restorer", default="DnCNN-toy", help="configuration of the network that restores pairs")
     add_flag(parser, "steps", type=int, help="training steps of every network (default: the configurations')")
     add_device_flag(parser)
+    add_json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -33,6 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
         methods=tuple(arguments.methods), seed=arguments.seed, config=arguments.config, restorer=arguments.restorer,
         steps=arguments.steps, device=arguments.device,
     )  # fmt: skip
-    print(run_toy(request))
-    print(f"time: {time.perf_counter() - began:.0f} s. Look at {request.out / 'sheet.png'}")
+    text = run_toy(request)
+    remarks = f"time: {time.perf_counter() - began:.0f} s. Look at {request.out / 'sheet.png'}"
+    print_experiment(arguments, text, request.out, remarks)
     return 0

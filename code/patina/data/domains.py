@@ -1,7 +1,6 @@
 """A domain, clean or real: the images, conditions and channel statistics of a folder or multi-scale set."""
 
 import re
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +11,7 @@ from patina.errors import PatinaError, PictureError, listed
 from patina.imaging.channel_statistics import ChannelStatistics, StatisticsAccumulator
 from patina.imaging.picture_files import list_pictures, picture_size, read_picture, readable
 from patina.imaging.sources import same_text
+from patina.system.telling import tell
 
 
 @dataclass(frozen=True)
@@ -162,7 +162,7 @@ def _statistics(folder: Path, subfolder: Path) -> ChannelStatistics:
         if is_current and scale in manifest.scales:
             return manifest.statistics[scale]
         if not is_current:
-            print(f"{subfolder}: other images than {FILE_NAME} lists; measuring their statistics", file=sys.stderr)
+            tell(f"{subfolder}: other images than {FILE_NAME} lists; measuring their statistics")
     accumulator = StatisticsAccumulator()
     for picture in readable(pictures, partial(read_picture, alpha="refuse")):
         accumulator.add(picture.pixels)

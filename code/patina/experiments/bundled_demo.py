@@ -17,7 +17,6 @@ from patina.experiments.demo_folders import (
 from patina.experiments.demo_photographs import take_photographs
 from patina.experiments.demo_results import write_results
 from patina.experiments.learned_methods import degrade_folder
-from patina.experiments.narration import say
 from patina.experiments.parallel_training import processes, require_finished
 from patina.pipelines.degraded_set import DegradeRequest, degrade
 from patina.pipelines.multiscale_set import prepare
@@ -33,6 +32,7 @@ from patina.specs.deflow_spec import DeFlowConfig
 from patina.specs.learned_spec import learned_degradation
 from patina.specs.paired_data import LQSettings
 from patina.specs.restoration_spec import RestorationConfig
+from patina.system.telling import tell
 
 SMOKE_STEPS, SMOKE_SAMPLES, SMOKE_ROUNDS = 2, 32, 1
 SMOKE = "smoke: two training steps, the numbers mean nothing"
@@ -68,7 +68,7 @@ def run_demo(request: DemoRequest) -> str:
     """
     made_by = MadeBy("demo", {"seed": request.seed, "smoke": request.smoke})
     with OutputFolder.open(request.out, made_by) as folder:
-        say("1/6 photographs: clean ones, and real ones from a camera whose degradation no training sees")
+        tell("1/6 photographs: clean ones, and real ones from a camera whose degradation no training sees")
         take_photographs(folder, request.seed)
         _train_and_upscale(request)
         text = write_results(folder, request.seeds, SMOKE if request.smoke else None)
@@ -79,25 +79,25 @@ def run_demo(request: DemoRequest) -> str:
 def _train_and_upscale(request: DemoRequest) -> None:
     """Make the sets, train everything, and upscale the held-out pictures by every method."""
     folders, device, deflow = DemoFolders(request.out), request.device, _deflow_config(request)
-    say("2/6 multi-scale sets")
+    tell("2/6 multi-scale sets")
     prepare(folders.photographs("clean"), folders.clean_set, [1, SCALE, SCALE * deflow.model.scale])
     prepare(folders.photographs("real"), folders.real_set, [1, deflow.model.scale])
     with processes() as pool:
         time = "" if request.smoke else ", a few minutes"
-        say(f"3/6 DeFlow learns the degradation ({deflow.training.steps} steps{time})")
+        tell(f"3/6 DeFlow learns the degradation ({deflow.training.steps} steps{time})")
         degradation = pool.submit(train_config, deflow, device)
         trained = _trained(pool, request, BICUBIC_PAIRS) + _trained(pool, request, TRUE_PAIRS)
-        say("4/6 meanwhile a recipe is fitted to the photographs")
+        tell("4/6 meanwhile a recipe is fitted to the photographs")
         _fit_and_degrade(request)
         trained += _trained(pool, request, FITTED_PAIRS)
         require_finished(degradation.result())
-        say("5/6 the learned degradation on the clean images, and the same networks on all pairs")
+        tell("5/6 the learned degradation on the clean images, and the same networks on all pairs")
         _degrade(deflow, folders.clean_set / f"{SCALE}x", folders.learned, device)
         trained += _trained(pool, request, LEARNED_PAIRS)
         _degrade(deflow, folders.photographs("held_out_2x"), folders.held_out_learned, device)
         for training in trained:
             require_finished(training.result())
-    say("6/6 measured on held-out images with the true degradation")
+    tell("6/6 measured on held-out images with the true degradation")
     _upscale_held_out(request)
 
 
@@ -115,7 +115,7 @@ def _fit_and_degrade(request: DemoRequest) -> None:
         wanted = FitRequest(clean, real, folders.fitted_recipe, scale=SCALE, seed=request.seed)
         if request.smoke:
             wanted = replace(wanted, samples=SMOKE_SAMPLES, rounds=SMOKE_ROUNDS)
-        say(f"    {fit_recipe(wanted).summary}")
+        tell(f"    {fit_recipe(wanted).summary}")
     recipe = RecipeChoice(str(folders.fitted_recipe))
     for part, out in (("clean", folders.fitted), ("held_out", folders.held_out_fitted)):
         report = degrade(DegradeRequest(recipe, folders.photographs(part), out, request.seed))

@@ -20,7 +20,6 @@ from patina.degradations.deflow_degradation import placed_noise
 from patina.errors import ConfigError, PatinaError
 from patina.experiments.condition_candidates import candidate_steps
 from patina.experiments.condition_report import Candidate, ConditionSearchResult, blindness, recommended
-from patina.experiments.narration import say
 from patina.fidelity.baselines import GAUSSIAN, degraded, fitted_noises, halves
 from patina.fidelity.samples import Sample, load_samples
 from patina.imaging.channel_statistics import ChannelStatistics, StatisticsAccumulator, match
@@ -31,6 +30,7 @@ from patina.pipelines.translation import load_learned_config
 from patina.seeding import derive, numpy_rng
 from patina.specs.deflow_spec import DeFlowConfig
 from patina.specs.h_map import open_autoencoder
+from patina.system.telling import tell
 
 PATCH, PER_PICTURE = 16, 24
 """Side of the patches of conditions that the classifier sees, and their number per picture."""
@@ -86,13 +86,13 @@ def search_conditions(request: ConditionSearchRequest) -> ConditionSearchResult:
             "in each folder"
         )
     matched = config.data.match_statistics
-    say("the images themselves")
+    tell("the images themselves")
     images = _test(_conditions(ConditionMap(()), domains, request.seed, matched=matched), domains, request)
-    say("Gaussian baseline under the plain downscaling")
+    tell("Gaussian baseline under the plain downscaling")
     control = _control(domains, request, config.model.scale)
     found = []
     for number, (name, steps) in enumerate(maps.items(), 1):
-        say(f"{number}/{len(maps)} {name}")
+        tell(f"{number}/{len(maps)} {name}")
         found.append(_measured(name, steps, domains, request, matched=matched))
     own = next(candidate for candidate in found if candidate.steps == _written(config.condition_steps))
     best = own if blindness(images, control) else recommended(found)

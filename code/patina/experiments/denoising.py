@@ -22,7 +22,7 @@ from patina.experiments.denoiser_folds import (
     synthetic_fold,
 )
 from patina.experiments.learned_methods import require_free_names
-from patina.experiments.narration import say, spread
+from patina.experiments.narration import spread
 from patina.experiments.parallel_training import train_all
 from patina.experiments.ready_methods import ready_methods
 from patina.imaging.crop_and_pad import centre_crop
@@ -34,6 +34,7 @@ from patina.metrics.residuals import pgap
 from patina.pipelines.noise_comparison import noise_table
 from patina.specs.restoration_spec import RestorationConfig
 from patina.system.atomic import write_text
+from patina.system.telling import tell
 
 NOTHING, GAUSSIAN, REAL_PAIRS = "nothing", "Gaussian", "real-pairs"
 SHOWN_SIDE = 160
@@ -78,7 +79,7 @@ def compare_noises(request: DenoisingRequest) -> str:
     require_free_names(request.methods, (NOTHING, GAUSSIAN, REAL_PAIRS))
     match_by_stem(pictures.test_real, pictures.test_clean)
     names = [method.name for method in request.methods]
-    say(f"1/3 pairs: Gaussian noise and {', '.join(names)} added to the clean images")
+    tell(f"1/3 pairs: Gaussian noise and {', '.join(names)} added to the clean images")
     sigma = fitted_sigma(pictures.real, pictures.clean)
     folds = _folds(request, sigma)
     configs = [
@@ -87,9 +88,9 @@ def compare_noises(request: DenoisingRequest) -> str:
         for fold in members
         for seed in request.seeds
     ]
-    say(f"2/3 denoisers: {len(configs)} trainings of {denoiser.stages[-1].steps} steps, seeds {list(request.seeds)}")
+    tell(f"2/3 denoisers: {len(configs)} trainings of {denoiser.stages[-1].steps} steps, seeds {list(request.seeds)}")
     train_all(configs, request.device)
-    say("3/3 denoise and measure the true pairs")
+    tell("3/3 denoise and measure the true pairs")
     scores = _scores(request, denoiser, folds)
     text = f"{report(scores, request.seeds, sigma)}\n\n{_noise_report(pictures, folds, names)}"
     write_text(out / "results.md", text + "\n")

@@ -12,7 +12,6 @@ from patina.experiments.choices import BICUBIC, FIT, TRUE
 from patina.experiments.gap_folders import SCALE, GapFolders
 from patina.experiments.given_methods import given_method
 from patina.experiments.learned_methods import degrade_folder, seeded
-from patina.experiments.narration import say
 from patina.experiments.parallel_training import require_finished
 from patina.pipelines.degraded_set import DegradeRequest, degrade
 from patina.pipelines.learned_fit import LearnRequest, learn_over_fit, learned_config
@@ -24,6 +23,7 @@ from patina.pipelines.translation import load_learned_config
 from patina.runs.fingerprint import file_digest
 from patina.seeding import derive
 from patina.specs.learned_spec import LearnedConfig, learned_degradation
+from patina.system.telling import tell
 
 _OVER_FIT = f"{FIT}+"
 
@@ -79,7 +79,7 @@ def _fit_method(name: str, families: tuple[str, ...]) -> GapMethod:
         recipe = folders.out / camera / f"{name}.yml"
         if not recipe.is_file():
             fit = fit_recipe(FitRequest(folders.clean, folders.real(camera), recipe, families, SCALE, seed=seed))
-            say(f"{camera}: {fit.summary}")
+            tell(f"{camera}: {fit.summary}")
         return _draws(RecipeChoice(str(recipe)), folders, camera, name, seed)
 
     return GapMethod(name, prepared)
@@ -94,7 +94,7 @@ def _learned_fit_method(kind: str) -> GapMethod:
         if not recipe.is_file():
             fit = FitRequest(folders.clean, folders.real(camera), recipe, families, SCALE, seed=seed)
             learned = learn_over_fit(LearnRequest(fit, kind, folders.out / camera / name, device))
-            say(f"{camera}: {learned.sentence}")
+            tell(f"{camera}: {learned.sentence}")
         return _draws(RecipeChoice(str(recipe)), folders, camera, name, seed)
 
     return GapMethod(name, prepared)

@@ -16,7 +16,6 @@ from patina.experiments.gap_methods import GapMethod, gap_method
 from patina.experiments.gap_photographs import choose_scenes, take_photographs
 from patina.experiments.gap_table import GapScores, gap_report, write_gap
 from patina.experiments.known_cameras import CAMERAS
-from patina.experiments.narration import say
 from patina.experiments.parallel_training import processes, require_finished
 from patina.hints import nearest
 from patina.imaging.sources import list_sources
@@ -29,6 +28,7 @@ from patina.runs.output_folder import OutputFolder
 from patina.specs.configuration import load_config
 from patina.specs.paired_data import LQSettings
 from patina.specs.restoration_spec import RestorationConfig
+from patina.system.telling import tell
 
 COUNTS = (60, 40, 20)
 """Most clean pictures, photos by the camera, and held-out pictures."""
@@ -75,7 +75,7 @@ def run_gap(request: GapRequest) -> str:
     settings = {"seed": request.seed, "steps": request.steps, "config": request.config}
     made_by = MadeBy("gap", settings)
     with OutputFolder.open(request.out, made_by, source=request.pictures, sources=sources) as folder:
-        say(f"photographs of {len(request.cameras)} cameras")
+        tell(f"photographs of {len(request.cameras)} cameras")
         scenes = choose_scenes(request.pictures, COUNTS, request.seed)
         take_photographs(folder, scenes, request.cameras, request.seeds, request.seed, checked_workers(None))
         _train(request, methods)
@@ -109,9 +109,9 @@ def _train(request: GapRequest, methods: Sequence[GapMethod]) -> None:
         for camera in request.cameras:
             for method in methods:
                 if method.knows_camera:
-                    say(f"{camera}: {method.name} pairs")
+                    tell(f"{camera}: {method.name} pairs")
                     trainings += _begun(pool, request, folders, camera, method)
-        say("wait for the networks")
+        tell("wait for the networks")
         for training in trainings:
             require_finished(training.result())
 

@@ -6,7 +6,6 @@ from pathlib import Path
 from patina.degradations.base import Degradation
 from patina.errors import PatinaError
 from patina.experiments.choices import Method, Pictures
-from patina.experiments.narration import say
 from patina.experiments.parallel_training import train_all
 from patina.pipelines.multiscale_set import prepare
 from patina.pipelines.training_run import say_changed_settings
@@ -14,6 +13,7 @@ from patina.pipelines.translation import load_learned_config, translate_pictures
 from patina.runs.made_by import MadeBy
 from patina.runs.run_models import newest_model
 from patina.specs.learned_spec import LearnedConfig
+from patina.system.telling import tell
 
 
 def require_free_names(methods: Sequence[Method], taken: Collection[str]) -> None:
@@ -70,7 +70,7 @@ def _train(configs: Sequence[LearnedConfig], pictures: Pictures, device: str) ->
         if config not in missing:
             say_changed_settings(config.with_domains(clean, real, lambda images, folder, scales: None))
     if missing:
-        say(f"train {', '.join(config.name for config in missing)}")
+        tell(f"train {', '.join(config.name for config in missing)}")
         train_all([config.with_domains(clean, real, prepare) for config in missing], device)
 
 

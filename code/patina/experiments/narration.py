@@ -1,13 +1,6 @@
-"""What experiments print: the step they are at, and means over seeds with their spread."""
-
-import sys
+"""How experiments print means over seeds with their spread."""
 
 import numpy as np
-
-
-def say(text: str) -> None:
-    """Print a line about the current work to standard error."""
-    print(text, file=sys.stderr, flush=True)
 
 
 def spread(values: np.ndarray, digits: int) -> str:

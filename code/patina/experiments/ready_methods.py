@@ -10,11 +10,11 @@ from patina.errors import PatinaError
 from patina.experiments.choices import Method, Pictures
 from patina.experiments.given_methods import GivenMethod, given_method
 from patina.experiments.learned_methods import trained_models
-from patina.experiments.narration import say
 from patina.pipelines.recipe_choice import RecipeChoice, with_engine
 from patina.pipelines.recipe_fit import FitRequest, fit_recipe
 from patina.runs.fingerprint import file_digest
 from patina.specs.learned_spec import learned_degradation
+from patina.system.telling import tell
 
 
 @dataclass(frozen=True)
@@ -73,5 +73,5 @@ def _recipe(given: GivenMethod, name: str, pictures: Pictures, folder: Path, see
     file = folder / f"{name}-seed{seed}.yml"
     if not file.is_file():
         fit = fit_recipe(FitRequest(pictures.clean, pictures.real, file, given.files, seed=seed))
-        say(f"{name}, seed {seed}: {fit.summary}")
+        tell(f"{name}, seed {seed}: {fit.summary}")
     return file

@@ -17,7 +17,6 @@ from patina.experiments.denoiser_folds import (
     scene_folds,
 )
 from patina.experiments.learned_methods import require_free_names
-from patina.experiments.narration import say
 from patina.experiments.parallel_training import train_all
 from patina.experiments.ready_methods import ready_methods
 from patina.experiments.realism_tables import PGAP, ScoresBySeed, report
@@ -32,6 +31,7 @@ from patina.pipelines.provenance import Measurement, command_line, knob_text, pr
 from patina.pipelines.realism_report import plain_values
 from patina.shipped import shown_path
 from patina.system.atomic import write_text
+from patina.system.telling import tell
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def compare_realism(request: RealismRequest) -> str:
     clean = _all_samples(request.pictures.test_clean)
     real = _all_samples(request.pictures.test_real, [sample.name for sample in clean])
     for seed in request.seeds:
-        say(f"seed {seed}: measure {', '.join(names)} and the baselines")
+        tell(f"seed {seed}: measure {', '.join(names)} and the baselines")
         reference = Reference(clean, real, paired=True, seed=seed, classifier_steps=request.classifier_steps)
         noises |= {(name, seed): Noise(noise, name) for name, noise in reference.noises.items()}
         for name in BASELINES:
@@ -174,7 +174,7 @@ def _add_pgap(request: RealismRequest, scores: ScoresBySeed, noises: Noises, giv
         for (name, seed), members in folds.items()
         for fold in members
     ]
-    say(f"train {len(configs)} denoisers of {denoiser.stages[-1].steps} steps")
+    tell(f"train {len(configs)} denoisers of {denoiser.stages[-1].steps} steps")
     train_all(configs, request.device)
     psnr = {
         (name, seed): fold_score(denoiser, _label(name), members, seed, out, request.device)[0]

@@ -9,7 +9,6 @@ from patina.degradations.recipe_degradation import RecipeDegradation
 from patina.errors import PatinaError, require_range
 from patina.experiments.choices import FIT, LUDDIF, RESTORED, TOY_METHODS, TOY_NOISE_NAMES
 from patina.experiments.learned_methods import degrade_folder
-from patina.experiments.narration import say
 from patina.experiments.parallel_training import train_all
 from patina.experiments.toy_images import ToyFolders, toy_scenes, write_toy_images
 from patina.experiments.toy_noises import TOY_NOISES
@@ -29,6 +28,7 @@ from patina.specs.learned_spec import learned_degradation
 from patina.specs.ludif_spec import LUDDIFConfig, WeakPairs
 from patina.specs.paired_data import LQSettings
 from patina.specs.restoration_spec import RestorationConfig
+from patina.system.telling import tell
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ def run_toy(request: ToyRequest) -> str:
     }  # fmt: skip
     sources = [] if request.train is None else list_sources(request.train)
     with OutputFolder.open(request.out, MadeBy("toy", settings), source=request.train, sources=sources) as folder:
-        say(f"images with {len(request.noises)} noises")
+        tell(f"images with {len(request.noises)} noises")
         write_toy_images(folder, scenes, request.noises, request.seed, checked_workers(None))
         _fit_all(request)
         _train_all(request)
@@ -118,7 +118,7 @@ def _fit_all(request: ToyRequest) -> None:
         recipe = folders.recipe(noise)
         if not recipe.is_file():
             fit = fit_recipe(FitRequest(folders.clean, folders.real(noise), recipe, seed=request.seed))
-            say(f"{noise}: {fit.summary}")
+            tell(f"{noise}: {fit.summary}")
 
 
 def _train_all(request: ToyRequest) -> None:
@@ -129,10 +129,10 @@ def _train_all(request: ToyRequest) -> None:
     if LUDDIF in request.methods:
         first += [_ludif(request, noise, LUDDIF) for noise in request.noises]
     if first:
-        say(f"{len(first)} trainings")
+        tell(f"{len(first)} trainings")
         train_all(first, request.device)
     if RESTORED in request.methods:
-        say(f"{len(request.noises)} trainings on pairs that were restored")
+        tell(f"{len(request.noises)} trainings on pairs that were restored")
         train_all([_ludif(request, noise, RESTORED) for noise in request.noises], request.device)
 
 
@@ -188,7 +188,7 @@ def _scores(request: ToyRequest) -> ToyScores:
         measured = partial(divergence, clean=test, real=real)
         scores.again[noise] = measured(folders.again(noise))
         for method in request.methods:
-            say(f"{noise}: the noise of {method}")
+            tell(f"{noise}: the noise of {method}")
             degradation, file = _degradation(request, noise, method)
             made = degrade_folder(degradation, file_digest(file), test, folders.made(noise, method), request.seed)
             scores.divergences.setdefault(method, {})[noise] = measured(made)

@@ -1,7 +1,6 @@
 """What lies in a folder: the pictures that are read, and everything else, counted so that nothing is lost silently."""
 
 import os
-import sys
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import cache
@@ -11,6 +10,7 @@ from pathlib import Path
 from natsort import natsorted
 
 from patina.errors import PatinaError
+from patina.system.telling import tell
 
 WRITTEN_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 """The file suffixes that Patina writes, in lower case."""
@@ -107,7 +107,7 @@ def is_text(name: str) -> bool:
 @cache
 def tell_once(line: str) -> None:
     """Print a line on standard error, the first time that it is told."""
-    print(line, file=sys.stderr)
+    tell(line)
 
 
 def _scan(folder: Path, prefix: str, recursive: bool, scan: FolderScan) -> None:

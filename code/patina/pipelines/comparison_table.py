@@ -81,8 +81,11 @@ class ModelComparison:
         writer.writeheader()
         writer.writerows(row.values for row in self.rows)
         write_text(out / "comparison.csv", text.getvalue())
-        document = {"rows": [finite(row.values) for row in self.rows], "notes": list(self.notes)}
-        write_text(out / "comparison.json", json.dumps(document, indent=1) + "\n")
+        write_text(out / "comparison.json", json.dumps(self.document(), indent=1) + "\n")
+
+    def document(self) -> dict[str, object]:
+        """Return the values of ``comparison.json``; infinity is the string "inf"."""
+        return {"rows": [finite(row.values) for row in self.rows], "notes": list(self.notes)}
 
 
 def _cell(key: str, value: float | None) -> str:

@@ -3,7 +3,6 @@
 What is learned is then only the way from the recipe's images to the real ones.
 """
 
-import sys
 from pathlib import Path
 
 from patina.errors import ConfigError
@@ -11,6 +10,7 @@ from patina.pipelines.degraded_set import DegradeRequest, degrade
 from patina.pipelines.multiscale_set import prepare
 from patina.pipelines.recipe_choice import RecipeChoice
 from patina.specs.learned_spec import LearnedConfig
+from patina.system.telling import tell
 
 IMAGES, SETS = "clean_images", "sets"
 """Folders within that of the run."""
@@ -29,7 +29,7 @@ def with_degraded_clean(config: LearnedConfig, device: str = "auto") -> LearnedC
         return config
     images, folders = config.run_folder() / IMAGES, config.training_folders
     choice = chosen_recipe(config.data.clean_recipe)
-    print(f"{config.name}: degrade {folders['clean']} by {config.data.clean_recipe}", file=sys.stderr)
+    tell(f"{config.name}: degrade {folders['clean']} by {config.data.clean_recipe}")
     degrade(DegradeRequest(choice, folders["clean"], images, config.seed, device=device)).require_complete()
     return config.with_domains(images, folders["real"], prepare, config.run_folder() / SETS)
 

@@ -20,11 +20,21 @@ SMALLEST = 8
 """The shortest side in pixels of a picture that can be measured."""
 
 SHOWN, SIDE, AMPLIFIED, ZOOM = 4, 128, 4, 2
+
+NoiseValues = dict[str, list[float | None]]
+"""Measures of a noise by name; None where one is undefined, because there is no noise."""
+
+_COLUMNS = {"std": slice(3), "autocorrelation_of_green": slice(3, 5), "correlation": slice(5, 7)}
 HEADER = "| | std (8-bit) R, G, B | autocorrelation of green →, ↓ | correlation R–G, G–B |\n| --- | --- | --- | --- |"
 
 
 def noise_table(clean: Path, degraded: Mapping[str, Path], *, flat: bool = False) -> str:
-    """Return a Markdown table of the residuals (degraded minus clean), means over the pictures of every folder.
+    """Return the values of `noise_values`, which has the same arguments and errors, as a Markdown table."""
+    return table_of_noises(noise_values(clean, degraded, flat=flat))
+
+
+def noise_values(clean: Path, degraded: Mapping[str, Path], *, flat: bool = False) -> dict[str, NoiseValues]:
+    """Return measures of the residuals (degraded minus clean), means over the pictures of every folder, by its name.
 
     Args:
         clean: folder of clean pictures.
@@ -35,7 +45,14 @@ def noise_table(clean: Path, degraded: Mapping[str, Path], *, flat: bool = False
     Raises:
         PatinaError: a picture has no partner, cannot be read or differs in size from its partner, or no block is flat.
     """
-    return "\n".join([HEADER, *(_row(name, folder, clean, flat) for name, folder in degraded.items())])
+    return {name: _values(folder, clean, flat) for name, folder in degraded.items()}
+
+
+def table_of_noises(noises: Mapping[str, NoiseValues]) -> str:
+    """Return the table of noises that `noise_values` has measured."""
+    return "\n".join(
+        [HEADER, *(f"| {name} | {' | '.join(map(_cell, noise.values()))} |" for name, noise in noises.items())]
+    )
 
 
 def noise_sheet(clean: Path, degraded: Mapping[str, Path]) -> np.ndarray:
@@ -65,7 +82,7 @@ def _crop(path: Path) -> np.ndarray:
     return to_eight_bit(centre_crop(read_picture(path).pixels, SIDE))
 
 
-def _row(name: str, folder: Path, clean: Path, flat: bool) -> str:
+def _values(folder: Path, clean: Path, flat: bool) -> NoiseValues:
     residuals = [
         noise
         for match in match_by_stem(folder, clean)
@@ -74,10 +91,13 @@ def _row(name: str, folder: Path, clean: Path, flat: bool) -> str:
     if not residuals:
         raise PatinaError(f"{clean}: no image has a flat block of {BLOCK}x{BLOCK} pixels; measure without -flat")
     # Without noise the correlation is undefined; such pictures are excluded from its mean.
-    measured = np.ma.masked_invalid([_measures(noise) for noise in residuals]).mean(axis=0).filled(np.nan)
-    texts = ["-" if np.isnan(value) else f"{value:.2f}" for value in measured]
-    cells = (", ".join(texts[span]) for span in (slice(3), slice(3, 5), slice(5, 7)))
-    return f"| {name} | {' | '.join(cells)} |"
+    means = np.ma.masked_invalid([_measures(noise) for noise in residuals]).mean(axis=0).filled(np.nan)
+    values = [None if np.isnan(value) else float(value) for value in means]
+    return {name: values[span] for name, span in _COLUMNS.items()}
+
+
+def _cell(values: list[float | None]) -> str:
+    return ", ".join("-" if value is None else f"{value:.2f}" for value in values)
 
 
 def _flat_blocks(match: Match) -> Iterator[np.ndarray]:

@@ -62,6 +62,18 @@ class RecipeSpeed:
         """Number of degraded clean pictures."""
         return len(self.report.results)
 
+    @property
+    def values(self) -> dict[str, str | float]:
+        """The numbers, for JSON; there must be degraded pictures."""
+        return {
+            "variants": self.variants,
+            "images": self.made,
+            "workers": self.workers,
+            "seconds": self.seconds,
+            "images_per_second": self.made / self.seconds,
+            "processor_seconds_per_image": self.busy_seconds / self.made,
+        }
+
 
 def measure_speed(request: SpeedRequest) -> RecipeSpeed:
     """Make clean pictures in a temporary folder, degrade them, and measure the time.

@@ -19,6 +19,7 @@ from patina.specs.experiment import TrainableConfig, TrainingStage
 from patina.specs.learned_spec import LearnedConfig
 from patina.specs.optimisation import make_fabric
 from patina.specs.subjects import config_classes
+from patina.system.telling import tell
 from patina.system.yaml_files import parsed_yaml, read_yaml
 from patina.training.loop import train
 
@@ -119,7 +120,7 @@ def _train_stage(config: TrainableConfig, stage: TrainingStage, device: str) -> 
         finished = train(task, plan, folder, make_fabric(stage.precision, device), begin)
     if finished:
         done = "done" if began else "was done before"
-        print(f"{folder.name}: {done}, model in {folder.model_path(FINAL)}.safetensors", file=sys.stderr)
+        tell(f"{folder.name}: {done}, model in {folder.model_path(FINAL)}.safetensors")
     return finished
 
 

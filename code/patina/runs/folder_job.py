@@ -20,6 +20,7 @@ from patina.errors import PatinaError, PictureError, counted
 from patina.system.lack_of_memory import is_lack_of_memory
 from patina.system.notes import collected
 from patina.system.progress import progress
+from patina.system.telling import tell
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -73,13 +74,13 @@ class JobReport(Generic[R]):
         """Print the number of pictures that were written to the folder `out`, on standard error."""
         is_complete = not (self.results or self.failures)
         made = "all images are up to date" if is_complete else f"{counted(len(self.results), 'image')} made"
-        print(f"{out}: {made}", file=sys.stderr)
+        tell(f"{out}: {made}")
 
     def print_summary(self) -> None:
         """Print the notes in one line, the failures and their number, on standard error."""
         if self.notes:
             told = (f"{count} image{'s were' if count > 1 else ' was'} {text}" for text, count in self.notes.items())
-            print("; ".join(told), file=sys.stderr)
+            tell("; ".join(told))
         if not self.failures:
             return
         for line in _told(self.failures):

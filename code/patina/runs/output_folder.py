@@ -11,7 +11,6 @@ Until `begin`, `prune` or `finish` is called, nothing in the folder changes."""
 
 import dataclasses
 import os
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
@@ -28,6 +27,7 @@ from patina.runs.source_digests import SourceDigests
 from patina.system.atomic import require_short_names
 from patina.system.inner_paths import require_no_link_out
 from patina.system.jsonl import append_lines, ensure_lines
+from patina.system.telling import tell
 from patina.version import __version__
 
 Replace = Literal["never", "different", "always"]
@@ -185,7 +185,7 @@ class OutputFolder:
         names = list(dict.fromkeys(result.source for result in gone if result.source is not None))
         where = self._header.source
         gone_from = f"{'that is' if len(names) == 1 else 'that are'} gone from {where}"
-        print(f"{self.path}: removed the results of {counted(len(names), 'image')} {gone_from}", file=sys.stderr)
+        tell(f"{self.path}: removed the results of {counted(len(names), 'image')} {gone_from}")
         return names
 
     def finish(self) -> None:

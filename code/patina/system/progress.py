@@ -6,6 +6,8 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
+from patina.system.telling import is_quiet
+
 T = TypeVar("T")
 _silenced = False
 
@@ -20,7 +22,7 @@ def progress(
         total=total,
         unit=unit,
         initial=initial,
-        disable=_silenced or not sys.stderr.isatty(),
+        disable=_is_silent() or not sys.stderr.isatty(),
         dynamic_ncols=True,
     )
 
@@ -41,7 +43,7 @@ def show_numbers(bar: "tqdm[Any]", where: str, numbers: Mapping[str, float]) -> 
 
 def tell_numbers(bar: "tqdm[Any]", where: str, numbers: Mapping[str, float]) -> None:
     """Print a permanent line of numbers, above the bar if there is one."""
-    if not _silenced:
+    if not _is_silent():
         listed = ", ".join(f"{name} {value}" for name, value in _shown(numbers).items())
         bar.write(f"{where}: {listed}", file=sys.stderr)
         sys.stderr.flush()
@@ -58,6 +60,10 @@ def time_left(steps: int, per_second: float) -> str:
 
 def _shown(numbers: Mapping[str, float]) -> dict[str, str]:
     return {name: f"{value:.4g}" for name, value in numbers.items()}
+
+
+def _is_silent() -> bool:
+    return _silenced or is_quiet()
 
 
 def silence_progress() -> None:

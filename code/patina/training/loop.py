@@ -18,6 +18,7 @@ from patina.runs.run_log import RunLog
 from patina.runs.run_models import FINAL
 from patina.seeding import seed_step
 from patina.system.progress import progress, show_numbers, tell_numbers, time_left
+from patina.system.telling import tell
 from patina.training.compiling import eager
 from patina.training.diagnosis import first_not_finite
 from patina.training.failures import Diverged, saved_before_errors, told_in_one_line
@@ -100,7 +101,7 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
     log = RunLog(folder.path, folder.name, step)
     if step:
         log.event(step, "resumed")
-        print(f"{folder.name}: continues from step {step}", file=sys.stderr)
+        tell(f"{folder.name}: continues from step {step}")
     meter = _Meter()
     unreadable: set[str] = set()
 

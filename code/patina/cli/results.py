@@ -1,0 +1,26 @@
+"""The flag `--json`, and how commands print what they found: a text for people, or the numbers for programs."""
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+from patina.cli.flags import Parser
+
+
+def add_json_flag(parser: Parser) -> None:
+    """Add ``--json``."""
+    parser.add_argument("--json", action="store_true", help="print the numbers as JSON, and nothing else")
+
+
+def print_result(arguments: argparse.Namespace, text: str, values: Any) -> None:
+    """Print a text, or with ``--json`` the values it was made of."""
+    print(json.dumps(values, indent=1, ensure_ascii=False) if arguments.json else text)
+
+
+def print_experiment(arguments: argparse.Namespace, text: str, out: Path, remarks: str = "") -> None:
+    """Print an experiment's tables with remarks, or with ``--json`` the numbers it has written to ``results.json``."""
+    if arguments.json:
+        print((out / "results.json").read_text(encoding="utf-8").rstrip())
+    else:
+        print("\n".join([text, remarks]) if remarks else text)

@@ -1,0 +1,38 @@
+"""What a command tells beside its results: lines on standard error, unless the user wants it quiet."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+_QUIET = "PATINA_QUIET"
+"""An environment variable, because the processes that a command starts inherit it."""
+
+
+def tell(text: str) -> None:
+    """Print a line about progress or finished work on standard error, unless the command is quiet.
+
+    Errors and warnings are printed in any case, and not by this function.
+    """
+    if not is_quiet():
+        print(text, file=sys.stderr, flush=True)
+
+
+def is_quiet() -> bool:
+    """Whether this process shows neither progress nor remarks, only errors, warnings and results."""
+    return os.environ.get(_QUIET, "") not in ("", "0")
+
+
+@contextmanager
+def quietly(is_wanted: bool) -> Iterator[None]:
+    """Keep this process and those that it starts quiet, if that is wanted."""
+    before = os.environ.get(_QUIET)
+    if is_wanted:
+        os.environ[_QUIET] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            os.environ.pop(_QUIET, None)
+        else:
+            os.environ[_QUIET] = before

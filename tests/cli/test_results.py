@@ -1,0 +1,106 @@
+"""What commands print: results for people or as JSON, and nothing else with --quiet."""
+
+import json
+import os
+
+import pytest
+
+from patina.cli.commands import COMMANDS
+from patina.cli.main import main, parser_of, run_command
+from patina.system.telling import is_quiet, quietly, tell
+from sets import deflow_values, write_config, write_domains, write_pictures
+
+NUMBERS = {
+    "fit", "measure", "benchmark", "strength", "report", "check-h", "evaluate", "test", "demo", "gap", "toy", "noise",
+    "denoise", "fidelity",
+}  # fmt: skip
+LISTS = {"configs", "recipes"}
+
+
+def printed_json(words: list[object], capsys: pytest.CaptureFixture[str]) -> object:
+    """Run a command; return what its standard output holds as JSON."""
+    assert main(list(map(str, words))) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def test_commands_that_print_numbers_print_them_as_json():
+    assert {command for command in COMMANDS if "--json" in parser_of(command).known} == NUMBERS | LISTS
+
+
+def test_scores_as_json(tmp_path, capsys):
+    folders = ["-results", write_pictures(tmp_path / "a", 2), "-truth", write_pictures(tmp_path / "b", 2)]
+    found = printed_json(["evaluate", *folders, "-no_lpips", "-json"], capsys)
+    assert found == json.loads((tmp_path / "a/scores.json").read_text())
+    assert [row["image"] for row in found["images"]] == ["0", "1"]
+
+
+def test_a_comparison_as_json(tmp_path, capsys):
+    write_pictures(tmp_path / "lq", 1, height=16, width=16)
+    write_pictures(tmp_path / "gt", 1, height=32, width=32)
+    given = ["-model", "bicubic", "-set", "mine", tmp_path / "lq", tmp_path / "gt", "-out", tmp_path / "out"]
+    found = printed_json(["evaluate", *given, "-no_lpips", "--json"], capsys)
+    assert found == json.loads((tmp_path / "out/comparison.json").read_text())
+
+
+def test_noises_as_json(tmp_path, capsys):
+    clean, noisy = write_pictures(tmp_path / "a", 2), write_pictures(tmp_path / "b", 2, noise=9)
+    found = printed_json(["noise", "-clean", clean, "-degraded", f"mine={noisy}", f"none={clean}", "--json"], capsys)
+    assert all(7 < value < 11 for value in found["mine"]["std"])
+    assert found["none"] == {"std": [0, 0, 0], "autocorrelation_of_green": [None, None], "correlation": [None, None]}
+
+
+def test_the_speed_as_json(capsys):
+    found = printed_json(["benchmark", "wide", "-pictures", 2, "-side", 64, "-workers", 1, "--json"], capsys)
+    assert (found["recipe"], found["images"], found["side"]) == ("wide", 2, 64)
+    assert found["images_per_second"] == pytest.approx(2 / found["seconds"])
+
+
+def test_a_list_as_json(capsys):
+    found = printed_json(["recipes", "--json"], capsys)
+    assert {"name": "wide", "kind": "recipe"}.items() <= next(one for one in found if one["name"] == "wide").items()
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_can_be_quiet(command):
+    assert {"-quiet", "--quiet"} <= set(parser_of(command).known)
+
+
+def test_a_quiet_command_prints_errors_only(tmp_path, capsys):
+    source = write_pictures(tmp_path / "in", 2)
+    words = ["degrade", "wide", source, tmp_path / "out", "-workers", 1]
+    assert main([*map(str, words), "--quiet"]) == 0
+    assert capsys.readouterr() == ("", "")
+    (tmp_path / "in/0.png").write_bytes(b"no image")
+    (tmp_path / "in/1.png").write_bytes(write_pictures(tmp_path / "other", 1, seed=5).joinpath("0.png").read_bytes())
+    assert main([*map(str, words), "--quiet"]) == 1
+    told = capsys.readouterr().err.splitlines()
+    assert len(told) == 2
+    assert told[1] == "1 of 2 images failed and were skipped"
+    assert main(list(map(str, words))) == 1
+    assert "all images are up to date" not in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_quiet_training_prints_warnings_only(tmp_path, capsys):
+    write_domains(tmp_path)
+    config = write_config(tmp_path / "tiny.yml", deflow_values(tmp_path))
+    assert run_command("train", ["-opt", str(config), "--quiet"]) == 0
+    printed = capsys.readouterr()
+    assert not printed.out
+    assert [line for line in printed.err.splitlines() if not line.startswith("warning: ")] == []
+    assert (tmp_path / "runs/tiny/models/final.safetensors").is_file()
+
+
+@pytest.mark.parametrize(("before", "after"), [(None, None), ("0", "0"), ("1", "1")])
+def test_quiet_ends_with_the_command_and_is_inherited(before, after, monkeypatch, capsys):
+    monkeypatch.delenv("PATINA_QUIET", raising=False)
+    if before is not None:
+        monkeypatch.setenv("PATINA_QUIET", before)
+    with quietly(True):
+        assert os.environ["PATINA_QUIET"] == "1"
+        tell("unheard")
+    assert os.environ.get("PATINA_QUIET") == after
+    assert is_quiet() == (after == "1")
+    with quietly(False):
+        tell("heard")
+    assert capsys.readouterr() == ("", "" if after == "1" else "heard\n")
