@@ -12,7 +12,7 @@ LAYERS = [
     {"imaging", "runs"},
     {"layers", "metrics", "losses", "conditions"},
     {"models", "data", "degradations"},
-    {"training", "fidelity", "fitting"},
+    {"training", "fidelity", "fitting", "exchange"},
     {"specs"},
     {"pipelines"},
     {"experiments"},

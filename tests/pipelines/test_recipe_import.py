@@ -100,13 +100,13 @@ def test_what_has_none_is_named_on_the_screen_and_in_the_recipe(ini, tmp_path, c
     run(ini)
     told = capsys.readouterr().err.splitlines()
     for expected in (
-        "blur swirl: no counterpart, omitted",
-        "quantization swirl: no counterpart, omitted",
-        "chroma swirl: no counterpart, omitted",
-        "degradation vhs: no counterpart, omitted",
-        "likelihood.scale = 0.05: set to 1, as all images of a set must have one size",
-        "likelihood.noise: missing, set to 1",
-        "main.surprise: not used",
+        "line 12: blur swirl: no counterpart, omitted",
+        "line 32: quantization swirl: no counterpart, omitted",
+        "line 39: chroma swirl: no counterpart, omitted",
+        "line 5: degradation vhs: no counterpart, omitted",
+        "line 10: likelihood.scale = 0.05: set to 1, as all images of a set must have one size",
+        "line 8: likelihood.noise: missing, set to 1",
+        "line 7: main.surprise: not used",
     ):
         assert expected in told
     comments = [line[2:] for line in (tmp_path / "config.yml").read_text().splitlines() if line.startswith("#")]
@@ -134,8 +134,8 @@ def test_a_fixed_order_and_first_kinds(ini, tmp_path):
         ("randomize = True", "randomize = Maybe", "main.randomize is 'Maybe', expected True or False"),
         (FAMILIES, "vhs", "no degradation has a counterpart"),
         ("jpeg_quality_range = 40, 95", "", "compression.jpeg_quality_range is missing"),
-        ("[main]", "[main]\n[main]", "not a valid config.ini"),
-        ("[main]", "main {", "the HCL files of wtp_dataset_destroyer are not supported"),
+        ("[main]", "[main]\n[main]", "not a valid INI file"),
+        ("[main]", "main {", "does not start with a [section]; expected Dataset Destroyer's INI"),
     ],
 )
 def test_a_mistake_is_one_line(ini, tmp_path, capsys, old, new, expected):
@@ -159,3 +159,55 @@ def test_a_picture_stays_itself_at_the_mildest_blur():
     recipe = parse_recipe({"scale": 1, "steps": [{"box_blur": {"size": 1}}]}, "x")
     image = to_values(picture(0))
     np.testing.assert_allclose(apply_plan(image, recipe.draw("", image.shape[:2], 0, "a")), image, atol=1e-6)
+
+
+def test_the_first_version_counts_grey_levels_and_resizes_by_opencv(tmp_path, capsys):
+    """It has no scale factors, no down_up_algorithms, one crf for all codecs and bit rates for MPEG."""
+    first = """[main]
+degradations = blur,noise,compression,scale
+randomize = False
+[blur]
+algorithms = isotropic,sinc
+range = 1,5
+[noise]
+algorithms = uniform,gaussian
+range = 1,3
+[compression]
+algorithms = mpeg,mpeg2,h264,jpeg
+jpeg_quality_range = 0, 100
+crf_level = 32
+mpegbitrate = 4500k
+mpeg2bitrate = 4000k
+[scale]
+algorithms = down_up,bicubic,box
+size_factor = 0.50
+range = 0.5,2.0
+"""
+    (tmp_path / "config.ini").write_text(first, encoding="utf-8")
+    assert run(tmp_path / "config.ini") == 0
+    told = capsys.readouterr().err.splitlines()
+    recipe = load_recipe(tmp_path / "config.yml")
+    blur, noise, compression, scale = recipe.steps
+    assert blur.sigma == (1, 5)
+    assert [choice.steps[0].name for choice in noise.choices] == ["uniform_noise", "gaussian_noise"]
+    assert noise.choices[0].steps[0].amplitude == (1, 3)
+    assert noise.choices[1].steps[0].sigma == (1, 3)
+    assert [choice.steps[0].name for choice in compression.choices] == ["video_codec", "jpeg"]
+    assert compression.choices[0].steps[0].quantiser == (32, 32)
+    assert scale.choices[0].steps[0].filter == {"cubic_aliased": 1, "area": 1}
+    assert scale.choices[1].steps[0].first == {"linear_aliased": 1}
+    for expected in (
+        "line 5: blur sinc: no counterpart, omitted",
+        "line 14: compression.mpegbitrate, a bit rate: no counterpart, omitted",
+        "line 15: compression.mpeg2bitrate, a bit rate: no counterpart, omitted",
+    ):
+        assert expected in told
+
+
+def test_versions_between_have_bit_rates_as_ranges(ini, tmp_path, capsys):
+    text = INI.replace("algorithms = h264,jpeg,webp", "algorithms = mpeg,jpeg\nmpeg_bitrate_range = 4500,5500")
+    ini.write_text(text, encoding="utf-8")
+    assert run(ini) == 0
+    assert "line 23: compression.mpeg_bitrate_range, a bit rate: no counterpart" in capsys.readouterr().err
+    found = [step for step in load_recipe(tmp_path / "config.yml").steps[0].steps if step.name == "jpeg"]
+    assert found[0].quality == (40, 95)

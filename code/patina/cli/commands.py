@@ -25,7 +25,7 @@ GROUPS = {
         "replay": Command("repeat the degradations in a recipe's log", "replay out/lq/log.jsonl"),
         "preview": Command("show what every step of a recipe does to an image", "preview web-photo photo.png"),
         "recipes": Command("list the recipes that come with Patina, or copy one", "recipes -copy web-photo"),
-        "convert": Command("convert a Dataset Destroyer config.ini to a recipe", "convert config.ini -out recipe.yml"),
+        "convert": Command("convert another tool's configuration to a recipe", "convert config.ini -out recipe.yml"),
         "benchmark": Command("measure how many images per second a recipe processes", "benchmark web-photo"),
     },
     "Train": {

@@ -1,4 +1,4 @@
-"""Convert a Dataset Destroyer config.ini to a recipe, and list everything that has no counterpart."""
+"""Convert another tool's configuration to a recipe, and list everything that has no counterpart."""
 
 import argparse
 import sys
@@ -9,16 +9,26 @@ from patina.cli.flags import add_flag
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("config", type=Path, help="config.ini of Dataset Destroyer")
-    add_flag(parser, "out", type=Path, help="recipe to write (default: CONFIG with .yml as suffix)")
+    parser.add_argument(
+        "config",
+        type=Path,
+        help="configuration of Dataset Destroyer, wtp_dataset_destroyer, PepeDD, Real-ESRGAN, "
+        "neosr or traiNNer-redux, or chain of chaiNNer",
+    )
+    add_flag(
+        parser, "out", type=Path,
+        help="recipe to write (default: CONFIG with .yml as suffix; for a YAML file, with -recipe.yml at the end)",
+    )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the recipe, and print the remarks."""
     from patina.pipelines.recipe_import import import_recipe
 
-    out = arguments.out or arguments.config.with_suffix(".yml")
-    for remark in import_recipe(arguments.config, out):
+    config: Path = arguments.config
+    ending = "-recipe.yml" if config.suffix in (".yml", ".yaml") else ".yml"
+    out = arguments.out or config.with_name(config.stem + ending)
+    for remark in import_recipe(config, out):
         print(remark, file=sys.stderr)
     print(f"{out}: written")
     return 0

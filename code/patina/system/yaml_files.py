@@ -6,6 +6,7 @@ wins. `yes` and `no` still set a setting that is true or false: the settings the
 
 import re
 from collections.abc import Hashable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +55,19 @@ class _Loader(yaml.SafeLoader):
             raise ConstructorError(None, None, "a number of too many digits", node.start_mark) from None
 
 
+@dataclass(frozen=True)
+class LinedValue:
+    """A value of a file with its line; a mapping's and a list's contents are such values, too.
+
+    Attributes:
+        value: a plain value, a ``list[LinedValue]`` or a ``dict[str, LinedValue]``.
+        line: number of the line of the value, or of its key.
+    """
+
+    value: Any
+    line: int
+
+
 class PortableDumper(yaml.SafeDumper):
     """Writes values so that readers of both versions understand them."""
 
@@ -94,6 +108,36 @@ def parsed_yaml(text: str, source: Path | str) -> Any:
     if _count(values, {}) > _MOST_VALUES:
         raise ConfigError(f"{source}: its aliases stand for more than {_MOST_VALUES:,} values")
     return values
+
+
+def lined_yaml(text: str, source: Path | str) -> LinedValue:
+    """Return the values in a YAML text with their lines.
+
+    Raises:
+        ConfigError: as in `read_yaml`.
+    """
+    parsed_yaml(text, source)
+    loader = _Loader(text)
+    try:
+        node = loader.get_single_node()
+        return LinedValue(None, 1) if node is None else _lined(loader, node)
+    finally:
+        loader.dispose()
+
+
+def _lined(loader: _Loader, node: yaml.Node) -> LinedValue:
+    line = node.start_mark.line + 1
+    if isinstance(node, yaml.MappingNode):
+        loader.flatten_mapping(node)
+        entries = {str(loader.construct_object(key, deep=True)): (key, value) for key, value in node.value}
+        inside = {
+            name: LinedValue(_lined(loader, value).value, key.start_mark.line + 1)
+            for name, (key, value) in entries.items()
+        }
+        return LinedValue(inside, line)
+    if isinstance(node, yaml.SequenceNode):
+        return LinedValue([_lined(loader, value) for value in node.value], line)
+    return LinedValue(loader.construct_object(node, deep=True), line)
 
 
 def yaml_text(values: Any, **options: Any) -> str:

@@ -1,11 +1,17 @@
-"""Typed values of Dataset Destroyer's `config.ini`."""
+"""Typed values of Dataset Destroyer's `config.ini`, with their lines."""
 
 import configparser
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from patina.errors import ConfigError
+from patina.exchange.conversion import Remarks
+from patina.exchange.lined_values import read_text
+
+_HEADER = re.compile(r"\[([^\]]+)\]")
+_KEY = re.compile(r"([^\s#;=:][^=:]*?)\s*[=:]")
 
 NOT_RECIPES = {
     "main": {"input_folder", "output_folder", "output_format", "print", "textfile", "textfile_path"},
@@ -21,33 +27,35 @@ class IniReader:
         remarks: what the user should know about the conversion.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, remarks: Remarks):
         """Read a file.
 
         Raises:
             ConfigError: it cannot be read or is no INI file.
         """
-        self.path = path
-        self.remarks: list[str] = []
+        self.path, self.remarks = path, remarks
         self._asked: set[tuple[str, str]] = set()
         self._ini = configparser.ConfigParser(interpolation=None)
+        text = read_text(path)
         try:
-            with path.open(encoding="utf-8-sig") as stream:
-                self._ini.read_file(stream)
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot be read ({error.strerror}); expected a config.ini") from None
+            self._ini.read_string(text)
         except configparser.MissingSectionHeaderError:
-            raise ConfigError(
-                f"{path}: does not start with a [section]; expected Dataset Destroyer's config.ini (the HCL files of "
-                "wtp_dataset_destroyer are not supported)"
-            ) from None
-        except (configparser.Error, UnicodeDecodeError) as error:
-            raise ConfigError(f"{path}: not a valid config.ini: {' '.join(str(error).split())}") from None
+            raise ConfigError(f"{path}: does not start with a [section]; expected Dataset Destroyer's INI") from None
+        except configparser.Error as error:
+            raise ConfigError(f"{path}: not a valid INI file: {' '.join(str(error).split())}") from None
+        self._lines = _lines(text)
 
-    def remark(self, text: str) -> None:
-        """Keep a remark for the user, once."""
-        if text not in self.remarks:
-            self.remarks.append(text)
+    def line(self, section: str, key: str = "") -> int | None:
+        """Return the line of a setting, or of a section."""
+        return self._lines.get((section, key.lower()))
+
+    def remark(self, text: str, section: str = "", key: str = "") -> None:
+        """Keep a remark for the user, with the line of a setting if one is given."""
+        self.remarks.add(text, self.line(section, key) if section else None)
+
+    def lost(self, what: str, section: str, key: str = "") -> None:
+        """Keep the remark that something in a setting has no counterpart."""
+        self.remarks.lost(what, self.line(section, key))
 
     def has(self, section: str, key: str) -> bool:
         """Return whether the file has a setting."""
@@ -62,7 +70,8 @@ class IniReader:
         self._asked.add((section, key))
         value = self._ini.get(section, key, fallback=default)
         if value is None:
-            raise ConfigError(f"{self.path}: {section}.{key} is missing, expected a value")
+            where = f", line {line}" if (line := self.line(section)) else ""
+            raise ConfigError(f"{self.path}{where}: {section}.{key} is missing, expected a value")
         return value.strip()
 
     def names(self, section: str, key: str) -> list[str]:
@@ -93,14 +102,15 @@ class IniReader:
             for key in self._ini[section]:
                 known = (section, key) in self._asked or key in NOT_RECIPES.get(section, ())
                 if not known and section != "likelihood":
-                    self.remark(f"{section}.{key}: not used")
+                    self.remark(f"{section}.{key}: not used", section, key)
 
     def _parsed(self, section: str, key: str, default: str | None, parse: Callable[[str], Any], what: str) -> Any:
         text = self.text(section, key, default)
         try:
             return parse(text)
         except ValueError:
-            raise ConfigError(f"{self.path}: {section}.{key} is {text!r}, expected {what}") from None
+            where = f", line {line}" if (line := self.line(section, key)) else ""
+            raise ConfigError(f"{self.path}{where}: {section}.{key} is {text!r}, expected {what}") from None
 
 
 def _boolean(text: str) -> bool:
@@ -112,3 +122,16 @@ def _boolean(text: str) -> bool:
 def _pair(text: str) -> tuple[float, float]:
     low, high = (float(part) for part in text.split(","))
     return low, high
+
+
+def _lines(text: str) -> dict[tuple[str, str], int]:
+    """Return the lines of sections, whose key is empty, and of settings."""
+    found: dict[tuple[str, str], int] = {}
+    section = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            section = header[1]
+            found.setdefault((section, ""), number)
+        elif key := _KEY.match(line):
+            found.setdefault((section, key[1].strip().lower()), number)
+    return found
