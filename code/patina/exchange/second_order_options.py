@@ -165,7 +165,9 @@ def _resize(options: _Options, n: str) -> Block:
         if weight > 0
     ]
     if weights[2] > 0:
-        found.append({"weight": tidy(weights[2]), "steps": [{"resize": dict(common)}] if n else []})
+        # traiNNer-redux's keep leaves the size as it is, also in the second stage.
+        resized = bool(n) and options.tool != "trainner-redux"
+        found.append({"weight": tidy(weights[2]), "steps": [{"resize": dict(common)}] if resized else []})
     return {"one_of": {"choices": found}}
 
 
