@@ -14,7 +14,7 @@ NUMBERS = {
     "fit", "measure", "benchmark", "strength", "report", "check-h", "evaluate", "test", "demo", "gap", "toy", "noise",
     "denoise", "fidelity",
 }  # fmt: skip
-LISTS = {"configs", "recipes"}
+LISTS = {"configs", "recipes", "doctor"}
 
 
 def printed_json(words: list[object], capsys: pytest.CaptureFixture[str]) -> object:

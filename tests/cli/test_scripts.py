@@ -66,6 +66,7 @@ def test_a_command_starts_in_a_fresh_process(module):
     [
         (OSError(28, "No space left on device", "/disk/a.png"), 2, "error: /disk/a.png cannot be used: No space left"),
         (OSError(28, "No space left on device"), 2, "error: a file cannot be used: No space left on device; fix this"),
+        (ModuleNotFoundError("no torch", name="torch"), 2, "error: the package torch is missing; install Patina again"),
         (KeyboardInterrupt(), 130, "interrupted; "),
     ],
 )

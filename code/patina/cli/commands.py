@@ -92,7 +92,8 @@ GROUPS = {
             "fidelity -learned LUD-VAE=LUDVAE-polyu fit=fit",
         ),
     },
-    "More than one machine": {
+    "This machine, and others": {
+        "doctor": Command("tell what is installed, what this machine offers, and how to get what is missing", "doctor"),
         "merge": Command("put together what several jobs with -shard have made", "merge OUT"),
     },
 }

@@ -103,6 +103,11 @@ def _attempt(command: str, arguments: Sequence[str] | None, program: str | None)
     except OSError as error:
         print(f"error: {told_system_error(error)}", file=sys.stderr)
         return USAGE_ERROR
+    except ModuleNotFoundError as error:
+        if (error.name or "patina").startswith("patina"):
+            raise
+        print(f"error: the package {error.name} is missing; install Patina again (pip install -e .)", file=sys.stderr)
+        return USAGE_ERROR
     except Exception as error:
         if not is_lack_of_memory(error):
             raise

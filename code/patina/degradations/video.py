@@ -162,6 +162,19 @@ def _padded(pixels: np.ndarray, codec: Codec) -> np.ndarray:
     return np.pad(pixels, (*room, (0, 0)), mode="edge")
 
 
+def missing_codecs() -> list[str]:
+    """Return the names of the codecs that cannot be used: all without PyAV, or those that the installed one lacks.
+
+    A codec needs an encoder and a decoder.
+    """
+    try:
+        import av
+    except ImportError:
+        return list(CODECS)
+    there = av.codecs_available
+    return [name for name, codec in CODECS.items() if not (there & {*codec.encoders} and there & {*codec.decoders})]
+
+
 def _first_of(names: tuple[str, ...], codec: str) -> str:
     try:
         import av

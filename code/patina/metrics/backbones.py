@@ -11,7 +11,7 @@ import torch
 
 from patina.errors import WeightsMissing
 
-_SOURCE = "https://download.pytorch.org/models"
+SOURCE = "https://download.pytorch.org/models"
 _PATIENCE = 10.0
 """Timeout of a download in seconds."""
 
@@ -37,7 +37,7 @@ def backbone_weights(file_name: str, hint: str = "") -> dict[str, torch.Tensor]:
     try:
         with _impatient_sockets():
             return torch.hub.load_state_dict_from_url(
-                f"{_SOURCE}/{file_name}",
+                f"{SOURCE}/{file_name}",
                 map_location="cpu",
                 progress=False,
                 check_hash=True,
@@ -52,8 +52,13 @@ def missing_weights(file_name: str, hint: str = "") -> WeightsMissing:
     folder = _folder()
     absent = "is not there and could not be downloaded" if _downloads.get() else "is not there (training downloads it)"
     state = "is damaged" if (folder / file_name).exists() else absent
-    line = f"{folder / file_name} {state}: download {_SOURCE}/{file_name} into {folder}"
+    line = f"{folder / file_name} {state}: download {SOURCE}/{file_name} into {folder}"
     return WeightsMissing(f"{line}, {hint}" if hint else line)
+
+
+def weights_file(file_name: str) -> Path:
+    """Return where published weights lie on this machine, or would lie."""
+    return _folder() / file_name
 
 
 @contextmanager

@@ -1,0 +1,211 @@
+"""What `patina doctor` finds out: versions, devices, formats, extras, weights, space; how to get what is missing."""
+
+import platform
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+from packaging.requirements import Requirement
+
+from patina.degradations.video import CODECS, missing_codecs
+from patina.imaging.format_support import format_support
+from patina.losses.perceptual import WEIGHTS as VGG19
+from patina.losses.structure import DISTS_WEIGHTS as VGG16
+from patina.metrics.backbones import SOURCE, weights_file
+from patina.metrics.lpips import WEIGHTS as ALEXNET
+from patina.shipped import shown_path, work_root
+from patina.system.machine import SHARED_MEMORY, Processor, Room, disk, memory
+from patina.version import __version__
+
+DISTRIBUTION = "patina-sr"
+
+EXTRAS = {
+    "heic": ("pi-heif", "reads HEIC, which iPhones write"),
+    "video": ("av", "video codecs in recipes"),
+    "hcl": ("python-hcl2", "`patina convert` of wtp_dataset_destroyer"),
+}
+"""The package that an extra brings, and what for; those for development are left out."""
+
+WEIGHTS = {
+    ALEXNET: "LPIPS, which `patina evaluate` measures",
+    VGG19: "the perceptual loss of ESRGAN and Real-ESRGAN",
+    VGG16: "the loss `dists`",
+}
+"""The published feature networks by file name, and what needs them."""
+
+SCARCE_SHARED, SCARCE_DISK, SCARCE_MEMORY = 2**30, 10 * 2**30, 4 * 2**30
+"""Bytes below which a training may fail."""
+
+
+@dataclass(frozen=True)
+class Checked:
+    """One thing that was looked at.
+
+    Attributes:
+        name: what.
+        found: what was found, in words.
+        is_missing: whether it is missing, too old or scarce.
+        remedy: how to change that; empty if nothing is missing.
+    """
+
+    name: str
+    found: str
+    is_missing: bool = False
+    remedy: str = ""
+
+
+Machine = dict[str, list[Checked]]
+"""What was found, by section."""
+
+
+def check_machine() -> Machine:
+    """Look at everything; opens no network connection."""
+    return {
+        "versions": [Checked("patina", __version__), Checked("python", _python()), *_packages()],
+        "devices": list(_devices()),
+        "image formats": list(_formats()),
+        "video codecs": list(_video()),
+        "extras": list(_extras()),
+        "weights": list(_weights()),
+        "space": list(_space()),
+    }
+
+
+def machine_table(machine: Machine) -> str:
+    """Return what was found as a table: a section each, and at the end how much is missing."""
+    width = max(len(one.name) for section in machine.values() for one in section)
+    lines = []
+    for title, section in machine.items():
+        lines += [title, *(f"  {one.name:{width}}  {_told(one)}" for one in section), ""]
+    missing = sum(one.is_missing for section in machine.values() for one in section)
+    needed = "what you do not use need not be there" if missing else ""
+    return "\n".join([*lines, f"{missing or 'nothing'} missing{f'; {needed}' if needed else ''}"])
+
+
+def machine_values(machine: Machine) -> dict[str, dict[str, Any]]:
+    """Return what was found as plain values, by section and name."""
+    return {
+        title: {one.name: {key: value for key, value in asdict(one).items() if key != "name"} for one in section}
+        for title, section in machine.items()
+    }
+
+
+def _told(one: Checked) -> str:
+    return f"{one.found}: {one.remedy}" if one.remedy else one.found
+
+
+def _python() -> str:
+    return f"{platform.python_version()} on {platform.system()} {platform.release()} ({platform.machine()})"
+
+
+def _packages() -> Iterator[Checked]:
+    """Check what Patina runs on against the versions that it needs."""
+    try:
+        needed = list(map(Requirement, metadata.requires(DISTRIBUTION) or []))
+    except metadata.PackageNotFoundError:
+        yield Checked("packages", "not checked, Patina is not installed", True, "pip install -e .")
+        return
+    for requirement in needed:
+        if requirement.marker is None or requirement.marker.evaluate({"extra": ""}):
+            yield _package(requirement)
+
+
+def _package(requirement: Requirement) -> Checked:
+    install = f"pip install '{requirement}'"
+    try:
+        version = metadata.version(requirement.name)
+    except metadata.PackageNotFoundError:
+        return Checked(requirement.name, "missing", True, install)
+    if requirement.specifier.contains(version, prereleases=True):
+        return Checked(requirement.name, version)
+    return Checked(requirement.name, f"{version}, expected {requirement.specifier}", True, install)
+
+
+def _devices() -> Iterator[Checked]:
+    processor = Processor.of_this_machine()
+    capability = torch.backends.cpu.get_cpu_capability()
+    yield Checked("processor", f"{processor.name}, {processor.threads} threads, torch uses {capability}")
+    features = "unknown" if processor.features is None else ", ".join(processor.features) or "none"
+    yield Checked("reduced precision", features)
+    if torch.cuda.is_available():
+        for index in range(torch.cuda.device_count()):
+            properties = torch.cuda.get_device_properties(index)
+            yield Checked(
+                f"GPU {index}",
+                f"{properties.name}, {_size(properties.total_memory)}, bf16 {_yes(torch.cuda.is_bf16_supported())}",
+            )
+    elif torch.backends.mps.is_available():
+        yield Checked("GPU", "Apple's, as device mps")
+    else:
+        build = torch.version.cuda or torch.version.hip
+        why = f"torch is built for {build} and finds none" if build else "torch is a build for CPUs"
+        yield Checked("GPU", f"none, {why}")
+
+
+def _formats() -> Iterator[Checked]:
+    for one in format_support():
+        found = ", ".join(one.abilities) or "neither read nor written"
+        needs_help = not one.is_complete or not one.abilities
+        yield Checked(one.name, found, not one.is_complete, one.remedy if needs_help else "")
+
+
+def _video() -> Iterator[Checked]:
+    missing = missing_codecs()
+    for name in CODECS:
+        if name in missing:
+            yield Checked(name, "missing", True, _get("video"))
+        else:
+            yield Checked(name, "as degradation")
+
+
+def _extras() -> Iterator[Checked]:
+    for extra, (package, use) in EXTRAS.items():
+        try:
+            yield Checked(extra, f"{package} {metadata.version(package)}: {use}")
+        except metadata.PackageNotFoundError:
+            yield Checked(extra, f"missing ({use})", True, _get(extra))
+
+
+def _get(extra: str) -> str:
+    return f"pip install '{DISTRIBUTION}[{extra}]', or in a clone pip install -e '.[{extra}]'"
+
+
+def _weights() -> Iterator[Checked]:
+    for name, use in WEIGHTS.items():
+        path = weights_file(name)
+        if path.is_file():
+            yield Checked(name, f"there, for {use}")
+        else:
+            remedy = f"downloaded when first needed, or download {SOURCE}/{name} into {path.parent}"
+            yield Checked(name, f"missing, for {use}", True, remedy)
+
+
+def _space() -> Iterator[Checked]:
+    yield _room("memory", memory(), SCARCE_MEMORY, "use fewer workers, smaller batches and tiles")
+    if SHARED_MEMORY.is_dir():
+        more = "in Docker, run with --shm-size 2g; otherwise set data.workers to 0"
+        yield _room("shared memory", disk(SHARED_MEMORY), SCARCE_SHARED, more)
+    for name, folder in (("disk for data and models", work_root()), ("disk for temporary files", _temporary())):
+        room = _room(name, disk(folder), SCARCE_DISK, "free some, or work on another disk")
+        yield Checked(room.name, f"{room.found} in {shown_path(folder)}", room.is_missing, room.remedy)
+
+
+def _temporary() -> Path:
+    return Path(tempfile.gettempdir())
+
+
+def _room(name: str, room: Room, least: int, remedy: str) -> Checked:
+    is_scarce = room.free < least
+    return Checked(name, f"{_size(room.free)} free of {_size(room.total)}", is_scarce, remedy if is_scarce else "")
+
+
+def _size(count: int) -> str:
+    return f"{count / 2**30:.1f} GiB"
+
+
+def _yes(fact: bool) -> str:
+    return "yes" if fact else "no"

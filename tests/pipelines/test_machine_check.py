@@ -1,0 +1,144 @@
+"""`patina doctor`: what is there, what is missing, and how to get it."""
+
+import json
+import re
+import sys
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import torch
+
+from patina.cli.main import main
+from patina.degradations.video import CODECS
+from patina.imaging import format_support as formats
+from patina.pipelines import machine_check
+from patina.pipelines.machine_check import DISTRIBUTION, EXTRAS, check_machine, machine_table
+from patina.system import machine
+from patina.system.machine import Processor, Room
+
+PYPROJECT = (Path(__file__).parents[2] / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_it_prints_a_table_and_the_same_as_json(capsys):
+    assert main(["doctor"]) == 0
+    table = capsys.readouterr().out
+    assert main(["doctor", "--json"]) == 0
+    values = json.loads(capsys.readouterr().out)
+    assert values["versions"]["torch"]["found"].startswith(metadata.version("torch"))
+    for title, section in values.items():
+        assert f"{title}\n" in table
+        for name, one in section.items():
+            assert re.search(rf"^  {re.escape(name)} +\S", table, re.M)
+            assert bool(one["remedy"]) or not one["is_missing"], name
+
+
+def test_formats_are_tried():
+    found = {one.name: set(one.abilities) for one in formats.format_support()}
+    assert all(found[name] == {"read", "written"} for name in ("PNG", "JPEG", "WebP", "TIFF", "BMP"))
+    assert found["JPEG XL"] == set()
+
+
+def test_a_format_that_fails_is_missing_with_its_remedy(monkeypatch):
+    def broken(*_: object) -> None:
+        raise OSError("no encoder")
+
+    monkeypatch.setattr(formats, "jpeg2000", broken)
+    monkeypatch.setattr(formats, "write_picture", broken)
+    found = {one.name: one for one in check_machine()["image formats"]}
+    assert found["PNG"].is_missing
+    assert found["JPEG 2000"].is_missing
+    assert "pip install --upgrade 'pillow" in found["JPEG 2000"].remedy
+
+
+def test_missing_extras_name_their_command(monkeypatch):
+    monkeypatch.setitem(sys.modules, "av", None)
+    monkeypatch.setitem(sys.modules, "pi_heif", None)
+    monkeypatch.setattr(metadata, "version", _without("av", "pi-heif"))
+    found = check_machine()
+    for section, name, extra in (
+        *(("video codecs", codec, "video") for codec in CODECS),
+        ("extras", "video", "video"),
+        ("extras", "heic", "heic"),
+        ("image formats", "HEIC", "heic"),
+    ):
+        one = next(one for one in found[section] if one.name == name)
+        assert one.is_missing
+        assert f"pip install -e '.[{extra}]'" in one.remedy
+
+
+def _without(*absent: str):
+    installed = metadata.version
+
+    def version(name: str) -> str:
+        if name in absent:
+            raise metadata.PackageNotFoundError(name)
+        return installed(name)
+
+    return version
+
+
+def test_the_extras_are_those_of_the_project():
+    listed = re.search(r"\[project.optional-dependencies\]\n(.*?)\n\[", PYPROJECT, re.S).group(1)
+    own = {name: package for name, package in re.findall(r'^(\w+) = \["([\w-]+)', listed, re.M) if name != "dev"}
+    assert own == {extra: package for extra, (package, _) in EXTRAS.items()}
+    assert f'name = "{DISTRIBUTION}"' in PYPROJECT
+
+
+def test_a_package_that_is_missing_or_too_old_is_told(monkeypatch):
+    monkeypatch.setattr(metadata, "requires", lambda _: ["numpy>=99", "no-such-package>=1", 'av; extra == "video"'])
+    found = {one.name: one for one in check_machine()["versions"]}
+    assert found["numpy"].found == f"{metadata.version('numpy')}, expected >=99"
+    assert found["numpy"].remedy == "pip install 'numpy>=99'"
+    assert found["no-such-package"].found == "missing"
+    assert "av" not in found
+
+
+def test_weights_are_there_or_say_where_they_belong(tmp_path, monkeypatch):
+    monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
+    (tmp_path / "checkpoints").mkdir()
+    (tmp_path / "checkpoints" / machine_check.ALEXNET).write_bytes(b"")
+    lpips, *others = check_machine()["weights"]
+    assert not lpips.is_missing
+    for one in others:
+        assert one.is_missing
+        assert one.remedy.endswith(f"https://download.pytorch.org/models/{one.name} into {tmp_path / 'checkpoints'}")
+
+
+def test_little_space_is_missing(monkeypatch):
+    monkeypatch.setattr(machine_check, "disk", lambda _: Room(2**29, 2**30))
+    space = {one.name: one for one in check_machine()["space"]}
+    assert space["disk for temporary files"].is_missing
+    assert space["disk for temporary files"].found.startswith("0.5 GiB free of 1.0 GiB in ")
+
+
+def test_what_is_missing_is_counted():
+    some = {"a": [machine_check.Checked("x", "missing", True, "get it"), machine_check.Checked("yy", "1.0")]}
+    assert machine_table(some).splitlines()[:3] == ["a", "  x   missing: get it", "  yy  1.0"]
+    assert machine_table(some).endswith("1 missing; what you do not use need not be there")
+    assert machine_table({"a": some["a"][1:]}).endswith("nothing missing")
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "features"),
+    [
+        ("model name\t: Fast 9\nflags\t\t: sse amx_bf16 avx512_bf16\n", "Fast 9", ("AVX-512 bf16", "AMX bf16")),
+        ("Features\t: asimd bf16\n", None, ("bf16",)),
+        ("model name : Old\nflags : sse\n", "Old", ()),
+        ("nothing known", None, None),
+    ],
+)
+def test_the_processor(text, name, features, tmp_path, monkeypatch):
+    (tmp_path / "cpuinfo").write_text(text)
+    monkeypatch.setattr(machine, "_CPU", tmp_path / "cpuinfo")
+    found = Processor.of_this_machine()
+    assert found.features == features
+    assert found.name == name or name is None
+
+
+def test_a_container_has_its_share_of_memory(tmp_path, monkeypatch):
+    (tmp_path / "max").write_text(f"{2**30}\n")
+    monkeypatch.setattr(machine, "_LIMITS", (tmp_path / "max", tmp_path / "absent"))
+    assert machine.memory().total == 2**30
+    (tmp_path / "max").write_text("max\n")
+    assert machine.memory().total > 2**30
