@@ -1,4 +1,4 @@
-"""Convert another tool's configuration to a recipe, or a recipe to options, and list what has no counterpart."""
+"""Convert another tool's configuration to ours, or a recipe to its options, and list what has no counterpart."""
 
 import argparse
 import sys
@@ -20,25 +20,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_flag(
         parser, "out", type=Path,
-        help="file to write (default: CONFIG with .yml as suffix; for a YAML file, with -recipe.yml at the end; with "
-        "-to, RECIPE-TOOL in the current folder)",
+        help="file to write (default: CONFIG with .yml as suffix; for a YAML file, with -recipe.yml at the end; for a "
+        "training, -training.yml; with -to, RECIPE-TOOL in the current folder)",
     )  # fmt: skip
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Write the file, and print the remarks."""
+    """Write the files, and print the remarks."""
     if arguments.to:
         from patina.pipelines.recipe_export import export_recipe
 
-        out, remarks = export_recipe(arguments.config, arguments.to, arguments.out)
+        written = [export_recipe(arguments.config, arguments.to, arguments.out)]
     else:
-        from patina.pipelines.recipe_import import import_recipe
+        from patina.pipelines.recipe_import import import_foreign
 
-        config: Path = arguments.config
-        ending = "-recipe.yml" if config.suffix in (".yml", ".yaml") else ".yml"
-        out = arguments.out or config.with_name(config.stem + ending)
-        remarks = import_recipe(config, out)
-    for remark in remarks:
-        print(remark, file=sys.stderr)
-    print(f"{out}: written")
+        written = import_foreign(arguments.config, arguments.out)
+    for out, remarks in written:
+        for remark in remarks:
+            print(remark, file=sys.stderr)
+        print(f"{out}: written")
     return 0

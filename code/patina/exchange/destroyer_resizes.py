@@ -9,6 +9,8 @@ from patina.exchange.destroyer_chain import DestroyerChain
 from patina.exchange.recipe_parts import names_or_name, span
 from patina.exchange.sections import Section
 
+_MOST_STEPS = 16
+
 DETOURS = ("down_up", "up_down", "down_down")
 
 
@@ -133,7 +135,9 @@ def _down_down(resizing: _Resizing) -> Any:
     low, high = inside.ends("step", (2, 6))
     filters = names_or_name(resizing.filters(inside, "alg_down"))
     choices = []
-    for count in range(max(1, int(low)), max(1, int(high)) + 1):
+    if high > _MOST_STEPS:
+        inside.differs("step", f"at most {_MOST_STEPS} steps")
+    for count in range(min(_MOST_STEPS, max(1, int(low))), min(_MOST_STEPS, max(1, int(high))) + 1):
         # The first size of theirs is the clean image's own, so n sizes are n - 1 resizes.
         sizes = [1 - (1 - 1 / resizing.scale) * step / max(1, count - 1) for step in range(1, max(1, count - 1))]
         steps: list[Block] = [

@@ -1,5 +1,7 @@
-"""Which tool wrote a configuration, and its conversion to a recipe."""
+"""Which tool wrote a configuration, and its conversion to a recipe, to a configuration of training, or both."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from patina.errors import ConfigError
@@ -18,6 +20,7 @@ from patina.exchange.pepedd import convert_pepedd
 from patina.exchange.second_order import Tool
 from patina.exchange.second_order_options import convert_second_order
 from patina.exchange.sections import Section
+from patina.exchange.training_options import convert_training, is_training
 from patina.exchange.wtp_destroyer import convert_wtp
 
 EXPECTED = (
@@ -43,8 +46,22 @@ _OF_REDUX = {
 _OF_SECOND_ORDER = {"resize_prob", "resize_range", "noise_range", "jpeg_range"}
 
 
-def convert_foreign(path: Path) -> Conversion:
-    """Convert another tool's configuration to a recipe.
+@dataclass(frozen=True)
+class ForeignConfig:
+    """What another tool's configuration becomes; at least one of the two.
+
+    Attributes:
+        recipe: its degradation.
+        training: makes the configuration of its training, given the path of the recipe as the configuration names it;
+            without one, the options name a folder of LQ images.
+    """
+
+    recipe: Conversion | None
+    training: Callable[[str | None], Conversion] | None = None
+
+
+def read_foreign(path: Path) -> ForeignConfig:
+    """Read another tool's configuration.
 
     Args:
         path: the file; its syntax is that of its suffix, its tool is recognised by its keys.
@@ -54,7 +71,7 @@ def convert_foreign(path: Path) -> Conversion:
     """
     suffix = path.suffix.lower()
     if suffix == ".ini":
-        return convert_ini(path)
+        return ForeignConfig(convert_ini(path))
     text = read_text(path)
     if suffix not in _SYNTAXES:
         raise ConfigError(f"{path}: the suffix {suffix or '(none)'} is of no known tool; expected {EXPECTED}")
@@ -62,13 +79,16 @@ def convert_foreign(path: Path) -> Conversion:
     node = _SYNTAXES[suffix].read(text, path)
     root = Section(node, path, remarks)
     if "content" in root:
-        return convert_chain_file(node, root, remarks)
+        return ForeignConfig(convert_chain_file(node, root, remarks))
     if "degradation" in root or "process" in root:
-        return convert_pepedd(root) if _has_options(root) else convert_wtp(root)
-    if tool := second_order_tool(root):
-        return convert_second_order(root, tool)
+        return ForeignConfig(convert_pepedd(root) if _has_options(root) else convert_wtp(root))
+    tool, trained = second_order_tool(root), is_training(root)
+    if tool or trained:
+        recipe = convert_second_order(root, tool, training=trained) if tool else None
+        training = (lambda lq: convert_training(Section(node, path, Remarks()), lq)) if trained else None
+        return ForeignConfig(recipe, training)
     if "steps" in root or "variants" in root:
-        raise ConfigError(f"{path}: is a recipe already; --to writes it as another tool's options")
+        raise ConfigError(f"{path}: is a recipe already; -to writes it as another tool's options")
     raise ConfigError(f"{path}: no known tool has such keys ({_first_keys(root)}); expected {EXPECTED}")
 
 

@@ -45,10 +45,10 @@ _OF_DATASET = (
 class _Options:
     """A file's settings of the degradation, wherever they are."""
 
-    def __init__(self, root: Section, tool: Tool):
+    def __init__(self, root: Section, tool: Tool, training: bool):
         datasets = root.section("datasets")
         train = datasets.section("train") if datasets else None
-        self.root, self.tool = root, tool
+        self.root, self.tool, self.training = root, tool, training
         self.places = [place for place in (root, root.section("degradations"), train) if place is not None]
         self.datasets, self.train = datasets, train
         self.defaults = DEFAULTS[tool]
@@ -87,9 +87,15 @@ class _Options:
         return found
 
 
-def convert_second_order(root: Section, tool: Tool) -> Conversion:
-    """Convert the degradation of an option file; what is about the training is named."""
-    options = _Options(root, tool)
+def convert_second_order(root: Section, tool: Tool, *, training: bool = False) -> Conversion:
+    """Convert the degradation of an option file.
+
+    Args:
+        root: the file.
+        tool: whose it is.
+        training: whether what is about the training is converted, too; otherwise it is named.
+    """
+    options = _Options(root, tool, training)
     steps = [*_sharpening(options), *_stage(options, ""), *_stage(options, "2"), _last(options)]
     scale = root.number("scale", 4)
     if scale < 1 or scale != int(scale):
@@ -106,7 +112,7 @@ def _sharpening(options: _Options) -> list[Block]:
         sharpened = options.root.flag("gt_usm", usual)
         told = "sharpened targets are a setting of the training's losses (`sharpened: true`), not of a recipe"
         for key in ("l1_gt_usm", "percep_gt_usm", "gan_gt_usm"):
-            if options.root.value(key):
+            if options.root.value(key) and not options.training:
                 options.root.differs(key, told)
         return [{"unsharp_mask": dict(USM)}] if usual or sharpened else []
     if options.tool == "trainner-redux" and options.root.flag("lq_usm"):
@@ -234,10 +240,15 @@ def _other_settings(options: _Options) -> None:
         if root.number(key, 0) > 0:
             root.lost(key)
     for key in _OF_TRAINING[: -3 if options.tool == "realesrgan" else None]:
-        if key in root:
+        if options.training:
+            root.skip(key)
+        elif key in root:
             root.differs(key, "about the training, not used")
     if options.train:
         options.train.skip(*_OF_DATASET)
     for name in options.datasets or ():
         if name != "train" and options.datasets:
-            options.datasets.differs(name, "about the training, not used")
+            if options.training:
+                options.datasets.skip(name)
+            else:
+                options.datasets.differs(name, "about the training, not used")

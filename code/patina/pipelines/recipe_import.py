@@ -1,32 +1,65 @@
-"""Convert another tool's configuration to a recipe, with remarks on what has no counterpart."""
+"""Convert another tool's configuration: its degradation to a recipe, its training to a configuration."""
 
 from pathlib import Path
+from typing import Any
 
 from patina.degradations.recipe import parse_recipe
 from patina.degradations.recipe_text import recipe_text
-from patina.errors import PatinaError
-from patina.exchange.recognition import convert_foreign
+from patina.errors import ConfigError, PatinaError
+from patina.exchange.conversion import Conversion
+from patina.exchange.recognition import read_foreign
 from patina.system.atomic import write_text
 
+Written = tuple[Path, list[str]]
+"""A file, and the remarks on what is lost or different in it."""
 
-def import_recipe(config: Path, out: Path) -> list[str]:
-    """Write a recipe that does the same as another tool's configuration.
+
+def import_foreign(config: Path, out: Path | None) -> list[Written]:
+    """Write a recipe that does the same as another tool's configuration, a configuration of the same training, or both.
 
     Args:
-        config: the configuration; see `convert_foreign`.
-        out: the recipe to write.
+        config: the configuration; see `read_foreign`.
+        out: the file to write, by default beside `config` with .yml as suffix; a configuration of training beside a
+            recipe gets its name with "-training" at the end.
 
     Returns:
-        Remarks on what is lost or different; the recipe has them as comments.
+        The files written; they have their remarks as comments.
 
     Raises:
-        PatinaError: the configuration cannot be read, or `out` exists.
+        PatinaError: the configuration cannot be read, or a file to write exists.
     """
+    foreign = read_foreign(config)
+    recipe = foreign.recipe
+    stem = out or config.with_suffix(".yml")
+    written: list[tuple[Path, Conversion]] = []
+    if recipe:
+        own = config.with_name(f"{config.stem}-recipe.yml") if config.suffix in (".yml", ".yaml") else stem
+        written.append((_free(out or own), recipe))
+        parse_recipe(recipe.values, config)
+    if foreign.training:
+        target = stem if out and not recipe else stem.with_name(f"{stem.stem}-training.yml")
+        try:
+            trained = foreign.training(written[0][0].name if written else None)
+            _check_configuration(trained.values, config)
+            written.append((_free(target), trained))
+        except ConfigError as error:
+            if recipe is None:
+                raise
+            recipe.remarks.append(f"the training is left out: {error}")
+    for path, conversion in written:
+        write_text(path, commented(config, conversion.remarks) + recipe_text(conversion.values))
+    return [(path, conversion.remarks) for path, conversion in written]
+
+
+def _check_configuration(values: dict[str, Any], config: Path) -> None:
+    from patina.specs.configuration import parse_config
+
+    parse_config(values, config)
+
+
+def _free(out: Path) -> Path:
     require_new(out)
-    converted = convert_foreign(config)
-    parse_recipe(converted.values, config)
-    write_text(out, commented(config, converted.remarks) + recipe_text(converted.values))
-    return converted.remarks
+    return out
 
 
 def require_new(out: Path) -> None:
