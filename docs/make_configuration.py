@@ -1,4 +1,5 @@
-"""Generate docs/configuration.md from the settings classes: every key with its type, default and meaning.
+"""Generate docs/configuration.md from the settings classes: every key with its type, default and meaning; and the
+schemas in confs/schemas, by which editors complete and check configurations and recipes.
 
 python docs/make_configuration.py
 
@@ -12,10 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from pydantic import TypeAdapter
-
 from patina.degradations.blocks import known_blocks
 from patina.degradations.recipe import Recipe
+from patina.pipelines.schema_files import shipped_schemas, write_schemas
+from patina.specs.schemas import schema_of
 from patina.specs.subjects import config_classes
 
 Schema = dict[str, Any]
@@ -128,7 +129,7 @@ def page() -> str:
 
 def chapter(name: str, settings: type, level: str = "###") -> Iterator[str]:
     """Return the parts of the page that are about a class and all blocks inside it; the class itself has no heading."""
-    schema = TypeAdapter(settings).json_schema()
+    schema = schema_of(settings)
     found = Chapter(name, schema.get("$defs", {}))
     found.collect(schema)
     for section in found.sections:
@@ -260,3 +261,4 @@ def _anchor(heading: str) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(page(), encoding="utf-8")
+    write_schemas(shipped_schemas())

@@ -70,7 +70,10 @@ def test_recipes_are_found_by_name_and_listed(patina, tmp_path):
 
 def test_a_copy_can_be_edited_and_relative_paths_start_in_the_current_folder(patina, installed, tmp_path):
     patina("configs", "-copy", "SR-demo")
-    values = yaml.safe_load((tmp_path / "empty/SR-demo.yml").read_text())
+    text = (tmp_path / "empty/SR-demo.yml").read_text()
+    address = text.splitlines()[0].split("$schema=")[1]
+    assert (tmp_path / "empty" / address).read_bytes() == (ROOT / "confs/schemas/restoration.json").read_bytes()
+    values = yaml.safe_load(text)
     assert values["name"] == "SR-demo"
     resolved = yaml.safe_load(patina("train", "-opt", "RealPLKSR", "--smoke", "--dry-run"))
     assert resolved["runs"] == str(tmp_path / "empty" / "trained_models")

@@ -34,6 +34,15 @@ PositiveFloat = Annotated[float, Field(gt=0)]
 Probability = Annotated[float, Field(ge=0, le=1)]
 
 
+Schema = dict[str, Any]
+"""A JSON schema."""
+
+
+def either(*schemas: Schema) -> Schema:
+    """Return the schema of what fits any of several."""
+    return {"anyOf": list(schemas)}
+
+
 class Settings(BaseModel):
     """A block of settings that rejects unknown keys.
 
@@ -41,6 +50,15 @@ class Settings(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+    @classmethod
+    def as_written(cls, schema: Schema) -> Schema:
+        """Return the JSON schema of all forms in which a file may give the block.
+
+        Args:
+            schema: of the block as it is stored, with all keys.
+        """
+        return schema
 
 
 def find_file(given: str | Path, folders: Sequence[str], what: str) -> Path:

@@ -36,6 +36,7 @@ GROUPS = {
         "train": Command(
             "train a degradation or a super-resolution model from a configuration", "train -opt compact-fitted"
         ),
+        "schema": Command("print the JSON schema of configurations or recipes, for editors", "schema recipe"),
         "configs": Command(
             "list the configurations that come with Patina, or copy one", "configs -copy compact-fitted"
         ),

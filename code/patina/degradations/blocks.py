@@ -19,10 +19,14 @@ from patina.degradations.base import (
     Size,
     assignments,
 )
+from patina.degradations.knobs import known_knobs
 from patina.degradations.operations import OPERATIONS
 from patina.degradations.ranges import RealRange, draw_index, draw_photo, draw_real
 from patina.hints import nearest
-from patina.settings import Settings, describe_problems
+from patina.settings import Schema, Settings, describe_problems, either
+
+OPERATION = "operation"
+"""The format of a JSON schema that stands for any block, since blocks nest."""
 
 
 class LearnedBlock(SingleBlock):
@@ -47,6 +51,13 @@ class LearnedBlock(SingleBlock):
             return values
         own = {name: value for name, value in values.items() if name in cls.model_fields}
         return {**own, "knobs": {name: value for name, value in values.items() if name not in own}}
+
+    @classmethod
+    def as_written(cls, schema: Schema) -> Schema:
+        """Allow knobs beside `model`."""
+        spans = schema["properties"]["knobs"]["additionalProperties"]
+        knobs = {knob.name: {**spans, "description": knob.help} for knob in known_knobs()}
+        return {**schema, "properties": schema["properties"] | knobs}
 
     @property
     def files(self) -> list[Path]:
@@ -117,7 +128,7 @@ def _listed(value: Any) -> Any:
 BlockByName = Annotated[
     Block,
     BeforeValidator(parse_block),
-    WithJsonSchema({"type": ["object", "string"], "format": "operation", "minProperties": 1, "maxProperties": 1}),
+    WithJsonSchema({"type": ["object", "string"], "format": OPERATION, "minProperties": 1, "maxProperties": 1}),
 ]
 """A block as written in recipes, ``{operation: settings}``; its JSON schema lists no operations, as blocks nest."""
 
@@ -133,6 +144,11 @@ class Choice(Settings):
 
     steps: BlockList
     """Operations applied in order; may be empty."""
+
+    @classmethod
+    def as_written(cls, schema: Schema) -> Schema:
+        """Allow a bare operation."""
+        return either(schema, {"format": OPERATION})
 
 
 def _weighted(value: Any) -> Any:

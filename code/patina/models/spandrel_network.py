@@ -14,7 +14,7 @@ from patina.errors import PatinaError
 from patina.hints import nearest
 from patina.models.network_settings import NetworkSettings
 from patina.models.networks import RestorationSettings
-from patina.settings import PositiveInt
+from patina.settings import PositiveInt, Schema
 
 SCALE_PARAMETERS = ("upscale", "scale", "upscaling_factor", "upscale_factor", "up_scale")
 """Names of the upscaling factor among the parameters of spandrel's networks."""
@@ -61,6 +61,13 @@ class SpandrelSettings(NetworkSettings):
             if name not in signature:
                 raise ValueError(f"unknown parameter {name} of {self.architecture}, {nearest(name, signature)}")
         return self
+
+    @classmethod
+    def as_written(cls, schema: Schema) -> Schema:
+        """Allow no names of Patina's own networks, whose keys are known."""
+        own = [settings.model_fields["architecture"].default for settings in get_args(RestorationSettings)]
+        other = schema["properties"]["architecture"] | {"not": {"enum": own}}
+        return {**schema, "properties": {**schema["properties"], "architecture": other}}
 
     def build(self) -> nn.Module:
         """Return the network with random weights, after checking that spandrel can read it back from a file."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from patina.errors import PatinaError
 from patina.hints import nearest
+from patina.pipelines.schema_files import with_schema, without_address
 from patina.shipped import shipped_files
 from patina.system.atomic import write_text
 from patina.system.yaml_files import read_yaml
@@ -45,7 +46,7 @@ def shipped(folders: Sequence[str]) -> list[Shipped]:
 
 
 def copy_shipped(name: str, folders: Sequence[str], to: Path) -> Path:
-    """Copy a file that comes with Patina into a folder, to be edited.
+    """Copy a file that comes with Patina into a folder, to be edited, with a schema for the editor (`with_schema`).
 
     Raises:
         PatinaError: there is no such file, or the folder has one of that name.
@@ -56,7 +57,7 @@ def copy_shipped(name: str, folders: Sequence[str], to: Path) -> Path:
     out = to / found[name].path.name
     if out.exists():
         raise PatinaError(f"{out} exists; rename or remove it first")
-    write_text(out, found[name].path.read_text(encoding="utf-8"))
+    write_text(out, with_schema(found[name].path.read_text(encoding="utf-8"), to))
     return out
 
 
@@ -70,7 +71,7 @@ def _described(path: Path, folder: str) -> Shipped:
     values = read_yaml(path)
     task = values.get("task") if isinstance(values, dict) else None
     kind = str(task) if task else "family" if folder.endswith("families") else "recipe"
-    return Shipped(path, kind, _first_sentence(path.read_text(encoding="utf-8")))
+    return Shipped(path, kind, _first_sentence(without_address(path.read_text(encoding="utf-8"))))
 
 
 def _first_sentence(text: str) -> str:

@@ -7,7 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from patina.imaging.interpolation_names import INTERPOLATIONS, InterpolationName
 from patina.models.sr3 import Sampler
-from patina.settings import PositiveInt, Settings
+from patina.settings import PositiveInt, Schema, Settings, either
 from patina.specs.experiment import Experiment
 
 Name = Annotated[str, Field(pattern=r"^[\w.+-]+$")]
@@ -33,6 +33,11 @@ class ComparedModel(Settings):
     def _interpolation_alone(cls, values: Any) -> Any:
         """Expand the name of an interpolation."""
         return {"name": values, "model": values} if values in INTERPOLATIONS else values
+
+    @classmethod
+    def as_written(cls, schema: Schema) -> Schema:
+        """Allow the name of an interpolation alone."""
+        return either(schema, {"enum": list(INTERPOLATIONS)})
 
 
 class ComparedSet(Settings):

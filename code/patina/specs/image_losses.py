@@ -14,7 +14,7 @@ from patina.losses.consistency import colour_consistency, luma_consistency
 from patina.losses.frequency import focal_frequency
 from patina.losses.perceptual import PerceptualLoss
 from patina.losses.pixel import charbonnier, huber, l1
-from patina.settings import PositiveFloat, PositiveInt, Settings
+from patina.settings import PositiveFloat, PositiveInt, Schema, Settings, either
 
 if TYPE_CHECKING:
     from patina.training.restoration_task import Term
@@ -37,6 +37,11 @@ class LossSettings(Settings):
 
     sharpened: bool = False
     """Compare with the GT after unsharp masking, as Real-ESRGAN does."""
+
+    @classmethod
+    def as_written(cls, schema: Schema) -> Schema:
+        """Allow the type alone."""
+        return either(schema, {"const": schema["properties"]["type"]["const"]})
 
     @property
     def label(self) -> str:

@@ -9,7 +9,7 @@ from patina.conditions.condition_map import ConditionMap
 from patina.data.condition_files import prepare_conditions
 from patina.data.domains import Domain, open_domain
 from patina.data.normalisation import DomainStatistics
-from patina.settings import PositiveInt, Settings
+from patina.settings import PositiveInt, Schema, Settings, either
 from patina.specs.learned_spec import BalancedData
 
 
@@ -31,6 +31,11 @@ class DomainSettings(Settings):
     def _folder_alone(cls, value: Any) -> Any:
         """Expand a plain path."""
         return {"folder": value} if isinstance(value, str | Path) else value
+
+    @classmethod
+    def as_written(cls, schema: Schema) -> Schema:
+        """Allow a plain path."""
+        return either(schema, {"type": "string"})
 
     @property
     def images(self) -> Path:

@@ -15,7 +15,7 @@ from patina.degradations.recipe_patches import OnTheFly
 from patina.errors import ConfigError
 from patina.imaging.picture_files import list_pictures
 from patina.seeding import derive
-from patina.settings import PositiveFloat, PositiveInt, Probability, Settings
+from patina.settings import PositiveFloat, PositiveInt, Probability, Schema, Settings, either
 from patina.specs.optimisation import LoaderSettings
 from patina.specs.recipe_engine import recipe_engine
 from patina.system.devices import compute_device
@@ -54,6 +54,11 @@ class LQSettings(Settings):
         """Expand a plain path."""
         return {"path": value} if isinstance(value, str | Path) else value
 
+    @classmethod
+    def as_written(cls, schema: Schema) -> Schema:
+        """Allow a plain path."""
+        return either(schema, {"type": "string"})
+
     @property
     def is_recipe(self) -> bool:
         """Whether the source is a recipe."""
@@ -89,6 +94,11 @@ class AugmentSettings(Settings):
     def _all_or_nothing(cls, value: Any) -> Any:
         """Expand `true` and `false`."""
         return ({} if value else {"flip": 0.0, "rotate": 0.0}) if isinstance(value, bool) else value
+
+    @classmethod
+    def as_written(cls, schema: Schema) -> Schema:
+        """Allow `true` and `false`."""
+        return either(schema, {"type": "boolean"})
 
     @model_validator(mode="after")
     def _one_mixing_per_batch(self) -> "AugmentSettings":
