@@ -78,9 +78,11 @@ def test_patches_as_large_as_the_picture_are_taken_too(tmp_path):
 def test_every_patch_draws_anew_and_workers_change_nothing(truths, tmp_path):
     recipe = str(write_config(tmp_path / "r.yml", HARSH))
     dataset = task_of(truths, recipe).dataset
-    alone = list(DataLoader(dataset, batch_sampler=StepBatches(4, 1, 4), collate_fn=dataset.collate))
+    alone = list(DataLoader(dataset, batch_sampler=StepBatches(range(4), 1, 4), collate_fn=dataset.collate))
     again = task_of(truths, recipe).dataset
-    several = list(DataLoader(again, batch_sampler=StepBatches(4, 1, 4), collate_fn=again.collate, num_workers=2))
+    several = list(
+        DataLoader(again, batch_sampler=StepBatches(range(4), 1, 4), collate_fn=again.collate, num_workers=2)
+    )
     for one, other in zip(alone, several, strict=True):
         assert torch.equal(one["lq"], other["lq"])
         assert torch.equal(one["gt"], other["gt"])
@@ -120,9 +122,9 @@ def test_learned_steps_are_finished_on_the_training_device(truths, model, tmp_pa
     batch = task.collate([task.dataset[1, slot] for slot in range(4)])
     assert all(isinstance(item, Unfinished) for item in batch["lq"])
     task.setup(make_fabric("32", "cpu"))
-    inputs, _ = task._inputs(batch)
+    inputs = task._mixed(batch)["lq"]
     assert inputs.shape == (4, 3, 16, 16)
-    assert torch.equal(inputs, task._inputs(batch)[0])
+    assert torch.equal(inputs, task._mixed(batch)["lq"])
     correlation = np.corrcoef(inputs.flatten(), shrunk(batch["gt"]).flatten())[0, 1]
     assert correlation > 0.7  # the model is random and the JPEG coarse
     plan = LoopPlan(3, 1, 3, 3, 1, 1, workers=2, seed=0)

@@ -26,7 +26,7 @@ MEMORY = [
     RuntimeError("could not create a primitive"),
     OSError(errno.ENOMEM, "Cannot allocate memory"),
 ]
-LOWER = r"needs more memory than there is; lower data\.batch or data\.patch"
+LOWER = r"needs more memory than there is; set accumulate to 2 or more for .*, lower data\.batch or data\.patch"
 FEWER = r"lower data\.workers in the configuration \(0 reads in the same process\)"
 CONTINUES = r"; step {} is saved, and the same command continues from there$"
 FAILS_AT = 9
@@ -65,7 +65,7 @@ def fails_in(monkeypatch, place: str, error: Exception) -> None:
     """Let a training fail once at step 9."""
     owner, name, number = {
         "forward": (Regression, "_loss", FAILS_AT),
-        "backward": (Updater, "backward", FAILS_AT),
+        "gradient": (Updater, "finish", FAILS_AT),
         "validation": (Regression, "validate", 2),
         "model": (Regression, "save_model", 2),
         "log": (RunLog, "write", 5),
@@ -81,10 +81,10 @@ def fails_in(monkeypatch, place: str, error: Exception) -> None:
     monkeypatch.setattr(owner, name, fail_once)
 
 
-@pytest.mark.parametrize("place", ["forward", "backward", "validation", "model", "log"])
+@pytest.mark.parametrize("place", ["forward", "gradient", "validation", "model", "log"])
 def test_an_error_anywhere_costs_no_step(tmp_path, monkeypatch, place):
     fails_in(monkeypatch, place, ZeroDivisionError("division by zero"))
-    step = {"forward": 8, "backward": 8, "validation": 10, "model": 10, "log": 8}[place]
+    step = {"forward": 8, "gradient": 8, "validation": 10, "model": 10, "log": 8}[place]
     error = r"^run: ZeroDivisionError: division by zero, which nobody foresaw: see .*error\.txt"
     dies(tmp_path, Regression(), error + CONTINUES.format(step))
     assert "in fail_once" in (tmp_path / "cut/error.txt").read_text()
@@ -226,16 +226,16 @@ def sets(tmp_path_factory):
 def test_every_task_continues_after_an_error_in_its_last_gradient(sets, tmp_path, monkeypatch, capsys, task):
     assert train(write_training(sets, task, tmp_path / "whole")) == 0
     cut = write_training(sets, task, tmp_path / "cut")
-    original, steps = Updater.backward, []
+    original, steps = Updater.finish, []
 
-    def fail_at_the_end(updater, loss, step):
-        logged = original(updater, loss, step)
+    def fail_at_the_end(updater, step):
+        logged = original(updater, step)
         if step == 3 and updater.name in ("flow", "ludvae", "discriminator", "luminance", "sr3", "real") and not steps:
             steps.append(step)
             raise RuntimeError("CUDA out of memory")
         return logged
 
-    monkeypatch.setattr(Updater, "backward", fail_at_the_end)
+    monkeypatch.setattr(Updater, "finish", fail_at_the_end)
     assert train(cut) == 2
     told = capsys.readouterr().err.splitlines()[-1]
     assert "lower data.batch" in told

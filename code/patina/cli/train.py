@@ -10,6 +10,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_flag(parser, "opt", required=True, help="configuration, a path or a name in confs/")
     add_device_flag(parser)
+    add_flag(
+        parser, "devices", type=int, default=1,
+        help="number of GPUs of this machine that train together, or of processes on the CPU",
+    )  # fmt: skip
     parser.add_argument("--smoke", action="store_true", help="train at the small size of the `smoke` section")
     parser.add_argument(
         "--dry-run", action="store_true",
@@ -21,7 +25,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Train, or print what would be trained."""
     from patina.pipelines.training_run import TrainingRequest, require_trainable, resolved_training, run_training
 
-    request = TrainingRequest(arguments.opt, arguments.smoke, arguments.device)
+    request = TrainingRequest(arguments.opt, arguments.smoke, arguments.device, arguments.devices)
     if arguments.dry_run:
         print(resolved_training(request), end="")
         require_trainable(request)

@@ -12,23 +12,23 @@ SUBSTITUTES = 16
 
 
 class StepBatches(Sampler[list[tuple[int, int]]]):
-    """A batch sampler that yields ``[(step, 0), ..., (step, batch_size - 1)]`` for each step.
+    """A batch sampler that yields ``[(step, slot) for slot in slots]`` for each step.
 
     A data set whose samples are pure functions of (step, slot) then gives the same batches for any number of
-    workers and after any interruption: ``DataLoader(dataset, batch_sampler=StepBatches(8, 1, 1000))``.
+    workers and after any interruption: ``DataLoader(dataset, batch_sampler=StepBatches(range(8), 1, 1000))``.
 
     Args:
-        batch_size: samples in a step.
+        slots: the slots of every step that are wanted.
         first_step: the first step.
         last_step: the last step, included.
     """
 
-    def __init__(self, batch_size: int, first_step: int, last_step: int) -> None:
-        self.batch_size = batch_size
+    def __init__(self, slots: range, first_step: int, last_step: int) -> None:
+        self.slots = slots
         self.steps = range(first_step, last_step + 1)
 
     def __iter__(self) -> Iterator[list[tuple[int, int]]]:
-        return ([(step, slot) for slot in range(self.batch_size)] for step in self.steps)
+        return ([(step, slot) for slot in self.slots] for step in self.steps)
 
     def __len__(self) -> int:
         return len(self.steps)

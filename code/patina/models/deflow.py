@@ -20,6 +20,7 @@ from pydantic import ConfigDict, Field
 from torch import Tensor, nn
 
 from patina.layers.actnorm import ActNorm, initialising_from_batch
+from patina.layers.batch_draws import uniform_like
 from patina.layers.bijection import Bijection, Chain, Squeeze, State
 from patina.layers.channel_mixing import ChannelMixing
 from patina.layers.coupling import ConditionalCoupling
@@ -158,7 +159,7 @@ class DeFlow(nn.Module):
         positions = image[0, 0].numel()
         constant = 0.0
         if quantisation is not None:
-            image = image + (torch.rand_like(image) - 0.5) / quantisation
+            image = image + (uniform_like(image) - 0.5) / quantisation
             constant = -math.log(quantisation) * positions
         latents, log_determinant = encode(image)
         log_likelihood = log_determinant + constant + self.log_density(latents, label)

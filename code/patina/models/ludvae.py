@@ -23,6 +23,7 @@ import torch
 from pydantic import ConfigDict, Field
 from torch import Tensor, nn
 
+from patina.layers.batch_draws import normal_like
 from patina.layers.precision import full_precision
 from patina.layers.submodules import submodule
 
@@ -99,7 +100,7 @@ class LUDVAE(nn.Module):
             own = noises[stage - 1] if prior is None else self.join("proj_n", stage)(features, noises[stage - 1])
             posterior = self.gaussian("Gauconv_q", stage)(own)
             divergence = divergence + label * _divergence(posterior, prior)
-            latent = real * _sample(posterior, next(draws) if draws else torch.randn_like(posterior[0]))
+            latent = real * _sample(posterior, next(draws) if draws else normal_like(posterior[0]))
             decoded = self.join("proj", stage)(features, latent)
         return self._image(decoded), divergence
 

@@ -1,6 +1,7 @@
 """Train from a configuration: a learned degradation, or a restoration network in stages."""
 
 import sys
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from patina.data.normalisation import ImageStatistics
@@ -19,9 +20,11 @@ from patina.specs.experiment import TrainableConfig, TrainingStage
 from patina.specs.learned_spec import LearnedConfig
 from patina.specs.optimisation import make_fabric
 from patina.specs.subjects import config_classes
+from patina.system.progress import silence_progress
 from patina.system.telling import tell
 from patina.system.yaml_files import parsed_yaml, read_yaml
 from patina.training.loop import train
+from patina.training.processes import in_turn, require_same
 
 SMOKE_PICTURES = "datasets/smoke"
 """The folder of the pictures of ``--smoke``, beside ``confs/``; it is made where it is missing."""
@@ -35,11 +38,13 @@ class TrainingRequest:
         config: a path or a name in ``confs/``.
         smoke: whether to train the small size that shows in about a minute that everything works.
         device: where to compute.
+        devices: number of devices of this machine, each with a process.
     """
 
     config: str
     smoke: bool = False
     device: str = "auto"
+    devices: int = 1
 
 
 def run_training(request: TrainingRequest) -> bool:
@@ -51,10 +56,17 @@ def run_training(request: TrainingRequest) -> bool:
     Raises:
         PatinaError: the configuration cannot be used, or its training lacks something.
     """
-    config = _trainable_config(request)
+    from patina.training.launching import run_on_devices
+
+    _trainable_config(request)  # a wrong configuration is refused before any process begins
     if request.smoke:
         ensure_smoke_pictures(base_folder(find_config(request.config)) / SMOKE_PICTURES)
-    return train_config(config, request.device)
+    return run_on_devices(_run_training, request, request.devices, request.device)
+
+
+def _run_training(request: TrainingRequest) -> bool:
+    """Train in this process, one of the training's processes."""
+    return train_config(_trainable_config(request), request.device)
 
 
 def resolved_training(request: TrainingRequest) -> str:
@@ -85,10 +97,17 @@ def require_trainable(request: TrainingRequest) -> None:
 def train_config(config: TrainableConfig, device: str = "auto") -> bool:
     """Train all stages of `config`; each continues from where an earlier run stopped.
 
+    In a process that torchrun started, the processes train together.
+
     Returns:
         True when all is done, False when interrupted.
     """
-    made = with_degraded_clean(config, device) if isinstance(config, LearnedConfig) else config
+    fabric = make_fabric("32", device)
+    require_same(fabric, dump_config(config), "configuration")
+    if fabric.global_rank:
+        silence_progress()
+    with in_turn(fabric):
+        made = with_degraded_clean(config, device) if isinstance(config, LearnedConfig) else config
     stages = made.training_stages()
     if len(stages) > 1:  # for a single one, making its task finds the same
         config.require(device)
@@ -102,14 +121,19 @@ def say_changed_settings(config: TrainableConfig) -> None:
 
 
 def _train_stage(config: TrainableConfig, stage: TrainingStage, device: str) -> bool:
-    task = stage.make_task(device)
+    fabric = make_fabric(stage.precision, device)
+    is_lead = fabric.global_rank == 0
+    with in_turn(fabric):
+        task = stage.make_task(device)
     plan = stage.make_plan(task)
     text, models = dump_config(config), {str(stage.start): file_digest(stage.start)} if stage.start else {}
     made_by = MadeBy("train", models=models, notes={"config": digest_of(text.encode())})
     began = False
-    with RunFolder.open(stage.folder, _run_name(config, stage)) as folder:
-        _require_same_start(folder, made_by)
-        _say_changed_settings(folder, text)
+    name = _run_name(config, stage)
+    with RunFolder.open(stage.folder, name) if is_lead else nullcontext(RunFolder(stage.folder, name)) as folder:
+        if is_lead:
+            _require_same_start(folder, made_by)
+            _say_changed_settings(folder, text)
 
         def begin() -> None:
             nonlocal began
@@ -117,8 +141,8 @@ def _train_stage(config: TrainableConfig, stage: TrainingStage, device: str) -> 
             _warn_of_colours(task)
             folder.begin(text, made_by)
 
-        finished = train(task, plan, folder, make_fabric(stage.precision, device), begin)
-    if finished:
+        finished = train(task, plan, folder, fabric, begin)
+    if finished and is_lead:
         done = "done" if began else "was done before"
         tell(f"{folder.name}: {done}, model in {folder.model_path(FINAL)}.safetensors")
     return finished

@@ -75,6 +75,25 @@ class RunLog:
         append_lines(self._path, [{**line, "time": round(time.time(), 1)}])
 
 
+class SilentLog(RunLog):
+    """Writes nothing: the log of a process that only computes."""
+
+    def __init__(self) -> None:
+        """Open no file."""
+
+    def write(self, part: str, step: int, values: dict[str, float]) -> None:
+        """Do nothing."""
+
+    def event(self, step: int, message: str) -> None:
+        """Do nothing."""
+
+    def picture(self, step: int, name: str, pixels: np.ndarray) -> None:
+        """Do nothing."""
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
 def _is_at_most(step: object, last: int) -> bool:
     """Whether a line belongs to the steps that are kept; one without a step, as the header, does."""
     return step is None or (isinstance(step, int | float) and step <= last)

@@ -17,7 +17,7 @@ from patina.losses.pixel import charbonnier, huber, l1
 from patina.settings import PositiveFloat, PositiveInt, Schema, Settings, either
 
 if TYPE_CHECKING:
-    from patina.training.restoration_task import Term
+    from patina.training.restoration_objective import Term
 
 Loss = Callable[..., Tensor]
 """Called with (result, GT), both ``[N, 3, H, W]`` in [0, 1]."""
@@ -71,7 +71,7 @@ class ImageLossSettings(LossSettings):
 
     def term(self) -> "Term":
         """Return the weighted loss for the task."""
-        from patina.training.restoration_task import Term
+        from patina.training.restoration_objective import Term
 
         return Term(self.label, self.weight, self.build(), self.sharpened, self.uses_ema)
 

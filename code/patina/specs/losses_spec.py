@@ -25,7 +25,7 @@ from patina.specs.image_losses import (
 )
 
 if TYPE_CHECKING:
-    from patina.training.restoration_task import Adversary
+    from patina.training.restoration_objective import Adversary
 
 
 class DiscriminatorSettings(Settings):
@@ -64,7 +64,7 @@ class GanSettings(LossSettings):
 
     def build(self, patch: int) -> "Adversary":
         """Return the adversarial loss for patches of `patch` pixels a side."""
-        from patina.training.restoration_task import Adversary
+        from patina.training.restoration_objective import Adversary
 
         network = self.discriminator.build(patch)
         return Adversary(self.label, self.weight, GAN_LOSSES[self.game], network, self.sharpened)

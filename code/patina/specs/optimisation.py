@@ -97,6 +97,10 @@ class LoopSettings(Settings):
     max_not_finite: PositiveInt = 20
     """Number of skipped steps (loss or gradient not finite) after which training stops with an error."""
 
+    accumulate: PositiveInt = 1
+    """Number of parts in which a batch is computed, one after the other: about as many times less memory for the same
+    weights. Only batch normalisation sees a difference, as it normalises each part by itself."""
+
     precision: Precision = "32"
     """`32`, or `bf16-mixed` for mixed precision in bfloat16."""
 
@@ -123,16 +127,15 @@ class LoaderSettings(Settings):
 
 
 def make_fabric(precision: str, device: str = "auto") -> "Fabric":
-    """Return Lightning Fabric on one device (see `compute_device`) at a configured precision.
+    """Return Lightning Fabric at a configured precision, on one device (see `compute_device`) in every process.
 
     Raises:
         PatinaError: this machine has no such device.
     """
-    from lightning_fabric import Fabric
-
     from patina.system.devices import compute_device
+    from patina.training.processes import fabric_of_processes
 
-    return Fabric(accelerator=compute_device(device).type, devices=1, precision=PRECISIONS[precision])
+    return fabric_of_processes(compute_device(device).type, PRECISIONS[precision])
 
 
 def loop_plan(settings: LoopSettings, loader: LoaderSettings, seed: int, epoch: int | None = None) -> "LoopPlan":
@@ -149,6 +152,7 @@ def loop_plan(settings: LoopSettings, loader: LoaderSettings, seed: int, epoch: 
         workers=loader.workers,
         seed=seed,
         epoch=epoch,
+        accumulate=settings.accumulate,
     )
 
 

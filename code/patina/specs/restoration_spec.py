@@ -148,7 +148,8 @@ def restoration_task(
     config: RestorationConfig, stage: RestorationStage, start: Path | None, device: str = "auto"
 ) -> "RestorationTask":
     """Return the task that trains one stage, starting from the generator in the file `start` if given."""
-    from patina.training.restoration_task import RestorationObjective, RestorationTask
+    from patina.training.restoration_objective import RestorationObjective
+    from patina.training.restoration_task import RestorationTask
 
     validation, gan, sides = config.validation, stage.gan, config.patch_sides(stage)
     dataset, engine = _patches(config, sides, derive(config.seed, "data", stage.name), device)

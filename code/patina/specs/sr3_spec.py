@@ -138,6 +138,10 @@ class DiffusionTraining(OptimiserSettings):
     log_every: PositiveInt = 100
     """Steps between two entries of `log.jsonl` and TensorBoard."""
 
+    accumulate: PositiveInt = 1
+    """Number of parts in which a batch is computed, one after the other: about as many times less memory for the same
+    weights."""
+
     keep_states: PositiveInt = 2
     """Number of training states kept; older ones are deleted."""
 

@@ -18,7 +18,8 @@ def compute_device(name: str = "auto") -> torch.device:
     """Return a device by name, or the best one of this machine.
 
     Args:
-        name: "auto", "cpu", "cuda" (the first GPU) or "mps".
+        name: "auto", "cpu", "cuda" (the GPU of this process: the first one, unless several processes train together) or
+            "mps".
 
     Raises:
         PatinaError: this machine has no such device.
@@ -27,4 +28,4 @@ def compute_device(name: str = "auto") -> torch.device:
         name = next(candidate for candidate, is_available in AVAILABLE.items() if is_available())
     elif not AVAILABLE[name]():
         raise PatinaError(f"-device {name}: torch finds no such device on this machine; use -device cpu or auto")
-    return torch.device(name, 0) if name == "cuda" else torch.device(name)
+    return torch.device(name, torch.cuda.current_device()) if name == "cuda" else torch.device(name)

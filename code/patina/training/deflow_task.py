@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -16,14 +17,17 @@ from patina.data.unpaired import UnpairedPatches
 from patina.degradations.deflow_degradation import KIND, DeFlowDegradation, condition_of, described_map
 from patina.imaging.sheets import sheet
 from patina.imaging.value_spaces import to_pixels
+from patina.layers.batch_draws import normal_like
 from patina.models.deflow import DeFlow
 from patina.models.fast_deflow import FastDeFlow
 from patina.models.fast_objective import Recompute, fast_objective
 from patina.models.labels import CLEAN, REAL
 from patina.models.model_files import ModelFile, save_model_file
-from patina.seeding import derive
+from patina.seeding import derive, seed_step
+from patina.training.batch_parts import Batch
 from patina.training.previews import load_centre_crop
-from patina.training.task import Batch, Task, Validation
+from patina.training.processes import divided
+from patina.training.task import Task, Validation
 from patina.training.updates import Updater
 
 
@@ -57,6 +61,7 @@ class DeFlowTask(Task):
     """
 
     dataset: UnpairedPatches
+    part_multiple = 2
 
     def __init__(
         self,
@@ -96,16 +101,20 @@ class DeFlowTask(Task):
     def start(self, batch: Batch) -> None:
         """Initialise the ActNorms of an untrained network from the first batch."""
         if self.fresh:
+            batch = self.parts.whole(batch)
             condition = self._noisy(batch["condition"])
             self.network.initialise(batch["image"], condition, batch["label"], self.objective.quantisation)
 
     def training_step(self, batch: Batch, step: int) -> dict[str, float]:
         """Take one step on the mean objective of both domains."""
-        objective = self._objective(batch["image"], self._noisy(batch["condition"]), batch["label"])
-        logged = self.updater.update(objective.mean(), step)
-        nll, real = objective.detach(), batch["label"] > 0.5
-        by_domain = {"nll_clean": float(nll[~real].mean()), "nll_real": float(nll[real].mean())}
-        return {"nll": float(nll.mean())} | by_domain | logged
+
+        def compute(part: Batch) -> tuple[Tensor, dict[str, float]]:
+            objective = self._objective(part["image"], self._noisy(part["condition"]), part["label"])
+            nll, real = objective.detach(), part["label"] > 0.5
+            by_domain = {"nll_clean": float(nll[~real].mean()), "nll_real": float(nll[real].mean())}
+            return objective.mean(), {"nll": float(nll.mean())} | by_domain
+
+        return self.take_step(self.updater, batch, step, compute)
 
     def probe(self, batch: Batch) -> None:
         """Compute the objective with the plain network, in which hooks see every layer."""
@@ -118,8 +127,9 @@ class DeFlowTask(Task):
         found = Validation()
         columns = []
         for label, (crops, name) in enumerate(zip(self._crops, ("clean", "real"), strict=True)):
-            found.scalars[f"nll_{name}"] = float(np.mean([self._nll(crop, label, device) for crop in crops]))
-            columns += [crops, self._translated(crops, label)]
+            nlls = divided(self._fabric, crops, partial(self._nll, label=label, device=device))
+            found.scalars[f"nll_{name}"] = float(np.mean(nlls))
+            columns += [crops, divided(self._fabric, crops, partial(self._translated, source=label))]
         rows = [[to_pixels(crop, np.uint8) for crop in row] for row in zip(*columns, strict=False)]
         found.pictures["translations"] = sheet(rows, ["clean", "clean to real", "real", "real to clean"])
         return found
@@ -148,10 +158,11 @@ class DeFlowTask(Task):
             return fast_objective(self.network, image, condition, label, quantisation, self.recompute)
 
     def _noisy(self, condition: Tensor) -> Tensor:
-        return self.objective.h.final(condition, lambda number, shape: torch.randn_like(condition))
+        return self.objective.h.final(condition, lambda number, shape: normal_like(condition))
 
     @torch.no_grad()
-    def _nll(self, crop: Tensor, label: int, device: torch.device) -> float:
+    def _nll(self, index: int, crop: Tensor, label: int, device: torch.device) -> float:
+        seed_step("validation", label, index)
         condition = condition_of(crop, self.objective.h)
         if label == REAL:
             crop, condition = self.statistics.normalise_image(crop), self.statistics.normalise_condition(condition)
@@ -160,10 +171,7 @@ class DeFlowTask(Task):
         objective = self._objective(crop[None].to(device), self._noisy(condition[None].to(device)), labels)
         return float(objective)
 
-    def _translated(self, crops: list[Tensor], source: int) -> list[Tensor]:
+    def _translated(self, index: int, crop: Tensor, source: int) -> Tensor:
         degradation = DeFlowDegradation(FastDeFlow(self.network), self.statistics, h=self.objective.h, source=source)
         names = {CLEAN: "clean", REAL: "real"}
-        return [
-            degradation.apply(crop, {"heat": 1.0}, derive("preview", names[source], index))
-            for index, crop in enumerate(crops)
-        ]
+        return degradation.apply(crop, {"heat": 1.0}, derive("preview", names[source], index))

@@ -5,6 +5,8 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
+import torch
+
 from patina.errors import PatinaError, told_system_error
 from patina.runs.run_folder import RunFolder
 from patina.system.atomic import write_text
@@ -16,6 +18,12 @@ _IN_WORKER = "DataLoader worker"
 _DIED = re.compile(r"killed by signal|exited unexpectedly")
 _SHARED_MEMORY = re.compile(r"shared memory|Bus error|shm_open|/torch_\d+", re.IGNORECASE)
 _FEWER = "lower data.workers in the configuration (0 reads in the same process)"
+
+
+ENDED_ELSEWHERE = "another process of this training ended"
+"""What a process says that waits for one that has ended."""
+
+_LOST = re.compile(r"[Gg]loo|NCCL|Connection (reset|closed|refused)|Broken pipe|process group")
 
 
 class Diverged(PatinaError):
@@ -70,7 +78,14 @@ def told_in_one_line(folder: RunFolder) -> Iterator[None]:
 
 def is_foreseen(error: Exception) -> bool:
     """Whether `reason` knows what the user can do about an error."""
-    return isinstance(error, PatinaError | OSError) or is_lack_of_memory(error) or _is_of_workers(error)
+    return (
+        isinstance(error, PatinaError | OSError) or is_lack_of_memory(error) or is_lost(error) or _is_of_workers(error)
+    )
+
+
+def is_lost(error: Exception) -> bool:
+    """Whether an error says that another process of a training on several devices has ended."""
+    return isinstance(error, RuntimeError) and torch.distributed.is_initialized() and bool(_LOST.search(str(error)))
 
 
 def reason(error: Exception) -> str:
@@ -78,6 +93,8 @@ def reason(error: Exception) -> str:
     text = str(error)
     if isinstance(error, PatinaError):
         return text
+    if is_lost(error):
+        return ENDED_ELSEWHERE
     if _SHARED_MEMORY.search(text):
         return f"the shared memory (/dev/shm) is too small for the processes that read images; enlarge it, or {_FEWER}"
     if _is_of_workers(error):
@@ -86,8 +103,9 @@ def reason(error: Exception) -> str:
         return f"a process that reads images needs more memory than there is; {_FEWER}"
     if is_lack_of_memory(error):
         return (
-            "the training needs more memory than there is; lower data.batch or data.patch, or train in "
-            "training.precision bf16-mixed (DeFlow: training.recompute everything)"
+            "the training needs more memory than there is; set accumulate to 2 or more for the same weights "
+            "with less memory, lower data.batch or data.patch, or train in training.precision bf16-mixed (DeFlow: "
+            "training.recompute everything)"
         )
     if isinstance(error, OSError) and error.strerror:
         return told_system_error(error)

@@ -13,7 +13,8 @@ from torch.utils.data import DataLoader
 
 from patina.data.batches import ReadableSamples, StepBatches
 from patina.errors import PatinaError
-from patina.training.task import Batch, Task
+from patina.training.batch_parts import Batch
+from patina.training.task import Task
 
 T = TypeVar("T")
 
@@ -38,7 +39,7 @@ def loaded_batches(
     samples = ReadableSamples(task.dataset, task.batch_size, task.collate)
     loader = DataLoader(
         samples,
-        batch_sampler=StepBatches(task.batch_size, steps.start, steps.stop - 1),
+        batch_sampler=StepBatches(task.parts.own_slots(task.batch_size), steps.start, steps.stop - 1),
         collate_fn=samples.collate,
         num_workers=workers,
         pin_memory=fabric.device.type == "cuda",

@@ -1,10 +1,8 @@
 """The training loop: next batch, step, log, validate, save; independent of the task."""
 
-import signal
 import sys
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,16 +12,20 @@ from patina.errors import PatinaError, counted
 from patina.imaging.picture_files import write_picture
 from patina.imaging.value_spaces import NotFinitePixels
 from patina.runs.run_folder import RunFolder
-from patina.runs.run_log import RunLog
+from patina.runs.run_log import RunLog, SilentLog
 from patina.runs.run_models import FINAL
 from patina.seeding import seed_step
 from patina.system.progress import progress, show_numbers, tell_numbers, time_left
 from patina.system.telling import tell
+from patina.training.batch_parts import Batch, BatchParts
 from patina.training.compiling import eager
 from patina.training.diagnosis import first_not_finite
 from patina.training.failures import Diverged, saved_before_errors, told_in_one_line
+from patina.training.interruption import interruption
 from patina.training.loader import loaded_batches
-from patina.training.task import Batch, Task, Validation
+from patina.training.meter import Meter
+from patina.training.processes import any_process, from_all
+from patina.training.task import Task, Validation
 from patina.training.updates import NotFinite
 
 
@@ -39,6 +41,7 @@ class LoopPlan:
         workers: processes that read pictures.
         seed: seed of all random numbers.
         epoch: steps per epoch to name model files by epoch, or None.
+        accumulate: parts in which each process computes its part of a batch, one after the other.
     """
 
     steps: int
@@ -50,6 +53,7 @@ class LoopPlan:
     workers: int
     seed: int
     epoch: int | None = None
+    accumulate: int = 1
 
     def label(self, step: int) -> int | str:
         """Return the name of the model after a step: the epoch at the end of an epoch, otherwise the step."""
@@ -68,7 +72,7 @@ def train(
         task: the task to train.
         plan: length and intervals of the training.
         folder: folder of the run.
-        fabric: device and precision.
+        fabric: device, precision and processes. Rank 0 alone reads and writes the folder, and calls `begin`.
         begin: called before the first step; not called if no steps are left.
 
     Returns:
@@ -85,29 +89,35 @@ def train(
 def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin: Callable[[], None]) -> bool:
     """Train; arguments, result and errors as in `train`."""
     # Start, or continue from the last state.
+    is_lead = fabric.global_rank == 0
+    task.parts = BatchParts(fabric, plan.accumulate)
+    task.parts.require_divisible(task.batch_size, task.part_multiple)
     task.setup(fabric)
-    state = folder.load_last_state()
+    state = fabric.broadcast(folder.load_last_state() if is_lead else None)
     step = skipped = 0
+    say = _say if is_lead else _say_nothing
     validation_is_due = False
     if state is not None:
         _load(task, state["task"], folder)
         step, skipped = state["step"], state["skipped"]
         validation_is_due = state.get("validation_is_due", False)
     if (step >= plan.steps or task.has_stopped()) and not validation_is_due:
-        if not list(folder.model_path(FINAL).parent.glob(f"{FINAL}.*")):
+        if is_lead and not list(folder.model_path(FINAL).parent.glob(f"{FINAL}.*")):
             task.save_model(folder.model_path(FINAL), step)
         return True
-    begin()
-    log = RunLog(folder.path, folder.name, step)
+    if is_lead:
+        begin()
+    log = RunLog(folder.path, folder.name, step) if is_lead else SilentLog()
     if step:
         log.event(step, "resumed")
-        tell(f"{folder.name}: continues from step {step}")
-    meter = _Meter()
-    unreadable: set[str] = set()
+        if is_lead:
+            tell(f"{folder.name}: continues from step {step}")
+    meter = Meter()
+    unreadable: dict[str, int] = {}
 
     def save() -> None:
         # Weights of a step that failed halfway through their update would not continue as an uninterrupted run.
-        if step and not task.has_begun(step + 1):
+        if is_lead and step and not task.has_begun(step + 1):
             # The state is written last: if it exists, so do all other files of its step.
             is_last = step == plan.steps or task.has_stopped()
             task.save_model(folder.model_path(FINAL if is_last else plan.label(step)), step)
@@ -119,10 +129,17 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
         found = _validate(task, plan, step, folder)
         validation_is_due = False
         log.write("valid", step, found.scalars)
-        for name, pixels in found.pictures.items():
+        for name, pixels in found.pictures.items() if is_lead else ():
             write_picture(folder.preview_path(step, name), pixels)
             log.picture(step, name, pixels)
         return found.scalars
+
+    def tell_unreadable(failures: dict[str, int]) -> None:
+        for failure, at in failures.items():
+            if failure not in unreadable:
+                unreadable[failure] = at
+                log.event(at, f"skipped: {failure}")
+                say(f"{failure}; training continues without it")
 
     if validation_is_due:  # the log could not be written before it, on a full disk for example
         validate()
@@ -132,17 +149,13 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
             return True
 
     with (
-        _interruption() as interrupted,
+        interruption(alone=fabric.world_size == 1) as interrupted,
         saved_before_errors(save),
         closing(loaded_batches(task, range(step + 1, plan.steps + 1), plan.workers, fabric)) as batches,
         progress(batches, folder.name, total=plan.steps, unit="step", initial=step) as bar,
     ):
         for batch, failures in bar:
-            for failure in failures:
-                if failure not in unreadable:
-                    unreadable.add(failure)
-                    log.event(step + 1, f"skipped: {failure}")
-                    print(f"{failure}; training continues without it", file=sys.stderr)
+            tell_unreadable(dict.fromkeys(failures, step + 1))
             if step == 0:
                 seed_step(plan.seed, "start")
                 task.start(batch)
@@ -153,14 +166,16 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
                 meter.add(task.training_step(batch, step + 1))
             except NotFinite as problem:
                 skipped += 1
-                _report_not_finite(task, plan, batch, step + 1, skipped, problem, log)
+                _report_not_finite(task, plan, batch, step + 1, skipped, problem, log, say)
             step += 1
 
             # Log, validate, save.
             last = step == plan.steps
             validation_is_due = step % plan.validate_every == 0 or last
             if meter.steps and (step % plan.log_every == 0 or last):
-                means = meter.means()
+                means = _mean_of_all(from_all(fabric, meter.means()))
+                for others in from_all(fabric, unreadable):
+                    tell_unreadable(others)
                 log.write("train", step, means)
                 left = time_left(plan.steps - step, means["steps_per_second"])
                 show_numbers(bar, f"{folder.name}, step {step} of {plan.steps}, {left} left", means)
@@ -172,15 +187,16 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
                 save()
             if task.has_stopped():
                 log.event(step, "stopped early: no longer improving")
-            if interrupted or last:
+            if any_process(fabric, bool(interrupted)) or last:
                 break
         if step < plan.steps and not task.has_stopped():
             save()
             log.event(step, "interrupted")
-            print(f"{folder.name}: stopped at step {step}; the same command continues", file=sys.stderr)
+            if is_lead:
+                tell(f"{folder.name}: stopped at step {step}; the same command continues")
     log.close()
     if unreadable:
-        print(f"{folder.name}: skipped {counted(len(unreadable), 'image')} that could not be read", file=sys.stderr)
+        say(f"{folder.name}: skipped {counted(len(unreadable), 'image')} that could not be read")
     return step >= plan.steps or task.has_stopped()
 
 
@@ -205,7 +221,14 @@ def _validate(task: Task, plan: LoopPlan, step: int, folder: RunFolder) -> Valid
 
 
 def _report_not_finite(
-    task: Task, plan: LoopPlan, batch: Batch, step: int, skipped: int, problem: NotFinite, log: RunLog
+    task: Task,
+    plan: LoopPlan,
+    batch: Batch,
+    step: int,
+    skipped: int,
+    problem: NotFinite,
+    log: RunLog,
+    say: Callable[[str], None],
 ) -> None:
     def again() -> None:
         seed_step(plan.seed, "step", step)
@@ -216,7 +239,7 @@ def _report_not_finite(
     where = f"first in {layer}" if layer else "every layer's output is finite"
     message = f"step {step}: {problem}, {where}; step skipped"
     log.event(step, message)
-    print(message, file=sys.stderr)
+    say(message)
     if skipped >= plan.max_not_finite:
         log.close()
         raise Diverged(
@@ -225,57 +248,14 @@ def _report_not_finite(
         )
 
 
-@contextmanager
-def _interruption() -> Iterator["_Flag"]:
-    """Yield a flag that the first Ctrl-C (or SIGTERM) sets; a second Ctrl-C stops at once."""
-    flag = _Flag()
-
-    def on_signal(number: int, frame: object) -> None:
-        if flag and number == signal.SIGINT:
-            raise KeyboardInterrupt
-        flag.set()
-        print("\nstopping after this step; Ctrl-C again stops at once", file=sys.stderr)
-
-    try:
-        previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    except ValueError:  # only the main thread receives signals
-        previous = {}
-    try:
-        yield flag
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
+def _mean_of_all(numbers: list[dict[str, float]]) -> dict[str, float]:
+    """Return the means of the processes' numbers."""
+    return {name: sum(own[name] for own in numbers) / len(numbers) for name in numbers[0]}
 
 
-class _Flag:
-    def __init__(self) -> None:
-        self._set = False
-
-    def set(self) -> None:
-        self._set = True
-
-    def __bool__(self) -> bool:
-        return self._set
+def _say(message: str) -> None:
+    print(message, file=sys.stderr)
 
 
-class _Meter:
-    """Averages the logged numbers since the last log line, and measures the speed."""
-
-    def __init__(self) -> None:
-        self._reset()
-
-    def _reset(self) -> None:
-        self.steps = 0
-        self._sums: dict[str, float] = {}
-        self._began = time.perf_counter()
-
-    def add(self, values: dict[str, float]) -> None:
-        self.steps += 1
-        for name, value in values.items():
-            self._sums[name] = self._sums.get(name, 0.0) + value
-
-    def means(self) -> dict[str, float]:
-        means = {name: total / self.steps for name, total in self._sums.items()}
-        means["steps_per_second"] = self.steps / (time.perf_counter() - self._began)
-        self._reset()
-        return means
+def _say_nothing(message: str) -> None:
+    """Leave it to rank 0."""

@@ -18,14 +18,16 @@ from patina.data.unpaired import ImagesInTurn
 from patina.degradations.ludif_degradation import KIND, LUDDIFConfiguration, LUDDIFDegradation, LUDDIFSampling
 from patina.imaging.sheets import sheet
 from patina.imaging.value_spaces import to_pixels
+from patina.layers.batch_draws import integers_for, normal_like, uniform_like
 from patina.models.additive_diffusion import remove_noise, with_noise
 from patina.models.labels import CLEAN, REAL
 from patina.models.ludif import LUDDIF, UNIT, LUDDIFLevels, from_units, to_units
 from patina.models.model_files import ModelFile, save_model_file
 from patina.seeding import derive, numpy_rng
+from patina.training.batch_parts import Batch
 from patina.training.ema import Ema
 from patina.training.previews import load_centre_crop
-from patina.training.task import Batch, Task, Validation
+from patina.training.task import Task, Validation
 from patina.training.updates import Updater
 
 QUANTILES = 101
@@ -122,10 +124,14 @@ class LUDDIFTask(Task):
     def training_step(self, batch: Batch, step: int) -> dict[str, float]:
         """Take a step on the predicted noise, of clean images up to `clean_steps`, of real ones after it."""
         name = "clean" if step <= self.objective.clean_steps else "real"
-        loss = self._loss(name, batch)
-        logged = self._updaters[name].update(loss, step)
+
+        def compute(part: Batch) -> tuple[Tensor, dict[str, float]]:
+            loss = self._loss(name, part)
+            return loss, {f"loss_{name}": float(loss.detach())}
+
+        logged = self.take_step(self._updaters[name], batch, step, compute)
         self._emas[name].update(self._updaters[name].network)
-        return logged | {f"loss_{name}": float(loss.detach())}
+        return logged
 
     def probe(self, batch: Batch) -> None:
         """Compute both losses; which of them the failed step had is not known here."""
@@ -180,7 +186,7 @@ class LUDDIFTask(Task):
     def _loss(self, name: str, batch: Batch) -> Tensor:
         images = batch["image"]
         if name == "clean":  # as strong as the real images are
-            own = self.strengths[torch.randint(len(self.strengths), (len(images),), device=self.strengths.device)]
+            own = self.strengths[integers_for(images, len(self.strengths))]
         else:
             own = self.strengths[batch["index"]]
         return self._loss_of(name, self._updaters[name].module, images, own)
@@ -195,8 +201,8 @@ class LUDDIFTask(Task):
             strength: std (8-bit) of the real images' noise, ``[N]``.
         """
         # Low levels are the more frequent ones, as in sampling.
-        levels, part = self.objective.levels, (1 - torch.rand(len(images), device=images.device)) ** 2
-        noise = torch.randn_like(images)
+        levels, part = self.objective.levels, (1 - uniform_like(images[:, 0, 0, 0])) ** 2
+        noise = normal_like(images)
         if name == "clean":
             level = part * levels.hidden(strength) / UNIT
             predicted = network(with_noise(to_units(images), level, noise), level)
@@ -205,7 +211,7 @@ class LUDDIFTask(Task):
             noisy = with_noise(to_units(self.statistics.normalise_image(images)), level, noise)
             given_level = levels.on_condition(level * UNIT, strength) / UNIT
             partners = to_units(self._partners(images, strength))
-            given = with_noise(partners, given_level, torch.randn_like(images))
+            given = with_noise(partners, given_level, normal_like(images))
             predicted = network(noisy, level, given, given_level, strength / UNIT)
         return functional.mse_loss(predicted.float(), noise)
 
@@ -217,14 +223,14 @@ class LUDDIFTask(Task):
             if self.restorer is not None:
                 return self.statistics.normalise_image(self.restorer(images).float())
             values, levels = to_units(self.statistics.normalise_image(images)), self.objective.levels
-            hidden = with_noise(values, levels.hiding(strength) / UNIT, torch.randn_like(values))
+            hidden = with_noise(values, levels.hiding(strength) / UNIT, normal_like(values))
             clean = self._emas["clean"].network.eval()
             return from_units(
                 remove_noise(
                     lambda noisy, level: clean(noisy, level).float(),
                     hidden,
                     levels.hidden(strength) / UNIT,
-                    draw=lambda _: torch.randn_like(values),
+                    draw=lambda _: normal_like(values),
                     **self.objective.pairs.model_dump(),
                 )
             ).clamp(0, 1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -15,13 +16,16 @@ from patina.data.unpaired import UnpairedImages
 from patina.degradations.ludvae_degradation import DOMAIN_NAMES, KIND, LUDVAEDegradation, hide
 from patina.imaging.sheets import sheet
 from patina.imaging.value_spaces import to_pixels
+from patina.layers.batch_draws import normal_like
 from patina.models.fast_ludvae import FastLUDVAE
 from patina.models.labels import CLEAN, REAL
 from patina.models.ludvae import LUDVAE, evidence_bound
 from patina.models.model_files import ModelFile, save_model_file
-from patina.seeding import derive
+from patina.seeding import derive, seed_step
+from patina.training.batch_parts import Batch
 from patina.training.previews import load_centre_crop
-from patina.training.task import Batch, Task, Validation
+from patina.training.processes import divided
+from patina.training.task import Task, Validation
 from patina.training.updates import Updater
 
 SHEET_TITLES = ["clean", "clean to real", "temperature 0", "real", "real to clean"]
@@ -59,6 +63,8 @@ class LUDVAETask(Task):
         pictures, crop: number of validation pictures per domain, and side of their crops.
     """
 
+    part_multiple = 2
+
     def __init__(
         self,
         network: LUDVAE,
@@ -83,17 +89,20 @@ class LUDVAETask(Task):
 
     def setup(self, fabric: Fabric) -> None:
         """Move the network to the device and make its optimiser."""
+        self._fabric = fabric
         self.updater = self._make_updater(fabric, "ludvae", self.network)
         self.updaters = [self.updater]
 
     def training_step(self, batch: Batch, step: int) -> dict[str, float]:
         """Take one step on the squared error plus the weighted KL terms."""
-        error, divergence = self._losses(batch["image"], batch["label"])
         weight = self.objective.kl_weight(step)
-        loss = error + weight * divergence
-        logged = self.updater.update(loss, step)
-        losses = {"loss": loss, "reconstruction": error, "kl": divergence}
-        return {name: float(value.detach()) for name, value in losses.items()} | {"kl_weight": weight} | logged
+
+        def compute(part: Batch) -> tuple[Tensor, dict[str, float]]:
+            error, divergence = self._losses(part["image"], part["label"])
+            losses = {"loss": error + weight * divergence, "reconstruction": error, "kl": divergence}
+            return losses["loss"], {name: float(value.detach()) for name, value in losses.items()}
+
+        return self.take_step(self.updater, batch, step, compute) | {"kl_weight": weight}
 
     def probe(self, batch: Batch) -> None:
         """Compute the losses."""
@@ -101,20 +110,16 @@ class LUDVAETask(Task):
 
     def validate(self) -> Validation:
         """Measure the losses of both domains on the validation crops, and translate them in both directions."""
-        device = next(self.network.parameters()).device
         found = Validation()
         for label, name in DOMAIN_NAMES.items():
-            crops = torch.stack(self._crops[label]).to(device)
-            with torch.no_grad():
-                error, divergence = self._losses(crops, torch.full((len(crops),), float(label), device=device))
+            losses = divided(self._fabric, self._crops[label], partial(self._losses_of_crop, label=label))
+            error, divergence = np.mean(losses, axis=0)
             found.scalars |= {f"reconstruction_{name}": float(error), f"kl_{name}": float(divergence)}
-        columns = [
-            self._crops[CLEAN],
-            self._translated(CLEAN, 1.0),
-            self._translated(CLEAN, 0.0),
-            self._crops[REAL],
-            self._translated(REAL, 1.0),
+        made = [
+            divided(self._fabric, self._crops[source], partial(self._translated, source=source, temperature=value))
+            for source, value in ((CLEAN, 1.0), (CLEAN, 0.0), (REAL, 1.0))
         ]
+        columns = [self._crops[CLEAN], *made[:2], self._crops[REAL], made[2]]
         rows = [[to_pixels(crop, np.uint8) for crop in row] for row in zip(*columns, strict=False)]
         found.pictures["translations"] = sheet(rows, SHEET_TITLES)
         return found
@@ -139,17 +144,21 @@ class LUDVAETask(Task):
         """Return the squared error and the KL terms of images that are not normalised yet, ``[N, 3, H, W]``."""
         real = label.view(-1, 1, 1, 1) > 0.5
         levels = self.objective.noise_level
-        hidden = hide(image, torch.randn_like(image), torch.where(real, levels["real"], levels["clean"]))
+        hidden = hide(image, normal_like(image), torch.where(real, levels["real"], levels["clean"]))
         hidden = torch.where(real, self.statistics.normalise_noisy(hidden), hidden)
         image = torch.where(real, self.statistics.normalise_image(image), image)
         reconstruction, divergence = self.updater.module(image, hidden, label)
         return evidence_bound(image, reconstruction, divergence, label)
 
-    def _translated(self, source: int, temperature: float) -> list[Tensor]:
+    @torch.no_grad()
+    def _losses_of_crop(self, index: int, crop: Tensor, label: int) -> tuple[float, float]:
+        seed_step("validation", label, index)
+        device = next(self.network.parameters()).device
+        error, divergence = self._losses(crop[None].to(device), torch.full((1,), float(label), device=device))
+        return float(error), float(divergence)
+
+    def _translated(self, index: int, crop: Tensor, source: int, temperature: float) -> Tensor:
         level = self.objective.noise_level[DOMAIN_NAMES[source]]
         degradation = LUDVAEDegradation(FastLUDVAE(self.network), self.statistics, noise_level=level, source=source)
         parameters = {"noise_level": level, "temperature": temperature, "detail": 0.0}
-        return [
-            degradation.apply(crop, parameters, derive("preview", DOMAIN_NAMES[source], index))
-            for index, crop in enumerate(self._crops[source])
-        ]
+        return degradation.apply(crop, parameters, derive("preview", DOMAIN_NAMES[source], index))

@@ -23,9 +23,11 @@ from patina.metrics.full_reference import means_of, scores_without_network
 from patina.metrics.psnr import psnr
 from patina.models.generator_files import save_generator
 from patina.models.luminance_network import LuminanceNetwork
+from patina.training.batch_parts import Batch
 from patina.training.early_stopping import EarlyStopping, with_weights
-from patina.training.task import Batch, Task, Validation
-from patina.training.updates import Updater, require_finite
+from patina.training.processes import divided
+from patina.training.task import Task, Validation
+from patina.training.updates import Updater
 
 VALIDATION_TILE, VALIDATION_OVERLAP = 256, 64
 SHOWN_SIDE = 256
@@ -82,10 +84,12 @@ class LuminanceTask(Task):
 
     def training_step(self, batch: Batch, step: int) -> dict[str, float]:
         """Take one step on the sum of the losses of all levels."""
-        losses = self._losses(batch)
-        require_finite(losses)
-        logged = self.updater.update(torch.stack(list(losses.values())).sum(), step)
-        return logged | {name: float(loss.detach()) for name, loss in losses.items()}
+
+        def compute(part: Batch) -> tuple[dict[str, Tensor], dict[str, float]]:
+            losses = self._losses(part)
+            return losses, {name: float(loss.detach()) for name, loss in losses.items()}
+
+        return self.take_step(self.updater, batch, step, compute)
 
     def probe(self, batch: Batch) -> None:
         """Compute the losses."""
@@ -96,19 +100,22 @@ class LuminanceTask(Task):
         found = Validation()
         if not self.validation:
             return found
-        scale, scores, rows = self.network.scale, [], []
-        for index, pair in enumerate(self.validation):
-            lq, gt = read_picture(pair.lq).pixels, read_picture(pair.gt).pixels
-            result = to_pixels(self._upscaled(to_tensor(lq)), gt.dtype)
-            scores.append(scores_without_network(result, gt, crop=scale, space="y"))
-            if index < self.pictures:
-                rows.append([_corner(pixels) for pixels in (imresize(lq, scale), result, gt)])
+        measured = divided(self.fabric, self.validation, self._measured)
+        scores, rows = [score for score, _ in measured], [corners for _, corners in measured[: self.pictures]]
         found.scalars |= means_of(scores)
         found.scalars |= {"psnr_bicubic": self._psnr_of_bicubic()}
         found.scalars["gain"] = found.scalars["psnr"] - found.scalars["psnr_bicubic"]
         found.pictures["results"] = sheet(rows, ["input, bicubic", "result", "ground truth"])
         self.stopping.see(found.scalars["psnr"], self.network)
         return found
+
+    def _measured(self, index: int, pair: Pair) -> tuple[dict[str, float], list[np.ndarray]]:
+        """Return the scores of a validation pair, and what is shown of it."""
+        scale = self.network.scale
+        lq, gt = read_picture(pair.lq).pixels, read_picture(pair.gt).pixels
+        result = to_pixels(self._upscaled(to_tensor(lq)), gt.dtype)
+        shown = [_corner(pixels) for pixels in (imresize(lq, scale), result, gt)] if index < self.pictures else []
+        return scores_without_network(result, gt, crop=scale, space="y"), shown
 
     def save_model(self, path: Path, step: int) -> None:
         """Write the network, with its best weights so far if there is a validation set."""
@@ -146,13 +153,14 @@ class LuminanceTask(Task):
 
     def _psnr_of_bicubic(self) -> float:
         if "psnr" not in self._interpolated:
-            scores = []
-            for pair in self.validation:
-                lq, gt = read_picture(pair.lq).pixels, read_picture(pair.gt).pixels
-                enlarged = values_to_pixels(to_values(imresize(lq, self.network.scale)), gt.dtype)
-                scores.append(psnr(enlarged, gt, crop=self.network.scale, space="y"))
+            scores = divided(self.fabric, self.validation, self._psnr_of_interpolated)
             self._interpolated["psnr"] = float(np.mean(scores))
         return self._interpolated["psnr"]
+
+    def _psnr_of_interpolated(self, index: int, pair: Pair) -> float:
+        lq, gt = read_picture(pair.lq).pixels, read_picture(pair.gt).pixels
+        enlarged = values_to_pixels(to_values(imresize(lq, self.network.scale)), gt.dtype)
+        return psnr(enlarged, gt, crop=self.network.scale, space="y")
 
 
 def shrunk(gt: Tensor, like: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Training a super-resolution network on pairs: a weighted sum of losses, one of which may be adversarial."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,17 @@ from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import read_picture
 from patina.imaging.sheets import sheet
 from patina.imaging.value_spaces import to_eight_bit, to_pixels, to_tensor
-from patina.losses.gan import GanLoss
 from patina.losses.sharpened_target import SharpenedTarget
 from patina.metrics.full_reference import caption, means_of, scores_without_network
 from patina.models.generator_files import save_generator
+from patina.training.batch_parts import Batch
 from patina.training.buffers import remembered_buffers
 from patina.training.ema import Ema
-from patina.training.task import Batch, Task, Validation
-from patina.training.updates import Updater, require_finite
+from patina.training.processes import divided
+from patina.training.restoration_objective import Adversary, RestorationObjective
+from patina.training.task import Task, Validation
+from patina.training.updates import Updater
+from patina.training.whole_logits import WholeLogits
 
 VALIDATION_TILE, VALIDATION_OVERLAP = 256, 32
 SHOWN_SIDE = 256
@@ -33,59 +36,6 @@ SHOWN_SIDE = 256
 
 Targets = dict[bool, Tensor]
 """The GT by whether it is sharpened; only the variants that the losses use."""
-
-
-@dataclass(frozen=True)
-class Term:
-    """One loss of the generator.
-
-    Attributes:
-        name: name in logs and messages.
-        weight: factor of the loss.
-        loss: called with (result, GT), both ``[N, 3, H, W]`` in [0, 1]; a module is moved to the device.
-        sharpened: whether the GT is sharpened first.
-        uses_ema: whether the loss takes the result of the EMA network as third argument.
-    """
-
-    name: str
-    weight: float
-    loss: Callable[..., Tensor]
-    sharpened: bool = False
-    uses_ema: bool = False
-
-
-@dataclass(frozen=True)
-class Adversary:
-    """The adversarial loss and its discriminator.
-
-    Attributes:
-        name, weight, sharpened: as in `Term`; generator and discriminator see the same GT.
-        game: losses of both networks.
-        discriminator: maps ``[N, 3, patch, patch]`` to logits.
-    """
-
-    name: str
-    weight: float
-    game: GanLoss
-    discriminator: nn.Module
-    sharpened: bool = False
-
-
-@dataclass(frozen=True)
-class RestorationObjective:
-    """The losses of the generator.
-
-    Attributes:
-        terms: losses without a discriminator.
-        adversary: the adversarial loss, if any.
-        ema: EMA decay; the EMA network is validated and saved. None for no EMA.
-        mixings: probabilities of the augmentations that mix a batch, see `patina.data.batch_mixing`.
-    """
-
-    terms: Sequence[Term]
-    adversary: Adversary | None = None
-    ema: float | None = None
-    mixings: Mapping[str, float] = field(default_factory=dict)
 
 
 class RestorationTask(Task):
@@ -139,6 +89,7 @@ class RestorationTask(Task):
             self.discriminator_updater = self._make_updater(fabric, "discriminator", self.adversary.discriminator)
             self.updaters.append(self.discriminator_updater)
         self.ema = Ema(self.generator, self.objective.ema) if self.objective.ema else None
+        self._logits_of_batch = WholeLogits(self.parts)
         for module in (self._sharpen, *(term.loss for term in self.objective.terms)):
             if isinstance(module, nn.Module):
                 module.to(fabric.device)
@@ -159,8 +110,8 @@ class RestorationTask(Task):
 
     def probe(self, batch: Batch) -> None:
         """Compute the losses of the generator."""
-        lq, targets = self._inputs(batch)
-        self._generator_losses(lq, self.generator_updater.module(lq), targets)
+        batch = self._mixed(batch)
+        self._generator_losses(batch["lq"], self.generator_updater.module(batch["lq"]), self._targets(batch["gt"]))
 
     def validate(self) -> Validation:
         """Measure RGB, cropped by `scale` pixels, with all metrics that need no network; show some pairs."""
@@ -168,19 +119,21 @@ class RestorationTask(Task):
         if not self.validation:
             return found
         self.evaluated.eval()
-        scores, rows = [], []
-        for index, pair in enumerate(self.validation):
-            lq, gt = read_picture(pair.lq).pixels, read_picture(pair.gt).pixels
-            result = to_pixels(self._upscale(to_tensor(lq)), gt.dtype)
-            scores.append(scores_without_network(result, gt, crop=self.scale))
-            if index < self.pictures:
-                rows.append(_corners(lq, result, gt, self.scale))
+        measured = divided(self.fabric, self.validation, self._measured)
         self.evaluated.train()
+        scores, rows = [score for score, _ in measured], [corners for _, corners in measured[: self.pictures]]
         found.scalars |= means_of(scores)
         shown = zip(self.validation, scores[: len(rows)], strict=False)
         titles = [f"{pair.stem}: {caption(score)}" for pair, score in shown]
         found.pictures["results"] = sheet(rows, ["input, bicubic", "result", "ground truth"], titles)
         return found
+
+    def _measured(self, index: int, pair: Pair) -> tuple[dict[str, float], list[np.ndarray]]:
+        """Return the scores of a validation pair, and what is shown of it."""
+        lq, gt = read_picture(pair.lq).pixels, read_picture(pair.gt).pixels
+        result = to_pixels(self._upscale(to_tensor(lq)), gt.dtype)
+        shown = _corners(lq, result, gt, self.scale) if index < self.pictures else []
+        return scores_without_network(result, gt, crop=self.scale), shown
 
     def save_model(self, path: Path, step: int) -> None:
         """Write the generator, or its EMA network, in a format that spandrel reads."""
@@ -203,26 +156,47 @@ class RestorationTask(Task):
 
     def _backward(self, batch: Batch, step: int) -> dict[str, float]:
         """Compute the gradients of both networks before either takes its step."""
-        lq, targets = self._inputs(batch)
-        result = self.generator_updater.module(lq)
-        losses = self._generator_losses(lq, result, targets)
-        require_finite(losses)
-        logged = self.generator_updater.backward(torch.stack(list(losses.values())).sum(), step)
-        logged |= {name: float(loss.detach()) for name, loss in losses.items()}
-        if self.adversary:
-            gt = targets[self.adversary.sharpened]
-            logged |= self._discriminator_backward(self.adversary, result.detach(), gt, step)
+        mixed_batch = self._mixed(batch)
+        for updater in self.updaters:
+            updater.begin()
+        if self.adversary and self.adversary.game.relativistic:
+            without_gradients = partial(self.over_parts, mixed_batch, partial(self._part, add=False))
+            self._logits_of_batch.rehearse(without_gradients, self.networks.values())
+        logged = self.over_parts(mixed_batch, self._part)
+        for updater in self.updaters:
+            logged |= updater.finish(step)
         return logged
 
-    def _inputs(self, batch: Batch) -> tuple[Tensor, Targets]:
+    def _part(self, part: Batch, add: bool = True) -> dict[str, float]:
+        """Compute the losses of both networks for one part of the batch, and add their gradients."""
+        lq, targets = part["lq"], self._targets(part["gt"])
+        result = self.generator_updater.module(lq)
+        losses = self._generator_losses(lq, result, targets)
+        if add:
+            self.generator_updater.add(losses, self.parts)
+        logged = {name: float(loss.detach()) for name, loss in losses.items()}
+        if self.adversary:
+            loss, seen = self._discriminator_loss(self.adversary, result.detach(), targets[self.adversary.sharpened])
+            if add:
+                self.discriminator_updater.add(loss, self.parts)
+            logged |= {"discriminator": float(loss.detach())} | seen
+        return logged
+
+    def _mixed(self, batch: Batch) -> Batch:
         """Return the finished LQ patches and the GT, after the augmentations that mix a batch."""
         lq = batch["lq"]
         lq = self._finish(lq, self.fabric.device) if self._finish and isinstance(lq, list) else lq
-        lq, gt = mixed(lq, batch["gt"], self.objective.mixings)
+        if not self.objective.mixings:
+            return {"lq": lq, "gt": batch["gt"]}
+        whole = self.parts.whole({"lq": lq, "gt": batch["gt"]})
+        lq, gt = mixed(whole["lq"], whole["gt"], self.objective.mixings)
+        return self.parts.own({"lq": lq, "gt": gt})
+
+    def _targets(self, gt: Tensor) -> Targets:
         kinds = {term.sharpened for term in self.objective.terms}
         if self.adversary:
             kinds.add(self.adversary.sharpened)
-        return lq, {sharpened: self._sharpen(gt) if sharpened else gt for sharpened in kinds}
+        return {sharpened: self._sharpen(gt) if sharpened else gt for sharpened in kinds}
 
     def _generator_losses(self, lq: Tensor, result: Tensor, targets: Targets) -> dict[str, Tensor]:
         uses_ema = any(term.uses_ema for term in self.objective.terms)
@@ -245,22 +219,24 @@ class RestorationTask(Task):
     def _adversarial_loss(self, adversary: Adversary, result: Tensor, targets: Targets) -> Tensor:
         """Return the generator's loss; the weights of the discriminator get no gradients."""
         adversary.discriminator.requires_grad_(False)
-        # Only relativistic losses read the real logits.
-        needs_real = adversary.game.relativistic
-        real = self._logits(targets[adversary.sharpened]).detach() if needs_real else result.new_empty(0)
-        fake = self._logits(result)
+        if adversary.game.relativistic:
+            real = self._logits_of_batch(self._logits(targets[adversary.sharpened]).detach())
+            fake = self._logits_of_batch(self._logits(result))
+            loss = self._logits_of_batch.part_of(adversary.game.generator(real, fake))
+        else:  # the real logits are not read
+            loss = adversary.game.generator(result.new_empty(0), self._logits(result))
         adversary.discriminator.requires_grad_(True)
-        return adversary.game.generator(real, fake)
+        return loss
 
-    def _discriminator_backward(self, adversary: Adversary, result: Tensor, gt: Tensor, step: int) -> dict[str, float]:
+    def _discriminator_loss(self, adversary: Adversary, result: Tensor, gt: Tensor) -> tuple[Tensor, dict[str, float]]:
+        """Return the discriminator's loss and the mean logits."""
         real, fake = self._logits(gt), self._logits(result)
-        loss = adversary.game.discriminator(real, fake)
-        self.discriminator_updater.backward(loss, step)
-        return {
-            "discriminator": float(loss.detach()),
-            "logit_real": float(real.detach().mean()),
-            "logit_fake": float(fake.detach().mean()),
-        }
+        if adversary.game.relativistic:
+            whole = self._logits_of_batch(real), self._logits_of_batch(fake)
+            loss = self._logits_of_batch.part_of(adversary.game.discriminator(*whole))
+        else:
+            loss = adversary.game.discriminator(real, fake)
+        return loss, {"logit_real": float(real.detach().mean()), "logit_fake": float(fake.detach().mean())}
 
     def _logits(self, pictures: Tensor) -> Tensor:
         return self.discriminator_updater.module(pictures)

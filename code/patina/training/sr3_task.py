@@ -1,6 +1,7 @@
 """Training SR3 (Saharia et al., arXiv 2104.07636): diffusion conditioned on the upscaled LQ picture."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,16 @@ from torch.nn import functional
 from patina.data.clean_tiles import CleanTiles, enlarged, shrink
 from patina.imaging.sheets import sheet
 from patina.imaging.value_spaces import to_pixels
+from patina.layers.batch_draws import integers_for, normal_like
 from patina.metrics.full_reference import means_of, scores_without_network
 from patina.models.model_files import ModelFile, save_model_file
 from patina.models.sr3 import KIND, SR3, Sampler, sample
 from patina.seeding import torch_generator
+from patina.training.batch_parts import Batch
 from patina.training.ema import Ema
 from patina.training.previews import load_centre_crop
-from patina.training.task import Batch, Task, Validation
+from patina.training.processes import divided
+from patina.training.task import Task, Validation
 from patina.training.updates import Updater
 
 LOSSES = {"l1": functional.l1_loss, "l2": functional.mse_loss}
@@ -71,10 +75,14 @@ class SR3Task(Task):
 
     def training_step(self, batch: Batch, step: int) -> dict[str, float]:
         """Take one step at uniformly drawn diffusion times."""
-        loss = self._loss(batch)
-        logged = self.updater.update(loss, step)
+
+        def compute(part: Batch) -> tuple[Tensor, dict[str, float]]:
+            loss = self._loss(part)
+            return loss, {"loss": float(loss.detach())}
+
+        logged = self.take_step(self.updater, batch, step, compute)
         self.ema.update(self.network)
-        return logged | {"loss": float(loss.detach())}
+        return logged
 
     def probe(self, batch: Batch) -> None:
         """Compute the loss."""
@@ -87,7 +95,9 @@ class SR3Task(Task):
             return found
         scale = self.network.architecture.scale
         conditions = [enlarged(shrink(gt, scale), scale) for gt in self._ground_truths]
-        results = self._sampled(torch.stack(conditions))
+        groups = [range(start, len(conditions))[:SHOWN_TOGETHER] for start in range(0, len(conditions), SHOWN_TOGETHER)]
+        sampled = divided(self.fabric, groups, partial(self._sampled, conditions=torch.stack(conditions)))
+        results = [picture for group in sampled for picture in group]
         columns = [
             [to_pixels(picture, np.uint8) for picture in pictures]
             for pictures in (conditions, results, self._ground_truths)
@@ -122,27 +132,22 @@ class SR3Task(Task):
 
     def _loss(self, batch: Batch) -> Tensor:
         gt = batch["gt"]
-        time = torch.randint(self.network.schedule.steps, (len(gt),), device=gt.device)
-        noisy, target = self.network.noised(2 * gt - 1, torch.randn_like(gt), time)
+        time = integers_for(gt, self.network.schedule.steps)
+        noisy, target = self.network.noised(2 * gt - 1, normal_like(gt), time)
         predicted = self.updater.module(noisy, 2 * batch["condition"] - 1, time)
         return self.loss(predicted.float(), target)
 
-    def _sampled(self, conditions: Tensor) -> list[Tensor]:
-        """Sample pictures for conditions ``[N, 3, H, W]`` in [0, 1], always with the same noise."""
+    def _sampled(self, number: int, group: range, conditions: Tensor) -> list[Tensor]:
+        """Sample pictures for a group of the conditions ``[N, 3, H, W]`` in [0, 1], always with the same noise."""
         network, schedule, device = self.ema.network.eval(), self.network.schedule, self.fabric.device
-        generator = torch_generator("validation samples")
-        results: list[Tensor] = []
-        for condition in conditions.split(SHOWN_TOGETHER):
-            given = (2 * condition - 1).to(device)
-            start = torch.randn(given.shape, generator=generator).to(device)
+        generator = torch_generator("validation samples", number)
+        given = (2 * conditions[group.start : group.stop] - 1).to(device)
+        start = torch.randn(given.shape, generator=generator).to(device)
 
-            def predict(noisy: Tensor, time: Tensor, given: Tensor = given) -> Tensor:
-                with self.fabric.autocast():
-                    return network(noisy, given, time.expand(len(noisy))).float()
+        def predict(noisy: Tensor, time: Tensor) -> Tensor:
+            with self.fabric.autocast():
+                return network(noisy, given, time.expand(len(noisy))).float()
 
-            sampler, steps = self.sampling
-            pictures = sample(
-                predict, start, schedule, sampler=sampler, steps=steps, generator=generator
-            )  # fmt: skip
-            results += [(picture / 2 + 0.5).cpu() for picture in pictures]
-        return results
+        sampler, steps = self.sampling
+        pictures = sample(predict, start, schedule, sampler=sampler, steps=steps, generator=generator)
+        return [(picture / 2 + 0.5).cpu() for picture in pictures]

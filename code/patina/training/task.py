@@ -1,20 +1,22 @@
 """The interface of training tasks to the training loop."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from lightning_fabric import Fabric
-from torch import nn
+from torch import Tensor, nn
 from torch.utils.data import Dataset
 
+from patina.training.batch_parts import Batch, BatchParts
+from patina.training.buffers import remembered_buffers
 from patina.training.updates import Updater
 
-Batch = dict[str, Any]
-"""Tensors by name; LQ patches with unfinished recipe steps are a list."""
+Losses = Tensor | Mapping[str, Tensor]
+"""A loss, or losses by name that are summed."""
 
 
 @dataclass
@@ -33,27 +35,67 @@ class Task(ABC):
         batch_size: number of slots per step.
         updaters: one for every trained network; set by `setup`.
         collate: turns samples into a batch; None for torch's default.
+        parts: the division of batches; set by the loop before `setup`.
+        part_multiple: what the number of slots in a part must be a multiple of.
     """
 
     dataset: Dataset[Any]
     batch_size: int
     updaters: list[Updater]
     collate: Callable[[list[Any]], Batch] | None = None
+    parts: BatchParts = BatchParts()
+    part_multiple: int = 1
 
     @abstractmethod
     def setup(self, fabric: Fabric) -> None:
         """Put the networks on their device and make the updaters."""
 
     def start(self, batch: Batch) -> None:  # noqa: B027 - most tasks need nothing here
-        """Initialise a fresh run from its first batch, before the first step."""
+        """Initialise a fresh run from its first batch, which is this process's alone, before the first step."""
 
     @abstractmethod
     def training_step(self, batch: Batch, step: int) -> dict[str, float]:
-        """Train on one batch and return the numbers to log.
+        """Train on one batch, this process's alone, and return the numbers to log.
 
         Raises:
             NotFinite: a loss or gradient is not finite.
         """
+
+    def take_step(
+        self, updater: Updater, batch: Batch, step: int, compute: Callable[[Batch], tuple[Losses, dict[str, float]]]
+    ) -> dict[str, float]:
+        """Take a step of one network.
+
+        Args:
+            updater: the network's.
+            batch: of this process.
+            step: number of the step.
+            compute: returns the losses of a part of the batch, means over it, and its numbers to log.
+
+        Raises:
+            NotFinite: a loss or gradient is not finite.
+        """
+
+        def on_part(part: Batch) -> dict[str, float]:
+            losses, numbers = compute(part)
+            updater.add(losses, self.parts)
+            return numbers
+
+        updater.begin()
+        numbers = self.over_parts(batch, on_part)
+        logged = updater.finish(step)
+        updater.apply(step)
+        return logged | numbers
+
+    def over_parts(self, batch: Batch, compute: Callable[[Batch], dict[str, float]]) -> dict[str, float]:
+        """Compute the parts of a batch one after the other, from the same buffers; return the means of the numbers."""
+        found: list[dict[str, float]] = []
+        restore = remembered_buffers(self.networks.values()) if self.parts.accumulate > 1 else None
+        for part in self.parts.of(batch):
+            if restore is not None and found:
+                restore()
+            found.append(compute(part))
+        return {name: sum(numbers[name] for numbers in found) / len(found) for name in found[0]}
 
     @abstractmethod
     def probe(self, batch: Batch) -> None:

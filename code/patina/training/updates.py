@@ -7,7 +7,10 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
+from patina.layers.batch_draws import draw_dropout_by_batch
+from patina.training.batch_parts import BatchParts
 from patina.training.compiling import compile_network
+from patina.training.processes import add_gradients, any_process, same_in_all
 from patina.training.schedules import Schedule
 
 
@@ -19,22 +22,10 @@ class NotFinite(Exception):
         self.sources = sources
 
 
-def require_finite(losses: Mapping[str, Tensor]) -> None:
-    """Check that all losses are finite.
-
-    Args:
-        losses: scalars by name.
-
-    Raises:
-        NotFinite: some losses are not finite; the message names them all.
-    """
-    broken = [f"{name} loss" for name, loss in losses.items() if not torch.isfinite(loss)]
-    if broken:
-        raise NotFinite(*broken)
-
-
 class Updater:
     """Trains one network by Adam or AdamW, with a learning-rate schedule and gradient clipping.
+
+    A step is `begin`, `add` for every part of the batch, `finish` and `apply`.
 
     Args:
         fabric: runs the backward pass at its precision.
@@ -75,38 +66,58 @@ class Updater:
         self.schedule = schedule
         self.clip_gradient = clip_gradient
         self.last_step = 0
+        self._broken: tuple[str, ...] = ()
+        draw_dropout_by_batch(network)
         if compiled:
             compile_network(network, fabric.device)
         groups = _by_rate(network, rate_factors or {})
         optimizer = optimiser(groups, lr=schedule(1), betas=betas, weight_decay=weight_decay)
         self.module, self.optimizer = fabric.setup(network, optimizer)
+        same_in_all(fabric, [network])
 
-    def update(self, loss: Tensor, step: int) -> dict[str, float]:
-        """Take one step that reduces `loss`.
+    def begin(self) -> None:
+        """Forget the gradients of the step before."""
+        self.optimizer.zero_grad(set_to_none=True)
+        self._broken = ()
+
+    def add(self, losses: Tensor | Mapping[str, Tensor], parts: BatchParts) -> None:
+        """Add the gradient of one part of the batch.
+
+        Args:
+            losses: the loss, or losses by name that are summed; means over the part.
+            parts: the division of the batch.
+        """
+        if isinstance(losses, Tensor):
+            terms, loss = {f"loss of {self.name}": losses}, losses
+        else:
+            terms = {f"{name} loss": value for name, value in losses.items()}
+            loss = torch.stack(list(losses.values())).sum()
+        broken = tuple(name for name, value in terms.items() if not torch.isfinite(value))
+        if broken:  # `finish` says so, in all processes at once
+            self._broken = broken
+        else:
+            self.fabric.backward(loss / parts.count if parts.count > 1 else loss)
+
+    def finish(self, step: int) -> dict[str, float]:
+        """Add the gradients of all processes up and clip the sum; `apply` takes the step.
 
         Returns:
             ``lr``, and ``gradient``: the gradient norm before clipping.
 
         Raises:
-            NotFinite: the loss or a gradient is not finite; the weights have not changed.
+            NotFinite: the loss or a gradient is not finite, in any process; the weights have not changed.
         """
-        logged = self.backward(loss, step)
-        self.apply(step)
-        return logged
-
-    def backward(self, loss: Tensor, step: int) -> dict[str, float]:
-        """Compute and clip the gradient; `apply` takes the step. Returns and raises as `update`."""
-        if not torch.isfinite(loss):
-            raise NotFinite(f"loss of {self.name}")
-        self.optimizer.zero_grad(set_to_none=True)
-        self.fabric.backward(loss)
-        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.clip_gradient or torch.inf)
+        if any_process(self.fabric, bool(self._broken)):
+            raise NotFinite(*self._broken or (f"loss of {self.name} in another process",))
+        trained = [parameter for parameter in self.network.parameters() if parameter.requires_grad]
+        add_gradients(self.fabric, trained)
+        norm = nn.utils.clip_grad_norm_(trained, self.clip_gradient or torch.inf)
         if not torch.isfinite(norm):
             raise NotFinite(self._broken_gradient())
         return {"lr": self.schedule(step), "gradient": float(norm)}
 
     def apply(self, step: int) -> None:
-        """Take a step along the gradient that `backward` has computed."""
+        """Take a step along the gradient that `finish` has completed."""
         self.last_step = step
         for group in self.optimizer.param_groups:
             group["lr"] = self.schedule(step) * group["rate_factor"]

@@ -1,0 +1,48 @@
+"""Ctrl-C in a training: the first one finishes the step and saves, a second one stops at once."""
+
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def interruption(alone: bool) -> Iterator["Flag"]:
+    """Yield a flag that the first Ctrl-C (or SIGTERM) sets; a second Ctrl-C stops at once.
+
+    Args:
+        alone: whether this is the training's only process. Of several, each gets the terminal's Ctrl-C and that of the
+            process that started them, so a second one says nothing; those that do not end are killed.
+    """
+    flag = Flag()
+
+    def on_signal(number: int, frame: object) -> None:
+        if flag and number == signal.SIGINT and alone:
+            raise KeyboardInterrupt
+        if alone:
+            print("\nstopping after this step; Ctrl-C again stops at once", file=sys.stderr)
+        flag.set()
+
+    try:
+        previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+    except ValueError:  # only the main thread receives signals
+        previous = {}
+    try:
+        yield flag
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+class Flag:
+    """False until it is set."""
+
+    def __init__(self) -> None:
+        self._set = False
+
+    def set(self) -> None:
+        """Make it true."""
+        self._set = True
+
+    def __bool__(self) -> bool:
+        return self._set
