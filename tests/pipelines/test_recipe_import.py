@@ -74,7 +74,7 @@ def test_what_has_a_counterpart_is_translated_and_runs(ini, tmp_path):
     assert recipe.scale == 4
     [shuffle] = recipe.steps
     blur, noise, compression, scale, levels, sharp, chroma = shuffle.steps
-    assert (blur.probability, noise.probability, scale.probability) == (0.4, 1, 1)
+    assert (blur.probability, noise.probability, scale.probability) == (0.4, 0.3, 1)
     box, gauss, anisotropic = (choice.steps[0] for choice in blur.choices)
     assert box.size == (1, 5)
     assert gauss.sigma == pytest.approx((0.5, 1.1))
@@ -105,7 +105,7 @@ def test_what_has_none_is_named_on_the_screen_and_in_the_recipe(ini, tmp_path, c
         "line 39: chroma swirl: no counterpart, omitted",
         "line 5: degradation vhs: no counterpart, omitted",
         "line 10: likelihood.scale = 0.05: set to 1, as all images of a set must have one size",
-        "line 8: likelihood.noise: missing, set to 1",
+        "line 8: likelihood.noise: missing, set to 0.3 as Dataset Destroyer does",
         "line 7: main.surprise: not used",
     ):
         assert expected in told
@@ -202,6 +202,42 @@ range = 0.5,2.0
         "line 15: compression.mpeg2bitrate, a bit rate: no counterpart, omitted",
     ):
         assert expected in told
+
+
+def test_the_second_version_scales_grey_levels(tmp_path):
+    """Its Gaussian noise has the range as variance, colour and gray noise are not scaled; OpenCV's filters by name."""
+    second = """[main]
+degradations = blur,noise,compression,scale,quantization
+randomize = True
+[blur]
+algorithms = anisotropic
+range = 2,8
+scale_factor = 0.5
+[noise]
+algorithms = uniform,gaussian,gray
+range = 2,32
+scale_factor = 0.5
+[compression]
+algorithms = hevc
+hevc_crf_level_range = 20,30
+[quantization]
+algorithms = stucki
+range = 4,8
+[scale]
+algorithms = down_up,lanczos
+down_up_algorithms = bilinear,box
+size_factor = 0.5
+range = 0.5,1
+"""
+    (tmp_path / "config.ini").write_text(second, encoding="utf-8")
+    assert run(tmp_path / "config.ini") == 0
+    [shuffle] = load_recipe(tmp_path / "config.yml").steps
+    blur, noise, hevc, scale, levels = shuffle.steps
+    assert (blur.sigma, blur.angle, blur.probability) == ((1, 4), (0, 0), 1)
+    uniform, white, gray = (choice.steps[0] for choice in noise.choices)
+    assert (uniform.amplitude, white.sigma, gray.sigma) == ((1, 16), (1, 4), (2, 32))
+    assert (hevc.quantiser, levels.levels) == ((20, 30), (4, 8))
+    assert scale.choices[1].steps[0].first == {"linear_aliased": 1, "area": 1}
 
 
 def test_versions_between_have_bit_rates_as_ranges(ini, tmp_path, capsys):

@@ -145,7 +145,7 @@ def _dither(node: ChainNode) -> list[Block]:
     kind = node.value(2, "Diffusion")
     dither: str | None = {"None": "none", "Diffusion": _DITHERS.get(node.value(4, "FS"))}.get(kind)
     if kind == "Ordered":
-        dither = ORDERED_DITHERS.get(int(str(node.value(3, "B16")).lstrip("B") or 0))
+        dither = {f"B{side}": name for side, name in ORDERED_DITHERS.items()}.get(node.value(3, "B16"))
     if dither is None:
         node.lost(f"{kind} dithering")
         return []

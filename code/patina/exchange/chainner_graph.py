@@ -61,8 +61,16 @@ class ChainNode:
         return float(value), float(value)
 
     def value(self, number: int, default: Any) -> Any:
-        """Return an input's value as it is."""
+        """Return an input's value: a number, a truth value or a text.
+
+        Raises:
+            ConfigError: it is something else.
+        """
         value = self.inputs.get(number)
+        if isinstance(value, list | dict):
+            raise ConfigError(
+                f"{self.source}, line {self.line}: input {number} of node {self.name} is {value!r}, expected one value"
+            )
         return default if value is None else value
 
     def lost(self, what: str = "") -> None:
@@ -141,6 +149,8 @@ def _nodes(root: LinedValue, source: Path, remarks: Remarks) -> list[ChainNode]:
 
 def _node(node: LinedValue, source: Path, remarks: Remarks) -> ChainNode:
     data = plain(node.value["data"])
+    if not isinstance(data["schemaId"], str):
+        raise TypeError("a schemaId that is a text")
     inputs = {int(number): value for number, value in data.get("inputData", {}).items()}
     active = not (data.get("isDisabled") or data.get("isPassthrough"))
     return ChainNode(data["schemaId"], node.line, inputs, source, remarks, active=active)

@@ -16,16 +16,32 @@ from patina.exchange.recipe_parts import (
     odd_side,
     one_of,
     quality,
+    tidy,
     to_8bit,
     video,
     whole_scale,
 )
 from patina.imaging.dither import DITHERS
 
-FIRST_FILTERS = {
+OPENCV_FILTERS = {
     "nearest": "nearest", "box": "area", "bilinear": "linear_aliased", "bicubic": "cubic_aliased", "lanczos": "lanczos",
 }  # fmt: skip
-"""Filters of the first versions, which resized by OpenCV."""
+"""Filters of the versions that resized by OpenCV."""
+
+LIKELIHOODS = {"blur": 0.3, "noise": 0.3, "compression": 0.2, "scale": 0.1, "quantization": 0.1, "unsharp_mask": 0.1,
+               "chroma": 0.3}  # fmt: skip
+"""What Dataset Destroyer takes for a likelihood that is missing."""
+
+_OF_LATER_VERSIONS = (
+    ("noise", "sp_range"), ("compression", "vp9_crf_level_range"), ("unsharp_mask", "radius_range"),
+    ("compression", "mpeg_qscale_range"), ("chroma", "horizontal_range"),
+)  # fmt: skip
+"""Settings of the versions that count noise in fractions of white, rotate anisotropic blurs and resize by chaiNNer's
+library; earlier ones count grey levels and resize by OpenCV."""
+
+
+def _is_early(reader: IniReader) -> bool:
+    return not any(reader.has(section, key) for section, key in _OF_LATER_VERSIONS)
 
 
 def convert_ini(path: Path) -> Conversion:
@@ -62,10 +78,13 @@ def convert_ini(path: Path) -> Conversion:
 
 
 def _likelihood(reader: IniReader, family: str) -> float:
-    """Return the probability of a family in a shuffled order; a missing one is 1, with a remark."""
+    """Return the probability of a family in a shuffled order; versions without likelihoods apply every family."""
+    if not reader.line("likelihood"):
+        return 1.0
     if not reader.has("likelihood", family):
-        reader.remark(f"likelihood.{family}: missing, set to 1", "likelihood")
-    return reader.number("likelihood", family, 1.0)
+        told = f"likelihood.{family}: missing, set to {LIKELIHOODS[family]:g} as Dataset Destroyer does"
+        reader.remark(told, "likelihood")
+    return reader.number("likelihood", family, LIKELIHOODS[family])
 
 
 def _blur(reader: IniReader) -> list[Block]:
@@ -83,26 +102,34 @@ def _blur(reader: IniReader) -> list[Block]:
         elif kind in KERNEL_KINDS:
             sigma = [max(0.01, end) for end in ends]
             side = min(LARGEST_KERNEL, odd_side(8 * sigma[1]) + 2)
-            found.append({"gaussian_blur": {"kind": kind, "size": side, "sigma": sigma}})
+            upright = {"angle": 0} if _is_early(reader) and "anisotropic" in kind else {}
+            found.append({"gaussian_blur": {"kind": kind, "size": side, "sigma": sigma, **upright}})
         else:
             reader.lost(f"blur {kind}", "blur", "algorithms")
     return found
 
 
 def _noise(reader: IniReader) -> list[Block]:
-    # The first versions add grey levels; later ones, which have a scale factor, fractions of white.
-    first = not reader.has("noise", "scale_factor")
-    low, high = reader.ends("noise", "range", 1 / 255 if first else reader.number("noise", "scale_factor", 1.0))
-    sigma = [to_8bit(low), to_8bit(high)]
+    low, high = reader.ends("noise", "range", reader.number("noise", "scale_factor", 1.0))
+    white, std, unscaled = (
+        [to_8bit(low), to_8bit(high)],
+        [to_8bit(math.sqrt(max(0.0, end))) for end in (low, high)],
+        1.0,
+    )
+    if _is_early(reader):
+        white = [min(255.0, max(0.0, end)) for end in (low, high)]
+        # Its second version takes the range of Gaussian noise for a variance, and does not scale the last two kinds.
+        std = [math.sqrt(end) for end in white] if reader.has("noise", "scale_factor") else white
+        unscaled = reader.number("noise", "scale_factor", 1.0) or 1.0
+        reader.remark("noise: in grey levels, as this version has it", "noise", "range")
     found: list[Block] = []
     for kind in reader.kinds("noise"):
         if kind == "gaussian":
-            found.append(
-                {"gaussian_noise": {"sigma": sigma if first else [to_8bit(math.sqrt(e)) for e in (low, high)]}}
-            )
+            found.append({"gaussian_noise": {"sigma": [tidy(end) for end in std]}})
         elif kind == "uniform":
-            found.append({"uniform_noise": {"amplitude": sigma}})
+            found.append({"uniform_noise": {"amplitude": white}})
         elif kind in ("color", "gray"):
+            sigma = [tidy(min(255.0, end / unscaled)) for end in white]
             found.append({"gaussian_noise": {"sigma": sigma, "gray": float(kind == "gray")}})
         elif kind == "salt-and-pepper":
             ends = reader.ends("noise", "sp_range", reader.number("noise", "sp_scale_factor", 1.0))
@@ -152,21 +179,19 @@ def _video(reader: IniReader, kind: str) -> list[Block]:
 
 def _scaling(reader: IniReader) -> list[Block]:
     kinds = reader.kinds("scale")
-    first = not reader.has("scale", "down_up_algorithms")
-    known = FIRST_FILTERS if first and {"bicubic", "bilinear"} & set(kinds) else FILTERS
+    detours = reader.names("scale", "down_up_algorithms") if reader.has("scale", "down_up_algorithms") else []
+    by_opencv = _is_early(reader) or {"bicubic", "bilinear"} & {*kinds, *detours}
+    known = OPENCV_FILTERS if by_opencv else FILTERS
     filters = _filters(reader, [kind for kind in kinds if kind != "down_up"], "algorithms", known)
     found: list[Block] = []
     if filters:
         found.append({"weight": float(len(filters)), "steps": {"resize": {"filter": filters, "of": "target"}}})
     if "down_up" in kinds:
-        if first:  # OpenCV's default
-            own = ["linear_aliased"]
-        else:
-            own = _filters(reader, reader.names("scale", "down_up_algorithms"), "down_up_algorithms", FILTERS)
+        own = _filters(reader, detours, "down_up_algorithms", known) or ["linear_aliased"]  # OpenCV's default
         before, after = (own, own) if reader.flag("scale", "randomize", True) else (own[:1], own[-1:])
         block = {"factor": list(reader.ends("scale", "range")), "first": before, "second": after}
         found.append({"weight": 1.0, "steps": {"down_up": block}})
-    if known is FILTERS:
+    if not by_opencv:
         reader.remark("scale: Dataset Destroyer resizes in linear light, recipes in sRGB", "scale")
     return found if len(found) > 1 else [choice["steps"] for choice in found]
 

@@ -1,6 +1,7 @@
 """Typed values of Dataset Destroyer's `config.ini`, with their lines."""
 
 import configparser
+import math
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -80,7 +81,7 @@ class IniReader:
 
     def number(self, section: str, key: str, default: float) -> float:
         """Return a number."""
-        return self._parsed(section, key, str(default), float, "a number")
+        return self._parsed(section, key, str(default), _finite, "a number")
 
     def flag(self, section: str, key: str, default: bool) -> bool:
         """Return a truth value."""
@@ -120,8 +121,14 @@ def _boolean(text: str) -> bool:
 
 
 def _pair(text: str) -> tuple[float, float]:
-    low, high = (float(part) for part in text.split(","))
+    low, high = (_finite(part) for part in text.split(","))
     return low, high
+
+
+def _finite(text: str) -> float:
+    if not math.isfinite(value := float(text)):
+        raise ValueError(text)
+    return value
 
 
 def _lines(text: str) -> dict[tuple[str, str], int]:

@@ -70,7 +70,7 @@ class LossReader:
 
     def charbonnier(self, section: Section) -> list[Loss]:
         """Charbonnier loss; their eps is added to the square, ours is squared."""
-        eps = math.sqrt(section.number("eps", 1e-12))
+        eps = math.sqrt(max(1e-12, section.number("eps", 1e-12)))
         return [{"type": "charbonnier", "eps": float(f"{eps:.6g}")}]
 
     def l1(self, section: Section) -> list[Loss]:

@@ -25,6 +25,12 @@ _OF_LOADING = (
     "persistent_workers", "num_prefetch_queue", "prefetch_factor", "queue_size", "crop_pad_size", "filename_tmpl",
 )  # fmt: skip
 
+_OF_OTHER_METHODS = (
+    "wavelet_guided", "wavelet_init", "sam", "sam_init", "eco", "eco_init", "eco_iters", "eco_schedule", "match_lq",
+    "match_lq_colors", "adaptive_d", "ema_switch_iter",
+)  # fmt: skip
+"""Methods of training without a counterpart."""
+
 _OF_LOGGING = (
     "use_tb_logger", "save_tb_img", "wandb", "save_checkpoint_format", "val_enabled", "save_img", "metrics",
     "metrics_enabled", "pbar", "suffix", "tile", "tile_size", "tile_overlap", "total_iter",
@@ -159,7 +165,8 @@ def _schedule(train: Section) -> dict[str, Any]:
         name = optimiser.text("type", "adam").lower()
         found["optimiser"] = name if name in ("adam", "adamw") else "adamw"
         if name not in ("adam", "adamw"):
-            optimiser.differs("type", f"{optimiser.text('type')}: adamw instead")
+            told = f"{optimiser.text('type')}: adamw instead, whose learning rate is often another"
+            optimiser.differs("type", told)
         found["learning_rate"] = optimiser.number("lr", 1e-4)
         if len(betas := optimiser.numbers("betas", [0.9, 0.999])) == 2:
             found["betas"] = betas
@@ -229,7 +236,8 @@ def _start(root: Section) -> dict[str, Any]:
 
 
 def _name_the_rest(root: Section, train: Section, logger: Section | None, val: Section | None) -> None:
-    """Count as read what ours decides by itself."""
+    """Name methods without a counterpart; count as read what ours decides by itself."""
+    train.lost(*_OF_OTHER_METHODS)
     train.skip(
         "net_d_iters", "net_d_init_iters", "moa_augs", "moa_probs", "moa_debug", "moa_debug_limit", "ema", "optim_d"
     )
