@@ -3,8 +3,9 @@
 import re
 import types
 import typing
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -94,18 +95,26 @@ def require_block(values: Any, source: str | Path) -> dict[str, Any]:
     return values
 
 
-def describe_problems(error: ValidationError, settings: type[BaseModel]) -> str:
+def has_place(settings: type[BaseModel], place: Sequence[str]) -> bool:
+    """Return whether a class has a key in this place, e.g. ``["data", "patch"]``; lists count as their items."""
+    return all(part in _keys_at(settings, list(place[:depth])) for depth, part in enumerate(place))
+
+
+def describe_problems(
+    error: ValidationError, settings: type[BaseModel], names_here: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """Describe a validation error in one line: all unknown keys, or else all missing and invalid values.
 
     Args:
         error: the error pydantic raised.
         settings: the class that was validated; its keys are suggested for unknown ones.
+        names_here: other tools' keys, and what they are called here.
     """
     problems = error.errors(include_url=False)
     # A misspelt key also makes the right one missing, so unknown keys go first.
     unknown = [problem for problem in problems if problem["type"] in _UNKNOWN]
     causes = unknown or _causes(problems, settings)
-    return listed(list(dict.fromkeys(_describe(problem, settings) for problem in causes)), 10)
+    return listed(list(dict.fromkeys(_describe(problem, settings, names_here) for problem in causes)), 10)
 
 
 def _causes(problems: Sequence[ErrorDetails], settings: type[BaseModel]) -> list[ErrorDetails]:
@@ -129,9 +138,11 @@ def _ends_in_kind(place: tuple[int | str, ...], settings: type[BaseModel]) -> bo
     return last not in _keys_at(settings, around)
 
 
-def _describe(problem: ErrorDetails, settings: type[BaseModel]) -> str:
+def _describe(problem: ErrorDetails, settings: type[BaseModel], names_here: Mapping[str, str]) -> str:
     location = [str(part) for part in problem["loc"]]
     key = ".".join(_without_tags(settings, location))
+    if problem["type"] in _UNKNOWN and location[-1] in names_here:
+        return f"{key}: unknown key, its name here is {names_here[location[-1]]}"
     if problem["type"] in _UNKNOWN:
         return f"{key}: unknown key, {nearest(location[-1], _keys_at(settings, location[:-1]))}"
     if problem["type"] == "missing":

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ValidationError
 from patina.errors import ConfigError
 from patina.settings import describe_problems, find_file, require_block
 from patina.shipped import base_folder
+from patina.specs.foreign_keys import is_foreign, names_here
 from patina.specs.subjects import SUBJECTS, config_class
 from patina.system.typed_values import shortened
 from patina.system.yaml_files import read_yaml, yaml_text
@@ -80,13 +81,17 @@ def _merged(base: Any, override: Any) -> Any:
 def _validated(values: dict[str, Any], source: str | Path) -> Any:
     task = values.get("task")
     if not isinstance(task, str) or task not in SUBJECTS:
+        if "task" not in values and is_foreign(values):
+            raise ConfigError(
+                f"{source}: these are options of another trainer; `patina convert {source}` converts them"
+            )
         found = f"task is {shortened(repr(task))}" if "task" in values else "task is missing"
         raise ConfigError(f"{source}: {found}, expected one of {', '.join(SUBJECTS)}")
     config = config_class(task)
     try:
         return config.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(f"{source}: {describe_problems(error, config)}") from error
+        raise ConfigError(f"{source}: {describe_problems(error, config, names_here(config))}") from error
 
 
 def dump_config(config: BaseModel) -> str:
