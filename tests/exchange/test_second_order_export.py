@@ -68,10 +68,10 @@ def test_the_shipped_recipe_for_redux(tmp_path, capsys):
     assert (options["lq_usm_radius_range"], options["blur_prob2"], options["jpeg_prob"]) == ([51, 51], 0.8, 1)
     assert options["resize_mode_list"] == ["bilinear", "bicubic"]
     assert told == [
-        "filter area of resize: no counterpart, omitted",
+        "filters of resize: area: no counterpart, omitted",
         "resize2: images of exactly the target size count as enlarged, up to 1.2",
-        "filter area of resize2: no counterpart, omitted",
-        "filter area of resize3: no counterpart, omitted",
+        "filters of resize2: area: no counterpart, omitted",
+        "filters of resize3: area: no counterpart, omitted",
     ]
     degrades(imported(tmp_path, "trainner-redux"), 3)
 
@@ -164,6 +164,17 @@ def test_what_has_no_place_is_named(tmp_path, capsys):
         "jpeg after the second stage: no counterpart, omitted",
     ):
         assert expected in told
+
+
+def test_a_second_resize_counts_from_the_target_size(tmp_path, capsys):
+    noise = {"gaussian_noise": {"sigma": 3}}
+    steps = [noise, {"resize": {"filter": "area", "factor": [0.25, 0.5]}}, TARGET]
+    options, told = exported(tmp_path, written(tmp_path, steps), "neosr", capsys)
+    assert options["resize_range2"] == [0.5, 1]
+    assert options["noise_range"] == [3, 3]
+    steps = [{"resize": {"filter": "area", "factor": 0.5}}, *steps]
+    options, told = exported(tmp_path, written(tmp_path, steps), "neosr", capsys)
+    assert "resize2: taken relative to the clean image, not to the image at that step" in told
 
 
 def test_a_detour_and_variants(tmp_path, capsys):

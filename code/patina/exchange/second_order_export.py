@@ -41,8 +41,8 @@ class _Export:
         options: settings by name, those of both stages; they are sorted into the file's sections later.
     """
 
-    def __init__(self, slots: Slots, tool: Tool):
-        self.slots, self.tool, self.remarks = slots, tool, slots.remarks
+    def __init__(self, slots: Slots, tool: Tool, scale: int):
+        self.slots, self.tool, self.scale, self.remarks = slots, tool, scale, slots.remarks
         self.redux = tool == "trainner-redux"
         self.options: dict[str, Any] = {}
 
@@ -118,7 +118,9 @@ class _Export:
         span = [int(end) for end in self.span(f"kernel_range{n}", sizes)] if sizes else list(KERNEL_SIDES)
         if self.redux:
             self.options[f"kernel_range{n}"] = span
-        elif span != list(KERNEL_SIDES):
+            return
+        self.options[f"blur_kernel_size{n}"] = KERNEL_SIDES[1]
+        if span != list(KERNEL_SIDES):
             low, high = KERNEL_SIDES
             self.remarks.add(f"kernel sizes of blur{n}: {low} to {high} there, not {span[0]} to {span[1]}")
 
@@ -128,7 +130,7 @@ class _Export:
         up = down = 0.0
         ranges: list[WeightedRange] = []
         for slot in found:
-            low, high = slot.block.factor
+            low, high = self._factor(slot.block, n)
             rising = 0.0 if high <= 1 else 1.0 if low >= 1 else (high - 1) / (high - low)
             up += slot.weight * rising
             down += slot.weight * (1 - rising) * (low < 1)
@@ -150,6 +152,15 @@ class _Export:
         if found:
             self._filters(found, n)
 
+    def _factor(self, block: Any, n: str) -> tuple[float, float]:
+        """Return the factor of a resize; those of the second stage count from the target size."""
+        low, high = block.factor
+        if not n or block.of == "target":
+            return low, high
+        if block.of == "current" and self.slots.at(1, "resize"):
+            self.remarks.add("resize2: taken relative to the clean image, not to the image at that step")
+        return low * self.scale, high * self.scale
+
     def _filters(self, found: list[Slotted], n: str) -> None:
         weights: dict[str, float] = {}
         for slot in found:
@@ -160,12 +171,11 @@ class _Export:
             if set(weights) - set(FIXED_FILTERS):
                 self.remarks.add(f"filters of resize{n}: area, bilinear or bicubic there, not {', '.join(weights)}")
             return
+        if unknown := [name for name in weights if name not in _TO_REDUX]:
+            self.remarks.lost(f"filters of resize{n}: {', '.join(unknown)}")
         theirs: dict[str, float] = {}
-        for name, weight in weights.items():
-            if name not in _TO_REDUX:
-                self.remarks.lost(f"filter {name} of resize{n}")
-            else:
-                theirs[_TO_REDUX[name]] = theirs.get(_TO_REDUX[name], 0) + weight
+        for name in [name for name in weights if name in _TO_REDUX]:
+            theirs[_TO_REDUX[name]] = theirs.get(_TO_REDUX[name], 0) + weights[name]
         whole = sum(theirs.values())
         self.options[f"resize_mode_list{n}"] = list(theirs) or ["bicubic"]
         self.options[f"resize_mode_prob{n}"] = [tidy(weight / whole) for weight in theirs.values()] or [1]
@@ -228,7 +238,7 @@ def export_second_order(recipe: Recipe, tool: Tool) -> Conversion:
         The options of both stages in one mapping with `scale`, and a remark for everything that is lost.
     """
     remarks = Remarks()
-    export = _Export(slots_of(recipe, remarks), tool)
+    export = _Export(slots_of(recipe, remarks), tool, recipe.scale)
     export.options["scale"] = recipe.scale
     export.sharpening()
     export.stage(1)
