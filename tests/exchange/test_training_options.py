@@ -172,10 +172,10 @@ def test_neosr_with_pairs(tmp_path, capsys):
     assert (model.architecture, model.scale, model.features, model.blocks) == ("realplksr", 4, 32, 12)
     data = config.data
     assert (data.lq[0].path, data.gt) == (tmp_path / "sets/lq", tmp_path / "sets/gt")
-    assert (data.patch, data.batch, data.augment.mixup, data.augment.cutmix) == ({1: 256}, 8, 0.25, 0.25)
+    assert (data.patch, data.batch, data.augment.mixup, data.augment.cutmix) == ({1: 256}, 16, 0.25, 0.25)
     assert (config.validation.lq, config.validation.gt) == (tmp_path / "val/lq", tmp_path / "val/gt")
     [stage] = config.stages
-    assert (stage.steps, stage.save_every, stage.validate_every) == (100000, 2000, 1000)
+    assert (stage.steps, stage.accumulate, stage.save_every, stage.validate_every) == (100000, 2, 2000, 1000)
     assert (stage.optimiser, stage.learning_rate, stage.weight_decay, stage.warm_up) == ("adamw", 1e-3, 0.01, 1600)
     assert (stage.precision, stage.ema, stage.compile) == ("bf16-mixed", 0.999, True)
     assert (stage.init_from, stage.init_strict) == (tmp_path / "start.pth", False)
@@ -185,7 +185,6 @@ def test_neosr_with_pairs(tmp_path, capsys):
     gan = stage.losses[-1]
     assert (gan.game, gan.discriminator.architecture, gan.discriminator.learning_rate) == ("vanilla", "unet", 2e-4)
     assert lines == [
-        "line 16: datasets.train.accumulate (a larger batch takes its place): no counterpart, omitted",
         "line 17: datasets.train.augmentation swirl: no counterpart, omitted",
         "line 36: network_g.use_ea: no counterpart, omitted",
         "line 39: network_d.type: metagan: unet instead",

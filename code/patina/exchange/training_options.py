@@ -63,9 +63,11 @@ def convert_training(root: Section, lq: str | None) -> Conversion:
     values: dict[str, Any] = {"task": "restoration", "name": name, "seed": int(root.number("manual_seed", 0))}
     values["model"] = network_settings(network, scale)
     values["data"] = data = _data(root, train, scale, lq)
+    parts = _parts(_required(_required(root, "datasets"), "train"))
     if (pairs := _validation(root, val)) is not None:
         values["validation"] = pairs
     stage: dict[str, Any] = {"name": "train", "steps": _steps(train, logger)}
+    stage |= {"accumulate": parts} if parts > 1 else {}
     stage |= _schedule(train) | _precision(root) | _start(root)
     for ours, section, key in (("log_every", logger, "print_freq"), ("save_every", logger, "save_checkpoint_freq"),
                                ("validate_every", val, "val_freq")):  # fmt: skip
@@ -94,15 +96,18 @@ def _data(root: Section, train: Section, scale: int, lq: str | None) -> dict[str
     if lq and "dataroot_lq" in found:
         found.lost("dataroot_lq", what="(beside the recipe)")
     data["patch"] = _patch(root, found, scale)
-    data["batch"] = int(found.number("batch_size", found.number("batch_size_per_gpu", 16)))
-    for key in ("accumulate", "accum_iter"):
-        if found.number(key, 1) > 1:
-            found.lost(key, what="(a larger batch takes its place)")
+    # Their batch is one of the parts that are accumulated, ours is divided into parts.
+    data["batch"] = int(found.number("batch_size", found.number("batch_size_per_gpu", 16))) * _parts(found)
     if "num_worker_per_gpu" in found:
         data["workers"] = int(found.number("num_worker_per_gpu"))
     augment: dict[str, Any] = {"flip": 0.5 * found.flag("use_hflip", True), "rotate": 0.5 * found.flag("use_rot", True)}
     data["augment"] = augment | _mixings(found, train)
     return data
+
+
+def _parts(train_set: Section) -> int:
+    """Return the number of batches whose gradients are accumulated."""
+    return max(1, int(train_set.number("accumulate", train_set.number("accum_iter", 1))))
 
 
 def _folder(section: Section, key: str) -> str:
