@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from patina.cli import command_modules
 from patina.cli import main as command_line
 from patina.imaging.picture_files import list_pictures
 from sets import deflow_values, write_config, write_pictures
@@ -74,7 +75,7 @@ def test_what_stops_a_command_is_one_line(error, code, told, monkeypatch, capsys
     def stop(_: str) -> None:
         raise error
 
-    monkeypatch.setattr(command_line, "importlib", SimpleNamespace(import_module=stop))
+    monkeypatch.setattr(command_modules, "importlib", SimpleNamespace(import_module=stop))
     assert command_line.run_command("train", []) == code
     printed = capsys.readouterr().err
     assert printed.startswith(told)

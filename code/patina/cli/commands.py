@@ -94,6 +94,7 @@ GROUPS = {
         ),
     },
     "This machine, and others": {
+        "completion": Command("print what makes a shell complete commands, flags and names", "completion bash"),
         "doctor": Command("tell what is installed, what this machine offers, and how to get what is missing", "doctor"),
         "merge": Command("put together what several jobs with -shard have made", "merge OUT"),
     },

@@ -1,16 +1,15 @@
 """The command `patina`: one module per command, imported only when it is called."""
 
 import argparse
-import importlib
 import io
 import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from types import ModuleType
 
+from patina.cli.candidates import candidates
+from patina.cli.command_modules import module_of, parser_of
 from patina.cli.commands import COMMANDS, overview
-from patina.cli.parser import CommandParser
 from patina.errors import PatinaError, told_system_error
 from patina.hints import nearest_name
 from patina.system.lack_of_memory import is_lack_of_memory
@@ -94,7 +93,7 @@ def _attempt(command: str, arguments: Sequence[str] | None, program: str | None)
     try:
         given = parsed(command, arguments, program)
         with quietly(vars(given).pop("quiet")):
-            return _module(command).run(given)
+            return module_of(command).run(given)
     except PatinaError as error:
         print(f"error: {error}", file=sys.stderr)
         return USAGE_ERROR
@@ -127,24 +126,11 @@ def parsed(command: str, arguments: Sequence[str] | None = None, program: str | 
         SystemExit: a flag is unknown, misused or missing; the parser has printed which.
         PatinaError: flags do not belong together, or one that others need is missing.
     """
-    module = _module(command)
+    module = module_of(command)
     found = parser_of(command, program).parsed(arguments)
     if hasattr(module, "check"):
         module.check(found)
     return found
-
-
-def parser_of(command: str, program: str | None = None) -> CommandParser:
-    """Return the parser of a command's flags."""
-    module = _module(command)
-    parser = CommandParser(program, module.__doc__, f"patina {COMMANDS[command].example}")
-    module.add_arguments(parser)
-    parser.add_argument("--quiet", action="store_true", help="print results, warnings and errors, but no progress")
-    return parser
-
-
-def _module(command: str) -> ModuleType:
-    return importlib.import_module(f"patina.cli.{command.replace('-', '_')}")
 
 
 def _thread_failed(failure: threading.ExceptHookArgs) -> None:
@@ -163,6 +149,8 @@ def _top_level(words: Sequence[str]) -> int:
             print(overview())
         case ["--version" | "-version", *_]:
             print(f"patina {__version__}")
+        case ["__complete", *half_typed]:  # the scripts of `patina completion` ask this
+            print(*candidates(half_typed), sep="\n")
         case [word, *_]:
             print(f"error: {_why_no_command(word)}; `patina --help` lists all commands", file=sys.stderr)
             return USAGE_ERROR
