@@ -1,0 +1,20 @@
+# Patina without an installation of Python; data, models and results are in the folder mounted at /work.
+# TORCH is a build of PyTorch, as download.pytorch.org/whl names it: cpu, or e.g. cu128 for NVIDIA GPUs.
+FROM python:3.12-slim
+
+ARG TORCH=cpu
+
+WORKDIR /opt/patina
+COPY requirements.txt ./
+RUN pip install --no-cache-dir --extra-index-url https://download.pytorch.org/whl/${TORCH} -r requirements.txt
+
+COPY pyproject.toml setup.py MANIFEST.in README.md LICENSE ./
+COPY code code
+COPY confs confs
+RUN pip install --no-cache-dir ".[hcl,heic,video]" && patina doctor
+
+# Any user may run it: caches go where that user can write, and published weights stay with the data.
+ENV HOME=/tmp TORCH_HOME=/work/.cache/torch
+WORKDIR /work
+ENTRYPOINT ["patina"]
+CMD ["--help"]
