@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from patina.pipelines.schema_files import shipped_schemas
 from patina.settings import Settings
+from patina.specs.schemas import schema_text, schemas
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -50,3 +52,10 @@ def test_keys_are_told_with_type_default_and_meaning(generator):
     assert "| `inner` | [inner](#outer-inner) or null | `null` | A block. |" in text
     assert "### outer: `inner`" in text
     assert "| `sigma` | number | required | How much. |" in text
+
+
+def test_the_schemas_are_up_to_date():
+    files = {path.stem: path.read_text(encoding="utf-8") for path in shipped_schemas().glob("*.json")}
+    current = {kind: schema_text(schema) for kind, schema in schemas().items()}
+    outdated = [kind for kind in {*files, *current} if files.get(kind) != current.get(kind)]
+    assert outdated == [], "run `python docs/make_configuration.py`"
