@@ -8,9 +8,11 @@ import pytest
 
 from patina.cli.main import run_command
 from patina.experiments.camera_parts import bayer_raw, motion_kernel, round_kernel
+from patina.experiments.choices import SHORT_CAMERAS, SHORT_STEPS
 from patina.experiments.gap_folders import GapFolders
 from patina.experiments.gap_methods import gap_method
 from patina.experiments.gap_photographs import choose_scenes
+from patina.experiments.gap_study import GapRequest
 from patina.experiments.gap_table import GapScores, gap_report
 from patina.experiments.known_cameras import CAMERAS
 from patina.fitting.search import Search
@@ -60,6 +62,13 @@ def test_fractions_of_the_gap():
     table = gap_report(scores)
     assert "| lens | 20.50 ± 0.71 | 22.50 ± 0.71 | 62 ± 18 % |" in table
     assert "| none | 20.00 | 20.00 | 0.00 dB |" in table
+
+
+def test_the_short_form_keeps_what_was_asked_for(tmp_path):
+    short = GapRequest(tmp_path).shortened()
+    assert (short.cameras, short.seeds, short.steps) == (SHORT_CAMERAS, (0,), SHORT_STEPS)
+    asked = GapRequest(tmp_path, cameras=("film",), seeds=(4, 5), steps=7).shortened()
+    assert (asked.cameras, asked.seeds, asked.steps) == (("film",), (4,), 7)
 
 
 def test_scenes_are_disjoint(tmp_path):

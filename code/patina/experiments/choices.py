@@ -17,6 +17,9 @@ GAP_METHODS = (BICUBIC, WIDE, FIT, TRUE)
 CAMERA_NAMES = ("demo", "lens", "shake", "film", "colour", "raw", "phone", "low-light", "web", "none")
 """The cameras of `patina gap`."""
 
+SHORT_CAMERAS, SHORT_STEPS = ("demo", "shake", "raw", "phone", "web"), 300
+"""Cameras and training steps of its short form."""
+
 LUDDIF, RESTORED = "LUD-DIF", "LUD-DIF-restorer"
 TOY_METHODS = (FIT, LUDDIF, RESTORED)
 """What `patina toy` compares."""

@@ -6,11 +6,11 @@ bicubic pairs), on held-out pictures of the camera. It is what a user gains, in 
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from patina.errors import PatinaError, require_range
-from patina.experiments.choices import BICUBIC, CAMERA_NAMES, GAP_METHODS, TRUE
+from patina.experiments.choices import BICUBIC, CAMERA_NAMES, GAP_METHODS, SHORT_CAMERAS, SHORT_STEPS, TRUE
 from patina.experiments.gap_folders import SCALE, GapFolders
 from patina.experiments.gap_methods import GapMethod, gap_method
 from patina.experiments.gap_photographs import choose_scenes, take_photographs
@@ -59,6 +59,15 @@ class GapRequest:
     steps: int | None = None
     config: str = "SR-demo"
     device: str = "auto"
+
+    def shortened(self) -> "GapRequest":
+        """Return the short form: the first seed, few steps unless they are given, and few cameras instead of all."""
+        return replace(
+            self,
+            cameras=SHORT_CAMERAS if self.cameras == CAMERA_NAMES else self.cameras,
+            seeds=self.seeds[:1],
+            steps=self.steps or SHORT_STEPS,
+        )
 
 
 def run_gap(request: GapRequest) -> str:
