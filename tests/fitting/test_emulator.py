@@ -67,14 +67,17 @@ def test_what_a_file_tells_is_taken_as_it_is():
     assert population.units[:, 2] == pytest.approx(0.9, abs=0.01)
 
 
-def test_predictions_and_slopes_belong_together(found):
+def test_information_and_pull_follow_from_the_slopes_of_predictions(found):
     emulator = found[0]
-    place, step = np.array([[0.4, 0.3, 0.6]]), 1e-5
-    for number in range(3):
-        moved = place.copy()
-        moved[0, number] += step
-        numeric = (emulator.predict(moved) - emulator.predict(place)) / step
-        assert numeric[0] == pytest.approx(emulator.slopes(place)[0, :, number], abs=1e-3)
+    place, step = np.array([[0.4, 0.3, 0.6], [0.2, 0.9, 0.1]]), 1e-6
+    measures = emulator.predict(np.array([[0.5, 0.2, 0.7], [0.3, 0.8, 0.2]]))
+    information, pull = emulator.told_by(measures, place)
+    for photo in (0, 1):
+        moved = place[photo] + step * np.eye(3)
+        slopes = (emulator.predict(moved) - emulator.predict(place[photo])).T / step
+        weighted = emulator.confidence * slopes.T @ emulator.precision
+        assert information[photo] == pytest.approx(weighted @ slopes, rel=1e-3, abs=1e-3)
+        assert pull[photo] == pytest.approx(weighted @ (measures - emulator.predict(place))[photo], rel=1e-3, abs=1e-3)
 
 
 @pytest.mark.parametrize("contents", [4, 400])

@@ -15,6 +15,7 @@ import pytest
 from patina.errors import PatinaError, PictureError
 from patina.runs.folder_job import JobReport, output_names, run_folder_job
 from patina.runs.overlapping_job import run_overlapping_job
+from patina.runs.worker_processes import kept_workers
 from patina.system.notes import note
 
 
@@ -200,6 +201,22 @@ def tell_and_sleep(file: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+def process_of(_: int) -> int:
+    return os.getpid()
+
+
+def test_jobs_share_processes_that_are_kept_also_after_an_error() -> None:
+    with kept_workers(2):
+        first = set(run_folder_job(range(20), process_of, description="", name=str, workers=2).results)
+        with pytest.raises(PatinaError, match="the disk is full"):
+            run_folder_job(range(4), stumble, description="", name=str, workers=2)
+        second = set(run_folder_job(range(20), process_of, description="", name=str, workers=2).results)
+    assert second <= first
+    assert os.getpid() not in first
+    others = run_folder_job(range(2), process_of, description="", name=str, workers=2).results
+    assert not first & set(others)
+
+
 def test_workers_end_with_a_killed_parent(tmp_path):
     files = [tmp_path / "0", tmp_path / "1"]
     options = {"description": "test", "name": str, "workers": 2}

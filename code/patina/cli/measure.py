@@ -32,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
         photo_table,
         printed_table,
     )
-    from patina.runs.folder_job import checked_workers
+    from patina.runs.worker_processes import checked_workers
     from patina.system.atomic import write_text
 
     if arguments.shard is not None and (arguments.csv is None or arguments.noise_patches is not None):

@@ -22,9 +22,9 @@ from patina.imaging.sources import list_sources
 from patina.pipelines.evaluation import evaluate_folders
 from patina.pipelines.training_run import train_config
 from patina.pipelines.upscaling import UpscaleRequest, upscale
-from patina.runs.folder_job import checked_workers
 from patina.runs.made_by import MadeBy
 from patina.runs.output_folder import OutputFolder
+from patina.runs.worker_processes import checked_workers
 from patina.specs.configuration import load_config
 from patina.specs.paired_data import LQSettings
 from patina.specs.restoration_spec import RestorationConfig

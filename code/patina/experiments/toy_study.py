@@ -19,9 +19,9 @@ from patina.pipelines.multiscale_set import prepare
 from patina.pipelines.recipe_choice import RecipeChoice, with_engine
 from patina.pipelines.recipe_fit import FitRequest, fit_recipe
 from patina.runs.fingerprint import file_digest
-from patina.runs.folder_job import checked_workers
 from patina.runs.made_by import MadeBy
 from patina.runs.output_folder import OutputFolder
+from patina.runs.worker_processes import checked_workers
 from patina.specs.configuration import load_config
 from patina.specs.experiment import TrainableConfig
 from patina.specs.learned_spec import learned_degradation

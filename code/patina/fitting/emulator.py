@@ -16,6 +16,7 @@ unit values are known. With few clean pictures it errs by several times the erro
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cached_property
 
 import numpy as np
 
@@ -160,9 +161,12 @@ class Emulator:
         offsets = units - self.centre
         return self.mean + offsets @ self.linear.T + (np.square(offsets) - self.square_mean) @ self.square.T
 
-    def slopes(self, units: np.ndarray) -> np.ndarray:
-        """Return the derivatives of `predict`, ``[N, k, d]``."""
-        return self.linear + 2 * self.square * (units - self.centre)[:, None, :]
+    @cached_property
+    def _products(self) -> tuple[np.ndarray, np.ndarray]:
+        """[B 2Q]' P, ``[2d, k]``, and [B 2Q]' P [B 2Q], ``[2d, 2d]``: what all photos' information consists of."""
+        both = np.concatenate([self.linear, 2 * self.square], axis=1)
+        weighted = self.confidence * both.T @ self.precision
+        return weighted, weighted @ both
 
     def told_by(self, measures: np.ndarray, units: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return what measures ``[N, k]`` tell about unit values, seen from the unit values ``[N, d]``.
@@ -171,9 +175,14 @@ class Emulator:
             The information B' P B, ``[N, d, d]``, and the gradient B' P (m - predict(u)) of the log-likelihood,
             ``[N, d]``, with the slopes B and the precision P; both times the confidence.
         """
-        slopes = self.slopes(units)
-        weighted = self.confidence * slopes.transpose(0, 2, 1) @ self.precision
-        return weighted @ slopes, (weighted @ (measures - self.predict(units))[..., None])[..., 0]
+        size, offsets = len(self.centre), units - self.centre
+        weighted, products = self._products
+        # The slopes are B + 2 Q diag(u - c): every photo's information is the products' four quarters, scaled.
+        top, bottom = products[:size, :size], products[size:, size:]
+        mixed = products[:size, size:] * offsets[:, None, :]
+        information = top + mixed + mixed.transpose(0, 2, 1) + offsets[:, :, None] * bottom * offsets[:, None, :]
+        pulls = (measures - self.predict(units)) @ weighted.T
+        return information, pulls[:, :size] + offsets * pulls[:, size:]
 
 
 @dataclass(frozen=True)

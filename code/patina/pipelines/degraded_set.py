@@ -16,11 +16,12 @@ from patina.pipelines.recipe_choice import RecipeChoice, with_engine
 from patina.pipelines.recipe_job import Job, Made, PictureMaker
 from patina.pipelines.set_log import COMMAND, Entry, SetDetails, begin_set, finish_set
 from patina.runs.fingerprint import file_digest
-from patina.runs.folder_job import JobReport, checked_workers, output_names
+from patina.runs.folder_job import JobReport, output_names
 from patina.runs.journal import Wanted
 from patina.runs.made_by import MadeBy
 from patina.runs.output_folder import OutputFolder
 from patina.runs.shards import Shard
+from patina.runs.worker_processes import checked_workers
 
 
 @dataclass(frozen=True)

@@ -14,9 +14,10 @@ from patina.imaging.sources import Source, source_named
 from patina.pipelines.recipe_job import Job, Made, PictureMaker
 from patina.pipelines.set_log import Entry, begin_set, by_source, finish_set, read_set_log
 from patina.runs.fingerprint import file_digest
-from patina.runs.folder_job import JobReport, checked_workers
+from patina.runs.folder_job import JobReport
 from patina.runs.journal import LOG_NAME, Header, Wanted
 from patina.runs.output_folder import OutputFolder
+from patina.runs.worker_processes import checked_workers
 from patina.seeding import numpy_rng
 from patina.system.inner_paths import require_no_link_out
 

@@ -21,11 +21,12 @@ from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import read_picture, write_picture
 from patina.imaging.sources import Source, folder_of, list_sources, name_of_results, require_outside
 from patina.runs.fingerprint import digest_if_readable
-from patina.runs.folder_job import JobReport, checked_workers, output_names, run_folder_job
+from patina.runs.folder_job import JobReport, output_names, run_folder_job
 from patina.runs.journal import Result, Wanted
 from patina.runs.made_by import MadeBy
 from patina.runs.output_folder import OutputFolder
 from patina.runs.shards import Shard
+from patina.runs.worker_processes import checked_workers
 
 _NAMED_EXTRAS = 5
 

@@ -29,7 +29,8 @@ from patina.imaging.picture_files import read_picture
 from patina.imaging.sources import Source, list_sources, some_sources
 from patina.pipelines.learned_families import with_models
 from patina.pipelines.photo_measurement import PhotoRequest, measure_photos
-from patina.runs.folder_job import checked_workers, run_folder_job
+from patina.runs.folder_job import run_folder_job
+from patina.runs.worker_processes import checked_workers, kept_workers
 from patina.seeding import numpy_rng
 from patina.system.atomic import write_text
 from patina.system.yaml_files import parsed_yaml
@@ -101,7 +102,7 @@ def fit_recipe(request: FitRequest) -> Fit:
         PatinaError: too few photos, swapped folders, or anything else that cannot be used.
     """
     # Beside other programs, BLAS's threads wait for each other twenty times as long as the small products here take.
-    with threadpool_limits(limits=1, user_api="blas"):
+    with threadpool_limits(limits=1, user_api="blas"), kept_workers(checked_workers(request.workers)):
         fit = _fit(request)
     if request.out is not None:
         write_text(request.out, fit.text)

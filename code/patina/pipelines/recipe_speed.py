@@ -14,7 +14,8 @@ from patina.pipelines.degraded_set import DegradeRequest, degrade
 from patina.pipelines.recipe_choice import RecipeChoice
 from patina.pipelines.recipe_job import Made
 from patina.pipelines.smoke_pictures import PHOTOGRAPHS
-from patina.runs.folder_job import JobReport, checked_workers
+from patina.runs.folder_job import JobReport
+from patina.runs.worker_processes import checked_workers
 
 DIFFERENT = 12
 """Number of different clean pictures; the others are copies, because the content hardly changes the time."""

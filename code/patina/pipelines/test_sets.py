@@ -14,10 +14,11 @@ from patina.imaging.picture_files import read_picture, write_picture
 from patina.imaging.sources import Source, list_sources, require_outside
 from patina.imaging.value_spaces import to_values, values_to_pixels
 from patina.runs.fingerprint import digest_if_readable
-from patina.runs.folder_job import JobReport, checked_workers, output_names, run_folder_job
+from patina.runs.folder_job import JobReport, output_names, run_folder_job
 from patina.runs.journal import Result, Wanted
 from patina.runs.made_by import MadeBy
 from patina.runs.output_folder import OutputFolder
+from patina.runs.worker_processes import checked_workers
 
 CATEGORIES = ("original", "novel", "distorted")
 KINDS = ("lq", "gt")

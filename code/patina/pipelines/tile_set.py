@@ -16,11 +16,12 @@ from patina.imaging.picture_files import picture_size, read_picture, write_pictu
 from patina.imaging.sources import Source, list_sources, require_outside
 from patina.imaging.tile_grid import GridTile, clipped_tiles, covering_tiles, frame_with_noise
 from patina.runs.fingerprint import digest_if_readable
-from patina.runs.folder_job import JobReport, checked_workers, output_names, run_folder_job
+from patina.runs.folder_job import JobReport, output_names, run_folder_job
 from patina.runs.journal import Result, Wanted
 from patina.runs.made_by import MadeBy
 from patina.runs.output_folder import OutputFolder
 from patina.runs.shards import Shard
+from patina.runs.worker_processes import checked_workers
 from patina.seeding import numpy_rng
 from patina.system.atomic import write_text
 

@@ -1,22 +1,19 @@
 """Jobs over folders of pictures: a picture that fails is reported and skipped, the others go on."""
 
-import os
 import re
-import signal
 import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, as_completed
+from concurrent.futures import Future, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
+from contextlib import closing
 from dataclasses import dataclass, field
-from multiprocessing import get_context, parent_process
 from pathlib import Path
-from threading import Thread
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from patina.errors import PatinaError, PictureError, counted
+from patina.runs.worker_processes import single_threaded_children, worker_pool
 from patina.system.lack_of_memory import is_lack_of_memory
 from patina.system.notes import collected
 from patina.system.progress import progress
@@ -38,7 +35,6 @@ _NO_MEMORY = "needs more memory than there is; cut it into several images, or us
 
 TOLD = 3
 """How many failures of one reason are told word for word, and how many more by name."""
-_THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 
 
 @dataclass
@@ -235,11 +231,11 @@ def _in_this_process(items: Sequence[T], work: Callable[[T], R]) -> Attempts:
 def _in_processes(
     items: Sequence[T], work: Callable[[T], R], workers: int, on_late_result: Callable[[R], None]
 ) -> Attempts:
-    workers, waiting = min(workers, len(items)), dict[Future[Outcome], int]()
-    with _single_threaded_children():
-        pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker)
+    waiting = dict[Future[Outcome], int]()
+    with worker_pool(min(workers, len(items))) as pool:
         try:
-            waiting |= {pool.submit(attempt, work, item): index for index, item in enumerate(items)}
+            with single_threaded_children():  # all processes start with the first item
+                waiting |= {pool.submit(attempt, work, item): index for index, item in enumerate(items)}
             for future in as_completed(list(waiting)):
                 yield waiting[future], future.result()
                 del waiting[future]
@@ -249,48 +245,8 @@ def _in_processes(
             ) from None
         finally:
             # After an error or Ctrl-C, workers finish their pictures, and waiting pictures are dropped.
-            pool.shutdown(cancel_futures=True)
+            for future in waiting:
+                future.cancel()
             for future in waiting:
                 if not future.cancelled() and future.exception() is None and future.result().failure is None:
                     on_late_result(future.result().result)
-
-
-@contextmanager
-def _single_threaded_children() -> Iterator[None]:
-    """Limit processes that start in this context to one thread; libraries read these variables on import."""
-    before = {name: os.environ.get(name) for name in _THREAD_LIMITS}
-    os.environ.update(dict.fromkeys(_THREAD_LIMITS, "1"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
-
-
-def _start_worker() -> None:
-    """Ignore Ctrl-C, which terminals send to all processes, so that workers finish their pictures."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    """End this worker if its parent is killed; otherwise it would wait for work forever."""
-    if (parent := parent_process()) is not None:
-        parent.join()
-        os._exit(1)
-
-
-def checked_workers(workers: int | None) -> int:
-    """Return the given number of processes, or one per core.
-
-    Raises:
-        PatinaError: the number is below 1.
-    """
-    if workers is None:
-        return os.cpu_count() or 1
-    if workers < 1:
-        raise PatinaError(f"-workers is {workers}, expected 1 or more")
-    return workers
