@@ -104,3 +104,15 @@ def test_quiet_ends_with_the_command_and_is_inherited(before, after, monkeypatch
     with quietly(False):
         tell("heard")
     assert capsys.readouterr() == ("", "" if after == "1" else "heard\n")
+
+
+def test_an_experiment_prints_the_numbers_that_it_has_written(tmp_path, monkeypatch, capsys):
+    def run(request) -> str:
+        request.out.mkdir()
+        (request.out / "results.json").write_text('{"bicubic": [[25.8, 0.59]]}')
+        return "| a table |"
+
+    monkeypatch.setattr("patina.experiments.bundled_demo.run_demo", run)
+    assert printed_json(["demo", "-out", tmp_path / "a", "--json"], capsys) == {"bicubic": [[25.8, 0.59]]}
+    assert main(["demo", "-out", str(tmp_path / "b")]) == 0
+    assert capsys.readouterr().out.startswith("| a table |\ntime: 0 s. Look at ")

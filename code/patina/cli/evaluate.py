@@ -12,7 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_folder_flags(parser)
     add_comparison_flags(parser)
-    add_flag(parser, "out", "out_dir", type=Path, help="folder for the scores and the models' images")
+    add_flag(parser, "out", "out_dir", type=Path, help="folder for scores and the models' images (default: -results)")
     add_flag(parser, "crop_border", "crop", type=int, help="pixels cut off every border (default: 0; models: scale)")
     add_flag(parser, "space", choices=["rgb", "y"], help="measure RGB (default) or luma; LPIPS always uses RGB")
     add_flag(parser, "no_lpips", action="store_true", help="skip LPIPS, which needs published weights")

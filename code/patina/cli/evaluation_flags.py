@@ -24,7 +24,7 @@ def add_comparison_flags(parser: argparse.ArgumentParser) -> None:
     known = f"model files, or interpolations: {', '.join(INTERPOLATIONS)}"
     add_flag(models, "model", "models", nargs="+", action="extend", metavar="[NAME=]MODEL", help=known)
     add_flag(models, "set", nargs=3, action="append", metavar=("NAME", "LQ", "GT"), help="a test set; may be repeated")
-    add_flag(models, "tile", type=int, help="side of a tile in pixels; small tiles need less memory")
+    add_flag(models, "tile", type=int, help="side of a tile in pixels, against lack of memory (default: whole images)")
     add_compute_flags(models, precision=None)
 
 

@@ -26,12 +26,13 @@ def add_device_flag(parser: Parser, help: str = "device to compute on") -> None:
 
 
 def add_compute_flags(parser: Parser, precision: str | None = "auto") -> None:
-    """Add ``-device`` and ``-precision``; `precision` is the default of the latter."""
+    """Add ``-device`` and ``-precision``; `precision` is the default of the latter, None if a file may set it."""
     add_device_flag(parser)
+    otherwise = "" if precision else " (default: auto, or that of the configuration)"
     add_flag(
         parser, "precision", default=precision, choices=["auto", "32", "bf16-mixed"],
-        help="precision of the convolutions; auto: bf16 if it is fast on this machine and its "
-        "result has a PSNR of at least 45 dB to float32's",
+        help="precision of the convolutions; auto: bf16 if it is fast on this machine and its result has a PSNR of "
+        f"at least 45 dB to float32's{otherwise}",
     )  # fmt: skip
 
 
