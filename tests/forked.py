@@ -105,6 +105,7 @@ def run(work: Work, folder: Path, plan: Plan = Plan(), seconds: float = PATIENCE
     counter.write_text("0")
     context, began = get_context("forkserver"), time.monotonic()
     context.set_forkserver_preload(["small_commands"])
+    os.environ["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)  # the server knows no other
     process = context.Process(target=_in_child, args=(work, folder, log, counter, plan))
     process.start()
     process.join(seconds)

@@ -25,6 +25,10 @@ os.environ["OMP_NUM_THREADS"] = "1"  # before torch is imported, also where the 
 from torch.utils.tensorboard import SummaryWriter  # noqa: F401 - trainings import it when they begin
 
 import patina
+from patina import torchvision_shim
+
+torchvision_shim.ensure()
+from diffusers import UNet2DModel  # noqa: E402, F401 - likewise
 
 for module in pkgutil.walk_packages(patina.__path__, "patina."):
     if not module.name.endswith("__main__"):  # commands import what they use when they are called
