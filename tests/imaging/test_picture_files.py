@@ -141,7 +141,7 @@ def test_a_jpeg_with_data_after_its_end_is_complete(tmp_path: Path) -> None:
         ("a.jpg", 8, True, r"\.jpg cannot store transparency"),
         ("a.bmp", 8, True, r"\.bmp cannot store transparency"),
         ("a.gif", 8, False, "unsupported suffix"),
-        ("a.avif", 8, False, "unsupported suffix"),
+        ("a.avif", 16, False, r"\.avif cannot store 16-bit"),
     ],
 )
 def test_what_a_format_cannot_store(tmp_path: Path, name: str, depth: int, transparent: bool, message: str) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from patina.errors import PatinaError
+from patina.imaging.format_names import FORMAT_NAMES, QUALITY
 from patina.runs.shards import Shard
 
 Parser = argparse.ArgumentParser | argparse._ArgumentGroup
@@ -42,6 +43,14 @@ def add_recursive_flag(parser: argparse.ArgumentParser) -> None:
         parser, "recursive", action="store_true",
         help="include images in subfolders; 2019/a.jpg becomes 2019_a.png",
     )  # fmt: skip
+
+
+def add_format_flags(parser: Parser) -> None:
+    """Add ``-format`` and ``-quality``; see `patina.imaging.written_formats.written_format`."""
+    add_flag(parser, "format", default=FORMAT_NAMES[0], choices=FORMAT_NAMES, help="format of the results")
+    add_flag(
+        parser, "quality", type=int, metavar="N", help=f"quality of jpeg, webp and avif, 1 to 100 (default: {QUALITY})"
+    )
 
 
 def add_shard_flag(parser: Parser) -> None:

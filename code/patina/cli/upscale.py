@@ -3,7 +3,14 @@
 import argparse
 from pathlib import Path
 
-from patina.cli.flags import add_compute_flags, add_flag, add_recursive_flag, add_shard_flag, shard_path
+from patina.cli.flags import (
+    add_compute_flags,
+    add_flag,
+    add_format_flags,
+    add_recursive_flag,
+    add_shard_flag,
+    shard_path,
+)
 from patina.imaging.interpolation_names import INTERPOLATIONS, OVERLAP, TILE
 
 
@@ -14,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_recursive_flag(parser)
     add_flag(parser, "out", "out_dir", type=Path, required=True, help="output folder")
     add_shard_flag(parser)
+    add_format_flags(parser)
     add_flag(parser, "scale", type=int, help="upscaling factor of an interpolation; models have their own")
     add_flag(parser, "tile", type=int, help=f"side of a tile in pixels (default: {TILE}); small tiles need less memory")
     add_flag(parser, "overlap", type=int, help=f"overlap of tiles in pixels (default: {OVERLAP})")
@@ -24,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Upscale all images whose results are missing or outdated."""
+    from patina.imaging.written_formats import written_format
     from patina.pipelines.upscaler import Sampling
     from patina.pipelines.upscaling import UpscaleRequest, upscale
 
@@ -39,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         precision=arguments.precision,
         recursive=arguments.recursive,
         shard=arguments.shard,
+        form=written_format(arguments.format, arguments.quality),
     )
     report = upscale(request)
     report.print_summary()

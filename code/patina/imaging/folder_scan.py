@@ -12,7 +12,7 @@ from natsort import natsorted
 from patina.errors import PatinaError
 from patina.system.telling import tell
 
-WRITTEN_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
+WRITTEN_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".avif")
 """The file suffixes that Patina writes, in lower case."""
 
 HEIC_SUFFIXES = (".heic", ".heif", ".hif")
@@ -20,7 +20,7 @@ HEIC_SUFFIXES = (".heic", ".heif", ".hif")
 
 HEIC_HINT = "pip install -e '.[heic]'"
 
-_ONLY_READ = (".jpe", ".jfif", ".apng", ".gif", ".avif")
+_ONLY_READ = (".jpe", ".jfif", ".apng", ".gif")
 OWN_FILES = frozenset(
     {"log.jsonl", "applied_degradations.txt", "manifest.json", "tiles.csv"}
     | {f"{name}.{suffix}" for name in ("scores", "comparison", "results") for suffix in ("csv", "json", "md")}

@@ -20,6 +20,7 @@ from patina.imaging.folder_scan import (
     scan_folder,
     tell_once,
 )
+from patina.imaging.format_names import QUALITY
 from patina.imaging.integrity import inspect
 from patina.imaging.picture_header import BrokenPicture, PictureHeader
 from patina.system.atomic import atomic_path
@@ -27,6 +28,14 @@ from patina.system.atomic import atomic_path
 T = TypeVar("T")
 
 _LOSSLESS_16_BIT = (".png", ".tif", ".tiff")
+_NO_EXIF = (".bmp", ".tif", ".tiff")
+_QUALITY_FLAGS = {
+    ".jpg": cv2.IMWRITE_JPEG_QUALITY,
+    ".jpeg": cv2.IMWRITE_JPEG_QUALITY,
+    ".webp": cv2.IMWRITE_WEBP_QUALITY,
+    ".avif": cv2.IMWRITE_AVIF_QUALITY,
+}
+_LOSSLESS_WEBP = 101
 _NO_ALPHA = (".jpg", ".jpeg", ".bmp")  # most programs ignore the alpha of a BMP, and OpenCV 4 writes none
 
 
@@ -194,14 +203,22 @@ def _to_picture(decoded: np.ndarray, header: PictureHeader) -> Picture:
 # Writing
 
 
-def write_picture(path: Path | str, pixels: np.ndarray, alpha: np.ndarray | None = None, *, quality: int = 95) -> None:
+def write_picture(
+    path: Path | str,
+    pixels: np.ndarray,
+    alpha: np.ndarray | None = None,
+    *,
+    quality: int | None = QUALITY,
+    exif: bytes = b"",
+) -> None:
     """Write a picture in the format of `path`'s suffix; the file appears whole or not at all.
 
     Args:
         path: the file; its folder is created.
         pixels: ``[H, W, 3]`` RGB or ``[H, W]`` gray, uint8 or uint16.
         alpha: ``[H, W]`` of the same dtype, or None.
-        quality: 1 to 100 for JPEG and WebP; the other formats are lossless.
+        quality: 1 to 100 for JPEG, WebP and AVIF; None for lossless WebP. The other formats are lossless.
+        exif: EXIF data, a TIFF structure; BMP and TIFF take none.
 
     Raises:
         PictureError: the suffix is unsupported, or its format cannot store this picture (16 bit, alpha, size).
@@ -210,14 +227,14 @@ def write_picture(path: Path | str, pixels: np.ndarray, alpha: np.ndarray | None
     path = Path(path)
     _check_suffix(path, WRITTEN_SUFFIXES)
     _check_format(path, pixels, alpha)
-    encoded = _encode(path, _to_opencv(pixels, alpha), quality)
+    encoded = _encode(path, _to_opencv(pixels, alpha), quality, exif)
     with atomic_path(path) as temporary:
         temporary.write_bytes(encoded)
 
 
 def png_bytes(pixels: np.ndarray) -> bytes:
     """Encode ``[H, W, 3]`` RGB or ``[H, W]`` gray pixels, uint8 or uint16, as a PNG file in memory."""
-    return _encode(Path("picture.png"), _to_opencv(pixels, None), quality=0)
+    return _encode(Path("picture.png"), _to_opencv(pixels, None), quality=None)
 
 
 def _check_format(path: Path, pixels: np.ndarray, alpha: np.ndarray | None) -> None:
@@ -238,15 +255,15 @@ def _to_opencv(pixels: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
     return np.ascontiguousarray(bgr if alpha is None else np.dstack([bgr, alpha]))
 
 
-def _encode(path: Path, pixels: np.ndarray, quality: int) -> bytes:
-    parameters = {
-        ".jpg": [cv2.IMWRITE_JPEG_QUALITY, quality],
-        ".jpeg": [cv2.IMWRITE_JPEG_QUALITY, quality],
-        ".webp": [cv2.IMWRITE_WEBP_QUALITY, quality],
-    }
+def _encode(path: Path, pixels: np.ndarray, quality: int | None, exif: bytes = b"") -> bytes:
     suffix = path.suffix.lower()
+    parameters: list[int] = []
+    if (flag := _QUALITY_FLAGS.get(suffix)) is not None:
+        parameters = [flag, _LOSSLESS_WEBP if quality is None else quality]
+    kinds = [cv2.IMAGE_METADATA_EXIF] if exif and suffix not in _NO_EXIF else []
+    metadata = [np.frombuffer(exif, np.uint8) for _ in kinds]
     try:
-        written, encoded = cv2.imencode(suffix, pixels, parameters.get(suffix, []))
+        written, encoded = cv2.imencodeWithMetadata(suffix, pixels, kinds, metadata, parameters)
     except cv2.error:
         written = False
     if not written:

@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from patina.imaging.picture_files import Picture, read_picture, write_picture
+from patina.imaging.picture_files import Picture, read_picture
 from patina.imaging.sources import Source
+from patina.imaging.written_formats import PNG, WrittenFormat
 from patina.runs.folder_job import JobReport
 from patina.runs.journal import Result, Wanted
 from patina.runs.output_folder import OutputFolder
@@ -25,6 +26,7 @@ def make_outdated(
     compute: Callable[[Source, Mapping[str, Any], Picture], Pixels],
     *,
     description: str,
+    form: WrittenFormat = PNG,
 ) -> JobReport[Path]:
     """Make the results that are missing or outdated in a folder.
 
@@ -34,6 +36,7 @@ def make_outdated(
         sources: the pictures that they are made from.
         compute: maps a source, the details of the wanted result and the source's picture to the result.
         description: label of the progress bar.
+        form: how the results are stored; with their sources' EXIF data.
 
     Returns:
         The report; its results are the files written by this call.
@@ -52,7 +55,7 @@ def make_outdated(
 
     def write(item: Wanted, made: tuple[str | None, Pixels]) -> Path:
         output, (digest, (pixels, alpha)) = folder.path / item.output, made
-        write_picture(output, pixels, alpha)
+        form.write(output, pixels, alpha, source=by_name[item.source].path)
         folder.record([Result(item.output, item.source, digest, item.details)])
         return output
 

@@ -1,12 +1,14 @@
 """Upscale a folder of pictures with a super-resolution model or an interpolation."""
 
 from dataclasses import dataclass
+from dataclasses import replace as replace_fields
 from pathlib import Path
 
 import numpy as np
 
 from patina.imaging.picture_files import Picture
 from patina.imaging.sources import Source, folder_of, list_sources, require_outside
+from patina.imaging.written_formats import PNG, WrittenFormat
 from patina.pipelines.picture_job import Pixels, make_outdated
 from patina.pipelines.upscaler import OWN_SAMPLING, Sampling, Upscaler
 from patina.pipelines.upscalers import open_upscaler
@@ -27,6 +29,7 @@ class UpscaleRequest:
         scale, tile, overlap, sampling, device, precision: as in `open_upscaler`.
         recursive: include pictures in subfolders of `source`.
         shard: the part of the pictures to upscale, into its own folder `out`; None for all.
+        form: the format of the results.
     """
 
     model: str | Path
@@ -40,12 +43,14 @@ class UpscaleRequest:
     precision: str = "32"
     recursive: bool = False
     shard: Shard | None = None
+    form: WrittenFormat = PNG
 
 
 def upscale(request: UpscaleRequest) -> JobReport[Path]:
-    """Upscale a folder, or one picture, to PNG files of the same names.
+    """Upscale a folder, or one picture, to files of the same names with the suffix of a format.
 
-    The bit depth is kept, and grey pictures stay grey. Partly transparent ones are enlarged by `Upscaler.with_alpha`.
+    EXIF data stay, apart from what no longer holds. The bit depth is kept where the format holds it, and grey pictures
+    stay grey. Partly transparent ones are enlarged by `Upscaler.with_alpha`.
     Results that are up to date are not made again.
 
     Returns:
@@ -63,7 +68,9 @@ def upscale(request: UpscaleRequest) -> JobReport[Path]:
         precision=request.precision,
         sampling=request.sampling,
     )
-    return upscale_pictures(upscaler, request.source, request.out, recursive=request.recursive, shard=request.shard)
+    return upscale_pictures(
+        upscaler, request.source, request.out, recursive=request.recursive, shard=request.shard, form=request.form
+    )
 
 
 def upscale_pictures(
@@ -74,17 +81,18 @@ def upscale_pictures(
     recursive: bool = False,
     replace: Replace = "never",
     shard: Shard | None = None,
+    form: WrittenFormat = PNG,
 ) -> JobReport[Path]:
     """Upscale a folder, or one picture, with an open model; see `upscale`.
 
     Args:
         upscaler: the model.
-        source, out, recursive, shard: as in `UpscaleRequest`.
+        source, out, recursive, shard, form: as in `UpscaleRequest`.
         replace: which earlier results to remove, see `OutputFolder.open`.
     """
     sources = list_sources(source, recursive)
     require_outside(out, source, recursive)
-    names = output_names(sources, out)
+    names = output_names(sources, out, form.suffix)
     wanted = [Wanted(name, picture.name) for name, picture in zip(names, sources, strict=True)]
 
     def enlarge(_source: Source, _details: object, picture: Picture) -> Pixels:
@@ -96,7 +104,9 @@ def upscale_pictures(
             pixels = np.rint(pixels.mean(axis=2)).astype(pixels.dtype)
         return pixels, alpha
 
+    stored = {} if form == PNG else {"format": form.name, "quality": form.quality}
+    made_by = replace_fields(upscaler.made_by, settings={**upscaler.made_by.settings, **stored})
     with OutputFolder.open(
-        out, upscaler.made_by, source=folder_of(source), sources=sources, replace=replace, shard=shard
+        out, made_by, source=folder_of(source), sources=sources, replace=replace, shard=shard
     ) as folder:
-        return make_outdated(folder, wanted, sources, enlarge, description="upscale")
+        return make_outdated(folder, wanted, sources, enlarge, description="upscale", form=form)
