@@ -13,7 +13,7 @@ from patina.system.telling import tell
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_recipe_arguments(parser)
-    parser.add_argument("source", type=Path, help="folder of clean images, or one image")
+    parser.add_argument("source", type=Path, help="folder of clean images, one image, tars or an LMDB")
     parser.add_argument("out", type=Path, help="output folder; every variant has a folder in it")
     add_shard_flag(parser)
     add_recursive_flag(parser)

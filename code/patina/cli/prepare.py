@@ -8,7 +8,9 @@ from patina.cli.flags import add_flag, add_recursive_flag, add_shard_flag, shard
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    add_flag(parser, "source", "source_dir", type=Path, required=True, help="folder of images, or one image")
+    add_flag(
+        parser, "source", "source_dir", type=Path, required=True, help="folder of images, one image, tars or an LMDB"
+    )
     add_recursive_flag(parser)
     add_flag(parser, "target", "target_dir", type=Path, required=True, help="folder of the set")
     add_shard_flag(parser)

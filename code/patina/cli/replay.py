@@ -12,7 +12,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("log", type=Path, help="log.jsonl of a degraded set")
     add_flag(parser, "out", type=Path, help="output folder (default: the folder of the log)")
-    add_flag(parser, "source", type=Path, help="folder of the clean images (default: the one in the log)")
+    add_flag(
+        parser,
+        "source",
+        type=Path,
+        help="folder of the clean images, or tars or an LMDB of them (default: the one in the log)",
+    )
     add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")
     add_device_flag(parser, "device for models")
 

@@ -12,7 +12,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_flag(parser, "opt", help="configuration; required for published .pth models and without -model_path")
     add_flag(parser, "model_path", type=Path, help="model file (default: the finished run of the configuration)")
-    add_flag(parser, "source_dir", "source", type=Path, required=True, help="folder of images, or one image")
+    add_flag(
+        parser, "source_dir", "source", type=Path, required=True, help="folder of images, one image, tars or an LMDB"
+    )
     add_recursive_flag(parser)
     add_flag(parser, "out_dir", "out", type=Path, required=True, help="output folder")
     add_shard_flag(parser)

@@ -17,7 +17,9 @@ from patina.imaging.interpolation_names import INTERPOLATIONS, OVERLAP, TILE
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_flag(parser, "model", "model_path", required=True, help=f"model file, or one of {', '.join(INTERPOLATIONS)}")
-    add_flag(parser, "source", "source_dir", type=Path, required=True, help="folder of images, or one image")
+    add_flag(
+        parser, "source", "source_dir", type=Path, required=True, help="folder of images, one image, tars or an LMDB"
+    )
     add_recursive_flag(parser)
     add_flag(parser, "out", "out_dir", type=Path, required=True, help="output folder")
     add_shard_flag(parser)

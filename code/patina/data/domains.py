@@ -45,7 +45,7 @@ class Domain(ImageDomain):
 
 
 def open_images(name: str, folder: Path, statistics: ChannelStatistics | None = None) -> ImageDomain:
-    """Open a plain folder of pictures, or one scale (``1x/``) of a set made by ``patina prepare``.
+    """Open a plain folder of pictures, a set in stores, or one scale (``1x/``) of a set made by ``patina prepare``.
 
     Statistics come from the argument, else from the set's manifest if it lists the same pictures, else they are
     measured.
@@ -53,8 +53,8 @@ def open_images(name: str, folder: Path, statistics: ChannelStatistics | None = 
     Raises:
         PatinaError: the folder is missing or empty, or no picture can be read.
     """
-    images = list_pictures(folder)
-    return ImageDomain(name, images, _statistics(folder.parent, folder) if statistics is None else statistics)
+    images = list_pictures(folder, "lq" if name == "real" else "gt")
+    return ImageDomain(name, images, _statistics(folder.parent, folder, images) if statistics is None else statistics)
 
 
 def open_domain(
@@ -89,10 +89,10 @@ def open_domain(
     return Domain(
         name=name,
         images=images,
-        image_statistics=_statistics(folder, image_folder),
+        image_statistics=_statistics(folder, image_folder, list_pictures(image_folder)),
         conditions=small,
         scale=scale,
-        condition_statistics=_statistics(folder, condition_folder),
+        condition_statistics=_statistics(folder, condition_folder, list_pictures(condition_folder)),
     )
 
 
@@ -150,12 +150,11 @@ def _require_partners(images: list[Path], conditions: list[Path]) -> None:
         )
 
 
-def _statistics(folder: Path, subfolder: Path) -> ChannelStatistics:
-    """Read a subfolder's statistics from the manifest, or measure them over all readable pictures.
+def _statistics(folder: Path, subfolder: Path, pictures: Sequence[Path]) -> ChannelStatistics:
+    """Read a subfolder's statistics from the manifest, or measure them over all readable pictures in it.
 
     Training names unreadable pictures when it meets them.
     """
-    pictures = list_pictures(subfolder)
     if (folder / FILE_NAME).is_file() and re.fullmatch(r"\d+x", subfolder.name):
         manifest, scale = load_manifest(folder), int(subfolder.name.removesuffix("x"))
         is_current = {picture.output for picture in manifest.pictures} == {path.name for path in pictures}

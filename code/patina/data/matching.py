@@ -8,6 +8,7 @@ from pathlib import Path
 from patina.errors import PatinaError, listed
 from patina.imaging.picture_files import list_pictures
 from patina.imaging.sources import same_text
+from patina.system.stored_files import stem_of
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,8 @@ def match_by_stem(first_folder: Path, second_folder: Path, without: Collection[s
     """Find every picture's partner in the other folder, however the accents in their names are encoded.
 
     Args:
-        first_folder, second_folder: folders of pictures, any format.
+        first_folder, second_folder: folders of pictures, any format, or sets in stores; of pairs in one set of tars,
+            the parts ``lq`` and ``gt``.
         without: stems to leave out, with or without a partner.
 
     Returns:
@@ -37,7 +39,8 @@ def match_by_stem(first_folder: Path, second_folder: Path, without: Collection[s
     Raises:
         PatinaError: a folder is missing or has no pictures, a stem occurs twice, or a picture has no partner.
     """
-    first, second = _files_by_stem(first_folder, without), _files_by_stem(second_folder, without)
+    first = _files_by_stem(first_folder, without, "lq")
+    second = _files_by_stem(second_folder, without, "gt")
     alone = _without_partner(first, second, second_folder) + _without_partner(second, first, first_folder)
     if alone:
         raise PatinaError(listed(alone))
@@ -49,12 +52,12 @@ def scene_of(stem: str) -> str:
     return re.sub(r"([_-]?\d+)+$", "", stem) or stem
 
 
-def _files_by_stem(folder: Path, without: Collection[str]) -> dict[str, Path]:
+def _files_by_stem(folder: Path, without: Collection[str], part: str) -> dict[str, Path]:
     files: dict[str, Path] = {}
     without = set(map(same_text, without))
     shared: list[str] = []
-    for path in list_pictures(folder):
-        stem = same_text(path.stem)
+    for path in list_pictures(folder, part):
+        stem = same_text(stem_of(path))
         if stem in without:
             continue
         if (other := files.setdefault(stem, path)) != path:

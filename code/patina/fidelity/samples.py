@@ -15,6 +15,7 @@ from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import list_pictures, read_picture
 from patina.imaging.sources import same_text
 from patina.runs.folder_job import JobReport, run_folder_job
+from patina.system.stored_files import file_bytes, stem_of
 
 T = TypeVar("T")
 
@@ -132,7 +133,7 @@ def make_sample(
 
 def select_files(folder: Path, *, limit: int | None = None, names: Collection[str] | None = None) -> list[Path]:
     """Return the files that `load_samples` reads, in the same order."""
-    files = {same_text(path.stem): path for path in reversed(list_pictures(folder))}
+    files = {same_text(stem_of(path)): path for path in reversed(list_pictures(folder))}
     if names is not None:
         names = [same_text(name) for name in names]
         if missing := [name for name in names if name not in files]:
@@ -148,7 +149,7 @@ def files_digest(files: Sequence[Path]) -> str:
     """Return the first 16 hex digits of the SHA-256 of the files' names and contents; their order does not matter."""
     digest = hashlib.sha256()
     for path in sorted(files, key=lambda path: path.name):
-        digest.update(path.name.encode() + b"\0" + hashlib.sha256(path.read_bytes()).digest())
+        digest.update(path.name.encode() + b"\0" + hashlib.sha256(file_bytes(path)).digest())
     return digest.hexdigest()[:16]
 
 

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 
+from patina.system.stored_files import file_bytes
+
 Table = tuple[int, ...]
 """64 divisors of the DCT coefficients, row by row from the mean to the finest."""
 
@@ -60,7 +62,7 @@ def read_compression_header(path: Path) -> CompressionHeader | None:
     Raises:
         OSError: the file cannot be read.
     """
-    data = path.read_bytes()
+    data = file_bytes(path)
     try:
         if data[:2] == b"\xff\xd8":
             return _jpeg_header(data)

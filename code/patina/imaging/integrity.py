@@ -77,7 +77,7 @@ def _inspect_png(data: Buffer, thorough: bool) -> PictureHeader:
         if thorough and not _png_checksum_holds(data, start, length):
             raise BrokenPicture(DAMAGED)
         if kind == b"eXIf":
-            orientation = exif_orientation(data[start : start + length])
+            orientation = exif_orientation(bytes(data[start : start + length]))
         elif kind in _PNG_COLOURS:
             meaning[kind] = bytes(data[start : start + length])
     return PictureHeader("PNG", height, width, orientation, gray=colour in (0, 4), colours=png_colours(meaning))
@@ -105,7 +105,7 @@ def _inspect_jpeg(data: Buffer, thorough: bool) -> PictureHeader:
         if marker in _JPEG_FRAMES:
             frame = struct.unpack_from(">HHB", data, start + 1)
         elif marker == _JPEG_APP1 and data[start : start + 6] == b"Exif\0\0":
-            exif = data[start + 6 : start + length]
+            exif = bytes(data[start + 6 : start + length])
             orientation, colours = exif_orientation(exif), ADOBE_RGB if exif_is_adobe_rgb(exif) else SRGB
         elif marker == _JPEG_APP2 and data[start : start + 12] == _JPEG_PROFILE:
             profile[data[start + 12]] = bytes(data[start + 14 : start + length])  # parts have numbers
@@ -159,7 +159,7 @@ def _inspect_webp(data: Buffer, thorough: bool) -> PictureHeader:
         elif kind == b"ICCP":
             colours = ColourTags(bytes(data[position : position + length]))
         elif kind == b"EXIF":
-            orientation = exif_orientation(data[position : position + length].removeprefix(b"Exif\0\0"))
+            orientation = exif_orientation(bytes(data[position : position + length]).removeprefix(b"Exif\0\0"))
         position += length + length % 2
     if not sizes:
         raise BrokenPicture(NO_PICTURE)

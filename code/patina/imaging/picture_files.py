@@ -1,6 +1,5 @@
 """Picture files in and out: the only module that reads and writes them."""
 
-import mmap
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +22,9 @@ from patina.imaging.folder_scan import (
 from patina.imaging.format_names import QUALITY
 from patina.imaging.integrity import inspect
 from patina.imaging.picture_header import BrokenPicture, PictureHeader
+from patina.imaging.stored_sets import is_stored_set, list_stored, tars_in
 from patina.system.atomic import atomic_path
+from patina.system.stored_files import file_bytes, mapped_file
 
 T = TypeVar("T")
 
@@ -127,7 +128,7 @@ def picture_size(path: Path | str) -> tuple[int, int]:
     """
     path = Path(path)
     try:
-        with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        with mapped_file(path) as data:
             return inspect(data, thorough=False).upright_size
     except BrokenPicture as error:
         raise PictureError(f"{path} {error}") from None
@@ -137,17 +138,25 @@ def picture_size(path: Path | str) -> tuple[int, int]:
         raise _empty(path) from None
 
 
-def list_pictures(folder: Path | str) -> list[Path]:
+def list_pictures(folder: Path | str, part: str | None = None) -> list[Path]:
     """Return the pictures directly in `folder`, in natural order, without hidden files and other suffixes.
 
     Subfolders are ignored and other files left out, with one note each on standard error per folder.
+
+    Args:
+        folder: a folder of pictures, or a set in stores, see `list_stored`.
+        part: of pairs in one set of tars, which to take, ``"lq"`` or ``"gt"``.
 
     Raises:
         PatinaError: `folder` is missing, is not a folder, cannot be read, or contains no pictures.
     """
     folder = Path(folder)
+    if is_stored_set(folder):
+        return [picture.path for picture in list_stored(folder, part)]
     scan = scan_folder(folder)
     if not scan.names:
+        if tars_in(folder):
+            return [picture.path for picture in list_stored(folder, part)]
         inside = f", not in its subfolders ({scan.subfolders[0]}, …)" if scan.subfolders else ""
         other = f"; {scan.told()}" if scan.left_out else ""
         suffixes = ", ".join(read_suffixes())
@@ -170,7 +179,7 @@ def _check_suffix(path: Path, suffixes: tuple[str, ...]) -> None:
 
 def _read_bytes(path: Path) -> bytes:
     try:
-        data = path.read_bytes()
+        data = file_bytes(path)
     except OSError as error:
         raise _unreadable(path, error) from None
     if not data:

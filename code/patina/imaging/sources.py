@@ -1,4 +1,4 @@
-"""A command's input pictures: one file, a folder, or a folder with its subfolders."""
+"""A command's input pictures: one file, a folder, a folder with its subfolders, or what lies in tars or an LMDB."""
 
 import os
 import unicodedata
@@ -11,6 +11,7 @@ import numpy as np
 from patina.errors import PatinaError
 from patina.imaging.folder_scan import is_text, read_suffixes, scan_folder
 from patina.imaging.picture_files import list_pictures
+from patina.imaging.stored_sets import is_stored_set, list_stored, tars_in
 
 
 @dataclass(frozen=True)
@@ -18,8 +19,8 @@ class Source:
     """An input picture.
 
     Attributes:
-        path: the file.
-        name: relative to the folder, e.g. ``a.png`` or ``2019/a.png``; seeds and logs use it.
+        path: the file, which may lie in a store, see `patina.system.stored_files`.
+        name: relative to the folder or store, e.g. ``a.png`` or ``2019/a.png``; seeds and logs use it.
     """
 
     path: Path
@@ -39,16 +40,19 @@ def name_of_results(name: str) -> str:
     return os.path.splitext(name)[0].replace("/", "_")
 
 
-def list_sources(folder: Path, recursive: bool = False) -> list[Source]:
+def list_sources(folder: Path, recursive: bool = False, part: str | None = None) -> list[Source]:
     """Return the pictures of a folder in natural order, without hidden files and folders.
 
     Args:
-        folder: a folder of pictures, or one picture.
+        folder: a folder of pictures, one picture, or a set in stores, see `list_stored`.
         recursive: include pictures in subfolders, but not in linked ones.
+        part: of pairs in one set of tars, which to take, ``"lq"`` or ``"gt"``.
 
     Raises:
         PatinaError: as `list_pictures`.
     """
+    if is_in_stores(folder):
+        return [Source(picture.path, picture.name) for picture in list_stored(folder, part)]
     if folder.is_file():
         if not is_text(folder.name):
             raise PatinaError(f"{folder} has a name that is not valid UTF-8; rename it")
@@ -59,6 +63,11 @@ def list_sources(folder: Path, recursive: bool = False) -> list[Source]:
     if not names:
         raise PatinaError(f"{folder} and its subfolders contain no images; expected {', '.join(read_suffixes())}")
     return [Source(folder / name, name) for name in names]
+
+
+def is_in_stores(given: Path) -> bool:
+    """Whether a path names a set in stores, see `list_stored`; a folder of tars has no images beside them."""
+    return is_stored_set(given) or (given.is_dir() and bool(tars_in(given)) and not scan_folder(given).names)
 
 
 def same_text(name: str) -> str:
@@ -84,7 +93,7 @@ def some_sources(sources: list[Source], limit: int | None, rng: np.random.Genera
 
 def folder_of(given: Path) -> Path:
     """Return the folder that source names are relative to, given that folder or one picture in it."""
-    return given.parent if given.is_file() else given
+    return given.parent if given.is_file() and not is_stored_set(given) else given
 
 
 def require_outside(out: Path, given: Path, recursive: bool) -> None:

@@ -3,7 +3,7 @@
 import mmap
 import struct
 
-Buffer = bytes | mmap.mmap
+Buffer = bytes | mmap.mmap | memoryview
 
 ORIENTATION = 274
 

@@ -161,7 +161,7 @@ def _planned(request: DegradeRequest) -> _Plan:
     request.recipe.outputs(recipe)
     if request.limit is not None:
         require_range("pictures", request.limit, 1)
-    pictures = list_sources(request.source, request.recursive)
+    pictures = list_sources(request.source, request.recursive, "gt")
     _refuse_same_folders(folder_of(request.source), request.out, request.ground_truth)
     for place in (request.out, request.ground_truth):
         if place is not None:

@@ -10,7 +10,7 @@ from patina.degradations.blocks import LearnedBlock
 from patina.degradations.execution import Engine, wants_batch
 from patina.degradations.plans import Step
 from patina.errors import PatinaError, PictureError
-from patina.imaging.sources import Source, source_named
+from patina.imaging.sources import Source, is_in_stores, list_sources, source_named
 from patina.pipelines.recipe_job import Job, Made, PictureMaker
 from patina.pipelines.set_log import Entry, begin_set, by_source, finish_set, read_set_log
 from patina.runs.fingerprint import file_digest
@@ -29,8 +29,8 @@ class ReplayRequest:
     Attributes:
         log: ``log.jsonl`` of a degraded set.
         out: output folder; None for the folder of the log.
-        source: folder of the clean pictures, whose links are followed; None for the one named in the log, without
-            links that lead out of it.
+        source: folder of the clean pictures, whose links are followed, or their set in stores; None for the one named
+            in the log, without links that lead out of it.
         workers: number of processes; None for one per core.
         device: for learned steps.
     """
@@ -59,11 +59,7 @@ def replay(request: ReplayRequest) -> JobReport[Made]:
     if request.source is None and not header.source:
         raise PatinaError(f"{request.log} names no folder of clean images; set it with -source")
     source, out = request.source or Path(header.source or ""), request.out or request.log.parent
-    if not source.is_dir():
-        raise PatinaError(f"{source}: no such folder of clean images; set it with -source")
-    pictures = {name: source_named(source, name) for name in by_source(entries)}
-    if request.source is None:
-        require_no_link_out([picture.path.relative_to(source).as_posix() for picture in pictures.values()], source)
+    pictures = _pictures(source, list(by_source(entries)), follow_links=request.source is not None)
     _refuse_overwriting(source, [out / entry.output for entry in entries])
     engine = _engine(header, entries, request.device)
     maker = PictureMaker(out, header.made_by.settings["scale"], engine, workers)
@@ -79,6 +75,19 @@ def replay(request: ReplayRequest) -> JobReport[Made]:
         )
         finish_set(folder)
     return report
+
+
+def _pictures(source: Path, names: Sequence[str], follow_links: bool) -> dict[str, Source]:
+    """Return the clean pictures of these names."""
+    if is_in_stores(source):
+        stored = {picture.name: picture for picture in list_sources(source, part="gt")}
+        return {name: stored.get(name, Source(source / name, name)) for name in names}
+    if not source.is_dir():
+        raise PatinaError(f"{source}: no such folder of clean images; set it with -source")
+    pictures = {name: source_named(source, name) for name in names}
+    if not follow_links:
+        require_no_link_out([picture.path.relative_to(source).as_posix() for picture in pictures.values()], source)
+    return pictures
 
 
 def _jobs(entries: Iterable[Entry], pictures: Mapping[str, Source]) -> list[Job]:

@@ -26,6 +26,7 @@ DISTRIBUTION = "patina-sr"
 EXTRAS = {
     "heic": ("pi-heif", "reads HEIC, which iPhones write"),
     "video": ("av", "video codecs in recipes"),
+    "lmdb": ("lmdb", "reads LMDBs of images, as BasicSR makes them"),
     "hcl": ("python-hcl2", "`patina convert` of wtp_dataset_destroyer"),
 }
 """The package that an extra brings, and what for; those for development are left out."""

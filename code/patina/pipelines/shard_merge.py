@@ -128,11 +128,10 @@ def _sources(folder: str | None, found: set[str]) -> list[Source]:
     if folder is None:
         return []
     path = Path(folder)
-    if path.exists():
-        with suppress(PatinaError):
-            listed = list_sources(path, recursive=any("/" in name for name in found))
-            if found <= {source.name for source in listed}:
-                return listed
+    with suppress(PatinaError):
+        listed = list_sources(path, recursive=any("/" in name for name in found))
+        if found <= {source.name for source in listed}:
+            return listed
     return [Source(path / name, name) for name in natsorted(found)]
 
 

@@ -24,6 +24,7 @@ from patina.runs.shards import Shard
 from patina.runs.worker_processes import checked_workers
 from patina.seeding import numpy_rng
 from patina.system.atomic import write_text
+from patina.system.stored_files import file_size
 
 TABLE = "tiles.csv"
 """Name of the table with the number of tiles per picture."""
@@ -147,7 +148,7 @@ def split_picture(source: Source, *, target: Path, grid: TileGrid) -> Result:
         write_picture(target / file, grid.pixels_of(pixels, tile, source.name))
     kinds = [tile.kind for tile in tiles]
     counts = {kind: kinds.count(kind) for kind in ("whole", "leftover", "framed")} | {"dropped": dropped}
-    details = counts | {"source_bytes": source.path.stat().st_size}
+    details = counts | {"source_bytes": file_size(source.path)}
     size = sum((target / file).stat().st_size for file in files)
     return Result(source.stem, source.name, digest, details, files=files, file_bytes=size)
 

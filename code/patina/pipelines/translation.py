@@ -105,6 +105,7 @@ def translate(request: TranslationRequest) -> JobReport[Path]:
     return translate_pictures(
         degradation, made_by, request.source, request.out,
         seed=request.seed, samples=request.samples, recursive=request.recursive, shard=request.shard,
+        part="gt" if request.domain == "X" else "lq",
     )  # fmt: skip
 
 
@@ -129,6 +130,7 @@ def translate_pictures(
     samples: int = 1,
     recursive: bool = False,
     shard: Shard | None = None,
+    part: str = "gt",
 ) -> JobReport[Path]:
     """Apply an open degradation to a folder of pictures, or to one picture; see `translate`.
 
@@ -138,8 +140,9 @@ def translate_pictures(
         degradation: what to apply.
         made_by: everything but the seed that decides the results.
         source, out, seed, samples, recursive, shard: as in `TranslationRequest`.
+        part: of pairs in one set of tars, which to take.
     """
-    sources = list_sources(source, recursive)
+    sources = list_sources(source, recursive, part)
     require_outside(out, source, recursive)
     wanted = list(_wanted(degradation, sources, output_names(sources, out), seed, samples))
     made_by = replace(made_by, settings={**made_by.settings, "seed": seed})

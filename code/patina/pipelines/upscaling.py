@@ -90,7 +90,7 @@ def upscale_pictures(
         source, out, recursive, shard, form: as in `UpscaleRequest`.
         replace: which earlier results to remove, see `OutputFolder.open`.
     """
-    sources = list_sources(source, recursive)
+    sources = list_sources(source, recursive, "lq")
     require_outside(out, source, recursive)
     names = output_names(sources, out, form.suffix)
     wanted = [Wanted(name, picture.name) for name, picture in zip(names, sources, strict=True)]

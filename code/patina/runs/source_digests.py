@@ -10,10 +10,8 @@ from threading import Lock
 
 from patina.runs.fingerprint import Named, file_digest
 from patina.system.jsonl import Line, append_lines, ensure_lines, read_lines
+from patina.system.stored_files import Place, file_place, store_of
 from patina.system.typed_values import Malformed, typed
-
-Place = dict[str, str | int]
-"""A file's resolved path, its size in bytes, and its modification time in nanoseconds."""
 
 
 @dataclass(frozen=True)
@@ -113,6 +111,8 @@ class SourceDigests:
                 self._unsaved.append(line)
 
     def _place(self, path: Path) -> Place:
+        if (stored := store_of(path)) is not None:
+            return file_place(path, stored)
         folder, name = os.path.split(os.fspath(path))
         if folder not in self._resolved:  # resolving every file of a large folder would take seconds
             self._resolved[folder] = os.path.realpath(folder)

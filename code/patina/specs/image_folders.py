@@ -43,10 +43,10 @@ class UnpairedImageData(BalancedData):
     """Two unpaired domains as plain folders of images."""
 
     clean: Path
-    """Folder of clean images."""
+    """Folder of clean images, or tars or an LMDB of them."""
 
     real: Path
-    """Folder of real images."""
+    """Folder of real images, or tars or an LMDB of them."""
 
     patch: PositiveInt = 64
     """Side of a training crop, in pixels."""

@@ -115,7 +115,7 @@ class LuminanceConfig(SingleStageConfig):
             seed=derive(self.seed, "data"),
             flip=data.flip,
             rotate=data.rotate,
-            batch=len(list_pictures(data.gt)),
+            batch=len(list_pictures(data.gt, "gt")),
             cache_mb=data.cache_mb,
         )
         seed_step(self.seed, "weights")

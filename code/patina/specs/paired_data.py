@@ -40,10 +40,11 @@ def _listed(value: Any) -> Any:
 
 
 class LQSettings(Settings):
-    """A source of LQ crops: a folder, or a recipe. May be given as a plain path."""
+    """A source of LQ crops: a folder, tars or an LMDB, or a recipe. May be given as a plain path."""
 
     path: Path
-    """Folder of LQ images whose stems match the GT images, or a recipe (`.yml`) that degrades GT crops on the fly."""
+    """Folder of LQ images whose stems match the GT images, tars or an LMDB of them, or a recipe (`.yml`) that degrades
+    GT crops on the fly."""
 
     weight: PositiveFloat = 1.0
     """How often crops are drawn from this source, relative to the other sources."""
@@ -127,7 +128,8 @@ class PairedData(LoaderSettings):
     list of both."""
 
     gt: Path
-    """Folder of GT images."""
+    """Folder of GT images, or tars or an LMDB of them. If `lq` and `gt` are the same tars, their samples are pairs,
+    `key.lq.png` and `key.gt.png`."""
 
     patch: PatchSchedule = {1: 128}  # noqa: RUF012 - pydantic copies it
     """Side of a GT crop in pixels, a multiple of `model.scale`; or sides by the step they start at, e.g. `{1: 128,
@@ -191,7 +193,7 @@ def paired_patches(
         else:
             pairs = match_pairs(source.path, gt, scale)
             sources.append(FolderSource(source.weight, {pair.gt: pair.lq for pair in pairs}))
-    return OnTheFlyPatches(list_pictures(gt), sources, **options), Engine(models, compute_device(device))
+    return OnTheFlyPatches(list_pictures(gt, "gt"), sources, **options), Engine(models, compute_device(device))
 
 
 def _recipe_of_scale(path: Path, scale: int) -> Recipe:

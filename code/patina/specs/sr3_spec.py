@@ -207,7 +207,7 @@ class SR3Config(SingleStageConfig):
 
         data = self.data
         dataset = CleanTiles(
-            list_pictures(data.pictures),
+            list_pictures(data.pictures, "gt"),
             side=data.side,
             scale=self.model.scale,
             batch=data.batch,
@@ -215,7 +215,7 @@ class SR3Config(SingleStageConfig):
             augment=data.augment.build(),
             cache_mb=data.cache_mb,
         )
-        shown = list_pictures(self.validation.pictures)[: self.validation.count] if self.validation else []
+        shown = list_pictures(self.validation.pictures, "gt")[: self.validation.count] if self.validation else []
         require_size(shown, data.side, "crop")
         seed_step(self.seed, "weights")
         return SR3Task(
