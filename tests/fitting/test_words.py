@@ -175,6 +175,17 @@ def test_a_fit_that_leads_away_from_the_photos_says_so():
     assert no_closer([worse[0], Agreement("noise grain", 4.0, 1.0)], plain, can_shrink=True) == ""
 
 
+def test_a_fit_that_takes_most_properties_further_away_says_which():
+    names = ("noise strength", "noise grain", "edge sharpness")
+    plain = [Agreement(name, 3.0, 1.0) for name in names]
+    mixed = [Agreement(name, distance, 1.0) for name, distance in zip(names, (5.0, 3.5, 0.9), strict=True)]
+    told = no_closer(mixed, plain, can_shrink=True)
+    assert "In 2 of 3 properties" in told
+    assert "without it: noise strength, noise grain." in told
+    one = [Agreement(name, distance, 1.0) for name, distance in zip(names, (5.0, 2.0, 0.9), strict=True)]
+    assert no_closer(one, plain, can_shrink=True) == ""
+
+
 def test_the_sentence_calls_numbers_by_their_titles():
     def found(*place) -> NumberFinding:
         return NumberFinding(FreeNumber(("steps", 0, *place), 0.0, 10.0), 1.0, 1.5, 2.0, 0.1, True)

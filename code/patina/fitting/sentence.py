@@ -33,15 +33,23 @@ def sentence(
 
 
 def no_closer(after: Sequence[Agreement], before: Sequence[Agreement], *, can_shrink: bool) -> str:
-    """Warn if a fit brings the clean images no closer to the photos; an empty text otherwise.
+    """Warn if a fit brings the clean images no closer to the photos in most properties; an empty text otherwise.
 
     Args:
         after: of the fitted images.
         before: of the clean images as they are.
         can_shrink: whether the clean images are large enough for the scale at half their size, too.
     """
-    if any(new.is_close or new.fitted < plain.fitted for new, plain in zip(after, before, strict=True)):
+    pairs = list(zip(after, before, strict=True))
+    further = [new.group for new, plain in pairs if not new.is_close and new.fitted >= plain.fitted]
+    if len(further) <= len(pairs) / 2:
         return ""
+    if len(further) < len(pairs):
+        return (
+            f" In {len(further)} of {len(pairs)} properties the recipe takes the clean images further from the photos "
+            f"than they are without it: {', '.join(further)}. Usually the two folders show too different things, or "
+            "the photos are out of focus or processed in a way that the family lacks: see what -recipe and --learn do."
+        )
     way = "Downscale them by 2 and fit again." if can_shrink else "Use cleaner ones; these are too small to downscale."
     return (
         " The recipe brings the clean images no closer to the photos than they are without it. Usually they are not "
