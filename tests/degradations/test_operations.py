@@ -188,6 +188,47 @@ def test_a_file_of_kernels_is_checked_and_used(tmp_path):
         recipe({"kernel_blur": {"file": str(tmp_path / "bad.npy")}}, scale=1).draw("", (4, 4), 0, "a")
 
 
+def detail_preserving(image: np.ndarray, factor: int, exponent: float) -> np.ndarray:
+    """Weber et al. 2016 word for word, for whole factors."""
+    height, width = image.shape[0] // factor, image.shape[1] // factor
+    blocks = image.reshape(height, factor, width, factor, 3)
+    means = np.pad(blocks.mean(axis=(1, 3)), ((1, 1), (1, 1), (0, 0)), mode="edge")
+    kernel = np.outer([1, 2, 1], [1, 2, 1]) / 16
+    result = np.empty((height, width, 3))
+    for y, x in np.ndindex(height, width):
+        guide = np.tensordot(kernel, means[y : y + 3, x : x + 3])
+        block = blocks[y, :, x].reshape(-1, 3)
+        weights = (np.linalg.norm(block - guide, axis=1) + 1e-4) ** exponent
+        result[y, x] = weights @ block / weights.sum()
+    return result
+
+
+@pytest.mark.parametrize("exponent", [0.25, 0.5, 0.75, 1])
+def test_detail_preserving_downscaling(exponent):
+    image = np.random.default_rng(3).random((24, 36, 3), np.float32)
+    found = resize(image, (8, 12), f"dpid_{exponent:g}")
+    np.testing.assert_allclose(found, detail_preserving(image, 3, exponent), atol=2e-3)
+    dot = np.zeros((12, 12, 3), np.float32)
+    dot[5, 5] = 1
+    assert resize(dot, (3, 3), f"dpid_{exponent:g}").max() > 1.5 * resize(dot, (3, 3), "area").max()
+
+
+def test_resizing_light_keeps_bright_details_bright():
+    lines = np.zeros((16, 16, 3), np.float32)
+    lines[:, ::2] = 1
+    apply = OPERATIONS["resize"].apply
+    usual = apply(lines, {"filter": "box", "size": [8, 8]}, 0)
+    light = apply(lines, {"filter": "box", "size": [8, 8], "linear_light": True}, 0)
+    np.testing.assert_allclose(usual, 0.5, atol=1e-6)
+    np.testing.assert_allclose(light, 1.055 * 0.5 ** (1 / 2.4) - 0.055, atol=1e-5)
+    frame, block = Frame((40, 48), (40, 48), (20, 24)), OPERATIONS["resize"]
+    sometimes = block.model_validate({"filter": "box", "linear_light": 0.5})
+    drawn = [sometimes.draw(np.random.default_rng(number), frame) for number in range(40)]
+    assert {values["linear_light"] for values in drawn} == {True, False}
+    without = block.model_validate({"filter": "box"}).draw(np.random.default_rng(0), frame)
+    assert "linear_light" not in without
+
+
 def test_every_filter_keeps_a_flat_picture_and_the_middle():
     flat = np.full((13, 17, 3), 0.4, np.float32)
     for name in FILTERS:

@@ -89,7 +89,7 @@ def test_every_type_lands_in_its_operation(tmp_path, capsys, suffix):
     assert (found["ring_blur"].radius, found["median_blur"].size) == ((2, 5), (3, 5))
     sharp = found["unsharp_mask"]
     assert (sharp.sigma, sharp.amount, sharp.threshold) == ((0.5, 3), (1, 2), (0, 25.5))
-    assert found["resize"].filter == {"box": 1, "linear_aliased": 1, "lanczos": 1}
+    assert found["resize"].filter == {"box": 1, "linear_aliased": 1, "lanczos": 1, "dpid_0.5": 1}
     assert (found["down_up"].factor, found["down_up"].second) == ((0.5, 0.5), {"nearest": 1})
     assert (found["palette"].colours, found["palette"].dither) == ((64, 256), {"floyd_steinberg": 1})
     assert found["quantise"].levels == (4, 10)
@@ -100,7 +100,6 @@ def test_every_type_lands_in_its_operation(tmp_path, capsys, suffix):
     lost = [line.split(": ", 1)[1] for line in told]
     for expected in (
         "blur.filters triangle: no counterpart, omitted",
-        "resize.alg_lq dpid_0.5: no counterpart, omitted",
         "dithering.palette: median cut for every palette made from the image",
         "dithering.color_in_img: at most 256 colours",
         "compress.samplings 440: no counterpart, omitted",

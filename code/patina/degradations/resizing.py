@@ -1,13 +1,14 @@
 """Resizing: in one step, or in two that end at the target size."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
 from patina.degradations.base import Factors, Frame, Operation, Parameters, Size
-from patina.degradations.ranges import Among, Between, RealRange, Weights, draw_kind, draw_real
+from patina.degradations.ranges import Among, Between, Probability, RealRange, Weights, draw_kind, draw_real
 from patina.imaging.resize_filters import FILTERS, resize
+from patina.imaging.tone_curve import linear_to_srgb, srgb_to_linear
 
 Filters = Annotated[Weights, Among(FILTERS, "filter")]
 
@@ -45,15 +46,28 @@ class Resize(Operation):
     """`current`; `source`, the clean image; or `target`, the clean image divided by the recipe's scale. The last resize
     of a recipe is `of: target`."""
 
+    linear_light: Probability = 0.0
+    """Probability of resizing light instead of sRGB's values: bright details stay bright, as in good image editors."""
+
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
-        """Draw filter and size."""
+        """Draw filter, size and the kind of values."""
         factor = draw_real(rng, self.factor)
-        return {"filter": draw_kind(rng, self.filter), "size": list(scaled(_base(frame, self.of), factor))}
+        drawn: dict[str, Any] = {
+            "filter": draw_kind(rng, self.filter),
+            "size": list(scaled(_base(frame, self.of), factor)),
+        }
+        if self.linear_light:
+            drawn["linear_light"] = bool(rng.random() < self.linear_light)
+        return drawn
 
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
         """Resize and clip the filter's overshoots."""
-        return resize(image, tuple(parameters["size"]), parameters["filter"])
+        size, name = tuple(parameters["size"]), parameters["filter"]
+        if not parameters.get("linear_light", False):
+            return resize(image, size, name)
+        light = resize(srgb_to_linear(image).astype(np.float32), size, name)
+        return linear_to_srgb(light).astype(np.float32)
 
     @classmethod
     def describe(cls, parameters: Parameters, size: Size) -> str:

@@ -14,6 +14,7 @@ from patina.exchange.destroyer_families import (
 from patina.exchange.destroyer_resizes import resizes
 from patina.exchange.recipe_parts import ORDERED_DITHERS, names_or_name, span
 from patina.exchange.sections import Section
+from patina.imaging.resize_filters import DPID
 
 _CONVOLUTIONS = {
     "box": "box", "bilinear": "linear", "hamming": "hamming", "catmullrom": "catmull_rom", "mitchell": "mitchell",
@@ -34,8 +35,8 @@ def convert_pepedd(root: Section) -> Conversion:
 
 def _filter(name: str) -> str | None:
     kind, _, filter_name = name.partition("_")
-    if name == "nearest":
-        return "nearest"
+    if name == "nearest" or name in DPID:
+        return name
     known = {"c": _CONVOLUTIONS, "s": _CONVOLUTIONS, "i": _INTERPOLATIONS}.get(kind, {})
     return known.get(filter_name)
 

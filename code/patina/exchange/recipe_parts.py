@@ -11,6 +11,7 @@ FILTERS = {
     "nearest": "nearest", "box": "box", "hermite": "hermite", "linear": "linear", "lagrange": "lagrange",
     "cubic_catrom": "catmull_rom", "bicubic": "catmull_rom", "bilinear": "linear", "cubic_mitchell": "mitchell",
     "cubic_bspline": "b_spline", "lanczos": "lanczos", "gauss": "gauss", "hamming": "hamming", "hann": "hann",
+    "dpid_0.25": "dpid_0.25", "dpid_0.5": "dpid_0.5", "dpid_0.75": "dpid_0.75", "dpid_1": "dpid_1",
 }  # fmt: skip
 """Filters of resizes by the names that chaiNNer's library and the tools based on it give them."""
 
