@@ -19,7 +19,11 @@ def write_tar(path: Path, members: Iterable[tuple[str, bytes]]) -> Path:
 
 def tarred(folder: Path, path: Path, names: Iterable[str] | None = None) -> Path:
     """Write a tar of the files in a folder, in natural order of numbers."""
-    chosen = sorted((file.name for file in folder.iterdir()), key=len) if names is None else list(names)
+    chosen = (
+        sorted((file.name for file in folder.iterdir()), key=lambda name: (len(name), name))
+        if names is None
+        else list(names)
+    )
     return write_tar(path, [(name, (folder / name).read_bytes()) for name in chosen])
 
 

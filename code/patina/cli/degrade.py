@@ -4,7 +4,7 @@ import argparse
 import time
 from pathlib import Path
 
-from patina.cli.flags import add_device_flag, add_flag, add_recursive_flag, add_shard_flag, shard_path
+from patina.cli.flags import add_device_flag, add_flag, add_output_flags, add_recursive_flag, output_fields, shard_path
 from patina.cli.recipe_flags import add_recipe_arguments, add_recipe_flags, recipe_choice
 from patina.errors import counted
 from patina.system.telling import tell
@@ -14,12 +14,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_recipe_arguments(parser)
     parser.add_argument("source", type=Path, help="folder of clean images, one image, tars or an LMDB")
-    parser.add_argument("out", type=Path, help="output folder; every variant has a folder in it")
-    add_shard_flag(parser)
+    parser.add_argument("out", type=Path, help="output folder, with one for every variant, or tars: shards/%%06d.tar")
+    add_output_flags(parser)
     add_recursive_flag(parser)
     add_flag(parser, "seed", type=int, default=0, help="seed of all draws; a result depends on it and on the file name")
     add_flag(parser, "pictures", type=int, help="degrade only this many, from the first, to try a recipe")
-    add_flag(parser, "gt", type=Path, help="folder for the ground truth: clean images cropped to fit the results")
+    add_flag(
+        parser, "gt", type=Path, help="folder for the ground truth: clean images cropped to fit; in tars, the same"
+    )
     add_recipe_flags(parser)
     add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")
     add_device_flag(parser, "device for models")
@@ -33,14 +35,13 @@ def run(arguments: argparse.Namespace) -> int:
     request = DegradeRequest(
         recipe=recipe_choice(arguments),
         source=arguments.source,
-        out=shard_path(arguments, arguments.out),
+        **output_fields(arguments, arguments.out),
         seed=arguments.seed,
         limit=arguments.pictures,
         recursive=arguments.recursive,
         ground_truth=None if arguments.gt is None else shard_path(arguments, arguments.gt),
         workers=arguments.workers,
         device=arguments.device,
-        shard=arguments.shard,
     )
     report = degrade(request)
     report.print_summary()

@@ -8,6 +8,7 @@ from typing import Any
 from patina.errors import PatinaError
 from patina.imaging.format_names import FORMAT_NAMES, QUALITY
 from patina.runs.shards import Shard
+from patina.runs.tar_target import TarLimits, TarTarget
 
 Parser = argparse.ArgumentParser | argparse._ArgumentGroup
 """A parser, or one of its titled groups."""
@@ -69,8 +70,47 @@ def _shard(text: str) -> Shard:
         raise argparse.ArgumentTypeError(str(error)) from None
 
 
+def add_output_flags(parser: Parser) -> None:
+    """Add ``-shard``, ``-shard_size`` and ``-shard_mb``; see `output_fields`."""
+    add_shard_flag(parser)
+    add_flag(
+        parser,
+        "shard_size",
+        type=int,
+        help=f"with an output like shards/%%06d.tar: most samples in a tar (default: {TarLimits.samples})",
+    )
+    add_flag(
+        parser,
+        "shard_mb",
+        type=int,
+        help=f"most megabytes in a tar (default: {TarLimits.megabytes}); whichever comes first",
+    )
+
+
+def output_fields(arguments: argparse.Namespace, out: Path) -> dict[str, Any]:
+    """Return the fields of a request that say where results go: `out`, `shard` and `limits`.
+
+    Raises:
+        PatinaError: limits are given, but no tars are written.
+    """
+    given = {"samples": arguments.shard_size, "megabytes": arguments.shard_mb}
+    limits = TarLimits(**{name: value for name, value in given.items() if value is not None})
+    if any(value is not None for value in given.values()) and TarTarget.parse(out) is None:
+        raise PatinaError(f"-shard_size and -shard_mb are for tars; expected an output like {out / '%06d.tar'}")
+    return {"out": shard_path(arguments, out), "shard": arguments.shard, "limits": limits}
+
+
 def shard_path(arguments: argparse.Namespace, out: Path) -> Path:
-    """Return where a command writes: `out`, or the folder of its shard."""
+    """Return where a command writes: `out`, or the folder of its shard.
+
+    Raises:
+        PatinaError: the output is tars, which have no shards.
+    """
+    if arguments.shard is not None and TarTarget.parse(out) is not None:
+        raise PatinaError(
+            f"-shard divides a folder, but {out} is tars; divide the source, e.g. into ranges of tars, and number each "
+            "output apart"
+        )
     return out if arguments.shard is None else arguments.shard.path(out)
 
 

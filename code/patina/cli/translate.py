@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from patina.cli.flags import add_compute_flags, add_flag, add_recursive_flag, add_shard_flag, shard_path
+from patina.cli.flags import add_compute_flags, add_flag, add_output_flags, add_recursive_flag, output_fields
 from patina.cli.knob_flags import add_knob_flags, add_tile_flag, given_knobs
 from patina.degradations.knobs import HANDLES
 
@@ -16,8 +16,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser, "source_dir", "source", type=Path, required=True, help="folder of images, one image, tars or an LMDB"
     )
     add_recursive_flag(parser)
-    add_flag(parser, "out_dir", "out", type=Path, required=True, help="output folder")
-    add_shard_flag(parser)
+    add_flag(parser, "out_dir", "out", type=Path, required=True, help="output folder, or tars: shards/%%06d.tar")
+    add_output_flags(parser)
     add_flag(parser, "source_domain", default="X", choices=["X", "Y"], help="X: clean to real, Y: real to clean")
     add_knob_flags(parser)
     add_flag(parser, "samples", type=int, default=1, help="number of translations per image")
@@ -40,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     request = TranslationRequest(
         source=arguments.source_dir,
-        out=shard_path(arguments, arguments.out_dir),
+        **output_fields(arguments, arguments.out_dir),
         model=arguments.model_path,
         config=arguments.opt,
         domain=arguments.source_domain,
@@ -51,7 +51,6 @@ def run(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         precision=arguments.precision,
         recursive=arguments.recursive,
-        shard=arguments.shard,
     )
     report = translate(request)
     report.print_summary()

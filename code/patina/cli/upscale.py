@@ -7,9 +7,9 @@ from patina.cli.flags import (
     add_compute_flags,
     add_flag,
     add_format_flags,
+    add_output_flags,
     add_recursive_flag,
-    add_shard_flag,
-    shard_path,
+    output_fields,
 )
 from patina.imaging.interpolation_names import INTERPOLATIONS, OVERLAP, TILE
 
@@ -21,8 +21,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser, "source", "source_dir", type=Path, required=True, help="folder of images, one image, tars or an LMDB"
     )
     add_recursive_flag(parser)
-    add_flag(parser, "out", "out_dir", type=Path, required=True, help="output folder")
-    add_shard_flag(parser)
+    add_flag(parser, "out", "out_dir", type=Path, required=True, help="output folder, or tars: shards/%%06d.tar")
+    add_output_flags(parser)
     add_format_flags(parser)
     add_flag(parser, "scale", type=int, help="upscaling factor of an interpolation; models have their own")
     add_flag(parser, "tile", type=int, help=f"side of a tile in pixels (default: {TILE}); small tiles need less memory")
@@ -41,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     request = UpscaleRequest(
         model=arguments.model,
         source=arguments.source,
-        out=shard_path(arguments, arguments.out),
+        **output_fields(arguments, arguments.out),
         scale=arguments.scale,
         tile=arguments.tile,
         overlap=arguments.overlap,
@@ -49,7 +49,6 @@ def run(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         precision=arguments.precision,
         recursive=arguments.recursive,
-        shard=arguments.shard,
         form=written_format(arguments.format, arguments.quality),
     )
     report = upscale(request)

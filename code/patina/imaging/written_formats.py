@@ -2,6 +2,7 @@
 
 import warnings
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 
 import cv2
@@ -15,6 +16,7 @@ from patina.imaging.picture_files import write_picture
 from patina.imaging.plugin_pictures import open_with_plugin
 from patina.imaging.value_spaces import to_eight_bit
 from patina.system.notes import note
+from patina.system.stored_files import file_bytes, store_of
 
 _IFD, _EXIF, _GPS = 0, 0x8769, 0x8825
 _STALE = {
@@ -127,8 +129,8 @@ def kept_exif(path: Path) -> bytes:
 
 def _opened(path: Path) -> Image.Image:
     if path.suffix.lower() in HEIC_SUFFIXES:
-        return open_with_plugin("HEIC", path.read_bytes())
-    return Image.open(path)
+        return open_with_plugin("HEIC", file_bytes(path))
+    return Image.open(path if store_of(path) is None else BytesIO(file_bytes(path)))
 
 
 def _lasting_exif(path: Path) -> bytes:

@@ -1,8 +1,8 @@
 """Degrade a folder of clean pictures by a recipe, and log everything that was drawn."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,13 +15,15 @@ from patina.imaging.sources import Source, folder_of, list_sources, require_outs
 from patina.pipelines.recipe_choice import RecipeChoice, with_engine
 from patina.pipelines.recipe_job import Job, Made, PictureMaker
 from patina.pipelines.set_log import COMMAND, Entry, SetDetails, begin_set, finish_set
+from patina.pipelines.tar_output import require_apart, write_tars
 from patina.runs.fingerprint import file_digest
 from patina.runs.folder_job import JobReport, output_names
-from patina.runs.journal import Wanted
+from patina.runs.journal import Result, Wanted
 from patina.runs.made_by import MadeBy
 from patina.runs.output_folder import OutputFolder
 from patina.runs.shards import Shard
-from patina.runs.worker_processes import checked_workers
+from patina.runs.tar_target import TarLimits, TarTarget
+from patina.runs.worker_processes import checked_workers, kept_workers
 
 
 @dataclass(frozen=True)
@@ -31,14 +33,16 @@ class DegradeRequest:
     Attributes:
         recipe: the recipe.
         source: a folder of clean pictures, or one picture.
-        out: output folder; every variant has a folder in it.
+        out: output folder, where every variant has a folder; or a pattern of tars, see `TarTarget`.
         seed: seed of all draws.
         limit: number of pictures to take, from the first; None for all.
         recursive: include pictures in subfolders of `source`.
-        ground_truth: folder for the clean pictures, cropped to multiples of the scale; None to write none.
+        ground_truth: folder for the clean pictures, cropped to multiples of the scale; `out` for the same tars; None
+            to write none.
         workers: number of processes; None for one per core.
         device: for learned blocks.
         shard: the part of the pictures to degrade, into its own folders `out` and `ground_truth`; None for all.
+        limits: when a tar is full.
     """
 
     recipe: RecipeChoice
@@ -51,10 +55,13 @@ class DegradeRequest:
     workers: int | None = None
     device: str = "auto"
     shard: Shard | None = None
+    limits: TarLimits = TarLimits()  # noqa: RUF009 - frozen
 
 
 def degrade(request: DegradeRequest) -> JobReport[Made]:
     """Write the LQ pictures of a set, and their ground truth if requested, as PNG of the same bit depth.
+
+    In tars, they are ``key.png``, or the pairs ``key.lq.png`` and ``key.gt.png``.
 
     Results that are up to date are not made again.
 
@@ -65,8 +72,36 @@ def degrade(request: DegradeRequest) -> JobReport[Made]:
         PatinaError: the recipe, a model, a folder or a setting cannot be used, or a folder holds results of another
             recipe, seed or model.
     """
-    workers, plan = checked_workers(request.workers), _planned(request)
-    maker = PictureMaker(request.out, plan.recipe.scale, plan.engine, workers)
+    workers, target = checked_workers(request.workers), TarTarget.parse(request.out)
+    plan = _planned(request, target)
+    if target is None:
+        return _degrade(plan, workers)
+    is_paired = request.ground_truth is not None
+    made_by = replace(plan.made_by, settings={**plan.made_by.settings, "gt": is_paired})
+    make, images = partial(_degrade_part, plan, workers), _pair if is_paired else None
+    with kept_workers(workers):
+        return write_tars(target, made_by, plan.pictures[: request.limit], make, limits=request.limits, images=images)
+
+
+def _degrade_part(plan: "_Plan", workers: int, part: slice, folder: Path) -> JobReport[Made]:
+    """Write the LQ pictures of some of the sources into a folder, and their ground truth into one beside it."""
+    truth = None if plan.request.ground_truth is None else _truth_beside(folder)
+    request = replace(plan.request, out=folder, ground_truth=truth, limit=None)
+    return _degrade(replace(plan, request=request, part=part), workers)
+
+
+def _pair(folder: Path, result: Result) -> Iterator[tuple[str, Path]]:
+    """Yield both images of a pair; variants of a picture share its ground truth."""
+    yield "lq.png", folder / result.output
+    yield "gt.png", _truth_beside(folder) / Path(result.output).name
+
+
+def _truth_beside(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}-gt")
+
+
+def _degrade(plan: "_Plan", workers: int) -> JobReport[Made]:
+    maker = PictureMaker(plan.request.out, plan.recipe.scale, plan.engine, workers)
     with plan.lq_folder() as folder, plan.ground_truth_folder() as ground_truth:
         todo = folder.outdated(plan.wanted())
         crops = ground_truth.outdated(plan.wanted_crops()) if ground_truth else []
@@ -96,6 +131,7 @@ class _Plan:
         engine: for steps that need one.
         pictures: all clean pictures, beyond the limit too.
         files: name of every picture's output file.
+        part: the pictures to degrade.
     """
 
     request: DegradeRequest
@@ -103,13 +139,18 @@ class _Plan:
     engine: Engine | None
     pictures: list[Source]
     files: list[str]
+    part: slice = field(default_factory=lambda: slice(None))
+
+    @property
+    def made_by(self) -> MadeBy:
+        """Everything that decides the LQ pictures."""
+        settings = {"recipe": self.recipe.digest, "seed": self.request.seed, "scale": self.recipe.scale}
+        notes = {"recipe": self.request.recipe.name}
+        return MadeBy(COMMAND, settings, _file_digests(self.recipe), notes)
 
     def lq_folder(self) -> AbstractContextManager[OutputFolder]:
         """Open the folder of the LQ pictures."""
-        settings = {"recipe": self.recipe.digest, "seed": self.request.seed, "scale": self.recipe.scale}
-        notes = {"recipe": self.request.recipe.name}
-        made_by = MadeBy(COMMAND, settings, _file_digests(self.recipe), notes)
-        return self._opened(self.request.out, made_by, SetDetails)
+        return self._opened(self.request.out, self.made_by, SetDetails)
 
     def ground_truth_folder(self) -> AbstractContextManager[OutputFolder | None]:
         """Open the folder of the ground truth, if requested."""
@@ -120,7 +161,7 @@ class _Plan:
     def _opened(self, path: Path, made_by: MadeBy, details: Any = None) -> AbstractContextManager[OutputFolder]:
         source = folder_of(self.request.source)
         return OutputFolder.open(
-            path, made_by, source=source, sources=self.pictures, details=details, shard=self.request.shard
+            path, made_by, source=source, sources=self.pictures[self.part], details=details, shard=self.request.shard
         )
 
     def wanted(self) -> list[Wanted]:
@@ -128,7 +169,7 @@ class _Plan:
         outputs = self.request.recipe.outputs(self.recipe)
         return [
             Wanted(f"{folder}/{file}" if folder else file, picture.name, {"variant": variant})
-            for index, (picture, file) in enumerate(self._chosen)
+            for index, (picture, file) in enumerate(self._chosen, self.part.start or 0)
             for folder, variant in outputs.folders(self.recipe, index, picture, self.request.seed)
         ]
 
@@ -139,7 +180,8 @@ class _Plan:
     @property
     def _chosen(self) -> list[tuple[Source, str]]:
         """The pictures to degrade, with their files."""
-        return list(zip(self.pictures, self.files, strict=True))[: self.request.limit]
+        part = slice(self.part.start, self.request.limit if self.part.stop is None else self.part.stop)
+        return list(zip(self.pictures[part], self.files[part], strict=True))
 
     def jobs(self, todo: Sequence[Wanted], crops: Sequence[Wanted]) -> list[Job]:
         """Return a job for every clean picture that has an LQ picture in `todo`, or ground truth in `crops`."""
@@ -150,22 +192,27 @@ class _Plan:
         cropped = {} if place is None else {item.source: place / item.output for item in crops}
         return [
             Job(picture, partial(draw, source=picture.name, outputs=outputs[picture.name]), cropped.get(picture.name))
-            for picture in self.pictures
+            for picture in self.pictures[self.part]
             if picture.name in outputs
         ]
 
 
-def _planned(request: DegradeRequest) -> _Plan:
+def _planned(request: DegradeRequest, target: TarTarget | None) -> _Plan:
     """Check a request, and load the recipe's models last."""
     recipe = request.recipe.load()
     request.recipe.outputs(recipe)
     if request.limit is not None:
         require_range("pictures", request.limit, 1)
     pictures = list_sources(request.source, request.recursive, "gt")
-    _refuse_same_folders(folder_of(request.source), request.out, request.ground_truth)
-    for place in (request.out, request.ground_truth):
-        if place is not None:
-            require_outside(place, request.source, request.recursive)
+    if target is None:
+        _refuse_same_folders(folder_of(request.source), request.out, request.ground_truth)
+        for place in (request.out, request.ground_truth):
+            if place is not None:
+                require_outside(place, request.source, request.recursive)
+    else:
+        require_apart(target, request.source, request.recursive, pictures)
+        if request.ground_truth not in (None, request.out):
+            raise PatinaError(f"-gt is {request.ground_truth}; in tars, pairs share a tar: expected {request.out}")
     files = output_names(pictures, request.out)
     recipe, engine = with_engine(recipe, request.device)
     return _Plan(request, recipe, engine, pictures, files)

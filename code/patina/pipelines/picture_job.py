@@ -1,22 +1,90 @@
 """Map pictures to pictures, file by file, into an output folder that continues where an earlier command stopped."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from patina.imaging.picture_files import Picture, read_picture
-from patina.imaging.sources import Source
+from patina.imaging.sources import Source, folder_of, require_outside
 from patina.imaging.written_formats import PNG, WrittenFormat
+from patina.pipelines.tar_output import require_apart, write_tars
 from patina.runs.folder_job import JobReport
 from patina.runs.journal import Result, Wanted
-from patina.runs.output_folder import OutputFolder
+from patina.runs.made_by import MadeBy
+from patina.runs.output_folder import OutputFolder, Replace
 from patina.runs.overlapping_job import run_overlapping_job
+from patina.runs.shards import Shard
+from patina.runs.tar_target import TarLimits, TarTarget
 
 Pixels = tuple[np.ndarray, np.ndarray | None]
 """Pixels and alpha as `write_picture` takes them; alpha is None for opaque pictures."""
+
+
+@dataclass(frozen=True)
+class Output:
+    """What a command reads, and where its results go.
+
+    Attributes:
+        source: a folder of pictures, one picture, or a set in stores.
+        sources: the pictures in it.
+        out: a folder, or a pattern of tars.
+        made_by: everything that decides the results.
+        recursive: whether the sources include subfolders.
+        shard: the part of the pictures to take; None for all.
+        replace: which earlier results to remove, see `OutputFolder.open`.
+        limits: when a tar is full.
+    """
+
+    source: Path
+    sources: Sequence[Source]
+    out: Path
+    made_by: MadeBy
+    recursive: bool = False
+    shard: Shard | None = None
+    replace: Replace = "never"
+    limits: TarLimits = TarLimits()  # noqa: RUF009 - frozen
+
+    def folder(self, path: Path, sources: Sequence[Source]) -> AbstractContextManager[OutputFolder]:
+        """Open a folder for the results of some of the pictures."""
+        source = folder_of(self.source)
+        return OutputFolder.open(
+            path, self.made_by, source=source, sources=sources, replace=self.replace, shard=self.shard
+        )
+
+
+def make_results(
+    output: Output,
+    wanted: Sequence[Wanted],
+    compute: Callable[[Source, Mapping[str, Any], Picture], Pixels],
+    *,
+    form: WrittenFormat = PNG,
+) -> JobReport[Path]:
+    """Make the results that are missing or outdated, in a folder or in tars; arguments as in `make_outdated`.
+
+    Raises:
+        PatinaError: results would be sources of the next call, or see `OutputFolder.open` and `write_tars`.
+    """
+    command, target = output.made_by.command, TarTarget.parse(output.out)
+    if target is None:
+        require_outside(output.out, output.source, output.recursive)
+        with output.folder(output.out, output.sources) as folder:
+            return make_outdated(folder, wanted, output.sources, compute, description=command, form=form)
+    require_apart(target, output.source, output.recursive, output.sources)
+    by_source: dict[str | None, list[Wanted]] = {}
+    for item in wanted:
+        by_source.setdefault(item.source, []).append(item)
+
+    def make(part: slice, path: Path) -> JobReport[Path]:
+        sources = output.sources[part]
+        items = [item for source in sources for item in by_source[source.name]]
+        with output.folder(path, sources) as folder:
+            return make_outdated(folder, items, sources, compute, description=command, form=form)
+
+    return write_tars(target, output.made_by, output.sources, make, limits=output.limits)
 
 
 def make_outdated(

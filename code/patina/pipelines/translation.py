@@ -15,18 +15,18 @@ from patina.degradations.learned_degradation import LearnedDegradation, Tiling
 from patina.errors import ConfigError, PatinaError, PictureError, require_range
 from patina.imaging.colour_shift import colour_shift_warning
 from patina.imaging.picture_files import Picture
-from patina.imaging.sources import Source, folder_of, list_sources, require_outside
+from patina.imaging.sources import Source, list_sources
 from patina.imaging.transparency import with_hidden_filled
 from patina.imaging.value_spaces import NotFinitePixels, to_pixels, to_tensor
 from patina.models.labels import CLEAN, REAL
 from patina.models.model_files import ModelFile, weights_digest
-from patina.pipelines.picture_job import Pixels, make_outdated
+from patina.pipelines.picture_job import Output, Pixels, make_results
 from patina.runs.fingerprint import file_digest
 from patina.runs.folder_job import JobReport, output_names
 from patina.runs.journal import Wanted
 from patina.runs.made_by import MadeBy
-from patina.runs.output_folder import OutputFolder
 from patina.runs.shards import Shard
+from patina.runs.tar_target import TarLimits
 from patina.seeding import derive, numpy_rng
 from patina.specs.configuration import load_config
 from patina.specs.learned_spec import LearnedConfig, is_own_file, learned_kinds, load_learned, opened_degradation
@@ -40,7 +40,7 @@ class TranslationRequest:
 
     Attributes:
         source: a folder of pictures, or one picture.
-        out: output folder.
+        out: output folder, or a pattern of tars, see `TarTarget`.
         model: model file; None for the finished run of `config`.
         config: path of a configuration, or its name in ``confs/``; required for published models and without `model`.
         domain: domain of the source, "X" (clean) or "Y" (real).
@@ -52,6 +52,7 @@ class TranslationRequest:
         precision: precision of the convolutions, "32", "bf16-mixed" or "auto", as in `learned_degradation`.
         recursive: include pictures in subfolders of `source`.
         shard: the part of the pictures to translate, into its own folder `out`; None for all.
+        limits: when a tar is full.
     """
 
     source: Path
@@ -67,6 +68,7 @@ class TranslationRequest:
     precision: str = "auto"
     recursive: bool = False
     shard: Shard | None = None
+    limits: TarLimits = TarLimits()  # noqa: RUF009 - frozen
 
 
 def translate(request: TranslationRequest) -> JobReport[Path]:
@@ -105,7 +107,7 @@ def translate(request: TranslationRequest) -> JobReport[Path]:
     return translate_pictures(
         degradation, made_by, request.source, request.out,
         seed=request.seed, samples=request.samples, recursive=request.recursive, shard=request.shard,
-        part="gt" if request.domain == "X" else "lq",
+        part="gt" if request.domain == "X" else "lq", limits=request.limits,
     )  # fmt: skip
 
 
@@ -131,6 +133,7 @@ def translate_pictures(
     recursive: bool = False,
     shard: Shard | None = None,
     part: str = "gt",
+    limits: TarLimits = TarLimits(),  # noqa: B008 - frozen
 ) -> JobReport[Path]:
     """Apply an open degradation to a folder of pictures, or to one picture; see `translate`.
 
@@ -139,11 +142,10 @@ def translate_pictures(
     Args:
         degradation: what to apply.
         made_by: everything but the seed that decides the results.
-        source, out, seed, samples, recursive, shard: as in `TranslationRequest`.
+        source, out, seed, samples, recursive, shard, limits: as in `TranslationRequest`.
         part: of pairs in one set of tars, which to take.
     """
     sources = list_sources(source, recursive, part)
-    require_outside(out, source, recursive)
     wanted = list(_wanted(degradation, sources, output_names(sources, out), seed, samples))
     made_by = replace(made_by, settings={**made_by.settings, "seed": seed})
 
@@ -161,8 +163,8 @@ def translate_pictures(
         shifts.append(_mean_colour(result) - _mean_colour(pixels))
         return result, picture.alpha
 
-    with OutputFolder.open(out, made_by, source=folder_of(source), sources=sources, shard=shard) as folder:
-        report = make_outdated(folder, wanted, sources, degrade, description=made_by.command)
+    output = Output(source, sources, out, made_by, recursive, shard, limits=limits)
+    report = make_results(output, wanted, degrade)
     is_matched = isinstance(degradation, LearnedDegradation) and degradation.matches_colours
     if shifts and (warning := colour_shift_warning(np.mean(shifts, axis=0), "translated images", is_matched)):
         print(f"warning: {out}: {warning}", file=sys.stderr)

@@ -7,15 +7,16 @@ from pathlib import Path
 import numpy as np
 
 from patina.imaging.picture_files import Picture
-from patina.imaging.sources import Source, folder_of, list_sources, require_outside
+from patina.imaging.sources import Source, list_sources
 from patina.imaging.written_formats import PNG, WrittenFormat
-from patina.pipelines.picture_job import Pixels, make_outdated
+from patina.pipelines.picture_job import Output, Pixels, make_results
 from patina.pipelines.upscaler import OWN_SAMPLING, Sampling, Upscaler
 from patina.pipelines.upscalers import open_upscaler
 from patina.runs.folder_job import JobReport, output_names
 from patina.runs.journal import Wanted
-from patina.runs.output_folder import OutputFolder, Replace
+from patina.runs.output_folder import Replace
 from patina.runs.shards import Shard
+from patina.runs.tar_target import TarLimits
 
 
 @dataclass(frozen=True)
@@ -25,11 +26,12 @@ class UpscaleRequest:
     Attributes:
         model: a model file, or one of `INTERPOLATIONS`.
         source: a folder of pictures, or one picture.
-        out: output folder.
+        out: output folder, or a pattern of tars, see `TarTarget`.
         scale, tile, overlap, sampling, device, precision: as in `open_upscaler`.
         recursive: include pictures in subfolders of `source`.
         shard: the part of the pictures to upscale, into its own folder `out`; None for all.
         form: the format of the results.
+        limits: when a tar is full.
     """
 
     model: str | Path
@@ -44,6 +46,7 @@ class UpscaleRequest:
     recursive: bool = False
     shard: Shard | None = None
     form: WrittenFormat = PNG
+    limits: TarLimits = TarLimits()  # noqa: RUF009 - frozen
 
 
 def upscale(request: UpscaleRequest) -> JobReport[Path]:
@@ -69,8 +72,9 @@ def upscale(request: UpscaleRequest) -> JobReport[Path]:
         sampling=request.sampling,
     )
     return upscale_pictures(
-        upscaler, request.source, request.out, recursive=request.recursive, shard=request.shard, form=request.form
-    )
+        upscaler, request.source, request.out,
+        recursive=request.recursive, shard=request.shard, form=request.form, limits=request.limits,
+    )  # fmt: skip
 
 
 def upscale_pictures(
@@ -82,16 +86,16 @@ def upscale_pictures(
     replace: Replace = "never",
     shard: Shard | None = None,
     form: WrittenFormat = PNG,
+    limits: TarLimits = TarLimits(),  # noqa: B008 - frozen
 ) -> JobReport[Path]:
     """Upscale a folder, or one picture, with an open model; see `upscale`.
 
     Args:
         upscaler: the model.
-        source, out, recursive, shard, form: as in `UpscaleRequest`.
+        source, out, recursive, shard, form, limits: as in `UpscaleRequest`.
         replace: which earlier results to remove, see `OutputFolder.open`.
     """
     sources = list_sources(source, recursive, "lq")
-    require_outside(out, source, recursive)
     names = output_names(sources, out, form.suffix)
     wanted = [Wanted(name, picture.name) for name, picture in zip(names, sources, strict=True)]
 
@@ -106,7 +110,6 @@ def upscale_pictures(
 
     stored = {} if form == PNG else {"format": form.name, "quality": form.quality}
     made_by = replace_fields(upscaler.made_by, settings={**upscaler.made_by.settings, **stored})
-    with OutputFolder.open(
-        out, made_by, source=folder_of(source), sources=sources, replace=replace, shard=shard
-    ) as folder:
-        return make_outdated(folder, wanted, sources, enlarge, description="upscale", form=form)
+    return make_results(
+        Output(source, sources, out, made_by, recursive, shard, replace, limits), wanted, enlarge, form=form
+    )
