@@ -140,7 +140,7 @@ def _ends_in_kind(place: tuple[int | str, ...], settings: type[BaseModel]) -> bo
 
 def _describe(problem: ErrorDetails, settings: type[BaseModel], names_here: Mapping[str, str]) -> str:
     location = [str(part) for part in problem["loc"]]
-    key = ".".join(_without_tags(settings, location))
+    key = ".".join(filter(None, _without_tags(settings, location)))
     if problem["type"] in _UNKNOWN and location[-1] in names_here:
         return f"{key}: unknown key, its name here is {names_here[location[-1]]}"
     if problem["type"] in _UNKNOWN:
@@ -181,8 +181,10 @@ def _blocks_at(blocks: list[Any], part: str) -> list[Any]:
 
 
 def _blocks_in(annotation: Any) -> list[Any]:
-    """Return the settings classes inside an annotation such as ``Block | None`` or ``tuple[Block, ...]``."""
-    if typing.get_origin(annotation) in (typing.Union, types.UnionType, tuple, Annotated):
+    """Return the settings classes inside an annotation such as ``Block | None`` or ``dict[str, Block]``."""
+    if typing.get_origin(annotation) is Annotated:
+        return _blocks_in(typing.get_args(annotation)[0])
+    if typing.get_origin(annotation) in (typing.Union, types.UnionType, tuple, dict):
         return [block for part in typing.get_args(annotation) for block in _blocks_in(part)]
     return [annotation] if _fields(annotation) else []
 

@@ -173,7 +173,8 @@ def test_neosr_with_pairs(tmp_path, capsys):
     data = config.data
     assert (data.lq[0].path, data.gt) == (tmp_path / "sets/lq", tmp_path / "sets/gt")
     assert (data.patch, data.batch, data.augment.mixup, data.augment.cutmix) == ({1: 256}, 16, 0.25, 0.25)
-    assert (config.validation.lq, config.validation.gt) == (tmp_path / "val/lq", tmp_path / "val/gt")
+    [alone] = config.validation.values()
+    assert (alone.lq, alone.gt) == (tmp_path / "val/lq", tmp_path / "val/gt")
     [stage] = config.stages
     assert (stage.steps, stage.accumulate, stage.save_every, stage.validate_every) == (100000, 2, 2000, 1000)
     assert (stage.optimiser, stage.learning_rate, stage.weight_decay, stage.warm_up) == ("adamw", 1e-3, 0.01, 1600)
@@ -292,3 +293,14 @@ def test_a_mistake_is_one_line_and_nothing_is_written(tmp_path, capsys, old, new
     [line] = told(capsys)
     assert expected in line
     assert [path.name for path in tmp_path.iterdir()] == ["o.toml"]
+
+
+def test_several_validation_sets_keep_their_names(tmp_path):
+    more = '\n[datasets.val_2]\nname = "Urban 100"\ntype = "paired"\ndataroot_gt = "u/gt"\ndataroot_lq = "u/lq"\n'
+    (tmp_path / "o.toml").write_text(NEOSR + more, encoding="utf-8")
+    assert main(["convert", str(tmp_path / "o.toml")]) == 0
+    found = load_config(tmp_path / "o-training.yml").validation
+    assert {name: one.lq for name, one in found.items()} == {
+        "val": tmp_path / "val/lq",
+        "Urban-100": tmp_path / "u/lq",
+    }

@@ -145,15 +145,22 @@ def _mixings(found: Section, train: Section) -> dict[str, float]:
     return {name: tidy(weight / whole) for name, weight in zip(names, weights, strict=True) if name in _MIXINGS}
 
 
-def _validation(root: Section, val: Section | None) -> dict[str, str] | None:
+def _validation(root: Section, val: Section | None) -> dict[str, Any] | None:
+    """Return the validation set, or all sets by name where there are several."""
     datasets = root.section("datasets")
-    pairs = datasets.section("val") if datasets else None
-    if pairs is None or (val is not None and not val.flag("val_enabled", True)):
-        if pairs is not None:
+    keys = [key for key in datasets or () if re.fullmatch(r"val(_\d+)?", key)]
+    found: dict[str, Any] = {}
+    for key, pairs in ((key, datasets.section(key)) for key in keys if datasets):
+        if pairs is None:
+            continue
+        if val is not None and not val.flag("val_enabled", True):
             pairs.skip(*pairs)
-        return None
-    pairs.skip(*_OF_LOADING)
-    return {"lq": _folder(pairs, "dataroot_lq"), "gt": _folder(pairs, "dataroot_gt")}
+            continue
+        name = re.sub(r"[^\w.+-]", "-", pairs.text("name", key))
+        pairs.skip(*_OF_LOADING)
+        folders = {"lq": _folder(pairs, "dataroot_lq"), "gt": _folder(pairs, "dataroot_gt")}
+        found[name if name not in found else key] = folders
+    return next(iter(found.values())) if len(found) == 1 else found or None
 
 
 def _steps(train: Section, logger: Section | None) -> int:

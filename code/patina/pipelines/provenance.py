@@ -18,7 +18,7 @@ from patina.pipelines.degraded_domain import trained_folders
 from patina.pipelines.translation import load_learned_config
 from patina.runs.fingerprint import file_digest
 from patina.runs.run_log import read_log
-from patina.runs.run_models import FINAL, FOLDER
+from patina.runs.run_models import BEST, FINAL, FOLDER
 from patina.shipped import shown_path
 from patina.specs.learned_spec import LearnedConfig
 from patina.system.yaml_files import read_yaml, yaml_text
@@ -156,7 +156,9 @@ def name_of(source: Path) -> str:
     run = run_of(source)
     if run is None:
         return source.stem
-    return run.folder.name if source.stem == FINAL else f"{run.folder.name}, step {source.stem}"
+    if source.stem == FINAL:
+        return run.folder.name
+    return f"{run.folder.name}, {source.stem if source.stem == BEST else f'step {source.stem}'}"
 
 
 def command_line(command: str, words: Sequence[str | Path], flags: Mapping[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 import io
 import re
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -64,6 +65,30 @@ class RunFolder:
     def model_path(self, label: int | str) -> Path:
         """Return the path of the model of a step, or of ``"final"``, without suffix."""
         return self.path / run_models.FOLDER / str(label)
+
+    def models_of(self, label: str) -> list[Path]:
+        """Return the files of ``"final"`` or ``"best"``: one, or none yet."""
+        return sorted((self.path / run_models.FOLDER).glob(f"{label}.*"))
+
+    def copy_model(self, label: str, other: str) -> None:
+        """Write the model of a label, which is there, under another one, too."""
+        for model in self.models_of(label):
+            with atomic_path(model.with_name(other + model.suffix)) as temporary:
+                shutil.copyfile(model, temporary)
+
+    def remove_older_models(self, keep: int | None, epoch: int | None) -> None:
+        """Remove all models labelled by step or epoch but the newest `keep`; None keeps all.
+
+        Args:
+            keep: number of models, at least 1.
+            epoch: steps per epoch, if models are labelled by epoch.
+        """
+        if keep is None:
+            return
+        steps = {path: run_models.step_of(path, epoch) for path in (self.path / run_models.FOLDER).iterdir()}
+        found = {path: step for path, step in steps.items() if step is not None}
+        for old in sorted(found, key=lambda path: found[path])[:-keep]:
+            old.unlink()
 
     def preview_path(self, step: int, name: str) -> Path:
         """Return the path of a picture of a validation."""

@@ -117,6 +117,8 @@ def resolve_paths(value: Any, base: Path) -> Any:
         return base / value.expanduser()
     if isinstance(value, tuple):
         return tuple(resolve_paths(item, base) for item in value)
+    if isinstance(value, dict):
+        return {key: resolve_paths(item, base) for key, item in value.items()}
     if isinstance(value, BaseModel):
         return value.model_copy(update={key: resolve_paths(item, base) for key, item in value})
     return value

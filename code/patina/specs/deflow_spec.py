@@ -169,6 +169,10 @@ class DeFlowConfig(LearnedConfig):
         statistics = self.data.statistics(*self.data.open(h)).to_dict()
         return ModelFile(DeFlowDegradation.kind, configuration, weights | h.weights(), statistics)
 
+    def validated_numbers(self) -> tuple[str, ...]:
+        """Return the objective's parts, by domain."""
+        return ("nll_real", "nll_clean")
+
     def fresh_network(self) -> DeFlow:
         """Return the network with random weights."""
         return DeFlow(self.model)

@@ -6,14 +6,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from patina.runs import run_models
 from patina.settings import Settings
+from patina.specs.kept_models import ComparisonSettings
 from patina.specs.optimisation import LoaderSettings, loop_plan
 
 if TYPE_CHECKING:
     from torch import nn
+    from typing_extensions import Self
 
     from patina.training.loop import LoopPlan
     from patina.training.task import Task
@@ -82,6 +84,20 @@ class TrainableConfig(Experiment):
             PatinaError: a file or image is missing or does not fit.
         """
 
+    def validated_numbers(self) -> tuple[str, ...]:
+        """Return the names of what a validation measures and models can be compared by, the usual one first."""
+        return ()
+
+    def compared(self) -> dict[str, ComparisonSettings]:
+        """Return the settings of what validations are compared for, by key."""
+        return {}
+
+    @model_validator(mode="after")
+    def _what_is_compared_is_measured(self) -> "Self":
+        for place, settings in self.compared().items():
+            settings.require_numbers(place, self.validated_numbers())
+        return self
+
     def run_folder(self) -> Path:
         """Return the folder of the run; stages have folders inside it."""
         return self.runs / self.name
@@ -104,7 +120,11 @@ class SingleStageConfig(TrainableConfig):
 
     def make_plan(self, task: "Task") -> "LoopPlan":
         """Return the loop's plan."""
-        return loop_plan(self.training, self.data, self.seed)
+        return loop_plan(self.training, self.data, self.seed, numbers=self.validated_numbers())
+
+    def compared(self) -> dict[str, ComparisonSettings]:
+        """Return the settings of the only stage."""
+        return {"training": self.training}
 
     def training_stages(self) -> tuple[TrainingStage, ...]:
         """Return the only stage."""

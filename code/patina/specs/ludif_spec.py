@@ -16,12 +16,14 @@ from patina.models.model_files import ModelFile
 from patina.seeding import derive, seed_step
 from patina.settings import PositiveInt
 from patina.specs.image_folders import ImageFolderConfig, ImageValidation, UnpairedImageData
-from patina.specs.optimisation import TrainingSettings, updater_factory
+from patina.specs.optimisation import TrainingSettings, loop_plan, updater_factory
 
 if TYPE_CHECKING:
     from torch import nn
 
+    from patina.training.loop import LoopPlan
     from patina.training.ludif_task import LUDDIFTask
+    from patina.training.task import Task
 
 
 class OneDomainBatches(UnpairedImageData):
@@ -122,6 +124,15 @@ class LUDDIFConfig(ImageFolderConfig):
             PatinaError: always.
         """
         raise PatinaError("LUD-DIF has no published models; give a model file that Patina trained")
+
+    def validated_numbers(self) -> tuple[str, ...]:
+        """Return the losses that change while the model of real images is trained."""
+        return ("loss_real",)
+
+    def make_plan(self, task: "Task") -> "LoopPlan":
+        """Return the loop's plan; validations are compared from when the model of real images is trained."""
+        numbers, after = self.validated_numbers(), self.clean_steps
+        return loop_plan(self.training, self.data, self.seed, numbers=numbers, compare_after=after)
 
     def fresh_network(self) -> LUDDIF:
         """Return the networks with random weights."""

@@ -90,6 +90,10 @@ class LUDVAEConfig(ImageFolderConfig):
         configuration = {"architecture": asdict(self.model), "noise_level": self.noise_level.model_dump()}
         return ModelFile(LUDVAEDegradation.kind, configuration, weights, ImageStatistics(*statistics).to_dict())
 
+    def validated_numbers(self) -> tuple[str, ...]:
+        """Return the objective's parts, by domain."""
+        return ("reconstruction_real", "reconstruction_clean", "kl_real", "kl_clean")
+
     def fresh_network(self) -> LUDVAE:
         """Return the network with random weights."""
         return LUDVAE(self.model)

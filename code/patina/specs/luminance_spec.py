@@ -13,10 +13,11 @@ from patina.models.lapsrn import LapSRNSettings
 from patina.models.luminance_network import LuminanceNetwork
 from patina.models.networks import LuminanceSettings
 from patina.seeding import derive, seed_step
-from patina.settings import PositiveFloat, PositiveInt, Probability, Settings
+from patina.settings import PositiveFloat, PositiveInt, Probability
 from patina.specs.experiment import SingleStageConfig
+from patina.specs.kept_models import EarlyStoppingSettings
 from patina.specs.optimisation import LoaderSettings, TrainingSettings, updater_factory
-from patina.specs.paired_data import LQSources, PairedValidation, paired_patches
+from patina.specs.paired_data import LQSources, PairedSets, measured_by, paired_patches, validation_sets
 
 if TYPE_CHECKING:
     from patina.training.luminance_task import LuminanceTask
@@ -48,16 +49,6 @@ class FixedPairs(LoaderSettings):
     """Probability of transposing a crop."""
 
 
-class EarlyStoppingSettings(Settings):
-    """Stop when the validation PSNR no longer grows; the best weights are kept."""
-
-    patience: PositiveInt = 10
-    """Number of validations without improvement after which training stops."""
-
-    least_gain: Annotated[float, Field(ge=0)] = 0.0
-    """Smallest gain in dB that counts as an improvement."""
-
-
 class LuminanceTraining(TrainingSettings):
     """Training with the Charbonnier loss on every level."""
 
@@ -80,8 +71,8 @@ class LuminanceConfig(SingleStageConfig):
     data: FixedPairs
     """Training data."""
 
-    validation: PairedValidation | None = None
-    """Validation pairs; needed for early stopping."""
+    validation: PairedSets | None = None
+    """Validation pairs, or sets of them by name; needed for early stopping."""
 
     training: LuminanceTraining
     """Optimiser and training loop."""
@@ -90,11 +81,11 @@ class LuminanceConfig(SingleStageConfig):
     def _fits(self) -> "LuminanceConfig":
         if self.data.patch % self.model.scale:
             raise ValueError(f"data.patch is {self.data.patch}, expected a multiple of the scale {self.model.scale}")
-        if self.training.early_stopping and self.validation is None:
-            raise ValueError(
-                "training.early_stopping needs a validation set; add `validation`, or set early_stopping: null"
-            )
         return self
+
+    def validated_numbers(self) -> tuple[str, ...]:
+        """Return the metrics of every validation set, and the gain over bicubic."""
+        return measured_by(self.validation, "gain")
 
     def fresh_network(self) -> LuminanceNetwork:
         """Return the network with its starting weights."""
@@ -102,10 +93,9 @@ class LuminanceConfig(SingleStageConfig):
 
     def make_task(self, device: str = "auto") -> "LuminanceTask":
         """Return the task that trains the network."""
-        from patina.training.early_stopping import EarlyStopping
         from patina.training.luminance_task import LuminanceTask
 
-        data, scale, stopping = self.data, self.model.scale, self.training.early_stopping
+        data, scale = self.data, self.model.scale
         patches, engine = paired_patches(
             data.lq,
             data.gt,
@@ -124,8 +114,6 @@ class LuminanceConfig(SingleStageConfig):
             FixedPatches(patches, count=data.patches, batch=data.batch),
             updater_factory(self.training),
             epsilon=self.training.epsilon,
-            stopping=EarlyStopping(stopping.patience, stopping.least_gain) if stopping else EarlyStopping(None),
-            validation=self.validation.pairs(scale) if self.validation else (),
-            pictures=self.validation.pictures if self.validation else 0,
+            validation=validation_sets(self.validation, scale),
             finish=partial(finish_patches, engine=engine),
         )

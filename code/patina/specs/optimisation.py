@@ -1,11 +1,12 @@
 """Optimiser, training loop and data loader: settings, and the objects made from them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import BeforeValidator, Field, model_validator
 
 from patina.settings import PositiveFloat, PositiveInt, Settings
+from patina.specs.kept_models import ComparisonSettings
 from patina.training.schedules import Schedule, cosine, delayed, multi_step, warmed_up
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ class OptimiserSettings(Settings):
         return self
 
 
-class LoopSettings(Settings):
+class LoopSettings(ComparisonSettings):
     """How long to train, and how often to log, validate and save; all counts are training steps."""
 
     steps: PositiveInt
@@ -92,7 +93,7 @@ class LoopSettings(Settings):
     """Steps between two checkpoints: a model file and a training state to resume from."""
 
     keep_states: PositiveInt = 2
-    """Number of training states kept; older ones are deleted. Model files are never deleted."""
+    """Number of training states kept; older ones are deleted. `keep.last` is about model files."""
 
     max_not_finite: PositiveInt = 20
     """Number of skipped steps (loss or gradient not finite) after which training stops with an error."""
@@ -138,8 +139,25 @@ def make_fabric(precision: str, device: str = "auto") -> "Fabric":
     return fabric_of_processes(compute_device(device).type, PRECISIONS[precision])
 
 
-def loop_plan(settings: LoopSettings, loader: LoaderSettings, seed: int, epoch: int | None = None) -> "LoopPlan":
-    """Return the loop's plan; with `epoch`, the number of steps per epoch, model files are named by epoch."""
+def loop_plan(
+    settings: LoopSettings,
+    loader: LoaderSettings,
+    seed: int,
+    *,
+    numbers: Sequence[str] = (),
+    epoch: int | None = None,
+    compare_after: int = 0,
+) -> "LoopPlan":
+    """Return the loop's plan.
+
+    Args:
+        settings: lengths and intervals.
+        loader: of its data.
+        seed: of all random numbers.
+        numbers: names of what its validations measure.
+        epoch: steps per epoch, by which model files are then named.
+        compare_after: the last step whose validation is not compared.
+    """
     from patina.training.loop import LoopPlan
 
     return LoopPlan(
@@ -153,6 +171,8 @@ def loop_plan(settings: LoopSettings, loader: LoaderSettings, seed: int, epoch: 
         seed=seed,
         epoch=epoch,
         accumulate=settings.accumulate,
+        keep_models=settings.keep.last,
+        comparison=settings.comparison_plan(numbers, compare_after),
     )
 
 

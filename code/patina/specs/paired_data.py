@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, model_validator
 
 from patina.data.pairs import Pair, PairedPatches, match_pairs
 from patina.data.pairs_on_the_fly import FolderSource, LQSource, OnTheFlyPatches, RecipeSource
@@ -14,11 +14,15 @@ from patina.degradations.recipe import Recipe, load_recipe, require_models
 from patina.degradations.recipe_patches import OnTheFly
 from patina.errors import ConfigError
 from patina.imaging.picture_files import list_pictures
+from patina.metrics.full_reference import METRICS
 from patina.seeding import derive
 from patina.settings import PositiveFloat, PositiveInt, Probability, Schema, Settings, either
 from patina.specs.optimisation import LoaderSettings
 from patina.specs.recipe_engine import recipe_engine
 from patina.system.devices import compute_device
+
+if TYPE_CHECKING:
+    from patina.training.validation_sets import ValidationSets
 
 
 def _constant_schedule(value: Any) -> Any:
@@ -161,6 +165,43 @@ class PairedValidation(Settings):
             PatinaError: the files of LQ and GT do not match.
         """
         return match_pairs(self.lq, self.gt, scale)
+
+
+def _by_name(value: Any) -> Any:
+    """Turn a single set into one without a name."""
+    is_named = isinstance(value, dict) and value and all(isinstance(one, dict | BaseModel) for one in value.values())
+    return value if is_named else {"": value}
+
+
+def _alone(sets: dict[str, PairedValidation]) -> Any:
+    """Turn a set without a name, which stands alone, into that set."""
+    return sets[""] if list(sets) == [""] else sets
+
+
+PairedSets = Annotated[
+    dict[Annotated[str, Field(pattern=r"^[\w.+-]*$")], PairedValidation],
+    BeforeValidator(_by_name, PairedValidation | dict[str, PairedValidation]),
+    PlainSerializer(_alone, return_type=PairedValidation | dict[str, PairedValidation]),
+    Field(min_length=1),
+]
+"""Sets of validation pairs by name; a single set needs no name."""
+
+
+def validation_sets(sets: dict[str, PairedValidation] | None, scale: int) -> "ValidationSets":
+    """Return sets of validation pairs by name.
+
+    Raises:
+        PatinaError: the files of LQ and GT do not match.
+    """
+    from patina.training.validation_sets import ValidationSet
+
+    return {name: ValidationSet(one.pairs(scale), one.pictures) for name, one in (sets or {}).items()}
+
+
+def measured_by(sets: dict[str, PairedValidation] | None, *more: str) -> tuple[str, ...]:
+    """Return the names of what sets of validation pairs are measured by, PSNR first, then others and `more`."""
+    keys = ("psnr", *(key for key, metric in METRICS.items() if key != "psnr" and not metric.network), *more)
+    return tuple(f"{name}/{key}" if name else key for name in sets or {} for key in keys)
 
 
 def paired_patches(

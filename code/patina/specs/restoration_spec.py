@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from pydantic import Field, model_validator
 from torch import nn
 
-from patina.data.pairs import Pair, PairedPatches
+from patina.data.pairs import PairedPatches
 from patina.data.pairs_on_the_fly import OnTheFlyPatches
 from patina.degradations.execution import Engine
 from patina.degradations.recipe_patches import finish_patches
@@ -19,9 +19,10 @@ from patina.seeding import derive, seed_step
 from patina.specs.experiment import TrainableConfig, TrainingStage
 from patina.specs.generator_spec import GeneratorSettings, load_start
 from patina.specs.image_losses import L1Settings, LdlSettings
+from patina.specs.kept_models import ComparisonSettings
 from patina.specs.losses_spec import AnyLoss, GanSettings, Losses
 from patina.specs.optimisation import TrainingSettings, loop_plan, updater_factory
-from patina.specs.paired_data import PairedData, PairedValidation, PatchSchedule, paired_patches
+from patina.specs.paired_data import PairedData, PairedSets, PatchSchedule, measured_by, paired_patches, validation_sets
 
 if TYPE_CHECKING:
     from patina.training.loop import LoopPlan
@@ -80,8 +81,8 @@ class RestorationConfig(TrainableConfig):
     data: PairedData
     """Training data."""
 
-    validation: PairedValidation | None = None
-    """Validation pairs. null: no validation."""
+    validation: PairedSets | None = None
+    """Validation pairs, or sets of them by name. null: no validation."""
 
     stages: Annotated[tuple[RestorationStage, ...], Field(min_length=1)]
     """Stages of training, e.g. PSNR-oriented first, then a GAN."""
@@ -103,6 +104,14 @@ class RestorationConfig(TrainableConfig):
     def fresh_network(self) -> nn.Module:
         """Return the generator with random weights."""
         return self.model.build()
+
+    def validated_numbers(self) -> tuple[str, ...]:
+        """Return the metrics of every validation set."""
+        return measured_by(self.validation)
+
+    def compared(self) -> dict[str, ComparisonSettings]:
+        """Return every stage's settings."""
+        return {f"stages.{number}": stage for number, stage in enumerate(self.stages)}
 
     def training_stages(self) -> tuple[TrainingStage, ...]:
         """Return the stages; a stage starts from its `init_from` or the previous stage's model."""
@@ -131,7 +140,7 @@ class RestorationConfig(TrainableConfig):
             with _noted(problems):
                 _patches(self, {1: largest}, seed=0, device=device)
             with _noted(problems):
-                _validation_pairs(self)
+                validation_sets(self.validation, self.model.scale)
         folders = [training.folder for training in self.training_stages()]
         for number, stage in enumerate(self.stages):
             with _noted(problems, f"stage {stage.name}: "):
@@ -151,7 +160,7 @@ def restoration_task(
     from patina.training.restoration_objective import RestorationObjective
     from patina.training.restoration_task import RestorationTask
 
-    validation, gan, sides = config.validation, stage.gan, config.patch_sides(stage)
+    gan, sides = stage.gan, config.patch_sides(stage)
     dataset, engine = _patches(config, sides, derive(config.seed, "data", stage.name), device)
     seed_step(config.seed, "weights", stage.name)
     network = config.model.build()
@@ -171,14 +180,13 @@ def restoration_task(
         objective,
         updater_factory(stage, rates, compiled=stage.compile),
         multiple=_input_multiple(config, stage),
-        validation=_validation_pairs(config),
-        pictures=validation.pictures if validation else 0,
+        validation=validation_sets(config.validation, config.model.scale),
         finish=partial(finish_patches, engine=engine),
     )
 
 
 def _plan(config: RestorationConfig, stage: RestorationStage, task: "Task") -> "LoopPlan":
-    return loop_plan(stage, config.data, config.seed)
+    return loop_plan(stage, config.data, config.seed, numbers=config.validated_numbers())
 
 
 def _patches(
@@ -197,10 +205,6 @@ def _patches(
         batch=data.batch,
         cache_mb=data.cache_mb,
     )
-
-
-def _validation_pairs(config: RestorationConfig) -> list[Pair]:
-    return config.validation.pairs(config.model.scale) if config.validation else []
 
 
 @contextmanager

@@ -15,6 +15,7 @@ from patina.models.sr3 import SR3, DiffusionSchedule, Sampler, SR3Architecture
 from patina.seeding import derive, seed_step
 from patina.settings import PositiveInt, Probability, Settings
 from patina.specs.experiment import SingleStageConfig
+from patina.specs.kept_models import ComparisonSettings
 from patina.specs.optimisation import (
     LoaderSettings,
     OptimiserSettings,
@@ -117,7 +118,7 @@ class CropValidation(Settings):
     """Number of images used, the first ones by name."""
 
 
-class DiffusionTraining(OptimiserSettings):
+class DiffusionTraining(ComparisonSettings, OptimiserSettings):
     """Training of a diffusion model, counted in epochs; an epoch visits every image once."""
 
     epochs: PositiveInt
@@ -197,6 +198,10 @@ class SR3Config(SingleStageConfig):
         require_steps(self.sampling.steps, self.schedule.steps)
         return self
 
+    def validated_numbers(self) -> tuple[str, ...]:
+        """Return the metrics of the samples."""
+        return ("psnr", "ssim", "mse") if self.validation else ()
+
     def fresh_network(self) -> SR3:
         """Return the network with random weights."""
         return SR3(self.model, self.schedule)
@@ -232,7 +237,8 @@ class SR3Config(SingleStageConfig):
         """Return the loop's plan; an epoch visits every image once."""
         assert isinstance(task.dataset, CleanTiles)
         epoch = task.dataset.epoch
-        return loop_plan(self.training.in_steps(epoch), self.data, self.seed, epoch)
+        numbers = self.validated_numbers()
+        return loop_plan(self.training.in_steps(epoch), self.data, self.seed, numbers=numbers, epoch=epoch)
 
 
 def require_steps(steps: int, most: int) -> None:

@@ -13,11 +13,12 @@ from patina.imaging.picture_files import write_picture
 from patina.imaging.value_spaces import NotFinitePixels
 from patina.runs.run_folder import RunFolder
 from patina.runs.run_log import RunLog, SilentLog
-from patina.runs.run_models import FINAL
+from patina.runs.run_models import BEST, FINAL
 from patina.seeding import seed_step
 from patina.system.progress import progress, show_numbers, tell_numbers, time_left
 from patina.system.telling import tell
 from patina.training.batch_parts import Batch, BatchParts
+from patina.training.best_model import NO_COMPARISON, Comparison, ComparisonPlan
 from patina.training.compiling import eager
 from patina.training.diagnosis import first_not_finite
 from patina.training.failures import Diverged, saved_before_errors, told_in_one_line
@@ -42,6 +43,8 @@ class LoopPlan:
         seed: seed of all random numbers.
         epoch: steps per epoch to name model files by epoch, or None.
         accumulate: parts in which each process computes its part of a batch, one after the other.
+        keep_models: number of most recent models of steps kept; None for all.
+        comparison: how validations are compared.
     """
 
     steps: int
@@ -54,6 +57,8 @@ class LoopPlan:
     seed: int
     epoch: int | None = None
     accumulate: int = 1
+    keep_models: int | None = None
+    comparison: ComparisonPlan = NO_COMPARISON
 
     def label(self, step: int) -> int | str:
         """Return the name of the model after a step: the epoch at the end of an epoch, otherwise the step."""
@@ -63,7 +68,7 @@ class LoopPlan:
 def train(
     task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin: Callable[[], None] = lambda: None
 ) -> bool:
-    """Train until `plan.steps` or until the task stops; continue from the last saved state in `folder`, if any.
+    """Train until `plan.steps` or until nothing improves; continue from the last saved state in `folder`, if any.
 
     Ctrl-C finishes the current step, saves and returns; the next call continues from there. Unreadable pictures are
     reported and skipped. Whatever error ends the training, its state is saved first.
@@ -97,13 +102,14 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
     step = skipped = 0
     say = _say if is_lead else _say_nothing
     validation_is_due = False
+    comparison = Comparison(plan.comparison)
     if state is not None:
-        _load(task, state["task"], folder)
+        _load(task, comparison, state, folder)
         step, skipped = state["step"], state["skipped"]
         validation_is_due = state.get("validation_is_due", False)
-    if (step >= plan.steps or task.has_stopped()) and not validation_is_due:
-        if is_lead and not list(folder.model_path(FINAL).parent.glob(f"{FINAL}.*")):
-            task.save_model(folder.model_path(FINAL), step)
+    if (step >= plan.steps or comparison.has_stopped) and not validation_is_due:
+        if is_lead and not folder.models_of(FINAL):
+            _save_final(task, comparison, step, folder)
         return True
     if is_lead:
         begin()
@@ -119,20 +125,30 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
         # Weights of a step that failed halfway through their update would not continue as an uninterrupted run.
         if is_lead and step and not task.has_begun(step + 1):
             # The state is written last: if it exists, so do all other files of its step.
-            is_last = step == plan.steps or task.has_stopped()
-            task.save_model(folder.model_path(FINAL if is_last else plan.label(step)), step)
+            if step == plan.steps or comparison.has_stopped:
+                _save_final(task, comparison, step, folder)
+            else:
+                task.save_model(folder.model_path(plan.label(step)), step)
             values = {"task": task.state(), "skipped": skipped, "validation_is_due": validation_is_due}
-            folder.save_state(step, values, plan.keep_states)
+            folder.save_state(step, values | {"comparison": comparison.state()}, plan.keep_states)
+            folder.remove_older_models(plan.keep_models, plan.epoch)
 
-    def validate() -> dict[str, float]:
+    def keep_best() -> None:
+        if is_lead:
+            task.save_model(folder.model_path(BEST), step)
+
+    def validate() -> tuple[dict[str, float], str]:
         nonlocal validation_is_due
         found = _validate(task, plan, step, folder)
+        best = comparison.see(step, from_all(fabric, found.scalars)[0], keep_best)
         validation_is_due = False
         log.write("valid", step, found.scalars)
+        if best:
+            log.event(step, best)
         for name, pixels in found.pictures.items() if is_lead else ():
             write_picture(folder.preview_path(step, name), pixels)
             log.picture(step, name, pixels)
-        return found.scalars
+        return found.scalars, ", the best so far" if best else ""
 
     def tell_unreadable(failures: dict[str, int]) -> None:
         for failure, at in failures.items():
@@ -144,7 +160,7 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
     if validation_is_due:  # the log could not be written before it, on a full disk for example
         validate()
         save()
-        if step >= plan.steps or task.has_stopped():
+        if step >= plan.steps or comparison.has_stopped:
             log.close()
             return True
 
@@ -180,16 +196,19 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
                 left = time_left(plan.steps - step, means["steps_per_second"])
                 show_numbers(bar, f"{folder.name}, step {step} of {plan.steps}, {left} left", means)
             if validation_is_due:
-                if measured := validate():
-                    tell_numbers(bar, f"{folder.name}, validation at step {step}", measured)
-                last = last or task.has_stopped()
+                measured, rank = validate()
+                if measured:
+                    tell_numbers(bar, f"{folder.name}, validation at step {step}{rank}", measured)
+                last = last or comparison.has_stopped
             if step % plan.save_every == 0 or last:
                 save()
-            if task.has_stopped():
-                log.event(step, "stopped early: no longer improving")
+            if comparison.has_stopped:
+                log.event(step, comparison.why_stopped)
+                if is_lead:
+                    tell(f"{folder.name}: {comparison.why_stopped}")
             if any_process(fabric, bool(interrupted)) or last:
                 break
-        if step < plan.steps and not task.has_stopped():
+        if step < plan.steps and not comparison.has_stopped:
             save()
             log.event(step, "interrupted")
             if is_lead:
@@ -197,17 +216,28 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
     log.close()
     if unreadable:
         say(f"{folder.name}: skipped {counted(len(unreadable), 'image')} that could not be read")
-    return step >= plan.steps or task.has_stopped()
+    return step >= plan.steps or comparison.has_stopped
 
 
-def _load(task: Task, state: dict[str, Any], folder: RunFolder) -> None:
+def _load(task: Task, comparison: Comparison, state: dict[str, Any], folder: RunFolder) -> None:
     try:
-        task.load_state(state)
+        task.load_state(state["task"])
+        comparison.load_state(state.get("comparison", {}))
     except (AttributeError, LookupError, TypeError, ValueError, RuntimeError) as error:
         raise PatinaError(
             f"{folder.path}: the saved training state does not fit this configuration; give the run another name, "
             "or remove the folder to train from the start"
         ) from error
+    if not folder.models_of(BEST):
+        comparison.forget_best()
+
+
+def _save_final(task: Task, comparison: Comparison, step: int, folder: RunFolder) -> None:
+    """Write the result of the training: its best model if it may end early, else the model of this step."""
+    if comparison.ends_with_best:
+        folder.copy_model(BEST, FINAL)
+    else:
+        task.save_model(folder.model_path(FINAL), step)
 
 
 def _validate(task: Task, plan: LoopPlan, step: int, folder: RunFolder) -> Validation:

@@ -1,7 +1,8 @@
-"""Training networks that upscale luma: the Charbonnier loss at every level, early stopping on PSNR."""
+"""Training networks that upscale luma: the Charbonnier loss at every level, compared with bicubic in validations."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -15,19 +16,18 @@ from patina.data.pairs import Pair
 from patina.imaging.blended_tiles import apply_tiled
 from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import read_picture
-from patina.imaging.sheets import sheet
 from patina.imaging.value_spaces import to_eight_bit, to_pixels, to_tensor, to_values, values_to_pixels
 from patina.imaging.ycbcr import to_ycbcr
 from patina.losses.pixel import charbonnier
-from patina.metrics.full_reference import means_of, scores_without_network
+from patina.metrics.full_reference import scores_without_network
 from patina.metrics.psnr import psnr
 from patina.models.generator_files import save_generator
 from patina.models.luminance_network import LuminanceNetwork
 from patina.training.batch_parts import Batch
-from patina.training.early_stopping import EarlyStopping, with_weights
 from patina.training.processes import divided
 from patina.training.task import Task, Validation
 from patina.training.updates import Updater
+from patina.training.validation_sets import Corners, ValidationSets, named, validation_of
 
 VALIDATION_TILE, VALIDATION_OVERLAP = 256, 64
 SHOWN_SIDE = 256
@@ -41,9 +41,7 @@ class LuminanceTask(Task):
         dataset: paired patches, RGB.
         make_updater: makes the `Updater` for (fabric, name, network).
         epsilon: epsilon of the Charbonnier loss.
-        stopping: ends the training and keeps the best weights.
-        validation: validation pairs; the first `pictures` are shown.
-        pictures: number of pairs shown.
+        validation: sets of validation pairs by name.
         finish: called with (LQ patches, device); applies the steps of a recipe that run on the device.
     """
 
@@ -54,9 +52,7 @@ class LuminanceTask(Task):
         make_updater: Callable[..., Updater],
         *,
         epsilon: float,
-        stopping: EarlyStopping,
-        validation: Sequence[Pair] = (),
-        pictures: int = 4,
+        validation: ValidationSets = MappingProxyType({}),
         finish: Callable[[list[Any], torch.device], Tensor] | None = None,
     ):
         self.network = network
@@ -64,16 +60,10 @@ class LuminanceTask(Task):
         self.batch_size = dataset.batch
         self.collate = dataset.collate
         self.epsilon = epsilon
-        self.stopping = stopping
         self.validation = validation
-        self.pictures = pictures
         self._make_updater = make_updater
         self._finish = finish
         self._interpolated: dict[str, float] = {}
-
-    def has_stopped(self) -> bool:
-        """Return whether PSNR has stopped improving."""
-        return self.stopping.stopped
 
     def setup(self, fabric: Fabric) -> None:
         """Move the network to the device and make its optimiser."""
@@ -97,39 +87,25 @@ class LuminanceTask(Task):
 
     def validate(self) -> Validation:
         """Measure luma, cropped by `scale` pixels, with all metrics that need no network; show some pairs."""
-        found = Validation()
-        if not self.validation:
-            return found
-        measured = divided(self.fabric, self.validation, self._measured)
-        scores, rows = [score for score, _ in measured], [corners for _, corners in measured[: self.pictures]]
-        found.scalars |= means_of(scores)
-        found.scalars |= {"psnr_bicubic": self._psnr_of_bicubic()}
-        found.scalars["gain"] = found.scalars["psnr"] - found.scalars["psnr_bicubic"]
-        found.pictures["results"] = sheet(rows, ["input, bicubic", "result", "ground truth"])
-        self.stopping.see(found.scalars["psnr"], self.network)
+        found = validation_of(self.fabric, self.validation, self._measured)
+        for name in self.validation:
+            (psnr_key,) = named(name, {"psnr": 0})
+            bicubic = self._psnr_of_bicubic(name)
+            gained = {"psnr_bicubic": bicubic, "gain": found.scalars[psnr_key] - bicubic}
+            found.scalars |= named(name, gained)
         return found
 
-    def _measured(self, index: int, pair: Pair) -> tuple[dict[str, float], list[np.ndarray]]:
+    def _measured(self, pair: Pair, is_shown: bool) -> tuple[dict[str, float], Corners]:
         """Return the scores of a validation pair, and what is shown of it."""
         scale = self.network.scale
         lq, gt = read_picture(pair.lq).pixels, read_picture(pair.gt).pixels
         result = to_pixels(self._upscaled(to_tensor(lq)), gt.dtype)
-        shown = [_corner(pixels) for pixels in (imresize(lq, scale), result, gt)] if index < self.pictures else []
+        shown = [_corner(pixels) for pixels in (imresize(lq, scale), result, gt)] if is_shown else []
         return scores_without_network(result, gt, crop=scale, space="y"), shown
 
     def save_model(self, path: Path, step: int) -> None:
-        """Write the network, with its best weights so far if there is a validation set."""
-        best = with_weights(self.network, self.stopping.weights)
-        save_generator(best, path.with_name(path.name + ".safetensors"), {"step": str(step)})
-
-    def state(self) -> dict[str, Any]:
-        """Return the state that a resumed run needs."""
-        return super().state() | {"stopping": self.stopping.state()}
-
-    def load_state(self, state: dict[str, Any]) -> None:
-        """Restore what `state` returned."""
-        super().load_state(state)
-        self.stopping.load_state(state["stopping"])
+        """Write the network."""
+        save_generator(self.network, path.with_name(path.name + ".safetensors"), {"step": str(step)})
 
     def _losses(self, batch: Batch) -> dict[str, Tensor]:
         lq = batch["lq"]
@@ -151,11 +127,11 @@ class LuminanceTask(Task):
             on_tile, lq, tile=VALIDATION_TILE, overlap=VALIDATION_OVERLAP, scale=self.network.scale
         )  # fmt: skip
 
-    def _psnr_of_bicubic(self) -> float:
-        if "psnr" not in self._interpolated:
-            scores = divided(self.fabric, self.validation, self._psnr_of_interpolated)
-            self._interpolated["psnr"] = float(np.mean(scores))
-        return self._interpolated["psnr"]
+    def _psnr_of_bicubic(self, name: str) -> float:
+        if name not in self._interpolated:
+            scores = divided(self.fabric, self.validation[name].pairs, self._psnr_of_interpolated)
+            self._interpolated[name] = float(np.mean(scores))
+        return self._interpolated[name]
 
     def _psnr_of_interpolated(self, index: int, pair: Pair) -> float:
         lq, gt = read_picture(pair.lq).pixels, read_picture(pair.gt).pixels

@@ -1,8 +1,9 @@
 """Training a super-resolution network on pairs: a weighted sum of losses, one of which may be adversarial."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,18 +17,17 @@ from patina.data.pairs_on_the_fly import OnTheFlyPatches
 from patina.imaging.blended_tiles import apply_tiled
 from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import read_picture
-from patina.imaging.sheets import sheet
 from patina.imaging.value_spaces import to_eight_bit, to_pixels, to_tensor
 from patina.losses.sharpened_target import SharpenedTarget
-from patina.metrics.full_reference import caption, means_of, scores_without_network
+from patina.metrics.full_reference import scores_without_network
 from patina.models.generator_files import save_generator
 from patina.training.batch_parts import Batch
 from patina.training.buffers import remembered_buffers
 from patina.training.ema import Ema
-from patina.training.processes import divided
 from patina.training.restoration_objective import Adversary, RestorationObjective
 from patina.training.task import Task, Validation
 from patina.training.updates import Updater
+from patina.training.validation_sets import Corners, ValidationSets, validation_of
 from patina.training.whole_logits import WholeLogits
 
 VALIDATION_TILE, VALIDATION_OVERLAP = 256, 32
@@ -49,8 +49,7 @@ class RestorationTask(Task):
         objective: the losses.
         make_updater: makes the `Updater` for (fabric, name, network).
         multiple: number that both sides of the generator's inputs must be multiples of.
-        validation: validation pairs; the first `pictures` are shown.
-        pictures: number of pairs shown.
+        validation: sets of validation pairs by name.
     """
 
     def __init__(
@@ -62,8 +61,7 @@ class RestorationTask(Task):
         make_updater: Callable[..., Updater],
         *,
         multiple: int = 1,
-        validation: Sequence[Pair] = (),
-        pictures: int = 4,
+        validation: ValidationSets = MappingProxyType({}),
         finish: Callable[[list[Any], torch.device], Tensor] | None = None,
     ):
         self.generator = generator
@@ -75,7 +73,6 @@ class RestorationTask(Task):
         self.scale = scale
         self.objective = objective
         self.validation = validation
-        self.pictures = pictures
         self._make_updater = make_updater
         self._multiple = multiple
         self._sharpen = SharpenedTarget()
@@ -115,24 +112,16 @@ class RestorationTask(Task):
 
     def validate(self) -> Validation:
         """Measure RGB, cropped by `scale` pixels, with all metrics that need no network; show some pairs."""
-        found = Validation()
-        if not self.validation:
-            return found
         self.evaluated.eval()
-        measured = divided(self.fabric, self.validation, self._measured)
+        found = validation_of(self.fabric, self.validation, self._measured)
         self.evaluated.train()
-        scores, rows = [score for score, _ in measured], [corners for _, corners in measured[: self.pictures]]
-        found.scalars |= means_of(scores)
-        shown = zip(self.validation, scores[: len(rows)], strict=False)
-        titles = [f"{pair.stem}: {caption(score)}" for pair, score in shown]
-        found.pictures["results"] = sheet(rows, ["input, bicubic", "result", "ground truth"], titles)
         return found
 
-    def _measured(self, index: int, pair: Pair) -> tuple[dict[str, float], list[np.ndarray]]:
+    def _measured(self, pair: Pair, is_shown: bool) -> tuple[dict[str, float], Corners]:
         """Return the scores of a validation pair, and what is shown of it."""
         lq, gt = read_picture(pair.lq).pixels, read_picture(pair.gt).pixels
         result = to_pixels(self._upscale(to_tensor(lq)), gt.dtype)
-        shown = _corners(lq, result, gt, self.scale) if index < self.pictures else []
+        shown = _corners(lq, result, gt, self.scale) if is_shown else []
         return scores_without_network(result, gt, crop=self.scale), shown
 
     def save_model(self, path: Path, step: int) -> None:

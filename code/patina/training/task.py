@@ -109,10 +109,6 @@ class Task(ABC):
         """Return whether `training_step` has begun to change the weights at a step."""
         return any(updater.last_step >= step for updater in self.updaters)
 
-    def has_stopped(self) -> bool:
-        """Return whether training ends after the last validation."""
-        return False
-
     @abstractmethod
     def save_model(self, path: Path, step: int) -> None:
         """Write the trained model to `path` plus a suffix chosen by the task."""
