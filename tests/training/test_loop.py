@@ -53,9 +53,7 @@ class Regression(Task):
         self.poison = False
 
     def setup(self, fabric):
-        self.updaters = [
-            Updater(fabric, "line", self.network, schedule=multi_step(1e-2, [6]), betas=(0.9, 0.999), clip_gradient=1.0)
-        ]
+        self.updaters = [Updater(fabric, "line", self.network, schedule=multi_step(1e-2, [6]), clip_gradient=1.0)]
 
     def start(self, batch):
         self.started += 1

@@ -12,7 +12,7 @@ from patina.training.updates import NotFinite, Updater
 
 def test_a_gradient_that_is_not_finite_is_named():
     network = nn.Linear(1, 1)
-    updater = Updater(make_fabric("32", "cpu"), "root", network, schedule=multi_step(1e-2, []), betas=(0.9, 0.999))
+    updater = Updater(make_fabric("32", "cpu"), "root", network, schedule=multi_step(1e-2, []))
     before = network.weight.detach().clone()
     loss = updater.module(torch.zeros(1, 1)).mul(0).sqrt().sum()
     updater.add(loss, BatchParts())

@@ -38,6 +38,13 @@ _OF_LOGGING = (
 """Settings of logs and validations that are fixed here, or read by name."""
 
 
+_OPTIMISERS = {name: name for name in ("adam", "adamw", "adan", "lion", "soap", "muon")} | {
+    "adamwsf": "adamw_schedulefree",
+    "adamwschedulefree": "adamw_schedulefree",
+    "radamschedulefree": "radam_schedulefree",
+}
+
+
 def is_training(root: Section) -> bool:
     """Return whether options describe a training: a network, how it learns, and how long."""
     places = [root.value(key) for key in ("train", "logger")]
@@ -174,25 +181,26 @@ def _schedule(train: Section) -> dict[str, Any]:
     found: dict[str, Any] = {}
     optimiser = train.section("optim_g")
     if optimiser is not None:
-        name = optimiser.text("type", "adam").lower()
-        found["optimiser"] = name if name in ("adam", "adamw") else "adamw"
-        if name not in ("adam", "adamw"):
-            told = f"{optimiser.text('type')}: adamw instead, whose learning rate is often another"
-            optimiser.differs("type", told)
+        found["optimiser"] = name = _optimiser_name(optimiser)
         found["learning_rate"] = optimiser.number("lr", 1e-4)
-        if len(betas := optimiser.numbers("betas", [0.9, 0.999])) == 2:
-            found["betas"] = betas
-        else:
-            optimiser.lost("betas", what="of another optimiser")
+        if "betas" in optimiser:
+            if len(betas := optimiser.numbers("betas")) == (3 if name == "adan" else 2):
+                found["betas"] = betas
+            else:
+                optimiser.lost("betas", what="of another optimiser")
         found["weight_decay"] = optimiser.number("weight_decay", 0.0)
         if "warmup_steps" in optimiser:
             found["warm_up"] = int(optimiser.number("warmup_steps"))
-        if optimiser.value("schedule_free"):
+        if optimiser.value("schedule_free") and not name.endswith("_schedulefree"):
             optimiser.differs("schedule_free", "a constant learning rate instead")
         optimiser.skip("schedule_free", "fused")
     if train.number("warmup_iter", -1) > 0:
         found["warm_up"] = int(train.number("warmup_iter"))
-    found |= _annealing(train.section("scheduler"))
+    annealing = _annealing(train.section("scheduler"))
+    if annealing and str(found.get("optimiser")).endswith("_schedulefree"):
+        train.lost("scheduler", what="of a schedule-free optimiser")
+    else:
+        found |= annealing
     decay = train.number("ema_decay", train.number("ema", 0.0))
     if 0 < decay < 1:
         found["ema"] = decay
@@ -200,6 +208,17 @@ def _schedule(train: Section) -> dict[str, Any]:
         train.differs("grad_clip", "a norm of at most 1")
         found["clip_gradient"] = 1.0
     return found
+
+
+def _optimiser_name(optimiser: Section) -> str:
+    """Return the optimiser's name here, or that of the most similar one."""
+    given = optimiser.text("type", "adam")
+    name = given.lower().replace("_", "")
+    if (ours := _OPTIMISERS.get(name)) is not None:
+        return "adamw_schedulefree" if ours == "adamw" and optimiser.value("schedule_free") else ours
+    ours = _OPTIMISERS.get(name.removesuffix("sf"), "adamw")
+    optimiser.differs("type", f"{given}: {ours} instead, whose learning rate is often another")
+    return ours
 
 
 def _annealing(scheduler: Section | None) -> dict[str, Any]:

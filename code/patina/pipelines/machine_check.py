@@ -27,6 +27,7 @@ EXTRAS = {
     "heic": ("pi-heif", "reads HEIC, which iPhones write"),
     "video": ("av", "video codecs in recipes"),
     "lmdb": ("lmdb", "reads LMDBs of images, as BasicSR makes them"),
+    "optimisers": ("pytorch-optimizer", "Adan, Lion, SOAP, Muon; with schedulefree, schedule-free optimisers"),
     "hcl": ("python-hcl2", "`patina convert` of wtp_dataset_destroyer"),
 }
 """The package that an extra brings, and what for; those for development are left out."""

@@ -7,6 +7,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from patina.settings import PositiveFloat, PositiveInt, Settings
 from patina.specs.kept_models import ComparisonSettings
+from patina.training.optimisers import OPTIMISERS, optimiser_factory
 from patina.training.schedules import Schedule, cosine, delayed, multi_step, warmed_up
 
 if TYPE_CHECKING:
@@ -14,6 +15,13 @@ if TYPE_CHECKING:
 
     from patina.training.loop import LoopPlan
     from patina.training.updates import Updater
+
+Beta = Annotated[float, Field(ge=0, lt=1)]
+
+OptimiserName = Literal[
+    "adam", "adamw", "adan", "lion", "soap", "muon", "adamw_schedulefree", "radam_schedulefree"
+]  # fmt: skip
+"""Names of the optimisers, see `OPTIMISERS`."""
 
 Precision = Annotated[Literal["32", "bf16-mixed"], BeforeValidator(str)]
 """Training precision; a bare 32 in YAML is a number and becomes a string."""
@@ -46,17 +54,19 @@ class CosineSettings(Settings):
 class OptimiserSettings(Settings):
     """The optimiser and its learning-rate schedule: MultiStepLR with gamma 0.5, or a cosine."""
 
-    optimiser: Literal["adam", "adamw"] = "adam"
-    """`adam` or `adamw`; they differ in how `weight_decay` is applied."""
+    optimiser: OptimiserName = "adam"
+    """Its name. `adam` and `adamw` differ in how `weight_decay` is applied; the others need the extra `optimisers`, see
+    [Optimisers](training.md#optimisers)."""
 
     learning_rate: PositiveFloat = 1e-4
     """Learning rate at the start of the schedule, after any warm-up."""
 
-    betas: tuple[float, float] = (0.9, 0.999)
-    """Adam's decay rates for the first and second moments."""
+    betas: tuple[Beta, Beta] | tuple[Beta, Beta, Beta] | None = None
+    """Decay rates of the optimiser's moments: three for `adan`, two for the others. null: its usual ones, (0.9, 0.999)
+    for `adam` and `adamw`."""
 
     weight_decay: Annotated[float, Field(ge=0)] = 0.0
-    """Weight decay: added to the gradient by `adam`, subtracted from the weights by `adamw`."""
+    """Weight decay: added to the gradient by `adam`, subtracted from the weights by `adamw` and most others."""
 
     warm_up: Annotated[int, Field(ge=0)] = 0
     """Number of steps over which the learning rate rises linearly from zero."""
@@ -69,6 +79,15 @@ class OptimiserSettings(Settings):
 
     clip_gradient: PositiveFloat | None = None
     """Largest allowed norm of the gradient; larger gradients are scaled down. null: no clipping."""
+
+    @model_validator(mode="after")
+    def _fits_the_optimiser(self) -> "OptimiserSettings":
+        kind = OPTIMISERS[self.optimiser]
+        if self.betas is not None and len(self.betas) != len(kind.betas):
+            raise ValueError(f"{len(self.betas)} betas, expected {len(kind.betas)} for {self.optimiser}")
+        if kind.is_schedule_free and (self.milestones or self.cosine):
+            raise ValueError(f"{self.optimiser} needs no schedule, expected neither milestones nor cosine")
+        return self
 
     @model_validator(mode="after")
     def _one_schedule(self) -> "OptimiserSettings":
@@ -191,12 +210,15 @@ def updater_factory(
         rate_factors: factors of the learning rate by parameter name.
         compiled: whether networks are called through torch.compile.
         after: number of steps before the networks' training, and their schedule, begins.
+
+    Raises:
+        PatinaError: the optimiser's package is not installed.
     """
-    from torch import nn, optim
+    from torch import nn
 
     from patina.training.updates import Updater
 
-    optimisers = {"adam": optim.Adam, "adamw": optim.AdamW}
+    optimiser = optimiser_factory(settings.optimiser, settings.betas, settings.weight_decay)
 
     def make(fabric: "Fabric", name: str, network: nn.Module) -> Updater:
         rate = (learning_rates or {}).get(name, settings.learning_rate)
@@ -205,11 +227,9 @@ def updater_factory(
             name,
             network,
             schedule=delayed(schedule_of(settings, rate), after),
-            betas=settings.betas,
             clip_gradient=settings.clip_gradient,
             rate_factors=rate_factors,
-            optimiser=optimisers[settings.optimiser],
-            weight_decay=settings.weight_decay,
+            optimiser=optimiser,
             compiled=compiled,
         )
 

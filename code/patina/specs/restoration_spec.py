@@ -149,6 +149,8 @@ class RestorationConfig(TrainableConfig):
                 _require_losses(stage, self.patch_sides(stage)[1])
             with _noted(problems, f"stage {stage.name}: "):
                 _input_multiple(self, stage)
+            with _noted(problems, f"stage {stage.name}: "):
+                updater_factory(stage)
         if problems:
             raise PatinaError("; ".join(dict.fromkeys(problems)))
 

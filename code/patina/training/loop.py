@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from lightning_fabric import Fabric
@@ -128,14 +129,14 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
             if step == plan.steps or comparison.has_stopped:
                 _save_final(task, comparison, step, folder)
             else:
-                task.save_model(folder.model_path(plan.label(step)), step)
+                _save_model(task, folder.model_path(plan.label(step)), step)
             values = {"task": task.state(), "skipped": skipped, "validation_is_due": validation_is_due}
             folder.save_state(step, values | {"comparison": comparison.state()}, plan.keep_states)
             folder.remove_older_models(plan.keep_models, plan.epoch)
 
     def keep_best() -> None:
         if is_lead:
-            task.save_model(folder.model_path(BEST), step)
+            _save_model(task, folder.model_path(BEST), step)
 
     def validate() -> tuple[dict[str, float], str]:
         nonlocal validation_is_due
@@ -237,12 +238,17 @@ def _save_final(task: Task, comparison: Comparison, step: int, folder: RunFolder
     if comparison.ends_with_best:
         folder.copy_model(BEST, FINAL)
     else:
-        task.save_model(folder.model_path(FINAL), step)
+        _save_model(task, folder.model_path(FINAL), step)
+
+
+def _save_model(task: Task, path: Path, step: int) -> None:
+    with task.evaluated_weights():
+        task.save_model(path, step)
 
 
 def _validate(task: Task, plan: LoopPlan, step: int, folder: RunFolder) -> Validation:
     seed_step(plan.seed, "validation")
-    with eager(task.networks.values()):
+    with eager(task.networks.values()), task.evaluated_weights():
         try:
             return task.validate()
         except NotFinitePixels as error:

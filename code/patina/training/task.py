@@ -1,7 +1,8 @@
 """The interface of training tasks to the training loop."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,14 @@ class Task(ABC):
     @abstractmethod
     def validate(self) -> Validation:
         """Measure the networks; the result depends only on their weights."""
+
+    @contextmanager
+    def evaluated_weights(self) -> Iterator[None]:
+        """Give all networks the weights that are validated and saved, inside the ``with`` block."""
+        with ExitStack() as stack:
+            for updater in self.updaters:
+                stack.enter_context(updater.evaluated())
+            yield
 
     def has_begun(self, step: int) -> bool:
         """Return whether `training_step` has begun to change the weights at a step."""

@@ -1,6 +1,7 @@
 """Optimiser steps that protect the weights from losses and gradients that are not finite."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import torch
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from patina.layers.batch_draws import draw_dropout_by_batch
 from patina.training.batch_parts import BatchParts
 from patina.training.compiling import compile_network
+from patina.training.optimisers import MakeOptimiser, is_schedule_free, optimiser_factory
 from patina.training.processes import add_gradients, any_process, same_in_all
 from patina.training.schedules import Schedule
 
@@ -23,7 +25,7 @@ class NotFinite(Exception):
 
 
 class Updater:
-    """Trains one network by Adam or AdamW, with a learning-rate schedule and gradient clipping.
+    """Trains one network, with a learning-rate schedule and gradient clipping.
 
     A step is `begin`, `add` for every part of the batch, `finish` and `apply`.
 
@@ -32,11 +34,9 @@ class Updater:
         name: name of the network in messages and saved states.
         network: raw module; `module` is the same network set up by Fabric, to be called in training.
         schedule: learning rate by step.
-        betas: Adam's betas.
         clip_gradient: largest gradient norm; None does not clip.
         rate_factors: factors of the learning rate, by the last part of a parameter's name.
-        optimiser: optimiser class; Adam adds the weight decay to the gradient, AdamW subtracts it from the weights.
-        weight_decay: 0 for none.
+        optimiser: makes the optimiser, see `optimiser_factory`; None for Adam.
         compiled: whether the network is compiled for training.
 
     Raises:
@@ -53,11 +53,9 @@ class Updater:
         network: nn.Module,
         *,
         schedule: Schedule,
-        betas: tuple[float, float],
         clip_gradient: float | None = None,
         rate_factors: Mapping[str, float] | None = None,
-        optimiser: Callable[..., torch.optim.Optimizer] = torch.optim.Adam,
-        weight_decay: float = 0.0,
+        optimiser: MakeOptimiser | None = None,
         compiled: bool = False,
     ):
         self.fabric = fabric
@@ -71,7 +69,9 @@ class Updater:
         if compiled:
             compile_network(network, fabric.device)
         groups = _by_rate(network, rate_factors or {})
-        optimizer = optimiser(groups, lr=schedule(1), betas=betas, weight_decay=weight_decay)
+        optimizer = (optimiser or optimiser_factory("adam"))(groups, schedule(1))
+        if is_schedule_free(optimizer):
+            optimizer.train()
         self.module, self.optimizer = fabric.setup(network, optimizer)
         same_in_all(fabric, [network])
 
@@ -122,6 +122,27 @@ class Updater:
         for group in self.optimizer.param_groups:
             group["lr"] = self.schedule(step) * group["rate_factor"]
         self.optimizer.step()
+
+    @contextmanager
+    def evaluated(self) -> Iterator[None]:
+        """Give the network the weights that are validated and saved, inside the ``with`` block.
+
+        Those of a schedule-free optimiser are an average of its steps. The weights that it trains are put back as they
+        were, because computing them from the average would round them.
+        """
+        optimiser = self.optimizer.optimizer
+        if not is_schedule_free(optimiser):
+            yield
+            return
+        trained = [parameter.detach().clone() for parameter in self.network.parameters()]
+        optimiser.eval()
+        try:
+            yield
+        finally:
+            optimiser.train()
+            with torch.no_grad():
+                for parameter, value in zip(self.network.parameters(), trained, strict=True):
+                    parameter.copy_(value)
 
     def _broken_gradient(self) -> str:
         for name, parameter in self.network.named_parameters():
