@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import yaml
 
-from patina.errors import ConfigError
+from patina.errors import ConfigError, PatinaError
 from patina.fitting.family import load_family
 from sets import write_config
 
@@ -71,3 +71,22 @@ def test_what_is_believed_of_a_number_is_its_default():
     assert plain["sensor_noise.gain"] == plain["ellipse_blur.tilt"] == pytest.approx(0)
     assert plain["sensor_noise.shared"] == plain["sensor_noise.chroma"] == plain["bilateral.strength"] == 0
     assert 0 < plain["sensor_noise.sigma"] < 40
+
+
+def test_paths_become_absolute_so_that_a_recipe_made_of_them_can_lie_elsewhere(tmp_path):
+    (tmp_path / "files").mkdir()
+    np.savez(tmp_path / "files" / "kernels.npz", a=np.full((3, 3), 1 / 9))
+    np.savez(tmp_path / "files" / "noise.npz", a=np.zeros((2, 32, 32, 3), np.float32))
+    learned = {"model": "files/tiny.safetensors", "temperature": {"free": [0, 4]}}
+    noise = {"noise_patches": {"file": "files/noise.npz", "strength": {"free": [0, 2]}}}
+    choices = {"one_of": {"choices": [{"weight": 2, "steps": {"learned": learned}}, {"steps": [noise]}]}}
+    kernels = {"shuffle": {"steps": [{"kernel_blur": {"file": str(tmp_path / "files" / "kernels.npz")}}]}}
+    family = load_family(write_config(tmp_path / "f.yml", {"scale": 1, "steps": [choices, kernels]}))
+    names = ["tiny.safetensors", "noise.npz", "kernels.npz"]
+    assert family.recipe([0.5, 0.5]).files == [tmp_path.resolve() / "files" / name for name in names]
+
+
+def test_a_missing_file_is_named_before_anything_is_fitted(tmp_path):
+    noise = {"noise_patches": {"file": "gone.npz", "strength": {"free": [0, 2]}}}
+    with pytest.raises(PatinaError, match=r"gone\.npz: no such noise file"):
+        load_family(write_config(tmp_path / "f.yml", {"scale": 1, "steps": [noise]}))

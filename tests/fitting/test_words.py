@@ -8,6 +8,7 @@ import pytest
 from patina.fitting.agreement import GROUPS, Agreement, agreements
 from patina.fitting.discrepancies import MEANINGS, discrepancies
 from patina.fitting.family import Family, FreeNumber, load_family
+from patina.fitting.file_compression import FileCompression
 from patina.fitting.measures import measure
 from patina.fitting.number_words import number_words
 from patina.fitting.profiles import NumberFinding, does_nothing, with_use
@@ -48,7 +49,7 @@ class TestDiscrepancies:
         found = self.compared(names, photos, fitted)["halos at edges"]
         told = "Real edges overshoot by 9.0 % of their height on their bright side, fitted ones by 1.2 %. By all "
         assert found.sentence.startswith(f"{told}measures of this property, fitted images are ")
-        assert "learned degradation" in found.advice
+        assert "--learn deflow" in found.advice
         assert found.grade == "far"
 
     def test_a_close_group_needs_no_advice(self, names):
@@ -65,7 +66,7 @@ class TestDiscrepancies:
         photos, clean = measured(names, edge__over=0.03), measured(names, edge__over=0.1)
         found = self.compared(names, photos, clean)["halos at edges"]
         assert "the clean images have more of this by themselves (10.0)" in found.advice
-        assert "learned" not in found.advice
+        assert "--learn" not in found.advice
 
     def test_clean_pictures_too_small_to_shrink_are_not_to_be_shrunk(self, names):
         photos, clean = measured(names, edge__over=0.03), measured(names, edge__over=0.1)
@@ -85,6 +86,13 @@ class TestDiscrepancies:
         )
         assert found.grade == "closer"
 
+    def test_clean_pictures_that_are_closer_than_fitted_ones_are_told(self, names):
+        photos, fitted = measured(names, y__2d__q10=0), measured(names)
+        sets = MeasuredSets(names, photos, photos, fitted)
+        agreed, plain = [Agreement("noise strength", 9.0, 1.0)], [Agreement("noise strength", 4.0, 1.0)]
+        (found,) = discrepancies(agreed, plain, sets, ["camera"])
+        assert "The clean images as they are come closer (4.0 times)" in found.sentence
+
     def test_every_group_has_words(self):
         assert set(MEANINGS) == set(GROUPS) == {quantity.group for quantity in QUANTITIES}
 
@@ -103,6 +111,19 @@ class TestNumbers:
     def test_a_decided_number_has_its_error(self):
         found = NumberFinding(free("sigma"), 4.0, 5.0, 6.25, 0.123, True)
         assert self.words(found) == [("Noise strength", "4 to 6.25", "± 0.1")]
+
+    def test_a_compression_says_where_it_was_found(self):
+        family = load_family("camera")
+        (quality,) = [number for number in family.free if family.is_told(number)]
+        found = NumberFinding(quality, 90.0, 90.0, 90.0, 0.0, True)
+        file, pixels = FileCompression("jpeg", 90), FileCompression("jpeg", 90, seen_in_pixels=True)
+        for compressions, told in (
+            ([file, FileCompression()], "read from the photos' files"),
+            ([pixels, FileCompression()], "found in the photos' pixels, as the files are lossless"),
+            ([file, pixels], "read from the photos' files, or found in the pixels of lossless ones"),
+        ):
+            (words,) = number_words([found], family, compressions)
+            assert words.certainty == told
 
     def test_an_undecided_number_is_called_a_guess(self):
         ((_, _, certainty),) = self.words(NumberFinding(free("sigma"), 4.0, 5.0, 6.0, 0.1, False))

@@ -76,6 +76,15 @@ def test_another_scale_than_a_fitted_recipes_is_warned_of(clean, tmp_path, scale
     assert ("fitted at scale 2" in said and "patina fit with -scale 4" in said) == (fitted and scale == 4)
 
 
+@pytest.mark.parametrize("fitted", [True, "unreliable"])
+def test_a_recipe_whose_fit_was_not_to_be_relied_on_is_warned_of(clean, tmp_path, fitted, capsys):
+    values = {"scale": 2, "fitted": fitted, "steps": [{"resize": {"filter": "box", "of": "target"}}]}
+    recipe = write_config(tmp_path / "f.yml", values)
+    assert run("degrade", recipe, clean, tmp_path / "out", "-workers", 1) == 0
+    said = capsys.readouterr().err
+    assert said.count("its fit matched the photos in fewer than half") == (fitted == "unreliable")
+
+
 @pytest.mark.parametrize("verb", ["degrade", "prepare"])
 def test_files_that_are_none_of_a_set_are_not_overwritten(clean, tmp_path, verb, capsys):
     recipe = write_config(tmp_path / "n.yml", {"scale": 1, "steps": [{"gaussian_noise": {"sigma": 5}}]})

@@ -45,7 +45,7 @@ def test_what_is_not_explained_is_said_in_sentences(report):
     section = page[page.index('id="unexplained"') : page.index('id="close"')]
     assert "Edge sharpness" in section
     assert re.search(
-        r"edges of real photos are as soft as a blur of [\d.]+ pixels makes them, those of fitted", section
+        r"edges of real photos are as soft as sharp edges after a Gaussian blur of std [\d.]+ pixels", section
     )
     assert re.search("What to do about [a-z ,]+ and [a-z ]+: ", section)
     assert section.count("By all measures of this property") == section.count("<h3>") > 1

@@ -145,7 +145,7 @@ class TestRuns:
         assert values["facts"]["temperature"] == "0.5"
         assert "Training: " in page
         assert "noise_level:" in page
-        assert str(run / "report.html") in capsys.readouterr().out
+        assert f"{run / 'report.html'}, {run / 'report.json'}\n" in capsys.readouterr().out
 
     @pytest.mark.slow
     def test_a_model_file_needs_folders(self, run, few, tmp_path, capsys):

@@ -91,6 +91,24 @@ def test_noise_is_found_and_the_recipe_can_be_used(folders, tmp_path, capsys):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("few_samples")
+def test_a_poor_fit_with_a_file_beside_its_family_can_be_used_elsewhere_and_is_warned_of(folders, tmp_path, capsys):
+    patches = np.random.default_rng(0).normal(0, 0.3, (4, 32, 32, 3)).astype(np.float32)
+    np.savez(folders / "weak.npz", a=patches)
+    noise = {"file": "weak.npz", "strength": {"free": [0, 1]}}
+    family = write_config(folders / "weak.yml", {"scale": 1, "steps": [{"noise_patches": noise}]})
+    out = tmp_path / "elsewhere" / "fitted.yml"
+    arguments = [str(folders / "clean"), str(folders / "real"), "-out", str(out), "-recipe", str(family)]
+    assert main(["fit", *arguments, "-workers", "1"]) == 0
+    assert "Do not rely on these numbers" in capsys.readouterr().out
+    recipe = load_recipe(out)
+    assert set(recipe.files) == {(folders / "weak.npz").resolve()}
+    assert recipe.fitted == "unreliable"
+    assert main(["degrade", str(out), str(folders / "clean"), str(tmp_path / "out"), "-workers", "1"]) == 0
+    assert "warning" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("few_samples")
 def test_photos_without_degradation_give_an_empty_recipe(folders, tmp_path, capsys):
     clean = str(folders / "clean")
     arguments = ["fit", clean, clean, "-out", str(tmp_path / "f.yml"), "-recipe", str(folders / "family.yml")]

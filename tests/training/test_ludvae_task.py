@@ -219,6 +219,8 @@ class TestTraining:
         parameters = sum(p.numel() for p in LUDVAE(load_config(config).model).parameters())
         assert f"LUDVAE: {parameters:,} parameters" in printed
         assert "rise: 1.0e-08" in printed
+        count = len(list_pictures(folders / "clean")), len(list_pictures(folders / "real"))
+        assert printed.endswith("# {} clean and {} real images, all fit; nothing is missing\n".format(*count))
 
 
 @pytest.mark.parametrize(

@@ -168,10 +168,11 @@ def test_all_that_is_lacking_is_told_at_once(pairs, tmp_path, capsys):
 
 
 @pytest.mark.slow
-def test_a_stage_may_name_what_an_earlier_one_writes(pairs, tmp_path):
+def test_a_stage_may_name_what_an_earlier_one_writes(pairs, tmp_path, capsys):
     stages = [stage("psnr", steps=4), stage("late", init_from="runs/tiny/psnr/models/2.safetensors")]
     config = values(pairs, tmp_path, stages=stages)
     assert train(tmp_path, config, "--dry-run") == 0
+    assert capsys.readouterr().out.endswith("# 3 pairs, all fit; nothing is missing\n")
     assert not (tmp_path / "runs").exists()
     assert train(tmp_path, config) == 0
 

@@ -28,6 +28,6 @@ def run(arguments: argparse.Namespace) -> int:
     request = TrainingRequest(arguments.opt, arguments.smoke, arguments.device, arguments.devices)
     if arguments.dry_run:
         print(resolved_training(request), end="")
-        require_trainable(request)
+        print(f"# {require_trainable(request)}")
         return 0
     return 0 if run_training(request) else INTERRUPTED

@@ -33,8 +33,9 @@ class Recipe(Settings):
     scale: Annotated[int, Field(ge=1)]
     """Downscaling factor from clean images to LQ images."""
 
-    fitted: bool = False
-    """Whether `patina fit` found the numbers, which hold only at this scale: blur is in pixels of the clean image."""
+    fitted: bool | Literal["unreliable"] = False
+    """Whether `patina fit` found the numbers, which hold only at this scale: blur is in pixels of the clean image.
+    `unreliable` if the fit said not to rely on them; commands that use the recipe then warn."""
 
     steps: Steps | None = None
     """Operations applied in order. Excludes `blocks` and `variants`."""

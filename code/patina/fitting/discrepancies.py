@@ -22,18 +22,20 @@ MEANINGS = {
 WHAT_TO_DO = "What to do"
 """How advice begins."""
 
-_NOISE = "fit {other}; if that does not help, train a learned degradation, which needs no model of the noise"
+_LEARN = "learn what the fit leaves (the same command with --learn {kind})"
+_NOISE = f"fit {{other}}; if that does not help, {_LEARN.format(kind='ludvae')}, which needs no model of the noise"
 _WAYS = dict.fromkeys(
     ("noise strength", "noise grain", "colour noise", "colour blotches", "noise by brightness"), _NOISE
 ) | {
     "edge sharpness": (
-        "if the photos are out of focus or shaken in curves, which the blur of this family cannot be, train a learned "
-        "degradation; photos with more clear edges also help"
+        "if the photos are out of focus, write a family with lens_blur in place of ellipse_blur; if they are shaken in "
+        f"curves, {_LEARN.format(kind='deflow')}; photos with more clear edges also help"
     ),
-    "halos at edges": "train a learned degradation, which learns the camera's own processing",
+    "halos at edges": f"{_LEARN.format(kind='deflow')}, which learns the camera's own processing",
     "block artefacts": (
+        "blur and denoising erase fine detail, too, so see to edge sharpness and noise first if these also differ; "
         "if the photos were compressed twice, or resized after they were compressed, write a family with a second "
-        "jpeg step; else train a learned degradation"
+        f"jpeg step; else {_LEARN.format(kind='deflow')}"
     ),
 }
 _ONLY_ADDED = {"noise strength", "edge sharpness", "halos at edges", "block artefacts"}
@@ -48,6 +50,11 @@ _SHRINKABLE = {True: "better clean images, or shrink them first", False: "better
 _DISTANCE = (
     "By all measures of this property, fitted images are {fitted:.1f} times as far from the photos as chance alone "
     "brings them; halves of the photos, {halves:.1f} times."
+)
+
+_COST = (
+    "The clean images as they are come closer ({clean:.1f} times): the fit gave up some of this property to come "
+    "closer in others."
 )
 
 
@@ -115,6 +122,8 @@ def _discrepancy(
     if agreement.is_close:
         return Discrepancy(agreement, undegraded, title, meaning, told, "")
     told = f"{told} {_DISTANCE.format(fitted=agreement.fitted, halves=agreement.halves)}"
+    if undegraded < agreement.fitted:
+        told = f"{told} {_COST.format(clean=undegraded)}"
     exceeds = quantity.of_one(mean["photos"]) < min(quantity.of_one(mean[name]) for name in ("fitted", "clean"))
     if agreement.group in _ONLY_ADDED and exceeds:
         way = _BETTER_CLEAN.format(clean=quantity.shown(mean["clean"]), which=better)

@@ -18,9 +18,11 @@ from patina.degradations.base import OPERATIONS
 from patina.degradations.execution import Engine
 from patina.degradations.ranges import Between
 from patina.degradations.recipe import Recipe, parse_recipe
+from patina.degradations.recipe_files import with_absolute_files
 from patina.errors import ConfigError
 from patina.fitting.file_compression import FileCompression
 from patina.settings import find_file, require_block
+from patina.shipped import base_folder
 from patina.system.typed_values import shortened
 from patina.system.yaml_files import read_yaml
 
@@ -188,15 +190,19 @@ def load_families(given: Sequence[str | Path], scale: int | None = None) -> list
 def load_family(given: str | Path, scale: int | None = None) -> Family:
     """Read a family, a path or a name in ``confs/families/``.
 
+    Paths in it become absolute, as the fitted recipe may lie in another folder; what they start from is said in
+    `load_recipe`.
+
     Args:
         given: the file.
         scale: in place of the file's.
 
     Raises:
         ConfigError: the file is no recipe, has no free number, or one with wrong limits.
+        PatinaError: a file of kernels or noise cannot be used.
     """
     path = find_file(given, FOLDERS, "family")
-    values = dict(require_block(read_yaml(path), path))
+    values = with_absolute_files(require_block(read_yaml(path), path), base_folder(path))
     if scale is not None:
         values["scale"] = scale
     times = values.get("scale", 1)
@@ -207,7 +213,7 @@ def load_family(given: str | Path, scale: int | None = None) -> Family:
         raise ConfigError(f"{path}: no number is free; write {{free: [low, high]}} in place of a range to fit it")
     family = Family(values, free, str(path))
     for unit in (0.0, 1.0):  # whatever is wrong with a limit is said now
-        family.recipe(np.full(len(free), unit))
+        family.recipe(np.full(len(free), unit)).check_ready()
     return family
 
 

@@ -27,6 +27,7 @@ class FileCompression:
         tables: JPEG's tables of luma and, for colour files, chroma, where they are not those of the quality.
         grid: row and column, 0 to 7, where a block begins; (0, 0) but for former JPEGs that were cropped.
         former: the JPEG compression before, of a file that is a JPEG itself; None where it shows none.
+        seen_in_pixels: whether it was found in the pixels of a lossless file.
     """
 
     format: str = NONE
@@ -35,6 +36,7 @@ class FileCompression:
     tables: tuple[Table, ...] = ()
     grid: tuple[int, int] = (0, 0)
     former: FormerJpeg | None = None
+    seen_in_pixels: bool = False
 
     @property
     def shows_in_chroma_alone(self) -> bool:
@@ -78,5 +80,5 @@ def file_compression(header: CompressionHeader | None, planes: Sequence[np.ndarr
     found, is_halved = former_jpeg(luma), is_halved_horizontally(planes)
     subsampling = "4:2:2" if is_halved else "4:2:0"
     if found is not None:
-        return FileCompression(JPEG, found.quality, subsampling, grid=found.grid)
-    return FileCompression(JPEG, UNSEEN, subsampling) if is_halved else FileCompression()
+        return FileCompression(JPEG, found.quality, subsampling, grid=found.grid, seen_in_pixels=True)
+    return FileCompression(JPEG, UNSEEN, subsampling, seen_in_pixels=True) if is_halved else FileCompression()

@@ -55,7 +55,7 @@ class Fit:
     @cached_property
     def numbers(self) -> list[NumberWords]:
         """What was found of every number, in words; nothing where nothing was found."""
-        return number_words(findings(self.match), self.match.family) if self.match else []
+        return number_words(findings(self.match), self.match.family, self.compressions) if self.match else []
 
     @cached_property
     def discrepancies(self) -> list[Discrepancy]:

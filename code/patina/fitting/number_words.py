@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from patina.fitting.family import Family, FreeNumber
+from patina.fitting.file_compression import NONE, FileCompression
 from patina.fitting.profiles import NumberFinding
 
 TITLES = {
@@ -65,12 +66,20 @@ def title_in_sentence(number: FreeNumber) -> str:
     return title[0].lower() + title[1:]
 
 
-def number_words(found: Sequence[NumberFinding], family: Family) -> list[NumberWords]:
-    """Describe the numbers of a fit."""
-    return [_words(finding, family) for finding in found]
+def number_words(
+    found: Sequence[NumberFinding], family: Family, compressions: Sequence[FileCompression] = ()
+) -> list[NumberWords]:
+    """Describe the numbers of a fit.
+
+    Args:
+        found: the numbers.
+        family: the recipe that they stand in.
+        compressions: of the photos.
+    """
+    return [_words(finding, family, compressions) for finding in found]
 
 
-def _words(finding: NumberFinding, family: Family) -> NumberWords:
+def _words(finding: NumberFinding, family: Family, compressions: Sequence[FileCompression]) -> NumberWords:
     number = finding.number
     title, unit = TITLES.get(number.name, (number.name, ""))
     if number.scale > 1:
@@ -78,7 +87,7 @@ def _words(finding: NumberFinding, family: Family) -> NumberWords:
     low, middle, high = (_shown(number, value) for value in (finding.low, finding.middle, finding.high))
     spread = low if low == high else f"{low} to {high}"
     if family.is_told(number):
-        return NumberWords(number.name, title, unit, spread, middle, "read from the photos' files", True)
+        return NumberWords(number.name, title, unit, spread, middle, _source(compressions), True)
     if finding.use == "unused":
         return NumberWords(number.name, title, unit, "none", "none", "not found", True)
     if finding.use == "idle":
@@ -88,6 +97,16 @@ def _words(finding: NumberFinding, family: Family) -> NumberWords:
         return NumberWords(number.name, title, unit, spread, middle, certainty, False)
     certainty = "at the end of its range; the photos may need more" if finding.at_limit else f"± {finding.error:.1g}"
     return NumberWords(number.name, title, unit, spread, middle, certainty, True)
+
+
+def _source(compressions: Sequence[FileCompression]) -> str:
+    """Say where the photos' compression was found."""
+    in_pixels = {compression.seen_in_pixels for compression in compressions if compression.format != NONE}
+    if in_pixels == {True}:
+        return "found in the photos' pixels, as the files are lossless"
+    if True in in_pixels:
+        return "read from the photos' files, or found in the pixels of lossless ones"
+    return "read from the photos' files"
 
 
 def _shown(number: FreeNumber, value: float) -> str:

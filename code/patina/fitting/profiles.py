@@ -117,7 +117,12 @@ def _is_unused(finding: NumberFinding) -> bool:
 
 
 def profile_recipe(
-    match: SynthesisMatch, photos: Sequence[str], compressions: Sequence[FileCompression], remarks: Sequence[str]
+    match: SynthesisMatch,
+    photos: Sequence[str],
+    compressions: Sequence[FileCompression],
+    remarks: Sequence[str],
+    *,
+    reliable: bool = True,
 ) -> str:
     """Return the fitted recipe as YAML.
 
@@ -126,14 +131,16 @@ def profile_recipe(
         photos: the photos' names.
         compressions: how their files were compressed.
         remarks: lines for its head.
+        reliable: whether its numbers can be relied on; see `is_poor`.
     """
+    fitted = "true" if reliable else "unreliable"
     lines = [f"# {remark}".rstrip() for remark in remarks]
     lines += [f"# {_remark(finding)}" for finding in findings(match)]
     lines += [
         "#",
         "# Each choice below is the profile of one photo. Delete what you do not want, change weights and ranges.",
         f"scale: {match.family.scale}",
-        "fitted: true  # the numbers hold at this scale only; for another one, fit again",
+        f"fitted: {fitted}  # the numbers hold at this scale only; for another one, fit again",
         "",
         "steps:",
         "  - one_of:",

@@ -175,8 +175,8 @@ QUANTITIES = (
     *(
         Quantity(
             f"edge_blur_{key}", "edge sharpness",
-            f"{words} edges of real photos are as soft as a blur of {{real}} pixels makes them, "
-            "those of fitted ones {fitted}",
+            f"{words} edges of real photos are as soft as sharp edges after a Gaussian blur of std {{real}} pixels, "
+            "those of fitted ones after {fitted} pixels",
             partial(edge_blur, directions=directions), 2,
         )
         for key, words, directions in (

@@ -222,7 +222,12 @@ def _facts(fit: Fit, request: FitRequest) -> list[tuple[str, str]]:
         ("families tried", ", ".join(fit.families)),
         ("family taken", fit.match.family.name if fit.match else "none"),
         ("scale", f"clean images are {fit.scale} times larger" if fit.scale > 1 else "1"),
-        ("rounds", f"{rounds} of {request.samples} degraded images each" if rounds else "none were needed"),
+        (
+            "search",
+            f"{rounds} times, {request.samples} images were degraded, measured and compared with the photos"
+            if rounds
+            else "none was needed",
+        ),
         ("seed", str(request.seed)),
         ("time", f"{fit.seconds:.0f} s"),
         ("made with", f"Patina {__version__}, Python {platform.python_version()}"),

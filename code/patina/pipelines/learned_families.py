@@ -4,21 +4,18 @@ import copy
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from patina.degradations.blocks import LearnedBlock
 from patina.degradations.recipe import require_models
 from patina.fitting.family import Family
-from patina.shipped import base_folder
 from patina.specs.recipe_engine import opened_engine, recipe_engine
 
 
 def with_models(family: Family) -> Family:
     """Return a family whose learned blocks can be fitted; one without learned blocks as it is.
 
-    The models' paths become absolute, as the fitted recipe may lie in another folder. Knobs that the family leaves out
-    become the models' own, so that the fitted recipe says everything that is done.
+    Knobs that the family leaves out become the models' own, so that the fitted recipe says everything that is done.
 
     Raises:
         PatinaError: a model is missing or cannot be used, or has no such knob.
@@ -27,9 +24,6 @@ def with_models(family: Family) -> Family:
     settings = list(_learned(values))
     if not settings:
         return family
-    base = base_folder(Path(family.source))
-    for block in settings:
-        block["model"] = str((base / Path(block["model"]).expanduser()).resolve())
     recipe = replace(family, values=values).recipe([number.plain for number in family.free])
     require_models(recipe)
     completed, _ = recipe_engine(recipe)

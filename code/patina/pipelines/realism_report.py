@@ -173,11 +173,12 @@ class RealismReport:
 
     @property
     def text(self) -> str:
-        """The verdicts as lines, and the name of the page."""
+        """The verdicts as lines, and the names of the page and of the JSON."""
         findings = self.assessment.findings
         width = max(len(finding.title) for finding in findings)
         verdicts = [f"{finding.title:<{width}} {finding.sentence}" for finding in findings]
-        return "\n".join([self.values["headline"], *self.values["notes"], *verdicts, str(self.page)])
+        files = f"{self.page}, {self.values_file}"
+        return "\n".join([self.values["headline"], *self.values["notes"], *verdicts, files])
 
     @property
     def inconclusive(self) -> list[str]:
@@ -193,10 +194,15 @@ class RealismReport:
         """Return whether all conclusive measures reach a level, and there is one."""
         return len(self.inconclusive) < len(self.assessment.findings) and not self.missed(level)
 
+    @property
+    def values_file(self) -> Path:
+        """The JSON's file, beside the page."""
+        return self.page.with_suffix(".json")
+
     def write(self) -> None:
         """Write the page and, beside it, the JSON."""
         write_text(self.page, self.html)
-        write_text(self.page.with_suffix(".json"), self.json + "\n")
+        write_text(self.values_file, self.json + "\n")
 
 
 def realism_report(request: ReportRequest) -> RealismReport:

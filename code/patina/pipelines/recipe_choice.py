@@ -7,6 +7,7 @@ from pathlib import Path
 from patina.degradations.blocks import LearnedBlock
 from patina.degradations.compression import Jpeg
 from patina.degradations.execution import Engine
+from patina.degradations.fit_warning import warn_of_fit
 from patina.degradations.recipe import MIXED, Recipe, load_recipe, require_models
 from patina.errors import PatinaError
 from patina.hints import nearest
@@ -32,7 +33,7 @@ class RecipeChoice:
     scale: int | None = None
 
     def load(self) -> Recipe:
-        """Read the recipe and apply the changes; warn of a fitted recipe at another scale.
+        """Read the recipe and apply the changes; warn of an unreliable fit, and of a fitted recipe at another scale.
 
         Raises:
             PatinaError: the recipe or a model file cannot be used, or the changes contradict each other.
@@ -40,6 +41,7 @@ class RecipeChoice:
         if self.without_learned and self.model:
             raise PatinaError("-model and --without-learned exclude each other; leave one out")
         recipe = load_recipe(self.name)
+        warn_of_fit(recipe, self.name)
         if self.scale is not None:
             self._warn_of_scale(recipe, self.scale)
             recipe = recipe.of_scale(self.scale)

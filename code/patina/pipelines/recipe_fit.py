@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from patina.degradations.recipe import parse_recipe
 from patina.errors import PatinaError, PictureError, require_range
-from patina.fitting.agreement import Agreement, agreements
+from patina.fitting.agreement import Agreement, agreements, is_poor
 from patina.fitting.family import DEFAULT_FAMILIES, load_families
 from patina.fitting.family_choice import best_match
 from patina.fitting.fit_result import Fit
@@ -152,7 +152,7 @@ def _fit(request: FitRequest) -> Fit:
         measured=MeasuredSets(names, measured, plain if match is None else match.fitted, plain),
         agreements=tuple(after),
         undegraded=tuple(before),
-        text=_recipe(request, scale, photos, match, summary),
+        text=_recipe(request, scale, photos, match, summary, reliable=not is_poor(after)),
         summary=summary,
         seconds=time.perf_counter() - began,
     )
@@ -200,7 +200,13 @@ def _small(clean: Sequence[_CleanImage], scale: int, needed: float) -> str:
 
 
 def _recipe(
-    request: FitRequest, scale: int, photos: Sequence[Photo], match: SynthesisMatch | None, summary: str
+    request: FitRequest,
+    scale: int,
+    photos: Sequence[Photo],
+    match: SynthesisMatch | None,
+    summary: str,
+    *,
+    reliable: bool,
 ) -> str:
     """Return the recipe's YAML, which can be read."""
     remark = f"Fitted to {len(photos)} photos of {request.real.name}"
@@ -209,7 +215,8 @@ def _recipe(
     else:
         names, compressions = [photo.name for photo in photos], [photo.compression for photo in photos]
         remark = f"{remark}, family {match.family.name}."
-        text = profile_recipe(match, names, compressions, [remark, *textwrap.wrap(summary, 110), ""])
+        remarks = [remark, *textwrap.wrap(summary, 110), ""]
+        text = profile_recipe(match, names, compressions, remarks, reliable=reliable)
     parse_recipe(parsed_yaml(text, "the fitted recipe"), request.out or "the fitted recipe")
     return text
 

@@ -79,8 +79,8 @@ def resolved_training(request: TrainingRequest) -> str:
     return f"{dump_config(config)}# {_model_size(config)}\n"
 
 
-def require_trainable(request: TrainingRequest) -> None:
-    """Make sure that a training lacks nothing, without downloading anything.
+def require_trainable(request: TrainingRequest) -> str:
+    """Make sure that a training lacks nothing, without downloading anything; say what it has.
 
     The pictures of ``--smoke`` are made later and may be missing.
 
@@ -92,6 +92,9 @@ def require_trainable(request: TrainingRequest) -> None:
         chosen_recipe(config.data.clean_recipe)
     with no_downloads():
         config.require(request.device, pictures=not request.smoke)
+    if request.smoke:
+        return "nothing is missing; images for --smoke are made when it begins"
+    return f"{config.training_images()}, all fit; nothing is missing"
 
 
 def train_config(config: TrainableConfig, device: str = "auto") -> bool:

@@ -98,6 +98,10 @@ class TrainableConfig(Experiment):
             settings.require_numbers(place, self.validated_numbers())
         return self
 
+    @abstractmethod
+    def training_images(self) -> str:
+        """Return how many images the training has, in words; an error as in `require`."""
+
     def run_folder(self) -> Path:
         """Return the folder of the run; stages have folders inside it."""
         return self.runs / self.name

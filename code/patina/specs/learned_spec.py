@@ -15,6 +15,7 @@ from patina.degradations.knobs import Span
 from patina.degradations.learned_degradation import LearnedDegradation, Tiling, Use
 from patina.degradations.trial import fastest
 from patina.errors import ConfigError, PatinaError
+from patina.imaging.picture_files import list_pictures
 from patina.models.labels import CLEAN
 from patina.models.model_files import ModelFile, load_model_file, load_state_dict_file, require_file
 from patina.settings import PositiveInt
@@ -70,6 +71,13 @@ class LearnedConfig(SingleStageConfig):
     @abstractmethod
     def training_folders(self) -> dict[str, Path]:
         """The folders of training images by domain, `clean` and `real`."""
+
+    def training_images(self) -> str:
+        """Return how many images there are of each domain."""
+        return (
+            " and ".join(f"{len(list_pictures(folder))} {domain}" for domain, folder in self.training_folders.items())
+            + " images"
+        )
 
     @property
     @abstractmethod

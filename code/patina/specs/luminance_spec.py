@@ -17,7 +17,7 @@ from patina.settings import PositiveFloat, PositiveInt, Probability
 from patina.specs.experiment import SingleStageConfig
 from patina.specs.kept_models import EarlyStoppingSettings
 from patina.specs.optimisation import LoaderSettings, TrainingSettings, updater_factory
-from patina.specs.paired_data import LQSources, PairedSets, measured_by, paired_patches, validation_sets
+from patina.specs.paired_data import LQSources, PairedSets, measured_by, paired_patches, pairs_in_words, validation_sets
 
 if TYPE_CHECKING:
     from patina.training.luminance_task import LuminanceTask
@@ -90,6 +90,10 @@ class LuminanceConfig(SingleStageConfig):
     def fresh_network(self) -> LuminanceNetwork:
         """Return the network with its starting weights."""
         return self.model.build()
+
+    def training_images(self) -> str:
+        """Return how many pairs there are, or how many images recipes degrade."""
+        return pairs_in_words(self.data.lq, self.data.gt)
 
     def make_task(self, device: str = "auto") -> "LuminanceTask":
         """Return the task that trains the network."""

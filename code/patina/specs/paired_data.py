@@ -10,9 +10,10 @@ from patina.data.pairs import Pair, PairedPatches, match_pairs
 from patina.data.pairs_on_the_fly import FolderSource, LQSource, OnTheFlyPatches, RecipeSource
 from patina.degradations.base import Degradation
 from patina.degradations.execution import Engine
+from patina.degradations.fit_warning import warn_of_fit
 from patina.degradations.recipe import Recipe, load_recipe, require_models
 from patina.degradations.recipe_patches import OnTheFly
-from patina.errors import ConfigError
+from patina.errors import ConfigError, counted
 from patina.imaging.picture_files import list_pictures
 from patina.metrics.full_reference import METRICS
 from patina.seeding import derive
@@ -237,9 +238,18 @@ def paired_patches(
     return OnTheFlyPatches(list_pictures(gt, "gt"), sources, **options), Engine(models, compute_device(device))
 
 
+def pairs_in_words(lq: Sequence[LQSettings], gt: Path) -> str:
+    """Return how many pairs there are, or how many images recipes degrade during training."""
+    count = len(list_pictures(gt, "gt"))
+    if not any(source.is_recipe for source in lq):
+        return counted(count, "pair")
+    return f"{counted(count, 'GT image')} to degrade during training"
+
+
 def _recipe_of_scale(path: Path, scale: int) -> Recipe:
     recipe = load_recipe(path)
     if recipe.scale != scale:
         raise ConfigError(f"{path}: has scale {recipe.scale}, expected {scale} for this model")
     require_models(recipe)
+    warn_of_fit(recipe, path)
     return recipe

@@ -22,7 +22,15 @@ from patina.specs.image_losses import L1Settings, LdlSettings
 from patina.specs.kept_models import ComparisonSettings
 from patina.specs.losses_spec import AnyLoss, GanSettings, Losses
 from patina.specs.optimisation import TrainingSettings, loop_plan, updater_factory
-from patina.specs.paired_data import PairedData, PairedSets, PatchSchedule, measured_by, paired_patches, validation_sets
+from patina.specs.paired_data import (
+    PairedData,
+    PairedSets,
+    PatchSchedule,
+    measured_by,
+    paired_patches,
+    pairs_in_words,
+    validation_sets,
+)
 
 if TYPE_CHECKING:
     from patina.training.loop import LoopPlan
@@ -128,6 +136,10 @@ class RestorationConfig(TrainableConfig):
                 )
             )
         return tuple(found)
+
+    def training_images(self) -> str:
+        """Return how many pairs there are, or how many images recipes degrade during training."""
+        return pairs_in_words(self.data.lq, self.data.gt)
 
     def require(self, device: str = "auto", *, pictures: bool = True) -> None:
         """Check start models, weights of losses, and data of all stages; one error lists everything missing.

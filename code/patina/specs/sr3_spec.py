@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from patina.data.augmentation import Augmentation
 from patina.data.clean_tiles import CleanTiles
 from patina.data.domains import require_size
+from patina.errors import counted
 from patina.imaging.picture_files import list_pictures
 from patina.models.model_files import built_network, load_model_file, typed_part
 from patina.models.sr3 import SR3, DiffusionSchedule, Sampler, SR3Architecture
@@ -205,6 +206,10 @@ class SR3Config(SingleStageConfig):
     def fresh_network(self) -> SR3:
         """Return the network with random weights."""
         return SR3(self.model, self.schedule)
+
+    def training_images(self) -> str:
+        """Return how many images there are."""
+        return counted(len(list_pictures(self.data.pictures, "gt")), "image")
 
     def make_task(self, device: str = "auto") -> "SR3Task":
         """Return the task that trains the network."""
