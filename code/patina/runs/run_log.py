@@ -1,6 +1,7 @@
 """The log of a training run, ``log.jsonl``: a header, then numbers and events."""
 
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -39,12 +40,17 @@ class RunLog:
         run: the run's folder.
         name: name of the run in TensorBoard.
         last_step: the step from which the run continues; later lines are from an interrupted run and are dropped.
+        unwritten: lines that an earlier call could not write, see the attribute.
+
+    Attributes:
+        unwritten: lines that could not be written, on a full disk for example; they are written with the next one.
     """
 
-    def __init__(self, run: Path, name: str, last_step: int):
+    def __init__(self, run: Path, name: str, last_step: int, unwritten: Iterable[dict[str, Any]] = ()):
         from torch.utils.tensorboard import SummaryWriter
 
         self._path = run / LOG_NAME
+        self.unwritten: list[dict[str, Any]] = list(unwritten)
         write_lines(self._path, [line for line in read_lines(self._path) if _is_at_most(line.get("step"), last_step)])
         curves = run / "tb" / name
         self._writers = {
@@ -54,9 +60,9 @@ class RunLog:
 
     def write(self, part: str, step: int, values: dict[str, float]) -> None:
         """Log the numbers of a step; `part` is ``"train"`` or ``"valid"``."""
-        self._append({"part": part, "step": step, **values})
         for name, value in values.items():
             self._writers[part].add_scalar(name, value, step)
+        self._append({"part": part, "step": step, **values})
 
     def event(self, step: int, message: str) -> None:
         """Log an event."""
@@ -72,14 +78,16 @@ class RunLog:
             writer.close()
 
     def _append(self, line: dict[str, Any]) -> None:
-        append_lines(self._path, [{**line, "time": round(time.time(), 1)}])
+        self.unwritten.append({**line, "time": round(time.time(), 1)})
+        append_lines(self._path, self.unwritten)
+        self.unwritten = []
 
 
 class SilentLog(RunLog):
     """Writes nothing: the log of a process that only computes."""
 
     def __init__(self) -> None:
-        """Open no file."""
+        self.unwritten = []
 
     def write(self, part: str, step: int, values: dict[str, float]) -> None:
         """Do nothing."""

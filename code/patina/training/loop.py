@@ -114,7 +114,8 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
         return True
     if is_lead:
         begin()
-    log = RunLog(folder.path, folder.name, step) if is_lead else SilentLog()
+    unwritten = state.get("unwritten", []) if state is not None else []
+    log = RunLog(folder.path, folder.name, step, unwritten) if is_lead else SilentLog()
     if step:
         log.event(step, "resumed")
         if is_lead:
@@ -131,7 +132,8 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
             else:
                 _save_model(task, folder.model_path(plan.label(step)), step)
             values = {"task": task.state(), "skipped": skipped, "validation_is_due": validation_is_due}
-            folder.save_state(step, values | {"comparison": comparison.state()}, plan.keep_states)
+            values |= {"comparison": comparison.state(), "unwritten": log.unwritten}
+            folder.save_state(step, values, plan.keep_states)
             folder.remove_older_models(plan.keep_models, plan.epoch)
 
     def keep_best() -> None:
@@ -141,14 +143,14 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
     def validate() -> tuple[dict[str, float], str]:
         nonlocal validation_is_due
         found = _validate(task, plan, step, folder)
-        best = comparison.see(step, from_all(fabric, found.scalars)[0], keep_best)
-        validation_is_due = False
-        log.write("valid", step, found.scalars)
-        if best:
-            log.event(step, best)
         for name, pixels in found.pictures.items() if is_lead else ():
             write_picture(folder.preview_path(step, name), pixels)
             log.picture(step, name, pixels)
+        best = comparison.see(step, from_all(fabric, found.scalars)[0], keep_best)
+        validation_is_due = False  # what was not written until here is made again by the next call
+        log.write("valid", step, found.scalars)
+        if best:
+            log.event(step, best)
         return found.scalars, ", the best so far" if best else ""
 
     def tell_unreadable(failures: dict[str, int]) -> None:
@@ -158,7 +160,7 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
                 log.event(at, f"skipped: {failure}")
                 say(f"{failure}; training continues without it")
 
-    if validation_is_due:  # the log could not be written before it, on a full disk for example
+    if validation_is_due:  # it could not be written, on a full disk for example
         validate()
         save()
         if step >= plan.steps or comparison.has_stopped:
