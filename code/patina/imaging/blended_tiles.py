@@ -107,12 +107,12 @@ def apply_tiled(
     padded, (height, width) = reflect_pad_to_multiple(image, multiple)
     tall, wide = padded.shape[-2:]
     tiles = plan_tiles(tall, wide, tile, overlap, multiple)
-    row_weights = _blend_weights({t.top for t in tiles}, tiles[0].height, overlap, scale)
-    column_weights = _blend_weights({t.left for t in tiles}, tiles[0].width, overlap, scale)
+    row_weights = blend_weights({t.top for t in tiles}, tiles[0].height, overlap, scale)
+    column_weights = blend_weights({t.left for t in tiles}, tiles[0].width, overlap, scale)
     result = None
     for window in tiles:
         rows, columns = window.rows, window.columns
-        output = _call(function, padded[None, :, rows, columns], window, scale).to(image.device)
+        output = called(function, padded[None, :, rows, columns], window, scale).to(image.device)
         if result is None:
             result = output.new_zeros(output.shape[0], tall * scale, wide * scale)
         weights = row_weights[window.top][:, None] * column_weights[window.left]
@@ -122,9 +122,14 @@ def apply_tiled(
     return result[:, : height * scale, : width * scale]
 
 
-def _call(
+def called(
     function: Callable[[torch.Tensor, Tile], torch.Tensor], pixels: torch.Tensor, window: Tile, scale: int
 ) -> torch.Tensor:
+    """Apply a function to a tile and return its one result, see `apply_tiled`.
+
+    Raises:
+        ValueError: the result has the wrong size.
+    """
     output = function(pixels, window)
     expected = (window.height * scale, window.width * scale)
     if output.ndim != 4 or output.shape[0] != 1 or tuple(output.shape[-2:]) != expected:
@@ -136,7 +141,7 @@ def _scaled(window: slice, scale: int) -> slice:
     return slice(window.start * scale, window.stop * scale)
 
 
-def _blend_weights(starts: set[int], length: int, overlap: int, scale: int) -> dict[int, torch.Tensor]:
+def blend_weights(starts: set[int], length: int, overlap: int, scale: int) -> dict[int, torch.Tensor]:
     """Return the tiles' weights along one axis by tile start, in output pixels; at every pixel they sum to 1.
 
     The tiles form a grid, so a pixel's weight is the product of its row weight and its column weight.

@@ -49,14 +49,17 @@ def reflect_pad_to_multiple(tensor: torch.Tensor, multiple: int) -> tuple[torch.
     """
     height, width = tensor.shape[-2:]
     if height % multiple:
-        tensor = tensor[..., _reflected(height, multiple), :]
+        tensor = tensor[..., reflected(height, multiple), :]
     if width % multiple:
-        tensor = tensor[..., _reflected(width, multiple)]
+        tensor = tensor[..., reflected(width, multiple)]
     return tensor, (height, width)
 
 
-def _reflected(length: int, multiple: int) -> list[int]:
-    """Return the source position of every padded position: a triangle wave of period ``2 * (length - 1)``."""
+def reflected(length: int, multiple: int) -> list[int]:
+    """Return the source position of every position of an axis that is padded to a multiple.
+
+    It is a triangle wave of period ``2 * (length - 1)``.
+    """
     padded = -(-length // multiple) * multiple
     period = max(1, 2 * (length - 1))
     return [min(position % period, period - position % period) for position in range(padded)]

@@ -1,8 +1,10 @@
 """Upscaling by classical interpolation."""
 
+from collections.abc import Callable, Iterator
+
 import numpy as np
 
-from patina.imaging.matlab_resize import imresize
+from patina.imaging.matlab_resize import imresize, imresize_bands
 from patina.imaging.resize_filters import resize
 from patina.imaging.value_spaces import to_values, values_to_pixels
 
@@ -36,6 +38,17 @@ class Interpolation:
         weight = filtered[..., 3:]
         colours = filtered[..., :3] / np.where(weight > 1e-6, weight, 1)
         return values_to_pixels(colours, pixels.dtype), values_to_pixels(weight[..., 0], alpha.dtype)
+
+    @property
+    def has_bands(self) -> bool:
+        """Whether `bands` can be used."""
+        return self.name == "bicubic"
+
+    def bands(
+        self, rows: Callable[[int, int], np.ndarray], size: tuple[int, int], dtype: np.dtype
+    ) -> Iterator[np.ndarray]:
+        """Yield the result of a bicubic upscaling in bands; see `imresize_bands`."""
+        return imresize_bands(rows, size, self.scale)
 
     def _filtered(self, values: np.ndarray) -> np.ndarray:
         if self.name == "bicubic":

@@ -5,6 +5,7 @@ mirrors the picture with the edge repeated. Integer pictures are rounded after b
 """
 
 import math
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 
 import numpy as np
@@ -47,6 +48,28 @@ def imresize(
         if factor != 1:  # at 1 the kernel passes every pixel through: it is 1 at 0, and 0 at all other integers
             result = _resize_axis(result, axis, length, factor, antialias)
     return np.array(result, dtype=image.dtype, order="C")
+
+
+def imresize_bands(rows: Callable[[int, int], np.ndarray], size: tuple[int, int], scale: int) -> Iterator[np.ndarray]:
+    """Yield the result of `imresize` with an integer scale of 1 or more in bands, from the top to the bottom.
+
+    Args:
+        rows: returns the rows from a first one up to another, ``[h, W, 3]`` uint8 or uint16; what lies before the first
+            one of the call before is not asked for again.
+        size: height and width of the picture.
+        scale: factor of both axes.
+    """
+    height, width = size
+    if scale == 1:
+        yield from (rows(row, row + 1) for row in range(height))
+        return
+    for _, needed, matrix in _blocks(height, height * scale, scale, True):
+        positions = np.arange(needed.start, needed.stop) if isinstance(needed, slice) else needed
+        first, stop = int(positions.min()), int(positions.max()) + 1
+        band = rows(first, stop)[positions - first]
+        values = product(matrix, band.reshape(len(band), -1).astype(np.float64))
+        band = np.rint(values).clip(0, np.iinfo(band.dtype).max).astype(band.dtype).reshape(len(matrix), width, -1)
+        yield np.ascontiguousarray(_resize_axis(band, 1, width * scale, scale, True))
 
 
 def _check_image(image: np.ndarray) -> None:

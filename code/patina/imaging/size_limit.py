@@ -23,7 +23,8 @@ def require_size(header: PictureHeader) -> None:
     if pixels > most:
         raise BrokenPicture(
             f"is {header.width}x{header.height}; expected at most {most / 1e6:,.3g} megapixels: cut it into several "
-            f"images, or set {VARIABLE}={-(-pixels // 10**6)} if the memory suffices"
+            f"images, or set {VARIABLE}={-(-pixels // 10**6)} if the memory suffices; `patina upscale` by bicubic or a "
+            "network takes larger PNGs and TIFFs after pip install -e '.[huge]'"
         )
 
 

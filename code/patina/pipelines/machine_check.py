@@ -28,6 +28,7 @@ EXTRAS = {
     "video": ("av", "video codecs in recipes"),
     "lmdb": ("lmdb", "reads LMDBs of images, as BasicSR makes them"),
     "optimisers": ("pytorch-optimizer", "Adan, Lion, SOAP, Muon; with schedulefree, schedule-free optimisers"),
+    "huge": ("pyvips", "upscales images larger than the memory"),
     "hcl": ("python-hcl2", "`patina convert` of wtp_dataset_destroyer"),
 }
 """The package that an extra brings, and what for; those for development are left out."""

@@ -1,5 +1,6 @@
 """Networks that upscale pictures: in overlapping tiles in one pass, or by diffusion."""
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from patina.degradations.trial import LOWEST_PSNR, decibels, trial_picture
 from patina.errors import PatinaError
 from patina.imaging.blended_tiles import Tile, apply_tiled
 from patina.imaging.interpolation_names import OVERLAP, TILE
+from patina.imaging.tiled_bands import tiled_bands
 from patina.imaging.value_spaces import infinity_as_nan, to_pixels, to_tensor
 from patina.layers.precision import has_fast_bf16
 from patina.models.generator_files import LoadedGenerator, load_generator
@@ -62,6 +64,23 @@ class TiledModel:
             return apply_tiled(
                 self._on_tile, picture, tile=self.tile, overlap=self.overlap, multiple=multiple, scale=self.scale
             )
+
+    @property
+    def has_bands(self) -> bool:
+        """Whether `bands` can be used."""
+        return True
+
+    def bands(
+        self, rows: Callable[[int, int], np.ndarray], size: tuple[int, int], dtype: np.dtype
+    ) -> Iterator[np.ndarray]:
+        """Yield the enlarged picture in bands; see `BandEnlarger`."""
+        multiple = self.model.size_requirements.multiple_of
+        found = tiled_bands(
+            self._on_tile, lambda start, stop: to_tensor(rows(start, stop)), size,
+            tile=self.tile, overlap=self.overlap, multiple=multiple, scale=self.scale,
+        )  # fmt: skip
+        with freed_memory_kept():
+            yield from (to_pixels(band, dtype) for band in found)
 
     def _on_tile(self, tile: Tensor, _window: Tile) -> Tensor:
         device = self.model.device

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -22,6 +22,16 @@ from patina.runs.tar_target import TarLimits, TarTarget
 
 Pixels = tuple[np.ndarray, np.ndarray | None]
 """Pixels and alpha as `write_picture` takes them; alpha is None for opaque pictures."""
+
+
+class FromFileToFile(Protocol):
+    """Makes results of pictures that are too large to be read at once."""
+
+    def takes(self, path: Path) -> bool:
+        """Whether a picture is made so."""
+
+    def __call__(self, source: Path, output: Path) -> None:
+        """Make the result of a picture."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,7 @@ def make_results(
     compute: Callable[[Source, Mapping[str, Any], Picture], Pixels],
     *,
     form: WrittenFormat = PNG,
+    huge: FromFileToFile | None = None,
 ) -> JobReport[Path]:
     """Make the results that are missing or outdated, in a folder or in tars; arguments as in `make_outdated`.
 
@@ -72,7 +83,7 @@ def make_results(
     if target is None:
         require_outside(output.out, output.source, output.recursive)
         with output.folder(output.out, output.sources) as folder:
-            return make_outdated(folder, wanted, output.sources, compute, description=command, form=form)
+            return make_outdated(folder, wanted, output.sources, compute, description=command, form=form, huge=huge)
     require_apart(target, output.source, output.recursive, output.sources)
     by_source: dict[str | None, list[Wanted]] = {}
     for item in wanted:
@@ -82,7 +93,7 @@ def make_results(
         sources = output.sources[part]
         items = [item for source in sources for item in by_source[source.name]]
         with output.folder(path, sources) as folder:
-            return make_outdated(folder, items, sources, compute, description=command, form=form)
+            return make_outdated(folder, items, sources, compute, description=command, form=form, huge=huge)
 
     return write_tars(target, output.made_by, output.sources, make, limits=output.limits)
 
@@ -95,6 +106,7 @@ def make_outdated(
     *,
     description: str,
     form: WrittenFormat = PNG,
+    huge: FromFileToFile | None = None,
 ) -> JobReport[Path]:
     """Make the results that are missing or outdated in a folder.
 
@@ -105,25 +117,31 @@ def make_outdated(
         compute: maps a source, the details of the wanted result and the source's picture to the result.
         description: label of the progress bar.
         form: how the results are stored; with their sources' EXIF data.
+        huge: makes results of pictures that are too large to be read at once; None refuses them.
 
     Returns:
         The report; its results are the files written by this call.
     """
     by_name: dict[str | None, Source] = {source.name: source for source in sources}
 
-    def read(item: Wanted) -> tuple[str | None, Picture]:
+    def read(item: Wanted) -> tuple[str | None, Picture | None]:
         source, digest = by_name[item.source], None
         with suppress(OSError):  # read_picture has a better message
             digest = folder.source_digest(source.name)
-        return digest, read_picture(source.path)
+        return digest, None if huge is not None and huge.takes(source.path) else read_picture(source.path)
 
-    def work(item: Wanted, opened: tuple[str | None, Picture]) -> tuple[str | None, Pixels]:
-        digest, picture = opened
-        return digest, compute(by_name[item.source], item.details, picture)
+    def work(item: Wanted, opened: tuple[str | None, Picture | None]) -> tuple[str | None, Pixels | None]:
+        (digest, picture), source = opened, by_name[item.source]
+        if picture is not None:
+            return digest, compute(source, item.details, picture)
+        if huge is not None:
+            huge(source.path, folder.path / item.output)
+        return digest, None
 
-    def write(item: Wanted, made: tuple[str | None, Pixels]) -> Path:
-        output, (digest, (pixels, alpha)) = folder.path / item.output, made
-        form.write(output, pixels, alpha, source=by_name[item.source].path)
+    def write(item: Wanted, made: tuple[str | None, Pixels | None]) -> Path:
+        output, (digest, pixels) = folder.path / item.output, made
+        if pixels is not None:
+            form.write(output, *pixels, source=by_name[item.source].path)
         folder.record([Result(item.output, item.source, digest, item.details)])
         return output
 

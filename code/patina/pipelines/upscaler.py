@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -44,6 +45,30 @@ class Enlarger(Protocol):
 
     def __call__(self, pixels: np.ndarray) -> np.ndarray:
         """Map RGB ``[H, W, 3]``, uint8 or uint16, to ``[scale H, scale W, 3]`` of the same type."""
+
+
+@runtime_checkable
+class BandEnlarger(Protocol):
+    """An `Enlarger` that also works band by band, for pictures larger than the memory."""
+
+    @property
+    def scale(self) -> int:
+        """Output pixels per input pixel along each side."""
+
+    @property
+    def has_bands(self) -> bool:
+        """Whether `bands` can be used."""
+
+    def bands(
+        self, rows: Callable[[int, int], np.ndarray], size: tuple[int, int], dtype: np.dtype
+    ) -> Iterator[np.ndarray]:
+        """Yield the enlarged picture in bands ``[h, scale W, 3]``, equal to the whole one.
+
+        Args:
+            rows: returns the rows from a first one up to another, ``[h, W, 3]``.
+            size: height and width of the picture.
+            dtype: uint8 or uint16.
+        """
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import numpy as np
 from patina.imaging.picture_files import Picture
 from patina.imaging.sources import Source, list_sources
 from patina.imaging.written_formats import PNG, WrittenFormat
+from patina.pipelines.huge_upscaling import HugeUpscaling
 from patina.pipelines.picture_job import Output, Pixels, make_results
 from patina.pipelines.upscaler import OWN_SAMPLING, Sampling, Upscaler
 from patina.pipelines.upscalers import open_upscaler
@@ -111,5 +112,9 @@ def upscale_pictures(
     stored = {} if form == PNG else {"format": form.name, "quality": form.quality}
     made_by = replace_fields(upscaler.made_by, settings={**upscaler.made_by.settings, **stored})
     return make_results(
-        Output(source, sources, out, made_by, recursive, shard, replace, limits), wanted, enlarge, form=form
+        Output(source, sources, out, made_by, recursive, shard, replace, limits),
+        wanted,
+        enlarge,
+        form=form,
+        huge=HugeUpscaling(upscaler, form),
     )
