@@ -108,13 +108,13 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
         _load(task, comparison, state, folder)
         step, skipped = state["step"], state["skipped"]
         validation_is_due = state.get("validation_is_due", False)
-    if (step >= plan.steps or comparison.has_stopped) and not validation_is_due:
+    unwritten = state.get("unwritten", []) if state is not None else []
+    if (step >= plan.steps or comparison.has_stopped) and not validation_is_due and not unwritten:
         if is_lead and not folder.models_of(FINAL):
             _save_final(task, comparison, step, folder)
         return True
     if is_lead:
         begin()
-    unwritten = state.get("unwritten", []) if state is not None else []
     log = RunLog(folder.path, folder.name, step, unwritten) if is_lead else SilentLog()
     if step:
         log.event(step, "resumed")
