@@ -210,3 +210,10 @@ def test_the_span_of_few_ranges_is_whole():
     assert spanned("x", [(1, k, k + 1) for k in range(20)], remarks) == [0, 19]
     assert spanned("x", [(100 if k == 7 else 1, k, k + 1) for k in range(20)], remarks) == [5, 15]
     assert len(remarks.lines) == 1
+
+
+@pytest.mark.parametrize(("sigma", "is_cut"), [(3, False), (5.7, True)])
+def test_a_blur_wider_than_their_kernels_is_named(tmp_path, capsys, sigma, is_cut):
+    blur = {"ellipse_blur": {"sigma_x": [2, sigma], "sigma_y": 2}}
+    _, told = exported(tmp_path, written(tmp_path, [blur, TARGET]), "trainner-redux", capsys)
+    assert any(line.startswith("blur_sigma: kernels of at most 21 pixels weaken") for line in told) == is_cut

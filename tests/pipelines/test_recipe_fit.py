@@ -117,7 +117,7 @@ def test_photos_without_degradation_give_an_empty_recipe(folders, tmp_path, caps
     require_page(
         tmp_path / "page",
         "Nothing. The 7 photos measure like the clean images in all",
-        "8</b> properties agree",
+        "8</b> properties match",
         "These were set aside",
         "looks like a screenshot",
     )

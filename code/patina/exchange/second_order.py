@@ -24,6 +24,9 @@ PUBLISHED_PROBABILITIES = (0.45, 0.25, 0.12, 0.03, 0.12, 0.03)
 KERNEL_SIDES = (7, 21)
 """Smallest and largest side of Real-ESRGAN's kernels, which is not an option of it."""
 
+WIDEST = 3.5
+"""Std in pixels above which even the largest of these kernels cuts off a visible part of a Gaussian."""
+
 CUTOFF = (0.6283185307, 3.1415926535)
 CUTOFF_OF_SMALL = (1.0471975512, 3.1415926535)
 """Cutoffs of the sinc: from pi / 5 to pi, and from pi / 3 for kernels below 13 pixels and for the last filter."""

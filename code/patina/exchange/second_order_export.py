@@ -7,15 +7,7 @@ from patina.degradations.recipe import Recipe
 from patina.exchange.conversion import Conversion, Remarks
 from patina.exchange.range_spans import WeightedRange, spanned
 from patina.exchange.recipe_parts import tidy
-from patina.exchange.second_order import (
-    FIXED_FILTERS,
-    KERNEL_SIDES,
-    KERNELS,
-    REDUX_FILTERS,
-    TITLES,
-    USM,
-    Tool,
-)
+from patina.exchange.second_order import FIXED_FILTERS, KERNEL_SIDES, KERNELS, REDUX_FILTERS, TITLES, USM, WIDEST, Tool
 from patina.exchange.stage_slots import Slots, Slotted, slots_of
 from patina.imaging.compression_headers import nearest_quality
 
@@ -110,6 +102,9 @@ class _Export:
         self.options[f"kernel_prob{n}"] = [tidy(weight / whole) for weight in weights.values()] or [1]
         self.options[f"sinc_prob{n}"] = tidy(sum(slot.weight for slot in ringing) / total) if total else 0
         self.options[f"blur_sigma{n}"] = _apart(self.span(f"blur_sigma{n}", sigmas) if sigmas else list(_LITTLE))
+        has_other = any(slot.block.name != "gaussian_blur" for slot in kernels)
+        if has_other and (widest := self.options[f"blur_sigma{n}"][1]) > WIDEST:
+            self.remarks.add(f"blur_sigma{n}: kernels of at most {KERNEL_SIDES[1]} pixels weaken a blur of {widest:g}")
         for key, shape, usual in ((f"betag_range{n}", "generalised", [0.5, 4]), (f"betap_range{n}", "plateau", [1, 2])):
             self.options[key] = self.span(key, shapes[shape]) if shapes[shape] else usual
 

@@ -41,7 +41,7 @@ PICTURES, SIDE = 24, 512
 """Pictures of a set that the page shows and draws curves of, and the side in pixels to which they are cropped."""
 
 GRADES = {
-    "close": ("good", "agrees", ("property agrees", "properties agree")),
+    "close": ("good", "matches", ("property matches", "properties match")),
     "closer": ("fair", "closer than clean", ("differs, closer than clean images", "differ, closer than clean images")),
     "far": ("poor", "differs", ("differs", "differ")),
 }
