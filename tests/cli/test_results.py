@@ -12,7 +12,7 @@ from sets import deflow_values, write_config, write_domains, write_pictures
 
 NUMBERS = {
     "fit", "measure", "benchmark", "strength", "report", "check-h", "evaluate", "test", "demo", "gap", "toy", "noise",
-    "denoise", "fidelity",
+    "denoise", "fidelity", "export",
 }  # fmt: skip
 LISTS = {"configs", "recipes", "doctor"}
 

@@ -76,6 +76,9 @@ GROUPS = {
             "blend the weights of two models of one architecture",
             "interpolate psnr.safetensors gan.safetensors -alpha 0.3",
         ),
+        "export": Command(
+            "write a model for other programs, as ONNX or by torch.export", "export final.safetensors -out final.onnx"
+        ),
     },
     "Experiments": {
         "demo": Command("run the whole pipeline on bundled photographs", "demo"),

@@ -1,5 +1,6 @@
 """BT.601 luma and chroma in studio range, for super-resolution on luma alone."""
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -8,6 +9,7 @@ _FORWARD = (
     (-37.797 / 255, -74.203 / 255, 112.0 / 255),
     (112.0 / 255, -93.786 / 255, -18.214 / 255),
 )
+_BACKWARD: list[list[float]] = np.linalg.inv(np.array(_FORWARD)).tolist()
 _OFFSET = (16 / 255, 128 / 255, 128 / 255)
 
 
@@ -26,9 +28,8 @@ def to_ycbcr(rgb: Tensor) -> Tensor:
 
 def to_rgb(ycbcr: Tensor) -> Tensor:
     """Undo `to_ycbcr`; colours outside the RGB gamut give values below 0 or above 1."""
-    matrix, offset = _constants(ycbcr)
-    inverse = torch.linalg.inv(matrix.double()).to(ycbcr)
-    return torch.einsum("ij,...jhw->...ihw", inverse, ycbcr - offset)
+    _, offset = _constants(ycbcr)
+    return torch.einsum("ij,...jhw->...ihw", ycbcr.new_tensor(_BACKWARD), ycbcr - offset)
 
 
 def _constants(like: Tensor) -> tuple[Tensor, Tensor]:

@@ -61,5 +61,6 @@ class SubPixelBicubic(nn.Module):
 
 def _mirrored(length: int, device: torch.device) -> Tensor:
     """Return source positions for a padded axis: mirrored at both ends, edge included."""
-    positions = torch.arange(-REACH, length + REACH, device=device) % (2 * length)
+    period = torch.full((), 2 * length, device=device)  # a tensor, because ONNX has no remainder of an open size
+    positions = torch.arange(-REACH, length + REACH, device=device) % period
     return torch.minimum(positions, 2 * length - 1 - positions)

@@ -29,6 +29,7 @@ EXTRAS = {
     "lmdb": ("lmdb", "reads LMDBs of images, as BasicSR makes them"),
     "optimisers": ("pytorch-optimizer", "Adan, Lion, SOAP, Muon; with schedulefree, schedule-free optimisers"),
     "huge": ("pyvips", "upscales images larger than the memory"),
+    "export": ("onnx", "`patina export` to ONNX, with onnxscript and onnxruntime"),
     "hcl": ("python-hcl2", "`patina convert` of wtp_dataset_destroyer"),
 }
 """The package that an extra brings, and what for; those for development are left out."""

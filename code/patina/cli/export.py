@@ -1,0 +1,26 @@
+"""Export a restoration network for other programs, as ONNX or by torch.export, and check the written file."""
+
+import argparse
+from pathlib import Path
+
+from patina.cli.flags import add_flag
+from patina.cli.results import add_json_flag, print_result
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument("model", metavar="MODEL", type=Path, help="model file that spandrel or Patina reads")
+    add_flag(parser, "out", type=Path, required=True, help="file to write: .onnx, or .pt2 for torch.export")
+    add_flag(parser, "fp16", action="store_true", help="compute in float16; images stay float32")
+    add_json_flag(parser)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Write the file, and print how well it agrees with the network."""
+    from dataclasses import asdict
+
+    from patina.pipelines.model_export import ExportRequest, export_model
+
+    made = export_model(ExportRequest(arguments.model, arguments.out, arguments.fp16))
+    print_result(arguments, made.told(), asdict(made))
+    return 0

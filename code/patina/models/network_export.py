@@ -1,0 +1,166 @@
+"""Restoration networks as graphs that other programs run: ONNX, and programs of torch.export."""
+
+import logging
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from patina.errors import PatinaError
+from patina.models.generator_files import LoadedGenerator
+from patina.system.typed_values import shortened
+
+OPSET = 18
+"""Version of ONNX's operators, which is the exporter's own."""
+
+INPUT, OUTPUT = "input", "output"
+"""Names of a graph's input and output."""
+
+_TRACED = (61, 47)
+"""Size of the image that a network is traced with: no multiple of anything, so that paths that pad are taken. They
+hold for multiples, too, as they pad by 0 then."""
+
+
+class ExportedNetwork(nn.Module):
+    """A network with all that an image needs: padding to the multiples that the network needs, and the clamp.
+
+    Maps float32 images ``[1, 3, H, W]``, RGB in [0, 1], to ``[1, 3, scale·H, scale·W]`` in [0, 1].
+
+    Args:
+        opened: the network; changed in place.
+        half: whether it computes in float16.
+
+    Raises:
+        PatinaError: it works for squares only.
+    """
+
+    def __init__(self, opened: LoadedGenerator, half: bool = False):
+        super().__init__()
+        if opened.size_requirements.square:
+            raise PatinaError(f"a {opened.architecture.name} accepts squares only, expected a network for any size")
+        self.network = opened.model.eval().requires_grad_(False)
+        self.scale = opened.scale
+        self.multiple = opened.size_requirements.multiple_of
+        self.dtype = torch.float16 if half else torch.float32
+        _merge_branches(self.network)
+        self.network.to(self.dtype)
+
+    def forward(self, image: Tensor) -> Tensor:
+        """Upscale or restore an image."""
+        height, width = image.shape[-2:]
+        if self.multiple > 1:
+            more = (-height % self.multiple, -width % self.multiple)
+            image = functional.pad(image, (0, more[1], 0, more[0]), mode="reflect")
+        result = self.network(image.to(self.dtype)).float()
+        return result[..., : height * self.scale, : width * self.scale].clamp(0, 1)
+
+
+def require_finite(network: nn.Module, half: bool, where: Path) -> None:
+    """Make sure that all weights are numbers, in the precision of the export.
+
+    Raises:
+        PatinaError: names the first weight that is not.
+    """
+    for name, value in network.state_dict().items():
+        if not value.is_floating_point():
+            continue
+        if not torch.isfinite(value).all():
+            raise PatinaError(f"{where}: {name} is not finite, expected numbers; train again, or take an earlier model")
+        if half and not torch.isfinite(value.half()).all():
+            raise PatinaError(f"{where}: {name} has values beyond float16's range; export without --fp16")
+
+
+def write_onnx(network: ExportedNetwork, path: Path, about: dict[str, str]) -> None:
+    """Write a network as ONNX, one file, with open height and width.
+
+    Args:
+        network: the network.
+        path: the file.
+        about: metadata.
+
+    Raises:
+        PatinaError: it cannot be expressed in ONNX.
+    """
+    program = _traced(network)
+    with _quiet():
+        try:
+            made: Any = torch.onnx.export(
+                program,
+                dynamo=True,
+                opset_version=OPSET,
+                input_names=[INPUT],
+                output_names=[OUTPUT],
+                verbose=False,
+            )
+            made.model.producer_name = "patina"
+            made.model.metadata_props.update(about)
+            made.save(path, external_data=False)
+        except Exception as error:  # a network of any kind can fail in any way
+            raise _refused(network, "ONNX", error) from error
+
+
+def write_program(network: ExportedNetwork, path: Path, about: dict[str, str]) -> None:
+    """Write a network as a program of torch.export, with open height and width; arguments as in `write_onnx`.
+
+    Raises:
+        PatinaError: it cannot be traced.
+    """
+    torch.export.save(_traced(network), path, extra_files=about)
+
+
+def opened_program(path: Path) -> nn.Module:
+    """Return a written program as a module.
+
+    Its guards are left out: those of a network that pads by itself refuse sizes that need no padding.
+    """
+    return torch.export.load(path).module(check_guards=False)
+
+
+def _traced(network: ExportedNetwork) -> torch.export.ExportedProgram:
+    sides = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
+    with _quiet():
+        try:
+            return torch.export.export(network, (torch.rand(1, 3, *_TRACED),), dynamic_shapes=(sides,), strict=False)
+        except Exception as error:  # as above
+            raise _refused(network, "a graph of any size", error) from error
+
+
+def _refused(network: ExportedNetwork, form: str, error: Exception) -> PatinaError:
+    causes = [line.strip() for line in str(error).splitlines() if line.strip()]
+    told = next((line for line in reversed(causes) if line.startswith("<class")), causes[0] if causes else "")
+    kind = type(network.network).__name__
+    return PatinaError(f"a {kind} cannot be exported as {form}: {shortened(told or type(error).__name__)}")
+
+
+def _merge_branches(network: nn.Module) -> None:
+    """Let modules that merge their branches in every call of evaluation do that once, because no graph can hold it."""
+    for module in network.modules():
+        merge = getattr(module, "update_params", None)
+        if callable(merge):
+            merge()
+            module.update_params = _nothing  # type: ignore[assignment]
+
+
+def _nothing() -> None:
+    """Do nothing."""
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Silence the exporters' warnings about themselves."""
+    loggers = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript", "torch.export", "onnx_ir")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)

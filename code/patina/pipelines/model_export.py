@@ -1,0 +1,218 @@
+"""Export a restoration network for other programs, and check that these compute the same."""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from patina.errors import PatinaError
+from patina.models.generator_files import LoadedGenerator, load_generator
+from patina.models.network_export import (
+    INPUT,
+    OPSET,
+    ExportedNetwork,
+    opened_program,
+    require_finite,
+    write_onnx,
+    write_program,
+)
+from patina.seeding import torch_generator
+from patina.system.atomic import atomic_path
+from patina.version import __version__
+
+EXTRA = "export"
+"""The extra of the package that brings what ONNX needs."""
+
+SUFFIXES = (".onnx", ".pt2")
+CHECKED = ((37, 53), (64, 48))
+"""Sizes of the images that are checked: one with odd sides, and one whose sides are multiples of 16."""
+
+LARGEST_DIFFERENCE = 1e-3
+"""Of float32's results, in [0, 1]."""
+
+LOWEST_PSNR = 40.0
+"""Of float16's results to float32's, in dB."""
+
+Run = Callable[[Tensor], np.ndarray]
+"""Applies a written network to an image ``[1, 3, H, W]``."""
+
+
+@dataclass(frozen=True)
+class ExportRequest:
+    """A model file to export.
+
+    Attributes:
+        model: of any architecture that `load_generator` opens.
+        out: file to write, ``.onnx`` or ``.pt2`` (torch.export).
+        half: whether it computes in float16; images stay float32.
+    """
+
+    model: Path
+    out: Path
+    half: bool = False
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A written file, and how well it agrees with the network.
+
+    Attributes:
+        out: the file.
+        architecture, scale: of the network.
+        precision: "float32" or "float16".
+        opset: version of ONNX's operators; None for other formats.
+        multiple: the sides that the network needs; images are padded to multiples inside.
+        minimum: smallest side of an image.
+        run_by: what ran the file.
+        sizes: height and width of the checked images.
+        largest_difference: of the results, in [0, 1].
+        psnr: of the results to those of the network in float32, in dB; None if they are the same.
+    """
+
+    out: str
+    architecture: str
+    scale: int
+    precision: str
+    opset: int | None
+    multiple: int
+    minimum: int
+    run_by: str
+    sizes: tuple[tuple[int, int], ...]
+    largest_difference: float
+    psnr: float | None
+
+    def told(self) -> str:
+        """Return it in words."""
+        form = f"ONNX, opset {self.opset}" if self.opset else "torch.export"
+        sides = f"of at least {self.minimum} pixels a side" if self.minimum > 1 else "of any size"
+        padded = f", padded to multiples of {self.multiple} inside" if self.multiple > 1 else ""
+        sizes = " and ".join(f"{height}x{width}" for height, width in self.sizes)
+        agreement = (
+            "the results are the network's"
+            if self.psnr is None
+            else f"PSNR to the network {self.psnr:.1f} dB, largest difference {self.largest_difference:.2g}"
+        )
+        return (
+            f"{self.out}: {form}, {self.architecture} x{self.scale} in {self.precision}, for images [1, 3, H, W] "
+            f"{sides}{padded}, RGB in [0, 1], float32\n"
+            f"checked by {self.run_by} on images of {sizes}: {agreement}"
+        )
+
+
+def export_model(request: ExportRequest) -> Exported:
+    """Write a network for other programs, run the file, and compare the results with the network's.
+
+    Raises:
+        PatinaError: the model or a setting cannot be used, a package is missing, or the results differ; no file is
+            written then.
+    """
+    out, half = request.out, request.half
+    if out.suffix not in SUFFIXES:
+        raise PatinaError(f"{out}: expected the suffix {' (ONNX) or '.join(SUFFIXES)} (torch.export)")
+    if out.exists():
+        raise PatinaError(f"{out} exists; choose another -out, or remove it")
+    is_onnx = out.suffix == ".onnx"
+    if is_onnx:
+        _require_packages()
+    opened = load_generator(request.model)
+    require_finite(opened.model, half, request.model)
+    images = [_image(*size) for size in _sizes(opened)]
+    with torch.no_grad():
+        wanted = [opened(image).numpy() for image in images]
+    about = {"architecture": opened.architecture.name, "scale": str(opened.scale), "patina_version": __version__}
+    try:
+        network = ExportedNetwork(opened, half)
+        with atomic_path(out) as temporary:
+            (write_onnx if is_onnx else write_program)(network, temporary, about)
+            run, run_by = _runner(temporary, is_onnx)
+            difference, worst = _compared([run(image) for image in images], wanted)
+            _require_alike(difference, worst, half)
+    except PatinaError as error:
+        raise PatinaError(f"{request.model}: {error}") from error
+    return Exported(
+        out=str(out),
+        architecture=opened.architecture.name,
+        scale=opened.scale,
+        precision="float16" if half else "float32",
+        opset=OPSET if is_onnx else None,
+        multiple=network.multiple,
+        minimum=max(network.multiple, opened.size_requirements.minimum),
+        run_by=run_by,
+        sizes=tuple((image.shape[2], image.shape[3]) for image in images),
+        largest_difference=difference,
+        psnr=None if np.isinf(worst) else worst,
+    )
+
+
+def _require_packages() -> None:
+    for package in ("onnx", "onnxscript", "onnxruntime"):
+        try:
+            importlib.import_module(package)
+        except ImportError as error:
+            raise PatinaError(
+                f"ONNX needs {package}, which is not installed: pip install 'patina-sr[{EXTRA}]', or in a clone pip "
+                f"install -e '.[{EXTRA}]'; or write .pt2"
+            ) from error
+
+
+def _sizes(opened: LoadedGenerator) -> list[tuple[int, int]]:
+    least = opened.size_requirements.minimum
+    more = max(0, least - min(map(min, CHECKED)))
+    more += more % 2  # odd sides stay odd
+    return [(height + more, width + more) for height, width in CHECKED]
+
+
+def _image(height: int, width: int) -> Tensor:
+    """Return smooth colours with some noise, ``[1, 3, height, width]``."""
+    rows, columns = torch.linspace(0, 3, height)[:, None], torch.linspace(0, 4, width)
+    waves = torch.stack([(rows * (1 + channel) + columns).sin() for channel in range(3)])
+    noise = torch.randn(waves.shape, generator=torch_generator("export", height, width))
+    return (0.5 + 0.3 * waves + 0.05 * noise).clamp(0, 1)[None]
+
+
+def _runner(path: Path, is_onnx: bool) -> tuple[Run, str]:
+    """Open a written file; return how to run it, and by what."""
+    if not is_onnx:
+        program = opened_program(path)
+        return lambda image: program(image).detach().numpy(), f"torch {torch.__version__}"
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # a graph that fails is told by its exception
+    try:
+        session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime has exceptions of its own
+        raise PatinaError(f"onnxruntime refuses the graph: {str(error).splitlines()[0][:200]}") from error
+
+    def run(image: Tensor) -> np.ndarray:
+        try:
+            return np.asarray(session.run(None, {INPUT: image.numpy()})[0])
+        except Exception as error:
+            raise PatinaError(f"onnxruntime fails: {str(error).splitlines()[0][:200]}") from error
+
+    return run, f"onnxruntime {onnxruntime.__version__}"
+
+
+def _compared(results: list[np.ndarray], wanted: list[np.ndarray]) -> tuple[float, float]:
+    """Return the largest difference of results, and the lowest PSNR in dB."""
+    for result, expected in zip(results, wanted, strict=True):
+        if result.shape != expected.shape:
+            raise PatinaError(f"the file gives {result.shape}, expected {expected.shape}")
+    differences = [np.abs(result - expected) for result, expected in zip(results, wanted, strict=True)]
+    with np.errstate(divide="ignore"):
+        levels = [float(-10 * np.log10(np.square(one, dtype=np.float64).mean())) for one in differences]
+    return float(max(one.max() for one in differences)), min(levels)
+
+
+def _require_alike(difference: float, worst: float, half: bool) -> None:
+    is_alike = worst >= LOWEST_PSNR if half else difference <= LARGEST_DIFFERENCE
+    if not is_alike:  # not a number, too
+        instead = "export without --fp16" if half else "its graph holds for one size only"
+        raise PatinaError(
+            f"the file's results differ from the network's (PSNR {worst:.1f} dB, largest difference {difference:.2g}); "
+            f"{instead}"
+        )
