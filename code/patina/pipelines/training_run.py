@@ -4,9 +4,12 @@ import sys
 from contextlib import nullcontext
 from dataclasses import dataclass
 
+import torch
+
 from patina.data.normalisation import ImageStatistics
 from patina.errors import ConfigError, PatinaError
 from patina.imaging.colour_shift import colour_shift_warning
+from patina.layers.precision import has_fast_bf16
 from patina.metrics.backbones import no_downloads
 from patina.pipelines.degraded_domain import chosen_recipe, with_degraded_clean
 from patina.pipelines.smoke_pictures import ensure_smoke_pictures
@@ -18,7 +21,7 @@ from patina.shipped import base_folder
 from patina.specs.configuration import changed_settings, dump_config, find_config, load_config
 from patina.specs.experiment import TrainableConfig, TrainingStage
 from patina.specs.learned_spec import LearnedConfig
-from patina.specs.optimisation import make_fabric
+from patina.specs.optimisation import chosen_precision, make_fabric
 from patina.specs.subjects import config_classes
 from patina.system.progress import silence_progress
 from patina.system.telling import tell
@@ -141,6 +144,7 @@ def _train_stage(config: TrainableConfig, stage: TrainingStage, device: str) -> 
         def begin() -> None:
             nonlocal began
             began = True
+            _tell_how(name, plan.steps, stage.precision, fabric.device)
             _warn_of_colours(task)
             folder.begin(text, made_by)
 
@@ -149,6 +153,18 @@ def _train_stage(config: TrainableConfig, stage: TrainingStage, device: str) -> 
         done = "done" if began else "was done before"
         tell(f"{folder.name}: {done}, model in {folder.model_path(FINAL)}.safetensors")
     return finished
+
+
+def _tell_how(name: str, steps: int, precision: str, device: torch.device) -> None:
+    """Say how long a training is, and where and in which precision it computes; warn if that is slow there."""
+    chosen = chosen_precision(precision, device)
+    tell(f"{name}: {steps} steps on {device.type} in {'float32' if chosen == '32' else chosen}")
+    if chosen != "32" and not has_fast_bf16(device):
+        print(
+            f"warning: {name}: this device has no bf16 instructions, without which precision {chosen} is many times "
+            "slower than float32; set precision to auto or 32",
+            file=sys.stderr,
+        )
 
 
 def _warn_of_colours(task: object) -> None:

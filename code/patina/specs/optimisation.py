@@ -11,6 +11,7 @@ from patina.training.optimisers import OPTIMISERS, optimiser_factory
 from patina.training.schedules import Schedule, cosine, delayed, multi_step, warmed_up
 
 if TYPE_CHECKING:
+    import torch
     from lightning_fabric import Fabric
 
     from patina.training.loop import LoopPlan
@@ -23,7 +24,7 @@ OptimiserName = Literal[
 ]  # fmt: skip
 """Names of the optimisers, see `OPTIMISERS`."""
 
-Precision = Annotated[Literal["32", "bf16-mixed"], BeforeValidator(str)]
+Precision = Annotated[Literal["auto", "32", "bf16-mixed"], BeforeValidator(str)]
 """Training precision; a bare 32 in YAML is a number and becomes a string."""
 
 PRECISIONS: dict[str, Literal["32-true", "bf16-mixed"]] = {"32": "32-true", "bf16-mixed": "bf16-mixed"}
@@ -122,7 +123,8 @@ class LoopSettings(ComparisonSettings):
     weights. Only batch normalisation sees a difference, as it normalises each part by itself."""
 
     precision: Precision = "32"
-    """`32`, or `bf16-mixed` for mixed precision in bfloat16."""
+    """`32`; `bf16-mixed` for mixed precision in bfloat16; or `auto`, which is the latter where the device has
+    instructions for it. Without them it is many times slower."""
 
 
 class TrainingSettings(LoopSettings, OptimiserSettings):
@@ -146,8 +148,17 @@ class LoaderSettings(Settings):
     """Memory for decoded images in each worker process, in MiB; 0 disables the cache."""
 
 
+def chosen_precision(precision: str, device: "torch.device") -> str:
+    """Return the precision that a `Precision` means on a device: ``"32"`` or ``"bf16-mixed"``."""
+    from patina.layers.precision import has_fast_bf16
+
+    if precision != "auto":
+        return precision
+    return "bf16-mixed" if has_fast_bf16(device) else "32"
+
+
 def make_fabric(precision: str, device: str = "auto") -> "Fabric":
-    """Return Lightning Fabric at a configured precision, on one device (see `compute_device`) in every process.
+    """Return Lightning Fabric at a `Precision`, on one device (see `compute_device`) in every process.
 
     Raises:
         PatinaError: this machine has no such device.
@@ -155,7 +166,8 @@ def make_fabric(precision: str, device: str = "auto") -> "Fabric":
     from patina.system.devices import compute_device
     from patina.training.processes import fabric_of_processes
 
-    return fabric_of_processes(compute_device(device).type, PRECISIONS[precision])
+    found = compute_device(device)
+    return fabric_of_processes(found.type, PRECISIONS[chosen_precision(precision, found)])
 
 
 def loop_plan(

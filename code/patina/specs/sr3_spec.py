@@ -151,7 +151,7 @@ class DiffusionTraining(ComparisonSettings, OptimiserSettings):
     """Number of skipped steps (loss or gradient not finite) after which training stops with an error."""
 
     precision: Precision = "32"
-    """`32`, or `bf16-mixed` for mixed precision in bfloat16."""
+    """`32`, `bf16-mixed`, or `auto`, which is the latter where the device has instructions for it."""
 
     compile: bool = False
     """Train through torch.compile."""
