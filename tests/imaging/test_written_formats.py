@@ -14,6 +14,7 @@ from patina.imaging.format_names import FORMAT_NAMES
 from patina.imaging.picture_files import read_picture
 from patina.imaging.written_formats import FORMATS, kept_exif, written_format
 from patina.system.notes import collected
+from stores import write_tar
 
 LOSSLESS = ("png", "tiff", "webp-lossless")
 
@@ -112,6 +113,16 @@ def test_damaged_and_endless_exif_is_said(tmp_path):
         assert notes == [
             f"{'read' if damaged else 'written'} without EXIF data, which are {'damaged' if damaged else 'too long'}"
         ]
+
+
+def test_large_images_and_those_in_tars_have_their_exif(tmp_path, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 100)  # above twice of which Pillow opens nothing
+    source = write_with_exif(tmp_path / "a.jpg")
+    write_tar(tmp_path / "t.tar", [("a.jpg", source.read_bytes())])
+    for path in (source, tmp_path / "t.tar" / "a.jpg"):
+        with collected() as notes:
+            assert b"A maker" in kept_exif(path)
+        assert notes == []
 
 
 def test_files_without_exif_have_none(tmp_path):

@@ -1,6 +1,8 @@
 """The formats that results are written in, and the EXIF data of a source that go with them."""
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
@@ -18,6 +20,7 @@ from patina.imaging.value_spaces import to_eight_bit
 from patina.system.notes import note
 from patina.system.stored_files import file_bytes, store_of
 
+_PLUGINS = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "GIF", "BMP")
 _IFD, _EXIF, _GPS = 0, 0x8769, 0x8825
 _STALE = {
     _IFD: {0x0100, 0x0101, 0x0102, 0x0103, 0x0111, 0x0112, 0x0116, 0x0117, 0x014A, 0x0201, 0x0202, 0x8773},
@@ -112,6 +115,7 @@ def kept_exif(path: Path) -> bytes:
 
     Data that cannot be read are noted and left out.
     """
+    Image.init()  # imports the plugins, whose own warnings say nothing of the file
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error")  # what Pillow tells of damage
@@ -127,10 +131,21 @@ def kept_exif(path: Path) -> bytes:
     return data
 
 
-def _opened(path: Path) -> Image.Image:
+@contextmanager
+def _opened(path: Path) -> Iterator[Image.Image]:
+    """Open a file by Pillow, without its limit of the size, which is for decoding; only headers are read here."""
     if path.suffix.lower() in HEIC_SUFFIXES:
-        return open_with_plugin("HEIC", file_bytes(path))
-    return Image.open(path if store_of(path) is None else BytesIO(file_bytes(path)))
+        yield open_with_plugin("HEIC", file_bytes(path))
+        return
+    with path.open("rb") if store_of(path) is None else BytesIO(file_bytes(path)) as stream:
+        start = stream.read(16)
+        for kind in _PLUGINS:
+            factory, accepts = Image.OPEN[kind]
+            if accepts is not None and accepts(start) is True:
+                stream.seek(0)
+                yield factory(stream, str(path))
+                return
+    raise UnidentifiedImageError
 
 
 def _lasting_exif(path: Path) -> bytes:
