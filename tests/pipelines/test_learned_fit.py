@@ -37,7 +37,9 @@ def top(tmp_path_factory):
             write_picture(top / part / f"{number}.png", degrade(pixels, name=str(number)) if part == "real" else pixels)
             noisy = (pixels + rng.normal(0, 8, pixels.shape)).clip(0, 255).round().astype(np.uint8)
             write_picture(top / "noisy" / f"{number}.png", noisy)
-    family = {"scale": 1, "steps": [{"gaussian_noise": {"sigma": {"free": [0, 20]}}}]}
+    np.savez(top / "kernels.npz", none=np.pad(np.ones((1, 1)), 1))
+    unblurred = {"kernel_blur": {"file": "kernels.npz"}}  # a file beside the family, which the recipes must find
+    family = {"scale": 1, "steps": [unblurred, {"gaussian_noise": {"sigma": {"free": [0, 20]}}}]}
     write_config(top / "family.yml", family)
     values = ludvae_values(top)
     values["model"] = {"channels": 6}
@@ -88,7 +90,9 @@ def test_what_brings_them_no_closer_is_left_out_and_the_command_says_so(top, few
     first = json.loads(capsys.readouterr().out)["learned"]
     assert first["kept"] is False
     assert first["sentence"].startswith("The learned degradation is left out")
-    values = [yaml.safe_load(path.read_text()) for path in (top / "left.yml", top / "left" / "fitted.yml")]
+    recipes = top / "left.yml", top / "left" / "fitted.yml"
+    assert all(load_recipe(path, device="cpu") for path in recipes)
+    values = [yaml.safe_load(path.read_text()) for path in recipes]
     assert values[0] == values[1]
 
     before = {path: path.stat().st_mtime_ns for path in (top / "left").rglob("*.png")}
