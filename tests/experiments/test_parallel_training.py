@@ -5,9 +5,11 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
+from patina.runs.run_log import read_log
 from sets import deflow_values, write_config, write_domains
 
 EXPERIMENT = """
@@ -70,11 +72,10 @@ def test_ctrl_c_saves_the_trainings_that_run_and_begins_no_other(send, tmp_path)
     command = [sys.executable, script, config]
     with subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True) as experiment:
         try:
-            for _ in range(600):
-                if begun := list(tmp_path.glob("runs/*/log.jsonl")):
+            for _ in range(600):  # until a step is done: before the first one, Ctrl-C leaves nothing to save
+                if begun := [path for path in tmp_path.glob("runs/*/log.jsonl") if _has_trained(path)]:
                     break
                 time.sleep(0.1)
-            time.sleep(1)
             send(experiment.pid, signal.SIGINT)
             printed = experiment.communicate(timeout=60)[1]
         finally:
@@ -85,6 +86,10 @@ def test_ctrl_c_saves_the_trainings_that_run_and_begins_no_other(send, tmp_path)
     trained = [run for run in tmp_path.glob("runs/*") if list(run.glob("log.jsonl"))]
     assert len(trained) <= os.cpu_count()
     assert all(list(run.glob("models/*")) for run in tmp_path.glob("runs/*") if run in {log.parent for log in begun})
+
+
+def _has_trained(log: Path) -> bool:
+    return any(line["part"] == "train" for line in read_log(log.parent))
 
 
 def _runs(process: int) -> bool:
