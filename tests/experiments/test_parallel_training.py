@@ -49,12 +49,13 @@ def test_a_killed_experiment_leaves_no_process_behind(tmp_path):
 
 
 TRAININGS = """
-import sys
+import signal, sys
 from pathlib import Path
 from patina.experiments.parallel_training import train_all
 from patina.specs.configuration import load_config
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # tests in a shell's background begin without it
     config = load_config(sys.argv[1])
     train_all([config.model_copy(update={"name": f"tiny{number}"}) for number in range(8)], "cpu")
 """
@@ -72,12 +73,12 @@ def test_ctrl_c_saves_the_trainings_that_run_and_begins_no_other(send, tmp_path)
     command = [sys.executable, script, config]
     with subprocess.Popen(command, start_new_session=True, stderr=subprocess.PIPE, text=True) as experiment:
         try:
-            for _ in range(3000):  # until a step is done: before the first one, Ctrl-C leaves nothing to save
+            for _ in range(1200):  # until a step is done: before the first one, Ctrl-C leaves nothing to save
                 if begun := [path for path in tmp_path.glob("runs/*/log.jsonl") if _has_trained(path)]:
                     break
                 time.sleep(0.1)
             send(experiment.pid, signal.SIGINT)
-            printed = experiment.communicate(timeout=300)[1]
+            printed = experiment.communicate(timeout=120)[1]
         finally:
             experiment.kill()
     assert begun
