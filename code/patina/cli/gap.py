@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "config", default="SR-demo", help="configuration of the x2 networks")
     parser.add_argument(
         "--short", action="store_true",
-        help=f"about ten minutes on two cores: the first seed, {SHORT_STEPS} steps, and of all cameras only "
+        help=f"6 minutes on two idle cores: the first seed, {SHORT_STEPS} steps, and of all cameras only "
         f"{', '.join(SHORT_CAMERAS)}",
     )  # fmt: skip
     add_device_flag(parser)
