@@ -56,8 +56,8 @@ class OptimiserSettings(Settings):
     """The optimiser and its learning-rate schedule: MultiStepLR with gamma 0.5, or a cosine."""
 
     optimiser: OptimiserName = "adam"
-    """Its name. `adam` and `adamw` differ in how `weight_decay` is applied; the others need the extra `optimisers`, see
-    [Optimisers](training.md#optimisers)."""
+    """Its name. `adam` and `adamw` differ in how `weight_decay` is applied; the others need the extra `optimisers`
+    (docs/training.md)."""
 
     learning_rate: PositiveFloat = 1e-4
     """Learning rate at the start of the schedule, after any warm-up."""
