@@ -72,6 +72,7 @@ def make_results(
     compute: Callable[[Source, Mapping[str, Any], Picture], Pixels],
     *,
     form: WrittenFormat = PNG,
+    keep_exif: bool = False,
     huge: FromFileToFile | None = None,
 ) -> JobReport[Path]:
     """Make the results that are missing or outdated, in a folder or in tars; arguments as in `make_outdated`.
@@ -79,11 +80,12 @@ def make_results(
     Raises:
         PatinaError: results would be sources of the next call, or see `OutputFolder.open` and `write_tars`.
     """
-    command, target = output.made_by.command, TarTarget.parse(output.out)
+    target = TarTarget.parse(output.out)
+    how: dict[str, Any] = {"description": output.made_by.command, "form": form, "keep_exif": keep_exif, "huge": huge}
     if target is None:
         require_outside(output.out, output.source, output.recursive)
         with output.folder(output.out, output.sources) as folder:
-            return make_outdated(folder, wanted, output.sources, compute, description=command, form=form, huge=huge)
+            return make_outdated(folder, wanted, output.sources, compute, **how)
     require_apart(target, output.source, output.recursive, output.sources)
     by_source: dict[str | None, list[Wanted]] = {}
     for item in wanted:
@@ -93,7 +95,7 @@ def make_results(
         sources = output.sources[part]
         items = [item for source in sources for item in by_source[source.name]]
         with output.folder(path, sources) as folder:
-            return make_outdated(folder, items, sources, compute, description=command, form=form, huge=huge)
+            return make_outdated(folder, items, sources, compute, **how)
 
     return write_tars(target, output.made_by, output.sources, make, limits=output.limits)
 
@@ -106,6 +108,7 @@ def make_outdated(
     *,
     description: str,
     form: WrittenFormat = PNG,
+    keep_exif: bool = False,
     huge: FromFileToFile | None = None,
 ) -> JobReport[Path]:
     """Make the results that are missing or outdated in a folder.
@@ -116,7 +119,8 @@ def make_outdated(
         sources: the pictures that they are made from.
         compute: maps a source, the details of the wanted result and the source's picture to the result.
         description: label of the progress bar.
-        form: how the results are stored; with their sources' EXIF data.
+        form: how the results are stored.
+        keep_exif: whether they keep their sources' EXIF data, as pictures do that are only restored.
         huge: makes results of pictures that are too large to be read at once; None refuses them.
 
     Returns:
@@ -141,7 +145,7 @@ def make_outdated(
     def write(item: Wanted, made: tuple[str | None, Pixels | None]) -> Path:
         output, (digest, pixels) = folder.path / item.output, made
         if pixels is not None:
-            form.write(output, *pixels, source=by_name[item.source].path)
+            form.write(output, *pixels, source=by_name[item.source].path if keep_exif else None)
         folder.record([Result(item.output, item.source, digest, item.details)])
         return output
 

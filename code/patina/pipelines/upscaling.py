@@ -116,5 +116,6 @@ def upscale_pictures(
         wanted,
         enlarge,
         form=form,
+        keep_exif=True,
         huge=HugeUpscaling(upscaler, form),
     )
