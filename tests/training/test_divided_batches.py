@@ -88,9 +88,7 @@ def test_accumulated_parts_equal_the_whole_batch(sets, whole, tmp_path, task):
 
 def train_all(configs: list[str]) -> bool:
     """Train in one of several processes, one configuration after the other."""
-    from patina.pipelines.training_run import _run_training
-
-    return all(_run_training(TrainingRequest(config, device="cpu")) for config in configs)
+    return all(run_training(TrainingRequest(config, device="cpu")) for config in configs)
 
 
 @pytest.mark.slow
@@ -105,9 +103,7 @@ def test_two_processes_equal_one(sets, whole, tmp_path):
 
 def train_two(configs: list[str]) -> bool:
     """Train another configuration in each process."""
-    from patina.pipelines.training_run import _run_training
-
-    return _run_training(TrainingRequest(configs[int(os.environ["RANK"])], device="cpu"))
+    return run_training(TrainingRequest(configs[int(os.environ["RANK"])], device="cpu"))
 
 
 @pytest.mark.slow

@@ -40,7 +40,7 @@ def uniform_like(x: Tensor) -> Tensor:
 def integers_for(x: Tensor, end: int) -> Tensor:
     """Return an integer in ``[0, end)`` for every sample of `x`, ``[N]``."""
     drawn = torch.randint(end, (len(x) * _count,), device=x.device)
-    return drawn.tensor_split(_count)[_part]
+    return _own_part(drawn, len(x))
 
 
 def draw_dropout_by_batch(network: nn.Module) -> None:
@@ -62,4 +62,8 @@ class _BatchDropout(nn.Dropout):
 
 def _own(draw: Callable[..., Tensor], x: Tensor) -> Tensor:
     drawn = draw(len(x) * _count, *x.shape[1:], dtype=x.dtype, device=x.device)
-    return drawn[_part * len(x) : (_part + 1) * len(x)]
+    return _own_part(drawn, len(x))
+
+
+def _own_part(drawn: Tensor, size: int) -> Tensor:
+    return drawn[_part * size : (_part + 1) * size]

@@ -3,6 +3,7 @@
 import sys
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
@@ -59,17 +60,14 @@ def run_training(request: TrainingRequest) -> bool:
     Raises:
         PatinaError: the configuration cannot be used, or its training lacks something.
     """
-    from patina.training.launching import run_on_devices
-
-    _trainable_config(request)  # a wrong configuration is refused before any process begins
+    config = _trainable_config(request)
     if request.smoke:
         ensure_smoke_pictures(base_folder(find_config(request.config)) / SMOKE_PICTURES)
-    return run_on_devices(_run_training, request, request.devices, request.device)
+    if request.devices == 1:
+        return train_config(config, request.device)
+    from patina.training.launching import run_on_devices  # takes a while to import
 
-
-def _run_training(request: TrainingRequest) -> bool:
-    """Train in this process, one of the training's processes."""
-    return train_config(_trainable_config(request), request.device)
+    return run_on_devices(partial(train_config, device=request.device), config, request.devices, request.device)
 
 
 def resolved_training(request: TrainingRequest) -> str:

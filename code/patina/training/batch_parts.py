@@ -78,7 +78,7 @@ class BatchParts:
 
     def own(self, batch: Batch) -> Batch:
         """Return this process's part of the batch of all processes."""
-        return {name: value.tensor_split(self.processes)[self.rank] for name, value in batch.items()}
+        return {name: _part(value, self.rank, self.processes) for name, value in batch.items()}
 
     def of(self, batch: Batch) -> Iterator[Batch]:
         """Yield the parts of this process's batch; draws in between are those of the undivided batch.

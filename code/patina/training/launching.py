@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
+import torch
 from torch.distributed.elastic.multiprocessing import SignalException
 from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, ProcessFailure, record
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
@@ -29,7 +30,7 @@ def run_on_devices(work: Callable[[A], bool], argument: A, devices: int, device:
     Args:
         work: a module's function; it makes its Fabric by `patina.training.processes.fabric_of_processes`.
         argument: can be pickled.
-        devices: number of processes; 1 calls `work` in this process.
+        devices: number of processes.
         device: name of the devices, see `compute_device`.
 
     Returns:
@@ -38,8 +39,6 @@ def run_on_devices(work: Callable[[A], bool], argument: A, devices: int, device:
     Raises:
         PatinaError: a process failed or was killed, or this machine has fewer devices.
     """
-    if devices == 1:
-        return work(argument)
     _require_devices(devices, device)
     settings = LaunchConfig(
         min_nodes=1, max_nodes=1, nproc_per_node=devices, run_id="patina", rdzv_backend="c10d",
@@ -96,8 +95,6 @@ def _mask(how: int) -> None:
 
 
 def _require_devices(devices: int, device: str) -> None:
-    import torch
-
     if devices < 1:
         raise PatinaError(f"-devices {devices}: expected 1 or more")
     if torch.distributed.is_torchelastic_launched():
