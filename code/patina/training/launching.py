@@ -16,7 +16,7 @@ from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from patina.errors import PatinaError
 from patina.system.devices import compute_device
-from patina.training.failures import ENDED_ELSEWHERE
+from patina.training.failures import ENDED_ELSEWHERE, is_lost
 
 A = TypeVar("A")
 
@@ -68,6 +68,10 @@ def _recorded(work: Callable[[Any], bool], argument: Any) -> bool:
         return work(argument)
     except KeyboardInterrupt:  # before the first step
         return False
+    except RuntimeError as error:
+        if is_lost(error):  # outside the loop, which says so itself
+            raise PatinaError(ENDED_ELSEWHERE) from error
+        raise
 
 
 @contextmanager
