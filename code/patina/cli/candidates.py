@@ -1,4 +1,4 @@
-"""How a half-typed command line can go on: commands, flags, values, and the names of what comes with Patina."""
+"""Completions of a command line: commands, flags, values, and the names of shipped configurations and recipes."""
 
 import argparse
 from collections.abc import Iterable, Sequence

@@ -98,7 +98,7 @@ GROUPS = {
     },
     "This machine, and others": {
         "completion": Command("print what makes a shell complete commands, flags and names", "completion bash"),
-        "doctor": Command("tell what is installed, what this machine offers, and how to get what is missing", "doctor"),
+        "doctor": Command("list versions, devices, formats and weights, and how to install missing ones", "doctor"),
         "merge": Command("put together what several jobs with -shard have made", "merge OUT"),
     },
 }

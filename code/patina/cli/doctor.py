@@ -1,4 +1,4 @@
-"""Tell what is installed and what this machine offers; whatever is missing says how to get it."""
+"""List versions, devices, formats and weights on this machine, and how to install missing ones."""
 
 import argparse
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from patina.errors import PatinaError, require_range
 
 Span = float | tuple[float, float]
-"""A number, or a range from which one is drawn for every picture."""
+"""A number, or a range to draw from for every image."""
 
 MOST_SAMPLING_STEPS = 1000
 
