@@ -24,7 +24,7 @@ from small_recipes import END, HALF, photo, recipe
         ([{"box_blur": {"size": [2, 5]}}], "box_blur.size: expected odd numbers"),
         ([{"jpeg": {"quality": [70, 101]}}], "jpeg.quality: expected 1 to 100, found [70, 101]"),
         ([{"jpeg": {"quality": 70.5}}], "jpeg.quality: expected whole numbers"),
-        ([{"jpeg": {"quality": 70, "subsampling": "4:1:1"}}], "unknown subsampling '4:1:1'"),
+        ([{"jpeg": {"quality": 70, "subsampling": "4:1:0"}}], "unknown subsampling '4:1:0'"),
         (
             [{"jpeg": {"quality": 70, "subsampling": "4:4:4", "codec": "torch"}}],
             "codec torch supports subsampling 4:2:0",

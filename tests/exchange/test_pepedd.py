@@ -24,7 +24,7 @@ OPTIONS = {
             "type": "halo",
             "options": {
                 "type_halo": ["rgb"],
-                "blur": {"filters": ["gauss"], "kernel": [0.5, 3]},
+                "blur": {"filters": ["gauss", "ring", "airy"], "kernel": [0.5, 3]},
                 "threshold": [0, 0.1],
                 "amount": [1, 2],
             },
@@ -89,11 +89,13 @@ def test_every_type_lands_in_its_operation(tmp_path, capsys, suffix):
     assert (found["ring_blur"].radius, found["median_blur"].size) == ((2, 5), (3, 5))
     sharp = found["unsharp_mask"]
     assert (sharp.sigma, sharp.amount, sharp.threshold) == ((0.5, 3), (1, 2), (0, 25.5))
+    halo = found["halo"]
+    assert (halo.blur, halo.width, halo.amount, halo.colour) == ({"ring": 1}, (0.5, 3), (1, 2), 1)
     assert found["resize"].filter == {"box": 1, "linear_aliased": 1, "lanczos": 1, "dpid_0.5": 1}
     assert (found["down_up"].factor, found["down_up"].second) == ((0.5, 0.5), {"nearest": 1})
     assert (found["palette"].colours, found["palette"].dither) == ((64, 256), {"floyd_steinberg": 1})
     assert found["quantise"].levels == (4, 10)
-    assert (found["jpeg"].quality, found["jpeg"].subsampling) == ((50, 80), {"4:4:4": 1})
+    assert (found["jpeg"].quality, found["jpeg"].subsampling) == ((50, 80), {"4:4:4": 1, "4:4:0": 1})
     assert (found["video_codec"].codec, found["video_codec"].quantiser) == ({"av1": 1}, (20, 40))
     assert found["jpeg2000"].ratio == (20, 100)
     degrades(recipe)
@@ -102,7 +104,7 @@ def test_every_type_lands_in_its_operation(tmp_path, capsys, suffix):
         "blur.filters triangle: no counterpart, omitted",
         "dithering.palette: median cut for every palette made from the image",
         "dithering.color_in_img: at most 256 colours",
-        "compress.samplings 440: no counterpart, omitted",
+        "halo.blur.filters airy: no counterpart, omitted",
         "compress.algorithm bd: no counterpart, omitted",
         "compress.quantize_table flat: no counterpart, omitted",
         "compress.surprise: unknown, not used",

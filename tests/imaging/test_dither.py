@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from patina.imaging.dither import _DIFFUSIONS, DITHERS, quantise, reduce_to_palette
+from patina.imaging.riemersma import hilbert_order
 from small_recipes import photo
 
 SUMS = {"atkinson": 6 / 8}
@@ -76,3 +77,26 @@ def test_without_dither_each_pixel_gets_the_nearest_colour():
     palette = np.unique(found.reshape(-1, 3), axis=0)
     distances = np.linalg.norm(photo()[:, :, None] - palette, axis=-1)
     np.testing.assert_allclose(np.linalg.norm(photo() - found, axis=-1), distances.min(axis=-1), atol=1e-6)
+
+
+def test_riemersma_follows_a_hilbert_curve():
+    for height, width in ((8, 8), (5, 7), (1, 3), (16, 3)):
+        order = hilbert_order(height, width)
+        assert sorted(order) == list(range(height * width))
+    steps = np.abs(np.diff(np.divmod(hilbert_order(16, 16), 16)))
+    assert (steps.sum(axis=0) == 1).all()
+
+
+def test_riemersma_is_that_of_chainner():
+    ramp = np.indices((8, 8)).sum(axis=0).astype(np.float32)[..., None].repeat(3, axis=2) / 14
+    expected = """
+        01001111 00010111 10111112 01101111 01111112 11111221 11111122 02122222
+    """  # chainner_ext 0.3.10: riemersma_dither(ramp, UniformQuantization(3), 10, 0.3)
+    found = quantise(ramp, 3, "riemersma", 10, 0.3)[..., 1]
+    np.testing.assert_array_equal(found * 2, [[int(digit) for digit in row] for row in expected.split()])
+
+
+def test_riemersma_keeps_the_tone_also_with_a_palette():
+    flat = np.full((64, 64, 3), 0.4, np.float32)
+    assert quantise(flat, 2, "riemersma").mean() == pytest.approx(0.4, abs=0.02)
+    assert len(np.unique(reduce_to_palette(photo(), 5, "riemersma").reshape(-1, 3), axis=0)) == 5

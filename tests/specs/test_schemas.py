@@ -115,7 +115,7 @@ def test_forms_of_a_block(block):
         {"jpeg": {"quality": 101}},
         {"jpeg": {"quality": [1, 2, 3]}},
         {"jpeg": {"quality": 80, "probability": 2}},
-        {"jpeg": {"quality": 80, "subsampling": "4:1:1"}},
+        {"jpeg": {"quality": 80, "subsampling": "4:1:0"}},
         {"jpeg": {"quality": {"free": [1, 100]}}},
         {"jpeg": {"quality": 80}, "webp": {"quality": 80}},
         {"learned": {"model": "x", "heet": 1}},

@@ -124,13 +124,17 @@ class ChromaShift(Operation):
     y: Annotated[RealRange, Between(-200, 200)] = (0.0, 0.0)
     """Shift downwards in pixels, drawn for each of the two planes; negative: upwards."""
 
-    planes: Annotated[Weights, Among(("chroma", "red_blue"), "pair of planes")] = Field({"chroma": 1.0})
-    """`chroma`: Cb and Cr; `red_blue`: red and blue, as in badly registered scans and prints."""
+    planes: Annotated[Weights, Among(("chroma", "delay", "red_blue"), "pair of planes")] = Field({"chroma": 1.0})
+    """`chroma`: Cb and Cr, each on its own; `delay`: both together, as in analogue video, whose colours come late;
+    `red_blue`: red and blue, as in badly registered scans and prints."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw which planes move, and where each goes."""
         planes = draw_kind(rng, self.planes)
-        return {"planes": planes, **{axis: [draw_real(rng, getattr(self, axis)) for _ in range(2)] for axis in "xy"}}
+        moves = {axis: [draw_real(rng, getattr(self, axis)) for _ in range(2)] for axis in "xy"}
+        if planes == "delay":
+            moves = {axis: [move] * 2 for axis, (move, _) in moves.items()}
+        return {"planes": planes, **moves}
 
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:

@@ -16,7 +16,8 @@ from patina.degradations.ranges import (
     draw_real,
     draw_whole,
 )
-from patina.imaging.dither import DITHERS, quantise, reduce_to_palette
+from patina.imaging.dither import DITHERS, RIEMERSMA, quantise, reduce_to_palette
+from patina.imaging.riemersma import HISTORY, RATIO
 
 
 class ColourShift(Operation):
@@ -102,7 +103,28 @@ class Levels(Operation):
         return darkest + (brightest - darkest) * stretched
 
 
-class Quantise(Operation):
+class _Dithered(Operation):
+    """Quantisation with a dither; Riemersma's has two settings of its own."""
+
+    history: Annotated[WholeRange, Between(2, 1000)] = (HISTORY, HISTORY)
+    """Number of former pixels whose errors count in `riemersma`."""
+
+    ratio: Annotated[RealRange, Between(0.001, 0.999)] = (RATIO, RATIO)
+    """Weight of the oldest error relative to the newest in `riemersma`."""
+
+    def with_dither(self, drawn: Parameters, rng: np.random.Generator, dithers: Weights) -> Parameters:
+        """Return what was drawn with a dither, and its settings where it has some."""
+        drawn = {**drawn, "dither": draw_kind(rng, dithers)}
+        if drawn["dither"] != RIEMERSMA:
+            return drawn
+        return {**drawn, "history": draw_whole(rng, self.history), "ratio": draw_real(rng, self.ratio)}
+
+
+def _dithering(parameters: Parameters) -> Parameters:
+    return {name: parameters[name] for name in ("dither", "history", "ratio") if name in parameters}
+
+
+class Quantise(_Dithered):
     """Quantisation to a few levels per channel."""
 
     name = "quantise"
@@ -113,20 +135,20 @@ class Quantise(Operation):
     """Number of levels."""
 
     dither: Annotated[Weights, Among(DITHERS, "dither")]
-    """Kinds of dithering: `ordered_2` to `ordered_16` by Bayer's matrices (`ordered` is 8×8), the others by error
-    diffusion."""
+    """Kinds of dithering: `ordered_2` to `ordered_16` by Bayer's matrices (`ordered` is 8×8), `riemersma` along a
+    Hilbert curve, the others by error diffusion."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw levels and dither."""
-        return {"levels": draw_whole(rng, self.levels), "dither": draw_kind(rng, self.dither)}
+        return self.with_dither({"levels": draw_whole(rng, self.levels)}, rng, self.dither)
 
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
         """Quantise."""
-        return quantise(image, parameters["levels"], parameters["dither"])
+        return quantise(image, parameters["levels"], **_dithering(parameters))
 
 
-class Palette(Operation):
+class Palette(_Dithered):
     """Reduction to a few colours of the image's own, as in GIF files."""
 
     name = "palette"
@@ -141,9 +163,9 @@ class Palette(Operation):
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw the number of colours and the dither."""
-        return {"colours": draw_whole(rng, self.colours), "dither": draw_kind(rng, self.dither)}
+        return self.with_dither({"colours": draw_whole(rng, self.colours)}, rng, self.dither)
 
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
         """Choose the colours by median cut and reduce to them."""
-        return reduce_to_palette(image, parameters["colours"], parameters["dither"])
+        return reduce_to_palette(image, parameters["colours"], **_dithering(parameters))

@@ -6,11 +6,23 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from patina.degradations.base import Frame, Operation, Parameters, Size, assignments
-from patina.degradations.ranges import Among, Between, RealRange, Weights, WholeRange, draw_kind, draw_real, draw_whole
+from patina.degradations.ranges import (
+    Among,
+    Between,
+    Probability,
+    RealRange,
+    Weights,
+    WholeRange,
+    draw_kind,
+    draw_real,
+    draw_whole,
+)
 from patina.errors import PictureError
 from patina.imaging.compression_headers import nearest_quality
 from patina.imaging.recompress import (
+    JPEG_OWN_SUBSAMPLINGS,
     JPEG_SUBSAMPLINGS,
+    SCANS,
     WEBP_LARGEST,
     avif,
     jpeg,
@@ -29,16 +41,22 @@ class Jpeg(Operation):
 
     name = "jpeg"
     family = "compression"
-    mild_at_high = frozenset({"quality"})
+    mild_at_high = frozenset({"quality", "scans"})
 
     quality: Annotated[WholeRange, Between(1, 100)]
     """Quality."""
 
-    subsampling: Annotated[Weights, Among(tuple(JPEG_SUBSAMPLINGS), "subsampling")] = Field({"4:2:0": 1.0})
+    subsampling: Annotated[Weights, Among(tuple(JPEG_OWN_SUBSAMPLINGS), "subsampling")] = Field({"4:2:0": 1.0})
     """Chroma subsamplings."""
 
     shift: Annotated[WholeRange, Between(0, 7)] = (0, 0)
     """Vertical and horizontal shift of the 8x8 grid in pixels, drawn separately: as after cropping."""
+
+    progressive: Probability = 0.0
+    """Probability that the JPEG is progressive: its pixels are the same unless `scans` are missing."""
+
+    scans: Annotated[WholeRange, Between(1, SCANS)] = (SCANS, SCANS)
+    """Scans of a progressive JPEG that arrive, of 10: 1 gives a blurred image of the blocks' means, 9 nearly all."""
 
     codec: Literal["libjpeg", "torch"] = "libjpeg"
     """`libjpeg`; or `torch`, which compresses batches on the accelerator and only supports 4:2:0 and no shift."""
@@ -49,20 +67,26 @@ class Jpeg(Operation):
             raise ValueError("codec torch supports subsampling 4:2:0 only; omit subsampling or use codec libjpeg")
         if self.codec == "torch" and self.shift != (0, 0):
             raise ValueError("codec torch shifts no blocks; omit shift or use codec libjpeg")
+        if self.codec == "torch" and self.progressive:
+            raise ValueError("codec torch has no scans; omit progressive or use codec libjpeg")
         return self
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
-        """Draw quality and subsampling, and the shift where there is one."""
+        """Draw quality and subsampling, and shift and scans where there are some."""
         drawn = {"quality": draw_whole(rng, self.quality), "subsampling": draw_kind(rng, self.subsampling)}
         shift = {} if self.shift == (0, 0) else {"shift": [draw_whole(rng, self.shift) for _ in range(2)]}
-        return {**drawn, **shift, "codec": self.codec}
+        scans = {}
+        if self.progressive and rng.random() < self.progressive:
+            scans = {"scans": draw_whole(rng, self.scans)}
+        return {**drawn, **shift, **scans, "codec": self.codec}
 
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
         """Compress and decode with libjpeg; with ``codec: torch`` an `Engine` does this step."""
         rows, columns = parameters.get("shift", (0, 0))
         pixels = np.pad(values_to_pixels(image), ((rows, 0), (columns, 0), (0, 0)), mode="edge")
-        return to_values(jpeg(pixels, parameters["quality"], parameters["subsampling"])[rows:, columns:])
+        quality, subsampling, scans = parameters["quality"], parameters["subsampling"], parameters.get("scans")
+        return to_values(jpeg(pixels, quality, subsampling, scans)[rows:, columns:])
 
     @classmethod
     def describe(cls, parameters: Parameters, size: Size) -> str:

@@ -1,12 +1,15 @@
-"""Light that a lens or a screen adds or loses: dark corners and ghost images."""
+"""Light that a lens adds or loses: dark corners, ghost images, glare."""
 
 from typing import Annotated, ClassVar
 
+import cv2
 import numpy as np
+from pydantic import Field
 
 from patina.degradations.base import Frame, Operation, Parameters
 from patina.degradations.chroma import shifted
-from patina.degradations.ranges import Between, RealRange, draw_real
+from patina.degradations.ranges import Among, Between, RealRange, Weights, draw_kind, draw_real
+from patina.imaging.tone_curve import linear_to_srgb, srgb_to_linear
 
 
 class Vignette(Operation):
@@ -60,3 +63,57 @@ class Ghosting(Operation):
         """Mix the image with its copy."""
         copy = shifted(image, parameters["y"], parameters["x"])
         return image + np.float32(parameters["strength"]) * (copy - image)
+
+
+class Glare(Operation):
+    """Stray light: the veil of a lens, or a lamp in or beside the image."""
+
+    name = "glare"
+    family = "glare"
+
+    kind: Annotated[Weights, Among(("veil", "lamp"), "kind of glare")] = Field({"veil": 1.0})
+    """`veil`: a part of the light is spread around, so that the dark beside the bright becomes grey; `lamp`: white
+    light is added around one place."""
+
+    strength: Annotated[RealRange, Between(0, 1)]
+    """Part of the light that is spread, or brightness of the lamp's centre."""
+
+    spread: Annotated[RealRange, Between(0.005, 2)] = (0.1, 0.1)
+    """How far the light is spread, relative to the image's diagonal: std of a veil, half-width of a lamp's light."""
+
+    x: Annotated[RealRange, Between(-1, 2)] = (0.5, 0.5)
+    """Place of a lamp: 0 is the left edge, 1 the right one."""
+
+    y: Annotated[RealRange, Between(-1, 2)] = (0.1, 0.1)
+    """Place of a lamp: 0 is the upper edge, 1 the lower one."""
+
+    def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
+        """Draw kind, strength, spread, and a lamp's place."""
+        kind = draw_kind(rng, self.kind)
+        names = ("strength", "spread", "x", "y") if kind == "lamp" else ("strength", "spread")
+        return {"kind": kind, **{name: draw_real(rng, getattr(self, name)) for name in names}}
+
+    @staticmethod
+    def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
+        """Spread or add light, in linear light."""
+        light, strength = srgb_to_linear(image), np.float32(parameters["strength"])
+        reach = parameters["spread"] * float(np.hypot(*image.shape[:2]))
+        if parameters["kind"] == "veil":
+            light = light + strength * (_spread(light.astype(np.float32), reach) - light)
+        else:
+            y, x = (
+                np.arange(length, dtype=np.float32) - parameters[axis] * (length - 1)
+                for axis, length in zip("yx", image.shape[:2], strict=True)
+            )
+            lamp = strength / (1 + (y[:, None] ** 2 + x**2) / np.float32(reach**2))
+            light = 1 - (1 - light) * (1 - lamp[..., None])
+        return np.clip(linear_to_srgb(light), 0, 1).astype(np.float32)
+
+
+def _spread(light: np.ndarray, sigma: float) -> np.ndarray:
+    """Blur by a wide Gaussian, on a smaller picture where that makes no difference."""
+    step = max(1, int(sigma / 4))
+    height, width = light.shape[:2]
+    few = cv2.resize(light, (-(-width // step), -(-height // step)), interpolation=cv2.INTER_AREA)
+    blurred = cv2.GaussianBlur(few, (0, 0), sigma / step, borderType=cv2.BORDER_REPLICATE)
+    return cv2.resize(blurred, (width, height), interpolation=cv2.INTER_LINEAR)

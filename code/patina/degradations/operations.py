@@ -9,6 +9,7 @@ from patina.degradations import (  # noqa: F401
     compression,
     kernel_blur,
     lens_light,
+    moire,
     noise_patches,
     perlin_noise,
     raw_camera,
@@ -16,6 +17,7 @@ from patina.degradations import (  # noqa: F401
     screens,
     sensor,
     sharpening,
+    simplex_noise,
     video,
 )
 from patina.degradations.base import OPERATIONS

@@ -1,5 +1,6 @@
-"""Perlin noise: smooth random fields whose features have a chosen size."""
+"""Perlin noise: smooth random fields whose features have a chosen size, and the octaves that such noise has."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 import numpy as np
@@ -12,11 +13,12 @@ FINEST = 2.0
 """Smallest side of a cell in pixels; finer cells would be sampled at like places."""
 
 
-class PerlinNoise(Operation):
-    """Additive Perlin noise (Perlin 2002): cloudy blotches, with finer ones for every octave."""
+Field = Callable[[tuple[int, int], float, np.random.Generator], np.ndarray]
+"""Returns a field ``[H, W]`` of variance 1 by its size, the side of its cells and a generator."""
 
-    name = "perlin_noise"
-    family = "noise"
+
+class OctaveNoise(Operation):
+    """Additive noise of random fields, each finer than the one before."""
 
     sigma: Annotated[RealRange, Between(0, 255)]
     """Std (8-bit)."""
@@ -43,20 +45,32 @@ class PerlinNoise(Operation):
             "gray": bool(rng.random() < self.gray),
         }
 
+
+def add_octaves(image: np.ndarray, parameters: Parameters, key: int, field: Field) -> np.ndarray:
+    """Add fields to a picture, scaled to the std; `parameters` are those of `OctaveNoise`."""
+    height, width, channels = image.shape
+    rng, noise, variance = numpy_rng(key, "noise"), np.zeros((height, width, 1), np.float32), 0.0
+    for octave in range(parameters["octaves"]):
+        cell = parameters["scale"] / 2**octave
+        if cell < FINEST:
+            break
+        weight = parameters["persistence"] ** octave
+        fields = [field((height, width), cell, rng) for _ in range(1 if parameters["gray"] else channels)]
+        noise = noise + np.float32(weight) * np.stack(fields, axis=-1)
+        variance += weight**2
+    return np.clip(image + np.float32(parameters["sigma"] / 255 / np.sqrt(variance)) * noise, 0, 1)
+
+
+class PerlinNoise(OctaveNoise):
+    """Additive Perlin noise (Perlin 2002): cloudy blotches, with finer ones for every octave."""
+
+    name = "perlin_noise"
+    family = "noise"
+
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
-        """Add the octaves, scaled to the std."""
-        height, width, channels = image.shape
-        rng, noise, variance = numpy_rng(key, "noise"), np.zeros((height, width, 1), np.float32), 0.0
-        for octave in range(parameters["octaves"]):
-            cell = parameters["scale"] / 2**octave
-            if cell < FINEST:
-                break
-            weight = parameters["persistence"] ** octave
-            fields = [perlin((height, width), cell, rng) for _ in range(1 if parameters["gray"] else channels)]
-            noise = noise + np.float32(weight) * np.stack(fields, axis=-1)
-            variance += weight**2
-        return np.clip(image + np.float32(parameters["sigma"] / 255 / np.sqrt(variance)) * noise, 0, 1)
+        """Add the octaves."""
+        return add_octaves(image, parameters, key, perlin)
 
 
 def perlin(size: tuple[int, int], cell: float, rng: np.random.Generator) -> np.ndarray:

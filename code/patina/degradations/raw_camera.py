@@ -12,7 +12,7 @@ from patina.seeding import numpy_rng
 
 MID_GREY = 128 / 255
 
-_MOSAIC = np.array([[0, 1], [1, 2]])
+MOSAIC = np.array([[0, 1], [1, 2]])
 """Channels of the RGGB mosaic."""
 
 # The linear filters of Malvar, He and Cutler 2004 (figure 2) are bilinear interpolation, corrected by the gradient of
@@ -67,7 +67,7 @@ class RawCamera(Operation):
         height, width = image.shape[:2]
         gains = np.array([parameters["red"], 1.0, parameters["blue"]])
         even = np.pad(image, ((0, height % 2), (0, width % 2), (0, 0)), mode="symmetric").astype(np.float64)
-        channel = np.tile(_MOSAIC, (even.shape[0] // 2, even.shape[1] // 2))
+        channel = np.tile(MOSAIC, (even.shape[0] // 2, even.shape[1] // 2))
         light = np.take_along_axis(srgb_to_linear(even) / gains, channel[..., None], axis=2)[..., 0]
         seen = _noisy(light, parameters["sigma"], parameters["read"], numpy_rng(key, "raw"))
         developed = linear_to_srgb(demosaiced(seen * gains[channel], parameters["gradient"]))

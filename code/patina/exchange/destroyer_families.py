@@ -1,7 +1,7 @@
 """Degradations that wtp_dataset_destroyer and PepeDD share: blur, compression, dithering, halos."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from patina.exchange.conversion import Block
 from patina.exchange.destroyer_chain import DestroyerChain
@@ -21,7 +21,8 @@ from patina.exchange.sections import Section
 
 Ends = tuple[float, float]
 
-SUBSAMPLINGS = {"4:4:4": "4:4:4", "4:2:2": "4:2:2", "4:2:0": "4:2:0", "444": "4:4:4", "422": "4:2:2", "420": "4:2:0"}
+_SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0", "4:4:0", "4:1:1")
+SUBSAMPLINGS = {name: name for name in _SUBSAMPLINGS} | {name.replace(":", ""): name for name in _SUBSAMPLINGS}
 
 
 def ranges(section: Section, kinds: Sequence[str], common: str, own: str, default: Ends) -> dict[str, Ends]:
@@ -118,6 +119,23 @@ def dither_names(section: Section, key: str, default: list[str] | None = None) -
         else:
             found.append((name, ours))
     return found
+
+
+def dither_settings(section: Section, dithers: Iterable[str]) -> Block:
+    """Return the settings of Riemersma's dithering, where it is one of the kinds; `dithers` are ours."""
+    if "riemersma" not in dithers:
+        section.skip("history", "ratio")
+        return {}
+    (first, last), ratio = section.ends("history", (10, 15)), section.ends("ratio", (0.1, 0.9))
+    history = [min(1000, max(2, int(end))) for end in (first, last)]
+    return {"history": history, "ratio": span(*(min(0.999, max(0.001, end)) for end in ratio))}
+
+
+def halo(width: Ends, amount: Ends, threshold: Ends = (0, 0), **kinds: object) -> Block:
+    """Return a halo in kinds of its own; `width` in pixels, `threshold` in grey levels."""
+    limits = span(max(0.05, width[0]), min(50.0, max(0.05, width[1])))
+    limited = {} if threshold == (0, 0) else {"threshold": span(threshold[0], min(255.0, threshold[1]))}
+    return {"halo": {**kinds, "width": limits, "amount": span(*amount), **limited}}
 
 
 def unsharp_mask(sigma: Ends, amount: Ends, threshold: Ends) -> Block:

@@ -5,6 +5,8 @@ from patina.exchange.destroyer_chain import DestroyerChain, Family, convert_chai
 from patina.exchange.destroyer_families import (
     compression,
     dither_names,
+    dither_settings,
+    halo,
     lens_like_blur,
     median_blur,
     motion_blur,
@@ -24,6 +26,8 @@ _CONVOLUTIONS = {
 
 _INTERPOLATIONS = {"bilinear": "linear_aliased", "catmullrom": "cubic_aliased"}
 """Filters whose kernel does not grow: `i_bilinear`."""
+
+_HALO_BLURS = {"gauss": "gaussian", "box": "box", "lens": "disk", "ring": "ring"}
 
 _LARGEST_PALETTE = 256
 
@@ -78,19 +82,20 @@ def _ring(section: Section, low: float, high: float) -> Block:
 def _halo(section: Section, chain: DestroyerChain) -> list[Block]:
     low, high = section.ends("threshold", (0, 0))
     amount = section.ends("amount", (1, 3))
-    if "y" in section.names("type_halo", ["rgb", "y"]):
-        section.differs("type_halo", "y: sharpens all channels, not the luma alone")
+    channels = section.names("type_halo", ["rgb", "y"])
+    colour = round(channels.count("rgb") / max(1, len(channels)), 6)
     blur = section.section("blur")
     filters = blur.names("filters", ["ring"]) if blur else ["ring"]
+    ends = ranges(blur, filters, "kernel", "target_kernels", (0.0, 1.0)) if blur else {"ring": (0.0, 1.0)}
+    threshold = (255 * low, 255 * high)
     found: list[Block] = []
     for kind in filters:
-        if kind == "gauss" and blur:
-            sigma = ranges(blur, ["gauss"], "kernel", "target_kernels", (0.0, 1.0))["gauss"]
-            found.append(unsharp_mask(sigma, amount, (255 * low, 255 * high)))
+        if kind == "gauss" and colour == 1:
+            found.append(unsharp_mask(ends[kind], amount, threshold))
+        elif kind in _HALO_BLURS:
+            found.append(halo(ends[kind], amount, threshold, blur=_HALO_BLURS[kind], colour=colour))
         elif blur:
             blur.lost("filters", what=kind)
-        else:
-            section.remarks.lost("halo by a ring, its default", section.line)
     if blur:
         if blur.number("probability", 1.0) < 1:
             blur.lost("probability")
@@ -130,10 +135,18 @@ def _dithering(section: Section, chain: DestroyerChain) -> list[Block]:
         low, high = ends[name]
         if uniform or ours == "order":  # a palette of even steps, the same number in every channel
             levels = [max(2, round(end ** (1 / 3))) for end in (low, high)]
-            found.append({"quantise": {"levels": levels, "dither": ordered if ours == "order" else ours}})
+            found.append(
+                {
+                    "quantise": {
+                        "levels": levels,
+                        "dither": ordered if ours == "order" else ours,
+                        **dither_settings(section, [ours]),
+                    }
+                }
+            )
         else:
             colours = [min(_LARGEST_PALETTE, max(2, int(end))) for end in (low, high)]
-            found.append({"palette": {"colours": colours, "dither": ours}})
+            found.append({"palette": {"colours": colours, "dither": ours, **dither_settings(section, [ours])}})
     section.skip("history", "ratio")
     return found
 

@@ -18,7 +18,7 @@ FILTERS = {
 DITHERS = {
     "floydsteinberg": "floyd_steinberg", "jarvisjudiceninke": "jarvis_judice_ninke", "stucki": "stucki",
     "atkinson": "atkinson", "burkes": "burkes", "sierra": "sierra", "tworowsierra": "two_row_sierra",
-    "sierralite": "sierra_lite", "quantize": "none",
+    "sierralite": "sierra_lite", "riemersma": "riemersma", "quantize": "none",
 }  # fmt: skip
 """Kinds of dithering by the same library's names, in small letters and without underscores."""
 

@@ -7,6 +7,8 @@ from patina.exchange.destroyer_chain import DestroyerChain, Family, convert_chai
 from patina.exchange.destroyer_families import (
     compression,
     dither_names,
+    dither_settings,
+    halo,
     lens_like_blur,
     median_blur,
     motion_blur,
@@ -21,6 +23,7 @@ from patina.exchange.wtp_noise import noise
 MATRICES = {"601": "bt601", "709": "bt709", "2020": "bt2020"}
 SUBSAMPLINGS = ("4:4:4", "4:2:2", "4:2:0", "4:1:1", "4:1:0")
 DOTS = {"circle": "round", "ellipse": "ellipse", "line": "line", "cross": "cross"}
+_HALOS = {"unsharp_gray": "bright", "unsharp_halo": "white"}
 INKS = {"cmyk": "cmyk", "gray": "black"}
 
 
@@ -51,12 +54,14 @@ def _halo(section: Section, chain: DestroyerChain) -> list[Block]:
     for kind in section.names("type_halo", ["unsharp_mask"]):
         if kind == "unsharp_mask":
             found.append(unsharp_mask(sigma, amount, threshold))
-        elif kind == "unsharp_gray":
-            section.differs("type_halo", "unsharp_gray: sharpens all channels both ways; theirs brightens edges only")
-            found.append(unsharp_mask(sigma, amount, (0, 0)))
+        elif kind in _HALOS:
+            found.append(halo(sigma, amount, kind=_HALOS[kind]))
+        elif kind == "laplacian":
+            section.differs("type_halo", "laplacian: white halos by a Gaussian, which look the same")
+            found.append(halo(sigma, section.ends("sharpening_factor", (0, 2)), kind="white"))
         else:
             section.lost("type_halo", what=kind)
-    section.lost("sharpening_factor", "laplacian")
+    section.skip("sharpening_factor", "laplacian")
     return found
 
 
@@ -69,7 +74,7 @@ def _dithering(section: Section, chain: DestroyerChain) -> list[Block]:
     low, high = section.ends("color_ch", (2, 10))
     names = dither_names(section, "dithering_type")
     sides = [int(side) for side in section.numbers("map_size", [8])]
-    section.skip("history", "ratio")
+    settings = dither_settings(section, [ours for _, ours in names])
     weights: dict[str, float] = {}
     for _, ours in names:
         if ours != "order":
@@ -82,7 +87,7 @@ def _dithering(section: Section, chain: DestroyerChain) -> list[Block]:
                 section.lost("map_size", what=str(side))
     levels = [max(2, int(low)), min(256, int(high))]
     dither: Any = names_or_name(weights) if set(weights.values()) == {1} else weights
-    return [{"quantise": {"levels": levels, "dither": dither}}] if weights else []
+    return [{"quantise": {"levels": levels, "dither": dither, **settings}}] if weights else []
 
 
 def _colour(section: Section, chain: DestroyerChain) -> list[Block]:

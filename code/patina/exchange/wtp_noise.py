@@ -13,7 +13,10 @@ _STD = 0.25
 _FIELD_STD = 0.25
 """Std of fields of gradient noise with values from -1 to 1, about."""
 
-_FIELDS = ("perlinsuflet", "perlin", "opensimplex", "simplex", "supersimplex")
+_FIELDS = {
+    "perlinsuflet": "perlin_noise", "perlin": "perlin_noise", "opensimplex": "simplex_noise",
+    "simplex": "simplex_noise", "supersimplex": "simplex_noise",
+}  # fmt: skip
 
 _WITHOUT = ("clip", "scale", "motion", "lqhq")
 """Settings without a counterpart: noise on some brightnesses only, enlarged, moved, or on clean images, too."""
@@ -65,12 +68,13 @@ def _split(block: Block, std: float, low: float, high: float, luma: float, chrom
 
 
 def _field(section: Section, kind: str, low: float, high: float, luma: float) -> Block:
-    """Return gradient noise as Perlin noise: its cells have 1 / frequency pixels."""
+    """Return Perlin or simplex noise: its cells have 1 / frequency pixels."""
     frequencies = section.ends("frequency", (0.8, 0.9))
     first, last = section.ends("octaves", (1, 2))
     cells = [min(4096.0, max(2.0, 1 / max(1e-4, end))) for end in reversed(frequencies)]
-    told = f"{kind}: Perlin noise of about the same strength, with cells of 1 / frequency pixels, halved every octave"
+    ours = _FIELDS[kind].replace("_", " ")
+    told = f"{kind}: {ours} of about the same strength, with cells of 1 / frequency pixels, halved every octave"
     section.differs("type_noise", told)
     settings: Block = {"sigma": span(to_8bit(_FIELD_STD * low), to_8bit(_FIELD_STD * high)), "scale": span(*cells)}
     settings["octaves"] = span(min(8, max(1, int(first))), min(8, max(1, int(last))))
-    return {"perlin_noise": {**settings, **({"gray": luma} if luma else {})}}
+    return {_FIELDS[kind]: {**settings, **({"gray": luma} if luma else {})}}

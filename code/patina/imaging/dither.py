@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 
+from patina.imaging.riemersma import HISTORY, RATIO, riemersma, riemersma_levels
+
 _DIFFUSIONS: dict[str, tuple[int, list[list[int]]]] = {
     "floyd_steinberg": (16, [[7], [3, 5, 1]]),
     "jarvis_judice_ninke": (48, [[7, 5], [3, 5, 7, 5, 3], [1, 3, 5, 3, 1]]),
@@ -22,23 +24,28 @@ Stucki (1981), Atkinson's for the Macintosh, which drops a quarter, Burkes (1988
 _ORDERED = {"ordered_2": 2, "ordered_4": 4, "ordered": 8, "ordered_16": 16}
 """Side of the threshold matrix by the kind of ordered dithering."""
 
-DITHERS = ("none", *_ORDERED, *_DIFFUSIONS)
+RIEMERSMA = "riemersma"
+
+DITHERS = ("none", *_ORDERED, *_DIFFUSIONS, RIEMERSMA)
 
 _COMPARISONS = 1 << 22
 """Distances to the palette's colours computed at a time, which bounds their memory."""
 
 
-def quantise(image: np.ndarray, levels: int, dither: str) -> np.ndarray:
+def quantise(image: np.ndarray, levels: int, dither: str, history: int = HISTORY, ratio: float = RATIO) -> np.ndarray:
     """Quantise a picture to evenly spaced levels.
 
     Args:
         image: ``[H, W, 3]`` float32 in [0, 1].
         levels: number of levels per channel, at least 2; black and white are two of them.
         dither: one of `DITHERS`.
+        history, ratio: of Riemersma's dithering, see `riemersma`.
 
     Returns:
         ``[H, W, 3]`` float32 of ``k / (levels - 1)``.
     """
+    if dither == RIEMERSMA:
+        return riemersma_levels(image, levels, history, ratio)
     steps = np.float32(levels - 1)
     if dither in _DIFFUSIONS:
 
@@ -50,13 +57,16 @@ def quantise(image: np.ndarray, levels: int, dither: str) -> np.ndarray:
     return np.floor(image * steps + offset).clip(0, steps) / steps
 
 
-def reduce_to_palette(image: np.ndarray, colours: int, dither: str) -> np.ndarray:
+def reduce_to_palette(
+    image: np.ndarray, colours: int, dither: str, history: int = HISTORY, ratio: float = RATIO
+) -> np.ndarray:
     """Reduce a picture to a palette of its own, made by median cut (Heckbert 1982).
 
     Args:
         image: ``[H, W, 3]`` float32 in [0, 1].
         colours: largest number of colours, 2 to 256.
         dither: one of `DITHERS`; ordered dithering adds to all channels at once, up to ``colours^(-1/3)`` in all.
+        history, ratio: of Riemersma's dithering, see `riemersma`.
 
     Returns:
         ``[H, W, 3]`` float32.
@@ -67,6 +77,8 @@ def reduce_to_palette(image: np.ndarray, colours: int, dither: str) -> np.ndarra
         within = values.clip(0, 1)  # else errors that no colour can make up for would grow without end
         return within, _nearest(within, palette)
 
+    if dither == RIEMERSMA:
+        return riemersma(image, lambda colour: nearest(colour[None])[1][0], history, ratio)
     if dither in _DIFFUSIONS:
         return _diffused(image, nearest, *_DIFFUSIONS[dither])
     if dither in _ORDERED:

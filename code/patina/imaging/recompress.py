@@ -10,28 +10,46 @@ import PIL
 from PIL import Image, features
 
 from patina.errors import PatinaError
+from patina.imaging.integrity import JPEG_SOS, jpeg_segments
 
 JPEG_SUBSAMPLINGS = {
     "4:4:4": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444,
     "4:2:2": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_422,
     "4:2:0": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_420,
 }
-"""Chroma subsampling of a JPEG: none, halved horizontally, or halved in both directions."""
+"""Chroma subsampling: none, halved horizontally, or halved in both directions."""
+
+JPEG_OWN_SUBSAMPLINGS = JPEG_SUBSAMPLINGS | {
+    "4:4:0": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_440,
+    "4:1:1": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_411,
+}
+"""Those of a JPEG, with halved vertically and a quarter horizontally."""
+
+SCANS = 10
+"""Scans of a progressive JPEG of three channels, as libjpeg writes it."""
 
 WEBP_LARGEST = 16383
 """The longest side of a WebP picture, in pixels."""
 
 
-def jpeg(pixels: np.ndarray, quality: int, subsampling: str = "4:2:0") -> np.ndarray:
+def jpeg(pixels: np.ndarray, quality: int, subsampling: str = "4:2:0", scans: int | None = None) -> np.ndarray:
     """Compress ``[H, W, 3]`` RGB uint8 as JPEG and decode the result.
 
     Args:
         pixels: the picture.
         quality: libjpeg's, 1 to 100.
-        subsampling: a key of `JPEG_SUBSAMPLINGS`.
+        subsampling: a key of `JPEG_OWN_SUBSAMPLINGS`.
+        scans: the first scans of a progressive JPEG that are decoded, 1 to `SCANS`, as if the rest had not arrived;
+            None for a baseline JPEG, whose pixels are those of all scans.
     """
-    settings = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, JPEG_SUBSAMPLINGS[subsampling]]
-    return _round_trip(pixels, ".jpg", settings)
+    settings = [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, JPEG_OWN_SUBSAMPLINGS[subsampling]]
+    if scans is None:
+        return _round_trip(pixels, ".jpg", settings)
+    encoded = _encoded(pixels, ".jpg", [*settings, cv2.IMWRITE_JPEG_PROGRESSIVE, 1]).tobytes()
+    starts = [start - 4 for marker, start, _ in jpeg_segments(encoded) if marker == JPEG_SOS]
+    if scans < len(starts):
+        encoded = encoded[: starts[scans]] + b"\xff\xd9"
+    return _decoded(np.frombuffer(encoded, np.uint8))
 
 
 def jpeg_by_tables(
@@ -88,8 +106,11 @@ def _by_pillow(pixels: np.ndarray, kind: str, **settings: Any) -> np.ndarray:
 
 
 def _round_trip(pixels: np.ndarray, suffix: str, settings: list[int]) -> np.ndarray:
-    _, encoded = cv2.imencode(suffix, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), settings)
-    return _decoded(encoded)
+    return _decoded(_encoded(pixels, suffix, settings))
+
+
+def _encoded(pixels: np.ndarray, suffix: str, settings: list[int]) -> np.ndarray:
+    return cv2.imencode(suffix, cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), settings)[1]
 
 
 def _decoded(encoded: np.ndarray) -> np.ndarray:
