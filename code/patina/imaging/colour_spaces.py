@@ -25,7 +25,7 @@ _EXACT = 0x0100  # cmsFLAGS_NOOPTIMIZE: the tables that littlecms would use inst
 _MOST_PROFILE_BYTES = 2**24
 
 _D65 = (0.3127, 0.3290)
-_PRIMARIES = {
+PRIMARIES = {
     1: (*_D65, 0.640, 0.330, 0.300, 0.600, 0.150, 0.060),
     9: (*_D65, 0.708, 0.292, 0.170, 0.797, 0.131, 0.046),
     12: (*_D65, 0.680, 0.320, 0.265, 0.690, 0.150, 0.060),
@@ -34,9 +34,9 @@ _PRIMARIES = {
 
 _ADOBE_PRIMARIES = (*_D65, 0.640, 0.330, 0.210, 0.710, 0.150, 0.060)
 _NAMES: dict[tuple[float, ...], str] = {
-    _PRIMARIES[1]: "sRGB",
-    _PRIMARIES[9]: "BT.2020",
-    _PRIMARIES[12]: "Display P3",
+    PRIMARIES[1]: "sRGB",
+    PRIMARIES[9]: "BT.2020",
+    PRIMARIES[12]: "Display P3",
     _ADOBE_PRIMARIES: "Adobe RGB",
 }
 _SRGB_TRANSFERS, _LINEAR_TRANSFER = (1, 6, 13), 8
@@ -84,9 +84,9 @@ def png_colours(chunks: Mapping[bytes, bytes]) -> ColourTags:
 
 
 def _coded_colours(primaries: int, transfer: int) -> ColourTags:
-    if primaries not in _PRIMARIES or transfer not in (*_SRGB_TRANSFERS, _LINEAR_TRANSFER):
+    if primaries not in PRIMARIES or transfer not in (*_SRGB_TRANSFERS, _LINEAR_TRANSFER):
         return ColourTags(unknown=f"PNG colours of primaries {primaries} and transfer {transfer}")
-    return ColourTags(chromaticities=_PRIMARIES[primaries], gamma=1.0 if transfer == _LINEAR_TRANSFER else None)
+    return ColourTags(chromaticities=PRIMARIES[primaries], gamma=1.0 if transfer == _LINEAR_TRANSFER else None)
 
 
 def _inflated(stored: bytes) -> bytes:
@@ -96,18 +96,19 @@ def _inflated(stored: bytes) -> bytes:
         return _BROKEN_PROFILE
 
 
-def to_srgb(pixels: np.ndarray, tags: ColourTags, *, gray: bool = False) -> np.ndarray:
+def to_srgb(pixels: np.ndarray, tags: ColourTags, *, gray: bool = False, inks: bool = False) -> np.ndarray:
     """Convert colours to sRGB, and note it; colours of a space that is not supported are noted and stay.
 
     Args:
         pixels: ``[H, W, 3]`` RGB, uint8 or uint16.
         tags: what the file says about them.
         gray: the three channels are equal, and stay so.
+        inks: they were inks, and `inks_to_srgb` has done what can be done.
 
     Returns:
         ``[H, W, 3]`` of the same dtype; `pixels` itself where the file's space is sRGB.
     """
-    if tags == SRGB:
+    if tags == SRGB or (inks and tags.profile[16:20] == b"CMYK"):
         return pixels
     if tags.unknown:
         note(f"read as sRGB in spite of {tags.unknown}")
@@ -128,6 +129,24 @@ def to_srgb(pixels: np.ndarray, tags: ColourTags, *, gray: bool = False) -> np.n
     return np.repeat(converted[..., 1:2], 3, axis=2) if gray else converted
 
 
+def inks_to_srgb(inks: np.ndarray, profile: bytes) -> np.ndarray | None:
+    """Convert inks to sRGB by their profile, and note it; None without a profile for inks, or if it is damaged.
+
+    Args:
+        inks: ``[H, W, 4]`` cyan, magenta, yellow and black, uint8 or uint16; 0 is no ink.
+        profile: an ICC profile, or nothing.
+    """
+    if profile[16:20] != b"CMYK":
+        return None
+    try:
+        name, converted = _description(profile), _transformed(inks, profile)
+    except (RuntimeError, ValueError, TypeError):
+        note("read without the colour profile, which is damaged")
+        return None
+    note(f"converted from {name} to sRGB")
+    return converted
+
+
 @lru_cache(maxsize=16)
 def _profile(tags: ColourTags) -> tuple[bytes, str]:
     """Return an ICC profile of the tags, and its name for messages."""
@@ -135,7 +154,7 @@ def _profile(tags: ColourTags) -> tuple[bytes, str]:
 
     if tags.profile:
         return tags.profile, _description(tags.profile)
-    points = tags.chromaticities or _PRIMARIES[1]
+    points = tags.chromaticities or PRIMARIES[1]
     levels = np.linspace(0, 1, 4096)
     curve = np.where(levels <= 0.04045, levels / 12.92, ((levels + 0.055) / 1.055) ** 2.4)
     shape = {"transferfunction": curve.astype(np.float32)} if tags.gamma is None else {"gamma": 1 / tags.gamma}
@@ -168,7 +187,7 @@ def _is_srgb(profile: bytes) -> bool:
 
 
 def _transformed(pixels: np.ndarray, profile: bytes) -> np.ndarray:
-    """Return pixels ``[H, W, 3]``, or gray ``[H, W]``, as sRGB ``[H, W, 3]``."""
+    """Return pixels ``[H, W, 3]``, gray ``[H, W]`` or inks ``[H, W, 4]`` as sRGB ``[H, W, 3]``."""
     import imagecodecs
 
     return np.asarray(
@@ -176,7 +195,7 @@ def _transformed(pixels: np.ndarray, profile: bytes) -> np.ndarray:
             np.ascontiguousarray(pixels),
             profile,
             imagecodecs.cms_profile("srgb"),
-            colorspace="gray" if pixels.ndim == 2 else "rgb",
+            colorspace="gray" if pixels.ndim == 2 else "rgb" if pixels.shape[2] == 3 else "cmyk",
             outcolorspace="rgb",
             intent=_RELATIVE_COLORIMETRIC,
             flags=_EXACT if pixels.dtype == np.uint16 else 0,

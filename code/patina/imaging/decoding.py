@@ -4,6 +4,7 @@ import numpy as np
 
 from patina.imaging.integrity import png_chunks
 from patina.imaging.jpeg_decoding import decode_jpeg
+from patina.imaging.jpeg_xl import decode_jxl
 from patina.imaging.picture_header import BrokenPicture, PictureHeader
 from patina.imaging.plugin_pictures import UnreadablePlugin, decode_with_plugin
 from patina.imaging.size_limit import require_size
@@ -94,5 +95,6 @@ _DECODERS = {
     "GIF": _decode_with_pillow,
     "AVIF": _decode_with_pillow,
     "HEIC": _decode_with_pillow,
+    "JPEG XL": decode_jxl,
     "TIFF": decode_tiff,
 }

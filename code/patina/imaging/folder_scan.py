@@ -20,7 +20,12 @@ HEIC_SUFFIXES = (".heic", ".heif", ".hif")
 
 HEIC_HINT = "pip install -e '.[heic]'"
 
-_ONLY_READ = (".jpe", ".jfif", ".apng", ".gif")
+RAW_SUFFIXES = (".dng", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".raf", ".orf", ".rw2", ".pef", ".srw")
+"""Suffixes of camera raw files, which need the extra ``raw``."""
+
+RAW_HINT = "pip install -e '.[raw]'"
+
+_ONLY_READ = (".jpe", ".jfif", ".apng", ".gif", ".jxl")
 OWN_FILES = frozenset(
     {"log.jsonl", "applied_degradations.txt", "manifest.json", "tiles.csv"}
     | {f"{name}.{suffix}" for name in ("scores", "comparison", "results") for suffix in ("csv", "json", "md")}
@@ -36,9 +41,16 @@ def reads_heic() -> bool:
     return find_spec("pi_heif") is not None
 
 
+@cache
+def reads_raw() -> bool:
+    """Return whether the extra ``raw`` is installed."""
+    return find_spec("rawpy") is not None
+
+
 def read_suffixes() -> tuple[str, ...]:
     """Return the file suffixes that Patina reads, in lower case."""
-    return WRITTEN_SUFFIXES + _ONLY_READ + (HEIC_SUFFIXES if reads_heic() else ())
+    extras = (HEIC_SUFFIXES if reads_heic() else ()) + (RAW_SUFFIXES if reads_raw() else ())
+    return WRITTEN_SUFFIXES + _ONLY_READ + extras
 
 
 @dataclass
@@ -65,8 +77,9 @@ class FolderScan:
 
 
 def _counted(kind: str, count: int) -> str:
-    if kind in HEIC_SUFFIXES:
-        return f"{count} {kind} ({HEIC_HINT})"
+    for suffixes, hint in ((HEIC_SUFFIXES, HEIC_HINT), (RAW_SUFFIXES, RAW_HINT)):
+        if kind in suffixes:
+            return f"{count} {kind} ({hint})"
     return f"{count} {kind}{'s' if count > 1 and not kind.startswith(('.', 'without')) else ''}"
 
 

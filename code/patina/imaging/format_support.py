@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, features
 
-from patina.imaging.folder_scan import HEIC_HINT
+from patina.imaging.folder_scan import HEIC_HINT, RAW_HINT
 from patina.imaging.picture_files import read_picture, write_picture
 from patina.imaging.plugin_pictures import decode_with_plugin
 from patina.imaging.recompress import avif, jpeg2000
 
 _SIDE = 16
 _WRITTEN = {"PNG": ".png", "JPEG": ".jpg", "WebP": ".webp", "TIFF": ".tif", "BMP": ".bmp"}
+_PLAIN_IMAGECODECS = "pip install --upgrade imagecodecs"
 _NEWER_PILLOW = "pip install --upgrade 'pillow>=11.3'"
 
 
@@ -60,7 +61,8 @@ def format_support() -> list[FormatSupport]:
         FormatSupport(
             "JPEG 2000", _works(*again, lambda: jpeg2000(picture, 4)), again, f"{_NEWER_PILLOW}; its files are not read"
         ),
-        FormatSupport("JPEG XL", (), (), "convert its files to PNG, e.g. by djxl"),
+        FormatSupport("JPEG XL", _works("read", _decoded_jxl), ("read",), _PLAIN_IMAGECODECS),
+        FormatSupport("camera raw", _works("read", lambda: import_module("rawpy")), ("read",), RAW_HINT),
     ]
 
 
@@ -75,6 +77,12 @@ def _decoded_gif(picture: np.ndarray) -> np.ndarray:
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "GIF")
     return decode_with_plugin("GIF", file.getvalue())
+
+
+def _decoded_jxl() -> np.ndarray:
+    import imagecodecs
+
+    return np.asarray(imagecodecs.jpegxl_decode(imagecodecs.jpegxl_encode(np.zeros((8, 8, 3), np.uint8))))
 
 
 def _works(ability: str, attempt: Callable[[], object]) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterator
 
 from patina.imaging.colour_spaces import ADOBE_RGB, SRGB, ColourTags, png_colours
 from patina.imaging.gif_and_boxes import inspect_avif, inspect_gif, inspect_heic
-from patina.imaging.picture_header import DAMAGED, NO_PICTURE, TRUNCATED, BrokenPicture, PictureHeader
+from patina.imaging.jpeg_xl import CODESTREAM, CONTAINER, inspect_jxl
+from patina.imaging.picture_header import DAMAGED, FLOAT, NO_PICTURE, TRUNCATED, BrokenPicture, PictureHeader
 from patina.imaging.tiff_tags import (
     ORIENTATION,
     Buffer,
@@ -21,8 +22,7 @@ from patina.imaging.tiff_tags import (
     valid_orientation,
 )
 
-_FLOAT = "stores signed, floating-point or 32-bit pixels; convert it to 8 or 16 bit"
-_UNKNOWN = "is not a PNG, JPEG, WebP, BMP, TIFF, GIF, AVIF or HEIC image; convert it or remove it"
+_UNKNOWN = "is not a PNG, JPEG, WebP, BMP, TIFF, GIF, AVIF, HEIC or JPEG XL image; convert it or remove it"
 
 
 def inspect(data: Buffer, *, thorough: bool = True) -> PictureHeader:
@@ -204,7 +204,7 @@ def _inspect_bmp(data: Buffer, thorough: bool) -> PictureHeader:
 
 # TIFF: a directory of tags. EXIF is a TIFF without pixels.
 
-_WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC = 256, 257, 258, 262
+_WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _SEPARATED = 256, 257, 258, 262, 5
 _STRIPS, _STRIP_SIZES, _TILES, _TILE_SIZES, _FORMAT, _PROFILE = 273, 279, 324, 325, 339, 34675
 _TIFF_TAGS = frozenset({
     _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, ORIENTATION, _STRIPS, _STRIP_SIZES, _TILES, _TILE_SIZES, _FORMAT, _PROFILE,
@@ -215,14 +215,15 @@ def _inspect_tiff(data: Buffer, thorough: bool) -> PictureHeader:
     tags = read_tags(data, _TIFF_TAGS)
     bits = max(tags.get(_BITS, (1,)))
     if bits > 16 or any(code not in (1, 4) for code in tags.get(_FORMAT, ())):
-        raise BrokenPicture(_FLOAT)
+        raise BrokenPicture(FLOAT)
     starts = tags.get(_STRIPS, ()) + tags.get(_TILES, ())
     sizes = tags.get(_STRIP_SIZES, ()) + tags.get(_TILE_SIZES, ())
     if thorough and any(start + size > len(data) for start, size in zip(starts, sizes, strict=False)):
         raise BrokenPicture(TRUNCATED)
     height, width = tags.get(_HEIGHT, (0,))[0], tags.get(_WIDTH, (0,))[0]
-    gray, colours = tags.get(_PHOTOMETRIC, (2,))[0] < 2, ColourTags(bytes(tags.get(_PROFILE, ())))
-    return PictureHeader("TIFF", height, width, valid_orientation(tags), gray, colours=colours)
+    photometric, colours = tags.get(_PHOTOMETRIC, (2,))[0], ColourTags(bytes(tags.get(_PROFILE, ())))
+    channels = 4 if photometric == _SEPARATED else 3
+    return PictureHeader("TIFF", height, width, valid_orientation(tags), photometric < 2, channels, colours=colours)
 
 
 _HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
@@ -235,5 +236,6 @@ _READERS: tuple[tuple[Callable[[bytes], bool], Callable[[Buffer, bool], PictureH
     (lambda start: start[:6] in (b"GIF87a", b"GIF89a"), inspect_gif),
     (lambda start: start[4:8] == b"ftyp" and start[8:12] in (b"avif", b"avis"), inspect_avif),
     (lambda start: start[4:8] == b"ftyp" and start[8:12] in _HEIC_BRANDS, inspect_heic),
+    (lambda start: start.startswith((CODESTREAM, CONTAINER)), inspect_jxl),
     (lambda start: start[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"), _inspect_tiff),
 )

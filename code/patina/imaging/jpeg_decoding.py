@@ -11,6 +11,7 @@ import numpy as np
 import simplejpeg
 from PIL import JpegImagePlugin
 
+from patina.imaging.colour_spaces import inks_to_srgb
 from patina.imaging.integrity import JPEG_EOI, JPEG_SOS, jpeg_segments
 from patina.imaging.picture_header import BrokenPicture, PictureHeader
 
@@ -28,7 +29,7 @@ def decode_jpeg(header: PictureHeader, data: bytes) -> np.ndarray:
     """Decode a JPEG without its orientation.
 
     Returns:
-        uint8, gray ``[H, W]`` or RGB ``[H, W, 3]``; CMYK becomes RGB by multiplication, without a profile.
+        uint8, gray ``[H, W]`` or RGB ``[H, W, 3]``; CMYK becomes RGB by its profile, or by multiplication.
 
     Raises:
         BrokenPicture: damaged, or of a kind that libjpeg-turbo does not decode to 8 bit.
@@ -56,7 +57,7 @@ def _decode(header: PictureHeader, data: bytes) -> np.ndarray:
     pixels = simplejpeg.decode_jpeg(data, _COLOUR_SPACES[header.channels])
     if header.channels == 1:
         return pixels[..., 0]
-    return pixels if header.channels == 3 else cmyk_to_rgb(pixels)
+    return pixels if header.channels == 3 else _inks_to_rgb(pixels, header)
 
 
 def _decode_rare_sampling(header: PictureHeader, data: bytes) -> np.ndarray:
@@ -67,9 +68,15 @@ def _decode_rare_sampling(header: PictureHeader, data: bytes) -> np.ndarray:
             if header.channels < 4:
                 return np.asarray(image.convert("RGB"))
             stored = np.asarray(image)
-            return cmyk_to_rgb(255 - stored if "adobe" in image.info else stored)
+            return _inks_to_rgb(255 - stored if "adobe" in image.info else stored, header)
     except (OSError, ValueError, SyntaxError) as error:
         raise BrokenPicture(f"is a JPEG that cannot be decoded ({error}); save it again or remove it") from None
+
+
+def _inks_to_rgb(pixels: np.ndarray, header: PictureHeader) -> np.ndarray:
+    """Convert ``[H, W, 4]``, 255 without ink, by the file's profile, or by multiplication."""
+    converted = inks_to_srgb(255 - pixels, header.colours.profile)
+    return cmyk_to_rgb(pixels) if converted is None else converted
 
 
 def cmyk_to_rgb(pixels: np.ndarray) -> np.ndarray:

@@ -9,11 +9,14 @@ import cv2
 import numpy as np
 
 from patina.errors import PatinaError, PictureError
+from patina.imaging.camera_raw import develop, is_raw, raw_header
 from patina.imaging.colour_spaces import to_srgb
 from patina.imaging.decoding import decode
 from patina.imaging.folder_scan import (
     HEIC_HINT,
     HEIC_SUFFIXES,
+    RAW_HINT,
+    RAW_SUFFIXES,
     WRITTEN_SUFFIXES,
     read_suffixes,
     scan_folder,
@@ -74,7 +77,7 @@ class Picture:
 
 
 def read_picture(path: Path | str, *, alpha: Literal["keep", "refuse"] = "keep") -> Picture:
-    """Read a PNG, JPEG, WebP, BMP, TIFF, GIF, AVIF or HEIC picture, in sRGB and turned upright by its EXIF orientation.
+    """Read a picture of any format of `read_suffixes`, in sRGB and turned upright by its EXIF orientation.
 
     Colours of another space (an ICC profile, PNG's gAMA, cHRM or cICP) are converted, and noted by `patina.system`.
     Animations and multi-page files give their first picture. An alpha channel that is opaque everywhere is dropped.
@@ -91,6 +94,8 @@ def read_picture(path: Path | str, *, alpha: Literal["keep", "refuse"] = "keep")
     _check_suffix(path, read_suffixes())
     data = _read_bytes(path)
     try:
+        if is_raw(path):
+            return Picture(develop(data))
         header = inspect(data)
         pixels = decode(header, data)
     except BrokenPicture as error:
@@ -129,7 +134,8 @@ def picture_size(path: Path | str) -> tuple[int, int]:
     path = Path(path)
     try:
         with mapped_file(path) as data:
-            return inspect(data, thorough=False).upright_size
+            header = raw_header(bytes(data[:])) if is_raw(path) else inspect(data, thorough=False)
+            return header.upright_size
     except BrokenPicture as error:
         raise PictureError(f"{path} {error}") from None
     except OSError as error:
@@ -173,6 +179,8 @@ def _check_suffix(path: Path, suffixes: tuple[str, ...]) -> None:
     suffix = path.suffix.lower()
     if suffix in HEIC_SUFFIXES and suffix not in suffixes:
         raise PictureError(f"{path} is HEIC, which needs another package to be read: {HEIC_HINT}")
+    if suffix in RAW_SUFFIXES and suffix not in suffixes:
+        raise PictureError(f"{path} is a camera raw, which needs another package to be read: {RAW_HINT}")
     if suffix not in suffixes:
         raise PictureError(f"{path} has an unsupported suffix; expected one of {', '.join(suffixes)}")
 
@@ -206,7 +214,7 @@ def _to_picture(decoded: np.ndarray, header: PictureHeader) -> Picture:
         pixels = np.ascontiguousarray(decoded[..., :3])
     else:
         pixels = np.repeat(decoded.reshape(*decoded.shape[:2], channels)[..., :1], 3, axis=2)
-    return Picture(to_srgb(pixels, header.colours, gray=gray), alpha, gray)
+    return Picture(to_srgb(pixels, header.colours, gray=gray, inks=header.channels == 4), alpha, gray)
 
 
 # Writing

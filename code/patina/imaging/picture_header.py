@@ -6,6 +6,7 @@ from patina.imaging.colour_spaces import SRGB, ColourTags
 
 TRUNCATED = "is truncated (the end of the file is missing); copy it again or remove it"
 DAMAGED = "is damaged inside (a checksum is wrong); copy it again or remove it"
+FLOAT = "stores signed, floating-point or 32-bit pixels; convert it to 8 or 16 bit"
 NO_PICTURE = "contains no image data; remove it"
 
 
@@ -18,12 +19,12 @@ class PictureHeader:
     """A picture's properties, known without decoding it.
 
     Attributes:
-        kind: ``"PNG"``, ``"JPEG"``, ``"WebP"``, ``"BMP"``, ``"TIFF"``, ``"GIF"``, ``"AVIF"`` or ``"HEIC"``, detected
-            from the content.
+        kind: ``"PNG"``, ``"JPEG"``, ``"WebP"``, ``"BMP"``, ``"TIFF"``, ``"GIF"``, ``"AVIF"``, ``"HEIC"`` or
+            ``"JPEG XL"``, detected from the content; or ``"raw"``, by its suffix.
         height, width: stored size in pixels, before the orientation is applied.
         orientation: EXIF orientation, 1 to 8.
         gray: the file stores one colour channel.
-        channels: number of channels of a JPEG: 1, 3 or 4.
+        channels: number of channels of a JPEG, 1, 3 or 4; 4 also for a TIFF of CMYK.
         animated: the file is a WebP of several pictures.
         colours: what the file says about its colours.
     """

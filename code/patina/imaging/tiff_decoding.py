@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import simplejpeg
 
+from patina.imaging.colour_spaces import inks_to_srgb
 from patina.imaging.lzw_check import lzw_damage
 from patina.imaging.picture_header import BrokenPicture, PictureHeader
 from patina.imaging.transparency import divided_by_alpha
@@ -30,7 +31,7 @@ _ASSOCIATED = 1
 _BITS, _REQUIRED = 258, frozenset({259, 262})
 """Tags of the bits per sample (1 without it), and of the compression and the photometric interpretation."""
 
-_PLANES, _JPEG_TABLES = 284, 347
+_PLANES, _JPEG_TABLES, _PROFILE = 284, 347, 34675
 _MOST_EXTRAS = 4
 _ROOM = 2**24
 """Pixels that a tile may have whatever the size of the picture."""
@@ -156,7 +157,8 @@ def _picture(page: "TiffPage", samples: np.ndarray) -> np.ndarray:
     if page.photometric == _WHITE_IS_ZERO:
         colour = np.iinfo(colour.dtype).max - colour
     elif page.photometric == _SEPARATED:
-        colour = _rgb_of_inks(colour)
+        converted = inks_to_srgb(colour, bytes(page.tags.valueof(_PROFILE, b"")))
+        colour = _rgb_of_inks(colour) if converted is None else converted
     if alpha.shape[2] and page.extrasamples[:1] == (_ASSOCIATED,):
         colour = divided_by_alpha(colour, alpha)
     return np.dstack([colour, alpha]) if alpha.shape[2] else colour[..., 0] if colour.shape[2] == 1 else colour

@@ -25,6 +25,7 @@ DISTRIBUTION = "patina-sr"
 
 EXTRAS = {
     "heic": ("pi-heif", "reads HEIC, which iPhones write"),
+    "raw": ("rawpy", "reads camera raw files"),
     "video": ("av", "video codecs in recipes"),
     "lmdb": ("lmdb", "reads LMDBs of images, as BasicSR makes them"),
     "optimisers": ("pytorch-optimizer", "Adan, Lion, SOAP, Muon; with schedulefree, schedule-free optimisers"),

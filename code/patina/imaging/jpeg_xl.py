@@ -1,0 +1,225 @@
+"""JPEG XL: the header of a codestream (ISO/IEC 18181-1), which imagecodecs does not tell, and the decoder's use."""
+
+import struct
+from collections.abc import Iterator
+
+import numpy as np
+
+from patina.imaging.colour_spaces import PRIMARIES, SRGB, ColourTags
+from patina.imaging.picture_header import FLOAT, TRUNCATED, BrokenPicture, PictureHeader
+from patina.imaging.tiff_tags import Buffer
+
+CODESTREAM, CONTAINER = b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"
+"""How a file begins: without, or with a container."""
+
+_HEADER_BYTES = 4096
+_RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
+"""Width to height, by code."""
+
+_GREY, _XYB, _CUSTOM, _LINEAR = 1, 2, 2, 8
+_PRIMARIES = {1: 1, 9: 9, 11: 12}
+"""Codes of primaries in ITU-T H.273 by those here."""
+
+_ALPHA, _SPOT, _CFA = 0, 2, 5
+_SRGB_TRANSFERS = (1, 13)  # BT.709's curve counts as sRGB's, as elsewhere
+_SIZE = ((9, 1), (13, 1), (18, 1), (30, 1))
+
+
+def boxes(data: Buffer) -> Iterator[tuple[bytes, int, int]]:
+    """Yield type, start and end of the payload of every box of a container.
+
+    Raises:
+        BrokenPicture: the file ends within a box.
+    """
+    position = 0
+    while position < len(data):
+        length, kind = struct.unpack_from(">I4s", data, position)
+        start = position + 8
+        if length == 1:
+            length, start = struct.unpack_from(">Q", data, start)[0], start + 8
+        position = len(data) if length == 0 else position + max(length, 8)
+        if position > len(data):
+            raise BrokenPicture(TRUNCATED)
+        yield kind, start, position
+
+
+def inspect_jxl(data: Buffer, thorough: bool) -> PictureHeader:
+    """Read a codestream's header; arguments and errors as `patina.imaging.integrity.inspect`."""
+    stream = bytes(data[:_HEADER_BYTES])
+    if not stream.startswith(CODESTREAM):
+        parts = ((start + (4 if kind == b"jxlp" else 0), end) for kind, start, end in boxes(data)
+                 if kind in (b"jxlc", b"jxlp"))  # fmt: skip
+        start, end = next(parts, (0, 0))
+        stream = bytes(data[start : min(end, start + _HEADER_BYTES)])
+        if thorough:
+            list(boxes(data))
+    if not stream.startswith(CODESTREAM):
+        raise BrokenPicture(TRUNCATED)
+    try:
+        return _header(_Bits(stream[2:]))
+    except _Ended:
+        raise BrokenPicture(TRUNCATED) from None
+
+
+def decode_jxl(_header: PictureHeader, data: bytes) -> np.ndarray:
+    """Decode the first frame, upright, which the library sees to.
+
+    Raises:
+        BrokenPicture: damaged, truncated, or of numbers that are no integers.
+    """
+    import imagecodecs
+
+    try:
+        return np.asarray(imagecodecs.jpegxl_decode(data, index=0))
+    except (imagecodecs.JpegxlError, ValueError, RuntimeError) as error:
+        raise BrokenPicture(f"is a JPEG XL that cannot be decoded ({error}); save it again or remove it") from None
+
+
+def jxl_exif(data: Buffer) -> bytes:
+    """Return the EXIF data of a container, a TIFF structure; empty for none, or compressed ones."""
+    if bytes(data[:12]) != CONTAINER:
+        return b""
+    for kind, start, end in boxes(data):
+        if kind == b"Exif" and end - start > 4:
+            offset = struct.unpack_from(">I", data, start)[0]
+            return bytes(data[start + 4 + offset : end])
+    return b""
+
+
+class _Ended(ValueError):
+    """The header lies behind the end of the data."""
+
+
+class _Bits:
+    """Numbers from a string of bits, the least significant bit of every byte first."""
+
+    def __init__(self, data: bytes):
+        self._value, self._left = int.from_bytes(data, "little"), 8 * len(data)
+
+    def take(self, count: int) -> int:
+        """Return the next `count` bits as a number."""
+        if count > self._left:
+            raise _Ended
+        found = self._value & ((1 << count) - 1)
+        self._value >>= count
+        self._left -= count
+        return found
+
+    def number(self, *choices: tuple[int, int]) -> int:
+        """Return a number of one of four forms: so many bits, and what is added to them."""
+        count, added = choices[self.take(2)]
+        return self.take(count) + added
+
+    def code(self) -> int:
+        """Return a number of an enumeration."""
+        return self.number((0, 0), (0, 1), (4, 2), (6, 18))
+
+
+def _header(bits: _Bits) -> PictureHeader:
+    height, width = _size(bits)
+    orientation, colours, grey = 1, SRGB, False
+    if not bits.take(1):
+        if bits.take(1):
+            orientation = bits.take(3) + 1
+            _skip_extra_fields(bits)
+        _require_integers(bits)
+        bits.take(1)
+        for _ in range(bits.number((0, 0), (0, 1), (4, 2), (12, 1))):
+            _skip_extra_channel(bits)
+        is_xyb = bool(bits.take(1))
+        colours, grey = _colours(bits, is_xyb)
+    if orientation >= 5:
+        height, width = width, height
+    return PictureHeader("JPEG XL", height, width, gray=grey, colours=colours)
+
+
+def _size(bits: _Bits) -> tuple[int, int]:
+    small = bits.take(1)
+
+    def side() -> int:
+        return 8 * (bits.take(5) + 1) if small else bits.number(*_SIZE)
+
+    height = side()
+    ratio = bits.take(3)
+    if ratio == 0:
+        return height, side()
+    across, down = _RATIOS[ratio - 1]
+    return height, height * across // down
+
+
+def _skip_extra_fields(bits: _Bits) -> None:
+    if bits.take(1):
+        _size(bits)
+    if bits.take(1):
+        _skip_preview(bits)
+    if bits.take(1):
+        for choices in (
+            ((0, 100), (0, 1000), (10, 1), (30, 1)), ((0, 1), (0, 1001), (8, 1), (10, 1)),
+            ((0, 0), (3, 0), (16, 0), (32, 0)),
+        ):  # fmt: skip
+            bits.number(*choices)
+        bits.take(1)
+
+
+def _skip_preview(bits: _Bits) -> None:
+    by_eight = ((0, 16), (0, 32), (5, 1), (9, 33))
+    choices = by_eight if bits.take(1) else ((6, 1), (8, 65), (10, 321), (12, 1345))
+    bits.number(*choices)
+    if bits.take(3) == 0:
+        bits.number(*choices)
+
+
+def _require_integers(bits: _Bits, what: str = FLOAT) -> None:
+    if bits.take(1):
+        raise BrokenPicture(what)
+    if bits.number((0, 8), (0, 10), (0, 12), (6, 1)) > 16:
+        raise BrokenPicture(what)
+
+
+def _skip_extra_channel(bits: _Bits) -> None:
+    if bits.take(1):
+        return
+    kind = bits.code()
+    _require_integers(bits)
+    bits.number((0, 0), (0, 3), (0, 4), (3, 1))
+    bits.take(8 * bits.number((0, 0), (4, 0), (5, 16), (10, 48)))
+    if kind == _ALPHA:
+        bits.take(1)
+    elif kind == _SPOT:
+        bits.take(64)
+    elif kind == _CFA:
+        bits.number((0, 1), (2, 0), (4, 3), (8, 19))
+
+
+def _colours(bits: _Bits, is_xyb: bool) -> tuple[ColourTags, bool]:
+    """Return what the pixels that the decoder gives mean, and whether they are grey."""
+    if bits.take(1):
+        return SRGB, False
+    has_profile, space = bits.take(1), bits.code()
+    grey = space == _GREY
+    if has_profile:  # from XYB, the decoder makes sRGB; otherwise the pixels are the profile's
+        return SRGB if is_xyb else ColourTags(unknown="a JPEG XL's colour profile, which cannot be read here"), grey
+    white = bits.code() if space != _XYB else 1
+    points = [_point(bits)] if white == _CUSTOM else []
+    primaries = bits.code() if space not in (_GREY, _XYB) else 1
+    corners = [_point(bits) for _ in range(3)] if primaries == _CUSTOM else []
+    gamma = bits.take(24) / 1e7 if bits.take(1) else None
+    transfer = 13 if gamma is not None else bits.code()
+    if transfer not in (*_SRGB_TRANSFERS, _LINEAR) or (white, primaries) not in _KNOWN:
+        return ColourTags(unknown=f"JPEG XL colours of white {white}, primaries {primaries}, transfer {transfer}"), grey
+    gamma = 1.0 if transfer == _LINEAR else gamma
+    known = PRIMARIES[_PRIMARIES.get(primaries, 1)]
+    chosen = (points[0] if points else known[:2]) + (sum(corners, ()) if corners else known[2:])
+    if chosen == PRIMARIES[1] and gamma is None:
+        return SRGB, grey
+    return ColourTags(chromaticities=() if grey else chosen, gamma=gamma), grey
+
+
+_KNOWN = {(white, primaries) for white in (1, _CUSTOM) for primaries in (*_PRIMARIES, _CUSTOM)}
+"""White points and primaries whose chromaticities are given or known."""
+
+
+def _point(bits: _Bits) -> tuple[float, ...]:
+    """Return the chromaticity of a colour, two signed numbers in millionths."""
+    stored = [bits.number((19, 0), (19, 524288), (20, 1048576), (21, 2097152)) for _ in range(2)]
+    return tuple((-(value + 1) // 2 if value % 2 else value // 2) / 1e6 for value in stored)
