@@ -56,19 +56,13 @@ def hub(tmp_path, monkeypatch):
 @pytest.fixture
 def vgg16(hub, monkeypatch):
     """Give DISTS torchvision's layers with random weights in place of the published ones."""
-    from patina import torchvision_shim
+    from patina.metrics import dists
 
-    torchvision_shim.ensure()
-    import torch
-    from torch import nn
-    from torchmetrics.functional.image import dists
-    from torchvision.models import vgg
-
+    torch = dists.torch
     torch.manual_seed(0)
-    network = nn.Module()
-    network.features = vgg.make_layers(vgg.cfgs["D"])
-    monkeypatch.setattr(dists, "vgg16", lambda weights: network)
-    torch.save({}, hub / "vgg16-397923af.pth")
+    layers = dists.vgg.make_layers(dists.vgg.cfgs["D"])
+    weights = {f"features.{name}": value for name, value in layers.state_dict().items()}
+    monkeypatch.setattr(dists, "backbone_weights", lambda name, hint: weights)
 
 
 class InThisProcess:

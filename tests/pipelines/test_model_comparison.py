@@ -72,7 +72,9 @@ def test_a_table_of_models_over_sets(folder, tmp_path, capsys):
     lines = [line for line in printed.splitlines() if line.startswith("|")]
     assert len({len(line) for line in lines}) == 1
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    assert cells[0] == ["set", "model", "MSE (8-bit) ↓", "PSNR (dB) ↑", "SSIM ↑", "s per image", "MiB"]
+    assert printed.startswith("Measured on RGB and luma Y (BT.601), the scale cropped from every border; time and peak")
+    measures = ["MSE (8-bit) ↓", "PSNR (dB) ↑", "PSNR of Y (dB) ↑", "SSIM ↑", "SSIM of Y ↑"]
+    assert cells[0] == ["set", "model", *measures, "s per image", "MiB"]
     assert [row[:2] for row in cells[2:]] == [["x2", "bicubic"], ["x2", "LapSRN"], ["x4", "bicubic"]]
     assert "LapSRN upscales by 2, x4 needs 4: not measured." in printed
     table = list(csv.DictReader((out / "comparison.csv").open()))
@@ -149,7 +151,7 @@ def test_flags_change_what_a_configuration_says(folder, tmp_path, capsys):
     [
         (["-results", "{x2}", "-truth", "{x2}", "-tile", "64"], "-tile is not for one folder; give"),
         (["-results", "{x2}", "-truth", "{x2}", "-crop", "-3"], "-crop_border is -3, expected 0 or more"),
-        ([], "-results is missing, -truth is missing; give -results and -truth for one folder, or -model"),
+        ([], "-results is missing; give -results, and -truth if there is one, for one folder, or -model"),
         (["-model", "bicubic"], "-set is missing, -out is missing; "),
         (["-model", "bicubic", "-results", "a"], "-results is not for a comparison; "),
         (["-model", "bicubik", "-set", "a", "{x2}", "{gt}", "-out", "{out}"], "bicubik: no such model file"),

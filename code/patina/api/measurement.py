@@ -21,7 +21,7 @@ Images = str | Path | Mapping[str, np.ndarray]
 
 def evaluate(
     result: np.ndarray | str | Path,
-    ground_truth: np.ndarray | str | Path,
+    ground_truth: np.ndarray | str | Path | None,
     *,
     metrics: Collection[str] = ("mse", "psnr", "ssim"),
     crop: int = 0,
@@ -32,11 +32,11 @@ def evaluate(
 
     Args:
         result: a picture, or a folder of pictures.
-        ground_truth: the same, of the same size.
-        metrics: of "mse", "psnr", "ssim" and "lpips"; LPIPS needs published weights.
+        ground_truth: the same, of the same size; for a folder also None, if `metrics` need no GT.
+        metrics: keys of `METRICS`, e.g. "psnr_y", "lpips" or "niqe"; for folders also of `SET_MEASURES`, e.g. "fid".
         crop: pixels to crop from every border.
-        space: "rgb", or "y" for luma; LPIPS always measures RGB.
-        device: device that LPIPS computes on.
+        space: "rgb", or "y" for luma; networks always see RGB.
+        device: device that networks compute on.
 
     Returns:
         For pictures the value of every metric, None where they are too small for it; for folders the values of
@@ -48,13 +48,13 @@ def evaluate(
     from patina.metrics.full_reference import METRICS, measured, open_metrics
     from patina.pipelines.evaluation import evaluate_folders
 
-    if unknown := [key for key in metrics if key not in METRICS]:
-        raise PatinaError(f"unknown metric {unknown[0]!r}; expected some of {', '.join(METRICS)}")
     if not isinstance(result, np.ndarray) and not isinstance(ground_truth, np.ndarray):
-        folders = Path(result), Path(ground_truth)
+        folders = Path(result), None if ground_truth is None else Path(ground_truth)
         return evaluate_folders(*folders, metrics=metrics, crop=crop, space=space, device=device).document()
     if not isinstance(result, np.ndarray) or not isinstance(ground_truth, np.ndarray):
         raise PatinaError("expected two images or two folders, got an image and a folder")
+    if unknown := [key for key in metrics if key not in METRICS]:
+        raise PatinaError(f"unknown metric {unknown[0]!r}; expected some of {', '.join(METRICS)}")
     opened, missing = open_metrics(metrics, device)
     for key, reason in missing.items():
         raise PatinaError(f"{key} cannot be measured: {reason}")

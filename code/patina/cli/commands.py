@@ -98,6 +98,7 @@ GROUPS = {
     },
     "This machine, and others": {
         "completion": Command("print what makes a shell complete commands, flags and names", "completion bash"),
+        "weights": Command("list published weights that metrics and losses need, and how to get them", "weights"),
         "doctor": Command("list versions, devices, formats and weights, and how to install missing ones", "doctor"),
         "merge": Command("put together what several jobs with -shard have made", "merge OUT"),
     },

@@ -1,9 +1,15 @@
-"""Measure results against ground truth (GT): one folder image by image, or models compared over test sets."""
+"""Measure results with or without ground truth (GT): a folder image by image, or models compared over test sets."""
 
 import argparse
 from pathlib import Path
 
-from patina.cli.evaluation_flags import add_comparison_flags, add_folder_flags, require_together
+from patina.cli.evaluation_flags import (
+    add_comparison_flags,
+    add_folder_flags,
+    add_measure_flags,
+    require_together,
+    wanted_metrics,
+)
 from patina.cli.flags import add_flag, shard_path
 from patina.cli.results import add_json_flag, print_result
 
@@ -13,8 +19,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_folder_flags(parser)
     add_comparison_flags(parser)
     add_flag(parser, "out", "out_dir", type=Path, help="folder for scores and the models' images (default: -results)")
-    add_flag(parser, "crop_border", "crop", type=int, help="pixels cut off every border (default: 0; models: scale)")
-    add_flag(parser, "space", choices=["rgb", "y"], help="measure RGB (default) or luma; LPIPS always uses RGB")
+    add_flag(parser, "crop_border", "crop", type=int, help="pixels cut off every border (default: the scale)")
+    add_measure_flags(parser)
     add_flag(parser, "no_lpips", action="store_true", help="skip LPIPS, which needs published weights")
     add_json_flag(parser)
 
@@ -30,7 +36,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     if not arguments.results:
         return _compare(arguments)
-    given = {name: getattr(arguments, name) for name in ("results", "crop_border", "space", "device", "shard")}
+    names = ("results", "scale", "against", "crop_border", "space", "device", "shard")
+    given = {name: getattr(arguments, name) for name in names} | {"metrics": wanted_metrics(arguments)}
     out = shard_path(arguments, arguments.out or arguments.results)
     request = FolderEvaluationRequest(gt=arguments.truth, out=out, lpips=not arguments.no_lpips, **given)
     evaluation = evaluate(request)
@@ -43,6 +50,7 @@ def _compare(arguments: argparse.Namespace) -> int:
     from patina.pipelines.model_comparison import ComparisonRequest, compare_models
 
     given = {name: getattr(arguments, name) for name in ("out", "crop_border", "space", "tile", "precision", "device")}
+    given["metrics"] = wanted_metrics(arguments)
     models, sets = tuple(arguments.model or ()), tuple(map(tuple, arguments.set or ()))
     comparison = compare_models(ComparisonRequest(arguments.opt, models, sets, lpips=not arguments.no_lpips, **given))
     print_result(arguments, comparison.table(), comparison.document())

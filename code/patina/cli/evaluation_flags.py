@@ -5,15 +5,23 @@ from pathlib import Path
 
 from patina.cli.flags import add_compute_flags, add_flag, add_shard_flag, check_flags
 from patina.imaging.interpolation_names import INTERPOLATIONS
+from patina.metrics.measure_names import BY_IMAGE, BY_SET
 
-_USE = "give -results and -truth for one folder, or -model, -set and -out (or -opt) to compare models"
+_USE = "give -results, and -truth if there is one, for one folder, or -model, -set and -out (or -opt) to compare models"
 
 
 def add_folder_flags(parser: argparse.ArgumentParser) -> None:
     """Add what measures one folder."""
     folders = parser.add_argument_group("one folder of results")
     add_flag(folders, "results", type=Path, help="folder of results")
-    add_flag(folders, "truth", "gt", type=Path, help="folder of GT images, matched by stem")
+    add_flag(
+        folders, "truth", "gt", type=Path, help="folder of GT images, matched by stem; without it, NIQE is measured"
+    )
+    add_flag(folders, "scale", type=int, help="scale of the results: so many pixels are cut off every border")
+    add_flag(
+        folders, "against", type=Path,
+        help="folder that FID, KID and EfficientNet's distances compare with, of any scenes (default: -truth)",
+    )  # fmt: skip
     add_shard_flag(folders)
 
 
@@ -28,6 +36,24 @@ def add_comparison_flags(parser: argparse.ArgumentParser) -> None:
     add_compute_flags(models, precision=None)
 
 
+def add_measure_flags(parser: argparse.ArgumentParser) -> None:
+    """Add what is measured."""
+    add_flag(
+        parser, "space", choices=["rgb", "y"],
+        help="measure RGB, with PSNR and SSIM of luma beside it (default), or luma alone; networks always see RGB",
+    )  # fmt: skip
+    add_flag(
+        parser, "metrics", nargs="+", choices=[*BY_IMAGE, *BY_SET], metavar="METRIC",
+        help=f"what to measure, of {', '.join([*BY_IMAGE, *BY_SET])} (default: the first six; without -truth niqe)",
+    )  # fmt: skip
+
+
+def wanted_metrics(arguments: argparse.Namespace) -> tuple[str, ...] | None:
+    """Return what was asked for, in the order of tables."""
+    wanted = arguments.metrics
+    return tuple(key for key in (*BY_IMAGE, *BY_SET) if key in wanted) if wanted else None
+
+
 def require_together(arguments: argparse.Namespace) -> None:
     """Refuse flags that are missing or do not belong together.
 
@@ -36,6 +62,12 @@ def require_together(arguments: argparse.Namespace) -> None:
     """
     if arguments.opt or arguments.model or arguments.set:
         needed = () if arguments.opt else ("model", "set", "out")
-        check_flags(arguments, "a comparison", needed=needed, foreign=("results", "truth", "shard"), use=_USE)
+        check_flags(
+            arguments,
+            "a comparison",
+            needed=needed,
+            foreign=("results", "truth", "scale", "against", "shard"),
+            use=_USE,
+        )
     else:
-        check_flags(arguments, "one folder", needed=("results", "truth"), foreign=("tile", "precision"), use=_USE)
+        check_flags(arguments, "one folder", needed=("results",), foreign=("tile", "precision"), use=_USE)

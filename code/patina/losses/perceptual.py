@@ -8,9 +8,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from patina.errors import ConfigError
-from patina.metrics.backbones import backbone_weights, missing_weights
+from patina.metrics.backbones import VGG19, backbone_weights, missing_weights
 
-WEIGHTS = "vgg19-dcbb9e9d.pth"
+WEIGHTS = VGG19
 """torchvision's VGG19, trained on ImageNet."""
 
 ESRGAN_LAYERS = {"conv5_4": 1.0}

@@ -3,15 +3,11 @@
 from torch import Tensor, nn
 
 from patina import torchvision_shim
-from patina.metrics.backbones import backbone_weights
+from patina.metrics.dists import dists_network
 
 torchvision_shim.ensure()  # torchmetrics imports torchvision
 
 from torchmetrics.functional.image import multiscale_structural_similarity_index_measure  # noqa: E402
-from torchmetrics.functional.image.dists import DISTSNetwork  # noqa: E402
-
-DISTS_WEIGHTS = "vgg16-397923af.pth"
-"""torchvision's VGG16, trained on ImageNet; DISTS's own weights come with torchmetrics."""
 
 _WINDOW = 11
 _EXPONENTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)
@@ -51,8 +47,7 @@ class DistsLoss(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        backbone_weights(DISTS_WEIGHTS, "or train without `dists`")  # raises a clear error if they are missing
-        self.network = DISTSNetwork().requires_grad_(False).eval()
+        self.network = dists_network("or train without `dists`")
 
     def forward(self, prediction: Tensor, target: Tensor) -> Tensor:
         """Return the mean distance of two batches.

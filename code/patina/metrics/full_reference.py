@@ -1,4 +1,4 @@
-"""The table of full-reference metrics, which compare a result with its ground truth (GT).
+"""The table of metrics of an image; all but NIQE compare a result with its ground truth (GT).
 
 A new metric is a function and a row of `METRICS`. Evaluation, comparison and validation read the table.
 """
@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Literal
 
 import numpy as np
 
@@ -21,8 +22,8 @@ Compare = Callable[..., float]
 
 
 @dataclass(frozen=True)
-class Metric:
-    """A metric and its presentation.
+class Presented:
+    """How a measure is presented.
 
     Attributes:
         key: name in files.
@@ -30,8 +31,6 @@ class Metric:
         unit: unit of the values; empty for plain numbers.
         digits: decimals in tables.
         higher_is_better: whether better results have higher values.
-        open: called with the device ("auto", "cpu", "cuda", "mps") for a network; returns the metric.
-        network: whether it needs a network with published weights. Such metrics are always measured on RGB.
     """
 
     key: str
@@ -39,8 +38,6 @@ class Metric:
     unit: str
     digits: int
     higher_is_better: bool
-    open: Callable[[str], Compare]
-    network: bool = False
 
     @property
     def heading(self) -> str:
@@ -51,6 +48,23 @@ class Metric:
     def text(self, value: float) -> str:
         """Return a value with the metric's decimals."""
         return f"{value:.{self.digits}f}"
+
+
+@dataclass(frozen=True)
+class Metric(Presented):
+    """A metric of an image and its presentation.
+
+    Attributes:
+        open: called with the device ("auto", "cpu", "cuda", "mps") for a network; returns the metric.
+        network: whether it is always measured on RGB, as metrics with a network are.
+        when: "always": also in validations during training; "evaluate": by `patina evaluate`; "asked": there by name.
+        needs_gt: whether it compares with the GT.
+    """
+
+    open: Callable[[str], Compare]
+    network: bool = False
+    when: Literal["always", "evaluate", "asked"] = "always"
+    needs_gt: bool = True
 
 
 def _always(compare: Compare) -> Callable[[str], Compare]:
@@ -66,21 +80,73 @@ def _open_lpips(device: str) -> Compare:
     return lambda result, gt, *, crop, space: lpips(result, gt, crop=crop)
 
 
+def _open_ms_ssim(device: str) -> Compare:
+    from patina.metrics.ms_ssim import ms_ssim  # torchmetrics takes seconds to import
+
+    return ms_ssim
+
+
+def _open_dists(device: str) -> Compare:
+    from patina.metrics.dists import Dists
+    from patina.system.devices import compute_device
+
+    dists = Dists(compute_device(device))
+    return lambda result, gt, *, crop, space: dists(result, gt, crop=crop)
+
+
+def _open_efficientnet(device: str) -> Compare:
+    from patina.metrics.efficientnet import EfficientNetDistance
+    from patina.system.devices import compute_device
+
+    distance = EfficientNetDistance().to(compute_device(device))
+    return lambda result, gt, *, crop, space: distance.compare(result, gt, crop=crop)
+
+
+def _open_niqe(device: str) -> Compare:
+    from patina.metrics.niqe import Niqe
+
+    niqe = Niqe()
+    return lambda result, gt, *, crop, space: niqe(result, crop=crop)
+
+
+def _on_luma(compare: Compare) -> Compare:
+    """Return a metric that measures luma, whatever the space of the others."""
+    return lambda result, gt, *, crop, space: compare(result, gt, crop=crop, space="y")
+
+
+ON_LUMA = ("psnr_y", "ssim_y")
+"""Metrics that measure luma in any case."""
+
 METRICS = {
     metric.key: metric
     for metric in (
         Metric("mse", "MSE", "8-bit", 2, False, _always(mse)),
         Metric("psnr", "PSNR", "dB", 2, True, _always(psnr)),
+        Metric("psnr_y", "PSNR of Y", "dB", 2, True, _always(_on_luma(psnr)), when="evaluate"),
         Metric("ssim", "SSIM", "", 4, True, _always(ssim)),
-        Metric("lpips", "LPIPS", "", 4, False, _open_lpips, network=True),
+        Metric("ssim_y", "SSIM of Y", "", 4, True, _always(_on_luma(ssim)), when="evaluate"),
+        Metric("lpips", "LPIPS", "", 4, False, _open_lpips, network=True, when="evaluate"),
+        Metric("ms_ssim", "MS-SSIM", "", 4, True, _open_ms_ssim, when="asked"),
+        Metric("dists", "DISTS", "", 4, False, _open_dists, network=True, when="asked"),
+        Metric("efficientnet", "EfficientNet", "", 4, False, _open_efficientnet, network=True, when="asked"),
+        Metric("niqe", "NIQE", "", 2, False, _open_niqe, when="asked", needs_gt=False),
     )
 }
 """All metrics by key, in the order of tables."""
 
 
-def metric_keys(lpips: bool) -> tuple[str, ...]:
-    """Return the keys of all metrics, with or without LPIPS."""
-    return tuple(key for key in METRICS if lpips or key != "lpips")
+def metric_keys(lpips: bool, space: Space = "rgb") -> tuple[str, ...]:
+    """Return the keys of the metrics that are measured unless others are wanted, with or without LPIPS.
+
+    On luma, those that measure luma in any case would be the same numbers twice, and are left out.
+    """
+    usual = [key for key, metric in METRICS.items() if metric.when != "asked" and (lpips or key != "lpips")]
+    return tuple(key for key in usual if space == "rgb" or key not in ON_LUMA)
+
+
+def validated_keys() -> tuple[str, ...]:
+    """Return the keys of the metrics that validations during training measure."""
+    return tuple(key for key, metric in METRICS.items() if metric.when == "always")
 
 
 def open_metrics(keys: Collection[str], device: str) -> tuple[dict[str, Compare], dict[str, str]]:
@@ -102,12 +168,12 @@ def open_metrics(keys: Collection[str], device: str) -> tuple[dict[str, Compare]
 def scores_without_network(
     result: np.ndarray, gt: np.ndarray, *, crop: int = 0, space: Space = "rgb"
 ) -> dict[str, float]:
-    """Measure a result with all metrics that need no network and that it is large enough for; arguments as in `psnr`.
+    """Measure a result with the metrics of validations that it is large enough for; arguments as in `psnr`.
 
     Raises:
         PatinaError: as in `measured`.
     """
-    plain = {key: metric.open("cpu") for key, metric in METRICS.items() if not metric.network}
+    plain = {key: METRICS[key].open("cpu") for key in validated_keys()}
     return measured(plain, result, gt, crop=crop, space=space)[0]
 
 

@@ -8,10 +8,10 @@ from torch import nn
 
 from patina import torchvision_shim
 from patina.errors import PatinaError
-from patina.metrics.backbones import backbone_weights, missing_weights
+from patina.metrics.backbones import ALEXNET, backbone_weights, missing_weights
 from patina.metrics.image_pair import comparable
 
-WEIGHTS = "alexnet-owt-7be5be79.pth"
+WEIGHTS = ALEXNET
 """The AlexNet weights for which the published metric was calibrated."""
 
 _SMALLEST = 31  # smaller images vanish before AlexNet's second pooling

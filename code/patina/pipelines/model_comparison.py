@@ -18,9 +18,11 @@ from patina.data.matching import match_by_stem
 from patina.errors import PatinaError, PictureError, listed
 from patina.imaging.interpolation_names import INTERPOLATIONS
 from patina.imaging.picture_files import list_pictures, picture_size, read_picture
-from patina.metrics.full_reference import METRICS, metric_keys, open_metrics
+from patina.metrics.full_reference import METRICS, open_metrics
+from patina.metrics.set_measures import MEASURES
 from patina.pipelines.comparison_table import ComparisonRow, ModelComparison
-from patina.pipelines.evaluation import SPACES, Evaluation, evaluate_folders
+from patina.pipelines.evaluation import evaluate_folders
+from patina.pipelines.score_table import Evaluation, measured_space
 from patina.pipelines.upscaler import Enlarger, Sampling, Upscaler
 from patina.pipelines.upscalers import open_upscaler, takes_tiles
 from patina.pipelines.upscaling import upscale_pictures
@@ -44,7 +46,8 @@ class ComparisonRequest:
         models: without a configuration: model files or interpolations, each with an optional name, ``NAME=MODEL``.
         sets: without a configuration: name, LQ folder and GT folder of every test set.
         out: folder for the results. None: the configuration's.
-        crop_border, space, tile, precision: as in `EvaluationConfig`. None: the configuration's or its defaults.
+        crop_border, space, metrics, tile, precision: as in `EvaluationConfig`. None: the configuration's, or its
+            defaults.
         lpips: False leaves LPIPS out.
         device: where to compute.
     """
@@ -55,6 +58,7 @@ class ComparisonRequest:
     out: Path | None = None
     crop_border: int | None = None
     space: str | None = None
+    metrics: tuple[str, ...] | None = None
     tile: int | None = None
     precision: str | None = None
     lpips: bool = True
@@ -68,7 +72,7 @@ class ComparisonRequest:
             ConfigError: the configuration cannot be used.
         """
         values = self._values() if self.config is None else self._loaded(self.config)
-        names = ("out", "crop_border", "space", "tile", "precision")
+        names = ("out", "crop_border", "space", "metrics", "tile", "precision")
         given = {name: value for name in names if (value := getattr(self, name)) is not None}
         return parse_config(values | given | ({} if self.lpips else {"lpips": False}), "command line")
 
@@ -146,9 +150,9 @@ def _compared(config: EvaluationConfig, device: str) -> ModelComparison:
     absent = [str(m.model) for m in config.models if isinstance(m.model, Path) and not m.model.is_file()]
     if absent:
         raise PatinaError(f"{listed(absent)}: no such model file; interpolations are {', '.join(INTERPOLATIONS)}")
-    _, missing = open_metrics(metric_keys(config.lpips), device)
-    if "lpips" in missing:  # reported once, not for every model
-        config = config.model_copy(update={"lpips": False})
+    _, missing = open_metrics([key for key in config.wanted_metrics() if key in METRICS], device)
+    if missing:  # reported once, not for every model
+        config = config.model_copy(update={"metrics": tuple(k for k in config.wanted_metrics() if k not in missing)})
     found: list[tuple[ComparisonRow, Evaluation]] = []
     unmeasured: list[Unmeasured] = []
     for test_set in config.sets:
@@ -167,7 +171,11 @@ def _compared(config: EvaluationConfig, device: str) -> ModelComparison:
     failures += sum(item.failures for item in unmeasured)
     reasons = [f"{METRICS[key].title} was not measured: {reason}" for key, reason in missing.items()]
     told = [f"{row.model} on {row.set}: {note}" for row, evaluation in found for note in evaluation.notes]
-    comparison = ModelComparison([row for row, _ in found], [_how(config, device), *told, *reasons, *notes], failures)
+    reasons += dict.fromkeys(
+        f"{MEASURES[key].title} was not measured: {reason}" for _, one in found for key, reason in one.missing.items()
+    )
+    rows = [row for row, _ in found]
+    comparison = ModelComparison(rows, _how(config, device), [*told, *reasons, *notes], failures)
     comparison.write(config.out)
     return comparison
 
@@ -228,13 +236,14 @@ def _measure(
         return Unmeasured(told, len(upscaled.failures))
     crop = upscaler.scale if config.crop_border is None else config.crop_border
     evaluation = evaluate_folders(
-        out, test_set.gt, metrics=metric_keys(config.lpips), crop=crop, space=config.space, device=device,
+        out, test_set.gt, metrics=config.wanted_metrics(), crop=crop, space=config.space, device=device,
         without={Path(name).stem for name, _ in upscaled.failures},
     )  # fmt: skip
     evaluation.report.failures += upscaled.failures
     evaluation.write(out)
     row = ComparisonRow(
-        test_set.name, model.name, upscaler.scale, crop, len(evaluation.scores), evaluation.means,
+        test_set.name, model.name, upscaler.scale, crop, len(evaluation.scores),
+        {**evaluation.means, **evaluation.sets},
         seconds=float(np.mean(timed.seconds)) if timed.seconds else float("nan"),
         memory=memory.grown,
     )  # fmt: skip
@@ -261,5 +270,7 @@ def _is_gpu(device: str) -> bool:
 def _how(config: EvaluationConfig, device: str) -> str:
     border = "the scale" if config.crop_border is None else f"{config.crop_border} pixels"
     where = "on the GPU" if _is_gpu(device) else f"on the CPU (threads: {torch.get_num_threads()})"
-    measured = f"Measured on {SPACES[config.space]}, {border} cropped from every border"
+    measured = (
+        f"Measured on {measured_space(config.space, config.wanted_metrics())}, {border} cropped from every border"
+    )
     return f"{measured}; time and peak memory of upscaling {where}."

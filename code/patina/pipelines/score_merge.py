@@ -11,7 +11,7 @@ from pydantic.dataclasses import dataclass
 from patina.errors import PatinaError
 from patina.metrics.full_reference import METRICS
 from patina.metrics.image_pair import Space
-from patina.pipelines.evaluation import Evaluation, Score
+from patina.pipelines.score_table import Evaluation, Score
 from patina.runs.folder_job import JobReport
 from patina.runs.folder_lock import folder_lock
 from patina.runs.shards import Shard

@@ -3,12 +3,26 @@
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from patina.hints import nearest
 from patina.imaging.interpolation_names import INTERPOLATIONS, InterpolationName
+from patina.metrics.full_reference import metric_keys
+from patina.metrics.measure_names import BY_IMAGE, BY_SET
+from patina.metrics.set_measures import MEASURES
 from patina.models.sr3 import Sampler
 from patina.settings import PositiveInt, Schema, Settings, either
 from patina.specs.experiment import Experiment
+
+
+def _known(name: str) -> str:
+    if name not in MEASURES:
+        raise ValueError(f"unknown metric {name!r}, {nearest(name, MEASURES)}")
+    return name
+
+
+MetricName = Annotated[str, AfterValidator(_known), Field(json_schema_extra={"enum": [*BY_IMAGE, *BY_SET]})]
+"""A key of `MEASURES`."""
 
 Name = Annotated[str, Field(pattern=r"^[\w.+-]+$")]
 
@@ -74,6 +88,10 @@ class EvaluationConfig(Experiment):
     space: Literal["rgb", "y"] = "rgb"
     """Measure on RGB (`rgb`) or luma (`y`)."""
 
+    metrics: Annotated[tuple[MetricName, ...], Field(min_length=1)] | None = None
+    """What to measure, e.g. `[psnr, psnr_y, ms_ssim, dists]`. null: MSE, PSNR and SSIM on RGB and luma, and LPIPS. FID,
+    KID and EfficientNet's distances compare a whole set of results with the GT."""
+
     lpips: bool = True
     """Measure LPIPS where its weights are available."""
 
@@ -82,6 +100,10 @@ class EvaluationConfig(Experiment):
 
     precision: Annotated[Literal["auto", "32", "bf16-mixed"], BeforeValidator(str)] = "32"
     """`32`, `bf16-mixed`, or `auto`, which picks bfloat16 if it is fast and its results match float32's."""
+
+    def wanted_metrics(self) -> tuple[str, ...]:
+        """Return the keys of what is measured."""
+        return metric_keys(self.lpips, self.space) if self.metrics is None else self.metrics
 
     @model_validator(mode="after")
     def _names_differ(self) -> "EvaluationConfig":

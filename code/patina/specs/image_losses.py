@@ -251,6 +251,29 @@ class DistsSettings(ImageLossSettings):
         return DistsLoss()
 
 
+class EfficientNetSettings(ImageLossSettings):
+    """Distance of EfficientNet-Lite0's features, made as LPIPS; its weights come with the extra `metrics`."""
+
+    type: Literal["efficientnet"]
+    """Selects this loss."""
+
+    layers: dict[Literal["stage1", "stage2", "stage3", "stage5", "stage7"], PositiveFloat] = Field(
+        {"stage1": 1.0, "stage2": 1.0, "stage3": 1.0, "stage5": 1.0, "stage7": 1.0}, min_length=1
+    )
+    """Weight of each stage; their results have 1/2, 1/4, 1/8, 1/16 and 1/32 of the size."""
+
+    @property
+    def smallest_patch(self) -> int:
+        """The side that leaves one pixel at the deepest stage."""
+        return 32
+
+    def build(self) -> Loss:
+        """Return the loss, which reads the network's weights."""
+        from patina.metrics.efficientnet import EfficientNetDistance
+
+        return EfficientNetDistance({str(name): weight for name, weight in self.layers.items()})
+
+
 class FocalFrequencySettings(ImageLossSettings):
     """Focal frequency loss: squared distance of spectra that emphasises hard frequencies."""
 

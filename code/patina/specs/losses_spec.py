@@ -14,6 +14,7 @@ from patina.specs.image_losses import (
     CharbonnierSettings,
     ColourSettings,
     DistsSettings,
+    EfficientNetSettings,
     FocalFrequencySettings,
     HuberSettings,
     L1Settings,
@@ -80,6 +81,7 @@ AnyLoss = Annotated[
     | LumaSettings
     | LdlSettings
     | DistsSettings
+    | EfficientNetSettings
     | FocalFrequencySettings
     | GanSettings,
     Discriminator("type"),

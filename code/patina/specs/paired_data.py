@@ -15,7 +15,7 @@ from patina.degradations.recipe import Recipe, load_recipe, require_models
 from patina.degradations.recipe_patches import OnTheFly
 from patina.errors import ConfigError, counted
 from patina.imaging.picture_files import list_pictures
-from patina.metrics.full_reference import METRICS
+from patina.metrics.full_reference import validated_keys
 from patina.seeding import derive
 from patina.settings import PositiveFloat, PositiveInt, Probability, Schema, Settings, either
 from patina.specs.optimisation import LoaderSettings
@@ -201,7 +201,7 @@ def validation_sets(sets: dict[str, PairedValidation] | None, scale: int) -> "Va
 
 def measured_by(sets: dict[str, PairedValidation] | None, *more: str) -> tuple[str, ...]:
     """Return the names of what sets of validation pairs are measured by, PSNR first, then others and `more`."""
-    keys = ("psnr", *(key for key, metric in METRICS.items() if key != "psnr" and not metric.network), *more)
+    keys = ("psnr", *(key for key in validated_keys() if key != "psnr"), *more)
     return tuple(f"{name}/{key}" if name else key for name in sets or {} for key in keys)
 
 

@@ -48,8 +48,8 @@ class UpscaleTestConfig(Experiment):
     precision: Precision = "32"
     """`32` or `bf16-mixed`."""
 
-    crop_border: Annotated[int, Field(ge=0)] = 0
-    """Pixels cropped from every border before measuring."""
+    crop_border: Annotated[int, Field(ge=0)] | None = None
+    """Pixels cropped from every border before measuring. null: the scale, as is customary."""
 
     space: Literal["rgb", "y"] = "rgb"
     """Measure on RGB (`rgb`) or luma (`y`)."""
