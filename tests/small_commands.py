@@ -49,8 +49,9 @@ def write_inputs(top: Path) -> int:
     write_config(top / "family.yml", FAMILY)
     for part, crops in photographs().items():
         for number, pixels in enumerate(crops):
-            noisy = np.clip(np.rint(pixels + rng.normal(0, 8.0 * (part == "real"), pixels.shape)), 0, 255)
-            write_picture(top / part / f"photo{number}.png", noisy.astype(np.uint8))
+            small = pixels[:96, :96]
+            noisy = np.clip(np.rint(small + rng.normal(0, 8.0 * (part == "real"), small.shape)), 0, 255)
+            write_picture(top / "photos" / part / f"{number}.png", noisy.astype(np.uint8))
     return 0
 
 
@@ -59,9 +60,11 @@ def _fit(arguments: list[str]) -> int:
     return run_command("fit", arguments)
 
 
-def fit(top: Path, out: Path) -> Work:
-    """Return the work of a fit of one number in few samples."""
-    given = [top / "clean", top / "real", "-out", out / "fitted.yml", "-recipe", top / "family.yml", "-workers", 1]
+def fit(top: Path, out: Path, *more: object) -> Work:
+    """Return the work of a fit of one number in few samples; `more` are further arguments."""
+    photos = top / "photos"
+    given = [photos / "clean", photos / "real", "-out", out / "fitted.yml", "-recipe", top / "family.yml"]
+    given += ["-workers", 1, *more]
     return partial(_fit, [str(value) for value in given])
 
 

@@ -1,10 +1,17 @@
 """Errors for users, with a one-line message: what is wrong, where, what was expected and what to do."""
 
+import re
 from collections.abc import Sequence
+
+_UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+"""Characters that end lines, steer a terminal, or turn the direction of text; names of files may hold them."""
 
 
 class PatinaError(Exception):
     """A mistake in the input that the user can correct; the command line prints it without a traceback."""
+
+    def __str__(self) -> str:
+        return one_line(super().__str__())
 
 
 class ConfigError(PatinaError):
@@ -17,6 +24,11 @@ class PictureError(PatinaError):
 
 class WeightsMissing(PatinaError):
     """Published weights are neither on this machine nor reachable; the message names the file and its folder."""
+
+
+def one_line(text: str) -> str:
+    """Return text with escapes in place of characters that would break a line, or that a terminal obeys."""
+    return _UNSEEN.sub(lambda found: found[0].encode("unicode_escape").decode(), text)
 
 
 def counted(number: int, noun: str) -> str:
@@ -35,7 +47,7 @@ def told_system_error(error: OSError) -> str:
     if error.strerror is None:
         return str(error)
     where = error.filename if error.filename is not None else "a file"
-    return f"{where} cannot be used: {error.strerror}; fix this, then run the command again"
+    return one_line(f"{where} cannot be used: {error.strerror}; fix this, then run the command again")
 
 
 def require_range(name: str, value: float, low: float, high: float = float("inf")) -> None:

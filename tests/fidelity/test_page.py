@@ -3,11 +3,11 @@
 import re
 from collections.abc import Iterator
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 
+from page_tags import Tags
 from patina.cli.main import run_command
 from patina.fidelity.charts import correlation_map
 from patina.fidelity.curves import training_figures
@@ -79,19 +79,6 @@ class Hostile(str):
 
     def __iter__(self) -> Iterator["Hostile"]:
         return iter((self[0], self[1]))
-
-
-class Tags(HTMLParser):
-    """The tags and attributes of a page, as a browser understands them."""
-
-    def __init__(self, page: str):
-        super().__init__()
-        self.found, self.attributes = list[str](), set[str]()
-        self.feed(page)
-
-    def handle_starttag(self, tag: str, attrs: list) -> None:
-        self.found.append(tag)
-        self.attributes |= {name for name, _ in attrs}
 
 
 @pytest.mark.parametrize(("name", "package"), [("page.html", PACKAGE), ("fit_page.html", "patina.pipelines")])

@@ -151,3 +151,14 @@ def test_scores_beside_the_pictures_are_no_files_left_out(tmp_path, capsys):
     capsys.readouterr()
     assert [path.name for path in list_pictures(tmp_path / "out")] == ["a.png"]
     assert capsys.readouterr().err == ""
+
+
+def test_hidden_images_are_counted(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    for name in ("a.png", ".b.png", "...PNG", ".DS_Store", ".part-a.png"):
+        write_picture(tmp_path / "a.png", smooth())
+        (tmp_path / name).write_bytes((tmp_path / "a.png").read_bytes())
+    assert [path.name for path in list_pictures(tmp_path)] == ["a.png"]
+    assert "2 files left out: 2 hidden images" in capsys.readouterr().err
+    (tmp_path / "a.png").rename(tmp_path / "a.psd")
+    with pytest.raises(PatinaError, match=r"contain no images; .*; 3 files left out: 2 hidden images, 1 \.psd"):
+        list_sources(tmp_path, recursive=True)

@@ -4,6 +4,7 @@ import gzip
 import multiprocessing
 import os
 import pickle
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 
 from encoded_pictures import encoded, smooth
+from hostile_tars import ATTACKS, huge, nested
 from patina.data.matching import match_by_stem
 from patina.errors import PatinaError, PictureError
 from patina.imaging.picture_files import list_pictures, picture_size, read_picture
@@ -146,6 +148,17 @@ def test_bad_tars_are_one_line(folder, tars, tmp_path):
     write_tar(tmp_path / "v" / "1.tar", [("a.png", data)])
     write_tar(tmp_path / "v" / "2.tar", [("a.png", data)])
     refuse(r"2\.tar/a\.png and .*1\.tar/a\.png have one key", tmp_path / "v")
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_headers_of_any_content_are_one_line_and_no_hang(folder, tmp_path, attack):
+    rng, images = np.random.default_rng(1), {path.name: path.read_bytes()[:900] for path in folder.iterdir()}
+    for _ in range(20):
+        (tmp_path / "t.tar").write_bytes(attack(images, rng))
+        with suppress(PatinaError):
+            list_sources(tmp_path / "t.tar")
+            (tmp_path / "whole").touch()
+    assert (tmp_path / "whole").exists() or attack in (huge, nested)
 
 
 def test_a_damaged_image_in_a_tar_is_named(tmp_path):

@@ -106,6 +106,19 @@ class TestAccents:
         assert contents(tmp_path / "out") == before
 
 
+def test_what_a_terminal_obeys_is_told_as_an_escape(tmp_path, recipe, capsys):
+    for name in ("a\nb.png", "\x1b[2Jc.png", "d\u202egnp.png", "e\u2028f.png", "g\rh.png"):
+        (tmp_path / "in").mkdir(exist_ok=True)
+        (tmp_path / "in" / name).write_bytes(b"none")
+    write(tmp_path / "in" / "good.png")
+    assert degrade(recipe, tmp_path / "in", tmp_path / "out") == 1
+    told = capsys.readouterr().err
+    assert all(escape in told for escape in ("a\\nb", "\\x1b[2J", "d\\u202e", "e\\u2028", "g\\rh"))
+    assert "".join(told.splitlines()).isprintable()
+    assert "5 of 6 images failed and were skipped" in told
+    assert str(PatinaError("a\nb is ä 🙂")) == "a\\nb is ä 🙂"
+
+
 class TestLongNames:
     @pytest.mark.parametrize("stem", ["x" * 251, "é" * 125, "x" * 245, "x" * 246])
     def test_the_longest_name_is_read_and_written(self, tmp_path, recipe, stem):

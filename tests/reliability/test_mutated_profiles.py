@@ -12,7 +12,7 @@ from mutated_files import mutated
 from patina.imaging.colour_spaces import ColourTags, to_srgb
 from patina.system.notes import collected
 
-PRIMARIES = (0.680, 0.320, 0.265, 0.690, 0.150, 0.060)
+WHITE, PRIMARIES = (0.3127, 0.3290), (0.680, 0.320, 0.265, 0.690, 0.150, 0.060)
 
 pytestmark = pytest.mark.reliability
 
@@ -21,7 +21,7 @@ def profiles() -> dict[str, bytes]:
     curve = (np.linspace(0, 1, 64) ** 2.2).astype(np.float32)
     return {
         "sRGB": ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes(),
-        "curves": bytes(imagecodecs.cms_profile("rgb", primaries=PRIMARIES, transferfunction=curve)),
+        "curves": bytes(imagecodecs.cms_profile("rgb", whitepoint=WHITE, primaries=PRIMARIES, transferfunction=curve)),
         "gray": bytes(imagecodecs.cms_profile("gray", gamma=1.8)),
         "Lab": ImageCms.ImageCmsProfile(ImageCms.createProfile("LAB")).tobytes(),
     }

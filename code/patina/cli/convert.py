@@ -1,10 +1,10 @@
 """Convert another tool's configuration to ours, or a recipe to its options, and list what has no counterpart."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from patina.cli.flags import add_flag
+from patina.system.telling import warn
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +37,6 @@ def run(arguments: argparse.Namespace) -> int:
         written = import_foreign(arguments.config, arguments.out)
     for out, remarks in written:
         for remark in remarks:
-            print(remark, file=sys.stderr)
+            warn(remark)
         print(f"{out}: written")
     return 0

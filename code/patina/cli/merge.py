@@ -1,11 +1,10 @@
 """Put together what several jobs with -shard have made: as one run over the whole folder would have left it."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from patina.errors import counted
-from patina.system.telling import tell
+from patina.system.telling import tell, warn
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,5 +21,5 @@ def run(arguments: argparse.Namespace) -> int:
     tell(f"{arguments.out}: {merged.count} results of {counted(merged.shards, 'shard')}")
     if merged.missing:
         some = ", ".join(merged.missing[:5]) + (", …" if len(merged.missing) > 5 else "")
-        print(f"{counted(len(merged.missing), 'image')} without a result: {some}", file=sys.stderr)
+        warn(f"{counted(len(merged.missing), 'image')} without a result: {some}")
     return 1 if merged.missing else 0

@@ -1,12 +1,12 @@
 """Report whether a learned degradation makes images look real, as one HTML page and JSON."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from patina.cli.flags import add_device_flag, add_flag
 from patina.cli.knob_flags import add_knob_flags, given_knobs
 from patina.cli.results import add_json_flag, print_result
+from patina.system.telling import warn
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.require is None:
         return 0
     if report.inconclusive:
-        print(f"inconclusive: {', '.join(report.inconclusive)}", file=sys.stderr)
+        warn(f"inconclusive: {', '.join(report.inconclusive)}")
     if missed := report.missed(arguments.require):
-        print(f"not reached ({arguments.require}): {', '.join(missed)}", file=sys.stderr)
+        warn(f"not reached ({arguments.require}): {', '.join(missed)}")
     return 0 if report.reaches(arguments.require) else 1

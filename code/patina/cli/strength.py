@@ -1,11 +1,11 @@
 """Fit the strength of a trained degradation to photos; every image then draws the strength of one photo."""
 
 import argparse
-import sys
 from pathlib import Path
 
 from patina.cli.flags import add_flag, add_recursive_flag
 from patina.cli.results import add_json_flag, print_result
+from patina.system.telling import warn
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -31,7 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
     )  # fmt: skip
     found = store_strength(request)
     for name, reason in found.fit.set_aside:
-        print(reason if name in reason else f"{name}: {reason}", file=sys.stderr)
+        warn(reason if name in reason else f"{name}: {reason}")
     told = [
         f"{name}: {low:g} to {high:g} in 80 % of {len(found.fit.photos)} photos"
         for name, (low, high) in found.ranges.items()

@@ -10,6 +10,7 @@ from pathlib import Path
 from natsort import natsorted
 
 from patina.errors import PatinaError
+from patina.system.atomic import HALF_WRITTEN
 from patina.system.telling import tell
 
 WRITTEN_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".avif")
@@ -32,6 +33,7 @@ OWN_FILES = frozenset(
 )
 """What Patina itself writes beside pictures."""
 
+HIDDEN = "hidden image"
 _SPECIAL = "special file"
 
 
@@ -55,12 +57,12 @@ def read_suffixes() -> tuple[str, ...]:
 
 @dataclass
 class FolderScan:
-    """What lies in a folder, without hidden files.
+    """What lies in a folder.
 
     Attributes:
         names: the pictures in natural order, relative to the folder, e.g. ``a.png`` or ``2019/a.png``.
         subfolders: the folders that were not looked into, as names.
-        left_out: count of the other files by kind: a suffix, or e.g. "broken link".
+        left_out: count of the other files by kind: a suffix, or e.g. "broken link"; of hidden files only the images.
     """
 
     names: list[str] = field(default_factory=list)
@@ -117,6 +119,11 @@ def is_text(name: str) -> bool:
     return True
 
 
+def is_hidden_image(name: str) -> bool:
+    """Whether a hidden file has an image's suffix, and is none that a killed run of Patina has left half-written."""
+    return name.lower().endswith(read_suffixes()) and not name.startswith(HALF_WRITTEN)
+
+
 @cache
 def tell_once(line: str) -> None:
     """Print a line on standard error, the first time that it is told."""
@@ -126,8 +133,9 @@ def tell_once(line: str) -> None:
 def _scan(folder: Path, prefix: str, recursive: bool, scan: FolderScan) -> None:
     for entry in os.scandir(folder):
         if entry.name.startswith("."):
-            continue
-        if not is_text(entry.name):
+            if is_hidden_image(entry.name) and entry.is_file():
+                scan.left_out[HIDDEN] += 1
+        elif not is_text(entry.name):
             scan.left_out["without a UTF-8 name"] += 1
         elif not entry.is_dir():
             kind = _kind(entry)

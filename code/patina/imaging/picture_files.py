@@ -8,7 +8,7 @@ from typing import Literal, TypeVar
 import cv2
 import numpy as np
 
-from patina.errors import PatinaError, PictureError
+from patina.errors import PatinaError, PictureError, counted
 from patina.imaging.camera_raw import develop, is_raw, raw_header
 from patina.imaging.colour_spaces import to_srgb
 from patina.imaging.decoding import decode
@@ -169,8 +169,8 @@ def list_pictures(folder: Path | str, part: str | None = None) -> list[Path]:
         raise PatinaError(f"{folder} contains no images; expected files ending in {suffixes}{inside}{other}")
     if scan.subfolders:
         tell_once(
-            f"{folder}: ignoring the images in its {len(scan.subfolders)} subfolders; prepare, degrade, translate "
-            "and upscale include them with -recursive"
+            f"{folder}: ignoring the images in its {counted(len(scan.subfolders), 'subfolder')}; prepare, degrade, "
+            "translate and upscale include them with -recursive"
         )
     return [folder / name for name in scan.names]
 

@@ -59,10 +59,13 @@ def list_sources(folder: Path, recursive: bool = False, part: str | None = None)
         return [Source(folder, folder.name)]
     if not recursive:
         return [Source(path, path.name) for path in list_pictures(folder)]
-    names = scan_folder(folder, recursive=True).names
-    if not names:
-        raise PatinaError(f"{folder} and its subfolders contain no images; expected {', '.join(read_suffixes())}")
-    return [Source(folder / name, name) for name in names]
+    scan = scan_folder(folder, recursive=True)
+    if not scan.names:
+        other = f"; {scan.told()}" if scan.left_out else ""
+        raise PatinaError(
+            f"{folder} and its subfolders contain no images; expected {', '.join(read_suffixes())}{other}"
+        )
+    return [Source(folder / name, name) for name in scan.names]
 
 
 def is_in_stores(given: Path) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path
 from natsort import natsorted
 
 from patina.errors import PatinaError, counted, listed
-from patina.imaging.folder_scan import FolderScan, is_text, read_suffixes, tell_once
+from patina.imaging.folder_scan import HIDDEN, FolderScan, is_hidden_image, is_text, read_suffixes, tell_once
 from patina.system import lmdb_store, tar_index
 from patina.system.lmdb_store import lmdb_names, require_lmdb
 from patina.system.stored_files import key_of
@@ -92,8 +92,8 @@ def _by_key(names: "list[str] | dict[str, tuple[int, int]]", scan: FolderScan) -
     left: list[str] = []
     for name in names:
         if any(folder.startswith(".") for folder in name.split("/")):
-            continue
-        if not is_text(name):
+            scan.left_out.update([HIDDEN] * is_hidden_image(name))
+        elif not is_text(name):
             scan.left_out["without a UTF-8 name"] += 1
         elif os.path.splitext(name)[1].lower() in read_suffixes():
             found.setdefault(key_of(name), []).append(name)

@@ -3,7 +3,6 @@
 import math
 import os
 import re
-import sys
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +26,7 @@ from patina.runs.made_by import MadeBy
 from patina.runs.output_folder import OutputFolder
 from patina.runs.shards import Shard
 from patina.runs.worker_processes import checked_workers
+from patina.system.telling import warn
 
 _NAMED_EXTRAS = 5
 
@@ -260,7 +260,7 @@ def _warn_of_extras(layout: Layout, outputs: set[str]) -> None:
     if extras:
         more = f" and {len(extras) - _NAMED_EXTRAS} more" if len(extras) > _NAMED_EXTRAS else ""
         names = ", ".join(extras[:_NAMED_EXTRAS])
-        print(f"warning: {layout.target} has what this set does not: {names}{more}; remove it", file=sys.stderr)
+        warn(f"warning: {layout.target} has what this set does not: {names}{more}; remove it")
 
 
 # Checks

@@ -25,7 +25,7 @@ from patina.specs.learned_spec import LearnedConfig
 from patina.specs.optimisation import chosen_precision, make_fabric
 from patina.specs.subjects import config_classes
 from patina.system.progress import silence_progress
-from patina.system.telling import tell
+from patina.system.telling import tell, warn
 from patina.system.yaml_files import parsed_yaml, read_yaml
 from patina.training.loop import train
 from patina.training.processes import in_turn, require_same
@@ -171,7 +171,7 @@ def _warn_of_colours(task: object) -> None:
     if isinstance(statistics, ImageStatistics):
         warning = colour_shift_warning(statistics.shift, "translated images", is_matched=True)
         if warning is not None:
-            print(f"warning: {warning}", file=sys.stderr)
+            warn(f"warning: {warning}")
 
 
 def _run_name(config: TrainableConfig, stage: TrainingStage) -> str:

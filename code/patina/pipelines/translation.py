@@ -1,6 +1,5 @@
 """Translate a folder of pictures from one domain to the other with a learned degradation."""
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -30,6 +29,7 @@ from patina.runs.tar_target import TarLimits
 from patina.seeding import derive, numpy_rng
 from patina.specs.configuration import load_config
 from patina.specs.learned_spec import LearnedConfig, is_own_file, learned_kinds, load_learned, opened_degradation
+from patina.system.telling import warn
 
 DOMAINS = {"X": CLEAN, "Y": REAL}
 
@@ -167,7 +167,7 @@ def translate_pictures(
     report = make_results(output, wanted, degrade)
     is_matched = isinstance(degradation, LearnedDegradation) and degradation.matches_colours
     if shifts and (warning := colour_shift_warning(np.mean(shifts, axis=0), "translated images", is_matched)):
-        print(f"warning: {out}: {warning}", file=sys.stderr)
+        warn(f"warning: {out}: {warning}")
     return report
 
 

@@ -1,7 +1,6 @@
 """Jobs over folders of pictures: a picture that fails is reported and skipped, the others go on."""
 
 import re
-import sys
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -12,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from patina.errors import PatinaError, PictureError, counted
+from patina.errors import PatinaError, PictureError, counted, one_line
 from patina.runs.worker_processes import single_threaded_children, worker_pool
 from patina.system.lack_of_memory import is_lack_of_memory
 from patina.system.notes import collected
 from patina.system.progress import progress
-from patina.system.telling import tell
+from patina.system.telling import tell, warn
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -80,15 +79,15 @@ class JobReport(Generic[R]):
         if not self.failures:
             return
         for line in _told(self.failures):
-            print(line, file=sys.stderr)
+            warn(line)
         total = len(self.results) + len(self.failures)
-        print(f"{len(self.failures)} of {total} images failed and were skipped", file=sys.stderr)
+        warn(f"{len(self.failures)} of {total} images failed and were skipped")
 
 
 def _told(failures: Sequence[tuple[str, str]]) -> Iterator[str]:
     """Yield a line for every failure; where many have one reason, for the first of them, and one for the others."""
     alike: dict[str, list[tuple[str, str]]] = {}
-    for name, message in failures:
+    for name, message in ((one_line(name), one_line(message)) for name, message in failures):
         alike.setdefault(re.sub(r"\d+", "", message.replace(name, "")), []).append((name, message))
     for group in alike.values():
         yield from (message if name in message else f"{name}: {message}" for name, message in group[:TOLD])

@@ -3,7 +3,6 @@
 import json
 import os
 import socket
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +16,7 @@ from patina.errors import PatinaError
 from patina.runs.fingerprint import digest_of
 from patina.system.atomic import write_text
 from patina.system.inner_paths import require_no_link_out
+from patina.system.telling import warn
 
 HIDDEN = ".patina"
 """The hidden folder for the lock and other files that may be deleted while no command runs."""
@@ -114,7 +114,7 @@ def _acquired(place: _Place, wait: bool) -> FileLock:
             if not wait:
                 raise PatinaError(f"{_in_use(place)}; wait until it ends, or choose another {_kind(place)}")
             if not is_told:
-                print(f"{_in_use(place)}; waiting until it ends", file=sys.stderr)
+                warn(f"{_in_use(place)}; waiting until it ends")
                 is_told = True
             time.sleep(_POLL_SECONDS)
     except (OSError, NotImplementedError) as error:

@@ -1,6 +1,5 @@
 """The network of a restoration configuration, selected by `architecture`: Patina's own, or any that spandrel knows."""
 
-import sys
 from functools import reduce
 from operator import or_
 from pathlib import Path
@@ -12,6 +11,7 @@ from torch import nn
 from patina.models.network_settings import NetworkSettings
 from patina.models.networks import RestorationSettings
 from patina.models.spandrel_network import SpandrelSettings
+from patina.system.telling import warn
 
 NETWORKS = {settings.model_fields["architecture"].default: settings for settings in get_args(RestorationSettings)}
 """Settings classes of Patina's restoration networks by `architecture`."""
@@ -44,4 +44,4 @@ def load_start(network: nn.Module, start: Path, strict: bool = True) -> None:
 
     skipped = load_generator_weights(network, start, strict)
     for line in [f"{start}: skipped {len(skipped)} weights that do not fit:", *skipped] if skipped else []:
-        print(line, file=sys.stderr)
+        warn(line)

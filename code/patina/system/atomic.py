@@ -15,6 +15,9 @@ try:
 except ImportError:  # Windows does not rename files that are open, and has no such locks
     fcntl = None  # type: ignore[assignment]
 
+HALF_WRITTEN = ".part-"
+"""What the names of files that are being written begin with."""
+
 LONGEST_NAME = 255
 """Bytes of the longest file name that the common file systems allow."""
 
@@ -96,11 +99,11 @@ def _is_too_long(name: str) -> bool:
 
 def _temporary_name(path: Path) -> str:
     """Return a hidden name, which a long name's digest makes short enough."""
-    name = f".part-{path.name}"
+    name = f"{HALF_WRITTEN}{path.name}"
     if not _is_too_long(name) or _is_too_long(path.name):
         return name
     digest = hashlib.blake2b(os.fsencode(path.name), digest_size=8).hexdigest()
-    return f".part-{digest}{path.suffix}"
+    return f"{HALF_WRITTEN}{digest}{path.suffix}"
 
 
 def _remove(path: Path) -> None:

@@ -1,5 +1,6 @@
 """Where the members of a tar begin, found once per tar and process, so that any of them is read at once."""
 
+import io
 import os
 import tarfile
 from dataclasses import dataclass
@@ -12,6 +13,12 @@ from patina.system.inner_paths import require_inner_names
 SUFFIX = ".tar"
 
 _BLOCK = 512
+_LONGEST_HEADER = 1 << 20
+"""Bytes of the longest name or extended header that is read; common ones have some hundreds."""
+
+_DAMAGE = (tarfile.TarError, ValueError, LookupError, ArithmeticError, RecursionError)
+"""What `tarfile` raises on headers of any content."""
+
 _State = tuple[int, int]
 _indices: dict[str, tuple[_State, "TarIndex"]] = {}
 
@@ -72,15 +79,41 @@ def member_place(path: Path, name: str) -> tuple[int, int]:
         raise FileNotFoundError(2, "no such member", f"{path}/{name}") from None
 
 
+class _TarFile(io.BufferedReader):
+    """A tar whose headers can neither ask for more memory than a header needs, nor lead behind its end.
+
+    Args:
+        path: the file.
+        size: its size in bytes.
+    """
+
+    def __init__(self, path: Path, size: int):
+        super().__init__(io.FileIO(path))
+        self._size = size
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Read at most a header."""
+        return super().read(min(_LONGEST_HEADER, self._size if size is None or size == -1 else size))
+
+    def seek(self, place: int, whence: int = os.SEEK_SET, /) -> int:
+        """Go to a place."""
+        if place > self._size:
+            raise tarfile.ReadError("unexpected end of data")
+        return super().seek(place, whence)
+
+
 def _walked(path: Path, size: int, mtime_ns: int) -> TarIndex:
     places: dict[str, tuple[int, int]] = {}
     twice: list[str] = []
-    others = 0
+    others, last = 0, -1
     try:
-        with tarfile.open(path, "r:") as opened:
+        with _TarFile(path, size) as file, tarfile.open(fileobj=file, mode="r:") as opened:
             tar: Any = opened  # its list of members and its place have no types
             while (member := tar.next()) is not None:
                 tar.members = []  # which would be kept to the end
+                if member.offset <= last or member.size < 0:
+                    raise tarfile.ReadError("a member has a negative size")
+                last = member.offset
                 if member.isreg() and not member.issparse():
                     name = member.name.removeprefix("./")
                     if places.setdefault(name, place := (member.offset_data, member.size)) != place:
@@ -88,7 +121,7 @@ def _walked(path: Path, size: int, mtime_ns: int) -> TarIndex:
                 elif not member.isdir():
                     others += 1
             end = tar.offset
-    except tarfile.TarError as error:
+    except _DAMAGE as error:
         raise PatinaError(_unusable(path, error, size)) from None
     if not _ends_at(path, end) or any(offset + length > size for offset, length in places.values()):
         raise PatinaError(f"{path} is truncated or damaged after {len(places)} members; copy or make it again")
@@ -108,4 +141,5 @@ def _ends_at(path: Path, end: int) -> bool:
 def _unusable(path: Path, error: Exception, size: int) -> str:
     if size < 2 * _BLOCK or "unexpected end" in str(error):
         return f"{path} is truncated; copy or make it again"
-    return f"{path} is not a tar ({error}); expected an uncompressed tar"
+    reason = error if isinstance(error, tarfile.TarError) else "a header is damaged"
+    return f"{path} is not a tar ({reason}); expected an uncompressed tar"

@@ -5,6 +5,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from patina.errors import one_line
+
 _QUIET = "PATINA_QUIET"
 """An environment variable, because the processes that a command starts inherit it."""
 
@@ -12,10 +14,15 @@ _QUIET = "PATINA_QUIET"
 def tell(text: str) -> None:
     """Print a line about progress or finished work on standard error, unless the command is quiet.
 
-    Errors and warnings are printed in any case, and not by this function.
+    Errors and warnings are printed in any case, see `warn`.
     """
     if not is_quiet():
-        print(text, file=sys.stderr, flush=True)
+        warn(text)
+
+
+def warn(text: str) -> None:
+    """Print a line that also a quiet command shows, an error or a warning, on standard error."""
+    print(one_line(text), file=sys.stderr, flush=True)
 
 
 def is_quiet() -> bool:

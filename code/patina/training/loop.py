@@ -1,6 +1,5 @@
 """The training loop: next batch, step, log, validate, save; independent of the task."""
 
-import sys
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,7 +16,7 @@ from patina.runs.run_log import RunLog, SilentLog
 from patina.runs.run_models import BEST, FINAL
 from patina.seeding import seed_step
 from patina.system.progress import progress, show_numbers, tell_numbers, time_left
-from patina.system.telling import tell
+from patina.system.telling import tell, warn
 from patina.training.batch_parts import Batch, BatchParts
 from patina.training.best_model import NO_COMPARISON, Comparison, ComparisonPlan
 from patina.training.compiling import eager
@@ -292,7 +291,7 @@ def _mean_of_all(numbers: list[dict[str, float]]) -> dict[str, float]:
 
 
 def _say(message: str) -> None:
-    print(message, file=sys.stderr)
+    warn(message)
 
 
 def _say_nothing(message: str) -> None:
