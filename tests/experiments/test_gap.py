@@ -99,7 +99,7 @@ def test_the_whole_experiment_with_a_few_steps(tmp_path, monkeypatch, capsys, on
     assert "| camera | bicubic pairs (dB) | true pairs (dB) | fit |" in printed
     assert (tmp_path / "results.md").read_text() in printed
     psnr = json.loads((tmp_path / "results.json").read_text())["psnr"]
-    assert psnr["none"]["bicubic"] == pytest.approx(psnr["none"]["true"], abs=0.01)
+    assert psnr["none"]["bicubic"] == pytest.approx(psnr["none"]["true"], abs=0.05)
     rows = list(csv.DictReader((tmp_path / "results.csv").open()))
     assert len(rows) == 3
     assert float(rows[0]["psnr"]) == pytest.approx(psnr["none"]["bicubic"][0], abs=1e-3)

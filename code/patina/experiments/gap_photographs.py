@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from patina.errors import PatinaError
-from patina.experiments.demo_photographs import PHOTOGRAPHS, bundled_photograph
+from patina.experiments.demo_photographs import HELD_OUT, bundled_photograph
 from patina.experiments.gap_folders import SCALE, GapFolders
 from patina.experiments.known_cameras import CAMERAS, KnownCamera
 from patina.imaging.crop_and_pad import crop_to_multiple
@@ -27,10 +27,19 @@ MULTIPLE, LARGEST, SMALLEST = 16, 512, 160
 _CROP = 256
 """Side of the crops that the few bundled photographs are cut into."""
 
+_BUNDLED = (
+    "astronaut", "stereo_motorcycle", "grass", "camera", "moon", "rocket", "coins", "gravel", "brick",
+    "immunohistochemistry", "retina",
+)  # fmt: skip
+"""Photographs in scikit-image of which some crops are clean images and others photos."""
+
+_MOST_CROPS = 7
+"""Most crops of one of them: the largest photograph would else be most of the set."""
+
 
 @dataclass(frozen=True)
 class Scenes:
-    """What is photographed, in three groups that share no photograph.
+    """What is photographed, in three groups that share no scene.
 
     Attributes:
         clean, real, held_out: pictures, or crops, by name.
@@ -74,6 +83,9 @@ class Scene:
 def choose_scenes(folder: Path | None, counts: tuple[int, int, int], seed: int) -> Scenes:
     """Divide photographs into clean, real and held-out ones.
 
+    The bundled photographs are too few to keep them apart: clean images and photos would show unlike subjects, such as
+    an astronaut and gravel. They share photographs, but no crop of one; held-out crops are of other photographs.
+
     Args:
         folder: clean photographs of the user's; None for those that come with scikit-image, in crops.
         counts: most pictures of each group.
@@ -84,9 +96,10 @@ def choose_scenes(folder: Path | None, counts: tuple[int, int, int], seed: int) 
     """
     rng = numpy_rng(seed, "scenes")
     if folder is None:
-        groups = ["clean", "real", "held_out"]
-        crops = [[crop for name in PHOTOGRAPHS[group] for crop in _crops(name)] for group in groups]
-        chosen = [_some(rng, group, count) for group, count in zip(crops, counts, strict=True)]
+        shared = [crop for name in _BUNDLED for crop in _some(rng, list(_crops(name)), _MOST_CROPS)]
+        others = [crop for name in HELD_OUT for crop in _crops(name)]
+        groups = shared[0::2], shared[1::2], others
+        chosen = [_some(rng, group, count) for group, count in zip(groups, counts, strict=True)]
     else:
         files = [Scene(source.path, source.name) for source in list_sources(folder) if _is_large(source.path)]
         if len(files) < sum(counts) // 4:

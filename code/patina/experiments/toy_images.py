@@ -73,7 +73,7 @@ class ToyFolders:
 
 @dataclass(frozen=True)
 class ToyScenes:
-    """What the images show, in three groups that share no photograph.
+    """What the images show, in three groups that share no scene.
 
     Attributes:
         clean, real, test: by name.
