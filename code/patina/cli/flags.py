@@ -3,12 +3,15 @@
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from patina.errors import PatinaError
 from patina.imaging.format_names import FORMAT_NAMES, QUALITY
 from patina.runs.shards import Shard
 from patina.runs.tar_target import TarLimits, TarTarget
+
+if TYPE_CHECKING:
+    from patina.pipelines.ray_cluster import ClusterChoice
 
 Parser = argparse.ArgumentParser | argparse._ArgumentGroup
 """A parser, or one of its titled groups."""
@@ -71,8 +74,22 @@ def _shard(text: str) -> Shard:
 
 
 def add_output_flags(parser: Parser) -> None:
-    """Add ``-shard``, ``-shard_size`` and ``-shard_mb``; see `output_fields`."""
+    """Add ``-engine``, ``-actors``, ``-shard``, ``-shard_size`` and ``-shard_mb``; see `output_fields`."""
     add_shard_flag(parser)
+    add_tar_flags(parser)
+    add_flag(
+        parser, "engine", default="local", choices=["local", "ray"],
+        help="where to compute; ray: on the Ray cluster that runs here or at RAY_ADDRESS, or else on this machine's "
+        "cores, one process for each device",
+    )  # fmt: skip
+    add_flag(
+        parser, "actors", type=int,
+        help="with -engine ray: most processes (default: one for each GPU of the cluster, or else for each core)",
+    )  # fmt: skip
+
+
+def add_tar_flags(parser: Parser) -> None:
+    """Add ``-shard_size`` and ``-shard_mb``; see `tar_limits`."""
     add_flag(
         parser,
         "shard_size",
@@ -88,16 +105,31 @@ def add_output_flags(parser: Parser) -> None:
 
 
 def output_fields(arguments: argparse.Namespace, out: Path) -> dict[str, Any]:
-    """Return the fields of a request that say where results go: `out`, `shard` and `limits`.
+    """Return the fields of a request that say where results are made and where they go.
+
+    They are `out`, `shard`, `limits` and `cluster`.
+
+    Raises:
+        PatinaError: limits are given, but no tars are written, or a flag is for another engine.
+    """
+    return {
+        "out": shard_path(arguments, out),
+        "shard": arguments.shard,
+        "limits": tar_limits(arguments, out),
+        "cluster": _cluster_choice(arguments),
+    }
+
+
+def tar_limits(arguments: argparse.Namespace, out: Path) -> TarLimits:
+    """Return when a tar is full.
 
     Raises:
         PatinaError: limits are given, but no tars are written.
     """
     given = {"samples": arguments.shard_size, "megabytes": arguments.shard_mb}
-    limits = TarLimits(**{name: value for name, value in given.items() if value is not None})
     if any(value is not None for value in given.values()) and TarTarget.parse(out) is None:
         raise PatinaError(f"-shard_size and -shard_mb are for tars; expected an output like {out / '%06d.tar'}")
-    return {"out": shard_path(arguments, out), "shard": arguments.shard, "limits": limits}
+    return TarLimits(**{name: value for name, value in given.items() if value is not None})
 
 
 def shard_path(arguments: argparse.Namespace, out: Path) -> Path:
@@ -112,6 +144,19 @@ def shard_path(arguments: argparse.Namespace, out: Path) -> Path:
             "output apart"
         )
     return out if arguments.shard is None else arguments.shard.path(out)
+
+
+def _cluster_choice(arguments: argparse.Namespace) -> "ClusterChoice | None":
+    """Return the part of a cluster to use; None for this machine."""
+    if arguments.engine == "local":
+        if arguments.actors is not None:
+            raise PatinaError("-actors is for -engine ray; leave it out, or add -engine ray")
+        return None
+    if getattr(arguments, "workers", None) is not None:
+        raise PatinaError("-workers is for -engine local; use -actors")
+    from patina.pipelines.ray_cluster import ClusterChoice
+
+    return ClusterChoice(arguments.actors)
 
 
 def check_flags(

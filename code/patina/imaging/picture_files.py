@@ -92,7 +92,7 @@ def read_picture(path: Path | str, *, alpha: Literal["keep", "refuse"] = "keep")
     """
     path = Path(path)
     _check_suffix(path, read_suffixes())
-    data = _read_bytes(path)
+    data = picture_bytes(path)
     try:
         if is_raw(path):
             return Picture(develop(data))
@@ -104,6 +104,21 @@ def read_picture(path: Path | str, *, alpha: Literal["keep", "refuse"] = "keep")
     if alpha == "refuse" and picture.alpha is not None:
         raise PictureError(f"{path} is partly transparent; training images must be opaque: flatten or remove it")
     return picture
+
+
+def picture_bytes(path: Path) -> bytes:
+    """Return the content of a picture's file.
+
+    Raises:
+        PictureError: the file is missing, unreadable or empty.
+    """
+    try:
+        data = file_bytes(path)
+    except OSError as error:
+        raise _unreadable(path, error) from None
+    if not data:
+        raise _empty(path)
+    return data
 
 
 def readable(paths: Iterable[Path], read: Callable[[Path], T]) -> Iterator[T]:
@@ -183,16 +198,6 @@ def _check_suffix(path: Path, suffixes: tuple[str, ...]) -> None:
         raise PictureError(f"{path} is a camera raw, which needs another package to be read: {RAW_HINT}")
     if suffix not in suffixes:
         raise PictureError(f"{path} has an unsupported suffix; expected one of {', '.join(suffixes)}")
-
-
-def _read_bytes(path: Path) -> bytes:
-    try:
-        data = file_bytes(path)
-    except OSError as error:
-        raise _unreadable(path, error) from None
-    if not data:
-        raise _empty(path)
-    return data
 
 
 def _unreadable(path: Path, error: OSError) -> PictureError:

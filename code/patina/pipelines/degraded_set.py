@@ -1,6 +1,6 @@
 """Degrade a folder of clean pictures by a recipe, and log everything that was drawn."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -12,7 +12,9 @@ from patina.degradations.execution import Engine
 from patina.degradations.recipe import Recipe
 from patina.errors import PatinaError, require_range
 from patina.imaging.sources import Source, folder_of, list_sources, require_outside
+from patina.pipelines.ray_cluster import Cluster, ClusterChoice
 from patina.pipelines.recipe_choice import RecipeChoice, with_engine
+from patina.pipelines.recipe_cluster import recipe_work, run_on_cluster
 from patina.pipelines.recipe_job import Job, Made, PictureMaker
 from patina.pipelines.set_log import COMMAND, Entry, SetDetails, begin_set, finish_set
 from patina.pipelines.tar_output import require_apart, write_tars
@@ -43,6 +45,7 @@ class DegradeRequest:
         device: for learned blocks.
         shard: the part of the pictures to degrade, into its own folders `out` and `ground_truth`; None for all.
         limits: when a tar is full.
+        cluster: where to compute; None for this machine.
     """
 
     recipe: RecipeChoice
@@ -56,6 +59,7 @@ class DegradeRequest:
     device: str = "auto"
     shard: Shard | None = None
     limits: TarLimits = TarLimits()  # noqa: RUF009 - frozen
+    cluster: ClusterChoice | None = None
 
 
 def degrade(request: DegradeRequest) -> JobReport[Made]:
@@ -74,20 +78,33 @@ def degrade(request: DegradeRequest) -> JobReport[Made]:
     """
     workers, target = checked_workers(request.workers), TarTarget.parse(request.out)
     plan = _planned(request, target)
-    if target is None:
-        return _degrade(plan, workers)
-    is_paired = request.ground_truth is not None
-    made_by = replace(plan.made_by, settings={**plan.made_by.settings, "gt": is_paired})
-    make, images = partial(_degrade_part, plan, workers), _pair if is_paired else None
-    with kept_workers(workers):
-        return write_tars(target, made_by, plan.pictures[: request.limit], make, limits=request.limits, images=images)
+    with plan.cluster() as cluster:
+        run: Run = partial(_run_here, workers=workers) if cluster is None else partial(_run_on_cluster, cluster)
+        if target is None:
+            return _degrade(plan, run)
+        is_paired = request.ground_truth is not None
+        made_by = replace(plan.made_by, settings={**plan.made_by.settings, "gt": is_paired})
+        make, images = partial(_degrade_part, plan, run), _pair if is_paired else None
+        with kept_workers(workers):
+            sources = plan.pictures[: request.limit]
+            return write_tars(target, made_by, sources, make, limits=request.limits, images=images)
 
 
-def _degrade_part(plan: "_Plan", workers: int, part: slice, folder: Path) -> JobReport[Made]:
+def _run_here(plan: "_Plan", jobs: Sequence[Job], record: Callable[[Made], None], *, workers: int) -> JobReport[Made]:
+    return PictureMaker(plan.request.out, plan.recipe.scale, plan.engine, workers).run(jobs, COMMAND, record)
+
+
+def _run_on_cluster(
+    cluster: Cluster, plan: "_Plan", jobs: Sequence[Job], record: Callable[[Made], None]
+) -> JobReport[Made]:
+    return run_on_cluster(cluster, jobs, plan.request.out, plan.request.ground_truth, record)
+
+
+def _degrade_part(plan: "_Plan", run: "Run", part: slice, folder: Path) -> JobReport[Made]:
     """Write the LQ pictures of some of the sources into a folder, and their ground truth into one beside it."""
     truth = None if plan.request.ground_truth is None else _truth_beside(folder)
     request = replace(plan.request, out=folder, ground_truth=truth, limit=None)
-    return _degrade(replace(plan, request=request, part=part), workers)
+    return _degrade(replace(plan, request=request, part=part), run)
 
 
 def _pair(folder: Path, result: Result) -> Iterator[tuple[str, Path]]:
@@ -100,8 +117,7 @@ def _truth_beside(folder: Path) -> Path:
     return folder.with_name(f"{folder.name}-gt")
 
 
-def _degrade(plan: "_Plan", workers: int) -> JobReport[Made]:
-    maker = PictureMaker(plan.request.out, plan.recipe.scale, plan.engine, workers)
+def _degrade(plan: "_Plan", run: "Run") -> JobReport[Made]:
     with plan.lq_folder() as folder, plan.ground_truth_folder() as ground_truth:
         todo = folder.outdated(plan.wanted())
         crops = ground_truth.outdated(plan.wanted_crops()) if ground_truth else []
@@ -114,7 +130,7 @@ def _degrade(plan: "_Plan", workers: int) -> JobReport[Made]:
             if ground_truth and made.ground_truth:
                 ground_truth.record([made.ground_truth])
 
-        report = maker.run(plan.jobs(todo, crops), "degrade", record)
+        report = run(plan, plan.jobs(todo, crops), record)
         finish_set(folder)
         if ground_truth:
             ground_truth.finish()
@@ -140,6 +156,15 @@ class _Plan:
     pictures: list[Source]
     files: list[str]
     part: slice = field(default_factory=lambda: slice(None))
+
+    def cluster(self) -> AbstractContextManager[Cluster | None]:
+        """Open the cluster, if one is to be used."""
+        request = self.request
+        if request.cluster is None:
+            return nullcontext()
+        device = "cpu" if self.engine is None else request.device
+        work = partial(recipe_work, self.recipe, request.device)
+        return Cluster.connected(request.cluster, work, _file_digests(self.recipe), device=device)
 
     @property
     def made_by(self) -> MadeBy:
@@ -195,6 +220,10 @@ class _Plan:
             for picture in self.pictures[self.part]
             if picture.name in outputs
         ]
+
+
+Run = Callable[[_Plan, Sequence[Job], Callable[[Made], None]], JobReport[Made]]
+"""Runs the jobs of a plan, and records their results."""
 
 
 def _planned(request: DegradeRequest, target: TarTarget | None) -> _Plan:

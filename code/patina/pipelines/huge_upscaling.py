@@ -16,7 +16,7 @@ from patina.system.notes import note
 
 @dataclass(frozen=True)
 class HugeUpscaling:
-    """What `make_outdated` does with pictures above the limit of megapixels.
+    """What `make_results` does with pictures above the limit of megapixels.
 
     Attributes:
         upscaler: an open model.

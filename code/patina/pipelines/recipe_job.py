@@ -1,6 +1,6 @@
 """Jobs of `degrade` and `replay`: plans over the pictures of a folder, on all cores."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,7 +18,7 @@ from patina.imaging.sources import Source
 from patina.imaging.value_spaces import to_values, values_to_pixels
 from patina.pipelines.set_log import Entry
 from patina.runs.fingerprint import digest_if_readable, digest_of
-from patina.runs.folder_job import Attempts, JobReport, attempt, continued, reported, run_folder_job
+from patina.runs.folder_job import Attempts, JobReport, Outcome, attempt, continued, reported, run_folder_job
 from patina.runs.journal import Result
 from patina.system.atomic import atomic_path
 
@@ -101,6 +101,13 @@ class PictureMaker:
                 description=description, name=_name, workers=self.workers, on_result=on_result,
             )  # fmt: skip
         return reported(self._with_engine(jobs, self.engine), jobs, description, _name, on_result)
+
+    def attempts(self, jobs: Sequence[Job]) -> Iterator[Outcome]:
+        """Yield the outcome of every job, in order, made in this process alone."""
+        if self.engine is None:
+            yield from (attempt(_make, job, self.out, self.scale) for job in jobs)
+        else:
+            yield from (outcome for _, outcome in self._with_engine(jobs, self.engine))
 
     def _with_engine(self, jobs: Sequence[Job], engine: Engine) -> Attempts:
         """Yield every job's place and outcome; while the engine works on a batch, threads open the next one."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,8 @@ from patina.imaging.transparency import with_hidden_filled
 from patina.imaging.value_spaces import NotFinitePixels, to_pixels, to_tensor
 from patina.models.labels import CLEAN, REAL
 from patina.models.model_files import ModelFile, weights_digest
-from patina.pipelines.picture_job import Output, Pixels, make_results
+from patina.pipelines.picture_job import OnCluster, Output, PictureWork, Pixels, make_results
+from patina.pipelines.ray_cluster import ClusterChoice
 from patina.runs.fingerprint import file_digest
 from patina.runs.folder_job import JobReport, output_names
 from patina.runs.journal import Wanted
@@ -53,6 +55,7 @@ class TranslationRequest:
         recursive: include pictures in subfolders of `source`.
         shard: the part of the pictures to translate, into its own folder `out`; None for all.
         limits: when a tar is full.
+        cluster: where to compute; None for this process.
     """
 
     source: Path
@@ -69,6 +72,7 @@ class TranslationRequest:
     recursive: bool = False
     shard: Shard | None = None
     limits: TarLimits = TarLimits()  # noqa: RUF009 - frozen
+    cluster: ClusterChoice | None = None
 
 
 def translate(request: TranslationRequest) -> JobReport[Path]:
@@ -87,7 +91,28 @@ def translate(request: TranslationRequest) -> JobReport[Path]:
     config = None if request.config is None else load_learned_config(request.config)
     path = model_path(request.model, config)
     model = load_learned(path, config)
-    degradation = opened_degradation(
+    degradation = _opened(model, path, request)
+    settings = {
+        "domain": request.domain,
+        "precision": "bf16-mixed" if degradation.precision == torch.bfloat16 else "32",
+        "tile": request.tiling.tile,
+        "overlap": request.tiling.overlap,
+    }
+    on_cluster = None
+    if request.cluster is not None:
+        same = replace(request, precision=str(settings["precision"]))  # chosen once, not by every actor
+        on_cluster = OnCluster(request.cluster, partial(_in_actor, same, path), request.device)
+    settings |= _published_settings(path, model) | degradation.settings
+    made_by = MadeBy("translate", settings, {str(path): file_digest(path)})
+    return translate_pictures(
+        degradation, made_by, request.source, request.out,
+        seed=request.seed, samples=request.samples, recursive=request.recursive, shard=request.shard,
+        part="gt" if request.domain == "X" else "lq", limits=request.limits, on_cluster=on_cluster,
+    )  # fmt: skip
+
+
+def _opened(model: ModelFile, path: Path, request: TranslationRequest) -> LearnedDegradation:
+    return opened_degradation(
         model,
         path,
         source=DOMAINS[request.domain],
@@ -96,19 +121,13 @@ def translate(request: TranslationRequest) -> JobReport[Path]:
         precision=request.precision,
         knobs=request.knobs,
     )
-    settings = {
-        "domain": request.domain,
-        "precision": "bf16-mixed" if degradation.precision == torch.bfloat16 else "32",
-        "tile": request.tiling.tile,
-        "overlap": request.tiling.overlap,
-    }
-    settings |= _published_settings(path, model) | degradation.settings
-    made_by = MadeBy("translate", settings, {str(path): file_digest(path)})
-    return translate_pictures(
-        degradation, made_by, request.source, request.out,
-        seed=request.seed, samples=request.samples, recursive=request.recursive, shard=request.shard,
-        part="gt" if request.domain == "X" else "lq", limits=request.limits,
-    )  # fmt: skip
+
+
+def _in_actor(request: TranslationRequest, path: Path) -> PictureWork:
+    """Return the work of a request in an actor of a cluster."""
+    config = None if request.config is None else load_learned_config(request.config)
+    degradation = _opened(load_learned(path, config), path, request)
+    return translation_work(degradation, request.seed, str(path))
 
 
 def _published_settings(path: Path, model: ModelFile) -> dict[str, Any]:
@@ -134,6 +153,7 @@ def translate_pictures(
     shard: Shard | None = None,
     part: str = "gt",
     limits: TarLimits = TarLimits(),  # noqa: B008 - frozen
+    on_cluster: OnCluster | None = None,
 ) -> JobReport[Path]:
     """Apply an open degradation to a folder of pictures, or to one picture; see `translate`.
 
@@ -144,31 +164,43 @@ def translate_pictures(
         made_by: everything but the seed that decides the results.
         source, out, seed, samples, recursive, shard, limits: as in `TranslationRequest`.
         part: of pairs in one set of tars, which to take.
+        on_cluster: computes elsewhere, with the same degradation.
     """
     sources = list_sources(source, recursive, part)
     wanted = list(_wanted(degradation, sources, output_names(sources, out), seed, samples))
     made_by = replace(made_by, settings={**made_by.settings, "seed": seed})
 
     shifts: list[np.ndarray] = []
+    work = translation_work(degradation, seed, next(iter(made_by.models), made_by.command))
+    output = Output(source, sources, out, made_by, recursive, shard, limits=limits)
+    report = make_results(output, wanted, work, on_cluster=on_cluster, on_shift=shifts.append)
+    is_matched = isinstance(degradation, LearnedDegradation) and degradation.matches_colours
+    if shifts and (warning := colour_shift_warning(np.mean(shifts, axis=0), "translated images", is_matched)):
+        warn(f"warning: {out}: {warning}")
+    return report
 
-    def degrade(picture_source: Source, details: Mapping[str, Any], picture: Picture) -> Pixels:
-        key, pixels = sample_key(seed, picture_source.name, details["sample"]), picture.pixels
+
+def translation_work(degradation: Degradation, seed: int, model: str) -> PictureWork:
+    """Return how pictures are translated.
+
+    Args:
+        degradation: what to apply.
+        seed: seed of the noise.
+        model: name of the model, for messages.
+    """
+
+    def degrade(source: Source, details: Mapping[str, Any], picture: Picture) -> Pixels:
+        key, pixels = sample_key(seed, source.name, details["sample"]), picture.pixels
         if picture.alpha is not None:
             pixels = with_hidden_filled(pixels, picture.alpha)
         try:
             result = translate_pixels(degradation, pixels, details["parameters"], key)
         except PictureError as error:
-            model = f"{next(iter(made_by.models), made_by.command)}: " if isinstance(error, NotFinitePixels) else ""
-            raise PictureError(f"{picture_source}: {model}{error}") from None
-        shifts.append(_mean_colour(result) - _mean_colour(pixels))
-        return result, picture.alpha
+            named = f"{model}: " if isinstance(error, NotFinitePixels) else ""
+            raise PictureError(f"{source}: {named}{error}") from None
+        return Pixels(result, picture.alpha, _mean_colour(result) - _mean_colour(pixels))
 
-    output = Output(source, sources, out, made_by, recursive, shard, limits=limits)
-    report = make_results(output, wanted, degrade)
-    is_matched = isinstance(degradation, LearnedDegradation) and degradation.matches_colours
-    if shifts and (warning := colour_shift_warning(np.mean(shifts, axis=0), "translated images", is_matched)):
-        warn(f"warning: {out}: {warning}")
-    return report
+    return PictureWork(degrade)
 
 
 def _mean_colour(pixels: np.ndarray) -> np.ndarray:

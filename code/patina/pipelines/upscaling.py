@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from dataclasses import replace as replace_fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,8 @@ from patina.imaging.picture_files import Picture
 from patina.imaging.sources import Source, list_sources
 from patina.imaging.written_formats import PNG, WrittenFormat
 from patina.pipelines.huge_upscaling import HugeUpscaling
-from patina.pipelines.picture_job import Output, Pixels, make_results
+from patina.pipelines.picture_job import OnCluster, Output, PictureWork, Pixels, make_results
+from patina.pipelines.ray_cluster import ClusterChoice
 from patina.pipelines.upscaler import OWN_SAMPLING, Sampling, Upscaler
 from patina.pipelines.upscalers import open_upscaler
 from patina.runs.folder_job import JobReport, output_names
@@ -33,6 +35,7 @@ class UpscaleRequest:
         shard: the part of the pictures to upscale, into its own folder `out`; None for all.
         form: the format of the results.
         limits: when a tar is full.
+        cluster: where to compute; None for this process.
     """
 
     model: str | Path
@@ -48,6 +51,7 @@ class UpscaleRequest:
     shard: Shard | None = None
     form: WrittenFormat = PNG
     limits: TarLimits = TarLimits()  # noqa: RUF009 - frozen
+    cluster: ClusterChoice | None = None
 
 
 def upscale(request: UpscaleRequest) -> JobReport[Path]:
@@ -63,7 +67,20 @@ def upscale(request: UpscaleRequest) -> JobReport[Path]:
     Raises:
         PatinaError: the model or a setting cannot be used, or `out` holds results of another model or setting.
     """
-    upscaler = open_upscaler(
+    upscaler, on_cluster = _opened(request), None
+    if request.cluster is not None:
+        chosen = str(upscaler.made_by.settings.get("precision", request.precision))
+        same = replace_fields(request, precision=chosen)  # chosen once, not by every actor
+        device = request.device if upscaler.made_by.models else "cpu"
+        on_cluster = OnCluster(request.cluster, partial(_in_actor, same), device)
+    return upscale_pictures(
+        upscaler, request.source, request.out, recursive=request.recursive, shard=request.shard, form=request.form,
+        limits=request.limits, on_cluster=on_cluster,
+    )  # fmt: skip
+
+
+def _opened(request: UpscaleRequest) -> Upscaler:
+    return open_upscaler(
         request.model,
         scale=request.scale,
         tile=request.tile,
@@ -72,10 +89,11 @@ def upscale(request: UpscaleRequest) -> JobReport[Path]:
         precision=request.precision,
         sampling=request.sampling,
     )
-    return upscale_pictures(
-        upscaler, request.source, request.out,
-        recursive=request.recursive, shard=request.shard, form=request.form, limits=request.limits,
-    )  # fmt: skip
+
+
+def _in_actor(request: UpscaleRequest) -> PictureWork:
+    """Return the work of a request in an actor of a cluster."""
+    return _work(_opened(request), request.form)
 
 
 def upscale_pictures(
@@ -88,6 +106,7 @@ def upscale_pictures(
     shard: Shard | None = None,
     form: WrittenFormat = PNG,
     limits: TarLimits = TarLimits(),  # noqa: B008 - frozen
+    on_cluster: OnCluster | None = None,
 ) -> JobReport[Path]:
     """Upscale a folder, or one picture, with an open model; see `upscale`.
 
@@ -95,11 +114,19 @@ def upscale_pictures(
         upscaler: the model.
         source, out, recursive, shard, form, limits: as in `UpscaleRequest`.
         replace: which earlier results to remove, see `OutputFolder.open`.
+        on_cluster: computes elsewhere, with the same model.
     """
     sources = list_sources(source, recursive, "lq")
     names = output_names(sources, out, form.suffix)
     wanted = [Wanted(name, picture.name) for name, picture in zip(names, sources, strict=True)]
 
+    stored = {} if form == PNG else {"format": form.name, "quality": form.quality}
+    made_by = replace_fields(upscaler.made_by, settings={**upscaler.made_by.settings, **stored})
+    output = Output(source, sources, out, made_by, recursive, shard, replace, limits)
+    return make_results(output, wanted, _work(upscaler, form), on_cluster=on_cluster)
+
+
+def _work(upscaler: Upscaler, form: WrittenFormat) -> PictureWork:
     def enlarge(_source: Source, _details: object, picture: Picture) -> Pixels:
         if picture.alpha is None:
             pixels, alpha = upscaler(picture.pixels), None
@@ -107,15 +134,6 @@ def upscale_pictures(
             pixels, alpha = upscaler.with_alpha(picture.pixels, picture.alpha)
         if picture.gray:
             pixels = np.rint(pixels.mean(axis=2)).astype(pixels.dtype)
-        return pixels, alpha
+        return Pixels(pixels, alpha)
 
-    stored = {} if form == PNG else {"format": form.name, "quality": form.quality}
-    made_by = replace_fields(upscaler.made_by, settings={**upscaler.made_by.settings, **stored})
-    return make_results(
-        Output(source, sources, out, made_by, recursive, shard, replace, limits),
-        wanted,
-        enlarge,
-        form=form,
-        keep_exif=True,
-        huge=HugeUpscaling(upscaler, form),
-    )
+    return PictureWork(enlarge, form=form, keep_exif=True, huge=HugeUpscaling(upscaler, form))

@@ -1,0 +1,137 @@
+"""What runs in an actor of a Ray cluster: images come in as bytes, results go back as bytes.
+
+The work is that of a folder job on one machine, in a temporary folder, so decoding and encoding are the same code.
+"""
+
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from patina.errors import PatinaError
+from patina.imaging.sources import Source
+from patina.runs.fingerprint import file_digest
+from patina.runs.folder_job import Outcome
+from patina.version import __version__
+
+
+@dataclass(frozen=True)
+class ClusterItem:
+    """An image, and what to make of it.
+
+    Attributes:
+        source: the image.
+        task: a plain description of the results, which the work knows.
+    """
+
+    source: Source
+    task: Any
+
+    def __str__(self) -> str:
+        return str(self.source)
+
+
+Work = Callable[[Sequence[ClusterItem], Path], Iterable[Outcome]]
+"""Makes the results of some items in a folder."""
+
+
+@dataclass(frozen=True)
+class ClusterWork:
+    """What every actor does.
+
+    Attributes:
+        open: loads the models, and returns the work; is pickled.
+        files: digests of the files that it reads, by path: models, kernels, noise.
+        folder: the current folder of the command, which relative paths begin at.
+        version: of Patina.
+    """
+
+    open: Callable[[], Work]
+    files: Mapping[str, str]
+    folder: str
+    version: str = __version__
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What comes back for some items.
+
+    Attributes:
+        outcomes: in the order of the items.
+        files: contents of the results by path relative to the work's folder.
+        error: what stops the whole command; empty if nothing does.
+    """
+
+    outcomes: list[Outcome]
+    files: dict[str, bytes]
+    error: str = ""
+
+
+class ImageActor:
+    """The process on a device that holds the models."""
+
+    def __init__(self) -> None:
+        self._work: Work | None = None
+
+    def open(self, work: ClusterWork) -> str:
+        """Load the models; return what stops the command, or an empty string."""
+        try:
+            os.chdir(work.folder)
+            _require_files(work.files)
+            _require_version(work.version)
+            self._work = work.open()
+        except OSError as error:
+            return f"{error.filename or work.folder} cannot be used ({error.strerror}); mount it on all machines"
+        except PatinaError as error:
+            return str(error)
+        return ""
+
+    def make(self, items: Sequence[ClusterItem], contents: Sequence[bytes], shown: Mapping[str, str]) -> Answer:
+        """Make the results of some images.
+
+        Args:
+            items: the images.
+            contents: of their files.
+            shown: the folders of results as messages name them, by their names in the work's folder.
+        """
+        assert self._work is not None
+        with TemporaryDirectory(prefix="patina-") as temporary:
+            base, out = Path(temporary), Path(temporary) / "out"
+            names = {str(out / name): path for name, path in shown.items()}
+            placed = []
+            for number, (item, content) in enumerate(zip(items, contents, strict=True)):
+                place = base / "in" / str(number) / item.source.path.name
+                place.parent.mkdir(parents=True)
+                place.write_bytes(content)
+                names[str(place)] = str(item.source.path)
+                placed.append(replace(item, source=Source(place, item.source.name)))
+            try:
+                outcomes = [_renamed(outcome, names) for outcome in self._work(placed, out)]
+            except PatinaError as error:
+                return Answer([], {}, _with_names(str(error), names))
+            files = (path for path in sorted(out.rglob("*")) if path.is_file())
+            return Answer(outcomes, {path.relative_to(out).as_posix(): path.read_bytes() for path in files})
+
+
+def _require_files(files: Mapping[str, str]) -> None:
+    for name, digest in files.items():
+        if file_digest(Path(name)) != digest:
+            raise PatinaError(f"{name} is another file than where the command runs; copy it to all machines")
+
+
+def _require_version(version: str) -> None:
+    if version != __version__:
+        raise PatinaError(f"it has version {__version__} of Patina, the command {version}; install one version")
+
+
+def _renamed(outcome: Outcome, names: Mapping[str, str]) -> Outcome:
+    """Let a message name the user's files instead of the temporary ones."""
+    return outcome if outcome.failure is None else outcome._replace(failure=_with_names(outcome.failure, names))
+
+
+def _with_names(text: str, names: Mapping[str, str]) -> str:
+    for temporary, path in names.items():
+        text = text.replace(temporary, path)
+    return text

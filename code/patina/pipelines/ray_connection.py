@@ -1,0 +1,63 @@
+"""The connection to a Ray cluster, with what goes wrong in one line."""
+
+import os
+import socket
+from typing import Any
+
+from patina.errors import PatinaError
+
+HINT = "pip install -e '.[ray]'"
+
+_ANSWER_SECONDS = 10.0
+
+
+def error_reason(error: Exception) -> str:
+    """Return the last line of an error, which says what is wrong."""
+    lines = str(error).strip().splitlines()
+    return lines[-1].strip() if lines else type(error).__name__
+
+
+def ray_package() -> Any:
+    """Return the package.
+
+    Raises:
+        PatinaError: it is not installed.
+    """
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        import ray
+        import ray.exceptions
+    except ImportError:
+        raise PatinaError(f"-engine ray needs the package ray, which is not installed; {HINT}") from None
+    return ray
+
+
+def connect(ray: Any) -> None:
+    """Connect to the cluster at `RAY_ADDRESS` or on this machine, or start one.
+
+    Raises:
+        PatinaError: says what is wrong.
+    """
+    address = os.environ.get("RAY_ADDRESS", "")
+    _require_answer(address)
+    try:
+        ray.init(log_to_driver=False, logging_level="error")
+    except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
+        where = f"the Ray cluster at {address}" if address else "a Ray cluster on this machine"
+        raise PatinaError(
+            f"{where} cannot be used ({error_reason(error)}); see `ray status`, and if it asks for a token, set "
+            "RAY_AUTH_MODE=token"
+        ) from None
+
+
+def _require_answer(address: str) -> None:
+    """Refuse an address where nobody listens, which Ray tries for minutes."""
+    host, _, port = address.removeprefix("ray://").rpartition(":")
+    if host and port.isdigit():
+        try:
+            socket.create_connection((host, int(port)), timeout=_ANSWER_SECONDS).close()
+        except (OSError, OverflowError) as error:
+            raise PatinaError(
+                f"RAY_ADDRESS is {address}, where no Ray cluster answers ({error}); start one by `ray start "
+                "--head`, or unset RAY_ADDRESS"
+            ) from None
