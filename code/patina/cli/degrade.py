@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from patina.cli.flags import add_device_flag, add_flag, add_output_flags, add_recursive_flag, output_fields, shard_path
-from patina.cli.recipe_flags import add_recipe_arguments, add_recipe_flags, recipe_choice
+from patina.cli.recipe_flags import add_clip_flags, add_recipe_arguments, add_recipe_flags, recipe_choice
 from patina.errors import counted
 from patina.system.telling import tell
 
@@ -13,23 +13,23 @@ from patina.system.telling import tell
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_recipe_arguments(parser)
-    parser.add_argument("source", type=Path, help="folder of clean images, one image, tars or an LMDB")
+    parser.add_argument("source", type=Path, help="folder of clean images or clips, one, tars or an LMDB")
     parser.add_argument("out", type=Path, help="output folder, with one for every variant, or tars: shards/%%06d.tar")
     add_output_flags(parser)
     add_recursive_flag(parser)
     add_flag(parser, "seed", type=int, default=0, help="seed of all draws; a result depends on it and on the file name")
     add_flag(parser, "pictures", type=int, help="degrade only this many, from the first, to try a recipe")
-    add_flag(
-        parser, "gt", type=Path, help="folder for the ground truth: clean images cropped to fit; in tars, the same"
-    )
+    add_flag(parser, "gt", type=Path, help="folder for clean images, cropped to fit (GT); in tars, the same")
     add_recipe_flags(parser)
+    add_clip_flags(parser)
     add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")
     add_device_flag(parser, "device for models")
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Degrade all images whose results are missing or outdated."""
-    from patina.pipelines.degraded_set import DegradeRequest, degrade
+    from patina.pipelines.degraded_clips import degrade_anything
+    from patina.pipelines.degraded_set import DegradeRequest
 
     began = time.perf_counter()
     request = DegradeRequest(
@@ -42,8 +42,10 @@ def run(arguments: argparse.Namespace) -> int:
         ground_truth=None if arguments.gt is None else shard_path(arguments, arguments.gt),
         workers=arguments.workers,
         device=arguments.device,
+        clip=arguments.clip,
+        drift=arguments.drift,
     )
-    report = degrade(request)
+    report = degrade_anything(request)
     report.print_summary()
     if not report.results:
         report.print_made(request.out)
@@ -53,5 +55,5 @@ def run(arguments: argparse.Namespace) -> int:
         tell(f"{request.ground_truth}: {counted(len(report.results), 'image')} made")
         return report.exit_code
     speed = len(report.results) / (time.perf_counter() - began)
-    tell(f"{request.out}: {counted(made, 'image')} from {len(report.results)}, {speed:.1f} per second")
+    tell(f"{request.out}: {counted(made, report.noun)} from {len(report.results)}, {speed:.1f} per second")
     return report.exit_code

@@ -25,6 +25,12 @@ def add_recipe_flags(parser: argparse.ArgumentParser, variant: str = "all") -> N
     parser.add_argument("--without-learned", action="store_true", help="skip learned blocks")
 
 
+def add_clip_flags(parser: argparse.ArgumentParser) -> None:
+    """Add ``--clip`` and ``-drift``."""
+    parser.add_argument("--clip", action="store_true", help="a folder's images are the frames of one clip: one draw")
+    add_flag(parser, "drift", type=int, metavar="N", help="of clips: draw anew every N frames, slowly changing between")
+
+
 def recipe_choice(arguments: argparse.Namespace) -> RecipeChoice:
     """Return the chosen recipe."""
     from patina.pipelines.recipe_choice import RecipeChoice

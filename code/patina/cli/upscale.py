@@ -17,9 +17,7 @@ from patina.imaging.interpolation_names import INTERPOLATIONS, OVERLAP, TILE
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_flag(parser, "model", "model_path", required=True, help=f"model file, or one of {', '.join(INTERPOLATIONS)}")
-    add_flag(
-        parser, "source", "source_dir", type=Path, required=True, help="folder of images, one image, tars or an LMDB"
-    )
+    add_flag(parser, "source", "source_dir", type=Path, required=True, help="images or clips: folder, file, tars, LMDB")
     add_recursive_flag(parser)
     add_flag(parser, "out", "out_dir", type=Path, required=True, help="output folder, or tars: shards/%%06d.tar")
     add_output_flags(parser)
@@ -35,8 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Upscale all images whose results are missing or outdated."""
     from patina.imaging.written_formats import written_format
+    from patina.pipelines.upscaled_clips import upscale_anything
     from patina.pipelines.upscaler import Sampling
-    from patina.pipelines.upscaling import UpscaleRequest, upscale
+    from patina.pipelines.upscaling import UpscaleRequest
 
     request = UpscaleRequest(
         model=arguments.model,
@@ -51,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         recursive=arguments.recursive,
         form=written_format(arguments.format, arguments.quality),
     )
-    report = upscale(request)
+    report = upscale_anything(request)
     report.print_summary()
     report.print_made(request.out)
     return report.exit_code

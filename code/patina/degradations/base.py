@@ -158,6 +158,9 @@ class Operation(SingleBlock):
     Pictures are ``[H, W, 3]`` float32 RGB in [0, 1].
     """
 
+    stands_still: ClassVar[bool] = False
+    """Whether what the key decides is the same in all frames of a clip, as a screen's place is and noise is not."""
+
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
         if "name" in vars(cls) and OPERATIONS.setdefault(cls.name, cls) is not cls:

@@ -74,6 +74,7 @@ class Halftone(Operation):
 
     name = "halftone"
     family = "screentone"
+    stands_still = True
 
     dot_size: Annotated[RealRange, Between(2, 200)]
     """Distance of neighbouring dots in pixels."""

@@ -7,7 +7,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from patina.degradations.base import Size
 from patina.degradations.execution import Engine
 from patina.degradations.recipe import Recipe
 from patina.errors import PatinaError, require_range
@@ -16,7 +15,8 @@ from patina.pipelines.ray_cluster import Cluster, ClusterChoice
 from patina.pipelines.recipe_choice import RecipeChoice, with_engine
 from patina.pipelines.recipe_cluster import recipe_work, run_on_cluster
 from patina.pipelines.recipe_job import Job, Made, PictureMaker
-from patina.pipelines.set_log import COMMAND, Entry, SetDetails, begin_set, finish_set
+from patina.pipelines.set_draws import draw_entries, draw_frame
+from patina.pipelines.set_log import COMMAND, SetDetails, begin_set, finish_set
 from patina.pipelines.tar_output import require_apart, write_tars
 from patina.runs.fingerprint import file_digest
 from patina.runs.folder_job import JobReport, output_names
@@ -46,6 +46,8 @@ class DegradeRequest:
         shard: the part of the pictures to degrade, into its own folders `out` and `ground_truth`; None for all.
         limits: when a tar is full.
         cluster: where to compute; None for this machine.
+        clip: the folder's images are the frames of one clip, in natural order, which share their draws.
+        drift: frames of a clip from one draw to the next, between which numbers change slowly; None draws once.
     """
 
     recipe: RecipeChoice
@@ -60,6 +62,8 @@ class DegradeRequest:
     shard: Shard | None = None
     limits: TarLimits = TarLimits()  # noqa: RUF009 - frozen
     cluster: ClusterChoice | None = None
+    clip: bool = False
+    drift: int | None = None
 
 
 def degrade(request: DegradeRequest) -> JobReport[Made]:
@@ -164,14 +168,16 @@ class _Plan:
             return nullcontext()
         device = "cpu" if self.engine is None else request.device
         work = partial(recipe_work, self.recipe, request.device)
-        return Cluster.connected(request.cluster, work, _file_digests(self.recipe), device=device)
+        return Cluster.connected(request.cluster, work, recipe_files(self.recipe), device=device)
 
     @property
     def made_by(self) -> MadeBy:
         """Everything that decides the LQ pictures."""
         settings = {"recipe": self.recipe.digest, "seed": self.request.seed, "scale": self.recipe.scale}
+        if self.request.clip:
+            settings |= {"clip": True, "drift": self.request.drift}
         notes = {"recipe": self.request.recipe.name}
-        return MadeBy(COMMAND, settings, _file_digests(self.recipe), notes)
+        return MadeBy(COMMAND, settings, recipe_files(self.recipe), notes)
 
     def lq_folder(self) -> AbstractContextManager[OutputFolder]:
         """Open the folder of the LQ pictures."""
@@ -213,10 +219,27 @@ class _Plan:
         outputs: dict[str | None, list[tuple[str, str]]] = {item.source: [] for item in [*todo, *crops]}
         for item in todo:
             outputs[item.source].append((item.output, item.details["variant"]))
-        place, draw = self.request.ground_truth, partial(draw_entries, recipe=self.recipe, seed=self.request.seed)
+        place, seed = self.request.ground_truth, self.request.seed
+        draws = {picture.name: self.recipe.draw for picture in self.pictures}
+        if self.request.clip:
+            name, drift = folder_of(self.request.source).name, self.request.drift
+            draws = {
+                picture.name: partial(draw_frame, self.recipe, clip=name, number=number, drift=drift)
+                for number, picture in enumerate(self.pictures)
+            }
         cropped = {} if place is None else {item.source: place / item.output for item in crops}
         return [
-            Job(picture, partial(draw, source=picture.name, outputs=outputs[picture.name]), cropped.get(picture.name))
+            Job(
+                picture,
+                partial(
+                    draw_entries,
+                    draw=draws[picture.name],
+                    source=picture.name,
+                    outputs=outputs[picture.name],
+                    seed=seed,
+                ),
+                cropped.get(picture.name),
+            )
             for picture in self.pictures[self.part]
             if picture.name in outputs
         ]
@@ -232,6 +255,10 @@ def _planned(request: DegradeRequest, target: TarTarget | None) -> _Plan:
     request.recipe.outputs(recipe)
     if request.limit is not None:
         require_range("pictures", request.limit, 1)
+    if request.drift is not None:
+        require_range("drift", request.drift, 1)
+        if not request.clip:
+            raise PatinaError("-drift is for clips; for a folder of frames, add --clip")
     pictures = list_sources(request.source, request.recursive, "gt")
     if target is None:
         _refuse_same_folders(folder_of(request.source), request.out, request.ground_truth)
@@ -247,24 +274,7 @@ def _planned(request: DegradeRequest, target: TarTarget | None) -> _Plan:
     return _Plan(request, recipe, engine, pictures, files)
 
 
-def draw_entries(
-    size: Size, digest: str | None, *, recipe: Recipe, source: str, outputs: Sequence[tuple[str, str]], seed: int
-) -> list[Entry]:
-    """Draw the plans of one picture.
-
-    Args:
-        size: size of the picture, cropped to multiples of the scale.
-        digest: digest of its file.
-        recipe: the recipe.
-        source: name of the picture.
-        outputs: (file, variant) of its outputs.
-        seed: seed of all draws.
-    """
-    plans = {variant: recipe.draw(variant, size, seed, source) for variant in {variant for _, variant in outputs}}
-    return [Entry(file, source, digest, variant, size, plans[variant]) for file, variant in outputs]
-
-
-def _file_digests(recipe: Recipe) -> dict[str, str]:
+def recipe_files(recipe: Recipe) -> dict[str, str]:
     """Return the digests of the files that a recipe reads, models, kernels and noise, by path."""
     return {str(file): file_digest(file) for file in recipe.files}
 

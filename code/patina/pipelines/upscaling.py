@@ -67,7 +67,7 @@ def upscale(request: UpscaleRequest) -> JobReport[Path]:
     Raises:
         PatinaError: the model or a setting cannot be used, or `out` holds results of another model or setting.
     """
-    upscaler, on_cluster = _opened(request), None
+    upscaler, on_cluster = opened_upscaler(request), None
     if request.cluster is not None:
         chosen = str(upscaler.made_by.settings.get("precision", request.precision))
         same = replace_fields(request, precision=chosen)  # chosen once, not by every actor
@@ -79,7 +79,8 @@ def upscale(request: UpscaleRequest) -> JobReport[Path]:
     )  # fmt: skip
 
 
-def _opened(request: UpscaleRequest) -> Upscaler:
+def opened_upscaler(request: UpscaleRequest) -> Upscaler:
+    """Open the model of a request; errors as `open_upscaler`."""
     return open_upscaler(
         request.model,
         scale=request.scale,
@@ -93,7 +94,7 @@ def _opened(request: UpscaleRequest) -> Upscaler:
 
 def _in_actor(request: UpscaleRequest) -> PictureWork:
     """Return the work of a request in an actor of a cluster."""
-    return _work(_opened(request), request.form)
+    return _work(opened_upscaler(request), request.form)
 
 
 def upscale_pictures(

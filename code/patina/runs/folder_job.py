@@ -44,11 +44,13 @@ class JobReport(Generic[R]):
         results: results of the pictures that succeeded, in input order.
         failures: names and messages of the pictures that failed, in input order.
         notes: what was done to pictures on reading, and to how many; see `patina.system.notes`.
+        noun: what messages call a result.
     """
 
     results: list[R] = field(default_factory=list)
     failures: list[tuple[str, str]] = field(default_factory=list)
     notes: Counter[str] = field(default_factory=Counter)
+    noun: str = "image"
 
     def require_complete(self) -> None:
         """Stop where a picture failed.
@@ -68,20 +70,22 @@ class JobReport(Generic[R]):
     def print_made(self, out: Path) -> None:
         """Print the number of pictures that were written to the folder `out`, on standard error."""
         is_complete = not (self.results or self.failures)
-        made = "all images are up to date" if is_complete else f"{counted(len(self.results), 'image')} made"
-        tell(f"{out}: {made}")
+        made = f"{counted(len(self.results), self.noun)} made"
+        tell(f"{out}: {f'all {self.noun}s are up to date' if is_complete else made}")
 
     def print_summary(self) -> None:
         """Print the notes in one line, the failures and their number, on standard error."""
         if self.notes:
-            told = (f"{count} image{'s were' if count > 1 else ' was'} {text}" for text, count in self.notes.items())
+            told = (
+                f"{count} {self.noun}{'s were' if count > 1 else ' was'} {text}" for text, count in self.notes.items()
+            )
             tell("; ".join(told))
         if not self.failures:
             return
         for line in _told(self.failures):
             warn(line)
         total = len(self.results) + len(self.failures)
-        warn(f"{len(self.failures)} of {total} images failed and were skipped")
+        warn(f"{len(self.failures)} of {total} {self.noun}s failed and were skipped")
 
 
 def _told(failures: Sequence[tuple[str, str]]) -> Iterator[str]:

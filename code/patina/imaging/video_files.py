@@ -1,0 +1,220 @@
+"""Video clips in and out by FFmpeg's libraries (PyAV, the extra ``video``): frames, parts of clips, sound."""
+
+import heapq
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from natsort import natsorted
+
+from patina.errors import PatinaError, PictureError
+from patina.imaging.folder_scan import scan_folder
+from patina.system.atomic import atomic_path
+from patina.system.notes import note
+
+VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts")
+"""Suffixes of clips, in lower case."""
+
+VIDEO_HINT = "pip install -e '.[video]'"
+CRF = 12
+"""H.264's quality of written clips: losses that are hard to see."""
+
+_PART_FORMAT = "nut"  # keeps every time stamp, which MP4's edit lists would shift
+_BT709, _BT601 = "ITU709", "ITU601"
+_MATRICES = {1: _BT709, 5: _BT601, 6: _BT601, 9: "BT2020"}
+"""Matrices of luma and chroma, by their codes in ITU-T H.273."""
+
+_HIGH_DEFINITION = 720
+
+
+@dataclass(frozen=True)
+class ClipInfo:
+    """What is known of a clip without decoding it.
+
+    Attributes:
+        height, width: of its frames, as stored.
+        frames: their number, or 0 where the file does not tell.
+        rate: frames per second, on average.
+        unit: seconds of a step of the time stamps.
+    """
+
+    height: int
+    width: int
+    frames: int
+    rate: Fraction
+    unit: Fraction
+
+
+@dataclass(frozen=True)
+class ClipFrame:
+    """A frame: pixels ``[H, W, 3]`` RGB uint8, upright, and its time in units of its clip."""
+
+    pixels: np.ndarray
+    time: int
+
+
+def list_clips(given: Path) -> list[Path]:
+    """Return the clips that a path names: one clip, or those of a folder without images; otherwise none.
+
+    Raises:
+        PatinaError: as `scan_folder`.
+    """
+    if given.is_dir():
+        names = [path.name for path in given.iterdir() if path.name[0] != "." and _is_clip(path)]
+        return [given / name for name in natsorted(names)] if names and not scan_folder(given).names else []
+    return [given] if _is_clip(given) else []
+
+
+def _is_clip(path: Path) -> bool:
+    return path.suffix.lower() in VIDEO_SUFFIXES and path.is_file()
+
+
+def require_video() -> None:
+    """Check that PyAV is there.
+
+    Raises:
+        PatinaError: it is not.
+    """
+    try:
+        import av  # noqa: F401
+    except ImportError:
+        raise PatinaError(f"clips need PyAV, which is not installed: {VIDEO_HINT}") from None
+
+
+def clip_info(path: Path) -> ClipInfo:
+    """Return what a clip's headers say.
+
+    Raises:
+        PictureError: the file is no clip that can be read.
+    """
+    with _opened(path) as container:
+        stream = _video(container, path)
+        unit = Fraction(stream.time_base or Fraction(1, 1000))
+        return ClipInfo(stream.height, stream.width, stream.frames, Fraction(stream.average_rate or 25), unit)
+
+
+def clip_frames(path: Path, start: int = 0) -> Iterator[ClipFrame]:
+    """Yield a clip's frames in the order in which they are shown, from number `start` on.
+
+    Raises:
+        PictureError: the file is damaged or holds no frames.
+    """
+    with _opened(path) as container:
+        stream = _video(container, path)
+        stream.thread_type = "AUTO"
+        last = count = -1
+        for count, frame in enumerate(container.decode(stream)):
+            time = last + 1 if frame.pts is None else max(frame.pts, last + 1)
+            last = time
+            if count >= start:
+                yield ClipFrame(_pixels(frame), time)
+        if count < 0:
+            raise PictureError(f"{path} holds no frames; copy it again or remove it")
+
+
+def _pixels(frame: Any) -> np.ndarray:
+    matrix = _MATRICES.get(int(frame.colorspace), _BT709 if frame.height >= _HIGH_DEFINITION else _BT601)
+    pixels = frame.reformat(format="rgb24", src_colorspace=matrix).to_ndarray()
+    return np.ascontiguousarray(np.rot90(pixels, round(frame.rotation / 90) % 4))
+
+
+def write_part(path: Path, frames: Iterator[ClipFrame], info: ClipInfo, count: int) -> int:
+    """Write the next `count` frames of an iterator as a part of a clip; return how many there were.
+
+    The file appears whole or not at all; without frames it does not appear.
+    """
+    import av
+
+    first = next(frames, None)
+    if first is None:
+        return 0
+    height, width = first.pixels.shape[:2]
+    with atomic_path(path) as temporary, av.open(str(temporary), "w", format=_PART_FORMAT) as container:
+        stream: Any = container.add_stream("libx264", rate=info.rate)
+        stream.width, stream.height = width, height
+        stream.pix_fmt = "yuv420p" if height % 2 == width % 2 == 0 else "yuv444p"
+        stream.time_base = stream.codec_context.time_base = info.unit
+        stream.codec_context.thread_count = 2  # fixed, as the bytes depend on it
+        stream.codec_context.colorspace, stream.codec_context.max_b_frames = 1, 0
+        stream.options = {"crf": str(CRF), "preset": "medium"}
+        written = 0
+        for frame in (first, *islice(frames, count - 1)):
+            picture: Any = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame.pixels), format="rgb24")
+            planes = picture.reformat(format=stream.pix_fmt, dst_colorspace=_BT709)
+            planes.pts, planes.time_base = frame.time, info.unit
+            container.mux(stream.encode(planes))
+            written += 1
+        container.mux(stream.encode(None))
+    return written
+
+
+def join_parts(parts: Sequence[Path], source: Path, output: Path) -> None:
+    """Put the parts of a clip together and add the sound of its source, both as they are.
+
+    Sound that the output's kind of file does not hold is left out, and noted.
+
+    Raises:
+        PictureError: the source cannot be read.
+    """
+    import av
+
+    with (
+        _opened(source) as sounding,
+        _opened(parts[0]) as first,
+        atomic_path(output) as temporary,
+        av.open(str(temporary), "w") as container,
+    ):
+        video: Any = container.add_stream_from_template(_video(first, parts[0]))
+        video.time_base = _video(first, parts[0]).time_base
+        pairs = [(stream, _copied(container, stream)) for stream in sounding.streams.audio]
+        sounds = [stream for stream, copy in pairs if copy is not None]
+        copies = {stream.index: copy for stream, copy in pairs}
+        packets = sounding.demux(sounds) if sounds else iter(())
+        audio = ((packet, copies[packet.stream.index]) for packet in packets if packet.dts is not None)
+        frames = ((packet, video) for packet in _packets(parts))
+        for packet, stream in heapq.merge(frames, audio, key=lambda pair: pair[0].dts * pair[0].time_base):
+            packet.stream = stream
+            container.mux(packet)
+
+
+def _packets(parts: Sequence[Path]) -> Iterator[Any]:
+    for part in parts:
+        with _opened(part) as container:
+            yield from (packet for packet in container.demux(video=0) if packet.dts is not None)
+
+
+def _copied(container: Any, stream: Any) -> Any:
+    try:
+        return container.add_stream_from_template(stream)
+    except (ValueError, OSError):  # FFmpeg's errors are either
+        note("made without sound, which this kind of file does not hold")
+        return None
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
+    """Open a clip, and name the file in what FFmpeg reports while it is read."""
+    import av
+
+    container = None
+    try:
+        container = av.open(str(path))
+        yield container
+    except av.FFmpegError as error:
+        reason = error.strerror or error
+        raise PictureError(f"{path} cannot be read as a clip ({reason}); copy it again or remove it") from None
+    finally:
+        if container is not None:
+            with suppress(av.FFmpegError):
+                container.close()
+
+
+def _video(container: Any, path: Path) -> Any:
+    if not container.streams.video:
+        raise PictureError(f"{path} has no video, only sound; remove it")
+    return container.streams.video[0]

@@ -1,0 +1,87 @@
+"""Jobs over clips: frames are worked on in parts, so that a command that is stopped goes on where it was."""
+
+import shutil
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from patina.errors import PatinaError
+from patina.imaging.sources import folder_of
+from patina.imaging.video_files import ClipFrame, clip_frames, clip_info, join_parts, write_part
+from patina.runs.folder_lock import HIDDEN
+from patina.system.inner_paths import require_no_link_out
+from patina.system.progress import progress
+
+PART = 48
+"""Frames of a part; what is lost at most if a command is stopped."""
+
+FrameWork = Callable[[int, np.ndarray], np.ndarray]
+"""Maps the number of a frame and its pixels, uint8 RGB, to others."""
+
+
+def require_plain_folder(source: Path, out: Path, *elsewhere: object) -> None:
+    """Refuse what is not for clips.
+
+    Args:
+        source, out: the clips, and the folder of results.
+        elsewhere: the chosen shard and cluster; None for none.
+
+    Raises:
+        PatinaError: names it.
+    """
+    if any(choice is not None for choice in elsewhere) or out.suffix == ".tar":
+        raise PatinaError(
+            f"clips are made by one machine in one folder; expected neither -shard nor -engine, and a folder as {out}"
+        )
+    if out.resolve() == folder_of(source).resolve():
+        raise PatinaError(f"{out}: source and output are the same folder; choose another output")
+
+
+def make_clip(source: Path, output: Path, work: FrameWork, *, folder: Path, digest: str, workers: int) -> None:
+    """Work on every frame of a clip; time stamps and sound stay.
+
+    Args:
+        source: the clip.
+        output: the new clip.
+        work: maps the number of a frame and its pixels to others of one size; called in several threads.
+        folder: the output folder, in which finished parts are kept until the clip is complete.
+        digest: of the source and everything that decides the frames; parts of another are not used.
+        workers: number of threads.
+
+    Raises:
+        PictureError: the clip cannot be read, or `work` refuses a frame.
+        PatinaError: a file cannot be written.
+    """
+    info, place = clip_info(source), folder / HIDDEN / "clips" / digest
+    require_no_link_out([f"{HIDDEN}/clips/{digest}"], folder)
+    parts: list[Path] = []
+    while (part := place / f"{len(parts):06d}.nut").is_file():
+        parts.append(part)
+    start = PART * len(parts)
+    whole = clip_frames(source, start)
+    shown = progress(whole, output.name, total=max(0, info.frames - start) or None)
+    with ThreadPoolExecutor(workers) as pool:
+        frames = _ahead(enumerate(shown, start), work, pool, workers)
+        while write_part(part := place / f"{len(parts):06d}.nut", frames, info, PART):
+            parts.append(part)
+    join_parts(parts, source, output)
+    shutil.rmtree(place, ignore_errors=True)
+
+
+def _ahead(
+    numbered: Iterator[tuple[int, ClipFrame]], work: FrameWork, pool: ThreadPoolExecutor, ahead: int
+) -> Iterator[ClipFrame]:
+    """Yield the new frames in order, with a few in progress at a time."""
+    waiting: deque[tuple[int, Future[np.ndarray]]] = deque()
+    for number, frame in numbered:
+        waiting.append((frame.time, pool.submit(partial(work, number), frame.pixels)))
+        if len(waiting) > ahead:
+            time, done = waiting.popleft()
+            yield ClipFrame(done.result(), time)
+    while waiting:
+        time, done = waiting.popleft()
+        yield ClipFrame(done.result(), time)

@@ -1,0 +1,77 @@
+"""Upscale clips frame by frame; time stamps and sound stay."""
+
+from dataclasses import replace
+from pathlib import Path
+from threading import Lock
+
+import numpy as np
+
+from patina.errors import PatinaError
+from patina.imaging.interpolation import Interpolation
+from patina.imaging.sources import Source, folder_of
+from patina.imaging.video_files import list_clips, require_video
+from patina.imaging.written_formats import PNG
+from patina.pipelines.clip_job import FrameWork, make_clip, require_plain_folder
+from patina.pipelines.upscaler import Upscaler
+from patina.pipelines.upscaling import UpscaleRequest, opened_upscaler, upscale
+from patina.runs.fingerprint import digest_of, file_digest
+from patina.runs.folder_job import JobReport, output_names, run_folder_job
+from patina.runs.journal import Result, Wanted
+from patina.runs.output_folder import OutputFolder
+from patina.runs.worker_processes import checked_workers
+
+
+def upscale_anything(request: UpscaleRequest) -> JobReport[Path]:
+    """Upscale images, or clips where the source is a clip or a folder of clips without images.
+
+    Raises:
+        PatinaError: as `upscale`, or a setting is not for clips.
+    """
+    if request.source.exists() and (clips := list_clips(request.source)):
+        return _upscale_clips(request, clips)
+    return upscale(request)
+
+
+def _upscale_clips(request: UpscaleRequest, clips: list[Path]) -> JobReport[Path]:
+    require_video()
+    if request.form != PNG:
+        raise PatinaError("-format is for images; clips are written as H.264 in MP4")
+    require_plain_folder(request.source, request.out, request.shard, request.cluster)
+    upscaler = opened_upscaler(request)
+    sources = {path.name: Source(path, path.name) for path in clips}
+    names = output_names(list(sources.values()), request.out, ".mp4")
+    wanted = [Wanted(output, name) for output, name in zip(names, sources, strict=True)]
+    made_by = replace(upscaler.made_by, settings={**upscaler.made_by.settings, "clips": True})
+    source = folder_of(request.source)
+    with OutputFolder.open(request.out, made_by, source=source, sources=list(sources.values())) as folder:
+        todo = folder.outdated(wanted)
+        folder.begin(todo)
+
+        def work(item: Wanted) -> Path:
+            source = sources[str(item.source)]
+            digest = file_digest(source.path)
+            parts = digest_of(f"{digest} {item.output} {sorted(made_by.settings.items())} {made_by.models}".encode())
+            single = isinstance(upscaler.enlarge, Interpolation)
+            make_clip(
+                source.path, folder.path / item.output, _frame_work(upscaler),
+                folder=folder.path, digest=parts, workers=checked_workers(None) if single else 1,
+            )  # fmt: skip
+            folder.record([Result(item.output, item.source, digest)])
+            return folder.path / item.output
+
+        report = run_folder_job(
+            todo, work, description="upscale", name=lambda item: str(sources[str(item.source)].path)
+        )
+        folder.finish()
+    return replace(report, noun="clip")
+
+
+def _frame_work(upscaler: Upscaler) -> FrameWork:
+    """Return what enlarges a frame; a model works on one at a time."""
+    lock = Lock()
+
+    def enlarge(_number: int, pixels: np.ndarray) -> np.ndarray:
+        with lock:
+            return upscaler(pixels)
+
+    return enlarge
