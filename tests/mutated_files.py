@@ -12,9 +12,13 @@ import numpy as np
 import tifffile
 from PIL import Image, ImageOps
 
+import golden_numbers
 from encoded_pictures import encoded
 from patina.errors import PictureError
+from patina.imaging.camera_raw import develop
+from patina.imaging.heic_pictures import decode_heic
 from patina.imaging.picture_files import picture_size, read_picture
+from small_dng import dng
 
 Encode = Callable[[np.ndarray], bytes]
 """From RGBA ``[H, W, 4]``, uint16, to a file."""
@@ -59,6 +63,15 @@ def _png16(channels: int) -> Encode:
     return lambda pixels: imagecodecs.png_encode(np.ascontiguousarray(pixels[..., :channels].squeeze()))
 
 
+def _jxl(channels: int, depth: int = 8, **options: object) -> Encode:
+    def encode(pixels: np.ndarray) -> bytes:
+        samples = pixels[..., :channels].squeeze()
+        samples = samples if depth == 16 else (samples >> 8).astype(np.uint8)
+        return imagecodecs.jpegxl_encode(np.ascontiguousarray(samples), **options)
+
+    return encode
+
+
 FORMATS: dict[str, dict[str, Encode]] = {
     "PNG": {
         **{mode: _by_pillow("PNG", mode) for mode in ("1", "L", "LA", "P", "RGB", "RGBA")},
@@ -101,6 +114,16 @@ FORMATS: dict[str, dict[str, Encode]] = {
         "white is zero": _tiff(1, photometric="miniswhite"),
         "palette": _by_pillow("TIFF", "P", compression="tiff_lzw"),
     },
+    "JPEG XL": {
+        "lossy": _jxl(3, distance=1.0),
+        "lossless": _jxl(3, lossless=True),
+        "gray": _jxl(1, lossless=True),
+        "RGBA": _jxl(4, lossless=True),
+        "RGB 16 bit": _jxl(3, 16, lossless=True),
+        "container": _jxl(3, lossless=True, usecontainer=True),
+    },
+    "HEIC": {"RGB": lambda _pixels: (golden_numbers.FOLDER / "smooth.heic").read_bytes()},
+    "camera raw": {"DNG": lambda pixels: dng(np.ascontiguousarray(pixels[..., 0]))},
 }
 """Formats, and the ways in which each stores a picture."""
 
@@ -137,9 +160,25 @@ def mutations(kind: str, count: int) -> Iterator[tuple[str, bytes]]:
         yield way, mutated(whole[way], rng)
 
 
-def strictly_decoded(data: bytes) -> np.ndarray | None:
-    """Return what Pillow makes of a file, RGB ``[H, W, 3]`` uint8; None where it refuses."""
+PACKAGES = {"HEIC": "pi_heif", "camera raw": "rawpy"}
+"""What is needed for formats that are an extra."""
+
+SUFFIXES = {"camera raw": ".dng"}
+"""Formats that are recognised by their suffixes."""
+
+
+def _only_decoder(kind: str, data: bytes) -> np.ndarray:
+    """Decode a format that has one decoder; return RGB ``[H, W, 3]`` uint8."""
+    pixels = {"JPEG XL": imagecodecs.jpegxl_decode, "HEIC": decode_heic, "camera raw": develop}[kind](data)
+    pixels = pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8)
+    return pixels[..., :3] if pixels.ndim == 3 else pixels[..., None].repeat(3, axis=2)
+
+
+def strictly_decoded(kind: str, data: bytes) -> np.ndarray | None:
+    """Return what Pillow, or else the only decoder, makes of a file, RGB ``[H, W, 3]`` uint8; None if it refuses."""
     try:
+        if kind in ("JPEG XL", *PACKAGES):
+            return _only_decoder(kind, data)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             image = Image.open(io.BytesIO(data))
@@ -167,7 +206,7 @@ def wrong_answers(kind: str, count: int, path: Path) -> list[str]:
         if isinstance(picture, str):
             if str(path) not in picture or "\n" in picture:
                 wrong.append(f"{kind}, {way}, number {number}: {picture}")
-        elif not _alike(picture, whole[way]) and not _alike(picture, strictly_decoded(data)):
+        elif not _alike(picture, whole[way]) and not _alike(picture, strictly_decoded(kind, data)):
             wrong.append(f"{kind}, {way}, number {number}: an unnamed wrong image")
     return wrong
 

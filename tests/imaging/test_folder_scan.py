@@ -12,7 +12,7 @@ from encoded_pictures import encoded, smooth
 from patina.cli.main import main
 from patina.data.manifest import FILE_NAME
 from patina.errors import PatinaError, PictureError
-from patina.imaging import folder_scan
+from patina.imaging import folder_scan, heic_pictures
 from patina.imaging.folder_scan import HEIC_SUFFIXES, scan_folder
 from patina.imaging.picture_files import list_pictures, picture_size, read_picture, write_picture
 from patina.imaging.sources import list_sources
@@ -76,6 +76,17 @@ def test_half_a_heic_is_refused_and_damaged_exif_passed_over(tmp_path: Path) -> 
         read_picture(tmp_path / "half.heic")
     (tmp_path / "exif.heic").write_bytes(whole[:exif] + bytes(8) + whole[exif + 8 :])
     assert read_picture(tmp_path / "exif.heic").pixels.shape == smooth().shape
+
+
+def test_a_heic_that_ends_its_decoder_is_one_failure(tmp_path: Path) -> None:
+    (tmp_path / "a.heic").write_bytes(heic())
+    expected = read_picture(tmp_path / "a.heic").pixels
+    reader = heic_pictures._readers[os.getpid()]
+    reader.kill()
+    reader.wait()
+    with pytest.raises(PictureError, match=r"a\.heic cannot be opened as HEIC \(damage that ends its decoder\)"):
+        read_picture(tmp_path / "a.heic")
+    assert np.array_equal(read_picture(tmp_path / "a.heic").pixels, expected)
 
 
 def test_heic_without_its_package_is_counted_and_refused_with_the_remedy(

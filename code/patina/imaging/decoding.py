@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from patina.imaging.heic_pictures import decode_heic
 from patina.imaging.integrity import png_chunks
 from patina.imaging.jpeg_decoding import decode_jpeg
 from patina.imaging.jpeg_xl import decode_jxl
@@ -72,6 +73,13 @@ def _decode_with_pillow(header: PictureHeader, data: bytes) -> np.ndarray:
         raise _undecodable(header.kind, error) from None
 
 
+def _decode_heic(_header: PictureHeader, data: bytes) -> np.ndarray:
+    try:
+        return decode_heic(data)
+    except UnreadablePlugin as error:
+        raise _undecodable("HEIC", error) from None
+
+
 def _undecodable(kind: str, error: Exception) -> BrokenPicture:
     reason, article = " ".join(str(error).split()), "an" if kind == "AVIF" else "a"
     return BrokenPicture(f"is {article} {kind} that cannot be decoded ({reason}); save it again or remove it")
@@ -94,7 +102,7 @@ _DECODERS = {
     "BMP": _decode_with_pillow,
     "GIF": _decode_with_pillow,
     "AVIF": _decode_with_pillow,
-    "HEIC": _decode_with_pillow,
+    "HEIC": _decode_heic,
     "JPEG XL": decode_jxl,
     "TIFF": decode_tiff,
 }

@@ -4,6 +4,7 @@ import struct
 
 from patina.imaging.colour_spaces import ColourTags
 from patina.imaging.folder_scan import HEIC_HINT, reads_heic
+from patina.imaging.heic_pictures import heic_header
 from patina.imaging.picture_header import NO_PICTURE, TRUNCATED, BrokenPicture, PictureHeader
 from patina.imaging.plugin_pictures import UnreadablePlugin, open_with_plugin
 from patina.imaging.tiff_tags import Buffer, exif_orientation
@@ -43,17 +44,28 @@ def _gif_palette(flags: int) -> int:
 
 def inspect_avif(data: Buffer, thorough: bool) -> PictureHeader:
     """Walk an AVIF's boxes; arguments and errors as `patina.imaging.integrity.inspect`."""
-    return _inspect_boxes("AVIF", data, thorough)
+    _require_whole_boxes(data, thorough)
+    try:
+        with open_with_plugin("AVIF", bytes(data[:])) as image:
+            (width, height), info = image.size, image.info
+            return _boxed("AVIF", width, height, info.get("exif") or b"", info.get("icc_profile") or b"")
+    except UnreadablePlugin as error:
+        raise _unopened("AVIF", error) from None
 
 
 def inspect_heic(data: Buffer, thorough: bool) -> PictureHeader:
     """Walk a HEIC's boxes; arguments and errors as `patina.imaging.integrity.inspect`."""
     if not reads_heic():
         raise BrokenPicture(f"is HEIC, which needs another package to be read: {HEIC_HINT}")
-    return _inspect_boxes("HEIC", data, thorough)
+    _require_whole_boxes(data, thorough)
+    try:
+        header = heic_header(bytes(data[:]))
+    except UnreadablePlugin as error:
+        raise _unopened("HEIC", error) from None
+    return _boxed("HEIC", header.width, header.height, header.exif, header.profile)
 
 
-def _inspect_boxes(kind: str, data: Buffer, thorough: bool) -> PictureHeader:
+def _require_whole_boxes(data: Buffer, thorough: bool) -> None:
     position = 0
     while thorough and position < len(data):
         length = struct.unpack_from(">I", data, position)[0]
@@ -62,11 +74,13 @@ def _inspect_boxes(kind: str, data: Buffer, thorough: bool) -> PictureHeader:
         position = len(data) if length == 0 else position + max(length, 8)
         if position > len(data):
             raise BrokenPicture(TRUNCATED)
-    try:
-        with open_with_plugin(kind, bytes(data[:])) as image:
-            # Pillow's own reader of EXIF fails on damaged blocks.
-            orientation = exif_orientation((image.info.get("exif") or b"").removeprefix(b"Exif\0\0"))
-            profile, (width, height) = image.info.get("icc_profile") or b"", image.size
-    except UnreadablePlugin as error:
-        raise BrokenPicture(f"cannot be opened as {kind} ({error}); save it again or remove it") from None
+
+
+def _boxed(kind: str, width: int, height: int, exif: bytes, profile: bytes) -> PictureHeader:
+    # Pillow's own reader of EXIF fails on damaged blocks.
+    orientation = exif_orientation(exif.removeprefix(b"Exif\0\0"))
     return PictureHeader(kind, height, width, orientation, colours=ColourTags(profile))
+
+
+def _unopened(kind: str, error: UnreadablePlugin) -> BrokenPicture:
+    return BrokenPicture(f"cannot be opened as {kind} ({error}); save it again or remove it")

@@ -1,4 +1,4 @@
-"""Pictures that Pillow's plugins decode: BMP, GIF, AVIF, animated WebP and, with the extra ``heic``, HEIC.
+"""Pictures that Pillow's plugins decode: BMP, GIF, AVIF and animated WebP.
 
 The plugins are called directly, without Pillow's own limit of the size in `Image.open`: see `size_limit`.
 """
@@ -18,13 +18,13 @@ def open_with_plugin(kind: str, data: bytes) -> ImageFile.ImageFile:
     """Parse a file without decoding its pixels.
 
     Args:
-        kind: ``"BMP"``, ``"GIF"``, ``"AVIF"``, ``"WebP"`` or ``"HEIC"``.
+        kind: ``"BMP"``, ``"GIF"``, ``"AVIF"`` or ``"WebP"``.
         data: the whole file.
 
     Raises:
         UnreadablePlugin: it is damaged.
     """
-    return _guarded(lambda: _plugin(kind)(io.BytesIO(data)))
+    return _guarded(lambda: _PLUGINS[kind](io.BytesIO(data)))
 
 
 def decode_with_plugin(kind: str, data: bytes) -> np.ndarray:
@@ -40,17 +40,12 @@ def decode_with_plugin(kind: str, data: bytes) -> np.ndarray:
         return _guarded(lambda: _pixels(image))
 
 
-def _plugin(kind: str) -> Any:
-    if kind == "HEIC":
-        from pi_heif import HeifImageFile
-
-        return HeifImageFile
-    return {
-        "AVIF": AvifImagePlugin.AvifImageFile,
-        "BMP": BmpImagePlugin.BmpImageFile,
-        "GIF": GifImagePlugin.GifImageFile,
-        "WebP": WebPImagePlugin.WebPImageFile,
-    }[kind]
+_PLUGINS: dict[str, Any] = {
+    "AVIF": AvifImagePlugin.AvifImageFile,
+    "BMP": BmpImagePlugin.BmpImageFile,
+    "GIF": GifImagePlugin.GifImageFile,
+    "WebP": WebPImagePlugin.WebPImageFile,
+}
 
 
 def _pixels(image: ImageFile.ImageFile) -> np.ndarray:

@@ -14,8 +14,8 @@ from PIL import Image, UnidentifiedImageError
 from patina.errors import PatinaError, require_range
 from patina.imaging.folder_scan import HEIC_SUFFIXES
 from patina.imaging.format_names import QUALITY
+from patina.imaging.heic_pictures import heic_header
 from patina.imaging.picture_files import write_picture
-from patina.imaging.plugin_pictures import open_with_plugin
 from patina.imaging.value_spaces import to_eight_bit
 from patina.system.notes import note
 from patina.system.stored_files import file_bytes, store_of
@@ -135,7 +135,9 @@ def kept_exif(path: Path) -> bytes:
 def _opened(path: Path) -> Iterator[Image.Image]:
     """Open a file by Pillow, without its limit of the size, which is for decoding; only headers are read here."""
     if path.suffix.lower() in HEIC_SUFFIXES:
-        yield open_with_plugin("HEIC", file_bytes(path))
+        bare = Image.new("L", (1, 1))
+        bare.info["exif"] = heic_header(file_bytes(path)).exif
+        yield bare
         return
     with path.open("rb") if store_of(path) is None else BytesIO(file_bytes(path)) as stream:
         start = stream.read(16)
