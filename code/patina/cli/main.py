@@ -7,6 +7,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 
+from patina.cli.addresses import in_working_folders
 from patina.cli.candidates import candidates
 from patina.cli.command_modules import module_of, parser_of
 from patina.cli.commands import COMMANDS, overview
@@ -92,8 +93,8 @@ def _attempt(command: str, arguments: Sequence[str] | None, program: str | None)
     """Run one command, and tell in one line what stops it; arguments as in `run_command`."""
     try:
         given = parsed(command, arguments, program)
-        with quietly(vars(given).pop("quiet")):
-            return module_of(command).run(given)
+        with quietly(vars(given).pop("quiet")), in_working_folders(command, given) as here:
+            return module_of(command).run(here)
     except PatinaError as error:
         print(f"error: {error}", file=sys.stderr)
         return USAGE_ERROR

@@ -18,6 +18,7 @@ from patina.imaging.heic_pictures import heic_header
 from patina.imaging.picture_files import write_picture
 from patina.imaging.value_spaces import to_eight_bit
 from patina.system.notes import note
+from patina.system.places import present
 from patina.system.stored_files import file_bytes, store_of
 
 _PLUGINS = ("PNG", "JPEG", "TIFF", "WEBP", "AVIF", "GIF", "BMP")
@@ -139,6 +140,7 @@ def _opened(path: Path) -> Iterator[Image.Image]:
         bare.info["exif"] = heic_header(file_bytes(path)).exif
         yield bare
         return
+    present(path)
     with path.open("rb") if store_of(path) is None else BytesIO(file_bytes(path)) as stream:
         start = stream.read(16)
         for kind in _PLUGINS:

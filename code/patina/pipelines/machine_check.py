@@ -25,6 +25,7 @@ EXTRAS = {
     "raw": ("rawpy", "reads camera raw files"),
     "video": ("av", "video codecs in recipes"),
     "lmdb": ("lmdb", "reads LMDBs of images, as BasicSR makes them"),
+    "cloud": ("s3fs", "addresses as sources and results: s3://, and others of fsspec"),
     "ray": ("ray", "computes folders on a cluster of machines"),
     "optimisers": ("pytorch-optimizer", "Adan, Lion, SOAP, Muon; with schedulefree, schedule-free optimisers"),
     "huge": ("pyvips", "upscales images larger than the memory"),

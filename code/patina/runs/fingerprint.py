@@ -4,6 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import Protocol
 
+from patina.system.places import present
 from patina.system.stored_files import file_bytes, store_of
 
 _DIGITS = 16
@@ -13,6 +14,7 @@ def file_digest(path: Path) -> str:
     """Return the first 16 hex digits of the SHA-256 of a file's content."""
     if store_of(path) is not None:
         return digest_of(file_bytes(path))
+    present(path)
     digest = hashlib.sha256()
     with path.open("rb") as stream:
         while block := stream.read(1 << 20):

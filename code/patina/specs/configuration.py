@@ -1,5 +1,6 @@
 """Reading and writing configurations, one typed YAML file per experiment."""
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ from patina.settings import describe_problems, find_file, require_block
 from patina.shipped import base_folder
 from patina.specs.foreign_keys import is_foreign, names_here
 from patina.specs.subjects import SUBJECTS, config_class
+from patina.system.places import working_folder
+from patina.system.remote_files import split_address
 from patina.system.typed_values import shortened
 from patina.system.yaml_files import read_yaml, yaml_text
 
@@ -42,7 +45,20 @@ def load_config(given: str | Path, smoke: bool = False) -> Any:
         ConfigError: invalid configuration; the message is one line with file, key and expected value.
     """
     path = find_config(given)
-    return resolve_paths(parse_config(read_yaml(path), path, smoke), base_folder(path))
+    return resolve_paths(parse_config(_in_working_folders(read_yaml(path), path), path, smoke), base_folder(path))
+
+
+def _in_working_folders(values: Any, source: Path, key: str = "") -> Any:
+    """Put working folders in the place of addresses, see `patina.system.places`."""
+    if isinstance(values, dict):
+        return {name: _in_working_folders(value, source, str(name)) for name, value in values.items()}
+    if isinstance(values, list):
+        return [_in_working_folders(value, source, key) for value in values]
+    if not isinstance(values, str) or " " in values or "://" not in values or split_address(values) is None:
+        return values
+    if key == "runs":
+        raise ConfigError(f"{source}: runs is {values}; a training writes to a folder of this machine")
+    return os.fspath(working_folder(values))
 
 
 def parse_config(values: Any, source: str | Path, smoke: bool = False) -> Any:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from patina.system import lmdb_store, tar_index
 from patina.system.lmdb_store import lmdb_value
+from patina.system.places import present
 from patina.system.tar_index import member_place, read_member
 
 Buffer = bytes | mmap.mmap | memoryview
@@ -58,6 +59,7 @@ def file_bytes(path: Path) -> bytes:
     """
     stored = store_of(path)
     if stored is None:
+        present(path)
         return path.read_bytes()
     if _is_tar(stored[0]):
         return read_member(*stored)
@@ -75,6 +77,7 @@ def mapped_file(path: Path) -> Iterator[Buffer]:
     """
     stored = store_of(path)
     if stored is None:
+        present(path)
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             yield data
     elif _is_tar(stored[0]):
