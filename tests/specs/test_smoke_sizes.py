@@ -9,6 +9,7 @@ from patina.models.generator_files import load_generator
 from patina.models.model_files import stored_kind
 from patina.shipped import shipped_root
 from patina.specs.configuration import load_config
+from patina.specs.experiment import TrainableConfig
 
 STARTS = ("LapSRN", "SRCNN", "SR3", "LUDDIF")
 ROOT = shipped_root()
@@ -39,6 +40,21 @@ def test_smoke_sizes_train_to_the_end(project, name):
         assert (final.parent / "epoch-2.safetensors").is_file()
     else:
         assert load_generator(final).scale == int(name.split("-x")[1][0])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["DeFlow-Our-RWSR", "ESRGAN-DeFlow-Our-RWSR", "LUDVAE-polyu"])
+def test_smoke_sizes_of_the_main_path_train_to_the_end(project, name):
+    path = project / "confs" / f"{name}.yml"
+    assert run_command("train", ["-opt", str(path), "--smoke", "-device", "cpu"]) == 0
+    assert list((project / "trained_models" / f"{name}-smoke").glob("**/final.safetensors"))
+
+
+@pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "confs").glob("*.yml")))
+def test_whatever_trains_has_a_small_size(name):
+    config = load_config(ROOT / "confs" / f"{name}.yml")
+    if isinstance(config, TrainableConfig):
+        assert load_config(ROOT / "confs" / f"{name}.yml", smoke=True).name == f"{name}-smoke"
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in (ROOT / "confs").glob("compare-*.yml")))

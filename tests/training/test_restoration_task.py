@@ -100,8 +100,6 @@ def test_a_compact_network_learns(pairs, tmp_path):
 
 
 LATE = {
-    "weights of perceptual": ({"losses": ["l1", "perceptual"]}, "vgg19-dcbb9e9d.pth is not there"),
-    "weights of dists": ({"losses": ["l1", "dists"]}, "or train without `dists`"),
     "start": ({"init_from": "missing.pth"}, "missing.pth: no such model file"),
     "start that does not fit": ({"init_from": "other.pth"}, "other.pth: it holds a SRVGGNetCompact"),
     "patch of the discriminator": (
@@ -163,8 +161,22 @@ def test_all_that_is_lacking_is_told_at_once(pairs, tmp_path, capsys):
     config["validation"]["gt"] = "neither"
     assert train(tmp_path, config, "--dry-run") == 2
     told = capsys.readouterr().err.splitlines()[-1]
-    for expected in ("nowhere does not exist", "neither does not exist", "missing.pth", "vgg19-dcbb9e9d.pth"):
+    for expected in ("nowhere does not exist", "neither does not exist", "missing.pth"):
         assert expected in told
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("hub")
+def test_weights_of_a_later_stage_may_come_later(pairs, tmp_path, capsys):
+    config = values(pairs, tmp_path, stages=[stage("psnr", steps=2), stage("late", losses=["l1", "perceptual"])])
+    assert train(tmp_path, config, "--dry-run") == 0
+    assert "all fit; stage late needs weights when it begins: " in capsys.readouterr().out
+    assert train(tmp_path, config) == 2
+    told = capsys.readouterr().err
+    assert "warning: stage late needs weights when it begins: " in told
+    assert told.splitlines()[-1].startswith("error: ")
+    assert "vgg19-dcbb9e9d.pth is not there" in told.splitlines()[-1]
+    assert (tmp_path / "runs/tiny/psnr/models/final.safetensors").is_file()
 
 
 @pytest.mark.slow

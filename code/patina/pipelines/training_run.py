@@ -93,9 +93,10 @@ def require_trainable(request: TrainingRequest) -> str:
         chosen_recipe(config.data.clean_recipe)
     with no_downloads():
         config.require(request.device, pictures=not request.smoke)
+        later = "; ".join(config.lacking_later()) or "nothing is missing"
     if request.smoke:
-        return "nothing is missing; images for --smoke are made when it begins"
-    return f"{config.training_images()}, all fit; nothing is missing"
+        return f"{later}; images for --smoke are made when it begins"
+    return f"{config.training_images()}, all fit; {later}"
 
 
 def train_config(config: TrainableConfig, device: str = "auto") -> bool:
@@ -115,6 +116,8 @@ def train_config(config: TrainableConfig, device: str = "auto") -> bool:
     stages = made.training_stages()
     if len(stages) > 1:  # for a single one, making its task finds the same
         config.require(device)
+        for line in config.lacking_later() if fabric.global_rank == 0 else ():
+            warn(f"warning: {line}")
     return all(_train_stage(config, stage, device) for stage in stages)
 
 
@@ -142,7 +145,7 @@ def _train_stage(config: TrainableConfig, stage: TrainingStage, device: str) -> 
         def begin() -> None:
             nonlocal began
             began = True
-            _tell_how(name, plan.steps, stage.precision, fabric.device)
+            _tell_how(name, plan.steps, stage.precision, fabric.device, config.training_images())
             _warn_of_colours(task)
             folder.begin(text, made_by)
 
@@ -153,10 +156,15 @@ def _train_stage(config: TrainableConfig, stage: TrainingStage, device: str) -> 
     return finished
 
 
-def _tell_how(name: str, steps: int, precision: str, device: torch.device) -> None:
-    """Say how long a training is, and where and in which precision it computes; warn if that is slow there."""
+def _tell_how(name: str, steps: int, precision: str, device: torch.device, images: str) -> None:
+    """Say what a training has before it, where and in which precision; warn if that is slow there.
+
+    The expected time follows when some steps are measured, see `Pace`.
+    """
     chosen = chosen_precision(precision, device)
-    tell(f"{name}: {steps} steps on {device.type} in {'float32' if chosen == '32' else chosen}")
+    where = device.type if device.type != "cuda" else torch.cuda.get_device_name(device)
+    how = f"{steps} steps on {where} in {'float32' if chosen == '32' else chosen}"
+    tell(f"{name}: {how}, {images}")
     if chosen != "32" and not has_fast_bf16(device):
         print(
             f"warning: {name}: this device has no bf16 instructions, without which precision {chosen} is many times "

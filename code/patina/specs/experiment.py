@@ -84,6 +84,10 @@ class TrainableConfig(Experiment):
             PatinaError: a file or image is missing or does not fit.
         """
 
+    def lacking_later(self) -> list[str]:
+        """Return what later stages lack, a line each: the first can begin without it."""
+        return []
+
     def validated_numbers(self) -> tuple[str, ...]:
         """Return the names of what a validation measures and models can be compared by, the usual one first."""
         return ()

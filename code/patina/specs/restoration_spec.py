@@ -1,7 +1,7 @@
 """Training a super-resolution or restoration network on pairs: the configuration and its stages."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -13,7 +13,7 @@ from patina.data.pairs import PairedPatches
 from patina.data.pairs_on_the_fly import OnTheFlyPatches
 from patina.degradations.execution import Engine
 from patina.degradations.recipe_patches import finish_patches
-from patina.errors import ConfigError, PatinaError
+from patina.errors import ConfigError, PatinaError, WeightsMissing
 from patina.models.rrdbnet import RRDBNetSettings
 from patina.seeding import derive, seed_step
 from patina.specs.experiment import TrainableConfig, TrainingStage
@@ -144,7 +144,8 @@ class RestorationConfig(TrainableConfig):
     def require(self, device: str = "auto", *, pictures: bool = True) -> None:
         """Check start models, weights of losses, and data of all stages; one error lists everything missing.
 
-        Models made by earlier stages may still be missing.
+        Models made by earlier stages may still be missing, and published weights that later stages need, see
+        `lacking_later`.
         """
         problems: list[str] = []
         if pictures:
@@ -157,7 +158,9 @@ class RestorationConfig(TrainableConfig):
         for number, stage in enumerate(self.stages):
             with _noted(problems, f"stage {stage.name}: "):
                 _require_start(self, stage, folders[:number])
-            with _noted(problems, f"stage {stage.name}: "):
+            # A later stage may get its weights later.
+            excused = suppress(WeightsMissing) if number else nullcontext()
+            with _noted(problems, f"stage {stage.name}: "), excused:
                 _require_losses(stage, self.patch_sides(stage)[1])
             with _noted(problems, f"stage {stage.name}: "):
                 _input_multiple(self, stage)
@@ -165,6 +168,16 @@ class RestorationConfig(TrainableConfig):
                 updater_factory(stage)
         if problems:
             raise PatinaError("; ".join(dict.fromkeys(problems)))
+
+    def lacking_later(self) -> list[str]:
+        """Return which published weights later stages lack."""
+        found: list[str] = []
+        for stage in self.stages[1:]:
+            try:
+                _require_losses(stage, self.patch_sides(stage)[1])
+            except WeightsMissing as error:
+                found.append(f"stage {stage.name} needs weights when it begins: {error}")
+        return found
 
 
 def restoration_task(

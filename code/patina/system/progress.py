@@ -43,9 +43,14 @@ def show_numbers(bar: "tqdm[Any]", where: str, numbers: Mapping[str, float]) -> 
 
 def tell_numbers(bar: "tqdm[Any]", where: str, numbers: Mapping[str, float]) -> None:
     """Print a permanent line of numbers, above the bar if there is one."""
+    listed = ", ".join(f"{name} {value}" for name, value in _shown(numbers).items())
+    tell_beside(bar, f"{where}: {listed}")
+
+
+def tell_beside(bar: "tqdm[Any]", text: str) -> None:
+    """Print a permanent line, above the bar if there is one."""
     if not _is_silent():
-        listed = ", ".join(f"{name} {value}" for name, value in _shown(numbers).items())
-        bar.write(f"{where}: {listed}", file=sys.stderr)
+        bar.write(text, file=sys.stderr)
         sys.stderr.flush()
 
 

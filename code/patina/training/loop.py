@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from patina.runs.run_folder import RunFolder
 from patina.runs.run_log import RunLog, SilentLog
 from patina.runs.run_models import BEST, FINAL
 from patina.seeding import seed_step
-from patina.system.progress import progress, show_numbers, tell_numbers, time_left
+from patina.system.progress import progress, show_numbers, tell_beside, tell_numbers, time_left
 from patina.system.telling import tell, warn
 from patina.training.batch_parts import Batch, BatchParts
 from patina.training.best_model import NO_COMPARISON, Comparison, ComparisonPlan
@@ -24,7 +25,8 @@ from patina.training.diagnosis import first_not_finite
 from patina.training.failures import Diverged, saved_before_errors, told_in_one_line
 from patina.training.interruption import interruption
 from patina.training.loader import loaded_batches
-from patina.training.meter import Meter
+from patina.training.meter import Meter, mean_of_all
+from patina.training.pace import Pace
 from patina.training.processes import any_process, from_all
 from patina.training.task import Task, Validation
 from patina.training.updates import NotFinite
@@ -172,6 +174,7 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
         closing(loaded_batches(task, range(step + 1, plan.steps + 1), plan.workers, fabric)) as batches,
         progress(batches, folder.name, total=plan.steps, unit="step", initial=step) as bar,
     ):
+        pace = Pace(folder.name, plan.steps, step, not bar.disable, partial(tell_beside, bar))
         for batch, failures in bar:
             tell_unreadable(dict.fromkeys(failures, step + 1))
             if step == 0:
@@ -186,17 +189,19 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
                 skipped += 1
                 _report_not_finite(task, plan, batch, step + 1, skipped, problem, log, say)
             step += 1
+            pace.after(step)
 
             # Log, validate, save.
             last = step == plan.steps
             validation_is_due = step % plan.validate_every == 0 or last
             if meter.steps and (step % plan.log_every == 0 or last):
-                means = _mean_of_all(from_all(fabric, meter.means()))
+                means = mean_of_all(from_all(fabric, meter.means()))
                 for others in from_all(fabric, unreadable):
                     tell_unreadable(others)
                 log.write("train", step, means)
                 left = time_left(plan.steps - step, means["steps_per_second"])
                 show_numbers(bar, f"{folder.name}, step {step} of {plan.steps}, {left} left", means)
+                pace.heard()
             if validation_is_due:
                 measured, rank = validate()
                 if measured:
@@ -283,11 +288,6 @@ def _report_not_finite(
             f"{message}. {skipped} steps were skipped (max_not_finite): lower the learning rate, clip gradients, "
             "or train in precision 32"
         )
-
-
-def _mean_of_all(numbers: list[dict[str, float]]) -> dict[str, float]:
-    """Return the means of the processes' numbers."""
-    return {name: sum(own[name] for own in numbers) / len(numbers) for name in numbers[0]}
 
 
 def _say(message: str) -> None:

@@ -30,3 +30,8 @@ class Meter:
         means["steps_per_second"] = self.steps / (time.perf_counter() - self._began)
         self._reset()
         return means
+
+
+def mean_of_all(numbers: list[dict[str, float]]) -> dict[str, float]:
+    """Return the means of the processes' numbers."""
+    return {name: sum(own[name] for own in numbers) / len(numbers) for name in numbers[0]}

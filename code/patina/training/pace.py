@@ -1,0 +1,62 @@
+"""How fast a training goes, told to who waits: once soon after the start, and where no bar is shown every 30 s."""
+
+import time
+from collections.abc import Callable
+
+from patina.system.progress import time_left
+
+SOON, EVERY = 10.0, 30.0
+"""Seconds after which the expected time is told, and between two lines without a bar."""
+
+_WARM_UP, _FEWEST = 1, 3
+"""Steps that are not measured, because the first includes preparations, and the fewest to judge by."""
+
+
+class Pace:
+    """Watches the steps of a training.
+
+    Args:
+        name: the training's name.
+        steps: its number of steps.
+        step: the step from which it continues.
+        has_bar: whether a bar shows the progress.
+        say: prints a line.
+        now: the clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        steps: int,
+        step: int,
+        has_bar: bool,
+        say: Callable[[str], None],
+        now: Callable[[], float] = time.monotonic,
+    ):
+        self._name, self._steps, self._first, self._has_bar, self._say, self._now = name, steps, step, has_bar, say, now
+        self._told = self._began = now()
+        self._is_expected = False
+
+    def heard(self) -> None:
+        """Note that a line with numbers was printed: another one would follow too soon."""
+        self._told = self._now()
+
+    def after(self, step: int) -> None:
+        """Tell after a step what is due: the expected time of the whole, or how far the training is."""
+        done, now = step - self._first - _WARM_UP, self._now()
+        if done <= 0:
+            self._began = now
+            return
+        if step >= self._steps:
+            return
+        speed = done / max(now - self._began, 1e-6)
+        left = time_left(self._steps - step, speed)
+        if not self._is_expected and done >= _FEWEST and now - self._began >= SOON:
+            self._is_expected = True
+            self._tell(f"{self._name}: about {left} at {speed:.3g} steps per second")
+        elif not self._has_bar and now - self._told >= EVERY:
+            self._tell(f"{self._name}, step {step} of {self._steps}, {left} left: {speed:.3g} steps per second")
+
+    def _tell(self, line: str) -> None:
+        self._say(line)
+        self.heard()
