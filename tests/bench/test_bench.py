@@ -4,6 +4,7 @@ import json
 import subprocess
 from contextlib import nullcontext
 
+import numpy as np
 import pytest
 import torch
 
@@ -21,8 +22,10 @@ from patina.bench.cases import (
     Measured,
 )
 from patina.bench.figures import table
+from patina.bench.image_cases import _by_process, _in_memory, ffmpeg_program, image_rows
 from patina.bench.measuring import count, measure
 from patina.bench.tasks import TASKS
+from patina.degradations.video import missing_codecs
 from patina.layers.fused import conv, conv_onto
 
 POSITIONS, WEIGHTS = 2 * 6 * 7, 4 * 5 * 9
@@ -85,11 +88,15 @@ def test_table_and_document(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("patina.bench.__main__.CASES", cases)
     monkeypatch.setattr("patina.bench.__main__._in_process", in_process)
     monkeypatch.setattr("patina.bench.__main__.start_up", lambda: {"patina --help": 0.1})
+    images = [{"task": "a codec", "path": "fast", "images": 8, "seconds": 2.0, "core_seconds": 0.4}]
+    images[0] |= {"speed_up": 5.0, "core_speed_up": None}
+    monkeypatch.setattr("patina.bench.__main__.image_rows", lambda quick, only: images)
     assert main(["-out", str(tmp_path / "bench.json"), "-device", "cpu"]) == 0
     document = json.loads((tmp_path / "bench.json").read_text())
     assert [row["speed_up"] for row in document["cases"]] == [1.0, 4.0]
     printed = capsys.readouterr().out
-    assert printed.strip() == table(document)
+    assert printed.startswith(table(document))
+    assert "| a codec | fast | 8 | 4.0 | 50.00 | 5.0 |  |" in printed
     assert "| DeFlow translation | fast | 2.00 s | 2.00 s | 6.0 s | 4.0 | 8.00 T | 50% |" in printed
     assert document["machine"]["processor"] in printed
 
@@ -97,3 +104,21 @@ def test_table_and_document(tmp_path, monkeypatch, capsys):
 def test_start_up_times_a_command_that_runs():
     with pytest.raises(subprocess.CalledProcessError):
         figures._seconds(["no-such-command"])
+
+
+@pytest.mark.slow
+def test_images_are_measured_in_stages_and_codecs_both_ways():
+    rows = image_rows(True, None)
+    paths = [row["path"] for row in rows]
+    assert {"of it: reading PNG", "of it: lens_blur", "of it: resizing", "of it: writing PNG"} <= set(paths)
+    assert all(row["seconds"] > 0 for row in rows)
+    if ffmpeg_program() is not None and "h264" not in missing_codecs():
+        assert paths[-2:] == ["h264, an ffmpeg process an image", "h264, PyAV"]
+
+
+def test_a_process_and_the_memory_compress_alike():
+    if ffmpeg_program() is None or "mpeg2" in missing_codecs():
+        pytest.skip("needs ffmpeg and PyAV")
+    image = np.uint8(np.indices((64, 64)).sum(axis=0) * 2)[..., None].repeat(3, axis=2)
+    one, other = (work(ffmpeg_program(), image, "mpeg2", 4) for work in (_by_process, _in_memory))
+    assert np.abs(one.astype(int) - other).mean() < 1

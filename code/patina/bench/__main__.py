@@ -2,7 +2,8 @@
 
 Every case runs in its own process, so that peak memory is measured per case. The table shows every path's time,
 speed-up over the plain path, operations, bytes moved and peak memory, and how closely its result agrees with the plain
-path's. The figures depend on the machine; no test relies on them.
+path's. A second table has a recipe's images per second and where their time goes, and codecs in memory against one
+ffmpeg process an image, measured in turn. The figures depend on the machine; no test relies on them.
 """
 
 import argparse
@@ -20,6 +21,7 @@ import torch
 
 from patina.bench.cases import CASES, PLAIN, QUICK, Case, Measured, Sizes
 from patina.bench.figures import machine, start_up, table
+from patina.bench.image_cases import image_rows, image_table
 from patina.bench.measuring import measure
 from patina.cli.flags import add_device_flag, add_flag
 from patina.cli.parser import CommandParser
@@ -48,9 +50,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = [case for case in CASES if given.only is None or given.only.lower() in case.task.lower()]
     with tempfile.TemporaryDirectory() as folder:
         rows = _measure_all(chosen, sizes, Path(folder), device)
-    document = {"machine": machine(device), "sizes": asdict(sizes), "cases": rows, "start_up_seconds": start_up()}
+    document: dict[str, Any] = {
+        "machine": machine(device),
+        "sizes": asdict(sizes),
+        "cases": rows,
+        "start_up_seconds": start_up(),
+    }
+    images = document["images"] = image_rows(given.quick, given.only)
     Path(given.out).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     print(table(document))
+    if images:
+        print(f"\n{image_table(images)}")
     return 0
 
 

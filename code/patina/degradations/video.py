@@ -46,7 +46,12 @@ class Codec:
 CODECS = {
     "h264": Codec(("libx264",), ("h264",), 51),
     "hevc": Codec(("libx265",), ("hevc",), 51, options={"x265-params": "log-level=none:pools=none"}, least=64),
-    "vp9": Codec(("libvpx-vp9",), ("vp9", "libvpx-vp9"), 63, options={"b": "0", "deadline": "good", "cpu-used": "4"}),
+    "vp9": Codec(
+        ("libvpx-vp9",),
+        ("vp9", "libvpx-vp9"),
+        63,
+        options={"b": "0", "deadline": "good", "cpu-used": "4", "lag-in-frames": "0"},
+    ),
     "av1": Codec(
         ("libsvtav1", "libaom-av1"), ("libdav1d", "av1"), 63, options={"preset": "8", "svtav1-params": "lp=1"}, least=64
     ),

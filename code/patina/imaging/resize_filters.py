@@ -131,12 +131,19 @@ def _resize_separably(image: np.ndarray, size: tuple[int, int], name: str) -> np
 
 def _resize_axis(image: np.ndarray, axis: int, output: int, name: str) -> np.ndarray:
     if axis == 1:
-        return np.ascontiguousarray(_resize_axis(image.swapaxes(0, 1), 0, output, name).swapaxes(0, 1))
+        return _turned(_resize_axis(_turned(image), 0, output, name))
     flat = np.ascontiguousarray(image).reshape(image.shape[0], -1)
     result = np.empty((output, flat.shape[1]), np.float32)
     for first, rows, matrix in _blocks(name, image.shape[0], output):
         result[first : first + len(matrix)] = product(matrix, flat[rows])
     return result.reshape(output, *image.shape[1:])
+
+
+def _turned(image: np.ndarray) -> np.ndarray:
+    """Swap rows and columns; OpenCV takes a fifth of numpy's time for few channels."""
+    if image.ndim == 3 and image.shape[2] <= 4:
+        return cv2.transpose(image).reshape(image.shape[1], image.shape[0], image.shape[2])
+    return np.ascontiguousarray(image.swapaxes(0, 1))
 
 
 @lru_cache(maxsize=256)
