@@ -1,11 +1,13 @@
 # `make demo` runs the main job, `make check` the fast tests, `make test` lint and all tests, `make docs` builds the site.
 # `make check-reliability` runs the tests of reliability with large counts and publishes these in docs/reliability.md.
-# `make wheel` builds the package into dist/.
+# `make wheel` builds the package into dist/, `make container` the Dockerfile's image (TORCH=cu128 for NVIDIA GPUs).
+# `make notebook` runs docs/notebook.ipynb and stores what its cells show; `make check-studio` tests the pages in Chromium.
 # Every target makes its own .venv first.
 PYTHON ?= python3
+TORCH ?= cpu
 BIN := .venv/bin
 
-.PHONY: demo check check-reliability test bench docs wheel lint format clean
+.PHONY: demo check check-reliability check-studio container notebook test bench docs wheel lint format clean
 
 demo: .venv/installed
 	$(BIN)/patina demo --out demo_out
@@ -26,6 +28,16 @@ bench: .venv/installed
 
 docs: .venv/installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+notebook: .venv/installed
+	$(BIN)/python docs/make_notebook.py
+
+container:
+	docker build --tag patina --build-arg TORCH=$(TORCH) .
+	docker run --rm patina doctor
+
+check-studio: .venv/installed
+	$(BIN)/python -m pytest tests/studio tests/pipelines/test_report_page.py
 
 wheel: .venv/installed
 	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .

@@ -15,7 +15,7 @@ LAYERS = [
     {"training", "fidelity", "fitting", "exchange"},
     {"specs"},
     {"pipelines"},
-    {"experiments"},
+    {"experiments", "studio"},
     {"cli", "api"},
     {"bench"},
 ]

@@ -1,5 +1,6 @@
 """The wheel, built and installed in a folder of its own, and used from an empty one."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -36,6 +37,16 @@ def installed(tmp_path_factory):
     return top / "site"
 
 
+def run_by(installed: Path, folder: Path, *words: object) -> str:
+    """Run Python with the installed package in a folder; return what it prints."""
+    done = subprocess.run(
+        [sys.executable, *map(str, words)], cwd=folder, capture_output=True, text=True,
+        env={**os.environ, "PYTHONPATH": str(installed)}, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
 @pytest.fixture
 def patina(installed, tmp_path):
     """Run a command of the installed package in an empty folder."""
@@ -43,12 +54,7 @@ def patina(installed, tmp_path):
     folder.mkdir()
 
     def run(*words: object) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "patina.cli", *map(str, words)], cwd=folder, capture_output=True, text=True,
-            env={**os.environ, "PYTHONPATH": str(installed)}, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        return done.stdout
+        return run_by(installed, folder, "-m", "patina.cli", *words)
 
     return run
 
@@ -78,3 +84,30 @@ def test_a_copy_can_be_edited_and_relative_paths_start_in_the_current_folder(pat
     resolved = yaml.safe_load(patina("train", "-opt", "RealPLKSR", "--smoke", "--dry-run"))
     assert resolved["runs"] == str(tmp_path / "empty" / "trained_models")
     assert not list(installed.rglob("trained_models"))
+
+
+def test_the_studio_page_is_in_it(installed):
+    page = ROOT / "code/patina/studio/page"
+    assert {path.name for path in (installed / "patina/studio/page").iterdir()} == {
+        path.name for path in page.iterdir()
+    }
+
+
+def notebook_code() -> list[str]:
+    """Return the code of the notebook's cells."""
+    cells = json.loads((ROOT / "docs/notebook.ipynb").read_text(encoding="utf-8"))["cells"]
+    return ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"]
+
+
+@pytest.mark.long
+def test_the_notebook_runs_from_it(installed, tmp_path):
+    (tmp_path / "cells.py").write_text("\n".join(notebook_code()), encoding="utf-8")
+    told = run_by(installed, tmp_path, "cells.py")
+    assert "Fitted images match the photos in" in told
+    assert "'psnr': 2" in told
+    assert len(list((tmp_path / "pairs/gt").glob("*.png"))) == 8
+
+
+def test_the_notebook_is_as_its_script_makes_it():
+    source = (ROOT / "docs/make_notebook.py").read_text(encoding="utf-8")
+    assert [code for code in notebook_code() if code not in source.replace('\\"', '"')] == []

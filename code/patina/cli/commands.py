@@ -23,6 +23,7 @@ GROUPS = {
         "measure": Command("measure noise, blur, sharpening and compression of photos", "measure REAL -csv photos.csv"),
         "degrade": Command("degrade a folder of images by a recipe", "degrade fitted.yml CLEAN out/lq -gt out/gt"),
         "replay": Command("repeat the degradations in a recipe's log", "replay out/lq/log.jsonl"),
+        "studio": Command("open a page to fit, tune and judge recipes by eye", "studio datasets trained_models"),
         "preview": Command("show what every step of a recipe does to an image", "preview web-photo photo.png"),
         "recipes": Command("list the recipes that come with Patina, or copy one", "recipes -copy web-photo"),
         "convert": Command("convert another tool's configuration to a recipe", "convert config.ini -out recipe.yml"),

