@@ -1,12 +1,16 @@
 """Campaigns: small counts by `pytest -m reliability`, large ones by `make check-reliability`."""
 
 import json
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+OUTSIDE = Path(tempfile.gettempdir()) / "patina_attack.png"
+"""An absolute path that attacks name, and where nothing may be written."""
 
 
 @dataclass

@@ -6,13 +6,14 @@ from collections.abc import Callable
 
 import numpy as np
 
+from campaign import OUTSIDE
 from mutated_files import mutated
 
 Members = dict[str, bytes]
 Attack = Callable[[Members, np.random.Generator], bytes]
 
 BLOCK = 512
-NAMES = ["../x.png", "../../x.png", "/tmp/x.png", "a/../../x.png", "..", "", "\n.png", "a" * 300 + ".png", "-x.png"]
+NAMES = ["../x.png", "../../x.png", str(OUTSIDE), "a/../../x.png", "..", "", "\n.png", "a" * 300 + ".png", "-x.png"]
 SIZES = [-1, -BLOCK, -(2**40), 2**31, 2**33 - 1, 2**40, 2**62]
 HEADERS = [
     "path",

@@ -10,7 +10,7 @@ import pytest
 import yaml
 from test_hostile_files import is_one_line, require_quiet
 
-from campaign import Campaign
+from campaign import OUTSIDE, Campaign
 from forked import Work, command
 from hostile_tars import ATTACKS, Members
 from patina.imaging.picture_files import png_bytes
@@ -61,7 +61,10 @@ def test_tars_of_any_content(kind: str, inputs: Path, tmp_path: Path, campaign: 
                 told = f"{attack.__name__}, number {number}"
                 is_one_line(partial(require_quiet, works[number // len(ATTACKS) % len(works)], capfd), tally, told)
                 shutil.rmtree(out, ignore_errors=True)
-                if {path.name for path in (*top.iterdir(), *tmp_path.iterdir())} - {"any.tar", "top"}:
+                if {path.name for path in (*top.iterdir(), *tmp_path.iterdir())} - {
+                    "any.tar",
+                    "top",
+                } or OUTSIDE.exists():
                     tally.lost.append(f"{told}: wrote outside of its folder")
     finally:
         faulthandler.cancel_dump_traceback_later()

@@ -43,11 +43,11 @@ class HugeUpscaling:
             raise TypeError(f"{enlarge} has no bands")
         bands = enlarge.bands(reader.rows, (reader.height, reader.width), reader.dtype)
         height, width = reader.height * enlarge.scale, reader.width * enlarge.scale
-        note("upscaled in bands, without EXIF data")
         try:
             write_rows(output, _stored(bands, reader.gray), height, width, reader.dtype, reader.gray)
         except NotFinitePixels as error:
             raise PictureError(f"{source}: the model gave no image: {error}") from None
+        note("upscaled in bands, without EXIF data")
 
 
 def _stored(bands: Iterator[np.ndarray], gray: bool) -> Iterator[np.ndarray]:
