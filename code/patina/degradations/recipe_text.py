@@ -1,4 +1,4 @@
-"""Recipes as hand-written YAML: settings on one line, ranges in brackets, no aliases."""
+"""Recipes as hand-written YAML: settings on one line if they fit, ranges in brackets, no aliases."""
 
 from typing import Any
 
@@ -6,10 +6,13 @@ import yaml
 
 from patina.system.yaml_files import PortableDumper
 
+_WIDEST = 100
+"""Characters of the settings that stand on one line."""
+
 
 def recipe_text(values: Any) -> str:
     """Return a recipe, or a part of one, given as plain values, as YAML."""
-    return yaml.dump(values, Dumper=_RecipeDumper, sort_keys=False, width=100)
+    return yaml.dump(values, Dumper=_RecipeDumper, sort_keys=False, width=float("inf"))
 
 
 class _RecipeDumper(PortableDumper):
@@ -18,9 +21,10 @@ class _RecipeDumper(PortableDumper):
 
 
 def _is_plain(value: Any) -> bool:
-    """Return whether a value fits on one line: scalars, lists of scalars, and mappings to these."""
+    """Return whether a value fits on one line: scalars, lists of scalars, and short mappings to these."""
     if isinstance(value, dict):
-        return all(not isinstance(item, dict) and _is_plain(item) for item in value.values())
+        is_short = len(str(value)) <= _WIDEST
+        return is_short and all(not isinstance(item, dict) and _is_plain(item) for item in value.values())
     return not isinstance(value, list) or all(not isinstance(item, dict | list) for item in value)
 
 

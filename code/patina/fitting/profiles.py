@@ -1,5 +1,6 @@
 """Fitted numbers as a recipe: one profile a photo, drawn jointly, in YAML that a person can read and edit."""
 
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -149,7 +150,7 @@ def profile_recipe(
     for place, name in enumerate(photos):
         steps = match.family.filled(_ranges(match, place), compressions[place])["steps"]
         lines += [f"        - weight: 1  # {name}", "          steps:"]
-        lines += [f"            - {recipe_text(_rounded(step)).strip()}" for step in steps]
+        lines.append(textwrap.indent(recipe_text(_rounded(steps)).rstrip(), " " * 12))
     return "\n".join(lines) + "\n"
 
 
