@@ -106,6 +106,82 @@ def test_variants_are_keys_of_their_own(folder, tmp_path):
     assert packed["mixed/2.gt.png"] == packed["plain/2.gt.png"] != packed["plain/3.gt.png"]
 
 
+def prepared(source, out, *more):
+    return ["prepare", "-source", source, "-target", out, "-workers", "1", "-shard_size", "4", *more]
+
+
+def test_sets_are_prepared_in_tars(folder, tmp_path):
+    webdataset = pytest.importorskip("webdataset")
+    assert run(*prepared(folder, tmp_path / "tars" / "%06d.tar", "-scales", "1", "2")) == 0
+    assert run("prepare", "-source", folder, "-target", tmp_path / "set", "-scales", "1", "2", "-workers", "1") == 0
+    data = webdataset.WebDataset(str(tmp_path / "tars" / "{000000..000001}.tar"), shardshuffle=False).decode("rgb8")
+    samples = {sample["__key__"]: sample for sample in data}
+    assert sorted(samples) == list("0123456")
+    for scale in (1, 2):
+        for key, sample in samples.items():
+            expected = Image.open(tmp_path / "set" / f"{scale}x" / f"{key}.png")
+            assert np.array_equal(sample[f"{scale}x.png"], np.asarray(expected))
+    assert samples["3"]["json"]["sums"]["2"]["pixels"] == 24 * 32
+    grid = ["-mode", "tiles", "-side", "16"]
+    assert run(*prepared(folder, tmp_path / "tiles" / "%06d.tar", *grid)) == 0
+    assert run("prepare", "-source", folder, "-target", tmp_path / "plain", *grid, "-workers", "1") == 0
+    plain = {file: data for file, data in contents(tmp_path / "plain").items() if file.endswith(".png")}
+    packed = tarred_files(tmp_path / "tiles")
+    assert {file: data for file, data in packed.items() if file.endswith(".png")} == plain
+    assert len(list_sources(tmp_path / "tiles")) == len(plain)
+
+
+@pytest.mark.parametrize("name", ["degrade", "upscale", "prepare"])
+def test_shards_of_tars_are_merged(commands, folder, tmp_path, name, capsys):
+    (folder / "2.png").write_bytes(b"no image")
+    commands["prepare"] = prepared("IN", "OUT", "-scales", "1", "2")
+    options = [] if name == "prepare" else ["-shard_size", "4"]
+    options += ["-gt", "OUT"] if name == "degrade" else []
+    command = [*commands[name], *options]
+    assert run(*filled(command, folder, tmp_path / "whole" / "%06d.tar")) == 1
+    out = tmp_path / "out" / "%06d.tar"
+    for index in (2, 1, 3):
+        capsys.readouterr()
+        assert run("merge", out) == 2
+        assert capsys.readouterr().err.count("\n") == 1
+        assert run(*filled(command, folder, out, "-shard", f"{index}/3")) == (1 if index == 3 else 0)
+    capsys.readouterr()
+    assert run("merge", out, "--keep") == 1
+    assert "1 image without a result: 2.png" in capsys.readouterr().err
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+    (tmp_path / "out" / "000001.tar").unlink()  # as a merge that was killed leaves it
+    (tmp_path / "out" / "000001.json").unlink()
+    assert run("merge", out) == 1
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+    assert not list(tmp_path.glob("out.shard-*"))
+
+
+def test_shards_of_tars_that_differ_are_refused(recipe, folder, tmp_path, capsys):
+    out, first = tmp_path / "out" / "%06d.tar", tmp_path / "out.shard-1-of-2"
+    for index, seed in ((1, 0), (2, 5)):
+        assert run("degrade", recipe, folder, out, "-seed", seed, "-workers", "1", "-shard", f"{index}/2") == 0
+
+    def refuse():
+        capsys.readouterr()
+        assert run("merge", out) == 2
+        return capsys.readouterr().err.strip()
+
+    assert "shard 2/2 was made with seed 5, now 0 in shard 1/2" in refuse()
+    tar = first / "000000.tar"
+    kept = tar.read_bytes()
+    tar.write_bytes(kept[:-1])
+    assert f"{tar} is incomplete" in refuse()
+    tar.unlink()
+    assert f"{tar} is missing" in refuse()
+    tar.write_bytes(kept)
+    statistics = first / "000000.json"
+    statistics.write_text(statistics.read_text().replace('"version": "', '"version": "0.'))
+    assert "was made by version" in refuse()
+    (first / "sources.json").unlink()
+    assert f"{first} is not finished; run the command with -shard 1/2 again" in refuse()
+    assert tar.read_bytes() == kept
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["degrade", "translate", "upscale"])
 def test_a_killed_command_continues(commands, folder, tmp_path, name, monkeypatch):
@@ -179,7 +255,9 @@ def test_mistakes_are_one_line(recipe, folder, tmp_path, capsys):
         return error
 
     assert "pairs share a tar: expected" in refuse(*degrade, out, "-gt", tmp_path / "gt")
-    assert "-shard divides a folder" in refuse(*degrade, out, "--shard", "1/2")
+    assert "has only 7 images" in refuse(*degrade, out, "--shard", "1/8")
+    categories = ["prepare", "-mode", "categories", "-source", folder, "-target", out]
+    assert "mode categories writes folders" in refuse(*categories)
     assert "-shard_size and -shard_mb are for tars" in refuse(*degrade, tmp_path / "out", "--shard_size", "3")
     assert "-shard_size is 0, expected 1 or more" in refuse(*degrade, out, "--shard_size", "0")
     assert "tars are numbered" in refuse(*degrade, tmp_path / "out.tar")

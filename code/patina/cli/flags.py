@@ -133,17 +133,18 @@ def tar_limits(arguments: argparse.Namespace, out: Path) -> TarLimits:
 
 
 def shard_path(arguments: argparse.Namespace, out: Path) -> Path:
-    """Return where a command writes: `out`, or the folder of its shard.
+    """Return where a command writes: `out`, or the folder of its shard, of tars their names in that folder.
 
     Raises:
-        PatinaError: the output is tars, which have no shards.
+        PatinaError: tars in no folder of their own.
     """
-    if arguments.shard is not None and TarTarget.parse(out) is not None:
-        raise PatinaError(
-            f"-shard divides a folder, but {out} is tars; divide the source, e.g. into ranges of tars, and number each "
-            "output apart"
-        )
-    return out if arguments.shard is None else arguments.shard.path(out)
+    if arguments.shard is None:
+        return out
+    if TarTarget.parse(out) is None:
+        return arguments.shard.path(out)
+    if not out.parent.name:
+        raise PatinaError(f"{out}: shards of tars have folders beside the whole one; name one, e.g. shards/{out.name}")
+    return arguments.shard.path(out.parent) / out.name
 
 
 def _cluster_choice(arguments: argparse.Namespace) -> "ClusterChoice | None":

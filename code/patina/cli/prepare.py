@@ -3,7 +3,7 @@
 import argparse
 from pathlib import Path
 
-from patina.cli.flags import add_flag, add_recursive_flag, add_shard_flag, shard_path
+from patina.cli.flags import add_flag, add_recursive_flag, add_shard_flag, add_tar_flags, shard_path, tar_limits
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -12,8 +12,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         parser, "source", "source_dir", type=Path, required=True, help="folder of images, one image, tars or an LMDB"
     )
     add_recursive_flag(parser)
-    add_flag(parser, "target", "target_dir", type=Path, required=True, help="folder of the set")
+    add_flag(
+        parser, "target", "target_dir", type=Path, required=True, help="folder of the set, or tars: shards/%%06d.tar"
+    )
     add_shard_flag(parser)
+    add_tar_flags(parser)
     add_flag(
         parser, "mode", default="scales", choices=["scales", "tiles", "noise-framed", "categories"],
         help="several sizes (default); tiles, with incomplete ones moved back inside or framed by noise; or test sets",
@@ -31,9 +34,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Prepare the set; return 1 if images failed."""
     from patina.pipelines.set_preparation import PrepareRequest, prepare_set
 
-    values = vars(arguments)
-    scales, target = values.pop("scales"), shard_path(arguments, values.pop("target"))
-    request = PrepareRequest(**values, target=target, scales=None if scales is None else tuple(scales))
+    limits, target = tar_limits(arguments, arguments.target), shard_path(arguments, arguments.target)
+    values = {name: value for name, value in vars(arguments).items() if name not in ("shard_size", "shard_mb")}
+    scales = None if arguments.scales is None else tuple(arguments.scales)
+    request = PrepareRequest(**{**values, "target": target, "scales": scales}, limits=limits)
     report, text = prepare_set(request)
     report.print_summary()
     print(f"{request.target}: {text}")

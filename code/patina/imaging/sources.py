@@ -115,3 +115,12 @@ def require_outside(out: Path, given: Path, recursive: bool) -> None:
         raise PatinaError(f"{out}: source and output are the same folder; choose another output")
     if recursive and given.is_dir() and out.is_relative_to(folder):
         raise PatinaError(f"{out} is inside the source folder {folder}; with -recursive, choose an output outside it")
+
+
+def refuse_same_folders(source: Path, out: Path, ground_truth: Path | None) -> None:
+    """Refuse one folder for two of source, output and ground truth; the message says which."""
+    places = {"source": source, "output": out, "gt": ground_truth}
+    taken: dict[Path, str] = {}
+    for name, place in places.items():
+        if place is not None and (other := taken.setdefault(place.resolve(), name)) != name:
+            raise PatinaError(f"{place}: {other} and {name} are the same folder; choose another")

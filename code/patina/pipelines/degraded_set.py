@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -10,14 +10,14 @@ from typing import Any
 from patina.degradations.execution import Engine
 from patina.degradations.recipe import Recipe
 from patina.errors import PatinaError, require_range
-from patina.imaging.sources import Source, folder_of, list_sources, require_outside
+from patina.imaging.sources import Source, folder_of, list_sources, refuse_same_folders, require_outside
 from patina.pipelines.ray_cluster import Cluster, ClusterChoice
 from patina.pipelines.recipe_choice import RecipeChoice, with_engine
 from patina.pipelines.recipe_cluster import recipe_work, run_on_cluster
 from patina.pipelines.recipe_job import Job, Made, PictureMaker
 from patina.pipelines.set_draws import draw_entries, draw_frame
 from patina.pipelines.set_log import COMMAND, SetDetails, begin_set, finish_set
-from patina.pipelines.tar_output import require_apart, write_tars
+from patina.pipelines.tar_output import one_sample_each, require_apart, write_tars
 from patina.runs.fingerprint import file_digest
 from patina.runs.folder_job import JobReport, output_names
 from patina.runs.journal import Result, Wanted
@@ -88,10 +88,14 @@ def degrade(request: DegradeRequest) -> JobReport[Made]:
             return _degrade(plan, run)
         is_paired = request.ground_truth is not None
         made_by = replace(plan.made_by, settings={**plan.made_by.settings, "gt": is_paired})
-        make, images = partial(_degrade_part, plan, run), _pair if is_paired else None
+        places = plan.places_of_tars()
+        make = partial(_degrade_part, replace(plan, request=replace(request, shard=None)), run, places)
+        packing = one_sample_each(_pair if is_paired else None)
         with kept_workers(workers):
-            sources = plan.pictures[: request.limit]
-            return write_tars(target, made_by, sources, make, limits=request.limits, images=images)
+            return write_tars(
+                target, made_by, [plan.pictures[place] for place in places], make,
+                limits=request.limits, packing=packing, shard=request.shard,
+            )  # fmt: skip
 
 
 def _run_here(plan: "_Plan", jobs: Sequence[Job], record: Callable[[Made], None], *, workers: int) -> JobReport[Made]:
@@ -104,11 +108,11 @@ def _run_on_cluster(
     return run_on_cluster(cluster, jobs, plan.request.out, plan.request.ground_truth, record)
 
 
-def _degrade_part(plan: "_Plan", run: "Run", part: slice, folder: Path) -> JobReport[Made]:
+def _degrade_part(plan: "_Plan", run: "Run", places: range, part: slice, folder: Path) -> JobReport[Made]:
     """Write the LQ pictures of some of the sources into a folder, and their ground truth into one beside it."""
     truth = None if plan.request.ground_truth is None else _truth_beside(folder)
     request = replace(plan.request, out=folder, ground_truth=truth, limit=None)
-    return _degrade(replace(plan, request=request, part=part), run)
+    return _degrade(replace(plan, request=request, part=places[part]), run)
 
 
 def _pair(folder: Path, result: Result) -> Iterator[tuple[str, Path]]:
@@ -151,7 +155,7 @@ class _Plan:
         engine: for steps that need one.
         pictures: all clean pictures, beyond the limit too.
         files: name of every picture's output file.
-        part: the pictures to degrade.
+        part: places of the pictures to degrade; None for all up to the limit.
     """
 
     request: DegradeRequest
@@ -159,7 +163,7 @@ class _Plan:
     engine: Engine | None
     pictures: list[Source]
     files: list[str]
-    part: slice = field(default_factory=lambda: slice(None))
+    part: range | None = None
 
     def cluster(self) -> AbstractContextManager[Cluster | None]:
         """Open the cluster, if one is to be used."""
@@ -192,7 +196,7 @@ class _Plan:
     def _opened(self, path: Path, made_by: MadeBy, details: Any = None) -> AbstractContextManager[OutputFolder]:
         source = folder_of(self.request.source)
         return OutputFolder.open(
-            path, made_by, source=source, sources=self.pictures[self.part], details=details, shard=self.request.shard
+            path, made_by, source=source, sources=self._sources, details=details, shard=self.request.shard
         )
 
     def wanted(self) -> list[Wanted]:
@@ -200,19 +204,31 @@ class _Plan:
         outputs = self.request.recipe.outputs(self.recipe)
         return [
             Wanted(f"{folder}/{file}" if folder else file, picture.name, {"variant": variant})
-            for index, (picture, file) in enumerate(self._chosen, self.part.start or 0)
+            for index, picture, file in self._chosen
             for folder, variant in outputs.folders(self.recipe, index, picture, self.request.seed)
         ]
 
     def wanted_crops(self) -> list[Wanted]:
         """Return all ground-truth pictures of the request."""
-        return [Wanted(file, picture.name) for picture, file in self._chosen]
+        return [Wanted(file, picture.name) for _, picture, file in self._chosen]
+
+    def places_of_tars(self) -> range:
+        """Return the places of the pictures that tars are made of, of all or of the shard."""
+        places, shard = range(len(self.pictures))[: self.request.limit], self.request.shard
+        if shard is None:
+            return places
+        shard.part(self.pictures, self.request.source)  # refuses more shards than pictures
+        return places[shard.index - 1 :: shard.count]
 
     @property
-    def _chosen(self) -> list[tuple[Source, str]]:
-        """The pictures to degrade, with their files."""
-        part = slice(self.part.start, self.request.limit if self.part.stop is None else self.part.stop)
-        return list(zip(self.pictures[part], self.files[part], strict=True))
+    def _chosen(self) -> list[tuple[int, Source, str]]:
+        """The pictures to degrade, with their places and files."""
+        places = range(len(self.pictures))[: self.request.limit] if self.part is None else self.part
+        return [(place, self.pictures[place], self.files[place]) for place in places]
+
+    @property
+    def _sources(self) -> list[Source]:
+        return self.pictures if self.part is None else [self.pictures[place] for place in self.part]
 
     def jobs(self, todo: Sequence[Wanted], crops: Sequence[Wanted]) -> list[Job]:
         """Return a job for every clean picture that has an LQ picture in `todo`, or ground truth in `crops`."""
@@ -240,7 +256,7 @@ class _Plan:
                 ),
                 cropped.get(picture.name),
             )
-            for picture in self.pictures[self.part]
+            for picture in self._sources
             if picture.name in outputs
         ]
 
@@ -261,7 +277,7 @@ def _planned(request: DegradeRequest, target: TarTarget | None) -> _Plan:
             raise PatinaError("-drift is for clips; for a folder of frames, add --clip")
     pictures = list_sources(request.source, request.recursive, "gt")
     if target is None:
-        _refuse_same_folders(folder_of(request.source), request.out, request.ground_truth)
+        refuse_same_folders(folder_of(request.source), request.out, request.ground_truth)
         for place in (request.out, request.ground_truth):
             if place is not None:
                 require_outside(place, request.source, request.recursive)
@@ -277,11 +293,3 @@ def _planned(request: DegradeRequest, target: TarTarget | None) -> _Plan:
 def recipe_files(recipe: Recipe) -> dict[str, str]:
     """Return the digests of the files that a recipe reads, models, kernels and noise, by path."""
     return {str(file): file_digest(file) for file in recipe.files}
-
-
-def _refuse_same_folders(source: Path, out: Path, ground_truth: Path | None) -> None:
-    places = {"source": source, "output": out, "gt": ground_truth}
-    taken: dict[Path, str] = {}
-    for name, place in places.items():
-        if place is not None and (other := taken.setdefault(place.resolve(), name)) != name:
-            raise PatinaError(f"{place}: {other} and {name} are the same folder; choose another")

@@ -115,15 +115,30 @@ def prepare(
     Raises:
         PatinaError: bad scales or folders, pictures of one name, or a full disk.
     """
-    source, layout = Path(source), Layout(Path(target), _checked_scales(scales))
+    source, layout = Path(source), Layout(Path(target), checked_scales(scales))
     workers = checked_workers(workers)
     _check_folders(source, layout, recursive)
     pictures = list_sources(source, recursive)
     output_names(pictures, layout.target)
+    report, results = make_scales(source, layout, pictures, workers, shard)
+    return _described(source, layout, pictures, results, report)
+
+
+def make_scales(
+    source: Path, layout: Layout, pictures: Sequence[Source], workers: int, shard: Shard | None = None
+) -> tuple[JobReport[list[Result]], list[Result]]:
+    """Write pictures at all scales, without a manifest; return the report, and all results in the folder.
+
+    Arguments and errors are as in `prepare`.
+    """
     wanted = [layout.wanted(picture, scale) for picture in pictures for scale in layout.scales]
-    made_by = MadeBy("prepare", {"mode": "scales"})
     with OutputFolder.open(
-        layout.target, made_by, source=source, sources=pictures, details=_Details, shard=shard
+        layout.target,
+        MadeBy("prepare", {"mode": "scales"}),
+        source=source,
+        sources=pictures,
+        details=_Details,
+        shard=shard,
     ) as folder:
         todo = folder.outdated(wanted)
         folder.begin(todo)
@@ -135,7 +150,7 @@ def prepare(
             workers=workers, on_result=folder.record,
         )  # fmt: skip
         folder.finish()
-        return _described(source, layout, pictures, folder.results, report)
+        return report, folder.results
 
 
 def _jobs(todo: Iterable[Wanted], pictures: Sequence[Source]) -> list[PictureJob]:
@@ -266,7 +281,8 @@ def _warn_of_extras(layout: Layout, outputs: set[str]) -> None:
 # Checks
 
 
-def _checked_scales(scales: Sequence[int]) -> tuple[int, ...]:
+def checked_scales(scales: Sequence[int]) -> tuple[int, ...]:
+    """Return scales in order, or raise a `PatinaError` if they are not different whole numbers from 1 up."""
     if not scales or min(scales) < 1 or len(set(scales)) != len(scales):
         raise PatinaError(f"scales must be different whole numbers from 1 up, e.g. 1 8; got {list(scales)}")
     return tuple(sorted(scales))

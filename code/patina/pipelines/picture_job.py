@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol
@@ -167,7 +167,9 @@ def make_results(
     Raises:
         PatinaError: results would be sources of the next call, or see `OutputFolder.open` and `write_tars`.
     """
-    target = TarTarget.parse(output.out)
+    target, shard = TarTarget.parse(output.out), output.shard
+    if target is not None and shard is not None:
+        output = replace(output, sources=shard.part(output.sources, output.source), shard=None)
     if target is None:
         require_outside(output.out, output.source, output.recursive)
     else:
@@ -185,7 +187,7 @@ def make_results(
 
         if target is None:
             return make(slice(None), output.out)
-        return write_tars(target, output.made_by, output.sources, make, limits=output.limits)
+        return write_tars(target, output.made_by, output.sources, make, limits=output.limits, shard=shard)
 
 
 @contextmanager

@@ -7,9 +7,11 @@ from typing import Any
 
 from patina.errors import PatinaError, counted
 from patina.pipelines.multiscale_set import prepare
+from patina.pipelines.set_tars import TarRequest, scales_in_tars, tiles_in_tars
 from patina.pipelines.tile_set import TileGrid, prepare_tiles, summary
 from patina.runs.folder_job import JobReport
 from patina.runs.shards import Shard
+from patina.runs.tar_target import TarLimits, TarTarget
 
 LEAST = 32
 """Smallest side in pixels of an incomplete tile that noise-framed keeps; smaller ones would be mostly frame."""
@@ -21,7 +23,7 @@ class PrepareRequest:
 
     Attributes:
         source: folder of pictures, or one picture.
-        target: folder of the set.
+        target: folder of the set, or, in all modes but categories, a pattern of tars, see `TarTarget`.
         mode: one of `MODES`.
         recursive: whether to include pictures in subfolders.
         workers: number of processes; None for one per core.
@@ -32,6 +34,7 @@ class PrepareRequest:
         seed: mode noise-framed: seed of the noise.
         blur: mode categories: std of the blur in pixels.
         shard: all modes but categories: the part of the pictures to take, into its own folder `target`.
+        limits: when a tar is full.
     """
 
     source: Path
@@ -46,6 +49,7 @@ class PrepareRequest:
     seed: int | None = None
     blur: float | None = None
     shard: Shard | None = None
+    limits: TarLimits = TarLimits()  # noqa: RUF009 - frozen
 
 
 def prepare_set(request: PrepareRequest) -> tuple[JobReport[Any], str]:
@@ -63,7 +67,11 @@ def prepare_set(request: PrepareRequest) -> tuple[JobReport[Any], str]:
 
 def _scales(request: PrepareRequest) -> tuple[JobReport[Any], str]:
     scales = request.scales or (1, 8)
-    report = prepare(request.source, request.target, scales, **_common(request))
+    report: JobReport[Any]
+    if (tars := _tars(request)) is not None:
+        report = scales_in_tars(tars, scales)
+    else:
+        report = prepare(request.source, request.target, scales, **_common(request))
     return report, f"{counted(len(report.results), 'image')} at {', '.join(f'{scale}x' for scale in sorted(scales))}"
 
 
@@ -72,6 +80,9 @@ def _tiles(request: PrepareRequest) -> tuple[JobReport[Any], str]:
     if request.mode == "noise-framed":
         given.setdefault("least", min(LEAST, given.get("side", LEAST)))
     grid = TileGrid(request.mode, **given)
+    if (tars := _tars(request)) is not None:
+        made = tiles_in_tars(tars, grid)
+        return made, summary(made.results, request.scale or 4)
     report = prepare_tiles(request.source, request.target, grid, **_common(request))
     return report, summary(report.results, request.scale or 4)
 
@@ -80,11 +91,20 @@ def _categories(request: PrepareRequest) -> tuple[JobReport[Any], str]:
     # Only this mode needs SciPy.
     from patina.pipelines.test_sets import CATEGORIES, CategorySettings, prepare_test_sets
 
+    if TarTarget.parse(request.target) is not None:
+        raise PatinaError(f"{request.target}: mode categories writes folders; choose a folder as -target")
     settings = CategorySettings(**_given(request, "side", "scale", "blur"))
     report = prepare_test_sets(
         request.source, request.target, settings, workers=request.workers, recursive=request.recursive
     )
     return report, f"{len(report.results)} pairs each of {', '.join(CATEGORIES)}"
+
+
+def _tars(request: PrepareRequest) -> TarRequest | None:
+    """Return the tars to write; None for a folder."""
+    if (target := TarTarget.parse(request.target)) is None:
+        return None
+    return TarRequest(request.source, target, request.recursive, request.workers, request.shard, request.limits)
 
 
 def _common(request: PrepareRequest) -> dict[str, Any]:

@@ -16,11 +16,13 @@ from patina.pipelines.multiscale_set import describe_merged
 from patina.pipelines.score_merge import SCORES, merge_scores, merge_tables
 from patina.pipelines.set_log import COMMAND as DEGRADE
 from patina.pipelines.set_log import READABLE_NAME, finish_set
+from patina.pipelines.tar_merge import merge_tars
 from patina.pipelines.tile_set import TABLE, write_tile_table
 from patina.runs.folder_lock import DIGESTS_NAME, HIDDEN
 from patina.runs.journal import LOG_NAME, Header, Journal, Result, Wanted, read_journal
 from patina.runs.output_folder import OutputFolder
 from patina.runs.shards import Shard, shard_paths, without_note
+from patina.runs.tar_target import TarTarget
 
 _EXTRAS = (LOG_NAME, READABLE_NAME, FILE_NAME, TABLE)
 """What commands leave in a folder beside their results."""
@@ -44,8 +46,8 @@ class Merged:
 def merge(out: Path, keep: bool = False) -> Merged:
     """Put the shards beside `out` together.
 
-    These are folders of results, sets, scores of `patina evaluate`, and tables of `patina measure`. A merge that was
-    killed is continued by the same call.
+    These are folders of results, tars, sets, scores of `patina evaluate`, and tables of `patina measure`. A merge that
+    was killed is continued by the same call.
 
     Args:
         out: the output of the whole, as it was given to the command.
@@ -54,6 +56,8 @@ def merge(out: Path, keep: bool = False) -> Merged:
     Raises:
         PatinaError: shards are missing, unfinished, of different versions, commands or settings, or no shards at all.
     """
+    if (target := TarTarget.parse(out)) is not None:
+        return Merged(*merge_tars(target, keep))
     shards = shard_paths(out)
     first = next(iter(shards.values()))
     if first.is_file():

@@ -6,16 +6,18 @@ on each other, so the tars are those of a command that was not interrupted.
 
 import json
 import shutil
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from patina.errors import PatinaError
 from patina.imaging.sources import Source, require_outside
+from patina.pipelines.tar_merge import write_names
 from patina.runs.folder_job import JobReport
 from patina.runs.journal import LOG_NAME, Result, read_journal
 from patina.runs.made_by import MadeBy
 from patina.runs.open_tar import Sample
+from patina.runs.shards import Shard
 from patina.runs.tar_set import TarSet
 from patina.runs.tar_target import TarLimits, TarTarget
 from patina.system.stored_files import store_of
@@ -30,6 +32,22 @@ _DIGITS = 9
 Images = Callable[[Path, Result], Iterable[tuple[str, Path]]]
 """Maps the folder of a part and a result to its images: suffixes in the tar, and files."""
 
+Packed = tuple[str, Mapping[str, Any], Iterable[tuple[str, Path]]]
+"""The key of a sample, what is to be known of it, and its images as in `Images`."""
+
+Packing = Callable[[Path, Sequence[Result]], Iterable[Packed]]
+"""Maps the folder of a part and the results of one source to samples."""
+
+
+def one_sample_each(images: Images | None = None) -> Packing:
+    """Return a packing where every result is a sample; `images` are its images, None for its one file."""
+
+    def packed(folder: Path, results: Sequence[Result]) -> Iterator[Packed]:
+        for result in results:
+            yield tar_key(result.output), result.details, (images or _own_file)(folder, result)
+
+    return packed
+
 
 def write_tars(
     target: TarTarget,
@@ -38,7 +56,8 @@ def write_tars(
     make: Callable[[slice, Path], JobReport[R]],
     *,
     limits: TarLimits,
-    images: Images | None = None,
+    packing: Packing | None = None,
+    shard: Shard | None = None,
 ) -> JobReport[R]:
     """Write the results of all sources into tars.
 
@@ -51,7 +70,8 @@ def write_tars(
         sources: what they are made from.
         make: makes the outdated results of some of the sources in a folder with a journal, see `OutputFolder`.
         limits: when a tar is full.
-        images: the images of a result; None for its one file.
+        packing: the samples of a source; None for one of every result.
+        shard: what the sources are a part of, in a folder of its own, which `merge_tars` reads.
 
     Returns:
         The reports of all calls of `make` in one.
@@ -63,7 +83,8 @@ def write_tars(
     _require_keys(target, sources)
     report: JobReport[R] = JobReport()
     size = min(PART, limits.samples)
-    with TarSet.open(target, made_by, [source.name for source in sources], limits) as tars:
+    packing, names = packing or one_sample_each(), [source.name for source in sources]
+    with TarSet.open(target, made_by if shard is None else shard.noted(made_by), names, limits) as tars:
         first = tars.used // size * size if tars.used < len(sources) else len(sources)
         for start in range(first, len(sources), size):
             part = slice(start, min(start + size, len(sources)))
@@ -71,10 +92,11 @@ def write_tars(
             _extend(report, make(part, folder))
             results = _by_source(folder)
             for source in sources[max(part.start, tars.used) : part.stop]:
-                samples = [_sample(folder, result, images or _own_file) for result in results.get(source.name, ())]
-                if tars.add(samples):
+                if tars.add(_samples(folder, results.get(source.name, ()), packing)):
                     _remove_parts(target, before=part.start)
         tars.finish()
+        if shard is not None:
+            write_names(target.folder, names)
         shutil.rmtree(target.making, ignore_errors=True)
     return report
 
@@ -120,11 +142,16 @@ def _by_source(folder: Path) -> dict[str | None, list[Result]]:
     return {source: sorted(group, key=lambda result: result.output) for source, group in found.items()}
 
 
-def _sample(folder: Path, result: Result, images: Images) -> Sample:
-    key = tar_key(result.output)
-    drawn = {"source": result.source, "source_digest": result.source_digest, **result.details}
-    members = [(f"{key}.{suffix}", path.read_bytes()) for suffix, path in images(folder, result)]
-    return [*members, (f"{key}.json", (json.dumps(drawn, sort_keys=True) + "\n").encode())]
+def _samples(folder: Path, results: Sequence[Result], packing: Packing) -> list[Sample]:
+    if not results:
+        return []
+    source = {"source": results[0].source, "source_digest": results[0].source_digest}
+    samples: list[Sample] = []
+    for key, details, images in packing(folder, results):
+        members = [(f"{key}.{suffix}", path.read_bytes()) for suffix, path in images]
+        text = json.dumps({**source, **details}, sort_keys=True) + "\n"
+        samples.append([*members, (f"{key}.json", text.encode())])
+    return samples
 
 
 def _own_file(folder: Path, result: Result) -> Iterator[tuple[str, Path]]:

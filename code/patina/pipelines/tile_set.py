@@ -61,6 +61,16 @@ class TileGrid:
     least: int = 1
     seed: int = 0
 
+    def require(self) -> None:
+        """Refuse sizes that no grid can have; the message names the flags."""
+        if self.side < 8 or not 1 <= self.least <= self.side:
+            raise PatinaError(f"-side is {self.side} and -least {self.least}; expected 8 or more, and 1 up to it")
+
+    @property
+    def made_by(self) -> MadeBy:
+        """Everything that decides the tiles."""
+        return MadeBy("prepare", asdict(self))
+
     def tiles_of(self, height: int, width: int) -> tuple[list[GridTile], int]:
         """Return a picture's tiles, and how many leftovers are dropped."""
         if self.mode == "noise-framed":
@@ -103,15 +113,31 @@ def prepare_tiles(
     Raises:
         PatinaError: a bad size, a folder that cannot be used, or one that holds something else.
     """
-    if grid.side < 8 or not 1 <= grid.least <= grid.side:
-        raise PatinaError(f"-side is {grid.side} and -least {grid.least}; expected 8 or more, and 1 up to it")
+    grid.require()
     require_outside(target, source, recursive)
     workers = checked_workers(workers)
     pictures = list_sources(source, recursive)
     output_names(pictures, target)
-    made_by, by_output = MadeBy("prepare", asdict(grid)), {picture.stem: picture for picture in pictures}
+    report, results = make_tiles(source, target, grid, pictures, workers, shard)
+    if shard is None and results and not any(result.paths for result in results):
+        raise PatinaError(f"{source}: no image is large enough for a tile of {grid.side}; choose a smaller -side")
+    write_tile_table(target, results)
+    return JobReport(results, report.failures, report.notes)
+
+
+def make_tiles(
+    source: Path, target: Path, grid: TileGrid, pictures: Sequence[Source], workers: int, shard: Shard | None = None
+) -> tuple[JobReport[Result], list[Result]]:
+    """Write the tiles of pictures, without a table; return the report, and all results in the folder.
+
+    Args:
+        source, target, grid, shard: as in `prepare_tiles`.
+        pictures: in the source folder.
+        workers: processes.
+    """
+    by_output = {picture.stem: picture for picture in pictures}
     with OutputFolder.open(
-        target, made_by, source=source, sources=pictures, exclusive=True, details=_Details, shard=shard
+        target, grid.made_by, source=source, sources=pictures, exclusive=True, details=_Details, shard=shard
     ) as folder:
         folder.prune()
         wanted = [Wanted(picture.stem, picture.name, files=()) for picture in pictures]
@@ -122,11 +148,7 @@ def prepare_tiles(
             description=grid.mode, name=str, workers=workers, on_result=lambda made: folder.record([made]),
         )  # fmt: skip
         folder.finish()
-        results = folder.results
-    if shard is None and results and not any(result.paths for result in results):
-        raise PatinaError(f"{source}: no image is large enough for a tile of {grid.side}; choose a smaller -side")
-    write_tile_table(target, results)
-    return JobReport(results, report.failures, report.notes)
+        return report, folder.results
 
 
 def write_tile_table(target: Path, results: Sequence[Result]) -> None:

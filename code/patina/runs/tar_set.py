@@ -173,10 +173,7 @@ class TarSet:
         path = tar.with_suffix(".json")
         if not (tar.is_file() and path.is_file()):
             return None
-        try:
-            statistics: TarStatistics = typed(TarStatistics, parsed_object(path.read_bytes()))
-        except (Malformed, OSError):
-            raise PatinaError(f"{path} is not of a tar of results; choose another -out") from None
+        statistics = read_statistics(tar)
         if difference := self._made_by.difference(statistics.made_by):
             raise PatinaError(f"{tar} was {difference}; remove it or choose another -out")
         if (size := tar.stat().st_size) != statistics.bytes:
@@ -195,6 +192,20 @@ class TarSet:
                     os.replace(making / "json", tar.with_suffix(".json"))
         with suppress(FileNotFoundError):
             (making / "json").unlink()
+
+
+def read_statistics(tar: Path) -> TarStatistics:
+    """Return what the statistics file of a tar says.
+
+    Raises:
+        PatinaError: it is something else.
+    """
+    path = tar.with_suffix(".json")
+    try:
+        statistics: TarStatistics = typed(TarStatistics, parsed_object(path.read_bytes()))
+    except (Malformed, OSError):
+        raise PatinaError(f"{path} is not of a tar of results; choose another output") from None
+    return statistics
 
 
 def digest_of_names(names: Sequence[str]) -> str:
