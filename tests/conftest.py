@@ -1,8 +1,10 @@
 """Settings and fixtures of all tests. What is heavy is imported where it is used: the workers wait for this file."""
 
 import os
+import pickle
+import sys
 import urllib.error
-from contextlib import contextmanager
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,10 @@ from campaign import Campaign
 # Threads starve each other on a busy machine, and the tests' networks are too small to gain from them. This counts for
 # the processes that the tests start, too.
 os.environ["OMP_NUM_THREADS"] = "1"
+
+# Otherwise both workers and every process that a test starts would compile the tests and the package anew.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 
 def pytest_addoption(parser):
@@ -66,26 +72,43 @@ def vgg16(hub, monkeypatch):
 
 
 class InThisProcess:
-    """Stands for the pool of processes, whose start takes longer than the tests' trainings."""
+    """Stands for a pool of processes, whose start takes longer than what the tests do in them.
+
+    Work, arguments and results are pickled as they are for other processes.
+    """
+
+    def __init__(self, *_arguments, **_settings):
+        """Take the settings of a pool."""
 
     def submit(self, function, *arguments):
-        self.value = function(*arguments)
-        return self
+        future = Future()
+        try:
+            function, arguments = pickle.loads(pickle.dumps((function, arguments)))
+            future.set_result(pickle.loads(pickle.dumps(function(*arguments))))
+        except Exception as error:
+            future.set_exception(error)
+        return future
 
-    def result(self):
-        return self.value
+    def shutdown(self, **_settings):
+        """End nothing."""
+
+
+@pytest.fixture
+def folder_processes():
+    """Let folder jobs start their processes, where these are what a test is about."""
+
+
+@pytest.fixture(autouse=True)
+def _folder_jobs_in_this_process(request, monkeypatch):
+    """Let folder jobs, one process per core by default, start no processes, which import all they need again."""
+    if "folder_processes" not in request.fixturenames:
+        monkeypatch.setattr("patina.runs.worker_processes.ProcessPoolExecutor", InThisProcess)
 
 
 @pytest.fixture
 def one_process(monkeypatch):
     """Let experiments train one after the other, without processes of their own."""
-
-    @contextmanager
-    def processes():
-        yield InThisProcess()
-
-    monkeypatch.setattr("patina.experiments.parallel_training.processes", processes)
-    return processes
+    monkeypatch.setattr("patina.experiments.parallel_training._Pool", InThisProcess)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ VALUES = {
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("folder_processes")
 def test_two_processes_measure_what_one_does(tmp_path):
     family = load_family(write_config(tmp_path / "f.yml", VALUES))
     np.save(tmp_path / "0.npy", clean_crops(picture(0, 200, 260), 2))

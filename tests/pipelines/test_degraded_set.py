@@ -37,6 +37,7 @@ def test_a_set_has_a_folder_for_each_variant_the_log_and_the_truth(clean, recipe
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("folder_processes")
 def test_the_bytes_do_not_depend_on_the_workers_or_on_interruptions(clean, recipe, tmp_path):
     run("degrade", recipe, clean, tmp_path / "one", "-workers", 1)
     run("degrade", recipe, clean, tmp_path / "three", "-workers", 3)

@@ -86,6 +86,7 @@ def test_the_manifest_describes_the_set(source: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("folder_processes")
 def test_two_workers_write_the_same_bytes_as_one(source: Path, tmp_path: Path) -> None:
     prepare(source, tmp_path / "one", [1, 4], workers=1)
     prepare(source, tmp_path / "two", [1, 4], workers=2)

@@ -16,6 +16,7 @@ from sets import contents, learned_recipe, picture, write_config, write_deflow_m
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("folder_processes")
 def test_replay_makes_the_same_pictures_from_the_log_alone(clean, recipe, tmp_path, capsys):
     out = tmp_path / "out"
     run("degrade", recipe, clean, out, "-workers", 2)
@@ -190,6 +191,7 @@ def model(tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("folder_processes")
 def test_learned_blocks_run_are_logged_and_replayed(clean, model, tmp_path):
     recipe = learned_recipe(tmp_path / "learned.yml", model, heat=[0.3, 0.9])
     (clean / "1.png").write_bytes(b"broken")

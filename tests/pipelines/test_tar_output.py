@@ -236,6 +236,7 @@ def test_several_samples_and_processes(recipe, folder, tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("folder_processes")
 def test_tars_do_not_depend_on_the_number_of_processes(recipe, folder, tmp_path, monkeypatch):
     monkeypatch.setattr(tar_output, "PART", 3)
     for workers in ("1", "2"):

@@ -18,6 +18,8 @@ from patina.runs.overlapping_job import run_overlapping_job
 from patina.runs.worker_processes import kept_workers
 from patina.system.notes import note
 
+pytestmark = pytest.mark.usefixtures("folder_processes")
+
 
 def halve(number: int) -> float:
     """Fail on odd numbers; finish the early ones last."""
