@@ -82,10 +82,11 @@ class DeFlowDegradation(LearnedDegradation):
         """Make the degradation of a model file."""
         configuration = typed_part(DeFlowConfiguration, model.configuration, path, "configuration")
         tile, overlap, kept_bytes = _checked(use.tiling, configuration.architecture.multiple)
+        statistics = typed_part(DomainStatistics, model.statistics, path, "statistics")
         network = built_network(partial(DeFlow, configuration.architecture), network_weights(model.weights), path)
         return cls(
             FastDeFlow(network.to(use.device), use.precision, kept_bytes),
-            typed_part(DomainStatistics, model.statistics, path, "statistics"),
+            statistics,
             h=_map_of(configuration, model.weights, path),
             heat=use.settings["heat"],
             source=use.source,

@@ -129,10 +129,11 @@ class LUDDIFDegradation(LearnedDegradation):
                 f"{path}: makes real images of clean ones only, because its pairs were made by a restoration network; "
                 "clean real images with that network"
             )
+        statistics = typed_part(ImageStatistics, model.statistics, path, "statistics")
         network = built_network(partial(LUDDIF, stored.architecture, stored.has_clean), model.weights, path)
         return cls(
             network.to(use.device).eval(),
-            typed_part(ImageStatistics, model.statistics, path, "statistics"),
+            statistics,
             stored,
             settings=use.settings,
             source=use.source,

@@ -103,11 +103,12 @@ class LUDVAEDegradation(LearnedDegradation):
         tile = TILE if use.tiling.tile is None else use.tiling.tile
         require_range("tile", tile, SMALLEST_TILE)
         configuration = typed_part(LUDVAEConfiguration, model.configuration, path, "configuration")
+        statistics = typed_part(ImageStatistics, model.statistics, path, "statistics")
         network = built_network(partial(LUDVAE, configuration.architecture), model.weights, path)
         own: dict[str, Any] = {"noise_level": getattr(configuration.noise_level, DOMAIN_NAMES[use.source])}
         return cls(
             FastLUDVAE(network.to(use.device), use.precision),
-            typed_part(ImageStatistics, model.statistics, path, "statistics"),
+            statistics,
             **{**own, **use.settings},
             source=use.source,
             tile=tile,
