@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -123,8 +124,15 @@ def _noise_means(noise: np.ndarray, brightness: np.ndarray) -> NoiseMeans | None
 def _projected_pyramid(sample: Sample, seed: int) -> list[np.ndarray]:
     """Project the patches of every level of an image's pyramid onto the directions that all images share."""
     levels = pyramid_patches(sample.pixels, PYRAMID_PATCHES, PYRAMID_LEVELS, numpy_rng(seed, "bands", sample.name))
+    directions = _directions(levels[0].shape[1])
+    return [np.float32(projected(level, own)) for level, own in zip(levels, directions, strict=True)]
+
+
+@lru_cache(maxsize=2)
+def _directions(dimension: int) -> list[np.ndarray]:
+    """Draw the directions of every level of the pyramid; drawing them takes as long as projecting onto them."""
     rng = numpy_rng(0, "projections")
-    return [np.float32(projected(level, random_directions(level.shape[1], rng))) for level in levels]
+    return [random_directions(dimension, rng) for _ in range(PYRAMID_LEVELS)]
 
 
 def _classifier_patches(sample: Sample, seed: int) -> np.ndarray:
