@@ -18,6 +18,7 @@ from patina.experiments.denoiser_folds import (
 )
 from patina.experiments.parallel_training import train_all
 from patina.experiments.realism_tables import report
+from patina.fitting.search import Search
 from patina.imaging.picture_files import write_picture
 from patina.metrics.residuals import pgap
 from sets import ludvae_values, write_config, write_pictures
@@ -87,7 +88,8 @@ FAMILY = {"scale": 1, "steps": [{"sensor_noise": {"sigma": {"free": [0, 30]}}}]}
 
 @pytest.mark.slow
 @pytest.mark.long
-def test_recipes_and_fits_are_compared_beside_models(folders, capsys, one_start):
+def test_recipes_and_fits_are_compared_beside_models(folders, capsys, monkeypatch, one_start):
+    monkeypatch.setattr("patina.pipelines.recipe_fit.Search", lambda *values: Search(*values[:-2], samples=48))
     write_pictures(folders / "clean", 6, width=96, height=96)
     write_pictures(folders / "real", 6, seed=50, noise=9, width=96, height=96)
     write_config(folders / "noise.yml", {"scale": 1, "steps": [{"gaussian_noise": {"sigma": [9, 9]}}]})

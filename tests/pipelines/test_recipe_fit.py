@@ -61,6 +61,13 @@ def few_samples(monkeypatch):
     monkeypatch.setattr("patina.pipelines.recipe_fit.Search", lambda *values: Search(*values[:-2], samples=96))
 
 
+@pytest.fixture
+def one_round(monkeypatch):
+    """Search in one round of few samples, whatever it finds."""
+    short = {"samples": 32, "rounds": 1}
+    monkeypatch.setattr("patina.pipelines.recipe_fit.Search", lambda *values: Search(*values[:-2], **short))
+
+
 @pytest.mark.slow
 @pytest.mark.usefixtures("few_samples")
 def test_noise_is_found_and_the_recipe_can_be_used(folders, tmp_path, capsys):
@@ -90,7 +97,7 @@ def test_noise_is_found_and_the_recipe_can_be_used(folders, tmp_path, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("few_samples")
+@pytest.mark.usefixtures("few_samples", "one_start")
 def test_a_poor_fit_with_a_file_beside_its_family_can_be_used_elsewhere_and_is_warned_of(folders, tmp_path, capsys):
     patches = np.random.default_rng(0).normal(0, 0.3, (4, 32, 32, 3)).astype(np.float32)
     np.savez(folders / "weak.npz", a=patches)
@@ -175,7 +182,7 @@ def test_a_fitted_recipe_is_plain_yaml(tmp_path):
         assert load_recipe(write_config(tmp_path / "r.yml", values)).scale == scale
 
 
-def test_tables_of_the_photos_own_become_part_of_their_profiles(folders, tmp_path, one_start):
+def test_tables_of_the_photos_own_become_part_of_their_profiles(folders, tmp_path, one_round):
     own = [[min(255, 3 + 2 * place) for place in range(64)], [9] * 64]
     for number, path in enumerate(list_pictures(folders / "real")):
         settings = {"qtables": own, "subsampling": "4:4:4"} if number % 2 else {"quality": 80}
@@ -192,7 +199,7 @@ def test_tables_of_the_photos_own_become_part_of_their_profiles(folders, tmp_pat
     load_recipe(out)
 
 
-def test_small_sets_are_said_to_be_small(folders, tmp_path, capsys, one_start):
+def test_small_sets_are_said_to_be_small(folders, tmp_path, capsys, one_round):
     assert fit(folders, tmp_path / "fitted.yml") == 0
     said = capsys.readouterr().out
     assert "8 photos and 8 clean images are few; use 20 or more of each for reliable numbers." in " ".join(said.split())
