@@ -102,7 +102,15 @@ finally:
     assert done.stderr.split() == ["False", str(expected)]
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["degrade", "--help"], ["measure", "in"], ["measure", "in", "2>&1"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["degrade", "--help"],
+        pytest.param(["measure", "in"], marks=pytest.mark.slow),
+        pytest.param(["measure", "in", "2>&1"], marks=pytest.mark.slow),
+    ],
+)
 def test_a_command_whose_output_nobody_reads_ends_quietly(arguments, tmp_path):
     write_pictures(tmp_path / "in", 2, height=96, width=96)
     together = arguments[-1] == "2>&1"

@@ -88,7 +88,6 @@ def short_fits(monkeypatch):
 
 
 @pytest.mark.slow
-@pytest.mark.long
 def test_the_whole_experiment_with_a_few_steps(tmp_path, monkeypatch, capsys, one_process, short_fits):
     monkeypatch.setattr("patina.experiments.gap_study.COUNTS", (4, 5, 2))
     monkeypatch.setattr("patina.experiments.given_methods.DEFAULT_FAMILIES", ("camera",))

@@ -32,6 +32,7 @@ def test_more_images_differ_less_and_more_kinds_more():
         assert few[key] > 1.3 * many[key] > 2 * uniform[key]
 
 
+@pytest.mark.slow
 def test_images_of_one_scene_are_drawn_together():
     images = [replace(image, scene=f"scene {number // 4}") for number, image in enumerate(statistics(16, 1.5))]
     by_scene, by_image = (chance_distances(images, 8, 0, by_scene=by_scene) for by_scene in (True, False))

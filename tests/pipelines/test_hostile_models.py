@@ -112,7 +112,6 @@ def test_metadata_that_describe_nothing_are_one_line(model, text):
 
 
 @pytest.mark.slow
-@pytest.mark.long
 def test_metadata_of_any_values_in_any_place_are_one_line_or_used(model):
     about, weights = described(model)
     about = json.loads(json.dumps(about))

@@ -94,6 +94,7 @@ def test_translation_names_model_picture_and_place(source, tmp_path, capsys, kin
     assert not [name for name in contents(tmp_path / "out") if name.endswith(".png")]
 
 
+@pytest.mark.slow
 def test_diffusion_is_refused_too(source, tmp_path, capsys, bad):
     architecture = {"channels": 8, "multipliers": [1, 2], "attention": [1], "blocks": 1}
     configuration = {"architecture": architecture, "schedule": {"steps": 10}, "sampler": "ddim", "steps": 2, "side": 16}

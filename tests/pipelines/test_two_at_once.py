@@ -84,6 +84,7 @@ def write_often(path: Path, letter: str, seconds: float) -> None:
             assert "is being written by another process; wait until it ends" in str(error)  # noqa: PT017
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("is_killed", [False, True])
 def test_a_file_that_two_processes_write_is_whole(tmp_path, is_killed):
     path, context = tmp_path / "file.txt", get_context("fork")

@@ -207,6 +207,7 @@ def process_of(_: int) -> int:
     return os.getpid()
 
 
+@pytest.mark.slow
 def test_jobs_share_processes_that_are_kept_also_after_an_error() -> None:
     with kept_workers(2):
         first = set(run_folder_job(range(20), process_of, description="", name=str, workers=2).results)
