@@ -4,7 +4,7 @@ import argparse
 import time
 from pathlib import Path
 
-from patina.cli.flags import add_device_flag, add_flag, add_output_flags, add_recursive_flag, output_fields, shard_path
+from patina.cli.flags import add_device_flag, add_flag, add_output_flags, add_source_flags, output_fields, shard_path
 from patina.cli.recipe_flags import add_clip_flags, add_recipe_arguments, add_recipe_flags, recipe_choice
 from patina.errors import counted
 from patina.system.telling import tell
@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("source", type=Path, help="folder of clean images or clips, one, tars or an LMDB")
     parser.add_argument("out", type=Path, help="output folder, with one for every variant, or tars: shards/%%06d.tar")
     add_output_flags(parser)
-    add_recursive_flag(parser)
+    add_source_flags(parser)
     add_flag(parser, "seed", type=int, default=0, help="seed of all draws; a result depends on it and on the file name")
     add_flag(parser, "pictures", type=int, help="degrade only this many, from the first, to try a recipe")
     add_flag(parser, "gt", type=Path, help="folder for clean images, cropped to fit (GT); in tars, the same")
@@ -39,6 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
         seed=arguments.seed,
         limit=arguments.pictures,
         recursive=arguments.recursive,
+        all_frames=arguments.frames == "all",
         ground_truth=None if arguments.gt is None else shard_path(arguments, arguments.gt),
         workers=arguments.workers,
         device=arguments.device,

@@ -49,6 +49,15 @@ def add_recursive_flag(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
+def add_source_flags(parser: argparse.ArgumentParser) -> None:
+    """Add ``-recursive`` and ``-frames``."""
+    add_recursive_flag(parser)
+    add_flag(
+        parser, "frames", default="first", choices=["first", "all"],
+        help="images to take of animated and multi-page files; all: a.gif becomes a_0001.png and so on",
+    )  # fmt: skip
+
+
 def add_format_flags(parser: Parser) -> None:
     """Add ``-format`` and ``-quality``; see `patina.imaging.written_formats.written_format`."""
     add_flag(parser, "format", default=FORMAT_NAMES[0], choices=FORMAT_NAMES, help="format of the results")

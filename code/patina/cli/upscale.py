@@ -8,7 +8,7 @@ from patina.cli.flags import (
     add_flag,
     add_format_flags,
     add_output_flags,
-    add_recursive_flag,
+    add_source_flags,
     output_fields,
 )
 from patina.imaging.interpolation_names import INTERPOLATIONS, OVERLAP, TILE
@@ -18,7 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_flag(parser, "model", "model_path", required=True, help=f"model file, or one of {', '.join(INTERPOLATIONS)}")
     add_flag(parser, "source", "source_dir", type=Path, required=True, help="images or clips: folder, file, tars, LMDB")
-    add_recursive_flag(parser)
+    add_source_flags(parser)
     add_flag(parser, "out", "out_dir", type=Path, required=True, help="output folder, or tars: shards/%%06d.tar")
     add_output_flags(parser)
     add_format_flags(parser)
@@ -48,6 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         precision=arguments.precision,
         recursive=arguments.recursive,
+        all_frames=arguments.frames == "all",
         form=written_format(arguments.format, arguments.quality),
     )
     report = upscale_anything(request)

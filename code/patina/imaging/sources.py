@@ -1,6 +1,5 @@
 """A command's input pictures: one file, a folder, a folder with its subfolders, or what lies in tars or an LMDB."""
 
-import os
 import unicodedata
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,6 +9,7 @@ import numpy as np
 
 from patina.errors import PatinaError
 from patina.imaging.folder_scan import is_text, read_suffixes, scan_folder
+from patina.imaging.frames import frame_paths, stem_of_frame
 from patina.imaging.picture_files import list_pictures
 from patina.imaging.stored_sets import is_stored_set, list_stored, tars_in
 
@@ -37,20 +37,34 @@ class Source:
 
 def name_of_results(name: str) -> str:
     """Return the stem of a source's results; see `Source`."""
-    return os.path.splitext(name)[0].replace("/", "_")
+    return stem_of_frame(name).replace("/", "_")
 
 
-def list_sources(folder: Path, recursive: bool = False, part: str | None = None) -> list[Source]:
+def list_sources(
+    folder: Path, recursive: bool = False, part: str | None = None, all_frames: bool = False
+) -> list[Source]:
     """Return the pictures of a folder in natural order, without hidden files and folders.
 
     Args:
         folder: a folder of pictures, one picture, or a set in stores, see `list_stored`.
         recursive: include pictures in subfolders, but not in linked ones.
         part: of pairs in one set of tars, which to take, ``"lq"`` or ``"gt"``.
+        all_frames: take all images of animated and multi-page files, not the first alone; files in stores count as one.
 
     Raises:
         PatinaError: as `list_pictures`.
     """
+    found = _listed(folder, recursive, part)
+    if not all_frames or is_in_stores(folder):
+        return found
+    return [
+        source if path == source.path else Source(path, f"{source.name}/{path.name}")
+        for source in found
+        for path in frame_paths(source.path)
+    ]
+
+
+def _listed(folder: Path, recursive: bool, part: str | None) -> list[Source]:
     if is_in_stores(folder):
         return [Source(picture.path, picture.name) for picture in list_stored(folder, part)]
     if folder.is_file():

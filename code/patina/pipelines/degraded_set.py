@@ -46,6 +46,7 @@ class DegradeRequest:
         shard: the part of the pictures to degrade, into its own folders `out` and `ground_truth`; None for all.
         limits: when a tar is full.
         cluster: where to compute; None for this machine.
+        all_frames: take all images of animated and multi-page files.
         clip: the folder's images are the frames of one clip, in natural order, which share their draws.
         drift: frames of a clip from one draw to the next, between which numbers change slowly; None draws once.
     """
@@ -62,6 +63,7 @@ class DegradeRequest:
     shard: Shard | None = None
     limits: TarLimits = TarLimits()  # noqa: RUF009 - frozen
     cluster: ClusterChoice | None = None
+    all_frames: bool = False
     clip: bool = False
     drift: int | None = None
 
@@ -275,7 +277,7 @@ def _planned(request: DegradeRequest, target: TarTarget | None) -> _Plan:
         require_range("drift", request.drift, 1)
         if not request.clip:
             raise PatinaError("-drift is for clips; for a folder of frames, add --clip")
-    pictures = list_sources(request.source, request.recursive, "gt")
+    pictures = list_sources(request.source, request.recursive, "gt", request.all_frames)
     if target is None:
         refuse_same_folders(folder_of(request.source), request.out, request.ground_truth)
         for place in (request.out, request.ground_truth):

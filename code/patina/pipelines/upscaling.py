@@ -35,6 +35,7 @@ class UpscaleRequest:
         shard: the part of the pictures to upscale, into its own folder `out`; None for all.
         form: the format of the results.
         limits: when a tar is full.
+        all_frames: take all images of animated and multi-page files.
         cluster: where to compute; None for this process.
     """
 
@@ -51,6 +52,7 @@ class UpscaleRequest:
     shard: Shard | None = None
     form: WrittenFormat = PNG
     limits: TarLimits = TarLimits()  # noqa: RUF009 - frozen
+    all_frames: bool = False
     cluster: ClusterChoice | None = None
 
 
@@ -75,7 +77,7 @@ def upscale(request: UpscaleRequest) -> JobReport[Path]:
         on_cluster = OnCluster(request.cluster, partial(_in_actor, same), device)
     return upscale_pictures(
         upscaler, request.source, request.out, recursive=request.recursive, shard=request.shard, form=request.form,
-        limits=request.limits, on_cluster=on_cluster,
+        limits=request.limits, on_cluster=on_cluster, all_frames=request.all_frames,
     )  # fmt: skip
 
 
@@ -108,6 +110,7 @@ def upscale_pictures(
     form: WrittenFormat = PNG,
     limits: TarLimits = TarLimits(),  # noqa: B008 - frozen
     on_cluster: OnCluster | None = None,
+    all_frames: bool = False,
 ) -> JobReport[Path]:
     """Upscale a folder, or one picture, with an open model; see `upscale`.
 
@@ -116,8 +119,9 @@ def upscale_pictures(
         source, out, recursive, shard, form, limits: as in `UpscaleRequest`.
         replace: which earlier results to remove, see `OutputFolder.open`.
         on_cluster: computes elsewhere, with the same model.
+        all_frames: as in `UpscaleRequest`.
     """
-    sources = list_sources(source, recursive, "lq")
+    sources = list_sources(source, recursive, "lq", all_frames)
     names = output_names(sources, out, form.suffix)
     wanted = [Wanted(name, picture.name) for name, picture in zip(names, sources, strict=True)]
 

@@ -1,11 +1,12 @@
-"""Files that may lie in a store: a tar, or an LMDB. ``clean.tar/2019/a.png`` is the member ``2019/a.png`` of a tar.
+"""Files that may lie in a store: a tar, an LMDB, or a file of several images. ``c.tar/2019/a.png`` is a tar's member.
 
 Everything that reads source images asks here, so that a path of either kind will do.
 """
 
 import mmap
 import os
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,9 +24,22 @@ Place = dict[str, str | int]
 _WITHIN = tuple(suffix + os.sep for suffix in (tar_index.SUFFIX, lmdb_store.SUFFIX))
 
 
+FRAME_NAME = re.compile(r"frame-(\d{4,})\.png")
+"""The name of an image within an animated or multi-page file; images are counted from 1."""
+
+_frame_readers: list[Callable[[Path, str], bytes]] = []
+
+
+def register_frames(reader: Callable[[Path, str], bytes]) -> None:
+    """Let `patina.imaging`, which knows the formats, read the images within a file by its path and their name."""
+    _frame_readers[:] = [reader]
+
+
 def store_of(path: Path) -> tuple[Path, str] | None:
     """Return the store that a file lies in, and its name there; None for a file of its own."""
     text = os.fspath(path)
+    if FRAME_NAME.fullmatch(path.name) and path.parent.is_file() and path.parent.suffix != tar_index.SUFFIX:
+        return path.parent, path.name
     if not any(within in text for within in _WITHIN):
         return None
     for parent in reversed(path.parents):
@@ -63,6 +77,9 @@ def file_bytes(path: Path) -> bytes:
         return path.read_bytes()
     if _is_tar(stored[0]):
         return read_member(*stored)
+    if _is_frame(stored[1]):
+        present(stored[0])
+        return _frame_readers[0](*stored)
     with lmdb_value(*stored) as value:
         return bytes(value)
 
@@ -88,6 +105,8 @@ def mapped_file(path: Path) -> Iterator[Buffer]:
         with stored[0].open("rb") as file:
             data = mmap.mmap(file.fileno(), offset + size - begin, access=mmap.ACCESS_READ, offset=begin)
         yield memoryview(data)[offset - begin :]  # unmapped with the last view of it
+    elif _is_frame(stored[1]):
+        yield memoryview(file_bytes(path))
     else:
         with lmdb_value(*stored) as value:
             yield value
@@ -103,6 +122,9 @@ def file_place(path: Path, stored: tuple[Path, str]) -> Place:
     if _is_tar(container):
         _, size = member_place(container, name)
         mtime_ns = tar_index.tar_index(container).mtime_ns
+    elif _is_frame(name):
+        state = os.stat(container)
+        size, mtime_ns = state.st_size, state.st_mtime_ns
     else:
         with lmdb_value(container, name) as value:
             size = len(value)
@@ -114,6 +136,10 @@ def file_size(path: Path) -> int:
     """Return the size of a file in bytes; errors as `file_bytes`."""
     stored = store_of(path)
     return path.stat().st_size if stored is None else int(file_place(path, stored)["size"])
+
+
+def _is_frame(name: str) -> bool:
+    return FRAME_NAME.fullmatch(name) is not None
 
 
 def _is_tar(container: Path) -> bool:
