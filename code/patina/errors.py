@@ -8,10 +8,13 @@ _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]
 
 
 class PatinaError(Exception):
-    """A mistake in the input that the user can correct; the command line prints it without a traceback."""
+    """A mistake in the input that the user can correct; the command line prints it without a traceback.
+
+    Its message is one line; only a list that must be whole has several, each an argument.
+    """
 
     def __str__(self) -> str:
-        return one_line(super().__str__())
+        return "\n".join(one_line(str(line)) for line in self.args)
 
 
 class ConfigError(PatinaError):
@@ -36,7 +39,7 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def listed(problems: Sequence[str], most: int = 3) -> str:
+def listed(problems: Sequence[str], most: int = 10) -> str:
     """Return all problems of one kind in one line, the first of them word for word and the others as a number."""
     shown = "; ".join(problems[:most])
     return f"{shown}; and {len(problems) - most} more" if len(problems) > most else shown

@@ -103,7 +103,7 @@ def has_place(settings: type[BaseModel], place: Sequence[str]) -> bool:
 def describe_problems(
     error: ValidationError, settings: type[BaseModel], names_here: Mapping[str, str] = MappingProxyType({})
 ) -> str:
-    """Describe a validation error in one line: all unknown keys, or else all missing and invalid values.
+    """Describe a validation error in one line: all unknown keys and invalid values, and missing ones.
 
     Args:
         error: the error pydantic raised.
@@ -111,10 +111,15 @@ def describe_problems(
         names_here: other tools' keys, and what they are called here.
     """
     problems = error.errors(include_url=False)
-    # A misspelt key also makes the right one missing, so unknown keys go first.
+    # A misspelt key also makes the right one missing, and in its block no kind of a union fits.
     unknown = [problem for problem in problems if problem["type"] in _UNKNOWN]
-    causes = unknown or _causes(problems, settings)
-    return listed(list(dict.fromkeys(_describe(problem, settings, names_here) for problem in causes)), 10)
+    blocks = {problem["loc"][:-1] for problem in unknown}
+    others = [problem for problem in problems if problem["type"] not in (*_UNKNOWN, "missing")] if unknown else problems
+    others = [
+        problem for problem in others if not any(block[: len(problem["loc"])] == problem["loc"] for block in blocks)
+    ]
+    causes = [*unknown, *_causes(others, settings)]
+    return listed(list(dict.fromkeys(_describe(problem, settings, names_here) for problem in causes)))
 
 
 def _causes(problems: Sequence[ErrorDetails], settings: type[BaseModel]) -> list[ErrorDetails]:

@@ -51,6 +51,10 @@ def test_every_shipped_configuration_loads_and_dumps_to_itself(path):
             {"training__steps": 0, "training__log_every": 0},
             "training.steps: expected a value greater than 0, found 0; training.log_every: expected a value",
         ),
+        (
+            {"training__stepz": 5, "data__batch": 0},
+            "training.stepz: unknown key, did you mean steps?; data.batch: expected a value greater than 0, found 0",
+        ),
         ({"model__hiden": 5}, "model.hiden: unknown key, did you mean hidden?"),
         ({"data__clean": {"foldr": "x"}}, "data.clean.foldr: unknown key, did you mean folder?"),
         ({"training__steps": "many"}, "training.steps: expected a valid integer"),

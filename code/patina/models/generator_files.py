@@ -130,7 +130,7 @@ def load_generator_weights(network: nn.Module, path: Path, strict: bool = True) 
     problems = _mismatches(found, wanted)
     fitting = {name: value for name, value in found.items() if name in wanted and value.shape == wanted[name].shape}
     if problems and (strict or not fitting):
-        raise PatinaError("\n".join(_misfit(path, source, network, problems, len(fitting))))
+        raise PatinaError(*_misfit(path, source, network, problems, len(fitting)))
     network.load_state_dict(fitting, strict=False)
     return problems
 
