@@ -56,7 +56,7 @@ GROUPS = {
             "strength model.safetensors CLEAN REAL -out fitted.safetensors",
         ),
         "report": Command(
-            "report whether generated images look real: HTML page, verdicts, JSON", "report trained_models/MODEL"
+            "report on a training, and whether generated images look real: HTML, JSON", "report trained_models/MODEL"
         ),
         "check-h": Command(
             "measure how well maps h hide the domain and keep the content", "check-h CLEAN REAL -opt DeFlow-Our-RWSR"

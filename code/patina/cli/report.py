@@ -1,4 +1,4 @@
-"""Report whether a learned degradation makes images look real, as one HTML page and JSON."""
+"""Report on a training: its curves and sheets, and whether a learned degradation makes images look real; HTML, JSON."""
 
 import argparse
 from pathlib import Path
@@ -11,7 +11,8 @@ from patina.system.telling import warn
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("run", nargs="?", type=Path, metavar="RUN", help="run folder, or model file")
+    parser.add_argument("run", nargs="?", type=Path, metavar="RUN", help="folder of a training, or model file")
+    parser.add_argument("--training", action="store_true", help="only the page of the training: curves and sheets")
     add_flag(parser, "clean", type=Path, help="folder of clean images (default: the run's, validation images if any)")
     add_flag(parser, "real", type=Path, help="folder of real images to compare with (default: the run's)")
     add_flag(parser, "generated", type=Path, help="folder of degraded clean images, matched by stem, instead of RUN")
@@ -32,7 +33,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Measure, write the page, and print the verdicts."""
+    """Write the page of a training; of a learned degradation, measure and print the verdicts, too."""
+    from patina.pipelines.training_page import training_report
+
+    if (page := training_report(arguments.run, arguments.out, arguments.training)) and page.is_all:
+        print_result(arguments, page.text, page.values)
+        return 0
     from patina.pipelines.realism_report import ReportRequest, realism_report
 
     names = ("generated", "clean", "real", "paired", "scale", "out", "pictures", "side", "seed", "device")

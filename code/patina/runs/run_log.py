@@ -1,7 +1,7 @@
 """The log of a training run, ``log.jsonl``: a header, then numbers and events."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,6 +10,7 @@ import numpy as np
 
 from patina.runs.journal import LOG_NAME, Header
 from patina.runs.made_by import MadeBy
+from patina.runs.watchers import Watcher
 from patina.system.jsonl import Line, append_lines, read_lines, write_lines
 from patina.system.typed_values import Malformed
 from patina.version import __version__
@@ -41,15 +42,24 @@ class RunLog:
         name: name of the run in TensorBoard.
         last_step: the step from which the run continues; later lines are from an interrupted run and are dropped.
         unwritten: lines that an earlier call could not write, see the attribute.
+        watchers: services that show the numbers and pictures, too.
 
     Attributes:
         unwritten: lines that could not be written, on a full disk for example; they are written with the next one.
     """
 
-    def __init__(self, run: Path, name: str, last_step: int, unwritten: Iterable[dict[str, Any]] = ()):
+    def __init__(
+        self,
+        run: Path,
+        name: str,
+        last_step: int,
+        unwritten: Iterable[dict[str, Any]] = (),
+        watchers: Sequence[Watcher] = (),
+    ):
         from torch.utils.tensorboard import SummaryWriter
 
         self._path = run / LOG_NAME
+        self._watchers = watchers
         self.unwritten: list[dict[str, Any]] = list(unwritten)
         write_lines(self._path, [line for line in read_lines(self._path) if _is_at_most(line.get("step"), last_step)])
         curves = run / "tb" / name
@@ -62,6 +72,8 @@ class RunLog:
         """Log the numbers of a step; `part` is ``"train"`` or ``"valid"``."""
         for name, value in values.items():
             self._writers[part].add_scalar(name, value, step)
+        for watcher in self._watchers:
+            watcher.numbers(part, step, values)
         self._append({"part": part, "step": step, **values})
 
     def event(self, step: int, message: str) -> None:
@@ -71,11 +83,15 @@ class RunLog:
     def picture(self, step: int, name: str, pixels: np.ndarray) -> None:
         """Show a picture (RGB uint8 ``[H, W, 3]``) in TensorBoard."""
         self._writers["valid"].add_image(name, pixels, step, dataformats="HWC")
+        for watcher in self._watchers:
+            watcher.picture(step, name, pixels)
 
     def close(self) -> None:
-        """Flush and close the TensorBoard files."""
+        """Flush and close the TensorBoard files, and finish the run in other services."""
         for writer in self._writers.values():
             writer.close()
+        for watcher in self._watchers:
+            watcher.close()
 
     def _append(self, line: dict[str, Any]) -> None:
         self.unwritten.append({**line, "time": round(time.time(), 1)})

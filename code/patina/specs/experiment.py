@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from patina.runs import run_models
+from patina.runs.watchers import WatcherName
 from patina.settings import Settings
 from patina.specs.kept_models import ComparisonSettings
 from patina.specs.optimisation import LoaderSettings, loop_plan
@@ -19,6 +20,15 @@ if TYPE_CHECKING:
 
     from patina.training.loop import LoopPlan
     from patina.training.task import Task
+
+
+def _listed(value: Any) -> Any:
+    """Turn a single service into a list."""
+    return [value] if isinstance(value, str) else value
+
+
+Watch = Annotated[tuple[WatcherName, ...], BeforeValidator(_listed, WatcherName | list[WatcherName])]
+"""Services by name; a single one needs no list."""
 
 
 class Experiment(Settings):
@@ -63,6 +73,10 @@ class TrainingStage:
 
 class TrainableConfig(Experiment):
     """A configuration that trains a network in one or more stages."""
+
+    watch: Watch = ()
+    """Services that show the training beside TensorBoard: `wandb` (Weights & Biases), `trackio`, or a list of both.
+    Each needs the extra of its name."""
 
     @abstractmethod
     def fresh_network(self) -> "nn.Module":

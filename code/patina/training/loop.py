@@ -15,6 +15,7 @@ from patina.imaging.value_spaces import NotFinitePixels
 from patina.runs.run_folder import RunFolder
 from patina.runs.run_log import RunLog, SilentLog
 from patina.runs.run_models import BEST, FINAL
+from patina.runs.watchers import WatcherName, open_watchers
 from patina.seeding import seed_step
 from patina.system.progress import progress, show_numbers, tell_beside, tell_numbers, time_left
 from patina.system.telling import tell, warn
@@ -47,6 +48,7 @@ class LoopPlan:
         accumulate: parts in which each process computes its part of a batch, one after the other.
         keep_models: number of most recent models of steps kept; None for all.
         comparison: how validations are compared.
+        watch: services in which the training is watched, beside TensorBoard.
     """
 
     steps: int
@@ -61,6 +63,7 @@ class LoopPlan:
     accumulate: int = 1
     keep_models: int | None = None
     comparison: ComparisonPlan = NO_COMPARISON
+    watch: tuple[WatcherName, ...] = ()
 
     def label(self, step: int) -> int | str:
         """Return the name of the model after a step: the epoch at the end of an epoch, otherwise the step."""
@@ -102,7 +105,7 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
     task.setup(fabric)
     state = fabric.broadcast(folder.load_last_state() if is_lead else None)
     step = skipped = 0
-    say = _say if is_lead else _say_nothing
+    say = warn if is_lead else _say_nothing
     validation_is_due = False
     comparison = Comparison(plan.comparison)
     if state is not None:
@@ -116,7 +119,10 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
         return True
     if is_lead:
         begin()
-    log = RunLog(folder.path, folder.name, step, unwritten) if is_lead else SilentLog()
+    log: RunLog = SilentLog()
+    if is_lead:
+        watchers = open_watchers(plan.watch, folder.path, folder.name)
+        log = RunLog(folder.path, folder.name, step, unwritten, watchers)
     if step:
         log.event(step, "resumed")
         if is_lead:
@@ -288,10 +294,6 @@ def _report_not_finite(
             f"{message}. {skipped} steps were skipped (max_not_finite): lower the learning rate, clip gradients, "
             "or train in precision 32"
         )
-
-
-def _say(message: str) -> None:
-    warn(message)
 
 
 def _say_nothing(message: str) -> None:
