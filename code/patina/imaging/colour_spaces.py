@@ -147,6 +147,17 @@ def inks_to_srgb(inks: np.ndarray, profile: bytes) -> np.ndarray | None:
     return converted
 
 
+def usable_profile(tags: ColourTags) -> bytes:
+    """Return the ICC profile of RGB colours; empty where there is none, or a damaged one or one for other colours."""
+    if tags.profile[16:20] != b"RGB ":
+        return NO_PROFILE
+    try:
+        _is_srgb(tags.profile)
+    except (RuntimeError, ValueError, TypeError):
+        return NO_PROFILE
+    return tags.profile
+
+
 @lru_cache(maxsize=16)
 def _profile(tags: ColourTags) -> tuple[bytes, str]:
     """Return an ICC profile of the tags, and its name for messages."""

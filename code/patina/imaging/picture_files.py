@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, TypeVar
 
-import cv2
 import numpy as np
 
 from patina.errors import PatinaError, PictureError, counted
 from patina.imaging.camera_raw import develop, is_raw, raw_header
-from patina.imaging.colour_spaces import to_srgb
+from patina.imaging.colour_spaces import to_srgb, usable_profile
 from patina.imaging.decoding import decode
+from patina.imaging.encoding import NO_METADATA, FileMetadata, encode
 from patina.imaging.folder_scan import (
     HEIC_HINT,
     HEIC_SUFFIXES,
@@ -31,17 +31,6 @@ from patina.system.stored_files import file_bytes, mapped_file
 
 T = TypeVar("T")
 
-_LOSSLESS_16_BIT = (".png", ".tif", ".tiff")
-_NO_EXIF = (".bmp", ".tif", ".tiff")
-_QUALITY_FLAGS = {
-    ".jpg": cv2.IMWRITE_JPEG_QUALITY,
-    ".jpeg": cv2.IMWRITE_JPEG_QUALITY,
-    ".webp": cv2.IMWRITE_WEBP_QUALITY,
-    ".avif": cv2.IMWRITE_AVIF_QUALITY,
-}
-_LOSSLESS_WEBP = 101
-_NO_ALPHA = (".jpg", ".jpeg", ".bmp")  # most programs ignore the alpha of a BMP, and OpenCV 4 writes none
-
 
 @dataclass(frozen=True)
 class Picture:
@@ -51,11 +40,13 @@ class Picture:
         pixels: ``[H, W, 3]`` RGB, uint8 or uint16.
         alpha: ``[H, W]`` of the same dtype; None for a picture that is opaque everywhere.
         gray: the file stores one colour channel (the three channels of `pixels` are equal).
+        profile: the ICC profile of `pixels` where it was asked to be kept; empty for sRGB.
     """
 
     pixels: np.ndarray
     alpha: np.ndarray | None = None
     gray: bool = False
+    profile: bytes = b""
 
     @property
     def height(self) -> int:
@@ -76,7 +67,7 @@ class Picture:
 # Reading
 
 
-def read_picture(path: Path | str, *, alpha: Literal["keep", "refuse"] = "keep") -> Picture:
+def read_picture(path: Path | str, *, alpha: Literal["keep", "refuse"] = "keep", keep_profile: bool = False) -> Picture:
     """Read a picture of any format of `read_suffixes`, in sRGB and turned upright by its EXIF orientation.
 
     Colours of another space (an ICC profile, PNG's gAMA, cHRM or cICP) are converted, and noted by `patina.system`.
@@ -85,6 +76,7 @@ def read_picture(path: Path | str, *, alpha: Literal["keep", "refuse"] = "keep")
     Args:
         path: the file; its content decides the format.
         alpha: ``"refuse"`` where transparency has no meaning, as in training data.
+        keep_profile: leave the colours of an RGB picture in the space of its ICC profile, and return that.
 
     Raises:
         PictureError: the file is missing, unreadable, empty, truncated, damaged, not a supported picture, or
@@ -100,7 +92,7 @@ def read_picture(path: Path | str, *, alpha: Literal["keep", "refuse"] = "keep")
         pixels = decode(header, data)
     except BrokenPicture as error:
         raise PictureError(f"{path} {error}") from None
-    picture = _to_picture(pixels, header)
+    picture = _to_picture(pixels, header, keep_profile)
     if alpha == "refuse" and picture.alpha is not None:
         raise PictureError(f"{path} is partly transparent; training images must be opaque: flatten or remove it")
     return picture
@@ -208,7 +200,7 @@ def _empty(path: Path) -> PictureError:
     return PictureError(f"{path} is an empty file; copy it again or remove it")
 
 
-def _to_picture(decoded: np.ndarray, header: PictureHeader) -> Picture:
+def _to_picture(decoded: np.ndarray, header: PictureHeader, keep_profile: bool) -> Picture:
     """Split the channels of `patina.imaging.decoding.decode`."""
     channels = 1 if decoded.ndim == 2 else decoded.shape[2]
     alpha = np.ascontiguousarray(decoded[..., -1]) if channels in (2, 4) else None
@@ -219,6 +211,8 @@ def _to_picture(decoded: np.ndarray, header: PictureHeader) -> Picture:
         pixels = np.ascontiguousarray(decoded[..., :3])
     else:
         pixels = np.repeat(decoded.reshape(*decoded.shape[:2], channels)[..., :1], 3, axis=2)
+    if keep_profile and not gray and (profile := usable_profile(header.colours)):
+        return Picture(pixels, alpha, gray, profile)
     return Picture(to_srgb(pixels, header.colours, gray=gray, inks=header.channels == 4), alpha, gray)
 
 
@@ -231,7 +225,7 @@ def write_picture(
     alpha: np.ndarray | None = None,
     *,
     quality: int | None = QUALITY,
-    exif: bytes = b"",
+    metadata: FileMetadata = NO_METADATA,
 ) -> None:
     """Write a picture in the format of `path`'s suffix; the file appears whole or not at all.
 
@@ -240,7 +234,7 @@ def write_picture(
         pixels: ``[H, W, 3]`` RGB or ``[H, W]`` gray, uint8 or uint16.
         alpha: ``[H, W]`` of the same dtype, or None.
         quality: 1 to 100 for JPEG, WebP and AVIF; None for lossless WebP. The other formats are lossless.
-        exif: EXIF data, a TIFF structure; BMP and TIFF take none.
+        metadata: EXIF data and the profile of the pixels' colours; BMP takes none.
 
     Raises:
         PictureError: the suffix is unsupported, or its format cannot store this picture (16 bit, alpha, size).
@@ -248,47 +242,11 @@ def write_picture(
     """
     path = Path(path)
     _check_suffix(path, WRITTEN_SUFFIXES)
-    _check_format(path, pixels, alpha)
-    encoded = _encode(path, _to_opencv(pixels, alpha), quality, exif)
+    encoded = encode(path, pixels, alpha, quality, metadata)
     with atomic_path(path) as temporary:
         temporary.write_bytes(encoded)
 
 
 def png_bytes(pixels: np.ndarray) -> bytes:
     """Encode ``[H, W, 3]`` RGB or ``[H, W]`` gray pixels, uint8 or uint16, as a PNG file in memory."""
-    return _encode(Path("picture.png"), _to_opencv(pixels, None), quality=None)
-
-
-def _check_format(path: Path, pixels: np.ndarray, alpha: np.ndarray | None) -> None:
-    suffix = path.suffix.lower()
-    if pixels.dtype not in (np.uint8, np.uint16):
-        raise TypeError(f"expected uint8 or uint16 pixels, got {pixels.dtype}")
-    if pixels.dtype == np.uint16 and suffix not in _LOSSLESS_16_BIT:
-        raise PictureError(f"{path}: {suffix} cannot store 16-bit pixels; write .png or .tif")
-    if alpha is not None and suffix in _NO_ALPHA:
-        raise PictureError(f"{path}: {suffix} cannot store transparency; write .png, .webp or .tif")
-
-
-def _to_opencv(pixels: np.ndarray, alpha: np.ndarray | None) -> np.ndarray:
-    """Return the pixels in OpenCV's channel order: ``[H, W]``, BGR or BGRA."""
-    if pixels.ndim == 2 and alpha is None:
-        return pixels
-    bgr = cv2.cvtColor(np.ascontiguousarray(pixels), cv2.COLOR_GRAY2BGR if pixels.ndim == 2 else cv2.COLOR_RGB2BGR)
-    return np.ascontiguousarray(bgr if alpha is None else np.dstack([bgr, alpha]))
-
-
-def _encode(path: Path, pixels: np.ndarray, quality: int | None, exif: bytes = b"") -> bytes:
-    suffix = path.suffix.lower()
-    parameters: list[int] = []
-    if (flag := _QUALITY_FLAGS.get(suffix)) is not None:
-        parameters = [flag, _LOSSLESS_WEBP if quality is None else quality]
-    kinds = [cv2.IMAGE_METADATA_EXIF] if exif and suffix not in _NO_EXIF else []
-    metadata = [np.frombuffer(exif, np.uint8) for _ in kinds]
-    try:
-        written, encoded = cv2.imencodeWithMetadata(suffix, pixels, kinds, metadata, parameters)
-    except cv2.error:
-        written = False
-    if not written:
-        height, width = pixels.shape[:2]
-        raise PictureError(f"{path}: {suffix} cannot store {width}x{height} pixels; write .png or .tif")
-    return encoded.tobytes()
+    return encode(Path("picture.png"), pixels)

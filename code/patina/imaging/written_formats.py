@@ -12,9 +12,12 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from patina.errors import PatinaError, require_range
+from patina.imaging.camera_raw import is_raw
+from patina.imaging.encoding import FileMetadata
 from patina.imaging.folder_scan import HEIC_SUFFIXES
 from patina.imaging.format_names import QUALITY
 from patina.imaging.heic_pictures import heic_header
+from patina.imaging.jpeg_xl import jxl_exif
 from patina.imaging.picture_files import write_picture
 from patina.imaging.value_spaces import to_eight_bit
 from patina.system.notes import note
@@ -30,6 +33,10 @@ _STALE = {
 """Tags that do not hold for the result: sizes, storage, orientation, thumbnails, profiles, and makers' notes, whose
 addresses are those of the source."""
 
+_OF_RAWS = frozenset({0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298, _EXIF, _GPS})
+"""Tags of a camera raw that hold for its picture: maker, model, software, time, artist, copyright, and their parts."""
+
+_NO_TAGS = b"II*\0\x08\0\0\0\0\0\0\0\0\0"
 _LONGEST_EXIF = 65_000
 """Bytes; a JPEG's segment holds no more."""
 
@@ -43,17 +50,20 @@ class WrittenFormat:
         suffix: of the files.
         quality: 1 to 100 of a lossy format; None for a lossless one.
         holds_16_bit: whether 16-bit pixels stay so; otherwise they are rounded to 8 bits.
-        holds_exif: whether it stores EXIF data.
     """
 
     name: str
     suffix: str
     quality: int | None = None
     holds_16_bit: bool = False
-    holds_exif: bool = True
 
     def write(
-        self, path: Path, pixels: np.ndarray, alpha: np.ndarray | None = None, source: Path | None = None
+        self,
+        path: Path,
+        pixels: np.ndarray,
+        alpha: np.ndarray | None = None,
+        source: Path | None = None,
+        profile: bytes = b"",
     ) -> None:
         """Write a picture; see `write_picture` for the arguments, and errors.
 
@@ -61,15 +71,13 @@ class WrittenFormat:
             path: the file, with the format's suffix.
             pixels, alpha: uint8 or uint16.
             source: the file that the picture restores, whose EXIF data it keeps; None for none.
+            profile: the ICC profile of the colours; empty for sRGB.
         """
         if pixels.dtype == np.uint16 and not self.holds_16_bit:
             note("rounded to 8 bits, all that the format holds")
             pixels, alpha = to_eight_bit(pixels), None if alpha is None else to_eight_bit(alpha)
-        exif = b"" if source is None else kept_exif(source)
-        if exif and not self.holds_exif:
-            note(f"written without EXIF data, which {self.name} does not hold here")
-            exif = b""
-        write_picture(path, pixels, alpha, quality=self.quality, exif=exif)
+        metadata = FileMetadata(b"" if source is None else kept_exif(source), profile)
+        write_picture(path, pixels, alpha, quality=self.quality, metadata=metadata)
 
 
 PNG = WrittenFormat("png", ".png", holds_16_bit=True)
@@ -78,7 +86,7 @@ FORMATS = {
     form.name: form
     for form in (
         PNG,
-        WrittenFormat("tiff", ".tif", holds_16_bit=True, holds_exif=False),
+        WrittenFormat("tiff", ".tif", holds_16_bit=True),
         WrittenFormat("webp-lossless", ".webp"),
         WrittenFormat("webp", ".webp", QUALITY),
         WrittenFormat("jpeg", ".jpg", QUALITY),
@@ -153,13 +161,25 @@ def _opened(path: Path) -> Iterator[Image.Image]:
 
 
 def _lasting_exif(path: Path) -> bytes:
+    if path.suffix.lower() == ".jxl":
+        exif = Image.Exif()
+        exif.load(b"Exif\0\0" + (jxl_exif(file_bytes(path)) or _NO_TAGS))
+        return _without_stale(exif)
     with _opened(path) as image:
         exif = image.getexif()
-        for part, stale in _STALE.items():
-            tags = exif if part == _IFD else exif.get_ifd(part)
-            for tag in stale & set(tags):
-                del tags[tag]
-        for part in (_EXIF, _GPS):  # written only if they were looked at
-            if part in exif and not exif.get_ifd(part):
-                del exif[part]
-        return exif.tobytes().removeprefix(b"Exif\0\0") if len(exif) else b""
+        if is_raw(path):
+            for tag in set(exif) - _OF_RAWS:
+                del exif[tag]
+        return _without_stale(exif)
+
+
+def _without_stale(exif: Image.Exif) -> bytes:
+    """Return EXIF data without what does not hold for a result."""
+    for part, stale in _STALE.items():
+        tags = exif if part == _IFD else exif.get_ifd(part)
+        for tag in stale & set(tags):
+            del tags[tag]
+    for part in (_EXIF, _GPS):  # written only if they were looked at
+        if part in exif and not exif.get_ifd(part):
+            del exif[part]
+    return exif.tobytes().removeprefix(b"Exif\0\0") if len(exif) else b""

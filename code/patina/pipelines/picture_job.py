@@ -34,11 +34,13 @@ class Pixels(NamedTuple):
     Attributes:
         pixels, alpha: as `write_picture` takes them; alpha is None for opaque pictures.
         shift: how much the mean colour has changed, in grey levels of 255; None if nobody asks.
+        profile: ICC profile of the colours; empty for sRGB.
     """
 
     pixels: np.ndarray
     alpha: np.ndarray | None
     shift: np.ndarray | None = None
+    profile: bytes = b""
 
 
 class FromFileToFile(Protocol):
@@ -90,7 +92,7 @@ class PictureWork:
     Attributes:
         compute: maps a source, the details of the wanted result and the source's picture to the result.
         form: how the results are stored.
-        keep_exif: whether they keep their sources' EXIF data, as pictures do that are only restored.
+        keep_exif: whether they keep their sources' EXIF data and colour profile, as pictures do that are only restored.
         huge: makes results of pictures that are too large to be read at once; None refuses them.
     """
 
@@ -100,8 +102,10 @@ class PictureWork:
     huge: FromFileToFile | None = None
 
     def read(self, source: Source) -> Picture | None:
-        """Read a picture; None if it is made from file to file."""
-        return None if self.huge is not None and self.huge.takes(source.path) else read_picture(source.path)
+        """Read a picture, with the profile of its colours where EXIF data are kept; None if made from file to file."""
+        if self.huge is not None and self.huge.takes(source.path):
+            return None
+        return read_picture(source.path, keep_profile=self.keep_exif)
 
     def make(self, source: Source, details: Mapping[str, Any], picture: Picture | None, output: Path) -> Pixels | None:
         """Compute a result; None if it has been written already."""
@@ -115,7 +119,7 @@ class PictureWork:
         """Write a result."""
         if pixels is not None:
             exif_of = source.path if self.keep_exif else None
-            self.form.write(output, pixels.pixels, pixels.alpha, source=exif_of)
+            self.form.write(output, pixels.pixels, pixels.alpha, source=exif_of, profile=pixels.profile)
 
     def __call__(self, items: Sequence[ClusterItem], out: Path) -> Iterator[Outcome]:
         """Make results on a cluster; yields the digests of the sources and the shifts of colour."""

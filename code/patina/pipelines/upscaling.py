@@ -59,8 +59,9 @@ class UpscaleRequest:
 def upscale(request: UpscaleRequest) -> JobReport[Path]:
     """Upscale a folder, or one picture, to files of the same names with the suffix of a format.
 
-    EXIF data stay, apart from what no longer holds. The bit depth is kept where the format holds it, and grey pictures
-    stay grey. Partly transparent ones are enlarged by `Upscaler.with_alpha`.
+    EXIF data stay, apart from what no longer holds, and so does the ICC profile of colours, which are not converted.
+    The bit depth is kept where the format holds it, and grey pictures stay grey. Partly transparent ones are enlarged
+    by `Upscaler.with_alpha`.
     Results that are up to date are not made again.
 
     Returns:
@@ -139,6 +140,6 @@ def _work(upscaler: Upscaler, form: WrittenFormat) -> PictureWork:
             pixels, alpha = upscaler.with_alpha(picture.pixels, picture.alpha)
         if picture.gray:
             pixels = np.rint(pixels.mean(axis=2)).astype(pixels.dtype)
-        return Pixels(pixels, alpha)
+        return Pixels(pixels, alpha, profile=picture.profile)
 
     return PictureWork(enlarge, form=form, keep_exif=True, huge=HugeUpscaling(upscaler, form))
