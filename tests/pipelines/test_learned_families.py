@@ -37,6 +37,7 @@ def top(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.long
+@pytest.mark.usefixtures("folder_processes")
 def test_the_temperature_of_a_model_is_found(top):
     request = FitRequest(
         top / "clean", top / "real", top / "out" / "fitted.yml", (str(top / "family.yml"),), samples=64

@@ -199,6 +199,8 @@ def test_tables_of_the_photos_own_become_part_of_their_profiles(folders, tmp_pat
     load_recipe(out)
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("folder_processes")
 def test_small_sets_are_said_to_be_small(folders, tmp_path, capsys, one_round):
     assert fit(folders, tmp_path / "fitted.yml") == 0
     said = capsys.readouterr().out
