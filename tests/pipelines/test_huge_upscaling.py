@@ -8,6 +8,8 @@ import tifffile
 import torch
 from PIL import Image, ImageCms
 
+import small_deflow
+import small_ludvae
 from degraded_sets import run
 from patina.imaging.huge_pictures import RowReader, write_rows
 from patina.imaging.matlab_resize import imresize, imresize_bands
@@ -149,7 +151,7 @@ def test_what_bands_cannot_do_is_refused_by_name(tmp_path, monkeypatch, capsys):
     assert "b.png is 97x150; expected at most 0.001 megapixels" in capsys.readouterr().err
     monkeypatch.setattr("patina.imaging.huge_pictures.reads_huge", lambda: False)
     assert run("upscale", "-model", "bicubic", "-scale", "2", *options, tmp_path / "without") == 1
-    assert "takes larger PNGs and TIFFs after pip install -e '.[huge]'" in capsys.readouterr().err
+    assert "take larger PNGs and TIFFs after pip install -e '.[huge]'" in capsys.readouterr().err
 
 
 def test_a_truncated_file_leaves_no_result(tmp_path, monkeypatch, capsys):
@@ -173,3 +175,27 @@ def test_rows_are_written_as_other_readers_read_them(tmp_path, suffix, dtype):
     assert np.array_equal(read_picture(tmp_path / f"a{suffix}").pixels, expected)
     if dtype == np.uint8:
         assert np.array_equal(np.asarray(Image.open(tmp_path / f"a{suffix}")), expected)
+
+
+def translated(tmp_path, monkeypatch, command):
+    """Translate a file as a whole and in bands; return what was read of both results."""
+    monkeypatch.delenv(VARIABLE, raising=False)
+    assert run(*command, "-out", tmp_path / "whole") == 0
+    monkeypatch.setenv(VARIABLE, "0.001")
+    assert run(*command, "-out", tmp_path / "bands") == 0
+    monkeypatch.delenv(VARIABLE)
+    return read_picture(tmp_path / "whole" / "a.png"), read_picture(tmp_path / "bands" / "a.png")
+
+
+@pytest.mark.parametrize("domain", ["X", "Y"])
+@pytest.mark.parametrize("kind", ["ludvae", "deflow"])
+def test_translations_in_bands_are_those_of_the_whole_image(tmp_path, monkeypatch, kind, domain, capsys):
+    write = {"ludvae": small_ludvae.write_model, "deflow": small_deflow.write_model}[kind]
+    source, model = tmp_path / ("a.tif" if domain == "X" else "a.png"), write(tmp_path / "net.safetensors")
+    write_picture(source, pixels(np.uint16 if domain == "X" else np.uint8))
+    command = ["translate", "-model_path", model, "-source", source, "-source_domain", domain, "-tile", "64"]
+    command += ["-detail", "0.4"] if kind == "ludvae" else ["-heat", "0.8"]
+    whole, bands = translated(tmp_path, monkeypatch, command)
+    assert np.array_equal(whole.pixels, bands.pixels)
+    assert whole.pixels.dtype == bands.pixels.dtype == (np.uint16 if domain == "X" else np.uint8)
+    assert "1 image was translated in bands" in capsys.readouterr().err

@@ -3,32 +3,32 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from pydantic import Field, model_validator
 from torch import Tensor
 
 from patina.conditions.autoencoder import DenoisingAutoencoder
 from patina.conditions.condition_map import ConditionMap, Draw
-from patina.conditions.steps import HStep, published_steps, scale_of
 from patina.data.normalisation import DomainStatistics
 from patina.degradations.base import Parameters
+from patina.degradations.deflow_configuration import DeFlowConfiguration
 from patina.degradations.knobs import HANDLES, Knob, Span
-from patina.degradations.learned_degradation import LearnedDegradation, Tiling, Use
+from patina.degradations.learned_degradation import LearnedDegradation, Rows, Tiling, Use
 from patina.errors import PatinaError, require_range
 from patina.imaging.blended_tiles import Tile, apply_tiled
-from patina.imaging.crop_and_pad import reflect_pad_to_multiple
+from patina.imaging.crop_and_pad import padded_rows, reflect_pad_to_multiple, reflected
+from patina.imaging.matlab_resize import imresize_bands
+from patina.imaging.tiled_bands import tiled_bands
 from patina.imaging.value_spaces import infinity_as_nan, to_pixels, to_tensor
 from patina.layers.bijection import State
-from patina.models.deflow import DeFlow, DeFlowArchitecture
+from patina.models.deflow import DeFlow
 from patina.models.fast_deflow import FastDeFlow
 from patina.models.labels import CLEAN, REAL
 from patina.models.model_files import ModelFile, built_network, typed_part
 from patina.models.published import from_published_deflow, is_published_deflow
 from patina.seeding import derive, noise_window
-from patina.settings import Settings
 
 KIND = "deflow"
 TILE, OVERLAP = HANDLES[KIND].tile, HANDLES[KIND].overlap
@@ -118,6 +118,39 @@ class DeFlowDegradation(LearnedDegradation):
         return results
 
     @property
+    def has_bands(self) -> bool:
+        """Whether `bands` can be used: h begins with the bicubic downscaling, as the published one."""
+        return self.h.is_prepared
+
+    def bands(
+        self, open_rows: Callable[[], Rows], size: tuple[int, int], parameters: Parameters, key: int
+    ) -> Iterator[Tensor]:
+        """Yield the result of `apply` in bands: reads the picture for its condition, which is small, and once more."""
+        target, multiple = CLEAN if self.source == REAL else REAL, self.network.architecture.multiple
+        padded = tuple(len(reflected(length, multiple)) for length in size)
+        rows = padded_rows(open_rows(), size, multiple)
+        shrunk = imresize_bands(
+            lambda start, stop: to_pixels(rows(start, stop), np.uint8), (padded[0], padded[1]), 1 / self.h.scale
+        )
+        condition = to_tensor(np.concatenate(list(shrunk)))
+        if self.source == REAL:
+            condition = self.statistics.normalise_condition(condition)
+        conditions = self.h.local(condition, placed_noise(key))[None]
+        heat = torch.tensor([parameters["heat"]], device=self.device).view(-1, 1, 1, 1)
+        on_tile = self._tile_function(conditions, [key], partial(self.network.translate, heat=heat))
+        source = padded_rows(open_rows(), size, multiple)
+        normalise = self.statistics.normalise_image if self.source == REAL else lambda picture: picture
+        found = tiled_bands(
+            on_tile, lambda start, stop: normalise(source(start, stop)), (padded[0], padded[1]),
+            tile=self.tile, overlap=self.overlap, multiple=multiple,
+        )  # fmt: skip
+        left = size[0]
+        for band in found:
+            if left > 0:
+                yield self._finished(band[:, :left, : size[1]], target)
+            left -= band.shape[1]
+
+    @property
     def matches_colours(self) -> bool:
         """Whether the training data of the domains were matched."""
         return self.statistics.is_matched
@@ -145,22 +178,32 @@ class DeFlowDegradation(LearnedDegradation):
         conditions = torch.stack(
             [self.h.local(condition, placed_noise(key)) for condition, key in zip(conditions, keys, strict=True)]
         )
-        label = torch.full((len(images),), float(self.source), device=self.device)
+        on_tile = self._tile_function(conditions, keys, function)
+        if len(padded) == 1:
+            multiple = self.network.architecture.multiple
+            result = apply_tiled(on_tile, padded[0], tile=self.tile, overlap=self.overlap, multiple=multiple)[None]
+        else:
+            result = on_tile(padded, Tile(0, 0, *padded.shape[-2:]))
+        return self._finished(result[..., :height, :width], target).unbind()
+
+    def _tile_function(
+        self, conditions: Tensor, keys: Sequence[int], function: Callable[..., Tensor]
+    ) -> Callable[[Tensor, Tile], Tensor]:
+        """Return what computes a tile of every picture from its pixels, the pictures' conditions and its noise."""
+        label = torch.full((len(keys),), float(self.source), device=self.device)
 
         def on_tile(pixels: Tensor, tile: Tile) -> Tensor:
             low = self._noisy_conditions(conditions, tile, keys).to(self.device)
             noise = tuple(draws.to(self.device) for draws in self._latent_noise(tile, keys))
             return function(pixels.to(self.device), low, label, noise).cpu()
 
-        if len(padded) == 1:
-            multiple = self.network.architecture.multiple
-            result = apply_tiled(on_tile, padded[0], tile=self.tile, overlap=self.overlap, multiple=multiple)[None]
-        else:
-            result = on_tile(padded, Tile(0, 0, *padded.shape[-2:]))
-        result = result[..., :height, :width]
+        return on_tile
+
+    def _finished(self, result: Tensor, target: int) -> Tensor:
+        """Restore the statistics of domain `target`, and clamp."""
         if target == REAL:
             result = self.statistics.restore_real(result)
-        return infinity_as_nan(result).clamp(0, 1).unbind()
+        return infinity_as_nan(result).clamp(0, 1)
 
     def _noisy_conditions(self, conditions: Tensor, tile: Tile, keys: Sequence[int]) -> Tensor:
         """Crop the conditions to a tile and add the noise of its position: ``[N, 3, h, w]``."""
@@ -209,32 +252,6 @@ def placed_noise(key: int, top: int = 0, left: int = 0) -> Draw:
         return noise_window(field, shape[-3], top, left, *shape[-2:])
 
     return draw
-
-
-class DeFlowConfiguration(Settings):
-    """The configuration in a DeFlow's model file."""
-
-    architecture: DeFlowArchitecture
-    """Size of the network."""
-
-    condition_noise: Annotated[float, Field(ge=0, le=10)] | None = None
-    """Noise of the published map h, std in [0, 1]."""
-
-    h: Annotated[tuple[HStep, ...], Field(max_length=32)] | None = None
-    """Steps of any other map h."""
-
-    @property
-    def steps(self) -> tuple[HStep, ...]:
-        """The steps of the map h."""
-        return self.h or published_steps(self.architecture.scale, self.condition_noise or 0)
-
-    @model_validator(mode="after")
-    def _is_whole(self) -> "DeFlowConfiguration":
-        if (self.h is None) == (self.condition_noise is None):
-            raise ValueError("expected either h or condition_noise")
-        if scale_of(self.steps) != self.architecture.scale:
-            raise ValueError(f"h downscales by {scale_of(self.steps)}, the network by {self.architecture.scale}")
-        return self
 
 
 def _map_of(configuration: DeFlowConfiguration, weights: Mapping[str, Tensor], path: Path) -> ConditionMap:

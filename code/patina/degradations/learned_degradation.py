@@ -5,7 +5,7 @@ A new kind of model subclasses `LearnedDegradation`; its configuration class nam
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
@@ -21,6 +21,10 @@ from patina.degradations.ranges import draw_photo
 from patina.errors import PatinaError
 from patina.models.labels import CLEAN
 from patina.models.model_files import ModelFile
+
+Rows = Callable[[int, int], Tensor]
+"""Returns the rows from a first one up to another, ``[3, h, W]`` in [0, 1]; the first is not above that of the call
+before."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +106,23 @@ class LearnedDegradation(Degradation):
     @abstractmethod
     def sample(self, image: Tensor, domain: int, key: int) -> Tensor:
         """Sample a picture of `domain` with the content of `image`, ``[3, H, W]`` in [0, 1]."""
+
+    @property
+    def has_bands(self) -> bool:
+        """Whether `bands` can be used; some kinds can."""
+        return False
+
+    def bands(
+        self, open_rows: Callable[[], Rows], size: tuple[int, int], parameters: Parameters, key: int
+    ) -> Iterator[Tensor]:
+        """Yield the result of `apply` in bands ``[3, h, W]``, from the top to the bottom, equal to the whole one.
+
+        Args:
+            open_rows: opens the picture at its top; may be called several times.
+            size: height and width of the picture.
+            parameters, key: as in `apply`.
+        """
+        raise TypeError(f"{self.kind} has no bands")
 
     def draw(self, rng: np.random.Generator) -> Parameters:
         """Draw a photo's knobs, and every other knob set to a range; numbers are used as they are."""

@@ -1,6 +1,6 @@
 """A trained LUD-VAE as a degradation: translates pictures of any size between the domains, in exact tiles."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, ClassVar
@@ -12,10 +12,10 @@ from torch import Tensor
 from patina.data.normalisation import ImageStatistics
 from patina.degradations.base import Parameters
 from patina.degradations.knobs import HANDLES, Knob, Span
-from patina.degradations.learned_degradation import LearnedDegradation, Use
+from patina.degradations.learned_degradation import LearnedDegradation, Rows, Use
 from patina.errors import PatinaError, PictureError, require_range
 from patina.imaging.blended_tiles import Tile
-from patina.imaging.exact_tiles import apply_exact_tiles
+from patina.imaging.exact_tiles import apply_exact_tiles, exact_bands
 from patina.imaging.value_spaces import infinity_as_nan
 from patina.models.fast_ludvae import FastLUDVAE
 from patina.models.labels import CLEAN, REAL
@@ -141,6 +141,27 @@ class LUDVAEDegradation(LearnedDegradation):
         return results
 
     @property
+    def has_bands(self) -> bool:
+        """Whether `bands` can be used."""
+        return True
+
+    def bands(
+        self, open_rows: Callable[[], Rows], size: tuple[int, int], parameters: Parameters, key: int
+    ) -> Iterator[Tensor]:
+        """Yield the result of `apply` in bands, a row of its tiles at a time."""
+        _require_border(size)
+        target = CLEAN if self.source == REAL else REAL
+
+        def on_tiles(pixels: Tensor, tiles: list[Tile]) -> Tensor:
+            many = [parameters] * len(tiles)
+            return self._with_detail(
+                pixels, many, lambda drawn: self._on_tiles(pixels, tiles, drawn, [key] * len(tiles), target)
+            )
+
+        for band in exact_bands(on_tiles, open_rows(), size, tile=self.tile, border=BORDER, batch=self.batch):
+            yield self._finished(band, target)
+
+    @property
     def matches_colours(self) -> bool:
         """Whether the training data of the domains were matched."""
         return self.statistics.is_matched
@@ -158,15 +179,25 @@ class LUDVAEDegradation(LearnedDegradation):
         self, images: Tensor, parameters: Sequence[Parameters], keys: Sequence[int], target: int
     ) -> Sequence[Tensor]:
         """Translate, add back lost detail, and restore the statistics of domain `target`."""
-        _require_border(images)
-        result = self._decoded(images, parameters, keys, target)
-        detail = _column(parameters, "detail")
+        _require_border(images.shape[-2:])
+        result = self._with_detail(images, parameters, lambda drawn: self._decoded(images, drawn, keys, target))
+        return self._finished(result, target).unbind()
+
+    def _with_detail(
+        self, images: Tensor, parameters: Sequence[Parameters], decoded: Callable[[Sequence[Parameters]], Tensor]
+    ) -> Tensor:
+        """Decode, and add back lost detail."""
+        result, detail = decoded(parameters), _column(parameters, "detail")
         if detail.any():
-            cold = self._decoded(images, [drawn | {"temperature": 0.0} for drawn in parameters], keys, target)
+            cold = decoded([{**drawn, "temperature": 0.0} for drawn in parameters])
             result = result + detail * (self._in_clean_statistics(images) - cold)
+        return result
+
+    def _finished(self, result: Tensor, target: int) -> Tensor:
+        """Restore the statistics of domain `target`, and clamp."""
         if target == REAL:
             result = self.statistics.restore_real(result)
-        return infinity_as_nan(result).clamp(0, 1).unbind()
+        return infinity_as_nan(result).clamp(0, 1)
 
     def _decoded(self, images: Tensor, parameters: Sequence[Parameters], keys: Sequence[int], target: int) -> Tensor:
         """Hide, encode and decode; the results have the clean set's statistics and are not clamped."""
@@ -224,8 +255,8 @@ def _column(parameters: Sequence[Parameters], name: str) -> Tensor:
     return torch.tensor([float(drawn[name]) for drawn in parameters]).view(-1, 1, 1, 1)
 
 
-def _require_border(image: Tensor) -> None:
-    height, width = image.shape[-2:]
+def _require_border(size: Sequence[int]) -> None:
+    height, width = size
     if min(height, width) < BORDER:
         raise PictureError(
             f"{width}x{height} pixels, expected sides of at least {BORDER} pixels for a LUD-VAE; remove the image"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -63,3 +64,23 @@ def reflected(length: int, multiple: int) -> list[int]:
     padded = -(-length // multiple) * multiple
     period = max(1, 2 * (length - 1))
     return [min(position % period, period - position % period) for position in range(padded)]
+
+
+def padded_rows(
+    rows: Callable[[int, int], torch.Tensor], size: tuple[int, int], multiple: int
+) -> Callable[[int, int], torch.Tensor]:
+    """Return what reads rows ``[C, h, W]`` of a picture padded as by `reflect_pad_to_multiple`.
+
+    Args:
+        rows: reads rows of the picture, from a first one up to another.
+        size: height and width of the picture.
+        multiple: of both sides of the padded one.
+    """
+    positions, columns = reflected(size[0], multiple), reflected(size[1], multiple)
+
+    def padded(start: int, stop: int) -> torch.Tensor:
+        wanted = positions[start:stop]
+        first = min(wanted)
+        return rows(first, max(wanted) + 1)[:, [position - first for position in wanted]][:, :, columns]
+
+    return padded

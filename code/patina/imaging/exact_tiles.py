@@ -52,6 +52,45 @@ def apply_exact_tiles(
     return result
 
 
+def exact_bands(
+    function: Callable[[torch.Tensor, list[Tile]], torch.Tensor],
+    rows: Callable[[int, int], torch.Tensor],
+    size: tuple[int, int],
+    *,
+    tile: int,
+    border: int,
+    batch: int = 1,
+) -> Iterator[torch.Tensor]:
+    """Yield the result of `apply_exact_tiles` in bands ``[C', h, W]``, from the top to the bottom.
+
+    A batch has tiles of one row only; with batches of one tile, the results are equal bit for bit.
+
+    Args:
+        function, tile, border, batch: as in `apply_exact_tiles`.
+        rows: returns the rows from a first one up to another, ``[C, h, W]``.
+        size: height and width of the picture.
+    """
+    height, width = size
+    tiles = _plan(height, width, tile, 2 * border)
+    kept_rows = _kept({window.top for window in tiles}, height, border)
+    kept_columns = _kept({window.left for window in tiles}, width, border)
+    for first in sorted(kept_rows):
+        line = [window for window in tiles if window.top == first]
+        strip = rows(first, first + line[0].height)
+        (top, bottom), band = kept_rows[first], None
+        for group in _groups(line, batch):
+            outputs = function(torch.stack([strip[:, :, window.columns] for window in group]), group).to(strip.device)
+            if band is None:
+                band = outputs.new_empty(outputs.shape[1], bottom - top, width)
+            for output, window in zip(outputs, group, strict=True):
+                left, right = kept_columns[window.left]
+                band[:, :, left:right] = output[
+                    :, top - first : bottom - first, left - window.left : right - window.left
+                ]
+        assert band is not None  # there is at least one window
+        yield band
+
+
 def _plan(height: int, width: int, tile: int, overlap: int) -> list[Tile]:
     """Cover a picture with tiles of one size."""
     if tile <= overlap:

@@ -50,8 +50,8 @@ def imresize(
     return np.array(result, dtype=image.dtype, order="C")
 
 
-def imresize_bands(rows: Callable[[int, int], np.ndarray], size: tuple[int, int], scale: int) -> Iterator[np.ndarray]:
-    """Yield the result of `imresize` with an integer scale of 1 or more in bands, from the top to the bottom.
+def imresize_bands(rows: Callable[[int, int], np.ndarray], size: tuple[int, int], scale: float) -> Iterator[np.ndarray]:
+    """Yield the result of `imresize` by a scale in bands, from the top to the bottom.
 
     Args:
         rows: returns the rows from a first one up to another, ``[h, W, 3]`` uint8 or uint16; what lies before the first
@@ -63,13 +63,13 @@ def imresize_bands(rows: Callable[[int, int], np.ndarray], size: tuple[int, int]
     if scale == 1:
         yield from (rows(row, row + 1) for row in range(height))
         return
-    for _, needed, matrix in _blocks(height, height * scale, scale, True):
+    for _, needed, matrix in _blocks(height, _scaled(height, scale), scale, True):
         positions = np.arange(needed.start, needed.stop) if isinstance(needed, slice) else needed
         first, stop = int(positions.min()), int(positions.max()) + 1
         band = rows(first, stop)[positions - first]
         values = product(matrix, band.reshape(len(band), -1).astype(np.float64))
         band = np.rint(values).clip(0, np.iinfo(band.dtype).max).astype(band.dtype).reshape(len(matrix), width, -1)
-        yield np.ascontiguousarray(_resize_axis(band, 1, width * scale, scale, True))
+        yield np.ascontiguousarray(_resize_axis(band, 1, _scaled(width, scale), scale, True))
 
 
 def _check_image(image: np.ndarray) -> None:

@@ -24,7 +24,7 @@ def require_size(header: PictureHeader) -> None:
         raise BrokenPicture(
             f"is {header.width}x{header.height}; expected at most {most / 1e6:,.3g} megapixels: cut it into several "
             f"images, or set {VARIABLE}={-(-pixels // 10**6)} if the memory suffices; `patina upscale` by bicubic or a "
-            "network takes larger PNGs and TIFFs after pip install -e '.[huge]'"
+            "network, and `patina translate`, take larger PNGs and TIFFs after pip install -e '.[huge]'"
         )
 
 

@@ -1,13 +1,15 @@
 """Upscaling of pictures larger than the memory, band by band, from file to file."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from patina.errors import PictureError
 from patina.imaging.huge_pictures import WRITTEN, RowReader, is_huge, write_rows
+from patina.imaging.sources import Source
 from patina.imaging.value_spaces import NotFinitePixels
 from patina.imaging.written_formats import WrittenFormat
 from patina.pipelines.upscaler import BandEnlarger, Upscaler
@@ -31,14 +33,14 @@ class HugeUpscaling:
         enlarge = self.upscaler.enlarge
         return isinstance(enlarge, BandEnlarger) and enlarge.has_bands and self.form.suffix in WRITTEN and is_huge(path)
 
-    def __call__(self, source: Path, output: Path) -> None:
+    def __call__(self, source: Source, details: Mapping[str, Any], output: Path) -> None:
         """Upscale a file; the result equals that of the picture as a whole, but without EXIF data.
 
         Raises:
             PictureError: the file cannot be read, or the model gave NaN or infinity.
             PatinaError: the result cannot be written.
         """
-        enlarge, reader = self.upscaler.enlarge, RowReader(source)
+        enlarge, reader = self.upscaler.enlarge, RowReader(source.path)
         if not isinstance(enlarge, BandEnlarger):
             raise TypeError(f"{enlarge} has no bands")
         bands = enlarge.bands(reader.rows, (reader.height, reader.width), reader.dtype)

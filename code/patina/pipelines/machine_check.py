@@ -28,7 +28,7 @@ EXTRAS = {
     "cloud": ("s3fs", "addresses as sources and results: s3://, and others of fsspec"),
     "ray": ("ray", "computes folders on a cluster of machines"),
     "optimisers": ("pytorch-optimizer", "Adan, Lion, SOAP, Muon; with schedulefree, schedule-free optimisers"),
-    "huge": ("pyvips", "upscales images larger than the memory"),
+    "huge": ("pyvips", "upscales and translates images larger than the memory"),
     "export": ("onnx", "`patina export` to ONNX, with onnxscript and onnxruntime"),
     "wandb": ("wandb", "shows a training in Weights & Biases (`watch: wandb`)"),
     "trackio": ("trackio", "shows a training in trackio (`watch: trackio`)"),

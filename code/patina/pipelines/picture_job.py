@@ -49,8 +49,8 @@ class FromFileToFile(Protocol):
     def takes(self, path: Path) -> bool:
         """Whether a picture is made so."""
 
-    def __call__(self, source: Path, output: Path) -> None:
-        """Make the result of a picture."""
+    def __call__(self, source: Source, details: Mapping[str, Any], output: Path) -> None:
+        """Make the result of a picture, with the details of the wanted result."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class PictureWork:
         if picture is not None:
             return self.compute(source, details, picture)
         if self.huge is not None:
-            self.huge(source.path, output)
+            self.huge(source, details, output)
         return None
 
     def write(self, source: Source, pixels: Pixels | None, output: Path) -> None:

@@ -20,6 +20,7 @@ from patina.imaging.transparency import with_hidden_filled
 from patina.imaging.value_spaces import NotFinitePixels, to_pixels, to_tensor
 from patina.models.labels import CLEAN, REAL
 from patina.models.model_files import ModelFile, weights_digest
+from patina.pipelines.huge_translation import HugeTranslation
 from patina.pipelines.picture_job import OnCluster, Output, PictureWork, Pixels, make_results
 from patina.pipelines.ray_cluster import ClusterChoice
 from patina.runs.fingerprint import file_digest
@@ -200,7 +201,7 @@ def translation_work(degradation: Degradation, seed: int, model: str) -> Picture
             raise PictureError(f"{source}: {named}{error}") from None
         return Pixels(result, picture.alpha, _mean_colour(result) - _mean_colour(pixels))
 
-    return PictureWork(degrade)
+    return PictureWork(degrade, huge=HugeTranslation(degradation, partial(sample_key, seed), model))
 
 
 def _mean_colour(pixels: np.ndarray) -> np.ndarray:
