@@ -196,7 +196,7 @@ def test_subfolders_are_mentioned_once(tmp_path: Path, capsys: pytest.CaptureFix
     (tmp_path / "1.png").touch()
     for _ in range(2):
         list_pictures(tmp_path)
-    assert capsys.readouterr().err.count("ignoring the images in its 1 subfolders") == 1
+    assert capsys.readouterr().err.count("ignoring the images in its 1 subfolder;") == 1
 
 
 def test_folders_that_cannot_be_listed(tmp_path: Path) -> None:
