@@ -77,6 +77,11 @@ def test_a_chain_of_nodes_with_random_numbers(tmp_path, capsys):
         (node("a", "image:add_noise", i1="speckle", i3=10), "speckle", {"sigma": (25.5, 25.5)}),
         (node("a", "image:add_noise", i1="salt_and_pepper", i3=5), "salt_and_pepper", {"share": (0.05, 0.05)}),
         (node("a", "image:dither", i1=8, i2="Diffusion", i4="S2"), "quantise", {"dither": {"two_row_sierra": 1}}),
+        (
+            node("a", "image:dither", i1=8, i2="Riemersma", i5=20),
+            "quantise",
+            {"history": (20, 20), "ratio": (0.05, 0.05)},
+        ),
     ],
 )
 def test_every_node_lands_in_its_operation(tmp_path, capsys, made, name, expected):

@@ -146,11 +146,16 @@ def _dither(node: ChainNode) -> list[Block]:
     dither: str | None = {"None": "none", "Diffusion": _DITHERS.get(node.value(4, "FS"))}.get(kind)
     if kind == "Ordered":
         dither = {f"B{side}": name for side, name in ORDERED_DITHERS.items()}.get(node.value(3, "B16"))
+    settings: Block = {}
+    if kind == "Riemersma":  # its ratio is 1 / the history's length
+        first, last = (min(1000, max(2, int(end))) for end in node.ends(5, 16))
+        dither, settings = "riemersma", {"history": [first, last], "ratio": span(1 / last, 1 / first)}
     if dither is None:
         node.lost(f"{kind} dithering")
         return []
     low, high = node.ends(1, 8)
-    return [{"quantise": {"levels": [max(2, int(low)), min(256, max(2, int(high)))], "dither": dither}}]
+    levels = [max(2, int(low)), min(256, max(2, int(high)))]
+    return [{"quantise": {"levels": levels, "dither": dither, **settings}}]
 
 
 def _sharpen(node: ChainNode) -> list[Block]:
