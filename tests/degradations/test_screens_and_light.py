@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from patina.degradations.base import Frame
 from patina.degradations.lens_light import Ghosting, Vignette
 from patina.degradations.screens import DOTS, INKS, Halftone, Interlace, Pixelate
 from small_recipes import photo
@@ -62,6 +63,18 @@ def test_dots_repeat_at_their_distance_and_lines_along_their_angle():
     assert (lines.min(axis=0) == 0).all()
     turned = printed(flat, dot="line", angles=[90.0])
     np.testing.assert_allclose(turned[1:], turned[:-1], atol=1e-3)
+
+
+def test_every_ink_may_have_its_own_dot():
+    block = Halftone(dot_size=(3, 9), dot={"round": 1, "line": 1}, per_ink=1)
+    drawn = block.draw(np.random.default_rng(1), Frame((40, 48), (40, 48), (40, 48)))
+    assert len(drawn["dot_size"]) == len(drawn["dot"]) == 4
+    own = printed(photo(), inks="cmyk", dot_size=[8.0] * 4, dot=["round"] * 4)
+    np.testing.assert_array_equal(own, printed(photo(), inks="cmyk"))
+    coarse = printed(photo(), inks="cmyk", dot_size=[20.0, 8.0, 8.0, 8.0])
+    changed = np.abs(coarse - own).max(axis=(0, 1))
+    assert changed[0] > 0.1  # cyan takes red away, and nothing else
+    assert changed[1:].max() == 0
 
 
 def test_half_a_print_is_half_the_change():

@@ -206,10 +206,9 @@ def test_colours_and_logical_operators(tmp_path, capsys):
     weights = {"floyd_steinberg": 1, "ordered_4": 0.5, "ordered": 0.5, "none": 1, "riemersma": 1}
     assert found["quantise"].dither == weights
     assert (found["quantise"].history, found["quantise"].ratio) == ((10, 15), (0.1, 0.9))
-    halo = found["halo"]
+    sharp, halo = (block for block in recipe._all_blocks() if block.name == "halo")
+    assert (sharp.kind, sharp.width, sharp.threshold, sharp.colour) == ({"both": 1}, (0.05, 2), (0, 20), 1)
     assert (halo.kind, halo.width, halo.amount, halo.colour) == ({"white": 1}, (0.05, 2), (1, 3), 0)
-    sharp = found["unsharp_mask"]
-    assert (sharp.sigma, sharp.amount, sharp.threshold) == ((0.05, 2), (1, 3), (0, 20))
     chroma = found["chroma_subsampling"]
     assert (chroma.subsampling, chroma.matrix, chroma.up) == ({"4:2:0": 1}, {"bt709": 1}, {"linear": 1})
     assert found["chroma_blur"].sigma == (0, 2)

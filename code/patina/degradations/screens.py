@@ -9,7 +9,7 @@ from pydantic import Field
 
 from patina.degradations.base import Frame, Operation, Parameters
 from patina.degradations.chroma import shifted, to_luma_and_chroma
-from patina.degradations.ranges import Among, Between, RealRange, Weights, draw_kind, draw_real
+from patina.degradations.ranges import Among, Between, Probability, RealRange, Weights, draw_kind, draw_real
 from patina.seeding import numpy_rng
 
 INKS = {"cmyk": ("cyan", "magenta", "yellow", "black"), "cmy": ("cyan", "magenta", "yellow"), "black": ("black",)}
@@ -97,28 +97,38 @@ class Halftone(Operation):
     black: Annotated[RealRange, Between(-360, 360)] = (45.0, 45.0)
     """Angle of black's screen."""
 
+    per_ink: Probability = 0.0
+    """Probability that every ink draws a dot and a dot size of its own."""
+
     strength: Annotated[RealRange, Between(0, 1)] = (1.0, 1.0)
     """Part of the print in the result; the rest is the image."""
 
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw dots, inks and their angles, and the strength."""
         inks = draw_kind(rng, self.inks)
-        return {
+        drawn: Parameters = {
             "dot_size": draw_real(rng, self.dot_size),
             "dot": draw_kind(rng, self.dot),
             "inks": inks,
             "angles": [draw_real(rng, getattr(self, ink)) for ink in INKS[inks]],
             "strength": draw_real(rng, self.strength),
         }
+        if self.per_ink and rng.random() < self.per_ink:
+            drawn["dot_size"] = [draw_real(rng, self.dot_size) for _ in INKS[inks]]
+            drawn["dot"] = [draw_kind(rng, self.dot) for _ in INKS[inks]]
+        return drawn
 
     @staticmethod
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
         """Screen every ink and print them over each other."""
-        rng, side = numpy_rng(key, "screen"), parameters["dot_size"]
+        rng, angles = numpy_rng(key, "screen"), parameters["angles"]
         coverages = _separated(image, parameters["inks"])
+        sides, dots = (
+            own if isinstance(own, list) else [own] * len(angles) for own in (parameters["dot_size"], parameters["dot"])
+        )
         screened = [
-            _screened(coverages[..., ink], side, parameters["dot"], math.radians(angle), rng.random(2))
-            for ink, angle in enumerate(parameters["angles"])
+            _screened(coverages[..., ink], side, dot, math.radians(angle), rng.random(2))
+            for ink, (side, dot, angle) in enumerate(zip(sides, dots, angles, strict=True))
         ]
         bare = 1 - np.stack(screened, axis=-1)
         printed = bare[..., :3] if parameters["inks"] != "cmyk" else bare[..., :3] * bare[..., 3:]

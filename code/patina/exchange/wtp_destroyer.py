@@ -52,8 +52,10 @@ def _halo(section: Section, chain: DestroyerChain) -> list[Block]:
     threshold = section.ends("threshold", (0, 0))
     found: list[Block] = []
     for kind in section.names("type_halo", ["unsharp_mask"]):
-        if kind == "unsharp_mask":
+        if kind == "unsharp_mask" and not any(threshold):
             found.append(unsharp_mask(sigma, amount, threshold))
+        elif kind == "unsharp_mask":  # adds what exceeds the threshold
+            found.append(halo(sigma, amount, threshold, kind="both", colour=1))
         elif kind in _HALOS:
             found.append(halo(sigma, amount, kind=_HALOS[kind]))
         elif kind == "laplacian":
@@ -184,6 +186,8 @@ def _screentone(section: Section, chain: DestroyerChain) -> list[Block]:
         settings["black"] = span(*section.ends("angle"))
     if colour:
         dots += _inks(colour, settings)
+    if colour and len(colour.sections("dot")) > 1:
+        settings["per_ink"] = 1
     known = [DOTS[dot] for dot in dots if dot in DOTS] or ["round"]
     return [{"halftone": {**settings, "dot": names_or_name(known)}}]
 
