@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 CONFS = "confs"
+MODELS = {2: "photo-x2", 4: "photo-x4"}
+"""Names of the models that come with Patina, by their scale; the files are in ``confs/models``."""
 
 _PACKAGE = Path(__file__).resolve().parent
 _CHECKOUT = _PACKAGE.parents[1]
@@ -36,6 +38,16 @@ def base_folder(path: Path) -> Path:
 def shipped_files(folder: str) -> Iterator[Path]:
     """Yield the YAML files in a folder that comes with Patina, e.g. ``confs/recipes``, in alphabetical order."""
     yield from sorted((shipped_root() / folder).glob("*.yml"), key=lambda path: path.stem.lower())
+
+
+def model_file(given: str | Path) -> Path:
+    """Return the file of a model: that at a path, or one that comes with Patina, by its name in `MODELS`."""
+    path = Path(given)
+    return shipped_root() / CONFS / "models" / f"{path.name}.safetensors" if _is_shipped(path) else path
+
+
+def _is_shipped(path: Path) -> bool:
+    return path.name in MODELS.values() and not path.exists()
 
 
 def shown_path(path: str | Path) -> str:

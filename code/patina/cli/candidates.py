@@ -8,7 +8,7 @@ from patina.cli.commands import COMMANDS
 from patina.cli.parser import CommandParser
 from patina.degradations.knobs import HANDLES
 from patina.imaging.interpolation_names import INTERPOLATIONS
-from patina.shipped import CONFS, shipped_files, shipped_root
+from patina.shipped import CONFS, MODELS, shipped_files, shipped_root
 
 _CONFIGS, _RECIPES, _FAMILIES = (CONFS,), (f"{CONFS}/recipes",), (f"{CONFS}/families",)
 _FOLDERS = {
@@ -21,7 +21,7 @@ _FOLDERS = {
 }
 """Where the names lie that a command's argument may have; `recipe`, `opt` and `restorer` mean one thing elsewhere."""
 
-_WORDS = {"learn": tuple(HANDLES), "model": INTERPOLATIONS}
+_WORDS = {"learn": tuple(HANDLES), "model": (*INTERPOLATIONS, *MODELS.values())}
 """Other words that an argument may have."""
 
 

@@ -1,33 +1,33 @@
 """Upscale a folder of images with a super-resolution model or an interpolation."""
 
 import argparse
-from pathlib import Path
 
 from patina.cli.flags import (
     add_compute_flags,
     add_flag,
     add_format_flags,
     add_output_flags,
-    add_source_flags,
     output_fields,
 )
-from patina.imaging.interpolation_names import INTERPOLATIONS, OVERLAP, TILE
+from patina.cli.upscale_flags import add_what_flags, complete
+from patina.imaging.interpolation_names import OVERLAP, TILE
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    add_flag(parser, "model", "model_path", required=True, help=f"model file, or one of {', '.join(INTERPOLATIONS)}")
-    add_flag(parser, "source", "source_dir", type=Path, required=True, help="images or clips: folder, file, tars, LMDB")
-    add_source_flags(parser)
-    add_flag(parser, "out", "out_dir", type=Path, required=True, help="output folder, or tars: shards/%%06d.tar")
+    add_what_flags(parser)
     add_output_flags(parser)
     add_format_flags(parser)
-    add_flag(parser, "scale", type=int, help="upscaling factor of an interpolation; models have their own")
     add_flag(parser, "tile", type=int, help=f"side of a tile in pixels (default: {TILE}); small tiles need less memory")
     add_flag(parser, "overlap", type=int, help=f"overlap of tiles in pixels (default: {OVERLAP})")
     add_flag(parser, "sampler", choices=["ddpm", "ddim"], help="sampler of a diffusion model (default: its own)")
     add_flag(parser, "steps", type=int, help="sampling steps of a diffusion model (default: its own)")
     add_compute_flags(parser)
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Fill in the model and the output folder where they were left out; see `complete`."""
+    complete(arguments)
 
 
 def run(arguments: argparse.Namespace) -> int:

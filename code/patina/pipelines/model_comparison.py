@@ -28,6 +28,7 @@ from patina.pipelines.upscalers import open_upscaler, takes_tiles
 from patina.pipelines.upscaling import upscale_pictures
 from patina.runs.folder_lock import folder_lock
 from patina.runs.run_models import label_of
+from patina.shipped import model_file
 from patina.specs.configuration import load_config, parse_config
 from patina.specs.evaluation_spec import ComparedModel, ComparedSet, EvaluationConfig
 from patina.system.devices import compute_device
@@ -147,7 +148,7 @@ def compare_models(request: ComparisonRequest) -> ModelComparison:
 def _compared(config: EvaluationConfig, device: str) -> ModelComparison:
     """Measure every model on every set, and write the table; see `compare_models`."""
     scales = {test_set.name: _scale_of(test_set) for test_set in config.sets}
-    absent = [str(m.model) for m in config.models if isinstance(m.model, Path) and not m.model.is_file()]
+    absent = [str(m.model) for m in config.models if isinstance(m.model, Path) and not model_file(m.model).is_file()]
     if absent:
         raise PatinaError(f"{listed(absent)}: no such model file; interpolations are {', '.join(INTERPOLATIONS)}")
     _, missing = open_metrics([key for key in config.wanted_metrics() if key in METRICS], device)

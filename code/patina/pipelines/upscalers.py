@@ -10,6 +10,7 @@ from patina.imaging.interpolation import Interpolation
 from patina.imaging.interpolation_names import INTERPOLATIONS
 from patina.pipelines.upscaler import OWN_SAMPLING, Sampling, Upscaler
 from patina.runs.made_by import MadeBy
+from patina.shipped import model_file
 
 
 def open_upscaler(
@@ -25,7 +26,8 @@ def open_upscaler(
     """Open a model for upscaling.
 
     Args:
-        model: one of `INTERPOLATIONS`, or a model file that spandrel reads or Patina has written.
+        model: one of `INTERPOLATIONS`, a model that comes with Patina by its name, or a model file that spandrel reads
+            or Patina has written.
         scale: required for interpolations; must be the model's own otherwise.
         tile: side of a tile in input pixels; None for `TILE`.
         overlap: overlap of neighbouring tiles in input pixels, at most half a tile; None for `OVERLAP`.
@@ -37,7 +39,7 @@ def open_upscaler(
     Raises:
         PatinaError: the file cannot be used, or a setting does not fit it.
     """
-    path, diffuses = Path(model), _diffuses(model)
+    path, diffuses = model_file(model), _diffuses(model)
     if sampling != OWN_SAMPLING and not diffuses:
         raise PatinaError(f"{model} is not a diffusion model; omit -sampler and -steps")
     if str(model) in INTERPOLATIONS:
@@ -70,4 +72,4 @@ def _diffuses(model: str | Path) -> bool:
     from patina.models.model_files import stored_kind
     from patina.models.sr3 import KIND
 
-    return stored_kind(Path(model)) == KIND
+    return stored_kind(model_file(model)) == KIND
