@@ -29,22 +29,22 @@ def flat(number: int) -> np.ndarray:
     return np.full((HEIGHT, WIDTH, 3), (60 + 4 * number, 120, 200 - 4 * number), np.uint8)
 
 
-def write_clip(path: Path, *, sound: bool = True, size: tuple[int, int] = (HEIGHT, WIDTH)) -> Path:
+def write_clip(path: Path, *, sound: str = "aac", size: tuple[int, int] = (HEIGHT, WIDTH)) -> Path:
     with av.open(str(path), "w") as container:
         video = container.add_stream("libx264", rate=10)
         video.height, video.width = size
         video.pix_fmt, video.options = "yuv444p", {"crf": "1"}
-        tone = container.add_stream("aac", rate=8000) if sound else None
+        tone = container.add_stream(sound, rate=8000)
         for number in range(FRAMES):
             frame = av.VideoFrame.from_ndarray(flat(number)[: size[0], : size[1]].copy(), format="rgb24")
             container.mux(video.encode(frame))
-        if tone is not None:
-            for number in range(15):
-                wave = np.sin(np.arange(1024) / 5)[None].astype(np.float32)
-                samples = av.AudioFrame.from_ndarray(wave, format="fltp", layout="mono")
-                samples.rate, samples.pts = 8000, 1024 * number
-                container.mux(tone.encode(samples))
-            container.mux(tone.encode(None))
+        for number in range(15):
+            wave = np.sin(np.arange(1024) / 5)[None]
+            kind, values = ("fltp", wave.astype(np.float32)) if sound == "aac" else ("s16", np.int16(30000 * wave))
+            samples = av.AudioFrame.from_ndarray(values, format=kind, layout="mono")
+            samples.rate, samples.pts = 8000, 1024 * number
+            container.mux(tone.encode(samples))
+        container.mux(tone.encode(None))
         container.mux(video.encode(None))
     return path
 
@@ -123,6 +123,19 @@ def test_upscaled_clips_keep_time_and_sound_and_bad_ones_are_one_line(tmp_path, 
     enlarged = before[7].pixels.repeat(2, axis=0).repeat(2, axis=1)
     np.testing.assert_allclose(after[7].pixels, enlarged, atol=4)
     assert sound_of(tmp_path / "up" / "a.mp4") == sound_of(clip)
+
+
+def test_sound_that_mp4_does_not_hold_becomes_aac(tmp_path, capsys):
+    (tmp_path / "in").mkdir()
+    write_clip(tmp_path / "in" / "a.mkv", sound="pcm_s16le")
+    assert degrade(tmp_path, tmp_path / "in", "out") == 0
+    assert "1 clip was given sound as AAC" in capsys.readouterr().err
+    with av.open(str(tmp_path / "out" / "a.mp4")) as made:
+        tone = made.streams.audio[0]
+        assert (tone.codec.name, tone.rate) == ("aac", 8000)
+        samples = np.concatenate([frame.to_ndarray()[0] for frame in made.decode(audio=0)])
+    assert len(samples) == pytest.approx(15 * 1024, abs=2048)
+    assert np.abs(samples[2048:9000]).max() > 0.5
 
 
 def test_a_folder_of_frames_is_a_clip_if_told_and_is_replayed(tmp_path, capsys):

@@ -1,11 +1,11 @@
 """Video clips in and out by FFmpeg's libraries (PyAV, the extra ``video``): frames, parts of clips, sound."""
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from fractions import Fraction
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ _BT709, _BT601 = "ITU709", "ITU601"
 _MATRICES = {1: _BT709, 5: _BT601, 6: _BT601, 9: "BT2020"}
 """Matrices of luma and chroma, by their codes in ITU-T H.273."""
 
+_AAC_FRAME = 1024
 _HIGH_DEFINITION = 720
 
 
@@ -154,13 +155,26 @@ def write_part(path: Path, frames: Iterator[ClipFrame], info: ClipInfo, count: i
 
 
 def join_parts(parts: Sequence[Path], source: Path, output: Path) -> None:
-    """Put the parts of a clip together and add the sound of its source, both as they are.
+    """Put the parts of a clip together and add the sound of its source.
 
-    Sound that the output's kind of file does not hold is left out, and noted.
+    Sound is copied. What MP4 does not hold, such as plain samples, becomes AAC, or is left out, and this is noted.
 
     Raises:
         PictureError: the source cannot be read.
     """
+    for sound, told in ((_copied, ""), (_as_aac, "given sound as AAC, because MP4 does not hold its own")):
+        try:
+            _join(parts, source, output, sound)
+        except PictureError:
+            continue
+        if told:
+            note(told)
+        return
+    _join(parts, source, output, lambda container, sounding: iter(()))
+    note("made without sound, which cannot be written")
+
+
+def _join(parts: Sequence[Path], source: Path, output: Path, sound: "Sound") -> None:
     import av
 
     with (
@@ -171,11 +185,7 @@ def join_parts(parts: Sequence[Path], source: Path, output: Path) -> None:
     ):
         video: Any = container.add_stream_from_template(_video(first, parts[0]))
         video.time_base = _video(first, parts[0]).time_base
-        pairs = [(stream, _copied(container, stream)) for stream in sounding.streams.audio]
-        sounds = [stream for stream, copy in pairs if copy is not None]
-        copies = {stream.index: copy for stream, copy in pairs}
-        packets = sounding.demux(sounds) if sounds else iter(())
-        audio = ((packet, copies[packet.stream.index]) for packet in packets if packet.dts is not None)
+        audio = sound(container, sounding)
         frames = ((packet, video) for packet in _packets(parts))
         for packet, stream in heapq.merge(frames, audio, key=lambda pair: pair[0].dts * pair[0].time_base):
             packet.stream = stream
@@ -188,12 +198,33 @@ def _packets(parts: Sequence[Path]) -> Iterator[Any]:
             yield from (packet for packet in container.demux(video=0) if packet.dts is not None)
 
 
-def _copied(container: Any, stream: Any) -> Any:
-    try:
-        return container.add_stream_from_template(stream)
-    except (ValueError, OSError):  # FFmpeg's errors are either
-        note("made without sound, which this kind of file does not hold")
-        return None
+Sound = Callable[[Any, Any], Iterator[tuple[Any, Any]]]
+"""Adds the streams of sound of a clip to a container, and returns their packets, each with its stream."""
+
+
+def _copied(container: Any, sounding: Any) -> Iterator[tuple[Any, Any]]:
+    streams = list(sounding.streams.audio)
+    copies = {stream.index: container.add_stream_from_template(stream) for stream in streams}
+    packets = sounding.demux(streams) if streams else iter(())
+    return ((packet, copies[packet.stream.index]) for packet in packets if packet.dts is not None)
+
+
+def _as_aac(container: Any, sounding: Any) -> Iterator[tuple[Any, Any]]:
+    """Encode the first stream of sound."""
+    import av
+
+    stream = sounding.streams.audio[0]
+    layout = "mono" if stream.channels == 1 else "stereo"
+    made = container.add_stream("aac", rate=stream.rate, layout=layout)
+    resampler = av.AudioResampler(format="fltp", layout=layout, rate=stream.rate, frame_size=_AAC_FRAME)
+
+    def packets() -> Iterator[tuple[Any, Any]]:
+        for frame in chain(sounding.decode(stream), (None,)):
+            for part in resampler.resample(frame):
+                yield from ((packet, made) for packet in made.encode(part))
+        yield from ((packet, made) for packet in made.encode(None))
+
+    return packets()
 
 
 @contextmanager
@@ -205,8 +236,8 @@ def _opened(path: Path) -> Iterator[Any]:
     try:
         container = av.open(str(path))
         yield container
-    except av.FFmpegError as error:
-        reason = error.strerror or error
+    except (av.FFmpegError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise PictureError(f"{path} cannot be read as a clip ({reason}); copy it again or remove it") from None
     finally:
         if container is not None:
