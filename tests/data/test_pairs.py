@@ -32,6 +32,19 @@ def folders(tmp_path):
     return tmp_path / "lq", tmp_path / "gt"
 
 
+def test_names_match_by_a_template(folders):
+    lq, gt = folders
+    for path in list(lq.iterdir()):
+        path.rename(lq / f"x_{path.stem}x2.png")
+    pairs = match_pairs(lq, gt, 2, "x_{}x2")
+    assert (pairs[0].stem, pairs[0].lq.name) == ("photo 5", "x_photo 5x2.png")
+    assert len(pairs) == 7
+    for path in list(lq.iterdir())[:2]:
+        path.rename(lq / f"{path.stem}_odd.png")
+    with pytest.raises(PatinaError, match=r"_odd\.png is not named like x_\{\}x2; .*_odd\.png is not named like"):
+        match_pairs(lq, gt, 2, "x_{}x2")
+
+
 def dataset(folders, **options):
     options = {"patch": 16, "scale": 2, "batch": 4, "seed": 3, "cache_mb": 1} | options
     return PairedPatches(match_pairs(*folders, 2), **options)

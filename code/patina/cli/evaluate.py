@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     if not arguments.results:
         return _compare(arguments)
-    names = ("results", "scale", "against", "crop_border", "space", "device", "shard")
+    names = ("results", "scale", "against", "crop_border", "space", "device", "shard", "template")
     given = {name: getattr(arguments, name) for name in names} | {"metrics": wanted_metrics(arguments)}
     out = shard_path(arguments, arguments.out or arguments.results)
     request = FolderEvaluationRequest(gt=arguments.truth, out=out, lpips=not arguments.no_lpips, **given)

@@ -17,6 +17,7 @@ def add_folder_flags(parser: argparse.ArgumentParser) -> None:
     add_flag(
         folders, "truth", "gt", type=Path, help="folder of GT images, matched by stem; without it, NIQE is measured"
     )
+    add_flag(folders, "template", default="{}", help="how results are named after their GT, e.g. {}_out or {}x2")
     add_flag(folders, "scale", type=int, help="scale of the results: so many pixels are cut off every border")
     add_flag(
         folders, "against", type=Path,

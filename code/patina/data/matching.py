@@ -25,13 +25,16 @@ class Match:
     second: Path
 
 
-def match_by_stem(first_folder: Path, second_folder: Path, without: Collection[str] = ()) -> list[Match]:
+def match_by_stem(
+    first_folder: Path, second_folder: Path, without: Collection[str] = (), template: str = "{}"
+) -> list[Match]:
     """Find every picture's partner in the other folder, however the accents in their names are encoded.
 
     Args:
         first_folder, second_folder: folders of pictures, any format, or sets in stores; of pairs in one set of tars,
             the parts ``lq`` and ``gt``.
         without: stems to leave out, with or without a partner.
+        template: how the first folder's stems are made of the second's: ``{}x2`` for ``bird``'s partner ``birdx2``.
 
     Returns:
         One match per stem, in the natural order of the first folder.
@@ -39,7 +42,7 @@ def match_by_stem(first_folder: Path, second_folder: Path, without: Collection[s
     Raises:
         PatinaError: a folder is missing or has no pictures, a stem occurs twice, or a picture has no partner.
     """
-    first = _files_by_stem(first_folder, without, "lq")
+    first = _files_by_stem(first_folder, without, "lq", template)
     second = _files_by_stem(second_folder, without, "gt")
     alone = _without_partner(first, second, second_folder) + _without_partner(second, first, first_folder)
     if alone:
@@ -52,16 +55,24 @@ def scene_of(stem: str) -> str:
     return re.sub(r"([_-]?\d+)+$", "", stem) or stem
 
 
-def _files_by_stem(folder: Path, without: Collection[str], part: str) -> dict[str, Path]:
+def _files_by_stem(folder: Path, without: Collection[str], part: str, template: str = "{}") -> dict[str, Path]:
     files: dict[str, Path] = {}
     without = set(map(same_text, without))
     shared: list[str] = []
+    foreign: list[str] = []
+    before, _, after = same_text(template).partition("{}")
     for path in list_pictures(folder, part):
         stem = same_text(stem_of(path))
+        if not (stem.startswith(before) and stem.endswith(after) and len(stem) > len(before) + len(after)):
+            foreign.append(f"{path} is not named like {template}")
+            continue
+        stem = stem.removeprefix(before).removesuffix(after)
         if stem in without:
             continue
         if (other := files.setdefault(stem, path)) != path:
             shared.append(f"{other} and {path} share a name")
+    if foreign:
+        raise PatinaError(f"{listed(foreign)}; rename them, or give the template that their names have")
     if shared:
         raise PatinaError(f"{listed(shared)}; remove or rename one of each")
     return files

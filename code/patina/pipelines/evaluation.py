@@ -37,6 +37,7 @@ class FolderEvaluationRequest:
         lpips: whether to measure LPIPS.
         device: where networks compute.
         shard: the part of the images to measure; `out` is its own folder. None: all.
+        template: how the results are named after their GT, e.g. ``{}_out``.
     """
 
     results: Path
@@ -50,6 +51,7 @@ class FolderEvaluationRequest:
     lpips: bool = True
     device: str = "auto"
     shard: Shard | None = None
+    template: str = "{}"
 
 
 def evaluate(request: FolderEvaluationRequest) -> Evaluation:
@@ -66,6 +68,7 @@ def evaluate(request: FolderEvaluationRequest) -> Evaluation:
             device=request.device,
             shard=request.shard,
             against=request.against,
+            template=request.template,
         )
         evaluation.write(out)
     return evaluation
@@ -82,6 +85,7 @@ def evaluate_folders(
     without: Collection[str] = (),
     shard: Shard | None = None,
     against: Path | None = None,
+    template: str = "{}",
 ) -> Evaluation:
     """Measure every result against the GT image of the same stem, or by what needs no GT.
 
@@ -98,15 +102,18 @@ def evaluate_folders(
         without: stems to leave out, with or without a result.
         shard: the part of the images to measure; None for all.
         against: what distances of sets compare with; None for `gt`.
+        template: how the results are named after their GT, see `match_by_stem`.
 
     Raises:
         PatinaError: a folder is empty, an image has no partner, `crop` is negative, or a metric is unknown or needs
             what is not given.
     """
+    if template.count("{}") != 1:
+        raise PatinaError(f"-template is {template}, expected a name with one {{}} in place of the GT's, e.g. {{}}_out")
     if crop < 0:
         raise PatinaError(f"-crop_border is {crop}, expected 0 or more pixels")
     _require_possible(metrics, gt, against, shard)
-    matches = _matches(results, gt, without)
+    matches = _matches(results, gt, without, template)
     matches = matches if shard is None else list(shard.part(matches, results))
     by_image = tuple(key for key in metrics if key in METRICS)
     opened, missing = open_metrics(by_image, device)
@@ -141,10 +148,10 @@ def _require_possible(metrics: Collection[str], gt: Path | None, against: Path |
             raise PatinaError(f"{by_set[0]} needs all images; leave -shard out, or measure it on its own")
 
 
-def _matches(results: Path, gt: Path | None, without: Collection[str]) -> list[Match]:
+def _matches(results: Path, gt: Path | None, without: Collection[str], template: str) -> list[Match]:
     """Return the results with their GT, or with themselves."""
     if gt is not None:
-        return match_by_stem(results, gt, without)
+        return match_by_stem(results, gt, without, template)
     stems = {path: stem_of(path) for path in list_pictures(results)}
     return [Match(stem, path, path) for path, stem in stems.items() if stem not in without]
 

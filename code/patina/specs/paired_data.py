@@ -44,6 +44,10 @@ def _listed(value: Any) -> Any:
     return value if isinstance(value, list | tuple) else [value]
 
 
+Template = Annotated[str, Field(pattern=r"^[^{}/]*\{\}[^{}/]*$")]
+"""A name with `{}` in place of another one."""
+
+
 class LQSettings(Settings):
     """A source of LQ crops: a folder, tars or an LMDB, or a recipe. May be given as a plain path."""
 
@@ -53,6 +57,10 @@ class LQSettings(Settings):
 
     weight: PositiveFloat = 1.0
     """How often crops are drawn from this source, relative to the other sources."""
+
+    template: Template = "{}"
+    """How the names of a folder's LQ images are made of those of the GT images, e.g. `{}x2` or `{}_lq`; suffixes do not
+    count."""
 
     @model_validator(mode="before")
     @classmethod
@@ -159,13 +167,16 @@ class PairedValidation(Settings):
     pictures: PositiveInt = 4
     """Number of pairs shown in `previews/`."""
 
+    template: Template = "{}"
+    """How the names of the LQ images are made of those of the GT images, e.g. `{}x2`."""
+
     def pairs(self, scale: int) -> list[Pair]:
         """Return the pairs.
 
         Raises:
             PatinaError: the files of LQ and GT do not match.
         """
-        return match_pairs(self.lq, self.gt, scale)
+        return match_pairs(self.lq, self.gt, scale, self.template)
 
 
 def _by_name(value: Any) -> Any:
@@ -223,7 +234,7 @@ def paired_patches(
     """
     options |= {"scale": scale, "seed": seed}
     if len(lq) == 1 and not lq[0].is_recipe:
-        return PairedPatches(match_pairs(lq[0].path, gt, scale), **options), Engine()
+        return PairedPatches(match_pairs(lq[0].path, gt, scale, lq[0].template), **options), Engine()
     sources: list[LQSource] = []
     models: dict[str, Degradation] = {}
     for number, source in enumerate(lq):
@@ -233,7 +244,7 @@ def paired_patches(
             degrade = OnTheFly(recipe, derive(seed, "recipe", number))
             sources.append(RecipeSource(source.weight, degrade))
         else:
-            pairs = match_pairs(source.path, gt, scale)
+            pairs = match_pairs(source.path, gt, scale, source.template)
             sources.append(FolderSource(source.weight, {pair.gt: pair.lq for pair in pairs}))
     return OnTheFlyPatches(list_pictures(gt, "gt"), sources, **options), Engine(models, compute_device(device))
 
