@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from patina.fitting.contents import Contents
 from patina.fitting.emulator import DegradedSamples, Emulator, Population, explain
 
 
@@ -19,10 +20,15 @@ def world(units: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.n
     return 1 + units @ slopes + np.square(units) @ bends + 0.9 * shown + 0.4 * hidden, 3 + shown
 
 
+def varying(before: np.ndarray) -> Contents:
+    """Return clean pictures that are as different as these."""
+    return Contents(before, np.atleast_2d(np.cov(before.T)))
+
+
 def learned(units: np.ndarray, rng: np.random.Generator) -> Emulator:
     """Learn from pictures of the world."""
     measures, before = world(units, rng)
-    return Emulator.learn([DegradedSamples(units, measures, before)], before, np.full(3, 0.5))
+    return Emulator.learn([DegradedSamples(units, measures, before)], varying(before), np.full(3, 0.5))
 
 
 def start(spread: float) -> Population:
@@ -91,7 +97,7 @@ def test_an_emulator_of_few_contents_says_how_little_it_knows(contents):
         slopes = np.random.default_rng(1).normal(0, 2, (3, 12)) * [[1], [1], [0]]
         hidden = rng.standard_normal((contents, 12)) @ np.random.default_rng(3).normal(0, 0.15, (12, 12))
         measures = units @ slopes + (before + hidden)[seen] + 0.02 * rng.standard_normal((400, 12))
-        emulator = Emulator.learn([DegradedSamples(units, measures, before[seen])], before, np.full(3, 0.5))
+        emulator = Emulator.learn([DegradedSamples(units, measures, before[seen])], varying(before), np.full(3, 0.5))
         true, (photos, _) = np.full((200, 3), 0.5), world(np.zeros((200, 3)), rng)
         shown = rng.standard_normal((200, 12)) @ np.random.default_rng(3).normal(0, 0.15, (12, 12))
         photos = photos + shown + true @ slopes + 2
@@ -115,7 +121,7 @@ def test_measures_before_make_slopes_surer_and_leave_the_covariance():
         measures, before = world(units, rng)
         for is_known in (True, False):
             shown = before if is_known else np.full_like(before, 3.0)
-            emulator = Emulator.learn([DegradedSamples(units, measures, shown)], shown, np.full(3, 0.5))
+            emulator = Emulator.learn([DegradedSamples(units, measures, shown)], varying(shown), np.full(3, 0.5))
             errors[is_known].append(emulator.linear[:, 0] - true)
             deviations[is_known].append(emulator.deviation)
     assert np.std(errors[True]) < 0.7 * np.std(errors[False])
@@ -139,7 +145,7 @@ def test_earlier_samples_make_slopes_surer_the_more_the_nearer_they_are():
         last = DegradedSamples(latest, *world(latest, rng))
         for name, earlier in rounds.items():
             samples = [*(DegradedSamples(units, *world(units, rng)) for units in earlier), last]
-            emulator = Emulator.learn(samples, samples[-1].before, centre)
+            emulator = Emulator.learn(samples, varying(samples[-1].before), centre)
             errors[name].append(emulator.linear[:, 0])
     assert np.std(errors["near"], axis=0).mean() < 0.85 * np.std(errors["alone"], axis=0).mean()
     far, alone = (np.std(errors[name], axis=0).mean() for name in ("far", "alone"))

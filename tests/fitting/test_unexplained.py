@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from patina.fitting.contents import Contents
 from patina.fitting.emulator import DegradedSamples, Emulator, Population, explain
 from patina.fitting.unexplained import THRESHOLD, explain_robustly, robust_misfit, unexplained
 
@@ -64,7 +65,9 @@ def test_offsets_that_no_number_explains_bend_no_number():
 
     units = rng.uniform(0, 1, (400, 2))
     nothing = np.zeros((400, COUNT))
-    emulator = Emulator.learn([DegradedSamples(units, measured(units), nothing)], nothing, np.full(2, 0.5))
+    emulator = Emulator.learn(
+        [DegradedSamples(units, measured(units), nothing)], Contents(nothing, np.zeros((COUNT, COUNT))), np.full(2, 0.5)
+    )
     true = np.clip(rng.normal([0.3, 0.6], 0.05, (PHOTOS, 2)), 0, 1)
     photos = measured(true)
     photos[:, :6] += 4 * np.sign(slopes[0, :6])

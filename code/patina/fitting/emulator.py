@@ -5,7 +5,8 @@ e is what the pictures show: it has the covariance C and is the same for clean a
 weight that a difference of measures has (generalised least squares).
 
 Clean pictures are measured before they are degraded, too. That tells most of their e, which is g (z - mean z) + r with
-the measure z before, so that a few samples are enough to learn B and Q (control variates).
+the measure z before, so that a few samples are enough to learn B and Q (control variates). It also tells what C is:
+C = diag(g) cov(z) diag(g) + cov(r), with z's covariance among natural images (`patina.fitting.contents`).
 
 Samples that were made for an earlier centre still count, the less the further they lie from the present one: errors in
 B, summed over all measures, else pass for information, and the numbers move too little.
@@ -20,8 +21,10 @@ from functools import cached_property
 
 import numpy as np
 
+from patina.fitting.contents import Contents
+
 SHRINK = 4.0
-"""The covariance of e is shrunk towards its diagonal by the fraction k / (k + SHRINK N) for k measures and N samples:
+"""The covariance of r is shrunk towards its diagonal by the fraction k / (k + SHRINK N) for k measures and N samples:
 little where samples are many (in the spirit of Ledoit and Wolf 2004)."""
 
 RIDGE_LINEAR, RIDGE_SQUARE = 4e-4, 0.02
@@ -99,12 +102,12 @@ class Emulator:
     confidence: float = 1.0
 
     @classmethod
-    def learn(cls, rounds: Sequence[DegradedSamples], contents: np.ndarray, centre: np.ndarray) -> "Emulator":
+    def learn(cls, rounds: Sequence[DegradedSamples], contents: Contents, centre: np.ndarray) -> "Emulator":
         """Learn from samples.
 
         Args:
             rounds: samples around earlier centres, and last around this one.
-            contents: ``[M, k]``, measures z of all clean pictures.
+            contents: measures z of all clean pictures, and how much z varies.
             centre: ``[d]``.
         """
         samples = DegradedSamples.joined(rounds)
@@ -122,7 +125,7 @@ class Emulator:
 
     @classmethod
     def _regress(
-        cls, samples: DegradedSamples, weights: np.ndarray, contents: np.ndarray, centre: np.ndarray
+        cls, samples: DegradedSamples, weights: np.ndarray, contents: Contents, centre: np.ndarray
     ) -> "Emulator":
         """Find a, B, Q and C by weighted ridge regression."""
         size = len(centre)
@@ -130,7 +133,7 @@ class Emulator:
         offsets = samples.units - centre
         square_mean = weights @ np.square(offsets) / count
         design = root * np.concatenate([np.ones_like(root), offsets, np.square(offsets) - square_mean], axis=1)
-        measures, shown = root * samples.measures, root * (samples.before - contents.mean(axis=0))
+        measures, shown = root * samples.measures, root * (samples.before - contents.mean)
         penalty = count * np.concatenate([[0.0], np.full(size, RIDGE_LINEAR), np.full(size, RIDGE_SQUARE)])
         inverse = np.linalg.inv(design.T @ design + np.diag(penalty))
         factor = np.zeros(measures.shape[1])
@@ -138,13 +141,15 @@ class Emulator:
             found = inverse @ (design.T @ (measures - factor * shown))
             rest = measures - design @ found
             factor = (rest * shown).sum(axis=0) / (np.square(shown).sum(axis=0) + 1e-9)
+        rest -= factor * shown
         covariance = rest.T @ rest / max(1.0, count - len(found))
         diagonal = np.diag(covariance) + 1e-4
-        shown_once = min(count, len(contents))
-        shrink = len(diagonal) / (len(diagonal) + SHRINK * shown_once)
-        shrunk = (1 - shrink) * covariance + shrink * np.diag(diagonal)
+        shrink = len(diagonal) / (len(diagonal) + SHRINK * count)
+        covariance = (1 - shrink) * covariance + shrink * np.diag(diagonal)
+        covariance += factor[:, None] * contents.covariance * factor
         linear, square = found[1 : 1 + size].T, found[1 + size :].T
-        return cls(centre, found[0], linear, square, square_mean, np.linalg.inv(shrunk), np.sqrt(diagonal))
+        deviation = np.sqrt(np.diag(covariance))
+        return cls(centre, found[0], linear, square, square_mean, np.linalg.inv(covariance), deviation)
 
     def _errors(self, units: np.ndarray, measures: np.ndarray) -> np.ndarray:
         """Return how far unit values read from measures lie from the true ones, ``[N]``.

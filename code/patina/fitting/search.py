@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from patina.fitting.contents import Contents
 from patina.fitting.emulator import WIDEST_MEAN, WIDEST_SPREAD, DegradedSamples, Emulator, Population
 from patina.fitting.family import Family, plain_family
 from patina.fitting.file_compression import FileCompression
@@ -165,16 +166,17 @@ class Search:
         population = Population(units, np.zeros_like(units), mean, spread, spread, spread)
         believed = np.array([number.plain for number in self.family.free])
         rounds, steps, trust = list(begun), list[_Step](), 1.0
+        contents = Contents.of(self.names, self.contents)
         distances, misfits = list[float](), list[float]()
         for number in range(self.rounds):
             key = derive(self.seed, title, number)
             rounds.append(self._synthesised(units, owners, key, f"{self._name(title)}, round {number + 1}"))
-            emulator = Emulator.learn(rounds, self.contents, population.mean)
+            emulator = Emulator.learn(rounds, contents, population.mean)
             steps.append(_Step(population, emulator.predict(population.units).mean(axis=0)))
             distances.append(self._distance(steps[-1].expected))
             if number > 1 and self._is_worse(steps[-1], steps[-2], emulator.precision):  # back, and on with less trust
                 trust, steps[-1] = trust / 2, steps[-2]
-                emulator = Emulator.learn(rounds, self.contents, steps[-1].population.mean)
+                emulator = Emulator.learn(rounds, contents, steps[-1].population.mean)
             misfits.append(self._misfit(steps[-1].expected, emulator.precision))
             photos = self._without_outliers(emulator, rounds[-1])
             before = steps[-1].population
