@@ -2,6 +2,7 @@
 
 import json
 import os
+from pathlib import Path
 
 import pytest
 
@@ -14,6 +15,7 @@ NUMBERS = {
     "fit", "measure", "benchmark", "strength", "report", "check-h", "evaluate", "test", "demo", "gap", "toy", "noise",
     "denoise", "fidelity", "export",
 }  # fmt: skip
+JOBS = {"degrade", "replay", "translate", "upscale", "prepare", "convert", "merge"}
 LISTS = {"configs", "recipes", "doctor", "weights"}
 
 
@@ -24,7 +26,7 @@ def printed_json(words: list[object], capsys: pytest.CaptureFixture[str]) -> obj
 
 
 def test_commands_that_print_numbers_print_them_as_json():
-    assert {command for command in COMMANDS if "--json" in parser_of(command).known} == NUMBERS | LISTS
+    assert {command for command in COMMANDS if "--json" in parser_of(command).known} == NUMBERS | JOBS | LISTS
 
 
 def test_scores_as_json(tmp_path, capsys):
@@ -32,6 +34,16 @@ def test_scores_as_json(tmp_path, capsys):
     found = printed_json(["evaluate", *folders, "-no_lpips", "-json"], capsys)
     assert found == json.loads((tmp_path / "a/scores.json").read_text())
     assert [row["image"] for row in found["images"]] == ["0", "1"]
+
+
+def test_a_folder_job_as_json(tmp_path, capsys):
+    source = write_pictures(tmp_path / "in", 2)
+    (source / "broken.png").write_bytes(b"no image")
+    assert main(["degrade", "wide", str(source), str(tmp_path / "out"), "-workers", "1", "--json"]) == 1
+    found = json.loads(capsys.readouterr().out)
+    assert (found["out"], found["made"]) == (str(tmp_path / "out"), 2)
+    assert [Path(failure["image"]).name for failure in found["failures"]] == ["broken.png"]
+    assert "broken.png" in found["failures"][0]["reason"]
 
 
 def test_a_comparison_as_json(tmp_path, capsys):

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from patina.cli.flags import add_flag
+from patina.cli.results import add_json_flag, print_result
 from patina.system.telling import warn
 
 
@@ -23,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="file to write (default: CONFIG with .yml as suffix; for a YAML file, with -recipe.yml at the end; for a "
         "training, -training.yml; with -to, RECIPE-TOOL in the current folder)",
     )  # fmt: skip
+    add_json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -38,5 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
     for out, remarks in written:
         for remark in remarks:
             warn(remark)
-        print(f"{out}: written")
+        if not arguments.json:
+            print(f"{out}: written")
+    if arguments.json:
+        print_result(arguments, "", [{"file": str(out), "remarks": remarks} for out, remarks in written])
     return 0

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from patina.cli.flags import add_device_flag, add_flag, add_output_flags, add_source_flags, output_fields, shard_path
 from patina.cli.recipe_flags import add_clip_flags, add_recipe_arguments, add_recipe_flags, recipe_choice
+from patina.cli.results import add_json_flag, print_job
 from patina.errors import counted
 from patina.system.telling import tell
 
@@ -24,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_clip_flags(parser)
     add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")
     add_device_flag(parser, "device for models")
+    add_json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -33,8 +35,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     began = time.perf_counter()
     request = DegradeRequest(
-        recipe=recipe_choice(arguments),
-        source=arguments.source,
+        recipe_choice(arguments),
+        arguments.source,
         **output_fields(arguments, arguments.out),
         seed=arguments.seed,
         limit=arguments.pictures,
@@ -47,14 +49,12 @@ def run(arguments: argparse.Namespace) -> int:
         drift=arguments.drift,
     )
     report = degrade_anything(request)
-    report.print_summary()
+    print_job(arguments, request.out, report)
     if not report.results:
         report.print_made(request.out)
-        return report.exit_code
-    made = sum(len(result.entries) for result in report.results)
-    if not made:  # only ground truth was missing
+    elif not (made := sum(len(result.entries) for result in report.results)):  # only ground truth was missing
         tell(f"{request.ground_truth}: {counted(len(report.results), 'image')} made")
-        return report.exit_code
-    speed = len(report.results) / (time.perf_counter() - began)
-    tell(f"{request.out}: {counted(made, report.noun)} from {len(report.results)}, {speed:.1f} per second")
+    else:
+        count, seconds = len(report.results), time.perf_counter() - began
+        tell(f"{request.out}: {counted(made, report.noun)} from {count}, {count / seconds:.1f} per second")
     return report.exit_code

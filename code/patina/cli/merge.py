@@ -3,6 +3,7 @@
 import argparse
 from pathlib import Path
 
+from patina.cli.results import add_json_flag, print_result
 from patina.errors import counted
 from patina.system.telling import tell, warn
 
@@ -11,6 +12,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("out", type=Path, help="output folder or table, as it was given to the jobs")
     parser.add_argument("--keep", action="store_true", help="keep the shards' own folders")
+    add_json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -19,6 +21,9 @@ def run(arguments: argparse.Namespace) -> int:
 
     merged = merge(arguments.out, arguments.keep)
     tell(f"{arguments.out}: {merged.count} results of {counted(merged.shards, 'shard')}")
+    if arguments.json:
+        values = {"out": str(arguments.out), "results": merged.count, "shards": merged.shards}
+        print_result(arguments, "", values | {"missing": list(merged.missing)})
     if merged.missing:
         some = ", ".join(merged.missing[:5]) + (", …" if len(merged.missing) > 5 else "")
         warn(f"{counted(len(merged.missing), 'image')} without a result: {some}")

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from patina.cli.flags import add_flag, add_recursive_flag, add_shard_flag, add_tar_flags, shard_path, tar_limits
+from patina.cli.results import add_json_flag, print_job
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,6 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "seed", type=int, help="mode noise-framed: seed of the noise (default: 0)")
     add_flag(parser, "blur", type=float, help="mode categories: std of the blur in pixels (default: 2)")
     add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")
+    add_json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -35,10 +37,11 @@ def run(arguments: argparse.Namespace) -> int:
     from patina.pipelines.set_preparation import PrepareRequest, prepare_set
 
     limits, target = tar_limits(arguments, arguments.target), shard_path(arguments, arguments.target)
-    values = {name: value for name, value in vars(arguments).items() if name not in ("shard_size", "shard_mb")}
+    values = {name: value for name, value in vars(arguments).items() if name not in ("shard_size", "shard_mb", "json")}
     scales = None if arguments.scales is None else tuple(arguments.scales)
     request = PrepareRequest(**{**values, "target": target, "scales": scales}, limits=limits)
     report, text = prepare_set(request)
-    report.print_summary()
-    print(f"{request.target}: {text}")
+    print_job(arguments, request.target, report)
+    if not arguments.json:
+        print(f"{request.target}: {text}")
     return report.exit_code

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from patina.cli.flags import add_device_flag, add_flag
+from patina.cli.results import add_json_flag, print_job
 from patina.errors import counted
 from patina.system.telling import tell
 
@@ -20,6 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")
     add_device_flag(parser, "device for models")
+    add_json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -28,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     request = ReplayRequest(arguments.log, arguments.out, arguments.source, arguments.workers, arguments.device)
     report = replay(request)
-    report.print_summary()
+    print_job(arguments, request.out or request.log.parent, report)
     made = sum(len(result.entries) for result in report.results)
     if made:
         tell(f"{counted(made, 'image')} made again, identical to the log")

@@ -3,9 +3,12 @@
 import argparse
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from patina.cli.flags import Parser
+
+if TYPE_CHECKING:
+    from patina.runs.folder_job import JobReport
 
 
 def add_json_flag(parser: Parser) -> None:
@@ -16,6 +19,15 @@ def add_json_flag(parser: Parser) -> None:
 def print_result(arguments: argparse.Namespace, text: str, values: Any) -> None:
     """Print a text, or with ``--json`` the values it was made of."""
     print(json.dumps(values, indent=1, ensure_ascii=False) if arguments.json else text)
+
+
+def print_job(arguments: argparse.Namespace, out: Path, report: "JobReport[Any]") -> None:
+    """Print what a job over a folder tells of its images, and with ``--json`` what it made, and what failed and why."""
+    report.print_summary()
+    if arguments.json:
+        failures = [{"image": name, "reason": reason} for name, reason in report.failures]
+        values = {"out": str(out), "made": len(report.results), "failures": failures, "notes": dict(report.notes)}
+        print_result(arguments, "", values)
 
 
 def print_experiment(arguments: argparse.Namespace, text: str, out: Path, remarks: str = "") -> None:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from patina.cli.flags import add_compute_flags, add_flag, add_output_flags, add_recursive_flag, output_fields
 from patina.cli.knob_flags import add_knob_flags, add_tile_flag, given_knobs
+from patina.cli.results import add_json_flag, print_job
 from patina.degradations.knobs import HANDLES
 
 
@@ -18,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_recursive_flag(parser)
     add_flag(parser, "out_dir", "out", type=Path, required=True, help="output folder, or tars: shards/%%06d.tar")
     add_output_flags(parser)
+    add_json_flag(parser)
     add_flag(parser, "source_domain", default="X", choices=["X", "Y"], help="X: clean to real, Y: real to clean")
     add_knob_flags(parser)
     add_flag(parser, "samples", type=int, default=1, help="number of translations per image")
@@ -53,6 +55,6 @@ def run(arguments: argparse.Namespace) -> int:
         recursive=arguments.recursive,
     )
     report = translate(request)
-    report.print_summary()
+    print_job(arguments, request.out, report)
     report.print_made(request.out)
     return report.exit_code

@@ -9,6 +9,7 @@ from patina.cli.flags import (
     add_output_flags,
     output_fields,
 )
+from patina.cli.results import add_json_flag, print_job
 from patina.cli.upscale_flags import add_what_flags, complete
 from patina.imaging.interpolation_names import OVERLAP, TILE
 
@@ -17,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_what_flags(parser)
     add_output_flags(parser)
+    add_json_flag(parser)
     add_format_flags(parser)
     add_flag(parser, "tile", type=int, help=f"side of a tile in pixels (default: {TILE}); small tiles need less memory")
     add_flag(parser, "overlap", type=int, help=f"overlap of tiles in pixels (default: {OVERLAP})")
@@ -52,6 +54,6 @@ def run(arguments: argparse.Namespace) -> int:
         form=written_format(arguments.format, arguments.quality),
     )
     report = upscale_anything(request)
-    report.print_summary()
+    print_job(arguments, request.out, report)
     report.print_made(request.out)
     return report.exit_code
