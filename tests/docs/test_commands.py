@@ -23,9 +23,13 @@ def command_lines(text: str) -> set[str]:
 
 
 def code_commands() -> set[str]:
-    """Return the commands in code blocks and in configurations' comments, which readers copy."""
+    """Return the commands in code blocks and in configurations' comments, which readers copy.
+
+    Blocks that begin with ``$ `` also hold output; docs/make_outputs.py has run their commands.
+    """
     pages = [page.read_text(encoding="utf-8") for page in PAGES]
     code = [block for page in pages for block in re.findall(r"```(?:sh|bash|console)?\n(.*?)```", page, flags=re.S)]
+    code = [block for block in code if not block.startswith("$ ")]
     code += [re.sub(r"^# *", "", path.read_text(encoding="utf-8"), flags=re.M) for path in CONFIGURATIONS]
     return command_lines("\n".join(code))
 

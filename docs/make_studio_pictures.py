@@ -1,6 +1,6 @@
 """Make the images of docs/studio.md: the studio in Chromium on a desktop and a phone, with scikit-image's photographs.
 
-python docs/studio/make_pictures.py
+python docs/make_studio_pictures.py
 """
 
 import io
@@ -8,45 +8,13 @@ import shutil
 import tempfile
 from pathlib import Path
 
-import numpy as np
-import skimage.data
+from bundled_images import write_bundled_images
 from PIL import Image
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from patina.api import load_recipe
-from patina.imaging.picture_files import write_picture
-from patina.system.atomic import write_text
-from patina.system.yaml_files import yaml_text
-
-HERE = Path(__file__).parent
-NAMES = ("astronaut", "coffee", "cat", "rocket", "stereo_motorcycle", "retina", "chelsea", "immunohistochemistry")
-CAMERA = {
-    "scale": 1,
-    "steps": [
-        {"gaussian_blur": {"sigma": [0.7, 1.0]}},
-        {"sensor_noise": {"sigma": [5, 9], "grain": [0.6, 0.9], "gain": -0.4}},
-    ],
-}
-"""What the "photos" are taken with."""
-
+HERE = Path(__file__).parent / "studio"
 DESKTOP = {"viewport": {"width": 1280, "height": 860}}
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
-
-
-def write_images(folder: Path) -> None:
-    """Write crops of the photographs as clean images, and other ones through the camera as photos."""
-    write_text(folder.with_name("camera.yml"), yaml_text(CAMERA))
-    camera = load_recipe(folder.with_name("camera.yml"))
-    for name in NAMES:
-        pixels = getattr(skimage.data, name)()
-        pixels = pixels[0] if isinstance(pixels, tuple) else pixels
-        height, width = pixels.shape[:2]
-        for place, left in enumerate(np.linspace(0, width // 2, 3).astype(int)):
-            part = pixels[:, left : left + width // 2]
-            clean, real = part[: 3 * height // 4], part[height // 4 :]
-            write_picture(folder / "clean" / f"{name}_{place}.png", np.ascontiguousarray(clean))
-            shot = camera(np.ascontiguousarray(real), seed=place, name=name)
-            write_picture(folder / "real" / f"{name}_{place}.jpg", shot, quality=80)
 
 
 def opened(browser: Browser, address: str, screen: dict) -> Page:
@@ -100,7 +68,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as top, sync_playwright() as playwright:
         folder = Path(top) / "photos"
-        write_images(folder)
+        write_bundled_images(folder)
         chromium = shutil.which("chromium") or shutil.which("google-chrome")
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         with opened_studio(StudioRequest([folder])) as studio:
@@ -119,7 +87,7 @@ def main() -> None:
             shoot(page, "blind")
             phone = opened(browser, studio.address, PHONE)
             look(phone, recipe=True)
-            phone.evaluate("document.querySelector('.panel').scrollIntoView(); scrollBy(0, -430)")
+            phone.evaluate("scrollTo({top: document.querySelector('.panel').offsetTop - 430, behavior: 'instant'})")
             shoot(phone, "phone")
         browser.close()
 
