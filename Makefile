@@ -1,5 +1,6 @@
 # `make demo` runs the main job, `make check` the fast tests, `make test` lint and all tests, `make docs` builds the site.
 # `make check-reliability` runs the tests of reliability with large counts and publishes these in docs/reliability.md.
+# `make check-distributed` runs the tests of several processes, devices and machines.
 # `make wheel` builds the package into dist/, `make container` the Dockerfile's image (TORCH=cu128 for NVIDIA GPUs).
 # `make notebook` runs docs/notebook.ipynb and stores what its cells show; `make check-studio` tests the pages in Chromium.
 # Every target makes its own .venv first.
@@ -7,7 +8,7 @@ PYTHON ?= python3
 TORCH ?= cpu
 BIN := .venv/bin
 
-.PHONY: demo check check-reliability check-studio container notebook test bench docs wheel lint format clean
+.PHONY: demo check check-distributed check-reliability check-studio container notebook test bench docs wheel lint format clean
 
 demo: .venv/installed
 	$(BIN)/patina demo --out demo_out
@@ -19,6 +20,9 @@ check-reliability: .venv/installed
 	rm -f docs/reliability.jsonl
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m reliability --large --record docs/reliability.jsonl
 	$(BIN)/python docs/make_reliability.py
+
+check-distributed: .venv/installed
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m distributed
 
 test: .venv/installed lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not reliability"

@@ -11,6 +11,8 @@ from patina.system import remote_files
 from sets import contents, ludvae_values, write_config, write_pictures
 from stores import tarred
 
+pytestmark = pytest.mark.distributed
+
 fsspec = pytest.importorskip("fsspec")
 RECIPE = {"scale": 2, "steps": [{"gaussian_noise": {"sigma": [2, 9]}}, {"resize": {"filter": "box", "of": "target"}}]}
 
@@ -158,7 +160,6 @@ def test_configurations_name_addresses(folder, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.distributed
 def test_an_object_store_of_its_own(folder, tmp_path, machine, monkeypatch):
     server_of = pytest.importorskip("moto.server").ThreadedMotoServer
     pytest.importorskip("s3fs")

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.distributed
+
 FILE = Path(__file__).parents[2] / "docs" / "simulate_shards.py"
 _spec = importlib.util.spec_from_file_location("simulate_shards", FILE)
 shards = importlib.util.module_from_spec(_spec)

@@ -20,7 +20,7 @@ from patina.models.rrdbnet import RRDBNetSettings
 from sets import contents, picture
 
 pyvips = pytest.importorskip("pyvips")
-pytestmark = pytest.mark.usefixtures("one_process")
+pytestmark = [pytest.mark.distributed, pytest.mark.usefixtures("one_process")]
 HEIGHT, WIDTH = 150, 97
 
 

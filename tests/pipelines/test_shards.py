@@ -13,7 +13,7 @@ from sets import contents, write_config, write_pictures
 from small_ludvae import write_model
 
 NOISE = {"scale": 2, "steps": [{"gaussian_noise": {"sigma": [2, 9]}}, {"resize": {"filter": "box", "of": "target"}}]}
-pytestmark = pytest.mark.usefixtures("one_process")
+pytestmark = [pytest.mark.distributed, pytest.mark.usefixtures("one_process")]
 
 
 @pytest.fixture

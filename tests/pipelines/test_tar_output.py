@@ -17,7 +17,7 @@ from small_ludvae import write_model
 from stores import tarred, write_tar
 
 RECIPE = {"scale": 2, "steps": [{"gaussian_noise": {"sigma": [2, 9]}}, {"resize": {"filter": "box", "of": "target"}}]}
-pytestmark = pytest.mark.usefixtures("one_process")
+pytestmark = [pytest.mark.distributed, pytest.mark.usefixtures("one_process")]
 
 
 @pytest.fixture

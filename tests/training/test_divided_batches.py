@@ -18,6 +18,8 @@ from patina.training.batch_parts import BatchParts
 from patina.training.launching import run_on_devices
 from small_trainings import TASKS, train, write_sets, write_training
 
+pytestmark = pytest.mark.distributed
+
 GAN = {"type": "gan", "weight": 0.05, "discriminator": {"architecture": "unet", "features": 4}}
 RANKS = 2
 

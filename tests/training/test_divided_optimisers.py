@@ -10,6 +10,8 @@ from patina.models.generator_files import load_generator
 from patina.training.launching import run_on_devices
 from small_trainings import train, write_sets
 
+pytestmark = pytest.mark.distributed
+
 NAMES = ["adan", "muon", "adamw_schedulefree"]  # SOAP's eigenbases make rounding visible
 
 

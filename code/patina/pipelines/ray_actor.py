@@ -4,13 +4,14 @@ The work is that of a folder job on one machine, in a temporary folder, so decod
 """
 
 import os
+import socket
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from patina.errors import PatinaError
+from patina.errors import PatinaError, told_system_error
 from patina.imaging.sources import Source
 from patina.runs.fingerprint import file_digest
 from patina.runs.folder_job import Outcome
@@ -83,9 +84,10 @@ class ImageActor:
             _require_version(work.version)
             self._work = work.open()
         except OSError as error:
-            return f"{error.filename or work.folder} cannot be used ({error.strerror}); mount it on all machines"
+            name = error.filename or work.folder
+            return f"{socket.gethostname()}: {name} cannot be used ({error.strerror}); mount it on all machines"
         except PatinaError as error:
-            return str(error)
+            return f"{socket.gethostname()}: {error}"
         return ""
 
     def make(self, items: Sequence[ClusterItem], contents: Sequence[bytes], shown: Mapping[str, str]) -> Answer:
@@ -96,10 +98,27 @@ class ImageActor:
             contents: of their files.
             shown: the folders of results as messages name them, by their names in the work's folder.
         """
+        names: dict[str, str] = {}
+        try:
+            return self._made(items, contents, shown, names)
+        except PatinaError as error:
+            reason = str(error)
+        except OSError as error:
+            reason = told_system_error(error)
+        return Answer([], {}, f"{socket.gethostname()}: {_with_names(reason, names)}")
+
+    def _made(
+        self,
+        items: Sequence[ClusterItem],
+        contents: Sequence[bytes],
+        shown: Mapping[str, str],
+        names: dict[str, str],
+    ) -> Answer:
+        """Do what `make` does; `names` becomes the user's names of temporary files."""
         assert self._work is not None
         with TemporaryDirectory(prefix="patina-") as temporary:
             base, out = Path(temporary), Path(temporary) / "out"
-            names = {str(out / name): path for name, path in shown.items()}
+            names |= {str(out / name): path for name, path in shown.items()}
             placed = []
             for number, (item, content) in enumerate(zip(items, contents, strict=True)):
                 place = base / "in" / str(number) / item.source.path.name
@@ -107,10 +126,7 @@ class ImageActor:
                 place.write_bytes(content)
                 names[str(place)] = str(item.source.path)
                 placed.append(replace(item, source=Source(place, item.source.name)))
-            try:
-                outcomes = [_renamed(outcome, names) for outcome in self._work(placed, out)]
-            except PatinaError as error:
-                return Answer([], {}, _with_names(str(error), names))
+            outcomes = [_renamed(outcome, names) for outcome in self._work(placed, out)]
             files = (path for path in sorted(out.rglob("*")) if path.is_file())
             return Answer(outcomes, {path.relative_to(out).as_posix(): path.read_bytes() for path in files})
 

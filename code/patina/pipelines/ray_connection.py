@@ -2,6 +2,7 @@
 
 import os
 import socket
+from pathlib import Path
 from typing import Any
 
 from patina.errors import PatinaError
@@ -39,9 +40,15 @@ def connect(ray: Any) -> None:
         PatinaError: says what is wrong.
     """
     address = os.environ.get("RAY_ADDRESS", "")
-    _require_answer(address)
+    if not _answers(address):
+        raise PatinaError(
+            f"RAY_ADDRESS is {address}, where no Ray cluster answers; start one by `ray start --head`, or unset "
+            "RAY_ADDRESS"
+        )
+    # Ray keeps the address of a cluster that was killed, and tries it for minutes.
+    is_gone = not address and not _answers(_last_cluster())
     try:
-        ray.init(log_to_driver=False, logging_level="error")
+        ray.init("local" if is_gone else None, log_to_driver=False, logging_level="error")
     except (ConnectionError, RuntimeError, ValueError, TimeoutError) as error:
         where = f"the Ray cluster at {address}" if address else "a Ray cluster on this machine"
         raise PatinaError(
@@ -50,14 +57,21 @@ def connect(ray: Any) -> None:
         ) from None
 
 
-def _require_answer(address: str) -> None:
-    """Refuse an address where nobody listens, which Ray tries for minutes."""
+def _last_cluster() -> str:
+    """Return the address of the cluster that was started last on this machine; empty for none."""
+    try:
+        return (Path(os.environ.get("RAY_TMPDIR", "/tmp")) / "ray" / "ray_current_cluster").read_text().strip()
+    except OSError:
+        return ""
+
+
+def _answers(address: str) -> bool:
+    """Whether somebody listens at an address; true for what names no host and port."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
-    if host and port.isdigit():
-        try:
-            socket.create_connection((host, int(port)), timeout=_ANSWER_SECONDS).close()
-        except (OSError, OverflowError) as error:
-            raise PatinaError(
-                f"RAY_ADDRESS is {address}, where no Ray cluster answers ({error}); start one by `ray start "
-                "--head`, or unset RAY_ADDRESS"
-            ) from None
+    if not host or not port.isdigit():
+        return True
+    try:
+        socket.create_connection((host, int(port)), timeout=_ANSWER_SECONDS).close()
+    except (OSError, OverflowError):
+        return False
+    return True
