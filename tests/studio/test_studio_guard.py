@@ -106,13 +106,15 @@ def test_a_name_that_cannot_be_used_is_one_line(visitor, name):
     assert "rename the file" in json.loads(body)["error"]
 
 
-def test_a_recipe_may_not_read_files_outside(visitor, top):
+@pytest.mark.parametrize("more", ["", "  - learned: {model: gone.safetensors}\n"])
+def test_a_recipe_may_not_read_files_outside(visitor, top, more):
     np.savez(top / "noise.npz", np.zeros((8, 8, 3)))
-    (top / "work" / "spy.yml").write_text(f"scale: 1\nsteps:\n  - noise_patches: {{files: {top / 'noise.npz'}}}\n")
+    noise = f"  - noise_patches: {{file: {top / 'noise.npz'}}}\n"
+    (top / "work" / "spy.yml").write_text(f"scale: 1\nsteps:\n{noise}{more}")
     told = visitor.ask("/api/open", place="0/spy.yml")
     (top / "work" / "spy.yml").unlink()
     (top / "noise.npz").unlink()
-    assert "error" in told
+    assert "which is in none of the studio's folders" in told["error"]
 
 
 def test_strangers_are_refused(visitor):

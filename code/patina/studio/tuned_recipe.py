@@ -198,8 +198,9 @@ def require_reachable(tuned: TunedRecipe, roots: Sequence[Path]) -> None:
     Raises:
         PatinaError: names the first such file.
     """
-    for file in tuned.recipe.files:
-        if not any(file.resolve().is_relative_to(root) for root in roots) and not tuned.lacks_models:
+    used = tuned.recipe.without_learned() if tuned.lacks_models else tuned.recipe
+    for file in used.files:
+        if not any(file.resolve().is_relative_to(root) for root in roots):
             raise PatinaError(
                 f"{tuned.name} uses {file}, which is in none of the studio's folders; add its folder to `patina studio`"
             )
