@@ -46,7 +46,12 @@ def printed(command: str, folder: Path, site: Path) -> str:
     )  # fmt: skip
     if done.returncode not in (0, 141):
         print(f"{command}: exit code {done.returncode}\n{done.stdout}", file=sys.stderr)
-    text = done.stdout.replace(f"{folder}/", "").replace(str(folder), ".").replace(f"{site}/", "")
+    text = (
+        done.stdout.replace(f"{folder}/", "")
+        .replace(str(folder), ".")
+        .replace(f"{site}/", "")
+        .replace(str(Path.home()), "~")
+    )
     return "".join(f"{line.rstrip()}\n" for line in text.splitlines())
 
 

@@ -10,7 +10,7 @@ import pytest
 from patina.cli.main import main
 
 DOCS = Path(__file__).parents[2] / "docs"
-PAGES = [*sorted((DOCS / "migrate").glob("*.md"))]
+PAGES = [DOCS / "outputs.md", *sorted((DOCS / "migrate").glob("*.md"))]
 CONVERSION = re.compile(r"\$ (patina convert [\w.-]+)\n(.*?)\n\n", re.S)
 
 
