@@ -8,6 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from patina.errors import counted
 from patina.metrics.full_reference import METRICS, ON_LUMA, means_of
 from patina.metrics.image_pair import Space
 from patina.metrics.set_measures import MEASURES
@@ -163,7 +164,7 @@ def measured_space(space: Space, metrics: Collection[str], missing: Collection[s
 
 def border(crop: int) -> str:
     """Say how many pixels are left out."""
-    return f"{crop} pixels cropped from every border" if crop else "nothing cropped from the border"
+    return f"{counted(crop, 'pixel')} cropped from every border" if crop else "nothing cropped from the border"
 
 
 def finite(values: Mapping[str, object]) -> dict[str, object]:
