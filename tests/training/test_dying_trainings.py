@@ -216,6 +216,18 @@ def test_little_shared_memory_is_told_as_such(tmp_path, monkeypatch, text):
     dies(tmp_path, Regression(), rf"shared memory \(/dev/shm\) is too small .*; enlarge it, or {FEWER}")
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DataLoader worker (pid 7) is killed by signal: Killed. ",
+        "unable to open shared memory object </torch_7_9_0> in read-write mode: No such file or directory (2)",
+    ],
+)
+def test_a_killed_process_is_told_as_such(tmp_path, monkeypatch, text):
+    fails_in(monkeypatch, "forward", RuntimeError(text))
+    dies(tmp_path, Regression(), rf"a process that reads images was killed, .*; {FEWER}")
+
+
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory):
     return write_sets(tmp_path_factory.mktemp("sets"))

@@ -16,6 +16,9 @@ _IN_WORKER = "DataLoader worker"
 """What torch says in every error of a process that reads pictures."""
 
 _DIED = re.compile(r"killed by signal|exited unexpectedly")
+_GONE = re.compile(r"/torch_\d+.*No such file")
+"""The memory in which a process put its pictures went with it."""
+
 _SHARED_MEMORY = re.compile(r"shared memory|Bus error|shm_open|/torch_\d+", re.IGNORECASE)
 _FEWER = "lower data.workers in the configuration (0 reads in the same process)"
 
@@ -95,7 +98,7 @@ def reason(error: Exception) -> str:
         return text
     if is_lost(error):
         return ENDED_ELSEWHERE
-    if _SHARED_MEMORY.search(text):
+    if _SHARED_MEMORY.search(text) and not _GONE.search(text):
         return f"the shared memory (/dev/shm) is too small for the processes that read images; enlarge it, or {_FEWER}"
     if _is_of_workers(error):
         return f"a process that reads images was killed, most likely for lack of memory; {_FEWER}"
