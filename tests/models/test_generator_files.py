@@ -6,13 +6,22 @@ import pytest
 import torch
 from pydantic import ValidationError
 from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import nn
 
 from patina.errors import PatinaError
 from patina.models.compact import CompactSettings
 from patina.models.dncnn import DnCNNSettings
-from patina.models.generator_files import ESRGAN, READABLE, load_generator, load_generator_weights, save_generator
+from patina.models.generator_files import (
+    ESRGAN,
+    READABLE,
+    interpolated,
+    load_generator,
+    load_generator_weights,
+    save_generator,
+)
 from patina.models.rrdbnet import RRDBNetSettings
+from patina.models.spandrel_network import SpandrelSettings
 
 GOLDEN = np.load(Path(__file__).parents[1] / "golden" / "srresnet.npz")
 
@@ -119,6 +128,62 @@ def test_training_continues_from_a_saved_file(tmp_path, scale, growth):
         assert torch.equal(other.state_dict()[name], value), name
 
 
+@pytest.mark.parametrize("suffix", [".pth", ".safetensors"])
+@pytest.mark.parametrize(
+    ("keys", "prefix"),
+    [
+        (["params"], ""),
+        (["params_ema"], ""),
+        (["state_dict"], ""),
+        (["net_g"], ""),
+        (["net_g", "params"], "module."),
+        ([], "module."),
+        ([], "_orig_mod."),
+        ([], "module._orig_mod."),
+        (["state_dict"], "net_g._orig_mod."),
+    ],
+)
+def test_weights_are_found_under_the_names_of_other_programs(tmp_path, keys, prefix, suffix):
+    network = randomised(CompactSettings(scale=2, features=8, blocks=1).build())
+    stored = {prefix + name: weight.detach() for name, weight in network.state_dict().items()}
+    if prefix.startswith("net_g."):
+        stored |= {"net_d.conv.weight": torch.zeros(1)}
+    if suffix == ".safetensors":
+        save_file(stored, tmp_path / "start.safetensors")
+    else:
+        for key in reversed(keys):
+            stored = {key: stored, "iter": 5}
+        torch.save(stored, tmp_path / "start.pth")
+    fresh = CompactSettings(scale=2, features=8, blocks=1).build()
+    assert load_generator_weights(fresh, tmp_path / f"start{suffix}") == []
+    assert all(
+        torch.equal(*pair) for pair in zip(fresh.state_dict().values(), network.state_dict().values(), strict=True)
+    )
+
+
+def test_the_averaged_weights_are_preferred(tmp_path):
+    first, averaged = (CompactSettings(scale=2, features=8, blocks=1).build().state_dict() for _ in range(2))
+    torch.save({"params": first, "params_ema": averaged}, tmp_path / "both.pth")
+    found = load_generator(tmp_path / "both.pth").model.state_dict()
+    assert torch.equal(found["body.0.weight"], averaged["body.0.weight"])
+
+
+def test_grey_and_colour_do_not_fit(tmp_path):
+    grey, colour = (
+        SpandrelSettings(architecture="Compact", scale=2, num_feat=8, num_conv=1, num_in_ch=count, num_out_ch=count)
+        for count in (1, 3)
+    )
+    for name, settings in (("grey", grey), ("colour", colour)):
+        save_generator(settings.build(), tmp_path / f"{name}.safetensors")
+    load_generator_weights(grey.build(), tmp_path / "grey.safetensors")
+    with pytest.raises(PatinaError, match=r"body.0.weight is \(8, 1, 3, 3\) in the file, \(8, 3, 3, 3\) here"):
+        load_generator_weights(colour.build(), tmp_path / "grey.safetensors")
+    with pytest.raises(
+        PatinaError, match=r"expected a SRVGGNetCompact of .* parameters as in .*grey.safetensors: body.0.weight"
+    ):
+        interpolated(tmp_path / "grey.safetensors", tmp_path / "colour.safetensors", 0.5)
+
+
 @pytest.mark.parametrize(
     "asked", [{"scale": 2}, {"features": 16}, {"blocks": 1}, {"blocks": 3}, {"growth": 8}, {"growth": 31}]
 )
@@ -174,12 +239,12 @@ def test_a_missing_file_is_named(tmp_path):
 
 
 def test_models_for_something_else_are_refused(tmp_path, monkeypatch):
-    torch.save(ESRGAN(in_nc=1, out_nc=1, num_filters=8, num_blocks=1).state_dict(), tmp_path / "grey.pth")
-    with pytest.raises(PatinaError, match=r"has 1 input and 1 output channels"):
-        load_generator(tmp_path / "grey.pth")
+    torch.save(ESRGAN(in_nc=4, out_nc=4, num_filters=8, num_blocks=1).state_dict(), tmp_path / "rgba.pth")
+    with pytest.raises(PatinaError, match=r"has 4 input and 4 output channels, expected 3 \(RGB\) or 1 \(grey\)"):
+        load_generator(tmp_path / "rgba.pth")
     monkeypatch.setattr(READABLE, "load", lambda *_: object())
     with pytest.raises(PatinaError, match="needs more than an image"):
-        load_generator(tmp_path / "grey.pth")
+        load_generator(tmp_path / "rgba.pth")
 
 
 def test_a_fresh_dncnn_is_the_identity_and_learns_at_once():

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from patina import torchvision_shim
 from patina.errors import PatinaError
+from patina.models.adapted_network import for_rgb, inner, is_grey
 from patina.models.architectures import READABLE
 from patina.models.growth import PUBLISHED_GROWTH, growth_of, widened, without_padding
 from patina.models.model_files import load_state_dict_file
@@ -46,7 +47,7 @@ def save_generator(network: nn.Module, path: Path, metadata: Mapping[str, str] |
     if path.suffix == ".pth":
         torch.save(state, stored)
     else:
-        about = {"kind": "restoration", "architecture": type(network).__name__, "patina_version": __version__}
+        about = {"kind": "restoration", "architecture": type(inner(network)).__name__, "patina_version": __version__}
         stored.write(_ordered(save(state, metadata={**about, **(metadata or {})})))
     with atomic_path(path) as temporary:
         temporary.write_bytes(stored.getbuffer())
@@ -75,10 +76,10 @@ def load_generator(path: Path) -> ImageModelDescriptor[nn.Module]:
 
     Returns:
         spandrel's descriptor in evaluation mode on the CPU: ``descriptor.model`` is the network, ``descriptor.scale``
-        its scale, and ``descriptor(rgb)`` maps ``[1, 3, H, W]`` in [0, 1] to [0, 1].
+        its scale, and ``descriptor(rgb)`` maps ``[1, 3, H, W]`` in [0, 1] to [0, 1]; grey ones are an `AdaptedNetwork`.
 
     Raises:
-        PatinaError: the file does not exist, or is not a model for single RGB images.
+        PatinaError: the file does not exist, or is not a model for single images.
     """
     path = Path(path)
     weights = load_state_dict_file(path)
@@ -88,7 +89,7 @@ def load_generator(path: Path) -> ImageModelDescriptor[nn.Module]:
     except Exception as error:  # a foreign file can fail in any way
         reason = shortened(next(iter(str(error).splitlines()), type(error).__name__))
         raise PatinaError(f"{path}: cannot be read as a super-resolution model ({reason})") from error
-    return _require_single_rgb(descriptor, path).eval()
+    return for_rgb(_require_single_image(descriptor, path)).eval()
 
 
 def _require_modest_size(weights: Mapping[str, Tensor]) -> None:
@@ -123,7 +124,7 @@ def load_generator_weights(network: nn.Module, path: Path, strict: bool = True) 
         PatinaError: the file cannot be read, or a weight does not fit (unless `strict`: no weight fits); the message
             has a line for every such weight.
     """
-    source = load_generator(path).model
+    source, network = inner(load_generator(path).model), inner(network)
     if isinstance(source, ESRGAN) and isinstance(network, ESRGAN):
         source = without_padding(source, growth_of(network))
     found, wanted = source.state_dict(), network.state_dict()
@@ -145,7 +146,7 @@ def interpolated(a: Path, b: Path, alpha: float) -> nn.Module:
     Raises:
         PatinaError: a file cannot be read, or the networks differ.
     """
-    network, other = load_generator(a).model, load_generator(b).model
+    network, other = (inner(load_generator(path).model) for path in (a, b))
     first, second = network.state_dict(), other.state_dict()
     if type(network) is not type(other) or (problems := _mismatches(second, first)):
         reason = f": {problems[0]}" if type(network) is type(other) else ""
@@ -189,21 +190,24 @@ def _layout(network: nn.Module) -> str:
     )
 
 
-def _require_single_rgb(descriptor: object, path: Path) -> ImageModelDescriptor[nn.Module]:
+def _require_single_image(descriptor: object, path: Path) -> ImageModelDescriptor[nn.Module]:
     if not isinstance(descriptor, ImageModelDescriptor) or descriptor.purpose == "FaceSR":
         raise PatinaError(
-            f"{path}: this model needs more than an image (a mask or an aligned face), expected a model of RGB images"
+            f"{path}: this model needs more than an image (a mask or an aligned face), expected a model of images"
         )
     if not 1 <= descriptor.scale <= _LARGEST_SCALE:
         raise PatinaError(f"{path}: upscales by {descriptor.scale}, expected 1 to {_LARGEST_SCALE}")
     channels = (descriptor.input_channels, descriptor.output_channels)
-    if channels != (3, 3):
-        raise PatinaError(f"{path}: has {channels[0]} input and {channels[1]} output channels, expected 3 (RGB)")
+    if channels != (3, 3) and not is_grey(descriptor):
+        raise PatinaError(
+            f"{path}: has {channels[0]} input and {channels[1]} output channels, expected 3 (RGB) or 1 (grey)"
+        )
     return descriptor
 
 
 def _published_state(network: nn.Module) -> dict[str, Tensor]:
     """Return the state dict with the published growth in every dense block; the added channels are zero."""
+    network = inner(network)
     if isinstance(network, ESRGAN) and growth_of(network) != PUBLISHED_GROWTH:
         network = widened(network)
     return {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}

@@ -27,8 +27,11 @@ METADATA_KEY = "patina"
 _MOST_PHOTOS = 10_000
 _Finite = Annotated[float, Field(allow_inf_nan=False)]
 
-_WRAPPERS = ("params_ema", "params-ema", "params", "model_state_dict", "state_dict", "model", "net")
+_WRAPPERS = ("net_g", "params_ema", "params-ema", "params", "model_state_dict", "state_dict", "model", "net")
 """Keys of dicts around published state dicts, the averaged weights first."""
+
+_PREFIXES = ("module.", "_orig_mod.", "netG.", "net_g.")
+"""Prefixes of the names of weights: of divided and of compiled networks, and of a network among others."""
 
 
 @dataclass(frozen=True)
@@ -168,8 +171,8 @@ def _unusable(path: Path, part: str, error: Malformed) -> PatinaError:
 def load_state_dict_file(path: Path) -> dict[str, Tensor]:
     """Read the weights of any model file, Patina's own or published, without executing pickled code.
 
-    The prefix ``module.`` or ``netG.`` is removed from names; a dict in ``params_ema``, ``params``, ``state_dict`` and
-    the like is unwrapped.
+    Prefixes such as ``module.``, ``_orig_mod.`` and ``net_g.`` are removed from names; a dict in ``params_ema``,
+    ``params``, ``state_dict``, ``net_g`` and the like is unwrapped.
 
     Raises:
         PatinaError: the file is missing, damaged, or not a state dict.
@@ -209,7 +212,16 @@ def _told(stored: object) -> str:
 
 
 def _without_prefix(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name.removeprefix("module.").removeprefix("netG."): value for name, value in weights.items()}
+    if generator := {name: value for name, value in weights.items() if name.startswith("net_g.")}:
+        weights = generator  # without a discriminator beside it
+    return {_bare(name): value for name, value in weights.items()}
+
+
+def _bare(name: str) -> str:
+    """Return a name without prefixes, in whatever order they are."""
+    while prefix := next(filter(name.startswith, _PREFIXES), ""):
+        name = name.removeprefix(prefix)
+    return name
 
 
 def built_network(build: Callable[[], N], weights: Mapping[str, Tensor], path: Path) -> N:

@@ -44,6 +44,7 @@ class ExportedNetwork(nn.Module):
         if opened.size_requirements.square:
             raise PatinaError(f"a {opened.architecture.name} accepts squares only, expected a network for any size")
         self.network = opened.model.eval().requires_grad_(False)
+        self._call = opened._call_fn
         self.scale = opened.scale
         self.multiple = opened.size_requirements.multiple_of
         self.dtype = torch.float16 if half else torch.float32
@@ -56,7 +57,7 @@ class ExportedNetwork(nn.Module):
         if self.multiple > 1:
             more = (-height % self.multiple, -width % self.multiple)
             image = functional.pad(image, (0, more[1], 0, more[0]), mode="reflect")
-        result = self.network(image.to(self.dtype)).float()
+        result = self._call(self.network, image.to(self.dtype)).float()
         return result[..., : height * self.scale, : width * self.scale].clamp(0, 1)
 
 

@@ -27,6 +27,10 @@ class NetworkSettings(Settings):
         """Return the number that both sides of an input must be multiples of; 1 if any size is allowed."""
         return 1
 
+    def smallest_input(self) -> int:
+        """Return the smallest side of an input."""
+        return 1
+
 
 class OwnNetworkSettings(NetworkSettings):
     """Settings of a network that spandrel lacks; its model files are recognised by the names of their weights."""

@@ -97,11 +97,16 @@ def open_network(
     overlap = min(OVERLAP, tile // 2) if overlap is None else overlap
     _check_settings(path, descriptor, scale, tile, overlap, precision)
     descriptor.to(compute_device(device))
-    descriptor.model.register_forward_hook(lambda _network, _inputs, result: infinity_as_nan(result))
+    descriptor.model.register_forward_hook(lambda _network, _inputs, result: _without_infinity(result))
     half = precision == "bf16-mixed" or (precision == "auto" and _half_is_close(descriptor))
     settings = {"scale": descriptor.scale, "tile": tile, "overlap": overlap, "precision": _precision_name(half)}
     made_by = MadeBy("upscale", settings, {str(path): file_digest(path)})
     return Upscaler(TiledModel(descriptor, tile, overlap, half), made_by)
+
+
+def _without_infinity(result: Tensor | tuple[Tensor, ...]) -> Tensor | tuple[Tensor, ...]:
+    """Replace infinity in a network's image, which some networks return with other results."""
+    return infinity_as_nan(result) if isinstance(result, Tensor) else (infinity_as_nan(result[0]), *result[1:])
 
 
 def _half_is_close(descriptor: LoadedGenerator) -> bool:

@@ -258,8 +258,13 @@ def _input_multiple(config: RestorationConfig, stage: RestorationStage) -> int:
     Raises:
         ConfigError: the stage's patches do not fit.
     """
-    scale, multiple = config.model.scale, config.model.input_multiple()
+    scale, multiple, least = config.model.scale, config.model.input_multiple(), config.model.smallest_input()
     for side in config.patch_sides(stage).values():
+        if side // scale < least:
+            raise ConfigError(
+                f"patch is {side}, expected {scale * least} or more for {config.model.architecture}, whose inputs have "
+                f"sides of at least {least} pixels"
+            )
         if side // scale % multiple:
             raise ConfigError(
                 f"patch is {side}, expected a multiple of {scale * multiple} for {config.model.architecture}, whose "
