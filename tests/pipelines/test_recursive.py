@@ -4,9 +4,11 @@ import pytest
 
 from patina.cli.main import run_command
 from patina.data.manifest import load_manifest
+from patina.data.pairs import match_pairs
 from patina.errors import PatinaError
 from patina.imaging.picture_files import list_pictures, write_picture
 from patina.imaging.sources import Source, list_sources
+from patina.specs.configuration import parse_config
 from sets import picture, write_config, write_deflow_model
 
 NAMES = ["10.png", "2.png", "2019/a.png", "2019/may/b.jpg"]
@@ -95,3 +97,82 @@ def test_names_that_would_meet_are_refused(nested, tmp_path, model, capsys):
     write_picture(nested / "2019_a.png", picture(9, 72, 80))
     assert run_command("degrade", [*map(str, commands(nested, tmp_path, model)["degrade"]), "-recursive"]) == 2
     assert "would both become" in capsys.readouterr().err
+
+
+GT = {"2.png": "2.png", "2019/a.png": "2019_a.png", "2019/may/a.jpg": "2019_may_a.png"}
+"""Names in a folder with subfolders, and what `degrade -recursive` calls their results."""
+
+
+@pytest.fixture
+def pairs(tmp_path):
+    for index, (gt, flat) in enumerate(GT.items()):
+        whole = picture(index, 64, 80)
+        write_picture(tmp_path / "gt" / gt, whole)
+        nested = tmp_path / "nested" / gt
+        named = (tmp_path / "named" / gt).with_name(f"lq_{nested.stem}x2.png")
+        for lq in (nested, named, tmp_path / "flat" / flat):
+            write_picture(lq, whole[::2, ::2])
+    return tmp_path
+
+
+@pytest.mark.parametrize(("lq", "template"), [("nested", "{}"), ("flat", "{}"), ("named", "lq_{}x2")])
+def test_pairs_in_subfolders_match_by_their_paths(pairs, lq, template):
+    found = match_pairs(pairs / lq, pairs / "gt", 2, template, recursive=True)
+    assert {pair.gt.relative_to(pairs / "gt").as_posix(): pair.stem for pair in found} == {
+        name: flat.removesuffix(".png") for name, flat in GT.items()
+    }
+
+
+def test_all_wrong_pairs_in_subfolders_are_listed(pairs):
+    (pairs / "nested/2019/may/a.jpg").rename(pairs / "nested/2019/b.jpg")
+    write_picture(pairs / "gt/2019_a.png", picture(9, 64, 80))
+    with pytest.raises(PatinaError, match=r"gt/2019/a.png and .*gt/2019_a.png share a name"):
+        match_pairs(pairs / "nested", pairs / "gt", 2, recursive=True)
+    (pairs / "gt/2019_a.png").unlink()
+    with pytest.raises(
+        PatinaError, match=r"2019/b.jpg has no partner named 2019_b in .*may/a.jpg has no partner named"
+    ):
+        match_pairs(pairs / "nested", pairs / "gt", 2, recursive=True)
+
+
+def configured(pairs, **data) -> dict:
+    both = {"lq": str(pairs / "flat"), "gt": str(pairs / "gt"), "recursive": True}
+    return {
+        "task": "restoration", "name": "tiny", "runs": str(pairs / "runs"),
+        "model": {"architecture": "compact", "scale": 2, "features": 4, "blocks": 1},
+        "data": {**both, "patch": 32, "batch": 2, "workers": 0, **data}, "validation": both,
+        "stages": [{"name": "only", "steps": 2, "validate_every": 2}],
+    }  # fmt: skip
+
+
+def test_trainings_include_subfolders(pairs, capsys):
+    assert run_command("train", ["-opt", str(write_config(pairs / "a.yml", configured(pairs))), "-device", "cpu"]) == 0
+    assert "2 steps on cpu in float32, 3 pairs" in capsys.readouterr().err
+    assert len(match_pairs(pairs / "flat", pairs / "gt", 2, recursive=True)) == 3
+    plain = parse_config(configured(pairs, recursive=False), "a.yml")
+    with pytest.raises(PatinaError, match=r"2019_a.png has no partner named 2019_a in .*gt"):
+        plain.require("cpu")
+
+
+def test_learned_degradations_include_subfolders(pairs):
+    values = {
+        "task": "ludvae", "name": "tiny", "runs": str(pairs / "runs"), "model": {"channels": 4},
+        "noise_level": {"clean": 5, "real": 5}, "training": {"steps": 1},
+        "data": {"clean": str(pairs / "gt"), "real": str(pairs / "nested"), "patch": 24, "recursive": True},
+        "validation": {"clean": str(pairs / "gt"), "real": str(pairs / "nested"), "crop": 24},
+    }  # fmt: skip
+    config = parse_config(values, "a.yml")
+    assert config.training_images() == "3 clean and 3 real images"
+    training = config.domains()
+    shown = config.validation.open(*training, recursive=config.reads_subfolders)
+    assert [len(domain.images) for domain in (*training, *shown)] == [3, 3, 3, 3]
+    values["data"]["recursive"] = False
+    assert parse_config(values, "a.yml").training_images() == "1 clean and 1 real images"
+
+
+def test_sr3_includes_subfolders(pairs):
+    values = {
+        "task": "sr3", "name": "tiny", "model": {"channels": 8, "multipliers": [1, 1], "attention": [], "scale": 2},
+        "data": {"pictures": str(pairs / "gt"), "side": 32, "recursive": True}, "training": {"epochs": 1},
+    }  # fmt: skip
+    assert parse_config(values, "a.yml").training_images() == "3 images"

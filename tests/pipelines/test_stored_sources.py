@@ -8,7 +8,7 @@ from degraded_sets import run
 from patina.data.domains import open_images
 from patina.data.pairs import PairedPatches, match_pairs
 from patina.pipelines.shard_merge import merge
-from patina.specs.paired_data import LQSettings, paired_patches
+from patina.specs.paired_data import LQSettings, PairedSources, paired_patches
 from sets import contents, write_config, write_pictures
 from small_ludvae import write_model
 from stores import tarred, write_lmdb, write_tar
@@ -105,7 +105,7 @@ def test_training_samples_are_those_of_the_folders(pairs, tmp_path):
 
     def weighted(lq, gt):
         sources = [LQSettings(path=lq, weight=3), LQSettings(path=recipe)]
-        return paired_patches(sources, gt, **options)[0]
+        return paired_patches(PairedSources(lq=sources, gt=gt), **options)[0]
 
     from_folders, from_tars = weighted(lq, gt), weighted(tars, tars)
     places = [(step, slot) for step in range(1, 9) for slot in range(2)]

@@ -44,16 +44,18 @@ class Domain(ImageDomain):
     condition_statistics: ChannelStatistics
 
 
-def open_images(name: str, folder: Path, statistics: ChannelStatistics | None = None) -> ImageDomain:
+def open_images(
+    name: str, folder: Path, statistics: ChannelStatistics | None = None, recursive: bool = False
+) -> ImageDomain:
     """Open a plain folder of pictures, a set in stores, or one scale (``1x/``) of a set made by ``patina prepare``.
 
     Statistics come from the argument, else from the set's manifest if it lists the same pictures, else they are
-    measured.
+    measured. With `recursive`, pictures in subfolders are included.
 
     Raises:
         PatinaError: the folder is missing or empty, or no picture can be read.
     """
-    images = list_pictures(folder, "lq" if name == "real" else "gt")
+    images = list_pictures(folder, "lq" if name == "real" else "gt", recursive)
     return ImageDomain(name, images, _statistics(folder.parent, folder, images) if statistics is None else statistics)
 
 

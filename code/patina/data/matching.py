@@ -7,7 +7,7 @@ from pathlib import Path
 
 from patina.errors import PatinaError, listed
 from patina.imaging.picture_files import list_pictures
-from patina.imaging.sources import same_text
+from patina.imaging.sources import name_in, same_text
 from patina.system.stored_files import stem_of
 
 
@@ -26,7 +26,11 @@ class Match:
 
 
 def match_by_stem(
-    first_folder: Path, second_folder: Path, without: Collection[str] = (), template: str = "{}"
+    first_folder: Path,
+    second_folder: Path,
+    without: Collection[str] = (),
+    template: str = "{}",
+    recursive: bool = False,
 ) -> list[Match]:
     """Find every picture's partner in the other folder, however the accents in their names are encoded.
 
@@ -35,6 +39,7 @@ def match_by_stem(
             the parts ``lq`` and ``gt``.
         without: stems to leave out, with or without a partner.
         template: how the first folder's stems are made of the second's: ``{}x2`` for ``bird``'s partner ``birdx2``.
+        recursive: include subfolders, whose names are part of the stems: ``2019/a.png`` has the stem ``2019_a``.
 
     Returns:
         One match per stem, in the natural order of the first folder.
@@ -42,8 +47,8 @@ def match_by_stem(
     Raises:
         PatinaError: a folder is missing or has no pictures, a stem occurs twice, or a picture has no partner.
     """
-    first = _files_by_stem(first_folder, without, "lq", template)
-    second = _files_by_stem(second_folder, without, "gt")
+    first = _files_by_stem(first_folder, without, "lq", recursive, template)
+    second = _files_by_stem(second_folder, without, "gt", recursive)
     alone = _without_partner(first, second, second_folder) + _without_partner(second, first, first_folder)
     if alone:
         raise PatinaError(listed(alone))
@@ -55,18 +60,20 @@ def scene_of(stem: str) -> str:
     return re.sub(r"([_-]?\d+)+$", "", stem) or stem
 
 
-def _files_by_stem(folder: Path, without: Collection[str], part: str, template: str = "{}") -> dict[str, Path]:
+def _files_by_stem(
+    folder: Path, without: Collection[str], part: str, recursive: bool, template: str = "{}"
+) -> dict[str, Path]:
     files: dict[str, Path] = {}
     without = set(map(same_text, without))
     shared: list[str] = []
     foreign: list[str] = []
     before, _, after = same_text(template).partition("{}")
-    for path in list_pictures(folder, part):
-        stem = same_text(stem_of(path))
+    for path in list_pictures(folder, part, recursive):
+        stem, name = same_text(stem_of(path)), name_in(folder, path)
         if not (stem.startswith(before) and stem.endswith(after) and len(stem) > len(before) + len(after)):
             foreign.append(f"{path} is not named like {template}")
             continue
-        stem = stem.removeprefix(before).removesuffix(after)
+        stem = name.removesuffix(stem) + stem.removeprefix(before).removesuffix(after)
         if stem in without:
             continue
         if (other := files.setdefault(stem, path)) != path:

@@ -32,13 +32,14 @@ class Pair:
     gt: Path
 
 
-def match_pairs(lq_dir: Path, gt_dir: Path, scale: int, template: str = "{}") -> list[Pair]:
+def match_pairs(lq_dir: Path, gt_dir: Path, scale: int, template: str = "{}", recursive: bool = False) -> list[Pair]:
     """Pair the pictures of two folders by their stems and check their sizes from the headers.
 
     Args:
         lq_dir, gt_dir: folders of pictures, any format.
         scale: ground-truth pixels per LQ pixel, along a side.
         template: of the LQ pictures' stems, see `match_by_stem`.
+        recursive: include subfolders.
 
     Returns:
         The pairs in natural order.
@@ -46,7 +47,8 @@ def match_pairs(lq_dir: Path, gt_dir: Path, scale: int, template: str = "{}") ->
     Raises:
         PatinaError: a picture has no partner, a stem occurs twice, or a pair's sizes do not fit the scale.
     """
-    pairs = [Pair(match.stem, match.first, match.second) for match in match_by_stem(lq_dir, gt_dir, template=template)]
+    matches = match_by_stem(lq_dir, gt_dir, template=template, recursive=recursive)
+    pairs = [Pair(match.stem, match.first, match.second) for match in matches]
     require_scale([(pair.lq, pair.gt) for pair in pairs], scale)
     return pairs
 

@@ -13,9 +13,9 @@ from patina.errors import PatinaError, PictureError
 from patina.imaging.crop_and_pad import crop_to_multiple
 from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import list_pictures, read_picture
-from patina.imaging.sources import same_text
+from patina.imaging.sources import name_in, same_text
 from patina.runs.folder_job import JobReport, run_folder_job
-from patina.system.stored_files import file_bytes, stem_of
+from patina.system.stored_files import file_bytes
 
 T = TypeVar("T")
 
@@ -64,6 +64,7 @@ def read_samples(
     side: int | None = None,
     names: Collection[str] | None = None,
     scale: int = 1,
+    recursive: bool = False,
 ) -> JobReport[Sample]:
     """Read the images of a folder, evenly spaced by name where there are more than `limit`.
 
@@ -74,6 +75,7 @@ def read_samples(
             images.
         names: stems to read. None: all.
         scale: factor by which images are downscaled (MATLAB's bicubic) before they are cropped.
+        recursive: include images in subfolders, see `name_in`.
 
     Returns:
         The images, and as failures those that cannot be read or are too small.
@@ -81,10 +83,10 @@ def read_samples(
     Raises:
         PatinaError: the folder has no images, lacks one of `names`, or none of them can be measured.
     """
-    files = select_files(folder, limit=limit, names=names)
+    files = select_files(folder, limit=limit, names=names, recursive=recursive)
 
     def read(path: Path) -> Sample:
-        return make_sample(path.stem, read_picture(path).pixels, side=side, scale=scale, where=path)
+        return make_sample(name_in(folder, path), read_picture(path).pixels, side=side, scale=scale, where=path)
 
     report = run_folder_job(files, read, description="read images", name=str)
     if not report.results:
@@ -131,9 +133,11 @@ def make_sample(
     return Sample(name, np.float32(resized * (255 / peak)))
 
 
-def select_files(folder: Path, *, limit: int | None = None, names: Collection[str] | None = None) -> list[Path]:
+def select_files(
+    folder: Path, *, limit: int | None = None, names: Collection[str] | None = None, recursive: bool = False
+) -> list[Path]:
     """Return the files that `load_samples` reads, in the same order."""
-    files = {same_text(stem_of(path)): path for path in reversed(list_pictures(folder))}
+    files = {name_in(folder, path): path for path in reversed(list_pictures(folder, None, recursive))}
     if names is not None:
         names = [same_text(name) for name in names]
         if missing := [name for name in names if name not in files]:

@@ -151,14 +151,15 @@ def picture_size(path: Path | str) -> tuple[int, int]:
         raise _empty(path) from None
 
 
-def list_pictures(folder: Path | str, part: str | None = None) -> list[Path]:
-    """Return the pictures directly in `folder`, in natural order, without hidden files and other suffixes.
+def list_pictures(folder: Path | str, part: str | None = None, recursive: bool = False) -> list[Path]:
+    """Return the pictures in `folder`, in natural order, without hidden files and other suffixes.
 
-    Subfolders are ignored and other files left out, with one note each on standard error per folder.
+    Other files are left out, and subfolders unless `recursive`, with one note each on standard error per folder.
 
     Args:
         folder: a folder of pictures, or a set in stores, see `list_stored`.
         part: of pairs in one set of tars, which to take, ``"lq"`` or ``"gt"``.
+        recursive: include pictures in subfolders, but not in linked ones.
 
     Raises:
         PatinaError: `folder` is missing, is not a folder, cannot be read, or contains no pictures.
@@ -166,18 +167,18 @@ def list_pictures(folder: Path | str, part: str | None = None) -> list[Path]:
     folder = Path(folder)
     if is_stored_set(folder):
         return [picture.path for picture in list_stored(folder, part)]
-    scan = scan_folder(folder)
+    scan = scan_folder(folder, recursive)
     if not scan.names:
         if tars_in(folder):
             return [picture.path for picture in list_stored(folder, part)]
         inside = f", not in its subfolders ({scan.subfolders[0]}, …)" if scan.subfolders else ""
         other = f"; {scan.told()}" if scan.left_out else ""
-        suffixes = ", ".join(read_suffixes())
-        raise PatinaError(f"{folder} contains no images; expected files ending in {suffixes}{inside}{other}")
+        suffixes, where = ", ".join(read_suffixes()), " and its subfolders contain" if recursive else " contains"
+        raise PatinaError(f"{folder}{where} no images; expected files ending in {suffixes}{inside}{other}")
     if scan.subfolders:
         tell_once(
             f"{folder}: ignoring the images in its {counted(len(scan.subfolders), 'subfolder')}; prepare, degrade, "
-            "translate and upscale include them with -recursive"
+            "translate and upscale include them with -recursive, most trainings with recursive: true"
         )
     return [folder / name for name in scan.names]
 

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 
 from patina.errors import PatinaError
-from patina.imaging.folder_scan import is_text, read_suffixes, scan_folder
+from patina.imaging.folder_scan import is_text, scan_folder
 from patina.imaging.frames import frame_paths, stem_of_frame
 from patina.imaging.picture_files import list_pictures
 from patina.imaging.stored_sets import is_stored_set, list_stored, tars_in
+from patina.system.stored_files import stem_of
+from patina.system.tar_index import SUFFIX
 
 
 @dataclass(frozen=True)
@@ -71,15 +73,19 @@ def _listed(folder: Path, recursive: bool, part: str | None) -> list[Source]:
         if not is_text(folder.name):
             raise PatinaError(f"{folder} has a name that is not valid UTF-8; rename it")
         return [Source(folder, folder.name)]
-    if not recursive:
-        return [Source(path, path.name) for path in list_pictures(folder)]
-    scan = scan_folder(folder, recursive=True)
-    if not scan.names:
-        other = f"; {scan.told()}" if scan.left_out else ""
-        raise PatinaError(
-            f"{folder} and its subfolders contain no images; expected {', '.join(read_suffixes())}{other}"
-        )
-    return [Source(folder / name, name) for name in scan.names]
+    return [Source(path, path.relative_to(folder).as_posix()) for path in list_pictures(folder, recursive=recursive)]
+
+
+def name_in(folder: Path, path: Path) -> str:
+    """Return the name that a picture of `list_pictures` shares with its partner in another folder, in Unicode's NFC.
+
+    It is the stem, in subfolders with their names before it, as commands name their results (``2019/a.png``:
+    ``2019_a``).
+    """
+    inside = () if is_stored_set(folder) or path.parent == folder else path.parent.relative_to(folder).parts
+    if any(part.endswith(SUFFIX) for part in inside):  # a folder of tars
+        inside = ()
+    return same_text("_".join([*inside, stem_of(path)]))
 
 
 def is_in_stores(given: Path) -> bool:

@@ -30,7 +30,9 @@ def with_degraded_clean(config: LearnedConfig, device: str = "auto") -> LearnedC
     images, folders = config.run_folder() / IMAGES, config.training_folders
     choice = chosen_recipe(config.data.clean_recipe)
     tell(f"{config.name}: degrade {folders['clean']} by {config.data.clean_recipe}")
-    degrade(DegradeRequest(choice, folders["clean"], images, config.seed, device=device)).require_complete()
+    subfolders = config.reads_subfolders
+    request = DegradeRequest(choice, folders["clean"], images, config.seed, recursive=subfolders, device=device)
+    degrade(request).require_complete()
     return config.with_domains(images, folders["real"], prepare, config.run_folder() / SETS)
 
 

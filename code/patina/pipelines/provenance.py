@@ -2,7 +2,7 @@
 
 import platform
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from patina.errors import PatinaError
 from patina.fidelity.page import Provenance
 from patina.fidelity.samples import files_digest, select_files
 from patina.imaging.picture_files import list_pictures
+from patina.imaging.sources import name_in
 from patina.pipelines.degraded_domain import trained_folders
 from patina.pipelines.translation import load_learned_config
 from patina.runs.fingerprint import file_digest
@@ -42,6 +43,7 @@ class Measurement:
         model: file of the model or the recipe that generates the images, if one does.
         knobs: the model's knobs that were set.
         measured: stems of the images that could be measured, by folder. Empty: of those chosen.
+        nested: names of the folders whose subfolders are read, too.
     """
 
     folders: Mapping[str, Path]
@@ -54,14 +56,17 @@ class Measurement:
     model: Path | None = None
     knobs: Mapping[str, Span] = field(default_factory=dict)
     measured: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    nested: Collection[str] = ()
 
     @property
     def facts(self) -> list[tuple[str, str]]:
         """Names and values that a reader needs to make the measurement again."""
-        stems = [path.stem for path in select_files(self.folders["clean"], limit=self.limit)]
+        clean = self.folders["clean"]
+        chosen = select_files(clean, limit=self.limit, recursive="clean" in self.nested)
+        stems = [name_in(clean, path) for path in chosen]
         names = {"clean": None, "real": stems if self.paired else None, "generated": stems} | dict(self.measured)
         facts = [
-            (f"{name} images", images_fact(folder, limit=self.limit, names=names[name]))
+            (f"{name} images", images_fact(folder, limit=self.limit, names=names[name], recursive=name in self.nested))
             for name, folder in self.folders.items()
         ]
         facts.append(("pairs", "yes: every real image shows the content of its clean one" if self.paired else "no"))
@@ -106,6 +111,11 @@ class TrainingRun:
     def training_folders(self) -> dict[str, Path]:
         """The folders of clean and of real images that it was trained on."""
         return trained_folders(self.config)
+
+    @property
+    def reads_subfolders(self) -> bool:
+        """Whether images in the subfolders of its folders belong to them."""
+        return self.config.reads_subfolders
 
     @property
     def own_folders(self) -> dict[str, Path]:
@@ -184,10 +194,13 @@ def knob_text(value: Span) -> str:
     return ":".join(f"{end:g}" for end in value) if isinstance(value, tuple) else f"{value:g}"
 
 
-def images_fact(folder: Path, *, limit: int | None = None, names: Sequence[str] | None = None) -> str:
+def images_fact(
+    folder: Path, *, limit: int | None = None, names: Sequence[str] | None = None, recursive: bool = False
+) -> str:
     """State how many images of a folder were measured, with a digest of their names and contents."""
-    files = select_files(folder, limit=limit, names=names)
-    return f"{len(files)} of the {len(list_pictures(folder))} in {shown_path(folder)}, SHA-256 {files_digest(files)}…"
+    files = select_files(folder, limit=limit, names=names, recursive=recursive)
+    count = len(list_pictures(folder, None, recursive))
+    return f"{len(files)} of the {count} in {shown_path(folder)}, SHA-256 {files_digest(files)}…"
 
 
 def _training_notes(run: TrainingRun, folders: Mapping[str, Path]) -> list[str]:

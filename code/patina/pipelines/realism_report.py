@@ -133,7 +133,8 @@ class ReportRequest:
         """
         own = run.own_folders if run is not None and self.subject.is_dir() else {}
         given = {"clean": self.clean, "real": self.real, "generated": self.generated}
-        folders = own | {name: folder for name, folder in given.items() if folder is not None}
+        replaced = {name: folder for name, folder in given.items() if folder is not None}
+        folders = own | replaced
         if not {"clean", "real"} <= set(folders):
             raise PatinaError("-clean and -real are needed: only a run folder knows its own")
         model = newest_model(self.source) if self.source is not None else None
@@ -147,6 +148,7 @@ class ReportRequest:
             scale=self.scale,
             model=model,
             knobs=self.knobs,
+            nested=[name for name in own if name not in replaced] if run and run.reads_subfolders else (),
         )
 
 

@@ -48,8 +48,9 @@ def read_images(measurement: Measurement) -> ReportImages:
 def _read(measurement: Measurement, name: str, names: Sequence[str] | None = None) -> JobReport[Sample]:
     scale = measurement.scale if name == "clean" else 1
     report = read_samples(
-        measurement.folders[name], limit=measurement.limit, side=measurement.side, names=names, scale=scale
-    )
+        measurement.folders[name], limit=measurement.limit, side=measurement.side, names=names, scale=scale,
+        recursive=name in measurement.nested,
+    )  # fmt: skip
     report.print_summary()
     return report
 

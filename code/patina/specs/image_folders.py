@@ -57,6 +57,9 @@ class UnpairedImageData(BalancedData):
     augment: bool = True
     """Flip and rotate crops, all 8 orientations with equal probability."""
 
+    recursive: bool = False
+    """Include images in subfolders, of the validation sets, too."""
+
     statistics: StatisticsSettings | None = None
     """Channel statistics of both sets, e.g. those of a published model. null: measured."""
 
@@ -79,7 +82,10 @@ class UnpairedImageData(BalancedData):
     def open(self) -> tuple[ImageDomain, ImageDomain]:
         """Open the training domains, clean and real, with their given statistics."""
         clean, real = self.given_statistics or (None, None)
-        return open_images("clean", self.clean, clean), open_images("real", self.real, real)
+        return (
+            open_images("clean", self.clean, clean, self.recursive),
+            open_images("real", self.real, real, self.recursive),
+        )
 
 
 class ImageValidation(Settings):
@@ -97,11 +103,11 @@ class ImageValidation(Settings):
     crop: Annotated[int, Field(ge=BORDER)] = 160
     """Side of the centre crop taken from every image, in pixels."""
 
-    def open(self, clean: ImageDomain, real: ImageDomain) -> tuple[ImageDomain, ImageDomain]:
+    def open(self, clean: ImageDomain, real: ImageDomain, recursive: bool) -> tuple[ImageDomain, ImageDomain]:
         """Open the validation domains, given the training domains."""
         return (
-            open_images("clean", self.clean, clean.image_statistics) if self.clean else clean,
-            open_images("real", self.real, real.image_statistics) if self.real else real,
+            open_images("clean", self.clean, clean.image_statistics, recursive) if self.clean else clean,
+            open_images("real", self.real, real.image_statistics, recursive) if self.real else real,
         )
 
 
@@ -115,6 +121,11 @@ class ImageFolderConfig(LearnedConfig):
     def domains(self) -> tuple[ImageDomain, ImageDomain]:
         """Open the training domains, clean and real."""
         return self.data.open()
+
+    @property
+    def reads_subfolders(self) -> bool:
+        """Whether images in subfolders are included."""
+        return self.data.recursive
 
     @property
     def training_folders(self) -> dict[str, Path]:

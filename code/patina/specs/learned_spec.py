@@ -72,12 +72,17 @@ class LearnedConfig(SingleStageConfig):
     def training_folders(self) -> dict[str, Path]:
         """The folders of training images by domain, `clean` and `real`."""
 
+    @property
+    def reads_subfolders(self) -> bool:
+        """Whether images in subfolders of the folders are included."""
+        return False
+
     def training_images(self) -> str:
         """Return how many images there are of each domain."""
-        return (
-            " and ".join(f"{len(list_pictures(folder))} {domain}" for domain, folder in self.training_folders.items())
-            + " images"
-        )
+        counts = {
+            name: list_pictures(path, None, self.reads_subfolders) for name, path in self.training_folders.items()
+        }
+        return " and ".join(f"{len(files)} {domain}" for domain, files in counts.items()) + " images"
 
     @property
     @abstractmethod

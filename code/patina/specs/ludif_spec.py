@@ -177,7 +177,7 @@ class LUDDIFConfig(ImageFolderConfig):
             },
             measure=noise_strengths,
             restorer=restorer,
-            shown=shown.open(clean, real),
+            shown=shown.open(clean, real, data.recursive),
             pictures=shown.pictures,
             crop=shown.crop,
         )

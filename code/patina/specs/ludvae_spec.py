@@ -128,7 +128,7 @@ class LUDVAEConfig(ImageFolderConfig):
             ImageStatistics.of(clean, real),
             LUDVAEObjective(self.noise_level.model_dump(), self.kl.rise, self.kl.end),
             updater_factory(self.training),
-            shown=self.validation.open(clean, real),
+            shown=self.validation.open(clean, real, self.data.recursive),
             pictures=self.validation.pictures,
             crop=self.validation.crop,
         )

@@ -1,14 +1,12 @@
 """Training a network that upscales luma alone: LapSRN, or bicubic interpolation refined by SRCNN."""
 
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from patina.data.fixed_patches import FixedPatches
 from patina.degradations.recipe_patches import finish_patches
-from patina.imaging.picture_files import list_pictures
 from patina.models.lapsrn import LapSRNSettings
 from patina.models.luminance_network import LuminanceNetwork
 from patina.models.networks import LuminanceSettings
@@ -16,22 +14,22 @@ from patina.seeding import derive, seed_step
 from patina.settings import PositiveFloat, PositiveInt, Probability
 from patina.specs.experiment import SingleStageConfig
 from patina.specs.kept_models import EarlyStoppingSettings
-from patina.specs.optimisation import LoaderSettings, TrainingSettings, updater_factory
-from patina.specs.paired_data import LQSources, PairedSets, measured_by, paired_patches, pairs_in_words, validation_sets
+from patina.specs.optimisation import TrainingSettings, updater_factory
+from patina.specs.paired_data import (
+    PairedSets,
+    PairedSources,
+    measured_by,
+    paired_patches,
+    pairs_in_words,
+    validation_sets,
+)
 
 if TYPE_CHECKING:
     from patina.training.luminance_task import LuminanceTask
 
 
-class FixedPairs(LoaderSettings):
+class FixedPairs(PairedSources):
     """GT images with a fixed set of crops, which every epoch visits in a new order."""
-
-    lq: LQSources
-    """Folder of LQ images that match the GT images by stem, a recipe that degrades GT crops, or a weighted list of
-    both."""
-
-    gt: Path
-    """Folder of GT images."""
 
     patch: PositiveInt = 128
     """Side of a GT crop, in pixels; a multiple of `model.scale`."""
@@ -93,7 +91,7 @@ class LuminanceConfig(SingleStageConfig):
 
     def training_images(self) -> str:
         """Return how many pairs there are, or how many images recipes degrade."""
-        return pairs_in_words(self.data.lq, self.data.gt)
+        return pairs_in_words(self.data)
 
     def make_task(self, device: str = "auto") -> "LuminanceTask":
         """Return the task that trains the network."""
@@ -101,15 +99,14 @@ class LuminanceConfig(SingleStageConfig):
 
         data, scale = self.data, self.model.scale
         patches, engine = paired_patches(
-            data.lq,
-            data.gt,
+            data,
             device=device,
             patch={1: data.patch},
             scale=scale,
             seed=derive(self.seed, "data"),
             flip=data.flip,
             rotate=data.rotate,
-            batch=len(list_pictures(data.gt, "gt")),
+            batch=len(data.gt_images()),
             cache_mb=data.cache_mb,
         )
         seed_step(self.seed, "weights")

@@ -1,6 +1,5 @@
 """Pairs of LQ and GT images: their settings, and the training patches and validation pairs made from them."""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -133,7 +132,7 @@ LQSources = Annotated[
 ]
 
 
-class PairedData(LoaderSettings):
+class PairedSources(LoaderSettings):
     """GT images and the sources of their LQ crops."""
 
     lq: LQSources
@@ -143,6 +142,18 @@ class PairedData(LoaderSettings):
     gt: Path
     """Folder of GT images, or tars or an LMDB of them. If `lq` and `gt` are the same tars, their samples are pairs,
     `key.lq.png` and `key.gt.png`."""
+
+    recursive: bool = False
+    """Include images in subfolders of `gt` and of folders of LQ images. The partner of `2019/a.png` is `2019/a.png`, or
+    `2019_a.png`, as `degrade -recursive` names it."""
+
+    def gt_images(self) -> list[Path]:
+        """Return the files of the GT images."""
+        return list_pictures(self.gt, "gt", self.recursive)
+
+
+class PairedData(PairedSources):
+    """GT images, the sources of their LQ crops, and the crops."""
 
     patch: PatchSchedule = {1: 128}  # noqa: RUF012 - pydantic copies it
     """Side of a GT crop in pixels, a multiple of `model.scale`; or sides by the step they start at, e.g. `{1: 128,
@@ -170,13 +181,16 @@ class PairedValidation(Settings):
     template: Template = "{}"
     """How the names of the LQ images are made of those of the GT images, e.g. `{}x2`."""
 
+    recursive: bool = False
+    """Include images in subfolders, as `data.recursive` does."""
+
     def pairs(self, scale: int) -> list[Pair]:
         """Return the pairs.
 
         Raises:
             PatinaError: the files of LQ and GT do not match.
         """
-        return match_pairs(self.lq, self.gt, scale, self.template)
+        return match_pairs(self.lq, self.gt, scale, self.template, self.recursive)
 
 
 def _by_name(value: Any) -> Any:
@@ -217,13 +231,12 @@ def measured_by(sets: dict[str, PairedValidation] | None, *more: str) -> tuple[s
 
 
 def paired_patches(
-    lq: Sequence[LQSettings], gt: Path, *, scale: int, seed: int, device: str, **options: Any
+    data: PairedSources, *, scale: int, seed: int, device: str, **options: Any
 ) -> tuple[PairedPatches | OnTheFlyPatches, Engine]:
     """Return training patches, and the engine that runs the learned blocks of recipes.
 
     Args:
-        lq: sources of LQ patches.
-        gt: folder of GT images.
+        data: GT images and the sources of LQ patches.
         scale: upscaling factor from LQ to GT.
         seed: seed of all draws.
         device: device for the models of recipes.
@@ -233,8 +246,9 @@ def paired_patches(
         PatinaError: the files of LQ and GT do not match, or a recipe has another scale.
     """
     options |= {"scale": scale, "seed": seed}
+    lq, gt = data.lq, data.gt
     if len(lq) == 1 and not lq[0].is_recipe:
-        return PairedPatches(match_pairs(lq[0].path, gt, scale, lq[0].template), **options), Engine()
+        return PairedPatches(match_pairs(lq[0].path, gt, scale, lq[0].template, data.recursive), **options), Engine()
     sources: list[LQSource] = []
     models: dict[str, Degradation] = {}
     for number, source in enumerate(lq):
@@ -244,15 +258,15 @@ def paired_patches(
             degrade = OnTheFly(recipe, derive(seed, "recipe", number))
             sources.append(RecipeSource(source.weight, degrade))
         else:
-            pairs = match_pairs(source.path, gt, scale, source.template)
+            pairs = match_pairs(source.path, gt, scale, source.template, data.recursive)
             sources.append(FolderSource(source.weight, {pair.gt: pair.lq for pair in pairs}))
-    return OnTheFlyPatches(list_pictures(gt, "gt"), sources, **options), Engine(models, compute_device(device))
+    return OnTheFlyPatches(data.gt_images(), sources, **options), Engine(models, compute_device(device))
 
 
-def pairs_in_words(lq: Sequence[LQSettings], gt: Path) -> str:
+def pairs_in_words(data: PairedSources) -> str:
     """Return how many pairs there are, or how many images recipes degrade during training."""
-    count = len(list_pictures(gt, "gt"))
-    if not any(source.is_recipe for source in lq):
+    count = len(data.gt_images())
+    if not any(source.is_recipe for source in data.lq):
         return counted(count, "pair")
     return f"{counted(count, 'GT image')} to degrade during training"
 

@@ -139,7 +139,7 @@ class RestorationConfig(TrainableConfig):
 
     def training_images(self) -> str:
         """Return how many pairs there are, or how many images recipes degrade during training."""
-        return pairs_in_words(self.data.lq, self.data.gt)
+        return pairs_in_words(self.data)
 
     def require(self, device: str = "auto", *, pictures: bool = True) -> None:
         """Check start models, weights of losses, and data of all stages; one error lists everything missing.
@@ -221,8 +221,7 @@ def _patches(
 ) -> tuple[PairedPatches | OnTheFlyPatches, Engine]:
     data = config.data
     return paired_patches(
-        data.lq,
-        data.gt,
+        data,
         device=device,
         patch=sides,
         scale=config.model.scale,

@@ -89,6 +89,9 @@ class CropData(LoaderSettings):
     pictures: Path
     """Folder of clean images; `patina prepare -mode tiles` cuts images into tiles of one size."""
 
+    recursive: bool = False
+    """Include images in subfolders."""
+
     side: PositiveInt = 128
     """Side of a crop in pixels, a multiple of `model.scale` and of 2 for every level of the U-Net but one."""
 
@@ -209,7 +212,7 @@ class SR3Config(SingleStageConfig):
 
     def training_images(self) -> str:
         """Return how many images there are."""
-        return counted(len(list_pictures(self.data.pictures, "gt")), "image")
+        return counted(len(list_pictures(self.data.pictures, "gt", self.data.recursive)), "image")
 
     def make_task(self, device: str = "auto") -> "SR3Task":
         """Return the task that trains the network."""
@@ -217,7 +220,7 @@ class SR3Config(SingleStageConfig):
 
         data = self.data
         dataset = CleanTiles(
-            list_pictures(data.pictures, "gt"),
+            list_pictures(data.pictures, "gt", data.recursive),
             side=data.side,
             scale=self.model.scale,
             batch=data.batch,
