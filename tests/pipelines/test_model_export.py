@@ -1,4 +1,4 @@
-"""Restoration networks exported for other programs, and what cannot be exported."""
+"""Restoration networks and LUD-VAEs exported for other programs, and what cannot be exported."""
 
 import json
 import sys
@@ -17,7 +17,10 @@ from patina.models.network_export import ExportedNetwork, opened_program
 from patina.models.realplksr import RealPLKSRSettings
 from patina.models.rrdbnet import RRDBNetSettings
 from patina.models.spandrel_network import SpandrelSettings
-from patina.pipelines import model_export
+from patina.pipelines import exported_graphs, model_export
+from patina.specs.learned_spec import learned_degradation
+from sets import write_deflow_model
+from small_ludvae import write_model
 
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -146,7 +149,7 @@ def test_a_network_of_one_size_is_refused_in_one_line(tmp_path, capsys, monkeypa
     model = written(tmp_path)
     opened = load_generator(model)
     opened._model = Squares()
-    monkeypatch.setattr(model_export, "load_generator", lambda _: opened)
+    monkeypatch.setattr(exported_graphs, "load_generator", lambda _: opened)
     monkeypatch.setattr(model_export, "_sizes", lambda _: [(24, 24)])
     assert exported(model, tmp_path / f"net{suffix}") == 2
     error = capsys.readouterr().err
@@ -177,3 +180,54 @@ def test_what_is_asked_for_wrongly_is_refused(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "onnxscript", None)
     assert exported(model, tmp_path / "other.onnx") == 2
     assert "ONNX needs onnxscript, which is not installed: pip install 'patina-sr[export]'" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "knobs",
+    [{"temperature": 0}, {"noise_level": 20, "temperature": 0.5, "detail": 0.4}],
+    ids=["cold", "set"],
+)
+def test_a_ludvae_translates_as_patina_does_with_the_noise_that_it_is_given(tmp_path, capsys, knobs):
+    model, out = write_model(tmp_path / "model.safetensors"), tmp_path / "noise.onnx"
+    flags = [word for name, value in knobs.items() for word in (f"-{name}", str(value))]
+    assert exported(model, out, "--json", *flags) == 0
+    values = json.loads(capsys.readouterr().out)
+    assert values["knobs"] == {"noise_level": 12, "temperature": 1, "detail": 0} | knobs
+    assert (values["architecture"], values["scale"], values["minimum"]) == ("LUD-VAE", 1, 24)
+    assert values["noise"] == (3 if knobs.get("temperature") == 0 else 21)
+    degradation = learned_degradation(model, device="cpu", knobs=knobs)
+    session = onnxruntime.InferenceSession(str(out), providers=["CPUExecutionProvider"])
+    assert [entry.name for entry in session.get_inputs()] == ["input", "noise"]
+    for key, size in ((5, (31, 45)), (6, (24, 64))):
+        image, noise = torch.rand(1, 3, *size), degradation.noise(key, *size)[:, : values["noise"]]
+        expected = degradation.apply(image[0], values["knobs"], key).numpy()
+        result = session.run(None, {"input": image.numpy(), "noise": noise.numpy()})[0][0]
+        np.testing.assert_allclose(result, expected, atol=1e-4)
+        other = session.run(None, {"input": image.numpy(), "noise": -noise.numpy()})[0][0]
+        assert np.abs(other - result).max() > 0.01
+
+
+@pytest.mark.slow
+def test_a_ludvae_computes_in_float16(tmp_path, capsys):
+    model = write_model(tmp_path / "model.safetensors")
+    assert exported(model, tmp_path / "half.pt2", "--fp16") == 0
+    told = capsys.readouterr().out
+    assert "LUD-VAE x1 in float16, noise_level 12, temperature 1, detail 0" in told
+    assert "and standard-normal noise [1, 21, H, W], float32" in told
+
+
+def test_wrong_knobs_and_other_models_are_refused(tmp_path, capsys):
+    ludvae, out = write_model(tmp_path / "ludvae.safetensors"), tmp_path / "net.pt2"
+    deflow = write_deflow_model(tmp_path)
+    for model, flags, expected in (
+        (ludvae, ["-temperature", "0:1"], "-temperature is a range, expected one number"),
+        (ludvae, ["-detail", "2"], "-detail is 2.0, expected 0 to 1"),
+        (written(tmp_path), ["-detail", "1"], "-detail is a knob of a LUD-VAE, but "),
+        (deflow, [], "holds a deflow model, expected a restoration network or a LUD-VAE"),
+    ):
+        assert exported(model, out, *flags) == 2
+        error = capsys.readouterr().err
+        assert expected in error
+        assert len(error.splitlines()) == 1
+    assert not out.exists()

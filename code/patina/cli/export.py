@@ -1,9 +1,10 @@
-"""Export a restoration network for other programs, as ONNX or by torch.export, and check the written file."""
+"""Export a restoration network or a LUD-VAE as ONNX or by torch.export, and check the written file."""
 
 import argparse
 from pathlib import Path
 
 from patina.cli.flags import add_flag
+from patina.cli.knob_flags import add_knob_flags, given_knobs
 from patina.cli.results import add_json_flag, print_result
 
 
@@ -12,6 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("model", metavar="MODEL", type=Path, help="model file that spandrel or Patina reads")
     add_flag(parser, "out", type=Path, required=True, help="file to write: .onnx, or .pt2 for torch.export")
     add_flag(parser, "fp16", action="store_true", help="compute in float16; images stay float32")
+    add_knob_flags(parser, "ludvae")
     add_json_flag(parser)
 
 
@@ -21,6 +23,6 @@ def run(arguments: argparse.Namespace) -> int:
 
     from patina.pipelines.model_export import ExportRequest, export_model
 
-    made = export_model(ExportRequest(arguments.model, arguments.out, arguments.fp16))
+    made = export_model(ExportRequest(arguments.model, arguments.out, arguments.fp16, given_knobs(arguments)))
     print_result(arguments, made.told(), asdict(made))
     return 0

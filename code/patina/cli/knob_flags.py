@@ -7,12 +7,12 @@ from patina.cli.flags import add_flag
 from patina.degradations.knobs import HANDLES, known_knobs, parse_span
 
 
-def add_knob_flags(parser: argparse.ArgumentParser) -> None:
-    """Add a flag for every knob of every kind of learned degradation."""
-    for knob in known_knobs():
+def add_knob_flags(parser: argparse.ArgumentParser, kind: str | None = None) -> None:
+    """Add a flag for every knob of a kind of learned degradation, by default of every kind."""
+    for knob in HANDLES[kind].knobs if kind else known_knobs():
         default = "as trained" if knob.default is None else f"{knob.default:g}"
-        text = f"{knob.help} (default: {default}); a range a:b draws a value per image"
-        add_flag(parser, knob.name, type=_span, help=text)
+        drawn = "" if kind else "; a range a:b draws a value per image"
+        add_flag(parser, knob.name, type=_span, help=f"{knob.help} (default: {default}){drawn}")
 
 
 def add_tile_flag(parser: argparse.ArgumentParser) -> None:
@@ -24,7 +24,7 @@ def add_tile_flag(parser: argparse.ArgumentParser) -> None:
 
 def given_knobs(arguments: argparse.Namespace) -> dict[str, Any]:
     """Return the values of the given knobs by name."""
-    values = {knob.name: getattr(arguments, knob.name) for knob in known_knobs()}
+    values = {knob.name: getattr(arguments, knob.name, None) for knob in known_knobs()}
     return {name: value for name, value in values.items() if value is not None}
 
 

@@ -223,6 +223,20 @@ class LUDVAEDegradation(LearnedDegradation):
     def _in_clean_statistics(self, pixels: Tensor) -> Tensor:
         return self.statistics.normalise_noisy(pixels) if self.source == REAL else pixels
 
+    def noise(self, key: int, height: int, width: int) -> Tensor:
+        """Return all noise that `apply` adds to an image: what hides the domain, then the draws of the latents.
+
+        Args:
+            key: as in `apply`.
+            height, width: of the image.
+
+        Returns:
+            ``[1, 3 + 3 C, H, W]`` for a network of C channels.
+        """
+        whole = [Tile(0, 0, height, width)]
+        hiding = _noise_at([derive(key, "hidden")], IMAGE_CHANNELS, whole)
+        return torch.cat([hiding, *(draw.cpu() for draw in self._draws([key], whole))], dim=1)
+
     def _draws(self, keys: Sequence[int], tiles: list[Tile]) -> Iterator[Tensor]:
         """Yield each stage's noise at the tiles' positions lazily, so that only one stage's is held at a time."""
         channels = self.network.architecture.channels

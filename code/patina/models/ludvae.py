@@ -117,9 +117,22 @@ class LUDVAE(nn.Module):
         Returns:
             ``[N, 3, H, W]``, not clamped.
         """
-        contents = self._encode("enc", self.inconv(hidden))
         strength = _as_column((1 - label) * temperature)
-        draws = iter(noise) if strength.any() else None
+        return self.decoded(hidden, noise if strength.any() else None, strength)
+
+    def decoded(self, hidden: Tensor, noise: Iterable[Tensor] | None, strength: Tensor | float) -> Tensor:
+        """Encode the hidden images, and decode them with drawn latents.
+
+        Args:
+            hidden: as in the class.
+            noise: standard-normal draws; None for latents of zero.
+            strength: factor of the latents, one number or ``[N, 1, 1, 1]``.
+
+        Returns:
+            ``[N, 3, H, W]``, not clamped.
+        """
+        contents = self._encode("enc", self.inconv(hidden))
+        draws = None if noise is None else iter(noise)
         decoded: Tensor | None = None
         for stage in range(STAGES, 0, -1):
             features, prior = self._content(stage, decoded, contents.pop())

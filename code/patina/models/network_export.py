@@ -1,4 +1,4 @@
-"""Restoration networks as graphs that other programs run: ONNX, and programs of torch.export."""
+"""Networks as graphs that other programs run: ONNX, and programs of torch.export."""
 
 import logging
 import warnings
@@ -26,7 +26,23 @@ _TRACED = (61, 47)
 hold for multiples, too, as they pad by 0 then."""
 
 
-class ExportedNetwork(nn.Module):
+class ExportedGraph(nn.Module):
+    """What is written: a module that maps an image, and further inputs of its height and width, to an image.
+
+    Attributes:
+        inputs: names of the inputs.
+        network: the network in it, which messages name.
+    """
+
+    inputs: tuple[str, ...] = (INPUT,)
+    network: nn.Module
+
+    def examples(self, height: int, width: int) -> tuple[Tensor, ...]:
+        """Return inputs of some size."""
+        return (torch.rand(1, 3, height, width),)
+
+
+class ExportedNetwork(ExportedGraph):
     """A network with all that an image needs: padding to the multiples that the network needs, and the clamp.
 
     Maps float32 images ``[1, 3, H, W]``, RGB in [0, 1], to ``[1, 3, scale·H, scale·W]`` in [0, 1].
@@ -76,7 +92,7 @@ def require_finite(network: nn.Module, half: bool, where: Path) -> None:
             raise PatinaError(f"{where}: {name} has values beyond float16's range; export without --fp16")
 
 
-def write_onnx(network: ExportedNetwork, path: Path, about: dict[str, str]) -> None:
+def write_onnx(network: ExportedGraph, path: Path, about: dict[str, str]) -> None:
     """Write a network as ONNX, one file, with open height and width.
 
     Args:
@@ -94,7 +110,7 @@ def write_onnx(network: ExportedNetwork, path: Path, about: dict[str, str]) -> N
                 program,
                 dynamo=True,
                 opset_version=OPSET,
-                input_names=[INPUT],
+                input_names=list(network.inputs),
                 output_names=[OUTPUT],
                 verbose=False,
             )
@@ -105,7 +121,7 @@ def write_onnx(network: ExportedNetwork, path: Path, about: dict[str, str]) -> N
             raise _refused(network, "ONNX", error) from error
 
 
-def write_program(network: ExportedNetwork, path: Path, about: dict[str, str]) -> None:
+def write_program(network: ExportedGraph, path: Path, about: dict[str, str]) -> None:
     """Write a network as a program of torch.export, with open height and width; arguments as in `write_onnx`.
 
     Raises:
@@ -122,16 +138,18 @@ def opened_program(path: Path) -> nn.Module:
     return torch.export.load(path).module(check_guards=False)
 
 
-def _traced(network: ExportedNetwork) -> torch.export.ExportedProgram:
+def _traced(network: ExportedGraph) -> torch.export.ExportedProgram:
     sides = {2: torch.export.Dim.DYNAMIC, 3: torch.export.Dim.DYNAMIC}
     with _quiet():
         try:
-            return torch.export.export(network, (torch.rand(1, 3, *_TRACED),), dynamic_shapes=(sides,), strict=False)
+            examples = network.examples(*_TRACED)
+            shapes = (sides,) * len(examples)
+            return torch.export.export(network, examples, dynamic_shapes=shapes, strict=False)
         except Exception as error:  # as above
             raise _refused(network, "a graph of any size", error) from error
 
 
-def _refused(network: ExportedNetwork, form: str, error: Exception) -> PatinaError:
+def _refused(network: ExportedGraph, form: str, error: Exception) -> PatinaError:
     causes = [line.strip() for line in str(error).splitlines() if line.strip()]
     told = next((line for line in reversed(causes) if line.startswith("<class")), causes[0] if causes else "")
     kind = type(network.network).__name__

@@ -1,25 +1,18 @@
-"""Export a restoration network for other programs, and check that these compute the same."""
+"""Export a restoration network or a LUD-VAE for other programs, and check that these compute the same."""
 
 import importlib
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from patina.degradations.knobs import Span
 from patina.errors import PatinaError
-from patina.models.generator_files import LoadedGenerator, load_generator
-from patina.models.network_export import (
-    INPUT,
-    OPSET,
-    ExportedNetwork,
-    opened_program,
-    require_finite,
-    write_onnx,
-    write_program,
-)
+from patina.models.network_export import OPSET, opened_program, write_onnx, write_program
+from patina.pipelines.exported_graphs import open_exportable
 from patina.seeding import torch_generator
 from patina.system.atomic import atomic_path
 from patina.version import __version__
@@ -37,8 +30,8 @@ LARGEST_DIFFERENCE = 1e-3
 LOWEST_PSNR = 40.0
 """Of float16's results to float32's, in dB."""
 
-Run = Callable[[Tensor], np.ndarray]
-"""Applies a written network to an image ``[1, 3, H, W]``."""
+Run = Callable[..., np.ndarray]
+"""Applies a written network to its inputs: an image ``[1, 3, H, W]``, and noise for some."""
 
 
 @dataclass(frozen=True)
@@ -46,14 +39,16 @@ class ExportRequest:
     """A model file to export.
 
     Attributes:
-        model: of any architecture that `load_generator` opens.
+        model: a restoration network or a LUD-VAE, see `open_exportable`.
         out: file to write, ``.onnx`` or ``.pt2`` (torch.export).
         half: whether it computes in float16; images stay float32.
+        knobs: values of a LUD-VAE's knobs.
     """
 
     model: Path
     out: Path
     half: bool = False
+    knobs: Mapping[str, Span] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -71,6 +66,8 @@ class Exported:
         sizes: height and width of the checked images.
         largest_difference: of the results, in [0, 1].
         psnr: of the results to those of the network in float32, in dB; None if they are the same.
+        noise: channels of the noise, a second input; 0 without.
+        knobs: values that the file holds, of a LUD-VAE.
     """
 
     out: str
@@ -84,6 +81,8 @@ class Exported:
     sizes: tuple[tuple[int, int], ...]
     largest_difference: float
     psnr: float | None
+    noise: int
+    knobs: dict[str, float]
 
     def told(self) -> str:
         """Return it in words."""
@@ -96,9 +95,11 @@ class Exported:
             if self.psnr is None
             else f"PSNR to the network {self.psnr:.1f} dB, largest difference {self.largest_difference:.2g}"
         )
+        held = "".join(f", {name} {value:g}" for name, value in self.knobs.items())
+        noise = f", and standard-normal noise [1, {self.noise}, H, W]" if self.noise else ""
         return (
-            f"{self.out}: {form}, {self.architecture} x{self.scale} in {self.precision}, for images [1, 3, H, W] "
-            f"{sides}{padded}, RGB in [0, 1], float32\n"
+            f"{self.out}: {form}, {self.architecture} x{self.scale} in {self.precision}{held}, for images [1, 3, H, W] "
+            f"{sides}{padded}, RGB in [0, 1]{noise}, float32\n"
             f"checked by {self.run_by} on images of {sizes}: {agreement}"
         )
 
@@ -118,33 +119,34 @@ def export_model(request: ExportRequest) -> Exported:
     is_onnx = out.suffix == ".onnx"
     if is_onnx:
         _require_packages()
-    opened = load_generator(request.model)
-    require_finite(opened.model, half, request.model)
-    images = [_image(*size) for size in _sizes(opened)]
+    model = open_exportable(request.model, half, request.knobs)
+    images = [_image(*size) for size in _sizes(model.minimum)]
     with torch.no_grad():
-        wanted = [opened(image).numpy() for image in images]
-    about = {"architecture": opened.architecture.name, "scale": str(opened.scale), "patina_version": __version__}
+        wanted = [model.wanted(image) for image in images]
     try:
-        network = ExportedNetwork(opened, half)
+        graph = model.make_graph()
         with atomic_path(out) as temporary:
-            (write_onnx if is_onnx else write_program)(network, temporary, about)
-            run, run_by = _runner(temporary, is_onnx)
-            difference, worst = _compared([run(image) for image in images], wanted)
+            (write_onnx if is_onnx else write_program)(graph, temporary, model.about | {"patina_version": __version__})
+            run, run_by = _runner(temporary, is_onnx, graph.inputs)
+            results = [run(image, *more) for image, (more, _) in zip(images, wanted, strict=True)]
+            difference, worst = _compared(results, [result for _, result in wanted])
             _require_alike(difference, worst, half)
     except PatinaError as error:
         raise PatinaError(f"{request.model}: {error}") from error
     return Exported(
         out=str(out),
-        architecture=opened.architecture.name,
-        scale=opened.scale,
+        architecture=model.architecture,
+        scale=model.scale,
         precision="float16" if half else "float32",
         opset=OPSET if is_onnx else None,
-        multiple=network.multiple,
-        minimum=max(network.multiple, opened.size_requirements.minimum),
+        multiple=model.multiple,
+        minimum=model.minimum,
         run_by=run_by,
         sizes=tuple((image.shape[2], image.shape[3]) for image in images),
         largest_difference=difference,
         psnr=None if np.isinf(worst) else worst,
+        noise=model.noise,
+        knobs=dict(model.knobs),
     )
 
 
@@ -159,8 +161,7 @@ def _require_packages() -> None:
             ) from error
 
 
-def _sizes(opened: LoadedGenerator) -> list[tuple[int, int]]:
-    least = opened.size_requirements.minimum
+def _sizes(least: int) -> list[tuple[int, int]]:
     more = max(0, least - min(map(min, CHECKED)))
     more += more % 2  # odd sides stay odd
     return [(height + more, width + more) for height, width in CHECKED]
@@ -174,11 +175,11 @@ def _image(height: int, width: int) -> Tensor:
     return (0.5 + 0.3 * waves + 0.05 * noise).clamp(0, 1)[None]
 
 
-def _runner(path: Path, is_onnx: bool) -> tuple[Run, str]:
+def _runner(path: Path, is_onnx: bool, names: Sequence[str]) -> tuple[Run, str]:
     """Open a written file; return how to run it, and by what."""
     if not is_onnx:
         program = opened_program(path)
-        return lambda image: program(image).detach().numpy(), f"torch {torch.__version__}"
+        return lambda *inputs: program(*inputs).detach().numpy(), f"torch {torch.__version__}"
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
@@ -188,9 +189,10 @@ def _runner(path: Path, is_onnx: bool) -> tuple[Run, str]:
     except Exception as error:  # the runtime has exceptions of its own
         raise PatinaError(f"onnxruntime refuses the graph: {str(error).splitlines()[0][:200]}") from error
 
-    def run(image: Tensor) -> np.ndarray:
+    def run(*inputs: Tensor) -> np.ndarray:
+        given = {name: value.numpy() for name, value in zip(names, inputs, strict=True)}
         try:
-            return np.asarray(session.run(None, {INPUT: image.numpy()})[0])
+            return np.asarray(session.run(None, given)[0])
         except Exception as error:
             raise PatinaError(f"onnxruntime fails: {str(error).splitlines()[0][:200]}") from error
 
