@@ -8,8 +8,9 @@ from patina.cli.main import run_command
 from patina.errors import PatinaError
 from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import read_picture, write_picture
-from patina.models.generator_files import READABLE, load_generator
+from patina.models.generator_files import READABLE, load_generator, save_generator
 from patina.models.spandrel_network import SpandrelSettings, spandrel_networks
+from patina.pipelines.network_upscalers import TiledModel
 from patina.specs.generator_spec import NETWORKS
 from sets import write_config, write_pictures
 from small_networks import GREY, REFUSED, TINY
@@ -96,7 +97,20 @@ def test_a_grey_network_keeps_colours(tmp_path):
     np.testing.assert_allclose(np.diff(result[0].permute(1, 2, 0).numpy()), np.diff(bicubic), atol=1e-5)
 
 
-@pytest.mark.parametrize("name", set(REFUSED) - {"GFPGAN", "LaMa", "RestoreFormer"})
+def test_a_network_that_changes_its_input_is_given_a_copy(tmp_path):
+    torch.manual_seed(0)
+    save_generator(SpandrelSettings(**settings("RCAN")).build(), tmp_path / "model.safetensors")
+    model, picture = (
+        TiledModel(load_generator(tmp_path / "model.safetensors"), tile=32, overlap=16),
+        torch.rand(3, 48, 40),
+    )
+    before = picture.clone()
+    first = model.enlarge(picture)
+    assert torch.equal(picture, before)
+    assert torch.equal(model.enlarge(picture), first)
+
+
+@pytest.mark.parametrize("name", ["AuraSR", "Uformer"])
 def test_networks_for_other_work_are_refused(name):
     parameters = {"dim": 8, "image_size": 256, "input_image_size": 64} if name == "AuraSR" else {}
     small = {"embed_dim": 8, "depths": [1] * 9, "num_heads": [1] * 9} if name == "Uformer" else {}

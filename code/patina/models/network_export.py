@@ -73,7 +73,7 @@ class ExportedNetwork(ExportedGraph):
         if self.multiple > 1:
             more = (-height % self.multiple, -width % self.multiple)
             image = functional.pad(image, (0, more[1], 0, more[0]), mode="reflect")
-        result = self._call(self.network, image.to(self.dtype)).float()
+        result = self._call(self.network, image.to(self.dtype, copy=True)).float()
         return result[..., : height * self.scale, : width * self.scale].clamp(0, 1)
 
 

@@ -79,7 +79,7 @@ def _restoration(opened: LoadedGenerator, half: bool, path: Path) -> Exportable:
     return Exportable(
         partial(ExportedNetwork, opened, half),
         opened.architecture.name,
-        lambda image: ((), opened(image).numpy()),
+        lambda image: ((), opened(image.clone()).numpy()),
         minimum=max(needs.multiple_of, needs.minimum),
         scale=opened.scale,
         multiple=needs.multiple_of,

@@ -85,7 +85,7 @@ class TiledModel:
     def _on_tile(self, tile: Tensor, _window: Tile) -> Tensor:
         device = self.model.device
         with torch.autocast(device.type, torch.bfloat16, enabled=self.half):
-            return self.model(tile.to(device)).float().cpu()
+            return self.model(tile.to(device, copy=True)).float().cpu()  # some networks change their input
 
 
 def open_network(
