@@ -78,6 +78,6 @@ def test_the_trial_changes_no_random_numbers():
         torch.manual_seed(0)
         make()
         states.append(torch.get_rng_state())
-    settings.input_multiple()
+    settings.input_sizes()
     assert torch.equal(*states)
     assert torch.equal(states[-1], torch.get_rng_state())

@@ -23,13 +23,9 @@ class NetworkSettings(Settings):
             PatinaError: the network cannot be built with these settings.
         """
 
-    def input_multiple(self) -> int:
-        """Return the number that both sides of an input must be multiples of; 1 if any size is allowed."""
-        return 1
-
-    def smallest_input(self) -> int:
-        """Return the smallest side of an input."""
-        return 1
+    def input_sizes(self) -> tuple[int, int]:
+        """Return the number that both sides of an input must be multiples of, and the smallest side; 1 for any."""
+        return 1, 1
 
 
 class OwnNetworkSettings(NetworkSettings):

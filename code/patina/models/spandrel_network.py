@@ -34,7 +34,7 @@ class SpandrelSettings(NetworkSettings):
     """A network of spandrel, e.g. `SPAN`, `DAT` or `SwinIR`; all other keys are the network's parameters.
 
     The parameters have spandrel's names and defaults. Those that spandrel cannot infer from a model file must keep
-    their defaults. With one channel, e.g. `num_in_ch: 1` and `num_out_ch: 1` of SPAN, the network is trained on luma
+    their defaults. With one channel, e.g. `in_chans: 1` of SwinIR, the network is trained on luma
     and applied to it, and chroma is upscaled by bicubic interpolation.
     """
 
@@ -79,17 +79,11 @@ class SpandrelSettings(NetworkSettings):
         with torch.random.fork_rng(devices=[]):
             return self._readable(network)
 
-    def input_multiple(self) -> int:
-        """Return the number that both sides of an input must be multiples of; it may depend on the network's size."""
-        return int(self._requirements().multiple_of)
-
-    def smallest_input(self) -> int:
-        """Return the smallest side of an input; it may depend on the network's size."""
-        return int(self._requirements().minimum)
-
-    def _requirements(self) -> Any:
+    def input_sizes(self) -> tuple[int, int]:
+        """Return what the sides of an input must be multiples of, and the smallest; both may depend on the size."""
         with torch.random.fork_rng(devices=[]):
-            return self._reopened(self._network()).size_requirements
+            requirements = self._reopened(self._network()).size_requirements
+        return int(requirements.multiple_of), int(requirements.minimum)
 
     def _network(self) -> nn.Module:
         parameters = _parameters(spandrel_networks()[self.architecture])

@@ -257,7 +257,7 @@ def _input_multiple(config: RestorationConfig, stage: RestorationStage) -> int:
     Raises:
         ConfigError: the stage's patches do not fit.
     """
-    scale, multiple, least = config.model.scale, config.model.input_multiple(), config.model.smallest_input()
+    scale, (multiple, least) = config.model.scale, config.model.input_sizes()
     for side in config.patch_sides(stage).values():
         if side // scale < least:
             raise ConfigError(
