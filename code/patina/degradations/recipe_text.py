@@ -3,7 +3,9 @@
 from typing import Any
 
 import yaml
+from yaml.reader import Reader
 
+from patina.errors import one_line
 from patina.system.yaml_files import PortableDumper
 
 _WIDEST = 100
@@ -13,6 +15,12 @@ _WIDEST = 100
 def recipe_text(values: Any) -> str:
     """Return a recipe, or a part of one, given as plain values, as YAML."""
     return yaml.dump(values, Dumper=_RecipeDumper, sort_keys=False, width=float("inf"))
+
+
+def comment(text: str) -> str:
+    """Return text, for example with the name of a file, as a comment that no character of it can end."""
+    escaped = Reader.NON_PRINTABLE.sub(lambda found: found[0].encode("unicode_escape").decode(), one_line(text))
+    return f"# {escaped}".rstrip()
 
 
 class _RecipeDumper(PortableDumper):

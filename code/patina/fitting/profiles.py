@@ -10,7 +10,7 @@ import numpy as np
 
 from patina.degradations.base import Frame, Operation
 from patina.degradations.blocks import parse_block
-from patina.degradations.recipe_text import recipe_text
+from patina.degradations.recipe_text import comment, recipe_text
 from patina.fitting.emulator import WIDEST_SPREAD
 from patina.fitting.family import Family, FreeNumber, plain_family
 from patina.fitting.file_compression import FileCompression
@@ -135,8 +135,8 @@ def profile_recipe(
         reliable: whether its numbers can be relied on; see `is_poor`.
     """
     fitted = "true" if reliable else "unreliable"
-    lines = [f"# {remark}".rstrip() for remark in remarks]
-    lines += [f"# {_remark(finding)}" for finding in findings(match)]
+    lines = [comment(remark) for remark in remarks]
+    lines += [comment(_remark(finding)) for finding in findings(match)]
     lines += [
         "#",
         "# Each choice below is the profile of one photo. Delete what you do not want, change weights and ranges.",
@@ -149,14 +149,14 @@ def profile_recipe(
     ]
     for place, name in enumerate(photos):
         steps = match.family.filled(_ranges(match, place), compressions[place])["steps"]
-        lines += [f"        - weight: 1  # {name}", "          steps:"]
+        lines += [f"        - weight: 1  {comment(name)}", "          steps:"]
         lines.append(textwrap.indent(recipe_text(_rounded(steps)).rstrip(), " " * 12))
     return "\n".join(lines) + "\n"
 
 
 def empty_recipe(scale: int, remarks: Sequence[str]) -> str:
     """Return a recipe that degrades nothing, for photos in which nothing was found."""
-    head = "".join(f"# {remark}\n" for remark in remarks)
+    head = "".join(f"{comment(remark)}\n" for remark in remarks)
     return head + recipe_text(plain_family(scale).values)
 
 

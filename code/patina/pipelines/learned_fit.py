@@ -10,7 +10,7 @@ from typing import Any
 
 from patina.degradations.learned_degradation import LearnedDegradation
 from patina.degradations.recipe import parse_recipe
-from patina.degradations.recipe_text import recipe_text
+from patina.degradations.recipe_text import comment, recipe_text
 from patina.errors import PatinaError
 from patina.fidelity.baselines import degraded
 from patina.fidelity.closeness import Closeness, closeness
@@ -220,7 +220,7 @@ def _judged(
 
 def _recipe(learned: LearnedFit) -> str:
     """Return the fit's recipe with a word on what was learned, and the model as its last step where it is kept."""
-    head = f"# {learned.sentence}\n"
+    head = f"{comment(learned.sentence)}\n"
     if not learned.is_kept:
         return head + learned.fit.text
     settings = {"model": str(learned.model.resolve())}

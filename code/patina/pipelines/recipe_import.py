@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from patina.degradations.recipe import parse_recipe
-from patina.degradations.recipe_text import recipe_text
+from patina.degradations.recipe_text import comment, recipe_text
 from patina.errors import ConfigError, PatinaError
 from patina.exchange.conversion import Conversion
 from patina.exchange.recognition import read_foreign
@@ -74,4 +74,4 @@ def require_new(out: Path) -> None:
 
 def commented(source: Path, remarks: list[str]) -> str:
     """Return comments for the top of a file: what it was made from, and the remarks."""
-    return "".join(f"# {line}\n" for line in [f"Made from {source.name}.", *remarks])
+    return "".join(f"{comment(line)}\n" for line in [f"Made from {source.name}.", *remarks])

@@ -13,7 +13,7 @@ from patina.degradations.blocks import LearnedBlock
 from patina.degradations.execution import Engine, apply_plan
 from patina.degradations.recipe import Recipe, parse_recipe
 from patina.degradations.recipe_files import with_absolute_files
-from patina.degradations.recipe_text import recipe_text
+from patina.degradations.recipe_text import comment, recipe_text
 from patina.errors import PatinaError
 from patina.imaging.value_spaces import to_values, values_to_pixels
 from patina.pipelines.recipe_choice import with_engine
@@ -163,7 +163,7 @@ class TunedRecipe:
 
         def named(found: re.Match[str]) -> str:
             photo = next(photos, "")
-            return f"{found.group(1)}  # {photo}" if photo else found.group(1)
+            return f"{found.group(1)}  {comment(photo)}" if photo else found.group(1)
 
         body = recipe_text(self.recipe_values)
         return "\n".join([*head, *told, ""]) + (_PROFILE.sub(named, body) if self.photos else body)
