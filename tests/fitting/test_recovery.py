@@ -20,7 +20,7 @@ from patina.pipelines.recipe_fit import FitRequest, fit_recipe
 pytestmark = pytest.mark.slow
 
 LUMA = np.array([0.299, 0.587, 0.114])
-HEIGHT, WIDTH = 288, 384
+HEIGHT, WIDTH = 320, 448
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class PlantedCamera:
 
 
 def photographs() -> tuple[list[np.ndarray], list[np.ndarray]]:
-    """Return 20 clean crops and 20 others, of 0.11 megapixels, from both sides of the same photographs."""
+    """Return 20 clean crops and 20 others, of 0.14 megapixels, from both sides of the same photographs."""
     names = (
         "astronaut",
         "coffee",
@@ -90,8 +90,7 @@ def fitted(camera: PlantedCamera, folder: Path):
     for number, (one, other) in enumerate(zip(clean, real, strict=True)):
         write_picture(folder / "clean" / f"{number:02d}.png", one)
         write_picture(folder / "real" / f"{number:02d}.png", camera.take(other, number))
-    folders = folder / "clean", folder / "real"
-    fit_recipe(FitRequest(*folders, folder / "fitted.yml", ("camera",), samples=72, workers=1))
+    fit_recipe(FitRequest(folder / "clean", folder / "real", folder / "fitted.yml", ("camera",), workers=1))
     recipe = load_recipe(folder / "fitted.yml")
 
     def take(pixels: np.ndarray, seed: int) -> np.ndarray:
