@@ -50,7 +50,7 @@ def loaded_batches(
         yield from _between_steps(cast(Iterator[tuple[Batch, list[str]]], iter(on_device)))
     except PatinaError as error:
         # An error in a worker process arrives wrapped in the traceback of that process.
-        raise type(error)(str(error).rstrip().rpartition(f"{type(error).__name__}: ")[2]) from error
+        raise type(error)(str(error.args[0]).rstrip().rpartition(f"{type(error).__name__}: ")[2]) from error
     except OSError as error:
         # Errors of shared memory name no file, those of pictures do.
         if error.errno != errno.ENOSPC and (workers == 0 or error.errno is None or error.filename is not None):
