@@ -85,7 +85,7 @@ def test_what_is_not_measured_cannot_be_compared(pairs, tmp_path, capsys, change
 @pytest.mark.parametrize(
     ("validation", "expected"),
     [
-        ({"lq": "a", "gd": "b"}, "validation.gd: unknown key, expected one of lq, gt, pictures, template\n"),
+        ({"lq": "a", "gd": "b"}, "validation.gd: unknown key, expected one of lq, gt, pictures, template, recursive\n"),
         ({"lq": "a"}, "validation.gt: missing"),
         ({"first": {"lq": "a", "gd": "b"}}, "validation.first.gd: unknown key, expected one of lq,"),
         ({"first": {"lq": "a", "gt": "b"}, "second": {"lq": "a"}}, "validation.second.gt: missing"),
