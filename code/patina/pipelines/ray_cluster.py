@@ -49,6 +49,11 @@ class _Batch:
 class _Actor:
     handle: Any
     load: int = 0
+    is_trying: bool = False
+
+    def takes(self, batch: _Batch) -> bool:
+        """Whether it may be given a batch: one that was with an ended actor runs alone, so that no other is blamed."""
+        return not self.is_trying and self.load < (1 if batch.tries else _AHEAD)
 
 
 @dataclass
@@ -153,16 +158,18 @@ class Cluster:
         while waiting or running:
             self._staff(len(waiting) + len(running))
             for actor in list(self._free):
-                while waiting and actor.load < _AHEAD:
+                while waiting and actor.takes(waiting[0]):
                     batch = waiting.popleft()
                     contents = yield from _readable(batch, items)
                     if batch.indices:
                         chosen = [items[index] for index in batch.indices]
                         running[actor.handle.make.remote(chosen, contents, shown)] = actor, batch
                         actor.load += 1
+                        actor.is_trying = batch.tries > 0
             for reference in self._done(list(running)):
                 actor, batch = running.pop(reference)
                 actor.load -= 1
+                actor.is_trying = False
                 if (answer := self._answer(reference, actor)) is None:
                     yield from _again(batch, waiting)
                 else:
