@@ -201,8 +201,6 @@ def tell_and_sleep(file: Path) -> None:
     time.sleep(600)
 
 
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def process_of(_: int) -> int:
     return os.getpid()
 
@@ -220,6 +218,8 @@ def test_jobs_share_processes_that_are_kept_also_after_an_error() -> None:
     assert not first & set(others)
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
 def test_workers_end_with_a_killed_parent(tmp_path):
     files = [tmp_path / "0", tmp_path / "1"]
     options = {"description": "test", "name": str, "workers": 2}

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from contextlib import contextmanager
-from multiprocessing import get_context, parent_process
+from multiprocessing import parent_process
 from multiprocessing.connection import Connection
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ import torch
 from patina.errors import PatinaError
 from patina.pipelines.training_run import train_config
 from patina.specs.experiment import TrainableConfig
+from patina.system.deaf_processes import SPAWN
 from patina.system.progress import silence_progress
 
 T = TypeVar("T")
@@ -31,9 +32,8 @@ def processes() -> Iterator[ProcessPoolExecutor]:
 
     When an error or Ctrl-C leaves the ``with`` block, running trainings save their state and stop, and no other begins.
     """
-    context = get_context("spawn")
-    experiment_goes_on, experiment = context.Pipe(duplex=False)
-    pool = _Pool(os.cpu_count(), context, initializer=_start_process, initargs=(experiment_goes_on,))
+    experiment_goes_on, experiment = SPAWN.Pipe(duplex=False)
+    pool = _Pool(os.cpu_count(), SPAWN, initializer=_start_process, initargs=(experiment_goes_on,))
     try:
         yield pool
     except BaseException:

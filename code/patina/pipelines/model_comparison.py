@@ -6,8 +6,6 @@ from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from multiprocessing import get_all_start_methods, get_context
-from multiprocessing.context import BaseContext
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -31,6 +29,7 @@ from patina.runs.run_models import label_of
 from patina.shipped import model_file
 from patina.specs.configuration import load_config, parse_config
 from patina.specs.evaluation_spec import ComparedModel, ComparedSet, EvaluationConfig
+from patina.system.deaf_processes import FRESH, hear_interrupts
 from patina.system.devices import compute_device
 from patina.system.memory import PeakMemory
 
@@ -184,22 +183,14 @@ def _compared(config: EvaluationConfig, device: str) -> ModelComparison:
 def _in_own_process(
     config: EvaluationConfig, model: ComparedModel, test_set: ComparedSet, scale: int, device: str
 ) -> tuple[ComparisonRow, Evaluation] | Unmeasured:
-    pool = ProcessPoolExecutor(1, _fresh_processes())
+    FRESH.set_forkserver_preload([__name__])
+    pool = ProcessPoolExecutor(1, FRESH, initializer=hear_interrupts)
     try:
         return pool.submit(measure_model, config, model, test_set, scale, device, torch.get_num_threads()).result()
     except BrokenProcessPool:
         raise PatinaError(f"{model.name}: its process died, maybe for lack of memory; set a smaller tile") from None
     finally:
         pool.shutdown(cancel_futures=True)
-
-
-def _fresh_processes() -> BaseContext:
-    """Return a context whose processes hold nothing but the libraries, loaded once if the system can fork."""
-    if "forkserver" not in get_all_start_methods():
-        return get_context("spawn")
-    context = get_context("forkserver")
-    context.set_forkserver_preload([__name__])
-    return context
 
 
 def measure_model(

@@ -5,10 +5,11 @@ import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from multiprocessing import get_context, parent_process
+from multiprocessing import parent_process
 from threading import Thread
 
 from patina.errors import PatinaError
+from patina.system.deaf_processes import SPAWN
 
 _THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 
@@ -22,7 +23,7 @@ def kept_workers(workers: int) -> Iterator[ProcessPoolExecutor]:
 
     A process takes about a second to start, as long as a small job. It starts when it is needed.
     """
-    pool = ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_start_worker)
+    pool = ProcessPoolExecutor(workers, mp_context=SPAWN, initializer=_start_worker)
     _kept.append(pool)
     try:
         yield pool

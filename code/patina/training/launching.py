@@ -6,7 +6,6 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from multiprocessing import resource_tracker
 from typing import Any, TypeVar
 
 import torch
@@ -15,6 +14,7 @@ from torch.distributed.elastic.multiprocessing.errors import ChildFailedError, P
 from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
 from patina.errors import PatinaError
+from patina.system.deaf_processes import hear_interrupts, interrupts_blocked
 from patina.system.devices import compute_device
 from patina.training.failures import ENDED_ELSEWHERE, is_lost
 
@@ -64,7 +64,7 @@ def _recorded(work: Callable[[Any], bool], argument: Any) -> bool:
     """Call `work`; an error is written down with its time, so that the first one is known."""
     _silence_launcher()
     try:
-        _mask(signal.SIG_UNBLOCK)
+        hear_interrupts()
         return work(argument)
     except KeyboardInterrupt:  # before the first step
         return False
@@ -83,19 +83,12 @@ def _interruptible_later() -> Iterator[None]:
     is_over = threading.Event()
     receiver = threading.Thread(target=is_over.wait, daemon=True)
     receiver.start()
-    resource_tracker.ensure_running()  # its start unblocks the signal
-    _mask(signal.SIG_BLOCK)
     try:
-        yield
+        with interrupts_blocked():
+            yield
     finally:
         is_over.set()
         receiver.join()
-        _mask(signal.SIG_UNBLOCK)
-
-
-def _mask(how: int) -> None:
-    if hasattr(signal, "pthread_sigmask"):  # not on Windows
-        signal.pthread_sigmask(how, {signal.SIGINT})
 
 
 def _require_devices(devices: int, device: str) -> None:
