@@ -21,7 +21,7 @@ from patina.pipelines.tile_set import TABLE, write_tile_table
 from patina.runs.folder_lock import DIGESTS_NAME, HIDDEN
 from patina.runs.journal import LOG_NAME, Header, Journal, Result, Wanted, read_journal
 from patina.runs.output_folder import OutputFolder
-from patina.runs.shards import Shard, shard_paths, without_note
+from patina.runs.shards import Shard, require_made_alike, shard_paths, without_note
 from patina.runs.tar_target import TarTarget
 
 _EXTRAS = (LOG_NAME, READABLE_NAME, FILE_NAME, TABLE)
@@ -109,13 +109,7 @@ def _common_header(journals: dict[Shard, Journal]) -> Header:
     (first, journal), *others = journals.items()
     header = journal.header
     for shard, other in ((shard, other.header) for shard, other in others):
-        if other.version != header.version:
-            raise PatinaError(
-                f"shard {shard} was made by version {other.version} of Patina and shard {first} by {header.version}; "
-                "make one of them again"
-            )
-        if difference := header.made_by.difference(other.made_by):
-            raise PatinaError(f"shard {shard} was {difference} in shard {first}; make one of them again")
+        require_made_alike(first, header, shard, other)
         if other.source != header.source:
             raise PatinaError(
                 f"shard {shard} was made of {other.source} and shard {first} of {header.source}; make one of them again"

@@ -9,7 +9,7 @@ from pathlib import Path
 from patina.errors import PatinaError
 from patina.runs.made_by import MadeBy
 from patina.runs.open_tar import Sample
-from patina.runs.shards import Shard, shard_paths, without_note
+from patina.runs.shards import Shard, require_made_alike, shard_paths, without_note
 from patina.runs.tar_set import TarSet, TarStatistics, read_statistics
 from patina.runs.tar_target import TarLimits, TarTarget
 from patina.system.atomic import write_text
@@ -120,12 +120,6 @@ def _common(parts: Sequence[_Part]) -> tuple[MadeBy, TarLimits]:
         raise PatinaError(f"{parts[0].target.folder.parent}: no shard has a sample; see why all images failed")
     (first, one), *others = made
     for shard, other in others:
-        if other.version != one.version:
-            raise PatinaError(
-                f"shard {shard} was made by version {other.version} of Patina and shard {first} by {one.version}; make "
-                "one of them again"
-            )
-        if difference := one.made_by.difference(other.made_by):
-            raise PatinaError(f"shard {shard} was {difference} in shard {first}; make one of them again")
+        require_made_alike(first, one, shard, other)
     settings = one.made_by.settings
     return without_note(one.made_by), TarLimits(settings["shard_size"], settings["shard_mb"])

@@ -8,7 +8,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from patina.errors import PatinaError, counted
 from patina.runs.made_by import MadeBy
@@ -71,6 +71,33 @@ class Shard:
             most = f"at most {len(items)} shards" if len(items) > 1 else "no -shard"
             raise PatinaError(f"-shard {self}: {where} has only {counted(len(items), 'image')}; use {most}")
         return items[self.index - 1 :: self.count]
+
+
+class Made(Protocol):
+    """What says which version of Patina made something, and how."""
+
+    @property
+    def version(self) -> str:
+        """Version of Patina."""
+
+    @property
+    def made_by(self) -> MadeBy:
+        """The command with its settings and models."""
+
+
+def require_made_alike(first: Shard, one: Made, shard: Shard, other: Made) -> None:
+    """Refuse two shards that are not parts of one whole.
+
+    Raises:
+        PatinaError: they were made by two versions of Patina, or in two ways.
+    """
+    if other.version != one.version:
+        raise PatinaError(
+            f"shard {shard} was made by version {other.version} of Patina and shard {first} by {one.version}; "
+            "make one of them again"
+        )
+    if difference := one.made_by.difference(other.made_by):
+        raise PatinaError(f"shard {shard} was {difference} in shard {first}; make one of them again")
 
 
 def without_note(made_by: MadeBy) -> MadeBy:
