@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from campaign import Campaign
+from chromium import CHROMIUM
 
 # Threads starve each other on a busy machine, and the tests' networks are too small to gain from them. This counts for
 # the processes that the tests start, too.
@@ -44,6 +45,16 @@ def campaign(request) -> Campaign:
 def _slow_bf16(monkeypatch):
     """Let "auto" choose float32 on every processor; tests of bf16 choose it themselves."""
     monkeypatch.setattr("patina.layers.precision.BF16_CHECKS", ())
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Return Chromium, without a window."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

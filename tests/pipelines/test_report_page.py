@@ -1,19 +1,18 @@
 """The report's page in a real browser: sizes of pixels, and mouse, touch and keyboard."""
 
 import io
-import shutil
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from chromium import NEEDS_CHROMIUM
 from patina.cli.main import run_command
 from patina.imaging.picture_files import read_picture
 from sets import write_noisy_sets
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: apt-get install chromium)"),
+    NEEDS_CHROMIUM,
     pytest.mark.slow,
 ]
 
@@ -28,15 +27,6 @@ def folders(tmp_path_factory):
     log = [*places, "-paired", "-out", folder / "same.html", "-judge_steps", 1]
     assert run_command("report", list(map(str, log))) == 0
     return folder
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

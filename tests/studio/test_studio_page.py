@@ -1,13 +1,13 @@
 """The studio in a real browser, clicked through from dropped photos to reports; one server for all tests."""
 
 import re
-import shutil
 import time
 
 import cv2
 import numpy as np
 import pytest
 
+from chromium import NEEDS_CHROMIUM
 from patina.degradations.recipe import load_recipe
 from patina.imaging.picture_files import read_picture
 from patina.models.generator_files import save_generator
@@ -17,24 +17,14 @@ from patina.pipelines.recipe_fit import FitRequest
 from patina.studio.tunable_numbers import tunable_numbers
 from patina.system.yaml_files import read_yaml
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 pytestmark = [
-    pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium (Debian: apt-get install chromium)"),
+    NEEDS_CHROMIUM,
     pytest.mark.slow,
     pytest.mark.long,
 ]
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
 VIEWS = ("photos", "found", "tune", "blind", "apply", "models", "reports")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    playwright = pytest.importorskip("playwright.sync_api", reason="needs playwright")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
