@@ -31,10 +31,10 @@ _BUNDLED = (
     "astronaut", "stereo_motorcycle", "grass", "camera", "moon", "rocket", "coins", "gravel", "brick",
     "immunohistochemistry", "retina",
 )  # fmt: skip
-"""Photographs in scikit-image of which some crops are clean images and others photos."""
+"""Photographs from scikit-image; some crops of each are used as clean images, others as photos."""
 
 _MOST_CROPS = 7
-"""Most crops of one of them: the largest photograph would else be most of the set."""
+"""Largest number of crops of one photograph, so that the largest does not dominate the set."""
 
 
 @dataclass(frozen=True)

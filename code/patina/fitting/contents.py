@@ -1,9 +1,9 @@
-"""How much the measures of undegraded images vary by what the images show, and which of them vary together.
+"""How the measures of undegraded images vary from image to image, each by itself and together.
 
-Photos and clean images show different things. A difference that contents can make, such as coarser texture or fewer
-edges, must not be taken for a degradation. A few dozen clean images show only some of the ways in which contents
-differ, so their covariance is combined with that of many natural images: with the inverse Wishart prior of mean P and
-as many degrees of freedom as there are measures,
+Photos and clean images have different contents. A fit must not mistake such a difference, for example coarser texture
+or fewer edges, for degradation. A few dozen clean images sample only some of the differences between contents, so their
+covariance is combined with that of many natural images. With an inverse Wishart prior of mean P and as many degrees of
+freedom as there are measures,
 
     C = (M C_own + k P) / (M + k),    for M clean crops and k measures.
 """
@@ -38,7 +38,7 @@ class Contents:
 
     @classmethod
     def of(cls, names: Sequence[str], measures: np.ndarray) -> "Contents":
-        """Join what clean images and natural images in general tell.
+        """Combine the covariance of clean images with that of natural images.
 
         Args:
             names: of the measures, ``[k]``.

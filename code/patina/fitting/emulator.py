@@ -5,8 +5,8 @@ e is what the pictures show: it has the covariance C and is the same for clean a
 weight that a difference of measures has (generalised least squares).
 
 Clean pictures are measured before they are degraded, too. That tells most of their e, which is g (z - mean z) + r with
-the measure z before, so that a few samples are enough to learn B and Q (control variates). It also tells what C is:
-C = diag(g) cov(z) diag(g) + cov(r), with z's covariance among natural images (`patina.fitting.contents`).
+the measure z before, so that a few samples are enough to learn B and Q (control variates). They also give C:
+C = diag(g) cov(z) diag(g) + cov(r), with z's covariance from `patina.fitting.contents`.
 
 Samples that were made for an earlier centre still count, the less the further they lie from the present one: errors in
 B, summed over all measures, else pass for information, and the numbers move too little.

@@ -85,7 +85,7 @@ class Search:
         photos: measures of each photo, ``[n, k]``.
         compressions: how each photo's file was compressed, ``[n]``.
         clean: files of the clean pictures' crops, see `CleanCrop`.
-        contents: measures of all these crops as they are, ``[M, k]``, from `undegraded`.
+        contents: measures of all these crops as they are, from `undegraded`.
         workers: processes that synthesise; the result does not depend on their number.
         seed: of all draws.
         samples: pictures that are synthesised in a round.
@@ -97,7 +97,7 @@ class Search:
     photos: np.ndarray
     compressions: Sequence[FileCompression]
     clean: Sequence[Path]
-    contents: np.ndarray
+    contents: Contents
     workers: int = 0
     seed: int = 0
     samples: int = SAMPLES
@@ -166,17 +166,16 @@ class Search:
         population = Population(units, np.zeros_like(units), mean, spread, spread, spread)
         believed = np.array([number.plain for number in self.family.free])
         rounds, steps, trust = list(begun), list[_Step](), 1.0
-        contents = Contents.of(self.names, self.contents)
         distances, misfits = list[float](), list[float]()
         for number in range(self.rounds):
             key = derive(self.seed, title, number)
             rounds.append(self._synthesised(units, owners, key, f"{self._name(title)}, round {number + 1}"))
-            emulator = Emulator.learn(rounds, contents, population.mean)
+            emulator = Emulator.learn(rounds, self.contents, population.mean)
             steps.append(_Step(population, emulator.predict(population.units).mean(axis=0)))
             distances.append(self._distance(steps[-1].expected))
             if number > 1 and self._is_worse(steps[-1], steps[-2], emulator.precision):  # back, and on with less trust
                 trust, steps[-1] = trust / 2, steps[-2]
-                emulator = Emulator.learn(rounds, contents, steps[-1].population.mean)
+                emulator = Emulator.learn(rounds, self.contents, steps[-1].population.mean)
             misfits.append(self._misfit(steps[-1].expected, emulator.precision))
             photos = self._without_outliers(emulator, rounds[-1])
             before = steps[-1].population
@@ -250,7 +249,7 @@ class Search:
             for number, (place, unit, owner) in enumerate(zip(places, units, owners, strict=True))
         ]
         measures = synthesise(samples, self.family, workers=self.workers, description=description)
-        return DegradedSamples(units, as_array(self.names, measures), self.contents[places])
+        return DegradedSamples(units, as_array(self.names, measures), self.contents.measures[places])
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from threadpoolctl import threadpool_limits
 from patina.degradations.recipe import parse_recipe
 from patina.errors import PatinaError, PictureError, require_range
 from patina.fitting.agreement import Agreement, agreements, is_poor
+from patina.fitting.contents import Contents
 from patina.fitting.family import DEFAULT_FAMILIES, load_families
 from patina.fitting.family_choice import best_match
 from patina.fitting.fit_result import Fit
@@ -131,8 +132,9 @@ def _fit(request: FitRequest) -> Fit:
         before = agreements(names, measured, plain, request.seed)
         compressions = [photo.compression for photo in photos]
         limits = request.seed, request.samples, request.rounds
+        contents = Contents.of(names, plain)
         searches = [
-            Search(family, names, measured, compressions, files, plain, workers, *limits) for family in families
+            Search(family, names, measured, compressions, files, contents, workers, *limits) for family in families
         ]
         match = None if all(agreement.is_close for agreement in before) else best_match(searches)
     after = before if match is None else agreements(names, measured, match.fitted, request.seed)
