@@ -5,9 +5,11 @@ import json
 import pytest
 
 from degraded_sets import run
-from patina.errors import ConfigError
+from patina.cli.addresses import _named_as_given
+from patina.errors import ConfigError, PatinaError
 from patina.specs.configuration import load_config
 from patina.system import remote_files
+from patina.system.places import places_root
 from sets import contents, ludvae_values, write_config, write_pictures
 from stores import tarred
 
@@ -91,6 +93,26 @@ def test_shards_are_merged_there(folder, recipe, tmp_path):
     assert run("merge", "memory://data/out") == 0
     assert stored("memory://data/out") == results(tmp_path / "out")
     assert stored("memory://data/out.shard-1-of-2") == {}
+
+
+def test_shards_of_tars_are_merged_there(folder, recipe, tmp_path):
+    upload(folder, "memory://data/in")
+    how = ["-workers", "1", "-shard_size", "2"]
+    assert run("degrade", recipe, folder, tmp_path / "out" / "%06d.tar", *how) == 0
+    for index in (1, 2):
+        assert (
+            run("degrade", recipe, "memory://data/in", "memory://data/out/%06d.tar", "-shard", f"{index}/2", *how) == 0
+        )
+    assert stored("memory://data/out") == {}
+    assert run("merge", "memory://data/out/%06d.tar") == 0
+    assert stored("memory://data/out") == contents(tmp_path / "out")
+    assert stored("memory://data/out.shard-1-of-2") == {}
+
+
+def test_a_message_of_several_lines_keeps_them():
+    with pytest.raises(PatinaError) as raised, _named_as_given():
+        raise PatinaError("first", f"second {places_root()}/memory/data")
+    assert str(raised.value) == "first\nsecond memory://data"
 
 
 def test_tars_come_and_go(folder, recipe, tmp_path):

@@ -73,24 +73,20 @@ def _result_maker(command: str, arguments: argparse.Namespace, results: _Results
 
     def make(address: str) -> Path:
         folder, _, name = address.rpartition("/")
-        if "%" in name:
-            place = WorkingPlace.of(folder)
-            place.pull(LISTS, is_result=True)
-            results.places.append(place)
-            return place.local / name
-        place, shard = WorkingPlace.of(address), getattr(arguments, "shard", None)
+        tars = name if "%" in name else ""
+        place, shard = WorkingPlace.of(folder if tars else address), getattr(arguments, "shard", None)
         if shard is not None:
-            own = WorkingPlace.of(str(place.remote).rstrip("/") + shard.path(Path("x")).name[1:])
+            own = WorkingPlace.of(shard.path(Path(str(place.remote))).as_posix())
             own.pull(LISTS, is_result=True)
             results.places.append(own)
-            return place.local
+            return place.local / tars
         if command == "merge":
             for part in place.siblings(".shard-"):
                 part.pull(None, is_result=True)
                 results.places.append(part)
         place.pull(LISTS, is_result=True)
         results.places.insert(0, place)  # before the parts that a merge removes
-        return place.local
+        return place.local / tars
 
     return make
 
@@ -141,7 +137,7 @@ def _named_as_given() -> Iterator[None]:
     try:
         yield
     except PatinaError as error:
-        raise type(error)(root.sub(_AS_GIVEN, str(error))) from None
+        raise type(error)(*(root.sub(_AS_GIVEN, str(line)) for line in error.args)) from None
     finally:
         sys.stdout, sys.stderr = streams
 
