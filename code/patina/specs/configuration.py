@@ -1,6 +1,5 @@
 """Reading and writing configurations, one typed YAML file per experiment."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -45,20 +44,10 @@ def load_config(given: str | Path, smoke: bool = False) -> Any:
         ConfigError: invalid configuration; the message is one line with file, key and expected value.
     """
     path = find_config(given)
-    return resolve_paths(parse_config(_in_working_folders(read_yaml(path), path), path, smoke), base_folder(path))
-
-
-def _in_working_folders(values: Any, source: Path, key: str = "") -> Any:
-    """Put working folders in the place of addresses, see `patina.system.places`."""
-    if isinstance(values, dict):
-        return {name: _in_working_folders(value, source, str(name)) for name, value in values.items()}
-    if isinstance(values, list):
-        return [_in_working_folders(value, source, key) for value in values]
-    if not isinstance(values, str) or " " in values or "://" not in values or split_address(values) is None:
-        return values
-    if key == "runs":
-        raise ConfigError(f"{source}: runs is {values}; a training writes to a folder of this machine")
-    return os.fspath(working_folder(values))
+    config = parse_config(read_yaml(path), path, smoke)
+    if (found := split_address(str(getattr(config, "runs", "")))) is not None:
+        raise ConfigError(f"{path}: runs is {'://'.join(found)}; a training writes to a folder of this machine")
+    return resolve_paths(config, base_folder(path))
 
 
 def parse_config(values: Any, source: str | Path, smoke: bool = False) -> Any:
@@ -128,9 +117,10 @@ def changed_settings(before: Any, after: Any, place: str = "") -> list[str]:
 
 
 def resolve_paths(value: Any, base: Path) -> Any:
-    """Return a configuration whose relative paths start from `base`."""
+    """Return a configuration whose relative paths start from `base`, with working folders in the place of addresses."""
     if isinstance(value, Path):
-        return base / value.expanduser()
+        address = str(value)
+        return base / value.expanduser() if split_address(address) is None else working_folder(address)
     if isinstance(value, tuple):
         return tuple(resolve_paths(item, base) for item in value)
     if isinstance(value, dict):
