@@ -1,6 +1,5 @@
 """Train from a configuration: a learned degradation, or a restoration network in stages."""
 
-import sys
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
@@ -94,8 +93,7 @@ def require_trainable(request: TrainingRequest) -> str:
         chosen_recipe(config.data.clean_recipe)
     require_watchers(config.watch)
     with no_downloads():
-        config.require(request.device, pictures=not request.smoke)
-        later = "; ".join(config.lacking_later()) or "nothing is missing"
+        later = "; ".join(config.require(request.device, pictures=not request.smoke)) or "nothing is missing"
     if request.smoke:
         return f"{later}; images for --smoke are made when it begins"
     return f"{config.training_images()}, all fit; {later}"
@@ -118,8 +116,8 @@ def train_config(config: TrainableConfig, device: str = "auto") -> bool:
         made = with_degraded_clean(config, device) if isinstance(config, LearnedConfig) else config
     stages = made.training_stages()
     if len(stages) > 1:  # for a single one, making its task finds the same
-        config.require(device)
-        for line in config.lacking_later() if fabric.global_rank == 0 else ():
+        later = config.require(device)
+        for line in later if fabric.global_rank == 0 else ():
             warn(f"warning: {line}")
     return all(_train_stage(config, stage, device) for stage in stages)
 
@@ -169,10 +167,9 @@ def _tell_how(name: str, steps: int, precision: str, device: torch.device, image
     how = f"{steps} steps on {where} in {'float32' if chosen == '32' else chosen}"
     tell(f"{name}: {how}, {images}")
     if chosen != "32" and not has_fast_bf16(device):
-        print(
+        warn(
             f"warning: {name}: this device has no bf16 instructions, without which precision {chosen} is many times "
-            "slower than float32; set precision to auto or 32",
-            file=sys.stderr,
+            "slower than float32; set precision to auto or 32"
         )
 
 
@@ -206,10 +203,9 @@ def _say_changed_settings(folder: RunFolder, text: str) -> None:
     if not (folder.states() and folder.config.is_file()):
         return
     if changed := changed_settings(read_yaml(folder.config), parsed_yaml(text, folder.config)):
-        print(
+        warn(
             f"{folder.name}: the run began with another {', '.join(changed)}; to train it again, give it another name "
-            f"or remove {folder.path}",
-            file=sys.stderr,
+            f"or remove {folder.path}"
         )
 
 

@@ -222,20 +222,21 @@ class DeFlowConfig(LearnedConfig):
             crop=shown.crop,
         )
 
-    def require(self, device: str = "auto", *, pictures: bool = True) -> None:
+    def require(self, device: str = "auto", *, pictures: bool = True) -> list[str]:
         """Check that everything training needs exists, without writing conditions or training autoencoders of h."""
         if not pictures:
-            return
+            return []
         h = ConditionMap(self.condition_steps)
         if h.is_prepared and not any(step.autoencoder for step in h.steps):
             self.make_task(device)
-            return
+            return []
         for step in h.steps:
             if step.autoencoder and step.autoencoder.file:
                 open_autoencoder(step.autoencoder.file, step.autoencoder.features)
         self.starting_network()
         for folder in self.training_folders.values():
             require_size(list_pictures(folder), self.data.patch, "patch")
+        return []
 
 
 def _recompute(architecture: DeFlowArchitecture) -> Recompute | None:

@@ -87,20 +87,19 @@ class TrainableConfig(Experiment):
         """Return the stages in order; each starts from the result of the one before."""
 
     @abstractmethod
-    def require(self, device: str = "auto", *, pictures: bool = True) -> None:
+    def require(self, device: str = "auto", *, pictures: bool = True) -> list[str]:
         """Check that everything training needs exists, without writing anything.
 
         Args:
             device: device for the models of recipes.
             pictures: whether to check the data, too.
 
+        Returns:
+            What later stages lack, a line each: the first can begin without it.
+
         Raises:
             PatinaError: a file or image is missing or does not fit.
         """
-
-    def lacking_later(self) -> list[str]:
-        """Return what later stages lack, a line each: the first can begin without it."""
-        return []
 
     def validated_numbers(self) -> tuple[str, ...]:
         """Return the names of what a validation measures and models can be compared by, the usual one first."""
@@ -152,7 +151,8 @@ class SingleStageConfig(TrainableConfig):
         """Return the only stage."""
         return (TrainingStage(self.run_folder(), self.training.precision, self.make_task, self.make_plan),)
 
-    def require(self, device: str = "auto", *, pictures: bool = True) -> None:
+    def require(self, device: str = "auto", *, pictures: bool = True) -> list[str]:
         """Check that everything training needs exists by making its task, which opens the images."""
         if pictures:
             self.make_task(device)
+        return []

@@ -1,7 +1,7 @@
 """Training a super-resolution or restoration network on pairs: the configuration and its stages."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -141,13 +141,12 @@ class RestorationConfig(TrainableConfig):
         """Return how many pairs there are, or how many images recipes degrade during training."""
         return pairs_in_words(self.data)
 
-    def require(self, device: str = "auto", *, pictures: bool = True) -> None:
+    def require(self, device: str = "auto", *, pictures: bool = True) -> list[str]:
         """Check start models, weights of losses, and data of all stages; one error lists everything missing.
 
-        Models made by earlier stages may still be missing, and published weights that later stages need, see
-        `lacking_later`.
+        Models made by earlier stages may still be missing. Published weights that later stages lack are returned.
         """
-        problems: list[str] = []
+        problems, later = list[str](), list[str]()
         if pictures:
             largest = max(side for stage in self.stages for side in self.patch_sides(stage).values())
             with _noted(problems):
@@ -158,26 +157,20 @@ class RestorationConfig(TrainableConfig):
         for number, stage in enumerate(self.stages):
             with _noted(problems, f"stage {stage.name}: "):
                 _require_start(self, stage, folders[:number])
-            # A later stage may get its weights later.
-            excused = suppress(WeightsMissing) if number else nullcontext()
-            with _noted(problems, f"stage {stage.name}: "), excused:
-                _require_losses(stage, self.patch_sides(stage)[1])
+            with _noted(problems, f"stage {stage.name}: "):
+                try:
+                    _require_losses(stage, self.patch_sides(stage)[1])
+                except WeightsMissing as error:
+                    if not number:
+                        raise
+                    later.append(f"stage {stage.name} needs weights when it begins: {error}")
             with _noted(problems, f"stage {stage.name}: "):
                 _input_multiple(self, stage)
             with _noted(problems, f"stage {stage.name}: "):
                 updater_factory(stage)
         if problems:
             raise PatinaError("; ".join(dict.fromkeys(problems)))
-
-    def lacking_later(self) -> list[str]:
-        """Return which published weights later stages lack."""
-        found: list[str] = []
-        for stage in self.stages[1:]:
-            try:
-                _require_losses(stage, self.patch_sides(stage)[1])
-            except WeightsMissing as error:
-                found.append(f"stage {stage.name} needs weights when it begins: {error}")
-        return found
+        return later
 
 
 def restoration_task(
