@@ -184,9 +184,10 @@ class LUDDIFConfig(ImageFolderConfig):
 
 
 def _opened_restorer(path: Path) -> "nn.Module":
+    from patina.models.adapted_network import adapted
     from patina.models.generator_files import load_generator
 
     opened = load_generator(path)
     if opened.scale != 1:
         raise PatinaError(f"{path}: a network of scale {opened.scale}, expected a restoration network of scale 1")
-    return opened.model
+    return adapted(opened.model, opened)
