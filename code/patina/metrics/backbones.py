@@ -1,6 +1,5 @@
 """Weights of published feature networks: where each is looked for on this machine, and how it is got."""
 
-import hashlib
 import importlib.util
 import os
 import pickle
@@ -140,13 +139,6 @@ def weights_file(file_name: str) -> Path:
     if package is not None and (folder := _package_folder(package[0])) is not None:
         places.append(folder / package[1])
     return next((place for place in places if place.is_file()), _hub() / file_name)
-
-
-def has_right_hash(path: Path, file_name: str) -> bool:
-    """Whether a file's SHA-256 begins as that of the published one."""
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256") if hasattr(hashlib, "file_digest") else hashlib.sha256(file.read())
-    return found.hexdigest().startswith(PUBLISHED[file_name].sha256)
 
 
 @contextmanager

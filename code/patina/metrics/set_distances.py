@@ -42,25 +42,29 @@ def _open_inception(device: str) -> Describe:
         raise WeightsMissing("needs torch-fidelity: pip install 'patina-sr[metrics]'") from error
     except RuntimeError as error:
         raise missing_weights(INCEPTION) from error
-    network = network.to(compute_device(device))
-    return lambda image: _described(network, [image], device)
+    chosen = compute_device(device)
+    network = network.to(chosen)
+    return lambda image: _described(network, [image], chosen)
 
 
 def _open_efficientnet(device: str) -> Describe:
     from patina.metrics.efficientnet import EfficientNetFeatures
 
-    network = EfficientNetFeatures().to(compute_device(device))
+    chosen = compute_device(device)
+    network = EfficientNetFeatures().to(chosen)
 
     def describe(image: np.ndarray) -> Tensor:
-        return _described(lambda batch: network(batch / 255), tiles(image), device)
+        return _described(lambda batch: network(batch / 255), tiles(image), chosen)
 
     return describe
 
 
 @torch.no_grad()
-def _described(network: nn.Module | Callable[[Tensor], Tensor], images: Iterable[np.ndarray], device: str) -> Tensor:
+def _described(
+    network: nn.Module | Callable[[Tensor], Tensor], images: Iterable[np.ndarray], device: torch.device
+) -> Tensor:
     batches = [torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None] for image in images]
-    return torch.cat([network(batch.to(compute_device(device))).cpu().double() for batch in batches])
+    return torch.cat([network(batch.to(device)).cpu().double() for batch in batches])
 
 
 def tiles(image: np.ndarray) -> list[np.ndarray]:
@@ -80,7 +84,7 @@ def tiles(image: np.ndarray) -> list[np.ndarray]:
 
 
 class _Given(nn.Module):
-    """Stands for the feature network of torchmetrics: the features are given."""
+    """Takes the place of torchmetrics' feature network: the features are computed already."""
 
     def __init__(self, count: int):
         super().__init__()
@@ -141,12 +145,11 @@ def set_distances(
     missing: dict[str, str] = {}
     describers: dict[str, Describe] = {}
     measures = [SET_MEASURES[key] for key in keys]
-    for measure in measures:
+    for network in dict.fromkeys(measure.network for measure in measures):
         try:
-            if measure.network not in describers:
-                describers[measure.network] = _OPENED[measure.network](device)
+            describers[network] = _OPENED[network](device)
         except WeightsMissing as error:
-            missing[measure.key] = str(error)
+            missing |= {measure.key: str(error) for measure in measures if measure.network == network}
     features = [_features(describers, images) for images in (found, wanted)] if describers else []
     for measure in measures:
         if measure.key not in missing:

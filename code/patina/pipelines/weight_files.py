@@ -4,7 +4,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from patina.metrics.backbones import PUBLISHED, has_right_hash, remedy, weights_file
+from patina.metrics.backbones import PUBLISHED, remedy, weights_file
+from patina.runs.fingerprint import file_digest
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,8 @@ def weight_files() -> list[WeightFile]:
     found = []
     for name, file in PUBLISHED.items():
         path = weights_file(name)
-        problem = "missing" if not path.is_file() else "" if has_right_hash(path, name) else "damaged (wrong SHA-256)"
+        is_right = path.is_file() and file_digest(path).startswith(file.sha256)
+        problem = "" if is_right else "damaged (wrong SHA-256)" if path.is_file() else "missing"
         found.append(WeightFile(name, file.use, path, problem, remedy(name) if problem else ""))
     return found
 
