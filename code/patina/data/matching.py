@@ -60,6 +60,15 @@ def scene_of(stem: str) -> str:
     return re.sub(r"([_-]?\d+)+$", "", stem) or stem
 
 
+TEMPLATE = r"[^{}/]*\{\}[^{}/]*"
+"""Pattern of names with ``{}`` in place of another name."""
+
+
+def is_template(text: str) -> bool:
+    """Whether a text is a name with one ``{}`` in place of another name."""
+    return re.fullmatch(TEMPLATE, text) is not None
+
+
 def _files_by_stem(
     folder: Path, without: Collection[str], part: str, recursive: bool, template: str = "{}"
 ) -> dict[str, Path]:

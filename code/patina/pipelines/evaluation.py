@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from patina.data.matching import Match, match_by_stem
+from patina.data.matching import Match, is_template, match_by_stem
 from patina.errors import PatinaError, PictureError, listed
 from patina.hints import nearest
 from patina.imaging.picture_files import list_pictures, read_picture
@@ -78,7 +78,7 @@ def evaluate_folders(
     results: Path,
     gt: Path | None,
     *,
-    metrics: Collection[str] = tuple(metric_keys(lpips=True)),
+    metrics: Collection[str] = metric_keys(lpips=True),
     crop: int = 0,
     space: Space = "rgb",
     device: str = "auto",
@@ -108,7 +108,7 @@ def evaluate_folders(
         PatinaError: a folder is empty, an image has no partner, `crop` is negative, or a metric is unknown or needs
             what is not given.
     """
-    if template.count("{}") != 1:
+    if not is_template(template):
         raise PatinaError(f"-template is {template}, expected a name with one {{}} in place of the GT's, e.g. {{}}_out")
     if crop < 0:
         raise PatinaError(f"-crop_border is {crop}, expected 0 or more pixels")
@@ -130,8 +130,9 @@ def evaluate_folders(
     evaluation = Evaluation(report, by_image, space, crop, missing, stems)
     if by_set := [key for key in metrics if key in BY_SET]:
         unread = {name for name, _ in report.failures}
-        found = [match.first for match in matches if str(match.first) not in unread]
-        return _with_sets(evaluation, by_set, found, against or gt, crop, device)
+        pairs = [match for match in matches if str(match.first) not in unread]
+        others = list_pictures(against) if against is not None else [match.second for match in pairs]
+        return _with_sets(evaluation, by_set, [match.first for match in pairs], others, against or gt, device)
     return evaluation
 
 
@@ -145,34 +146,40 @@ def _require_possible(metrics: Collection[str], gt: Path | None, against: Path |
         if gt is None and against is None:
             raise PatinaError(f"{by_set[0]} compares two sets; give the other folder as -against or -truth")
         if shard is not None:
-            raise PatinaError(f"{by_set[0]} needs all images; leave -shard out, or measure it on its own")
+            raise PatinaError(f"{by_set[0]} needs all images; leave -shard out, or measure it in a call of its own")
 
 
 def _matches(results: Path, gt: Path | None, without: Collection[str], template: str) -> list[Match]:
     """Return the results with their GT, or with themselves."""
     if gt is not None:
         return match_by_stem(results, gt, without, template)
-    stems = {path: stem_of(path) for path in list_pictures(results)}
-    return [Match(stem, path, path) for path, stem in stems.items() if stem not in without]
+    return [Match(stem, path, path) for path in list_pictures(results) if (stem := stem_of(path)) not in without]
 
 
 def _with_sets(
-    evaluation: Evaluation, keys: list[str], found: list[Path], against: Path | None, crop: int, device: str
+    evaluation: Evaluation, keys: list[str], found: list[Path], others: list[Path], where: Path | None, device: str
 ) -> Evaluation:
-    """Add the distances of the whole set from another."""
+    """Add the distances of the whole set from another; images of that one that cannot be read are reported, too."""
     from patina.metrics.set_distances import set_distances
 
-    others = list_pictures(against) if against is not None else []
-    values, missing = set_distances(keys, _eight_bit(found, crop), _eight_bit(others, 0), device)
-    told = f"{len(found)} images against {len(others)} in {against}"
-    return replace(evaluation, sets=values, missing={**evaluation.missing, **missing}, against=told)
+    failures: list[tuple[str, str]] = []
+    values, missing = set_distances(
+        keys, _eight_bit(found, evaluation.crop, failures), _eight_bit(others, 0, failures), device
+    )
+    report = replace(evaluation.report, failures=[*evaluation.report.failures, *failures])
+    told = f"{len(found)} images against {len(others) - len(failures)} in {where}"
+    missing = {**evaluation.missing, **missing}
+    return replace(evaluation, report=report, sets=values, missing=missing, against=told)
 
 
-def _eight_bit(paths: list[Path], crop: int) -> Iterator[np.ndarray]:
-    """Yield the pixels of images as uint8, without their border."""
-
+def _eight_bit(paths: list[Path], crop: int, failures: list[tuple[str, str]]) -> Iterator[np.ndarray]:
+    """Yield the pixels of images as uint8, without their border; add those that cannot be read to `failures`."""
     for path in paths:
-        pixels = to_eight_bit(read_picture(path).pixels)
+        try:
+            pixels = to_eight_bit(read_picture(path).pixels)
+        except PictureError as error:
+            failures.append((str(path), str(error)))
+            continue
         yield pixels[crop : pixels.shape[0] - crop, crop : pixels.shape[1] - crop]
 
 

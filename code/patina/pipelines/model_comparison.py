@@ -20,7 +20,7 @@ from patina.metrics.full_reference import METRICS, open_metrics
 from patina.metrics.set_measures import MEASURES
 from patina.pipelines.comparison_table import ComparisonRow, ModelComparison
 from patina.pipelines.evaluation import evaluate_folders
-from patina.pipelines.score_table import Evaluation, measured_space
+from patina.pipelines.score_table import Evaluation, border, measured_space
 from patina.pipelines.upscaler import Enlarger, Sampling, Upscaler
 from patina.pipelines.upscalers import open_upscaler, takes_tiles
 from patina.pipelines.upscaling import upscale_pictures
@@ -169,11 +169,9 @@ def _compared(config: EvaluationConfig, device: str) -> ModelComparison:
         evaluation.report.print_summary()
     failures = sum(len(evaluation.report.failures) for _, evaluation in found)
     failures += sum(item.failures for item in unmeasured)
-    reasons = [f"{METRICS[key].title} was not measured: {reason}" for key, reason in missing.items()]
+    missing |= {key: reason for _, one in found for key, reason in one.missing.items()}
+    reasons = [f"{MEASURES[key].title} was not measured: {reason}" for key, reason in missing.items()]
     told = [f"{row.model} on {row.set}: {note}" for row, evaluation in found for note in evaluation.notes]
-    reasons += dict.fromkeys(
-        f"{MEASURES[key].title} was not measured: {reason}" for _, one in found for key, reason in one.missing.items()
-    )
     rows = [row for row, _ in found]
     comparison = ModelComparison(rows, _how(config, device), [*told, *reasons, *notes], failures)
     comparison.write(config.out)
@@ -260,9 +258,7 @@ def _is_gpu(device: str) -> bool:
 
 
 def _how(config: EvaluationConfig, device: str) -> str:
-    border = "the scale" if config.crop_border is None else f"{config.crop_border} pixels"
+    cut = "the scale cropped from every border" if config.crop_border is None else border(config.crop_border)
     where = "on the GPU" if _is_gpu(device) else f"on the CPU (threads: {torch.get_num_threads()})"
-    measured = (
-        f"Measured on {measured_space(config.space, config.wanted_metrics())}, {border} cropped from every border"
-    )
+    measured = f"Measured on {measured_space(config.space, config.wanted_metrics())}, {cut}"
     return f"{measured}; time and peak memory of upscaling {where}."

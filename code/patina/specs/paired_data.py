@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, PlainSerializer, model_validator
 
+from patina.data.matching import TEMPLATE, is_template
 from patina.data.pairs import Pair, PairedPatches, match_pairs
 from patina.data.pairs_on_the_fly import FolderSource, LQSource, OnTheFlyPatches, RecipeSource
 from patina.degradations.base import Degradation
@@ -43,7 +44,13 @@ def _listed(value: Any) -> Any:
     return value if isinstance(value, list | tuple) else [value]
 
 
-Template = Annotated[str, Field(pattern=r"^[^{}/]*\{\}[^{}/]*$")]
+def _template(value: str) -> str:
+    if not is_template(value):
+        raise ValueError(f"expected a name with one {{}} in place of the GT image's, e.g. {{}}x2, found {value!r}")
+    return value
+
+
+Template = Annotated[str, AfterValidator(_template), Field(json_schema_extra={"pattern": f"^{TEMPLATE}$"})]
 """A name with `{}` in place of another one."""
 
 
