@@ -1,10 +1,10 @@
 """A warning of recipes on whose numbers `patina fit` itself said not to rely."""
 
-import sys
 from functools import cache
 from pathlib import Path
 
 from patina.degradations.recipe import Recipe
+from patina.system.telling import warn
 
 
 def warn_of_fit(recipe: Recipe, name: str | Path) -> None:
@@ -15,8 +15,7 @@ def warn_of_fit(recipe: Recipe, name: str | Path) -> None:
 
 @cache
 def _warn(name: str) -> None:
-    print(
+    warn(
         f"warning: {name}: its fit matched the photos in fewer than half of the properties; compare its images with "
-        "the photos before you train on them, see docs/fit.md, Is the fit good enough?",
-        file=sys.stderr,
+        "the photos before you train on them, see docs/fit.md, Is the fit good enough?"
     )

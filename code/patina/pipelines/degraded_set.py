@@ -15,7 +15,7 @@ from patina.pipelines.ray_cluster import Cluster, ClusterChoice
 from patina.pipelines.recipe_choice import RecipeChoice, with_engine
 from patina.pipelines.recipe_cluster import recipe_work, run_on_cluster
 from patina.pipelines.recipe_job import Job, Made, PictureMaker
-from patina.pipelines.set_draws import draw_entries, draw_frame
+from patina.pipelines.set_draws import Draw, draw_entries, draw_frame
 from patina.pipelines.set_log import COMMAND, SetDetails, begin_set, finish_set
 from patina.pipelines.tar_output import one_sample_each, require_apart, write_tars
 from patina.runs.fingerprint import file_digest
@@ -238,29 +238,29 @@ class _Plan:
         for item in todo:
             outputs[item.source].append((item.output, item.details["variant"]))
         place, seed = self.request.ground_truth, self.request.seed
-        draws = {picture.name: self.recipe.draw for picture in self.pictures}
-        if self.request.clip:
-            name, drift = folder_of(self.request.source).name, self.request.drift
-            draws = {
-                picture.name: partial(draw_frame, self.recipe, clip=name, number=number, drift=drift)
-                for number, picture in enumerate(self.pictures)
-            }
         cropped = {} if place is None else {item.source: place / item.output for item in crops}
         return [
             Job(
                 picture,
                 partial(
                     draw_entries,
-                    draw=draws[picture.name],
+                    draw=self._draw(number),
                     source=picture.name,
                     outputs=outputs[picture.name],
                     seed=seed,
                 ),
                 cropped.get(picture.name),
             )
-            for picture in self._sources
+            for number, picture, _ in self._chosen
             if picture.name in outputs
         ]
+
+    def _draw(self, number: int) -> Draw:
+        """Return what draws the plans of a picture by its place; the frames of a clip share theirs."""
+        if not self.request.clip:
+            return self.recipe.draw
+        clip = folder_of(self.request.source).name
+        return partial(draw_frame, self.recipe, clip=clip, number=number, drift=self.request.drift)
 
 
 Run = Callable[[_Plan, Sequence[Job], Callable[[Made], None]], JobReport[Made]]

@@ -51,8 +51,8 @@ class HugeTranslation:
         first = RowReader(source.path)
         key, size = self.key(source.name, details["sample"]), (first.height, first.width)
         bands = self.degradation.bands(open_rows, size, details["parameters"], key)
-        note("translated in bands")
         try:
             write_rows(output, (to_pixels(band, first.dtype) for band in bands), *size, first.dtype, gray=False)
         except NotFinitePixels as error:
             raise PictureError(f"{source}: {self.model}: the model gave no image: {error}") from None
+        note("translated in bands")

@@ -1,7 +1,7 @@
 """Map pictures to pictures, file by file, into an output folder that continues where an earlier command stopped."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -127,7 +127,6 @@ class PictureWork:
 
     def _made(self, source: Source, wanted: Wanted, out: Path) -> tuple[str, np.ndarray | None]:
         output = out / wanted.output
-        output.parent.mkdir(parents=True, exist_ok=True)
         pixels = self.make(source, wanted.details, self.read(source), output)
         self.write(source, pixels, output)
         return file_digest(source.path), None if pixels is None else pixels.shift
@@ -194,14 +193,10 @@ def make_results(
         return write_tars(target, output.made_by, output.sources, make, limits=output.limits, shard=shard)
 
 
-@contextmanager
-def _maybe_cluster(on_cluster: OnCluster | None, made_by: MadeBy) -> Iterator[Cluster | None]:
+def _maybe_cluster(on_cluster: OnCluster | None, made_by: MadeBy) -> AbstractContextManager[Cluster | None]:
     if on_cluster is None:
-        yield None
-        return
-    opened = Cluster.connected(on_cluster.choice, on_cluster.open, made_by.models, device=on_cluster.device)
-    with opened as cluster:
-        yield cluster
+        return nullcontext()
+    return Cluster.connected(on_cluster.choice, on_cluster.open, made_by.models, device=on_cluster.device)
 
 
 @dataclass(frozen=True)

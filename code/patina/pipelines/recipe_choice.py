@@ -1,6 +1,5 @@
 """A recipe as a user chooses it: which variants, with which model file, with or without learned blocks."""
 
-import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from patina.degradations.recipe import MIXED, Recipe, load_recipe, require_model
 from patina.errors import PatinaError
 from patina.hints import nearest
 from patina.imaging.sources import Source
+from patina.system.telling import warn
 
 
 @dataclass(frozen=True)
@@ -54,10 +54,9 @@ class RecipeChoice:
     def _warn_of_scale(self, recipe: Recipe, scale: int) -> None:
         """Warn of a fitted recipe whose numbers do not hold at another scale, as they are in pixels."""
         if recipe.fitted and scale != recipe.scale:
-            print(
+            warn(
                 f"warning: {self.name} was fitted at scale {recipe.scale}, and its numbers do not hold at scale "
-                f"{scale}: blur is in pixels of the clean image; run patina fit with -scale {scale}",
-                file=sys.stderr,
+                f"{scale}: blur is in pixels of the clean image; run patina fit with -scale {scale}"
             )
 
     def outputs(self, recipe: Recipe) -> "Outputs":

@@ -14,7 +14,7 @@ from patina.metrics.image_pair import Space
 from patina.pipelines.score_table import Evaluation, Score
 from patina.runs.folder_job import JobReport
 from patina.runs.folder_lock import folder_lock
-from patina.runs.shards import Shard
+from patina.runs.shards import Shard, whole
 from patina.system.atomic import write_text
 from patina.system.typed_values import Malformed, parsed_object, typed
 
@@ -59,7 +59,7 @@ def merge_scores(out: Path, shards: Mapping[Shard, Path], keep: bool) -> int:
             raise PatinaError(f"shards {shard} and {first} have different metrics; measure one of them again")
     scores = {score.image: score for document in documents.values() for score in map(_score, document.images)}
     failures = {Path(fail.image).stem: fail for document in documents.values() for fail in document.failures}
-    order = _interleaved([document.stems for document in documents.values()])
+    order = whole([document.stems for document in documents.values()])
     report = JobReport(
         [scores[stem] for stem in order if stem in scores],
         [(failures[stem].image, failures[stem].reason) for stem in order if stem in failures],
@@ -109,9 +109,3 @@ def _document(path: Path, shard: Shard) -> _Document:
 def _score(values: Mapping[str, Any]) -> Score:
     numbers = {name: float(value) for name, value in values.items() if name in METRICS and value is not None}
     return Score(str(values["image"]), numbers, dict(values.get("absent", {})))
-
-
-def _interleaved(parts: list[list[str]]) -> list[str]:
-    """Undo the division into every N-th."""
-    longest = max(map(len, parts))
-    return [part[place] for place in range(longest) for part in parts if place < len(part)]

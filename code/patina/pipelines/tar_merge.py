@@ -9,7 +9,7 @@ from pathlib import Path
 from patina.errors import PatinaError
 from patina.runs.made_by import MadeBy
 from patina.runs.open_tar import Sample
-from patina.runs.shards import Shard, require_made_alike, shard_paths, without_note
+from patina.runs.shards import Shard, require_made_alike, shard_paths, whole, without_note
 from patina.runs.tar_set import TarSet, TarStatistics, read_statistics
 from patina.runs.tar_target import TarLimits, TarTarget
 from patina.system.atomic import write_text
@@ -41,7 +41,7 @@ def merge_tars(target: TarTarget, keep: bool) -> tuple[int, int, tuple[str, ...]
     folders = shard_paths(target.folder)
     parts = [_Part.read(shard, TarTarget(path / target.pattern.name)) for shard, path in folders.items()]
     made_by, limits = _common(parts)
-    names = [part.names[place] for place in range(len(parts[0].names)) for part in parts if place < len(part.names)]
+    names = whole([part.names for part in parts])
     streams, missing, count = [part.samples() for part in parts], list[str](), 0
     following = [next(stream, None) for stream in streams]
     with TarSet.open(target, made_by, names, limits) as tars:

@@ -73,7 +73,13 @@ class Shard:
         return items[self.index - 1 :: self.count]
 
 
-class Made(Protocol):
+def whole(parts: Sequence[Sequence[T]]) -> list[T]:
+    """Put the items of all shards, in their order, back into that of the whole folder; undoes `Shard.part`."""
+    longest = max(map(len, parts))
+    return [part[place] for place in range(longest) for part in parts if place < len(part)]
+
+
+class Provenance(Protocol):
     """What says which version of Patina made something, and how."""
 
     @property
@@ -85,7 +91,7 @@ class Made(Protocol):
         """The command with its settings and models."""
 
 
-def require_made_alike(first: Shard, one: Made, shard: Shard, other: Made) -> None:
+def require_made_alike(first: Shard, one: Provenance, shard: Shard, other: Provenance) -> None:
     """Refuse two shards that are not parts of one whole.
 
     Raises:

@@ -2,7 +2,7 @@
 
 import importlib
 import importlib.util
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,26 +39,25 @@ class Watcher:
         self._package: Any = importlib.import_module(name)
         self._is_open = True
         own = {"id": title, "dir": str(run)} if name == "wandb" else {}
-        self._try("init", project=PROJECT, name=title, resume="allow", config=dict(config), **own)
+        self._try(lambda package: package.init(project=PROJECT, name=title, resume="allow", config=dict(config), **own))
 
     def numbers(self, part: str, step: int, values: Mapping[str, float]) -> None:
         """Show the numbers of a step, as ``train/NAME`` or ``valid/NAME``."""
-        self._try("log", {f"{part}/{name}": value for name, value in values.items()}, step=step)
+        self._try(lambda package: package.log({f"{part}/{name}": values[name] for name in values}, step=step))
 
     def picture(self, step: int, name: str, pixels: np.ndarray) -> None:
         """Show a picture (RGB uint8 ``[H, W, 3]``)."""
-        if self._is_open:
-            self._try("log", {name: self._package.Image(pixels)}, step=step)
+        self._try(lambda package: package.log({name: package.Image(pixels)}, step=step))
 
     def close(self) -> None:
         """Finish the run."""
-        self._try("finish")
+        self._try(lambda package: package.finish())
 
-    def _try(self, function: str, *arguments: Any, **options: Any) -> None:
+    def _try(self, call: Callable[[Any], object]) -> None:
         if not self._is_open:
             return
         try:
-            getattr(self._package, function)(*arguments, **options)
+            call(self._package)
         except Exception as error:  # a service may fail in any way
             self._is_open = False
             warn(f"warning: {self.name} failed ({error!r}); the training goes on without it")
