@@ -79,7 +79,7 @@ def whole(parts: Sequence[Sequence[T]]) -> list[T]:
     return [part[place] for place in range(longest) for part in parts if place < len(part)]
 
 
-class Provenance(Protocol):
+class Versioned(Protocol):
     """What says which version of Patina made something, and how."""
 
     @property
@@ -91,7 +91,7 @@ class Provenance(Protocol):
         """The command with its settings and models."""
 
 
-def require_made_alike(first: Shard, one: Provenance, shard: Shard, other: Provenance) -> None:
+def require_made_alike(first: Shard, one: Versioned, shard: Shard, other: Versioned) -> None:
     """Refuse two shards that are not parts of one whole.
 
     Raises:
