@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+from multiprocessing import resource_tracker
 from multiprocessing.context import BaseContext
 
 import pytest
@@ -26,6 +27,13 @@ def test_ctrl_c_before_its_modules_are_loaded_does_not_end_a_process(context: Ba
     os.kill(process.pid, signal.SIGINT)
     process.join()
     assert process.exitcode == 0
+
+
+def test_systems_without_masks_start_processes_as_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(signal, "pthread_sigmask")
+    monkeypatch.setattr(resource_tracker, "ensure_running", lambda: pytest.fail("Windows cannot start it"))
+    with interrupts_blocked():
+        hear_interrupts()
 
 
 def test_a_missed_ctrl_c_arrives_afterwards() -> None:

@@ -8,33 +8,41 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import context, get_all_start_methods, resource_tracker
+from multiprocessing.process import BaseProcess
 
 
 @contextmanager
 def interrupts_blocked() -> Iterator[None]:
     """Block SIGINT in this thread and in processes that it starts; this process gets a missed one afterwards."""
+    if not _can_block():
+        yield
+        return
     resource_tracker.ensure_running()  # its start would unblock the signal
-    _mask(signal.SIG_BLOCK)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
     finally:
-        hear_interrupts()
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def hear_interrupts() -> None:
     """Let this thread get Ctrl-C again."""
-    _mask(signal.SIG_UNBLOCK)
+    if _can_block():
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
 
 
-def _mask(how: int) -> None:
-    if hasattr(signal, "pthread_sigmask"):  # not on Windows
-        signal.pthread_sigmask(how, {signal.SIGINT})
+def _can_block() -> bool:
+    return hasattr(signal, "pthread_sigmask")  # not on Windows
 
 
-class _Spawned(context.SpawnProcess):
+class _BeginsDeaf(BaseProcess):
     def start(self) -> None:
         with interrupts_blocked():
             super().start()
+
+
+class _Spawned(_BeginsDeaf, context.SpawnProcess):
+    pass
 
 
 class _Spawn(context.SpawnContext):
@@ -49,10 +57,8 @@ FRESH: context.BaseContext = SPAWN
 
 if "forkserver" in get_all_start_methods():
 
-    class _Forked(context.ForkServerProcess):
-        def start(self) -> None:
-            with interrupts_blocked():
-                super().start()
+    class _Forked(_BeginsDeaf, context.ForkServerProcess):
+        pass
 
     class _ForkServer(context.ForkServerContext):
         Process = _Forked
