@@ -162,12 +162,11 @@ def _with_sets(
     """Add the distances of the whole set from another; images of that one that cannot be read are reported, too."""
     from patina.metrics.set_distances import set_distances
 
-    failures: list[tuple[str, str]] = []
-    values, missing = set_distances(
-        keys, _eight_bit(found, evaluation.crop, failures), _eight_bit(others, 0, failures), device
-    )
-    report = replace(evaluation.report, failures=[*evaluation.report.failures, *failures])
-    told = f"{len(found)} images against {len(others) - len(failures)} in {where}"
+    unread, unread_others = list[tuple[str, str]](), list[tuple[str, str]]()
+    images = _eight_bit(found, evaluation.crop, unread), _eight_bit(others, 0, unread_others)
+    values, missing = set_distances(keys, *images, device)
+    report = replace(evaluation.report, failures=[*evaluation.report.failures, *unread, *unread_others])
+    told = f"{len(found) - len(unread)} images against {len(others) - len(unread_others)} in {where}"
     missing = {**evaluation.missing, **missing}
     return replace(evaluation, report=report, sets=values, missing=missing, against=told)
 
