@@ -80,7 +80,7 @@ def whole(parts: Sequence[Sequence[T]]) -> list[T]:
 
 
 class Versioned(Protocol):
-    """What says which version of Patina made something, and how."""
+    """A record of the version of Patina, and of the command, that made something."""
 
     @property
     def version(self) -> str:
