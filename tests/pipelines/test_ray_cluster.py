@@ -7,7 +7,8 @@ import psutil
 import pytest
 
 from degraded_sets import VALUES, run
-from patina.runs.output_folder import OutputFolder
+from patina.imaging.picture_files import picture_bytes
+from patina.pipelines import ray_cluster
 from sets import contents, write_config, write_pictures
 from small_ludvae import write_model
 
@@ -37,24 +38,26 @@ def results(folder) -> dict[str, bytes]:
     return {name: data for name, data in contents(folder).items() if not name.startswith(".patina")}
 
 
-def test_a_killed_worker_costs_nothing(cluster, folder, tmp_path, monkeypatch, capsys):
-    recipe, gt, record, killed = write_config(tmp_path / "v.yml", VALUES), tmp_path / "gt", OutputFolder.record, []
+def test_killed_workers_cost_nothing(cluster, folder, tmp_path, monkeypatch, capsys):
+    recipe, gt, read, killed = write_config(tmp_path / "v.yml", VALUES), tmp_path / "gt", [], []
 
-    def kill_one(self, made):
-        if not killed:
-            killed.extend(workers()[:1])
-            killed[0].kill()
-        record(self, made)
+    def read_and_kill(path):
+        read.append(path)
+        if len(read) == 20:  # the batch that is being read goes to a worker that is gone by then
+            killed.extend(workers())
+            for worker in killed:
+                worker.kill()
+            psutil.wait_procs(killed)
+        return picture_bytes(path)
 
     degrade = ["degrade", recipe, folder]
     assert run(*degrade, tmp_path / "here", "-gt", tmp_path / "gt_here", "-workers", "1") == 1
     told = capsys.readouterr().err
     with monkeypatch.context() as patch:
-        patch.setattr(OutputFolder, "record", kill_one)
+        patch.setattr(ray_cluster, "picture_bytes", read_and_kill)
         assert run(*degrade, tmp_path / "out", "-gt", gt, "-engine", "ray", "-actors", "2") == 1
     error = capsys.readouterr().err
     assert killed
-    assert not killed[0].is_running()
     assert "a worker of the cluster ended; another one makes its images" in error
     assert [line for line in told.splitlines() if "5.png" in line] == [
         line for line in error.splitlines() if "5.png" in line
