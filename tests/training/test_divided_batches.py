@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -128,6 +129,24 @@ def test_a_number_of_devices_that_is_none_is_named(sets, tmp_path, capsys):
     config = str(write_divided(sets, "deflow", tmp_path / "a"))
     assert run_command("train", ["-opt", config, "-devices", "0"]) == 2
     assert "-devices 0: expected 1 or more" in capsys.readouterr().err
+
+
+def begun_by_torchrun(monkeypatch, port: int) -> None:
+    """Give this process the variables that torchrun gives to the first of two, which opens the port."""
+    values = {"TORCHELASTIC_RUN_ID": "run", "MASTER_ADDR": "localhost", "MASTER_PORT": port, "RANK": 0}
+    for name, value in (values | {"LOCAL_RANK": 0, "WORLD_SIZE": 2, "LOCAL_WORLD_SIZE": 2}).items():
+        monkeypatch.setenv(name, str(value))
+
+
+def test_a_port_in_use_is_named_in_one_line(sets, tmp_path, monkeypatch, capsys):
+    config = str(write_divided(sets, "luminance", tmp_path / "a"))
+    with socket.create_server(("", 0)) as taken:
+        begun_by_torchrun(monkeypatch, port := taken.getsockname()[1])
+        assert run_command("train", ["-opt", config, "-device", "cpu"]) == 2
+    (told,) = capsys.readouterr().err.splitlines()
+    assert told.startswith(f"error: port {port} of this machine is in use, on which the 2 processes of the training")
+    assert "--master-port" in told
+    assert not (tmp_path / "a").exists()
 
 
 def children_of(pid: int) -> list[int]:

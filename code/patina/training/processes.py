@@ -30,21 +30,44 @@ def fabric_of_processes(accelerator: str, precision: Literal["32-true", "bf16-mi
     Args:
         accelerator: "cpu", "cuda" or "mps".
         precision: Fabric's name of the precision.
+
+    Raises:
+        PatinaError: the processes do not find each other, because their port is in use for example.
     """
     if not torch.distributed.is_available() or not torch.distributed.is_torchelastic_launched():
         return Fabric(accelerator=accelerator, devices=1, precision=precision)
     here, everywhere = (int(os.environ[name]) for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE"))
-    fabric = Fabric(
-        accelerator=accelerator,
-        strategy=_OwnGradients(timeout=LONGEST_WAIT),
-        devices=here,
-        num_nodes=everywhere // here,
-        precision=precision,
-    )
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
-    if os.environ.get("LT_CLI_USED") != "1":  # `fabric run` launches while Fabric is made
-        fabric.launch()
+    with _meeting_told():
+        fabric = Fabric(
+            accelerator=accelerator,
+            strategy=_OwnGradients(timeout=LONGEST_WAIT),
+            devices=here,
+            num_nodes=everywhere // here,
+            precision=precision,
+        )
+        logging.getLogger("lightning_fabric").setLevel(logging.WARNING)
+        if os.environ.get("LT_CLI_USED") != "1":  # `fabric run` launches while Fabric is made
+            fabric.launch()
     return fabric
+
+
+@contextmanager
+def _meeting_told() -> Iterator[None]:
+    """Say in one line why the processes do not find each other; only rank 0 opens their port."""
+    try:
+        yield
+    except torch.distributed.DistError as error:
+        host, port, rank, everywhere = (
+            os.environ.get(name) for name in ("MASTER_ADDR", "MASTER_PORT", "RANK", "WORLD_SIZE")
+        )
+        if "EADDRINUSE" in str(error):
+            told = f"port {port} of this machine is in use, on which the {everywhere} processes of the training meet"
+            raise PatinaError(f"{told}; name a free one with --master-port, the same on all machines") from None
+        why = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
+        raise PatinaError(
+            f"process {rank} of {everywhere} does not find the others at {host}:{port} ({why}); start all of them, "
+            "with the same --master-addr and --master-port"
+        ) from None
 
 
 class _OwnGradients(DDPStrategy):
