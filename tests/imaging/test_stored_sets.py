@@ -99,7 +99,7 @@ def test_parts_of_pairs_are_chosen(folder, tmp_path):
     ]  # fmt: skip
     matches = match_by_stem(tar, tar)
     assert [(match.stem, match.first.name, match.second.name) for match in matches] == [
-        ("s/1", "1.lq.png", "1.gt.png"), ("s/2", "2.lq.png", "2.gt.png"),
+        ("s_1", "1.lq.png", "1.gt.png"), ("s_2", "2.lq.png", "2.gt.png"),
     ]  # fmt: skip
     with pytest.raises(PatinaError, match=r"s/1 has 2 images, s/1\.lq\.png; s/1\.gt\.png; expected one$"):
         list_sources(tar)

@@ -114,6 +114,13 @@ def test_training_samples_are_those_of_the_folders(pairs, tmp_path):
     assert len(from_folder) > len(places) // 2
 
 
+def test_members_in_folders_have_the_names_of_their_results(folder, tmp_path):
+    member = (folder / "0.png").read_bytes()
+    tar = write_tar(tmp_path / "lq.tar", [("2019/a.png", member), ("2019/b.png", member)])
+    assert run("upscale", "-model", "bicubic", "-scale", "2", "-source", tar, "-out", tmp_path / "out") == 0
+    assert [pair.stem for pair in match_pairs(tar, tmp_path / "out", 2)] == ["2019_a", "2019_b"]
+
+
 def test_domains_are_read_from_tars(folder, tars):
     plain, stored = open_images("clean", folder), open_images("clean", tars)
     assert np.allclose(plain.image_statistics.mean, stored.image_statistics.mean)

@@ -39,7 +39,8 @@ def match_by_stem(
             the parts ``lq`` and ``gt``.
         without: stems to leave out, with or without a partner.
         template: how the first folder's stems are made of the second's: ``{}x2`` for ``bird``'s partner ``birdx2``.
-        recursive: include subfolders, whose names are part of the stems: ``2019/a.png`` has the stem ``2019_a``.
+        recursive: include subfolders. Their names are part of the stems, as those in stores are: ``2019/a.png`` has the
+            stem ``2019_a``.
 
     Returns:
         One match per stem, in the natural order of the first folder.
@@ -78,7 +79,7 @@ def _files_by_stem(
     foreign: list[str] = []
     before, _, after = same_text(template).partition("{}")
     for path in list_pictures(folder, part, recursive):
-        stem, name = same_text(stem_of(path)), name_in(folder, path)
+        stem, name = same_text(stem_of(path)).rpartition("/")[2], name_in(folder, path)
         if not (stem.startswith(before) and stem.endswith(after) and len(stem) > len(before) + len(after)):
             foreign.append(f"{path} is not named like {template}")
             continue

@@ -12,8 +12,7 @@ from patina.imaging.folder_scan import is_text, scan_folder
 from patina.imaging.frames import frame_paths, stem_of_frame
 from patina.imaging.picture_files import list_pictures
 from patina.imaging.stored_sets import is_stored_set, list_stored, tars_in
-from patina.system.stored_files import stem_of
-from patina.system.tar_index import SUFFIX
+from patina.system.stored_files import stem_of, store_of
 
 
 @dataclass(frozen=True)
@@ -77,15 +76,11 @@ def _listed(folder: Path, recursive: bool, part: str | None) -> list[Source]:
 
 
 def name_in(folder: Path, path: Path) -> str:
-    """Return the name that a picture of `list_pictures` shares with its partner in another folder, in Unicode's NFC.
+    """Return the stem of the results of a picture of `list_pictures`, in Unicode's NFC: its name in pairs of folders.
 
-    It is the stem, in subfolders with their names before it, as commands name their results (``2019/a.png``:
-    ``2019_a``).
+    In subfolders and in stores, it begins with the folders' names (``2019/a.png``: ``2019_a``).
     """
-    inside = () if is_stored_set(folder) or path.parent == folder else path.parent.relative_to(folder).parts
-    if any(part.endswith(SUFFIX) for part in inside):  # a folder of tars
-        inside = ()
-    return same_text("_".join([*inside, stem_of(path)]))
+    return same_text(name_of_results(path.relative_to(folder).as_posix() if store_of(path) is None else stem_of(path)))
 
 
 def is_in_stores(given: Path) -> bool:

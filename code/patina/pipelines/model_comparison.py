@@ -16,6 +16,7 @@ from patina.data.matching import match_by_stem
 from patina.errors import PatinaError, PictureError, listed
 from patina.imaging.interpolation_names import INTERPOLATIONS
 from patina.imaging.picture_files import list_pictures, picture_size, read_picture
+from patina.imaging.sources import name_in
 from patina.metrics.full_reference import METRICS, open_metrics
 from patina.metrics.set_measures import MEASURES
 from patina.pipelines.comparison_table import ComparisonRow, ModelComparison
@@ -227,7 +228,7 @@ def _measure(
     crop = upscaler.scale if config.crop_border is None else config.crop_border
     evaluation = evaluate_folders(
         out, test_set.gt, metrics=config.wanted_metrics(), crop=crop, space=config.space, device=device,
-        without={Path(name).stem for name, _ in upscaled.failures},
+        without={name_in(test_set.lq, Path(name)) for name, _ in upscaled.failures},
     )  # fmt: skip
     evaluation.report.failures += upscaled.failures
     evaluation.write(out)
