@@ -44,6 +44,11 @@ def either(*schemas: Schema) -> Schema:
     return {"anyOf": list(schemas)}
 
 
+def as_list(value: Any) -> Any:
+    """Turn a single value into a list of one, where a file may give either."""
+    return value if value is None or isinstance(value, list | tuple) else [value]
+
+
 class Settings(BaseModel):
     """A block of settings that rejects unknown keys.
 

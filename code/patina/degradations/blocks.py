@@ -23,7 +23,7 @@ from patina.degradations.knobs import known_knobs
 from patina.degradations.operations import OPERATIONS
 from patina.degradations.ranges import RealRange, draw_index, draw_photo, draw_real
 from patina.hints import nearest
-from patina.settings import Schema, Settings, describe_problems, either
+from patina.settings import Schema, Settings, as_list, describe_problems, either
 
 OPERATION = "operation"
 """The format of a JSON schema that stands for any block, since blocks nest."""
@@ -120,11 +120,6 @@ def parse_block(value: Any) -> Block:
         raise ValueError(f"{name}.{describe_problems(error, known[name])}") from None
 
 
-def _listed(value: Any) -> Any:
-    """Turn a single block into a list."""
-    return [value] if isinstance(value, dict | str) else value
-
-
 BlockByName = Annotated[
     Block,
     BeforeValidator(parse_block),
@@ -132,7 +127,7 @@ BlockByName = Annotated[
 ]
 """A block as written in recipes, ``{operation: settings}``; its JSON schema lists no operations, as blocks nest."""
 
-BlockList = Annotated[tuple[BlockByName, ...], BeforeValidator(_listed)]
+BlockList = Annotated[tuple[BlockByName, ...], BeforeValidator(as_list)]
 Steps = Annotated[BlockList, Field(min_length=1)]
 
 

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from patina.runs import run_models
 from patina.runs.watchers import WatcherName
-from patina.settings import Settings
+from patina.settings import Settings, as_list
 from patina.specs.kept_models import ComparisonSettings
 from patina.specs.optimisation import LoaderSettings, loop_plan
 
@@ -22,12 +22,7 @@ if TYPE_CHECKING:
     from patina.training.task import Task
 
 
-def _listed(value: Any) -> Any:
-    """Turn a single service into a list."""
-    return [value] if isinstance(value, str) else value
-
-
-Watch = Annotated[tuple[WatcherName, ...], BeforeValidator(_listed, WatcherName | list[WatcherName])]
+Watch = Annotated[tuple[WatcherName, ...], BeforeValidator(as_list, WatcherName | list[WatcherName])]
 """Services by name; a single one needs no list."""
 
 

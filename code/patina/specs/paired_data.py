@@ -17,7 +17,7 @@ from patina.errors import ConfigError, counted
 from patina.imaging.picture_files import list_pictures
 from patina.metrics.full_reference import validated_keys
 from patina.seeding import derive
-from patina.settings import PositiveFloat, PositiveInt, Probability, Schema, Settings, either
+from patina.settings import PositiveFloat, PositiveInt, Probability, Schema, Settings, as_list, either
 from patina.specs.optimisation import LoaderSettings
 from patina.specs.recipe_engine import recipe_engine
 from patina.system.devices import compute_device
@@ -37,11 +37,6 @@ PatchSchedule = Annotated[
     Field(min_length=1),
 ]
 """Patch sides by the step from which they apply; a plain number applies from the start."""
-
-
-def _listed(value: Any) -> Any:
-    """Turn a single source into a list."""
-    return value if isinstance(value, list | tuple) else [value]
 
 
 def _template(value: str) -> str:
@@ -134,7 +129,7 @@ class AugmentSettings(Settings):
 
 LQSources = Annotated[
     tuple[LQSettings, ...],
-    BeforeValidator(_listed, Path | LQSettings | list[Path | LQSettings]),
+    BeforeValidator(as_list, Path | LQSettings | list[Path | LQSettings]),
     Field(min_length=1),
 ]
 
