@@ -45,6 +45,11 @@ def listed(problems: Sequence[str], most: int = 10) -> str:
     return f"{shown}; and {len(problems) - most} more" if len(problems) > most else shown
 
 
+def named(name: str, reason: str) -> str:
+    """Return why something failed, with its name, unless the reason says it."""
+    return reason if name in reason else f"{name}: {reason}"
+
+
 def told_system_error(error: OSError) -> str:
     """Return in one line an error of the operating system, with its file."""
     if error.strerror is None:

@@ -39,6 +39,10 @@ from small_recipes import END, HALF, photo, recipe
             "expected one operation with its settings, found jpeg, webp",
         ),
         ([3], "expected one operation with its settings, found 3"),
+        (
+            [{"one_of": {"choices": [{"steps": 3}]}}],
+            "choices.0.steps.0: expected one operation",
+        ),
         ([], "steps: "),
     ],
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from patina.cli.fit_flags import add_fit_flags, add_learn_flags, fit_request, learn_request, require_learning
 from patina.cli.flags import add_flag
 from patina.cli.results import add_json_flag, print_result
+from patina.errors import named
 from patina.system.telling import warn
 
 if TYPE_CHECKING:
@@ -37,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         learned = None if more is None else _learned(more)
         fit = fit_recipe(request) if learned is None else learned.whole
         for name, reason in fit.set_aside:
-            warn(reason if name in reason else f"{name}: {reason}")
+            warn(named(name, reason))
         if fit.upscaled:
             warn(f"{len(fit.upscaled)} photos look upscaled: {', '.join(fit.upscaled)}")
         values = fit.to_dict() | ({} if learned is None else {"learned": learned.to_dict()})

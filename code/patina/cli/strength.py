@@ -5,6 +5,7 @@ from pathlib import Path
 
 from patina.cli.flags import add_flag, add_recursive_flag
 from patina.cli.results import add_json_flag, print_result
+from patina.errors import named
 from patina.system.telling import warn
 
 
@@ -31,7 +32,7 @@ def run(arguments: argparse.Namespace) -> int:
     )  # fmt: skip
     found = store_strength(request)
     for name, reason in found.fit.set_aside:
-        warn(reason if name in reason else f"{name}: {reason}")
+        warn(named(name, reason))
     told = [
         f"{name}: {low:g} to {high:g} in 80 % of {len(found.fit.photos)} photos"
         for name, (low, high) in found.ranges.items()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
-from patina.errors import PatinaError, PictureError, counted, one_line
+from patina.errors import PatinaError, PictureError, counted, named, one_line
 from patina.runs.worker_processes import single_threaded_children, worker_pool
 from patina.system.lack_of_memory import is_lack_of_memory
 from patina.system.notes import collected
@@ -60,7 +60,7 @@ class JobReport(Generic[R]):
         """
         if self.failures:
             name, reason = self.failures[0]
-            raise PatinaError(f"{name}: {reason}")
+            raise PatinaError(named(name, reason))
 
     @property
     def exit_code(self) -> int:
@@ -94,7 +94,7 @@ def _told(failures: Sequence[tuple[str, str]]) -> Iterator[str]:
     for name, message in ((one_line(name), one_line(message)) for name, message in failures):
         alike.setdefault(re.sub(r"\d+", "", message.replace(name, "")), []).append((name, message))
     for group in alike.values():
-        yield from (message if name in message else f"{name}: {message}" for name, message in group[:TOLD])
+        yield from (named(name, message) for name, message in group[:TOLD])
         if others := [name for name, _ in group[TOLD:]]:
             names = ", ".join(others[:TOLD]) + ", …" * (len(others) > TOLD)
             yield f"the same reason for {len(others)} more: {names}"

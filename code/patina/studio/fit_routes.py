@@ -6,7 +6,7 @@ from typing import Any
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from patina.errors import PatinaError, counted
+from patina.errors import PatinaError, counted, named
 from patina.pipelines.degraded_set import DegradeRequest, degrade
 from patina.pipelines.fit_report import GRADES, fit_page
 from patina.pipelines.recipe_choice import RecipeChoice
@@ -55,7 +55,7 @@ def start_fit(studio: Studio, tab: Tab, query: FitQuery) -> Any:
         fit = fit_recipe(request)
         tab.fit, tab.page = (fit, request), None
         tab.tuned = TunedRecipe.read(f"fitted to {counted(len(fit.photos), 'photo')}", fit.text, Path())
-        job.lines = [real.told(f"{name}: {reason}") for name, reason in fit.set_aside]
+        job.lines = [real.told(named(name, reason)) for name, reason in fit.set_aside]
         return fit.summary
 
     return _started(studio, tab, "fit", work)
@@ -77,7 +77,7 @@ def start_degrade(studio: Studio, tab: Tab, query: DegradeQuery) -> Any:
 
     def work(job: StudioJob) -> str:
         report = degrade(request)
-        job.lines = [studio.folders.without_roots(f"{name}: {reason}") for name, reason in report.failures]
+        job.lines = [studio.folders.without_roots(named(name, reason)) for name, reason in report.failures]
         shown = studio.folders.shown(out)
         if not report.results and not report.failures:
             return f"{shown}: all images are up to date"
