@@ -1,7 +1,10 @@
-"""Hints for names that do not exist: the known name that was probably meant."""
+"""Hints: the known name that was probably meant, and how a missing extra is installed."""
 
 import difflib
 from collections.abc import Iterable
+
+DISTRIBUTION = "patina-sr"
+"""Patina's name for pip."""
 
 _SHORTEST = 4
 """Letters that a name must have to be taken for the beginning or a part of a longer one."""
@@ -30,6 +33,11 @@ def nearest_name(name: str, known: Iterable[str]) -> str | None:
         *longer,
     ]
     return names[near[0]] if near else None
+
+
+def install(extra: str) -> str:
+    """Return the commands that install one of Patina's extras, e.g. ``heic``."""
+    return f"pip install '{DISTRIBUTION}[{extra}]', or in a clone pip install -e '.[{extra}]'"
 
 
 def _letters(name: str) -> str:

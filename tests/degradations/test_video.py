@@ -72,7 +72,7 @@ def test_a_missing_library_is_said_before_any_image_is_touched(tmp_path, monkeyp
     monkeypatch.setitem(sys.modules, "av", None)
     source = write_pictures(tmp_path / "in", 2)
     assert run_command("degrade", [str(recipe), str(source), str(tmp_path / "out")]) == 2
-    assert "needs PyAV, which is not installed; install it: pip install" in capsys.readouterr().err
+    assert "needs PyAV, which is not installed: pip install" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
     encoder_of.cache_clear()
 

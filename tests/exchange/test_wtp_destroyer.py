@@ -270,4 +270,4 @@ def test_a_mistake_is_one_line(tmp_path, capsys, old, new, expected):
 
 def test_without_the_package_one_line_says_what_to_install(tmp_path, capsys, monkeypatch):
     monkeypatch.setitem(sys.modules, "hcl2", None)
-    assert "pip install -e '.[hcl]'" in refused(tmp_path / "c.hcl", CHAIN, capsys)
+    assert "pip install 'patina-sr[hcl]'" in refused(tmp_path / "c.hcl", CHAIN, capsys)

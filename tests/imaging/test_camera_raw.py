@@ -5,6 +5,7 @@ import pytest
 
 from patina.cli.main import main
 from patina.errors import PictureError
+from patina.hints import install
 from patina.imaging import folder_scan
 from patina.imaging.picture_files import picture_size, read_picture
 from patina.system.notes import collected
@@ -49,7 +50,7 @@ def test_commands_take_raws(tmp_path, capsys):
 def test_without_the_package_one_line_says_what_to_install(tmp_path, monkeypatch):
     monkeypatch.setattr(folder_scan, "reads_raw", lambda: False)
     (tmp_path / "a.dng").write_bytes(dng(gray()))
-    with pytest.raises(PictureError, match=r"pip install -e '\.\[raw\]'"):
+    with pytest.raises(PictureError, match=r"pip install 'patina-sr\[raw\]'"):
         read_picture(tmp_path / "a.dng")
     (tmp_path / "b.png").write_bytes(b"")
-    assert folder_scan.scan_folder(tmp_path).told() == "1 file left out: 1 .dng (pip install -e '.[raw]')"
+    assert folder_scan.scan_folder(tmp_path).told() == f"1 file left out: 1 .dng ({install('raw')})"

@@ -12,6 +12,7 @@ from encoded_pictures import encoded, smooth
 from patina.cli.main import main
 from patina.data.manifest import FILE_NAME
 from patina.errors import PatinaError, PictureError
+from patina.hints import install
 from patina.imaging import folder_scan, heic_pictures
 from patina.imaging.folder_scan import HEIC_SUFFIXES, scan_folder
 from patina.imaging.picture_files import list_pictures, picture_size, read_picture, write_picture
@@ -98,9 +99,9 @@ def test_heic_without_its_package_is_counted_and_refused_with_the_remedy(
         (tmp_path / name).write_bytes(head)
     assert [path.name for path in list_pictures(tmp_path)] == ["c.png", "d.png"]
     told = capsys.readouterr().err
-    assert told == f"{tmp_path}: 2 files left out: 2 .heic (pip install -e '.[heic]')\n"
+    assert told == f"{tmp_path}: 2 files left out: 2 .heic ({install('heic')})\n"
     for name in ("a.heic", "c.png"):
-        with pytest.raises(PictureError, match=r"is HEIC, which needs .* pip install -e '\.\[heic\]'"):
+        with pytest.raises(PictureError, match=r"is HEIC, which needs .* pip install 'patina-sr\[heic\]'"):
             read_picture(tmp_path / name)
     (tmp_path / "c.png").unlink()
     (tmp_path / "d.png").unlink()

@@ -163,7 +163,7 @@ def test_what_is_not_for_clips_is_refused(tmp_path, clip, capsys, monkeypatch):
     assert "-format is for images" in capsys.readouterr().err
     monkeypatch.setitem(__import__("sys").modules, "av", None)
     assert main(upscale) == 2
-    assert "pip install -e '.[video]'" in capsys.readouterr().err
+    assert "pip install 'patina-sr[video]'" in capsys.readouterr().err
 
 
 def test_plans_drift_between_draws_and_keep_their_kind():

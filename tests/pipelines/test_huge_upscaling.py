@@ -151,7 +151,7 @@ def test_what_bands_cannot_do_is_refused_by_name(tmp_path, monkeypatch, capsys):
     assert "b.png is 97x150; expected at most 0.001 megapixels" in capsys.readouterr().err
     monkeypatch.setattr("patina.imaging.huge_pictures.reads_huge", lambda: False)
     assert run("upscale", "-model", "bicubic", "-scale", "2", *options, tmp_path / "without") == 1
-    assert "take larger PNGs and TIFFs after pip install -e '.[huge]'" in capsys.readouterr().err
+    assert "take larger PNGs and TIFFs with the extra huge: pip install" in capsys.readouterr().err
 
 
 def test_a_truncated_file_leaves_no_result(tmp_path, monkeypatch, capsys):

@@ -13,10 +13,11 @@ import torch
 
 from patina.cli.main import main
 from patina.degradations.video import CODECS
+from patina.hints import DISTRIBUTION
 from patina.imaging import format_support as formats
 from patina.metrics import backbones
 from patina.pipelines import machine_check
-from patina.pipelines.machine_check import DISTRIBUTION, EXTRAS, check_machine, machine_table
+from patina.pipelines.machine_check import EXTRAS, check_machine, machine_table
 from patina.system import machine
 from patina.system.machine import Processor, Room
 

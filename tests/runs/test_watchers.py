@@ -60,5 +60,5 @@ def test_a_service_that_fails_ends_no_training(tmp_path, package, capsys):
 
 def test_a_package_that_is_missing_is_told_before_anything(tmp_path, package, capsys):
     assert train(tmp_path, watch="trackio") == 2
-    assert "trackio is not installed; pip install 'patina-sr[trackio]'" in capsys.readouterr().err
+    assert "trackio is not installed: pip install 'patina-sr[trackio]'" in capsys.readouterr().err
     assert not (tmp_path / "runs").exists()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from patina.cli.flags import add_device_flag, add_flag
 from patina.errors import PatinaError
+from patina.hints import install
 
 PORT = 7862
 
@@ -25,10 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Answer until Ctrl-C."""
     if missing := [name for name in ("starlette", "uvicorn") if find_spec(name) is None]:
-        raise PatinaError(
-            f"the studio needs {' and '.join(missing)}: pip install 'patina-sr[studio]', or in a clone "
-            "pip install -e '.[studio]'"
-        )
+        raise PatinaError(f"the studio needs {' and '.join(missing)}: {install('studio')}")
     from patina.studio.studio_server import StudioRequest, serve_studio
 
     request = StudioRequest(arguments.folders, arguments.port, arguments.workers, arguments.device)

@@ -13,12 +13,11 @@ from pydantic import model_validator
 from patina.degradations.base import Frame, Operation, Parameters
 from patina.degradations.ranges import Among, Between, Weights, WholeRange, draw_kind, draw_whole
 from patina.errors import PatinaError, PictureError
+from patina.hints import install
 from patina.imaging.value_spaces import to_values, values_to_pixels
 
 if TYPE_CHECKING:
     import av
-
-HINT = "install it: pip install -e '.[video]'"
 
 
 @dataclass(frozen=True)
@@ -184,11 +183,11 @@ def _first_of(names: tuple[str, ...], codec: str) -> str:
     try:
         import av
     except ImportError:
-        raise PatinaError(f"video_codec needs PyAV, which is not installed; {HINT}") from None
+        raise PatinaError(f"video_codec needs PyAV, which is not installed: {install('video')}") from None
     for name in names:
         if name in av.codecs_available:
             return name
     raise PatinaError(
-        f"video_codec: the installed PyAV {av.__version__} has no {codec} ({' or '.join(names)}); {HINT}, or leave the "
-        "codec out"
+        f"video_codec: the installed PyAV {av.__version__} has no {codec} ({' or '.join(names)}); "
+        f"{install('video')}, or leave the codec out"
     )

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from patina.errors import ConfigError
+from patina.hints import install
 from patina.system.yaml_files import LinedValue
 
 _CONSTANTS = {"true": True, "false": False, "null": None}
@@ -19,10 +20,7 @@ def read_hcl_lines(text: str, source: Path) -> LinedValue:
         from hcl2 import parses_to_tree
         from lark.exceptions import LarkError
     except ImportError:
-        raise ConfigError(
-            f"{source}: HCL is read by python-hcl2, which is not installed; pip install -e '.[hcl]', or in another "
-            "project pip install 'python-hcl2>=8,<9'"
-        ) from None
+        raise ConfigError(f"{source}: HCL is read by python-hcl2, which is not installed: {install('hcl')}") from None
     try:
         tree = parses_to_tree(text if text.endswith("\n") else text + "\n")
     except (LarkError, RecursionError) as error:

@@ -10,6 +10,7 @@ from pathlib import Path
 from natsort import natsorted
 
 from patina.errors import PatinaError
+from patina.hints import install
 from patina.system.atomic import HALF_WRITTEN
 from patina.system.telling import tell
 
@@ -19,12 +20,12 @@ WRITTEN_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", "
 HEIC_SUFFIXES = (".heic", ".heif", ".hif")
 """Suffixes that need the extra ``heic``."""
 
-HEIC_HINT = "pip install -e '.[heic]'"
+HEIC_HINT = install("heic")
 
 RAW_SUFFIXES = (".dng", ".cr2", ".cr3", ".nef", ".nrw", ".arw", ".raf", ".orf", ".rw2", ".pef", ".srw")
 """Suffixes of camera raw files, which need the extra ``raw``."""
 
-RAW_HINT = "pip install -e '.[raw]'"
+RAW_HINT = install("raw")
 
 _ONLY_READ = (".jpe", ".jfif", ".apng", ".gif", ".jxl")
 OWN_FILES = frozenset(

@@ -3,6 +3,7 @@
 import os
 
 from patina.errors import PatinaError
+from patina.hints import install
 from patina.imaging.picture_header import BrokenPicture, PictureHeader
 
 MAX_PIXELS = 2**28
@@ -24,7 +25,7 @@ def require_size(header: PictureHeader) -> None:
         raise BrokenPicture(
             f"is {header.width}x{header.height}; expected at most {most / 1e6:,.3g} megapixels: cut it into several "
             f"images, or set {VARIABLE}={-(-pixels // 10**6)} if the memory suffices; `patina upscale` by bicubic or a "
-            "network, and `patina translate`, take larger PNGs and TIFFs after pip install -e '.[huge]'"
+            f"network, and `patina translate`, take larger PNGs and TIFFs with the extra huge: {install('huge')}"
         )
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from natsort import natsorted
 
 from patina.errors import PatinaError, PictureError
+from patina.hints import install
 from patina.imaging.folder_scan import scan_folder
 from patina.system.atomic import atomic_path
 from patina.system.notes import note
@@ -20,7 +21,6 @@ from patina.system.notes import note
 VIDEO_SUFFIXES = (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mpg", ".mpeg", ".ts")
 """Suffixes of clips, in lower case."""
 
-VIDEO_HINT = "pip install -e '.[video]'"
 CRF = 12
 """H.264's quality of written clips: losses that are hard to see."""
 
@@ -84,7 +84,7 @@ def require_video() -> None:
     try:
         import av  # noqa: F401
     except ImportError:
-        raise PatinaError(f"clips need PyAV, which is not installed: {VIDEO_HINT}") from None
+        raise PatinaError(f"clips need PyAV, which is not installed: {install('video')}") from None
 
 
 def clip_info(path: Path) -> ClipInfo:

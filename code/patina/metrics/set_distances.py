@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from patina import torchvision_shim
 from patina.errors import PatinaError, WeightsMissing
+from patina.hints import install
 from patina.metrics.backbones import INCEPTION, backbone_weights, missing_weights
 from patina.metrics.set_measures import SET_MEASURES
 from patina.system.devices import compute_device
@@ -39,7 +40,7 @@ def _open_inception(device: str) -> Describe:
             torch.save(weights, f"{folder}/{INCEPTION}")
             network = NoTrainInceptionV3("inception-v3-compat", ["2048"], f"{folder}/{INCEPTION}")
     except ModuleNotFoundError as error:
-        raise WeightsMissing("needs torch-fidelity: pip install 'patina-sr[metrics]'") from error
+        raise WeightsMissing(f"needs torch-fidelity: {install('metrics')}") from error
     except RuntimeError as error:
         raise missing_weights(INCEPTION) from error
     chosen = compute_device(device)

@@ -12,13 +12,12 @@ import torch
 from packaging.requirements import Requirement
 
 from patina.degradations.video import CODECS, missing_codecs
+from patina.hints import DISTRIBUTION, install
 from patina.imaging.format_support import format_support
 from patina.pipelines.weight_files import weight_files
 from patina.shipped import shown_path, work_root
 from patina.system.machine import SHARED_MEMORY, Processor, Room, disk, memory
 from patina.version import __version__
-
-DISTRIBUTION = "patina-sr"
 
 EXTRAS = {
     "heic": ("pi-heif", "reads HEIC, which iPhones write"),
@@ -116,14 +115,14 @@ def _packages() -> Iterator[Checked]:
 
 
 def _package(requirement: Requirement) -> Checked:
-    install = f"pip install '{requirement}'"
+    command = f"pip install '{requirement}'"
     try:
         version = metadata.version(requirement.name)
     except metadata.PackageNotFoundError:
-        return Checked(requirement.name, "missing", True, install)
+        return Checked(requirement.name, "missing", True, command)
     if requirement.specifier.contains(version, prereleases=True):
         return Checked(requirement.name, version)
-    return Checked(requirement.name, f"{version}, expected {requirement.specifier}", True, install)
+    return Checked(requirement.name, f"{version}, expected {requirement.specifier}", True, command)
 
 
 def _devices() -> Iterator[Checked]:
@@ -158,7 +157,7 @@ def _video() -> Iterator[Checked]:
     missing = missing_codecs()
     for name in CODECS:
         if name in missing:
-            yield Checked(name, "missing", True, _get("video"))
+            yield Checked(name, "missing", True, install("video"))
         else:
             yield Checked(name, "as degradation")
 
@@ -168,11 +167,7 @@ def _extras() -> Iterator[Checked]:
         try:
             yield Checked(extra, f"{package} {metadata.version(package)}: {use}")
         except metadata.PackageNotFoundError:
-            yield Checked(extra, f"missing ({use})", True, _get(extra))
-
-
-def _get(extra: str) -> str:
-    return f"pip install '{DISTRIBUTION}[{extra}]', or in a clone pip install -e '.[{extra}]'"
+            yield Checked(extra, f"missing ({use})", True, install(extra))
 
 
 def _weights() -> Iterator[Checked]:

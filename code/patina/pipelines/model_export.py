@@ -11,6 +11,7 @@ from torch import Tensor
 
 from patina.degradations.knobs import Span
 from patina.errors import PatinaError
+from patina.hints import install
 from patina.models.network_export import OPSET, opened_program, write_onnx, write_program
 from patina.pipelines.exported_graphs import open_exportable
 from patina.seeding import torch_generator
@@ -156,8 +157,7 @@ def _require_packages() -> None:
             importlib.import_module(package)
         except ImportError as error:
             raise PatinaError(
-                f"ONNX needs {package}, which is not installed: pip install 'patina-sr[{EXTRA}]', or in a clone pip "
-                f"install -e '.[{EXTRA}]'; or write .pt2"
+                f"ONNX needs {package}, which is not installed: {install(EXTRA)}; or write .pt2"
             ) from error
 
 

@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from patina.errors import PatinaError
-
-HINT = "pip install -e '.[ray]'"
+from patina.hints import install
 
 _ANSWER_SECONDS = 10.0
 
@@ -29,7 +28,7 @@ def ray_package() -> Any:
         import ray
         import ray.exceptions
     except ImportError:
-        raise PatinaError(f"-engine ray needs the package ray, which is not installed; {HINT}") from None
+        raise PatinaError(f"-engine ray needs the package ray, which is not installed: {install('ray')}") from None
     return ray
 
 

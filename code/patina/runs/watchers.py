@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 
 from patina.errors import PatinaError
+from patina.hints import install
 from patina.system.telling import warn
 from patina.system.yaml_files import read_yaml
 
@@ -77,4 +78,4 @@ def require_watchers(names: Sequence[WatcherName]) -> None:
     """
     for name in names:
         if importlib.util.find_spec(name) is None:
-            raise PatinaError(f"watch: {name} is not installed; pip install 'patina-sr[{name}]', or remove it")
+            raise PatinaError(f"watch: {name} is not installed: {install(name)}; or remove it")

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 from patina.errors import PatinaError
+from patina.hints import install
 from patina.system.inner_paths import require_inner_names
 
 SUFFIX = ".lmdb"
 DATA, LIST = "data.mdb", "meta_info.txt"
-HINT = "pip install -e '.[lmdb]'"
 
 _LINE = re.compile(r"(\S.*\.\w+) \(\d+, ?\d+, ?\d+\) \d+")
 _open: dict[str, tuple[int, Any]] = {}
@@ -70,7 +70,7 @@ def require_lmdb(folder: Path) -> None:
         PatinaError: it is not; says how to get it.
     """
     if find_spec("lmdb") is None:
-        raise PatinaError(f"{folder} is an LMDB, which needs another package to be read: {HINT}")
+        raise PatinaError(f"{folder} is an LMDB, which needs another package to be read: {install('lmdb')}")
 
 
 def _environment(folder: Path) -> Any:

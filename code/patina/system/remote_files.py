@@ -14,9 +14,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from patina.errors import PatinaError
+from patina.hints import install
 from patina.system.inner_paths import require_inner_names
-
-HINT = "pip install -e '.[cloud]'"
 
 PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds to wait before a broken call is tried again."""
@@ -179,7 +178,7 @@ def _opened(address: str) -> tuple[Any, str]:
     try:
         import fsspec
     except ImportError:
-        raise PatinaError(f"{address} is read by fsspec, which is not installed; {HINT}") from None
+        raise PatinaError(f"{address} is read by fsspec, which is not installed: {install('cloud')}") from None
     files, path = fsspec.core.url_to_fs(address)
     return files, path
 

@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from patina.errors import PatinaError
+from patina.hints import install
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -83,8 +84,7 @@ def optimiser_factory(name: str, betas: Sequence[float] | None = None, weight_de
     except ImportError as error:
         project = _PROJECTS.get(kind.package, kind.package)
         raise PatinaError(
-            f"the optimiser {name} needs {project}, which is not installed: pip install 'patina-sr[{EXTRA}]', or in a "
-            f"clone pip install -e '.[{EXTRA}]'; or train with adamw"
+            f"the optimiser {name} needs {project}, which is not installed: {install(EXTRA)}; or train with adamw"
         ) from error
     chosen = {kind.betas_key: tuple(betas or kind.betas), "weight_decay": weight_decay, **kind.options}
 
