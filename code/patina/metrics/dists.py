@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from patina import torchvision_shim
 from patina.metrics.backbones import VGG16, backbone_weights, missing_weights
+from patina.metrics.image_batch import image_batch
 from patina.metrics.image_pair import comparable
 
 torchvision_shim.ensure()  # torchmetrics imports torchvision
@@ -41,10 +42,7 @@ class Dists:
             TooSmallForMetric: less than 32 pixels are left along a side.
         """
         pair = comparable(result, gt, crop=crop, space="rgb", minimum=SMALLEST)
-        first, second = (
-            torch.from_numpy(np.ascontiguousarray(one.transpose(2, 0, 1), np.float32))[None].to(self.device)
-            for one in pair
-        )
+        first, second = (image_batch(image, self.device) for image in pair)
         return float(cast(Tensor, self.network(first, second)).mean())
 
 

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from patina.metrics.backbones import EFFICIENTNET, backbone_weights, missing_weights
+from patina.metrics.image_batch import image_batch
 from patina.metrics.image_pair import comparable
 
 STAGES = ("stage1", "stage2", "stage3", "stage5", "stage7")
@@ -122,11 +123,7 @@ class EfficientNetDistance(nn.Module):
         """
         first, second = comparable(result, gt, crop=crop, space="rgb", minimum=SMALLEST)
         device = next(self.network.parameters()).device
-        return float(self(_batch(first, device), _batch(second, device)))
-
-
-def _batch(unit: np.ndarray, device: torch.device) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(unit.transpose(2, 0, 1), np.float32))[None].to(device)
+        return float(self(image_batch(first, device), image_batch(second, device)))
 
 
 def _unit(maps: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from torch import nn
 from patina import torchvision_shim
 from patina.errors import PatinaError
 from patina.metrics.backbones import ALEXNET, backbone_weights, missing_weights
+from patina.metrics.image_batch import image_batch
 from patina.metrics.image_pair import comparable
 
 WEIGHTS = ALEXNET
@@ -48,11 +49,8 @@ class Lpips:
         first, second = comparable(a, b, crop=crop, space="rgb", minimum=_SMALLEST)
         if first.shape[2] != 3:
             raise PatinaError(f"LPIPS needs the 3 channels of RGB, the images have {first.shape[2]}")
-        return float(self.network(self._batch(first), self._batch(second), normalize=True))
-
-    def _batch(self, unit: np.ndarray) -> torch.Tensor:
-        channels_first = np.ascontiguousarray(unit.transpose(2, 0, 1), np.float32)
-        return torch.from_numpy(channels_first)[None].to(self.device)
+        pair = (image_batch(image, self.device) for image in (first, second))
+        return float(self.network(*pair, normalize=True))
 
 
 def _load_network() -> nn.Module:

@@ -1,9 +1,9 @@
 """Multi-scale SSIM (Wang, Simoncelli and Bovik 2003), computed by torchmetrics."""
 
 import numpy as np
-import torch
 
 from patina import torchvision_shim
+from patina.metrics.image_batch import image_batch
 from patina.metrics.image_pair import Space, comparable
 
 torchvision_shim.ensure()  # torchmetrics imports torchvision
@@ -21,6 +21,6 @@ def ms_ssim(result: np.ndarray, gt: np.ndarray, *, crop: int = 0, space: Space =
         TooSmallForMetric: less than 176 pixels are left along a side.
     """
     pair = comparable(result, gt, crop=crop, space=space, minimum=SMALLEST)
-    first, second = (torch.from_numpy(np.ascontiguousarray(one.transpose(2, 0, 1)))[None] for one in pair)
+    first, second = (image_batch(image, dtype=None) for image in pair)
     value = multiscale_structural_similarity_index_measure(first, second, data_range=1.0, normalize="relu")
     return float(value)

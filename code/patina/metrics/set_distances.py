@@ -16,6 +16,7 @@ from patina import torchvision_shim
 from patina.errors import PatinaError, WeightsMissing
 from patina.hints import install
 from patina.metrics.backbones import INCEPTION, backbone_weights, missing_weights
+from patina.metrics.image_batch import image_batch
 from patina.metrics.set_measures import SET_MEASURES
 from patina.system.devices import compute_device
 
@@ -64,8 +65,7 @@ def _open_efficientnet(device: str) -> Describe:
 def _described(
     network: nn.Module | Callable[[Tensor], Tensor], images: Iterable[np.ndarray], device: torch.device
 ) -> Tensor:
-    batches = [torch.from_numpy(np.ascontiguousarray(image.transpose(2, 0, 1)))[None] for image in images]
-    return torch.cat([network(batch.to(device)).cpu().double() for batch in batches])
+    return torch.cat([network(image_batch(image, device, dtype=None)).cpu().double() for image in images])
 
 
 def tiles(image: np.ndarray) -> list[np.ndarray]:
