@@ -1,4 +1,4 @@
-"""The common first step of the full-reference metrics: check the pair, scale it to [0, 1], crop the border."""
+"""The common first step of metrics: check the images, crop their border and scale them to [0, 1]."""
 
 from typing import Literal
 
@@ -13,7 +13,7 @@ _PEAKS = {"uint8": 255.0, "uint16": 65535.0, "float32": 1.0, "float64": 1.0}
 
 
 class TooSmallForMetric(PatinaError):
-    """A pair that is smaller than the window of one metric; others may be measured."""
+    """An image that is smaller than the window of one metric; others may be measured."""
 
 
 def comparable(
@@ -23,9 +23,7 @@ def comparable(
 
     Args:
         a, b: images ``[H, W, C]`` of one shape and dtype: uint8, uint16, or float in [0, 1].
-        crop: pixels to crop from every border.
-        space: "rgb" keeps the channels, "y" converts RGB to luma, see `to_luma`.
-        minimum: smallest side after cropping.
+        crop, space, minimum: as in `measurable`.
 
     Returns:
         Two float64 arrays ``[h, w, c]`` in [0, 1].
@@ -34,18 +32,38 @@ def comparable(
         PatinaError: the images differ in size or type.
         TooSmallForMetric: they are smaller than `minimum` after cropping.
     """
-    _check_pair(a, b)
-    _check_size(a, crop, minimum)
-    return _prepare(a, crop, space), _prepare(b, crop, space)
-
-
-def _check_pair(a: np.ndarray, b: np.ndarray) -> None:
-    if a.ndim != 3 or a.shape != b.shape:
+    if a.shape != b.shape:
         raise PatinaError(f"images have the shapes {a.shape} and {b.shape}, expected one shape [H, W, C]")
-    if a.dtype != b.dtype or a.dtype.name not in _PEAKS:
+    if a.dtype != b.dtype:
+        raise PatinaError(f"images have the types {a.dtype} and {b.dtype}, expected one type")
+    return (
+        measurable(a, crop=crop, space=space, minimum=minimum),
+        measurable(b, crop=crop, space=space, minimum=minimum),
+    )
+
+
+def measurable(image: np.ndarray, *, crop: int, space: Space, minimum: int = 1) -> np.ndarray:
+    """Convert an image to the space in which it is measured.
+
+    Args:
+        image: ``[H, W, C]``: uint8, uint16, or float in [0, 1].
+        crop: pixels to crop from every border.
+        space: "rgb" keeps the channels, "y" converts RGB to luma, see `to_luma`.
+        minimum: smallest side after cropping.
+
+    Returns:
+        A float64 array ``[h, w, c]`` in [0, 1].
+
+    Raises:
+        PatinaError: the image has another shape or type.
+        TooSmallForMetric: it is smaller than `minimum` after cropping.
+    """
+    if image.ndim != 3 or image.dtype.name not in _PEAKS:
         raise PatinaError(
-            f"images have the types {a.dtype} and {b.dtype}, expected one type out of {', '.join(_PEAKS)}"
+            f"an image has shape {image.shape} and type {image.dtype}, expected [H, W, C] of {', '.join(_PEAKS)}"
         )
+    _check_size(image, crop, minimum)
+    return _prepare(image, crop, space)
 
 
 def _check_size(image: np.ndarray, crop: int, minimum: int) -> None:

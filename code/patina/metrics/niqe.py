@@ -13,7 +13,7 @@ from scipy.ndimage import correlate1d
 
 from patina.imaging.matlab_resize import imresize
 from patina.metrics.backbones import NIQE_MODEL, missing_weights, require_file
-from patina.metrics.image_pair import TooSmallForMetric, comparable
+from patina.metrics.image_pair import TooSmallForMetric, measurable
 
 BLOCK = 96
 """Side of a block in pixels; half of it at the second scale."""
@@ -53,7 +53,7 @@ class Niqe:
         Raises:
             TooSmallForMetric: less than 192 pixels are left along a side.
         """
-        luma, _ = comparable(image, image, crop=crop, space="y", minimum=SMALLEST)
+        luma = measurable(image, crop=crop, space="y", minimum=SMALLEST)
         found = block_features(luma[..., 0] * 255)
         if not np.isfinite(found).all():
             raise TooSmallForMetric("the image has blocks without any structure, in which NIQE is not defined")
