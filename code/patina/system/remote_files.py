@@ -21,15 +21,7 @@ PAUSES = (0.5, 1.0, 2.0, 4.0, 8.0)
 """Seconds to wait before a broken call is tried again."""
 
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]+):/{1,3}([^/].*)", re.DOTALL)
-_LASTING = (
-    FileNotFoundError,
-    IsADirectoryError,
-    NotADirectoryError,
-    PermissionError,
-    ImportError,
-    ValueError,
-    TypeError,
-)
+_LASTING = (IsADirectoryError, NotADirectoryError, PermissionError, ImportError, ValueError, TypeError)
 """Errors that a second try does not mend."""
 
 T = TypeVar("T")
@@ -157,11 +149,8 @@ class Remote:
         address = f"{self}/{name}" if name else str(self)
         for pause in (*PAUSES, None):
             try:
-                files, path = _opened(f"{self.service}://{self.path}{'/' if name else ''}{name}")
-                return call(files, path)
-            except PatinaError:
-                raise
-            except FileNotFoundError:
+                return call(*_opened(address))
+            except (PatinaError, FileNotFoundError):
                 raise
             except Exception as error:  # every service has errors of its own
                 if isinstance(error, _LASTING) or pause is None:
