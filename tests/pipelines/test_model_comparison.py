@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -132,6 +133,22 @@ def test_every_model_flag_counts(folder, tmp_path):
     assert len(json.loads((tmp_path / "out/comparison.json").read_text())["rows"]) == 2
 
 
+@pytest.mark.slow
+def test_lq_images_are_named_by_a_template(folder, tmp_path, capsys):
+    for path in list_pictures(folder / "x2"):
+        write_picture(tmp_path / "lq" / f"{path.stem}x2.png", read_picture(path).pixels)
+    (tmp_path / "lq" / "brokenx2.png").write_bytes(b"no image")
+    gt = tmp_path / "gt"
+    shutil.copytree(folder / "gt", gt)
+    shutil.copy(gt / "1.png", gt / "broken.png")
+    command = ["-model", "nearest", "-set", "x2", str(tmp_path / "lq"), str(gt), "-metrics", "psnr"]
+    command += ["-out", str(tmp_path / "out"), "-device", "cpu"]
+    assert run_command("evaluate", [*command, "-template", "{}x2"]) == 1  # one cannot be read
+    assert json.loads((tmp_path / "out/comparison.json").read_text())["rows"][0]["images"] == 2
+    assert run_command("evaluate", [*command, "-template", "x2"]) == 2
+    assert "sets.0.template: expected a name with one {}" in capsys.readouterr().err
+
+
 def test_flags_change_what_a_configuration_says(folder, tmp_path, capsys):
     sets = [{"name": "x2", "lq": str(folder / "x2"), "gt": str(folder / "gt")}]
     values = {"task": "evaluate", "name": "compare", "models": ["nearest"], "sets": sets, "out": str(tmp_path / "out")}
@@ -154,6 +171,7 @@ def test_flags_change_what_a_configuration_says(folder, tmp_path, capsys):
         ([], "-results is missing; give -results, and -truth if there is one, for one folder, or -model"),
         (["-model", "bicubic"], "-set is missing, -out is missing; "),
         (["-model", "bicubic", "-results", "a"], "-results is not for a comparison; "),
+        (["-opt", "compare-SR3", "-template", "{{}}x2"], "leave -model, -set and -template out"),
         (["-model", "bicubik", "-set", "a", "{x2}", "{gt}", "-out", "{out}"], "bicubik: no such model file"),
         (["-model", "bicubic", "bicubic", "-set", "a", "{x2}", "{gt}", "-out", "{out}"], "expected unique names"),
         (["-model", "bicubic", "-set", "a", "{gt}", "{x2}", "-out", "{out}"], "larger by an integer factor"),

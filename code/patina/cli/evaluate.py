@@ -52,6 +52,9 @@ def _compare(arguments: argparse.Namespace) -> int:
     given = {name: getattr(arguments, name) for name in ("out", "crop_border", "space", "tile", "precision", "device")}
     given["metrics"] = wanted_metrics(arguments)
     models, sets = tuple(arguments.model or ()), tuple(map(tuple, arguments.set or ()))
-    comparison = compare_models(ComparisonRequest(arguments.opt, models, sets, lpips=not arguments.no_lpips, **given))
+    request = ComparisonRequest(
+        arguments.opt, models, sets, arguments.template, lpips=not arguments.no_lpips, **given
+    )  # fmt: skip
+    comparison = compare_models(request)
     print_result(arguments, comparison.table(), comparison.document())
     return comparison.exit_code

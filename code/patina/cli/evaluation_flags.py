@@ -17,7 +17,6 @@ def add_folder_flags(parser: argparse.ArgumentParser) -> None:
     add_flag(
         folders, "truth", "gt", type=Path, help="folder of GT images, matched by stem; without it, NIQE is measured"
     )
-    add_flag(folders, "template", default="{}", help="how results are named after their GT, e.g. {}_out or {}x2")
     add_flag(folders, "scale", type=int, help="scale of the results: so many pixels are cut off every border")
     add_flag(
         folders, "against", type=Path,
@@ -38,10 +37,14 @@ def add_comparison_flags(parser: argparse.ArgumentParser) -> None:
 
 
 def add_measure_flags(parser: argparse.ArgumentParser) -> None:
-    """Add what is measured."""
+    """Add how images are matched, and what is measured."""
     add_flag(
         parser, "space", choices=["rgb", "y"],
         help="measure RGB, with PSNR and SSIM of luma beside it (default), or luma alone; networks always see RGB",
+    )  # fmt: skip
+    add_flag(
+        parser, "template",
+        help="how results, or the LQ images of test sets, are named after their GT: {}_out or {}x2 (default: {})",
     )  # fmt: skip
     add_flag(
         parser, "metrics", nargs="+", choices=[*BY_IMAGE, *BY_SET], metavar="METRIC",

@@ -37,7 +37,7 @@ class FolderEvaluationRequest:
         lpips: whether to measure LPIPS.
         device: where networks compute.
         shard: the part of the images to measure; `out` is its own folder. None: all.
-        template: how the results are named after their GT, e.g. ``{}_out``.
+        template: how the results are named after their GT, e.g. ``{}_out``. None: alike.
     """
 
     results: Path
@@ -51,7 +51,7 @@ class FolderEvaluationRequest:
     lpips: bool = True
     device: str = "auto"
     shard: Shard | None = None
-    template: str = "{}"
+    template: str | None = None
 
 
 def evaluate(request: FolderEvaluationRequest) -> Evaluation:
@@ -68,7 +68,7 @@ def evaluate(request: FolderEvaluationRequest) -> Evaluation:
             device=request.device,
             shard=request.shard,
             against=request.against,
-            template=request.template,
+            template="{}" if request.template is None else request.template,
         )
         evaluation.write(out)
     return evaluation

@@ -12,11 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import torch
 
-from patina.data.matching import match_by_stem
+from patina.data.matching import Match, match_by_stem
 from patina.errors import PatinaError, PictureError, listed
 from patina.imaging.interpolation_names import INTERPOLATIONS
 from patina.imaging.picture_files import list_pictures, picture_size, read_picture
-from patina.imaging.sources import name_in
 from patina.metrics.full_reference import METRICS, open_metrics
 from patina.metrics.set_measures import MEASURES
 from patina.pipelines.comparison_table import ComparisonRow, ModelComparison
@@ -46,6 +45,7 @@ class ComparisonRequest:
         config: a configuration of the task evaluate, by path or name; it names models and sets.
         models: without a configuration: model files or interpolations, each with an optional name, ``NAME=MODEL``.
         sets: without a configuration: name, LQ folder and GT folder of every test set.
+        template: without a configuration: how the LQ images are named after their GT, e.g. ``{}x2``. None: alike.
         out: folder for the results. None: the configuration's.
         crop_border, space, metrics, tile, precision: as in `EvaluationConfig`. None: the configuration's, or its
             defaults.
@@ -56,6 +56,7 @@ class ComparisonRequest:
     config: str | None = None
     models: tuple[str, ...] = ()
     sets: tuple[tuple[str, str, str], ...] = ()
+    template: str | None = None
     out: Path | None = None
     crop_border: int | None = None
     space: str | None = None
@@ -78,20 +79,21 @@ class ComparisonRequest:
         return parse_config(values | given | ({} if self.lpips else {"lpips": False}), "command line")
 
     def _loaded(self, name: str) -> dict[str, Any]:
-        if self.models or self.sets:
-            raise PatinaError("-opt names the models and sets; leave -model and -set out")
+        if self.models or self.sets or self.template is not None:
+            raise PatinaError("-opt names the models and sets; leave -model, -set and -template out")
         config = load_config(name)
         if not isinstance(config, EvaluationConfig):
             raise PatinaError(f"{name}: task is {config.task}, expected evaluate")
         return config.model_dump(mode="json")
 
     def _values(self) -> dict[str, Any]:
+        template = {} if self.template is None else {"template": self.template}
         named = [("", given) if Path(given).exists() else _named(given) for given in self.models]
         return {
             "task": "evaluate",
             "name": "comparison",
             "models": [{"name": name or _label(model), "model": model} for name, model in named],
-            "sets": [{"name": name, "lq": lq, "gt": gt} for name, lq, gt in self.sets],
+            "sets": [{"name": name, "lq": lq, "gt": gt, **template} for name, lq, gt in self.sets],
             "precision": "auto",
         }
 
@@ -225,10 +227,12 @@ def _measure(
         reason = next((reason for _, reason in upscaled.failures), "no image was upscaled")
         told = f"{model.name} was not measured on {test_set.name}: {reason}."
         return Unmeasured(told, len(upscaled.failures))
+    failed = {name for name, _ in upscaled.failures}
+    without = {match.stem for match in _matches(test_set) if str(match.first) in failed}
     crop = upscaler.scale if config.crop_border is None else config.crop_border
     evaluation = evaluate_folders(
         out, test_set.gt, metrics=config.wanted_metrics(), crop=crop, space=config.space, device=device,
-        without={name_in(test_set.lq, Path(name)) for name, _ in upscaled.failures},
+        without=without, template=test_set.template,
     )  # fmt: skip
     evaluation.report.failures += upscaled.failures
     evaluation.write(out)
@@ -243,7 +247,7 @@ def _measure(
 
 def _scale_of(test_set: ComparedSet) -> int:
     """Return the scale of the first pair, after a check that every image has a partner."""
-    match = match_by_stem(test_set.lq, test_set.gt)[0]
+    match = _matches(test_set)[0]
     (height, width), (gt_height, gt_width) = picture_size(match.first), picture_size(match.second)
     scale = gt_height // height
     if scale < 1 or (gt_height, gt_width) != (scale * height, scale * width):
@@ -252,6 +256,10 @@ def _scale_of(test_set: ComparedSet) -> int:
             "larger by an integer factor"
         )
     return scale
+
+
+def _matches(test_set: ComparedSet) -> list[Match]:
+    return match_by_stem(test_set.lq, test_set.gt, template=test_set.template)
 
 
 def _is_gpu(device: str) -> bool:

@@ -13,6 +13,7 @@ from patina.metrics.set_measures import MEASURES
 from patina.models.sr3 import Sampler
 from patina.settings import PositiveInt, Schema, Settings, either
 from patina.specs.experiment import Experiment
+from patina.specs.name_template import Template
 
 
 def _known(name: str) -> str:
@@ -65,6 +66,9 @@ class ComparedSet(Settings):
 
     gt: Path
     """Folder of GT images that match by stem, an integer factor larger."""
+
+    template: Template = "{}"
+    """How the names of the LQ images are made of those of the GT images, e.g. `{}x2`."""
 
 
 class EvaluationConfig(Experiment):

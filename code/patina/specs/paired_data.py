@@ -3,9 +3,8 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, PlainSerializer, model_validator
+from pydantic import BaseModel, BeforeValidator, Field, PlainSerializer, model_validator
 
-from patina.data.matching import TEMPLATE, is_template
 from patina.data.pairs import Pair, PairedPatches, match_pairs
 from patina.data.pairs_on_the_fly import FolderSource, LQSource, OnTheFlyPatches, RecipeSource
 from patina.degradations.base import Degradation
@@ -18,6 +17,7 @@ from patina.imaging.picture_files import list_pictures
 from patina.metrics.full_reference import validated_keys
 from patina.seeding import derive
 from patina.settings import PositiveFloat, PositiveInt, Probability, Schema, Settings, as_list, either
+from patina.specs.name_template import Template
 from patina.specs.optimisation import LoaderSettings
 from patina.specs.recipe_engine import recipe_engine
 from patina.system.devices import compute_device
@@ -37,16 +37,6 @@ PatchSchedule = Annotated[
     Field(min_length=1),
 ]
 """Patch sides by the step from which they apply; a plain number applies from the start."""
-
-
-def _template(value: str) -> str:
-    if not is_template(value):
-        raise ValueError(f"expected a name with one {{}} in place of the GT image's, e.g. {{}}x2, found {value!r}")
-    return value
-
-
-Template = Annotated[str, AfterValidator(_template), Field(json_schema_extra={"pattern": f"^{TEMPLATE}$"})]
-"""A name with `{}` in place of another one."""
 
 
 class LQSettings(Settings):
