@@ -5,10 +5,10 @@ import json
 import pytest
 
 from degraded_sets import run
-from patina.cli.addresses import _named_as_given
 from patina.errors import ConfigError, PatinaError
 from patina.specs.configuration import load_config
 from patina.system import remote_files
+from patina.system.place_names import named_as_given
 from patina.system.places import places_root
 from sets import contents, ludvae_values, write_config, write_pictures
 from stores import tarred
@@ -110,7 +110,7 @@ def test_shards_of_tars_are_merged_there(folder, recipe, tmp_path):
 
 
 def test_a_message_of_several_lines_keeps_them():
-    with pytest.raises(PatinaError) as raised, _named_as_given():
+    with pytest.raises(PatinaError) as raised, named_as_given():
         raise PatinaError("first", f"second {places_root()}/memory/data")
     assert str(raised.value) == "first\nsecond memory://data"
 
@@ -177,8 +177,9 @@ def test_configurations_name_addresses(folder, tmp_path):
     values["data"] |= {"clean": "memory://data/in", "real": "memory://data/in"}
     config = load_config(write_config(tmp_path / "c.yml", values))
     assert sorted(path.name for path in config.data.clean.iterdir()) == [f"{number}.png" for number in range(5)]
-    with pytest.raises(ConfigError, match="runs is memory://data"):
-        load_config(write_config(tmp_path / "d.yml", {**values, "runs": "memory://data/runs"}))
+    tested = {"task": "test", "name": "x", "model": "bicubic", "sets": [{"name": "a", "lq": "in"}]}
+    with pytest.raises(ConfigError, match="out is memory://data/out; only trainings write to addresses"):
+        load_config(write_config(tmp_path / "d.yml", {**tested, "out": "memory://data/out"}))
 
 
 @pytest.mark.slow

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import io
 import re
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,7 +22,6 @@ SEND_SECONDS = 60.0
 """How often finished results are sent while a command works."""
 
 _ADDRESS = re.compile(r"(?:[^/=:]+=)?[a-z][a-z0-9+.-]+:/{1,3}[^/]")
-_AS_GIVEN = r"\1://"
 _NAMED = re.compile(r"([^/=:]+=)?(.*)", re.DOTALL)
 
 
@@ -38,6 +35,7 @@ def in_working_folders(command: str, arguments: argparse.Namespace) -> Iterator[
     if not any(_is_address(value) for value in vars(arguments).values()):
         yield arguments
         return
+    from patina.system.place_names import named_as_given
     from patina.system.places import working_folder
 
     results = _Results(is_whole=command == "merge")
@@ -45,7 +43,7 @@ def in_working_folders(command: str, arguments: argparse.Namespace) -> Iterator[
         is_result = name in RESULTS or (name == "gt" and command == "degrade")
         make = _result_maker(command, arguments, results) if is_result else working_folder
         setattr(arguments, name, _replaced(value, make))
-    with _named_as_given():
+    with named_as_given():
         with results.sent_while_working():
             yield arguments
         results.send()
@@ -124,37 +122,3 @@ class _Results:
             ended.set()
             if thread.is_alive():
                 thread.join()
-
-
-@contextmanager
-def _named_as_given() -> Iterator[None]:
-    """Let messages name addresses instead of working folders."""
-    from patina.system.places import places_root
-
-    root = re.compile(re.escape(f"{places_root()}/") + r"([a-z0-9+.-]+)/")
-    streams = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (_Renaming(stream, root) for stream in streams)
-    try:
-        yield
-    except PatinaError as error:
-        raise type(error)(*(root.sub(_AS_GIVEN, str(line)) for line in error.args)) from None
-    finally:
-        sys.stdout, sys.stderr = streams
-
-
-class _Renaming(io.TextIOBase):
-    def __init__(self, stream: Any, root: re.Pattern[str]) -> None:
-        self._stream, self._root = stream, root
-
-    def write(self, text: str) -> int:
-        self._stream.write(self._root.sub(_AS_GIVEN, text))
-        return len(text)
-
-    def flush(self) -> None:
-        self._stream.flush()
-
-    def isatty(self) -> bool:
-        return bool(self._stream.isatty())
-
-    def fileno(self) -> int:
-        return int(self._stream.fileno())

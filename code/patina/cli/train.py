@@ -24,10 +24,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Train, or print what would be trained."""
     from patina.pipelines.training_run import TrainingRequest, require_trainable, resolved_training, run_training
+    from patina.system.place_names import named_as_given
 
     request = TrainingRequest(arguments.opt, arguments.smoke, arguments.device, arguments.devices)
-    if arguments.dry_run:
-        print(resolved_training(request), end="")
-        print(f"# {require_trainable(request)}")
-        return 0
-    return 0 if run_training(request) else INTERRUPTED
+    with named_as_given():
+        if arguments.dry_run:
+            print(resolved_training(request), end="")
+            print(f"# {require_trainable(request)}")
+            return 0
+        return 0 if run_training(request) else INTERRUPTED

@@ -16,6 +16,7 @@ from torch import Tensor
 from patina.errors import PatinaError
 from patina.runs.fingerprint import digest_of
 from patina.system.atomic import atomic_path
+from patina.system.places import present
 from patina.system.typed_values import Malformed, parsed_object, shortened, typed
 from patina.version import __version__
 
@@ -99,6 +100,7 @@ def stored_kind(path: Path) -> str | None:
     Raises:
         PatinaError: its metadata are damaged.
     """
+    present(path)
     try:
         with safe_open(path, "pt") as stored:
             described = _description(path, stored.metadata())
@@ -283,10 +285,11 @@ def misfits(network: torch.nn.Module, weights: Mapping[str, Tensor]) -> list[str
 
 
 def require_file(path: Path) -> None:
-    """Check that a model file exists.
+    """Check that a model file exists, and fetch it if it is only listed.
 
     Raises:
         PatinaError: it does not exist, or is a folder.
     """
+    present(path)
     if not path.is_file():
         raise PatinaError(f"{path}: no such model file; train its configuration first, or name another file")

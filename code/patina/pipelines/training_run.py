@@ -16,6 +16,7 @@ from patina.pipelines.smoke_pictures import ensure_smoke_pictures
 from patina.runs.fingerprint import digest_of, file_digest
 from patina.runs.made_by import MadeBy
 from patina.runs.run_folder import RunFolder
+from patina.runs.run_mirror import NO_MIRROR, RunMirror
 from patina.runs.run_models import FINAL
 from patina.runs.watchers import require_watchers
 from patina.shipped import base_folder
@@ -24,6 +25,7 @@ from patina.specs.experiment import TrainableConfig, TrainingStage
 from patina.specs.learned_spec import LearnedConfig
 from patina.specs.optimisation import chosen_precision, make_fabric
 from patina.specs.subjects import config_classes
+from patina.system.place_names import named_as_given
 from patina.system.progress import silence_progress
 from patina.system.telling import tell, warn
 from patina.system.yaml_files import parsed_yaml, read_yaml
@@ -102,11 +104,21 @@ def require_trainable(request: TrainingRequest) -> str:
 def train_config(config: TrainableConfig, device: str = "auto") -> bool:
     """Train all stages of `config`; each continues from where an earlier run stopped.
 
-    In a process that torchrun started, the processes train together.
+    In a process that torchrun started, the processes train together. Of a folder of runs at an address, the copy is
+    sent whenever a state was saved.
 
     Returns:
         True when all is done, False when interrupted.
+
+    Raises:
+        PatinaError: as in `run_training`, or not everything could be sent.
     """
+    with named_as_given():
+        return _train_all(config, device)
+
+
+def _train_all(config: TrainableConfig, device: str) -> bool:
+    """Train all stages; arguments and result as in `train_config`."""
     require_watchers(config.watch)
     fabric = make_fabric("32", device)
     require_same(fabric, dump_config(config), "configuration")
@@ -119,7 +131,9 @@ def train_config(config: TrainableConfig, device: str = "auto") -> bool:
         later = config.require(device)
         for line in later if fabric.global_rank == 0 else ():
             warn(f"warning: {line}")
-    return all(_train_stage(config, stage, device) for stage in stages)
+    mirror = RunMirror(config.run_folder()) if fabric.global_rank == 0 else NO_MIRROR
+    with mirror.sent_at_the_end():
+        return all(_train_stage(config, stage, device, mirror) for stage in stages)
 
 
 def say_changed_settings(config: TrainableConfig) -> None:
@@ -128,17 +142,20 @@ def say_changed_settings(config: TrainableConfig) -> None:
         _say_changed_settings(RunFolder(stage.folder, _run_name(config, stage)), dump_config(config))
 
 
-def _train_stage(config: TrainableConfig, stage: TrainingStage, device: str) -> bool:
+def _train_stage(config: TrainableConfig, stage: TrainingStage, device: str, mirror: RunMirror) -> bool:
     fabric = make_fabric(stage.precision, device)
     is_lead = fabric.global_rank == 0
     with in_turn(fabric):
+        if stage.start is not None and not stage.start.exists():  # on another machine than that of rank 0
+            RunMirror(config.run_folder()).fetch()
         task = stage.make_task(device)
     plan = replace(stage.make_plan(task), watch=config.watch)
     text, models = dump_config(config), {str(stage.start): file_digest(stage.start)} if stage.start else {}
     made_by = MadeBy("train", models=models, notes={"config": digest_of(text.encode())})
     began = False
     name = _run_name(config, stage)
-    with RunFolder.open(stage.folder, name) if is_lead else nullcontext(RunFolder(stage.folder, name)) as folder:
+    opened = RunFolder.open(stage.folder, name, mirror) if is_lead else nullcontext(RunFolder(stage.folder, name))
+    with opened as folder:
         if is_lead:
             _require_same_start(folder, made_by)
             _say_changed_settings(folder, text)

@@ -18,7 +18,10 @@ from patina.runs.folder_lock import folder_lock
 from patina.runs.journal import Header
 from patina.runs.made_by import MadeBy
 from patina.runs.run_log import read_header, write_header
+from patina.runs.run_mirror import NO_MIRROR, RunMirror
 from patina.system.atomic import atomic_path, write_text
+from patina.system.places import present
+from patina.system.remote_files import Unreachable
 from patina.system.typed_values import typed
 
 STATES = "training_state"
@@ -43,24 +46,26 @@ class RunFolder:
     Args:
         path: the folder; made if it is missing.
         name: name of the run, in messages and in TensorBoard.
+        mirror: the copy that is sent whenever a state was saved.
     """
 
-    def __init__(self, path: Path, name: str):
+    def __init__(self, path: Path, name: str, mirror: RunMirror = NO_MIRROR):
         self.path = path
         self.name = name
+        self.mirror = mirror
         for part in (run_models.FOLDER, STATES):
             (path / part).mkdir(parents=True, exist_ok=True)
 
     @classmethod
     @contextmanager
-    def open(cls, path: Path, name: str) -> Iterator["RunFolder"]:
+    def open(cls, path: Path, name: str, mirror: RunMirror = NO_MIRROR) -> Iterator["RunFolder"]:
         """Lock the folder for one training.
 
         Raises:
             PatinaError: another training writes into it.
         """
         with folder_lock(path, "train"):
-            yield cls(path, name)
+            yield cls(path, name, mirror)
 
     def model_path(self, label: int | str) -> Path:
         """Return the path of the model of a step, or of ``"final"``, without suffix."""
@@ -74,6 +79,7 @@ class RunFolder:
         """Write the model of a label, which is there, under another one, too."""
         for model in self.models_of(label):
             with atomic_path(model.with_name(other + model.suffix)) as temporary:
+                present(model)
                 shutil.copyfile(model, temporary)
 
     def remove_older_models(self, keep: int | None, epoch: int | None) -> None:
@@ -132,9 +138,12 @@ class RunFolder:
         if not (states := self.states()):
             return None
         try:
+            present(states[-1])
             state = torch.load(states[-1], map_location="cpu", weights_only=True)
             typed(_State, state)
             return state
+        except Unreachable:
+            raise
         except Exception as error:
             raise PatinaError(
                 f"{states[-1]}: cannot be read as a training state; remove it to continue from the one before"

@@ -6,11 +6,13 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from patina.errors import ConfigError
+from patina.runs.run_mirror import RunMirror
 from patina.settings import describe_problems, find_file, require_block
 from patina.shipped import base_folder
+from patina.specs.experiment import TrainableConfig
 from patina.specs.foreign_keys import is_foreign, names_here
 from patina.specs.subjects import SUBJECTS, config_class
-from patina.system.places import working_folder
+from patina.system.places import WorkingPlace, remote_of, working_folder
 from patina.system.remote_files import split_address
 from patina.system.typed_values import shortened
 from patina.system.yaml_files import read_yaml, yaml_text
@@ -42,12 +44,25 @@ def load_config(given: str | Path, smoke: bool = False) -> Any:
 
     Raises:
         ConfigError: invalid configuration; the message is one line with file, key and expected value.
+        PatinaError: an address in it cannot be used.
     """
     path = find_config(given)
     config = parse_config(read_yaml(path), path, smoke)
-    if (found := split_address(str(getattr(config, "runs", "")))) is not None:
-        raise ConfigError(f"{path}: runs is {'://'.join(found)}; a training writes to a folder of this machine")
-    return resolve_paths(config, base_folder(path))
+    return resolve_paths(_with_working_runs(config, path), base_folder(path))
+
+
+def _with_working_runs(config: Any, path: Path) -> Any:
+    """Return a configuration whose folder of runs is no address, but a working folder with this run as it is there."""
+    for key in ("runs", "out"):
+        address = str(getattr(config, key, ""))
+        if split_address(address) is None:
+            continue
+        place = WorkingPlace.of(address)
+        if not isinstance(config, TrainableConfig):
+            raise ConfigError(f"{path}: {key} is {place.remote}; only trainings write to addresses, name a folder")
+        config = config.model_copy(update={key: place.local})
+        RunMirror(config.run_folder()).fetch()
+    return config
 
 
 def parse_config(values: Any, source: str | Path, smoke: bool = False) -> Any:
@@ -100,8 +115,17 @@ def _validated(values: dict[str, Any], source: str | Path) -> Any:
 
 
 def dump_config(config: BaseModel) -> str:
-    """Return `config` as YAML, including all defaults."""
-    return yaml_text(config.model_dump(mode="json"))
+    """Return `config` as YAML, including all defaults, with addresses in the place of their working folders."""
+    return yaml_text(_with_addresses(config.model_dump(mode="json")))
+
+
+def _with_addresses(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_addresses(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_with_addresses(item) for item in value]
+    remote = remote_of(Path(value)) if isinstance(value, str) else None
+    return value if remote is None else str(remote)
 
 
 def changed_settings(before: Any, after: Any, place: str = "") -> list[str]:

@@ -39,7 +39,7 @@ class Experiment(Settings):
     """Seed of all random numbers: initial weights, order of the images, crops, augmentation and noise."""
 
     runs: Path = Path("trained_models")
-    """Parent folder of the run's folder."""
+    """Parent folder of the run's folder. Of a training, it may be an address, e.g. `s3://bucket/runs`."""
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import os
 import re
 import stat
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,9 @@ READ_WHOLE = frozenset({".csv", ".json", ".jsonl", ".mdb", ".tar", ".txt", ".yam
 
 LISTS = READ_WHOLE - {".tar", ".mdb"}
 """Those of them that commands read in folders of results."""
+
+STATE = ".state"
+"""Suffix of training states; where one is, everything else of its step is, too."""
 
 _RANGE = re.compile(r"\\\{\d+\\\.\\\.\d+\\\}")
 _STATES = ".states"
@@ -97,7 +100,12 @@ class WorkingPlace:
         return cls(Remote(service, path), places_root() / service / path)
 
     def pull(
-        self, whole: frozenset[str] | None = READ_WHOLE, *, is_result: bool = False, only: str | None = None
+        self,
+        whole: frozenset[str] | None = READ_WHOLE,
+        *,
+        is_result: bool = False,
+        only: str | None = None,
+        is_newer: Callable[[set[str], set[str]], bool] | None = None,
     ) -> Path:
         """Make the working folder as the remote one is now; return its path.
 
@@ -105,6 +113,8 @@ class WorkingPlace:
             whole: suffixes of files that are fetched at once; None for all files.
             is_result: keep what only this machine has: results that could not be sent.
             only: a pattern of names; None for all files, and those in subfolders.
+            is_newer: decides, by the names here that were never sent and those there, whether what this machine has is
+                newer: then all of it stays as it is, to be sent.
 
         Raises:
             PatinaError: nothing is there and it is no result, or the service does not answer.
@@ -118,12 +128,15 @@ class WorkingPlace:
             if not files and not is_result:
                 raise PatinaError(f"{self.remote}: nothing is there; check the address")
             known = self._state()
+            if is_newer is not None and is_newer({*self._here()} - {*known}, {*files}):
+                self._keep({name: both for name, both in known.items() if both["there"] == _mark(files.get(name))})
+                return self.local
             for name in filter(is_asked_for, self._here()):
                 if name not in files and (name in known or not is_result):
                     self._path(name).unlink()
             state = {name: both for name, both in known.items() if not is_asked_for(name)}
             for name, file in files.items():
-                path, mark = self._path(name), [file.size, file.mtime_ns]
+                path, mark = self._path(name), _mark(file)
                 both = known.get(name)
                 is_kept = both is not None and both["there"] == mark and path.is_file()
                 if both is None or not is_kept or not (is_result or both["here"] == _key(path)):
@@ -136,7 +149,9 @@ class WorkingPlace:
         return self.local
 
     def push(self) -> None:
-        """Send new and changed files, and remove there what was removed here; lists of results go last.
+        """Send new and changed files, and remove there what was removed here.
+
+        Lists of results go last, and training states after them: what they speak of is there already.
 
         Raises:
             PatinaError: the service does not answer.
@@ -145,7 +160,7 @@ class WorkingPlace:
             state, sent = self._state(), False
             here = {name: _key(self._path(name)) for name in self._here()}
             changed = [name for name, key in here.items() if state.get(name, {}).get("here") != key]
-            for name in sorted(changed, key=lambda name: (Path(name).suffix in LISTS, name)):
+            for name in sorted(changed, key=_order):
                 path = self._path(name)
                 if path.stat().st_mode & 0o400:
                     self.remote.put(name, path)
@@ -157,11 +172,7 @@ class WorkingPlace:
                 return
             there = self.remote.files()
             self._keep(
-                {
-                    name: {"there": [there[name].size, there[name].mtime_ns], "here": key}
-                    for name, key in here.items()
-                    if name in there
-                }
+                {name: {"there": _mark(there[name]), "here": key} for name, key in here.items() if name in there}
             )
 
     def siblings(self, beginning: str) -> list["WorkingPlace"]:
@@ -224,6 +235,17 @@ def working_folder(address: str) -> Path:
     place = WorkingPlace.of(folder)
     place.pull(only=_RANGE.sub(r"\\d+", re.escape(name)))
     return place.local / name
+
+
+def _order(name: str) -> tuple[bool, bool, str]:
+    """Return the place of a file in the order in which files are sent."""
+    suffix = Path(name).suffix
+    return suffix == STATE, suffix in LISTS, name
+
+
+def _mark(file: RemoteFile | None) -> Key:
+    """Return what marks the content of a file there."""
+    return [] if file is None else [file.size, file.mtime_ns]
 
 
 def _key(path: Path) -> Key:

@@ -27,8 +27,20 @@ _LASTING = (IsADirectoryError, NotADirectoryError, PermissionError, ImportError,
 T = TypeVar("T")
 
 
+_FOLDERS = frozenset({"file", "local", "sftp", "ssh"})
+"""Services where others see a file grow while it is written; object stores show it when it is whole."""
+
+_HALF_SENT = ".part-"
+"""What the names of files that are being sent begin with there."""
+
+
 class Unreachable(PatinaError):
     """A service does not answer, or refuses."""
+
+    @property
+    def problem(self) -> str:
+        """What is wrong, without what to do."""
+        return str(self).partition("; ")[0]
 
 
 def split_address(text: str) -> tuple[str, str] | None:
@@ -38,6 +50,11 @@ def split_address(text: str) -> tuple[str, str] | None:
     """
     found = _ADDRESS.fullmatch(text)
     return None if found is None else (found[1], found[2].rstrip("/"))
+
+
+def address_of(service: str, path: str) -> str:
+    """Return the address of a path at a service; paths of this machine itself (``file:///a``) begin at its root."""
+    return f"{service}:///{path}" if service in ("file", "local") else f"{service}://{path}"
 
 
 @dataclass(frozen=True)
@@ -60,13 +77,15 @@ class Remote:
     Attributes:
         service: e.g. ``s3``.
         path: there, e.g. ``bucket/folder``.
+        is_patient: whether a broken call is tried again.
     """
 
     service: str
     path: str
+    is_patient: bool = True
 
     def __str__(self) -> str:
-        return f"{self.service}://{self.path}"
+        return address_of(self.service, self.path)
 
     def names(self) -> list[str]:
         """Return the names of what lies directly in this folder; nothing for no folder. Errors as in `files`."""
@@ -125,11 +144,16 @@ class Remote:
         self._retried(copied, name)
 
     def put(self, name: str, file: Path) -> None:
-        """Copy a file to the service; errors as in `get`."""
+        """Copy a file to the service, where it appears whole or not at all; errors as in `get`."""
 
         def copied(files: Any, path: str) -> None:
-            files.makedirs(path.rpartition("/")[0], exist_ok=True)
-            files.put_file(str(file), path)
+            folder, _, last = path.rpartition("/")
+            files.makedirs(folder, exist_ok=True)
+            if self.service not in _FOLDERS:
+                files.put_file(str(file), path)
+                return
+            files.put_file(str(file), half := f"{folder}/{_HALF_SENT}{last}")
+            files.mv(half, path)
 
         self._retried(copied, name)
 
@@ -147,14 +171,15 @@ class Remote:
     def _retried(self, call: Callable[[Any, str], T], name: str) -> T:
         """Call with the service and a path there, some times if that fails."""
         address = f"{self}/{name}" if name else str(self)
-        for pause in (*PAUSES, None):
+        pauses = PAUSES if self.is_patient else ()
+        for pause in (*pauses, None):
             try:
                 return call(*_opened(address))
             except (PatinaError, FileNotFoundError):
                 raise
             except Exception as error:  # every service has errors of its own
                 if isinstance(error, _LASTING) or pause is None:
-                    tries = "" if isinstance(error, _LASTING) else f" {len(PAUSES) + 1} times"
+                    tries = "" if isinstance(error, _LASTING) or not pauses else f" {len(pauses) + 1} times"
                     raise Unreachable(
                         f"{address} cannot be used{tries} ({_reason(error)}); run the same command again when it can, "
                         "and it continues"

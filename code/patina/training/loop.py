@@ -106,12 +106,11 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
     state = fabric.broadcast(folder.load_last_state() if is_lead else None)
     step = skipped = 0
     say = warn if is_lead else _say_nothing
-    validation_is_due = False
     comparison = Comparison(plan.comparison)
     if state is not None:
         _load(task, comparison, state, folder)
         step, skipped = state["step"], state["skipped"]
-        validation_is_due = state.get("validation_is_due", False)
+    validation_is_due = state is not None and state.get("validation_is_due", False)
     unwritten = state.get("unwritten", []) if state is not None else []
     if (step >= plan.steps or comparison.has_stopped) and not validation_is_due and not unwritten:
         if is_lead and not folder.models_of(FINAL):
@@ -142,6 +141,7 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
             values |= {"comparison": comparison.state(), "unwritten": log.unwritten}
             folder.save_state(step, values, plan.keep_states)
             folder.remove_older_models(plan.keep_models, plan.epoch)
+            folder.mirror.send()
 
     def keep_best() -> None:
         if is_lead:

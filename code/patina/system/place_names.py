@@ -1,0 +1,60 @@
+"""Messages about working folders: they name the addresses that users gave."""
+
+import io
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from patina.errors import PatinaError
+from patina.system.places import places_root
+from patina.system.remote_files import address_of
+
+
+@contextmanager
+def named_as_given() -> Iterator[None]:
+    """Let messages name addresses instead of working folders in the ``with`` block.
+
+    Raises:
+        PatinaError: one that the block raises, with its addresses.
+    """
+    root = re.compile(re.escape(f"{places_root()}/") + r"([a-z0-9+.-]+)/")
+    streams = sys.stdout, sys.stderr
+    sys.stdout, sys.stderr = (_Renaming(stream, root) for stream in streams)
+    try:
+        yield
+    except PatinaError as error:
+        lines = [root.sub(_given, str(line)) for line in error.args]
+        if lines == [*error.args]:
+            raise
+        raise type(error)(*lines) from None
+    finally:
+        sys.stdout, sys.stderr = streams
+
+
+class _Renaming(io.TextIOBase):
+    def __init__(self, stream: Any, root: re.Pattern[str]) -> None:
+        self._stream, self._root = stream, root
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """What the stream can write; progress bars ask."""
+        return str(getattr(self._stream, "encoding", None) or "ascii")
+
+    def write(self, text: str) -> int:
+        self._stream.write(self._root.sub(_given, text))
+        return len(text)
+
+    def flush(self) -> None:
+        self._stream.flush()
+
+    def isatty(self) -> bool:
+        return bool(self._stream.isatty())
+
+    def fileno(self) -> int:
+        return int(self._stream.fileno())
+
+
+def _given(found: re.Match[str]) -> str:
+    return address_of(found[1], "")
