@@ -9,8 +9,8 @@ import numpy as np
 
 from patina.conditions.condition_map import ConditionMap
 from patina.errors import PatinaError
-from patina.imaging.picture_files import list_pictures, read_picture, write_picture
-from patina.imaging.sources import Source
+from patina.imaging.picture_files import read_picture, write_picture
+from patina.imaging.sources import list_sources
 from patina.imaging.value_spaces import to_eight_bit
 from patina.runs.fingerprint import digest_if_readable
 from patina.runs.folder_job import output_names, run_folder_job
@@ -20,13 +20,13 @@ from patina.runs.output_folder import OutputFolder
 
 
 def prepare_conditions(images: Path, h: ConditionMap) -> Path:
-    """Write the conditions of a folder's images beside it; those of unchanged images are kept.
+    """Write the conditions of a folder's images beside it, or beside its tars; those of unchanged images are kept.
 
     An image that cannot be read is named and gets none; conditions of images that are gone are removed. A second
     process that wants the same conditions waits until they are made.
 
     Args:
-        images: a folder of images, e.g. ``1x/`` of a set.
+        images: a folder of images, e.g. ``1x/`` of a set, or a scale of a set in stores.
         h: its filters before any noise are applied.
 
     Returns:
@@ -37,8 +37,9 @@ def prepare_conditions(images: Path, h: ConditionMap) -> Path:
     """
     if not h.whole_steps:
         return images
-    out = images.parent / f"{images.name}-h-{h.digest}"
-    sources = [Source(path, path.name) for path in list_pictures(images)]
+    beside = images if images.parent.is_dir() else images.parent.with_name(f"{images.parent.name}-{images.name}")
+    out = beside.with_name(f"{beside.name}-h-{h.digest}")
+    sources = list_sources(images)
     by_output = dict(zip(output_names(sources, out), sources, strict=True))
 
     def work(item: Wanted) -> Result:

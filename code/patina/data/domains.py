@@ -7,10 +7,12 @@ from functools import partial
 from pathlib import Path
 
 from patina.data.manifest import FILE_NAME, load_manifest
+from patina.data.stored_sums import stored_statistics
 from patina.errors import PatinaError, PictureError, listed
 from patina.imaging.channel_statistics import ChannelStatistics, StatisticsAccumulator
 from patina.imaging.picture_files import list_pictures, picture_size, read_picture, readable
-from patina.imaging.sources import same_text
+from patina.imaging.sources import Source, list_sources, same_text
+from patina.imaging.stored_sets import is_stored_set
 from patina.system.telling import tell
 
 
@@ -65,37 +67,42 @@ def open_domain(
     """Open a set made by ``patina prepare``: images from ``{image_scale}x/``, conditions `scale` times smaller.
 
     The conditions lie in ``{image_scale · scale}x/``, or in the folder that `conditions` returns for the folder of
-    images, where they match by stem. Statistics come from the set's manifest if it lists the same pictures, and are
-    measured otherwise.
+    images, where they match by stem. Statistics come from the set's manifest if it lists the same pictures, or from
+    the sums in its tars, and are measured otherwise. `folder` may be a set in stores.
 
     Raises:
         PatinaError: a folder is missing or empty, a picture has no partner, or two sizes do not fit.
     """
     image_folder, condition_folder = folder / f"{image_scale}x", folder / f"{image_scale * scale}x"
     for subfolder in (image_folder, *([] if conditions else [condition_folder])):
-        if not subfolder.is_dir():
+        if not subfolder.is_dir() and not is_stored_set(subfolder):
             raise PatinaError(
                 f"{folder}: the {name} set has no {subfolder.name}/; "
                 f"make it with `patina prepare -source … -target {folder} -scales {image_scale} {image_scale * scale}`"
             )
-    images = list_pictures(image_folder)
+    images = everything = list_sources(image_folder)
     if conditions is None:
-        small = list_pictures(condition_folder)
+        small = whole = list_sources(condition_folder)
         _require_partners(images, small)
     else:
         condition_folder = conditions(image_folder)
-        by_stem = {same_text(path.stem): path for path in list_pictures(condition_folder)}
-        images = [path for path in images if same_text(path.stem) in by_stem]  # unreadable images have no condition
-        small = [by_stem[same_text(path.stem)] for path in images]
-    require_scale(zip(small, images, strict=True), scale)
+        whole = list_sources(condition_folder)
+        by_stem = {same_text(source.stem): source for source in whole}
+        images = [image for image in images if same_text(image.stem) in by_stem]  # unreadable ones have no condition
+        small = [by_stem[same_text(image.stem)] for image in images]
+    require_scale(zip(_paths(small), _paths(images), strict=True), scale)
     return Domain(
         name=name,
-        images=images,
-        image_statistics=_statistics(folder, image_folder, list_pictures(image_folder)),
-        conditions=small,
+        images=_paths(images),
+        image_statistics=_statistics(folder, image_folder, _paths(everything)),
+        conditions=_paths(small),
         scale=scale,
-        condition_statistics=_statistics(folder, condition_folder, list_pictures(condition_folder)),
+        condition_statistics=_statistics(folder, condition_folder, _paths(whole)),
     )
+
+
+def _paths(sources: Iterable[Source]) -> list[Path]:
+    return [source.path for source in sources]
 
 
 def require_scale(pairs: Iterable[tuple[Path, Path]], scale: int) -> None:
@@ -140,12 +147,12 @@ def _it(problems: Sequence[str]) -> str:
     return "it" if len(problems) == 1 else "them"
 
 
-def _require_partners(images: list[Path], conditions: list[Path]) -> None:
-    image_names, condition_names = {path.name for path in images}, {path.name for path in conditions}
+def _require_partners(images: Sequence[Source], conditions: Sequence[Source]) -> None:
+    by_name, others = ({source.name: source for source in sources} for sources in (images, conditions))
     problems = []
-    for name in sorted(image_names ^ condition_names):
-        there, missing = (images, conditions) if name in image_names else (conditions, images)
-        problems.append(f"{there[0].parent / name} has no partner in {missing[0].parent}")
+    for name in sorted(by_name.keys() ^ others.keys()):
+        there, missing = (by_name, conditions) if name in by_name else (others, images)
+        problems.append(f"{there[name]} has no partner in {missing[0].path.parent}")
     if problems:
         raise PatinaError(
             f"{listed(problems)}; remove {_it(problems)}, or add the sources and run `patina prepare` again"
@@ -153,7 +160,7 @@ def _require_partners(images: list[Path], conditions: list[Path]) -> None:
 
 
 def _statistics(folder: Path, subfolder: Path, pictures: Sequence[Path]) -> ChannelStatistics:
-    """Read a subfolder's statistics from the manifest, or measure them over all readable pictures in it.
+    """Read a subfolder's statistics from the manifest or its tars, or measure them over all readable pictures in it.
 
     Training names unreadable pictures when it meets them.
     """
@@ -164,6 +171,8 @@ def _statistics(folder: Path, subfolder: Path, pictures: Sequence[Path]) -> Chan
             return manifest.statistics[scale]
         if not is_current:
             tell(f"{subfolder}: other images than {FILE_NAME} lists; measuring their statistics")
+    elif is_stored_set(subfolder) and (stored := stored_statistics(pictures)) is not None:
+        return stored
     accumulator = StatisticsAccumulator()
     for picture in readable(pictures, partial(read_picture, alpha="refuse")):
         accumulator.add(picture.pixels)

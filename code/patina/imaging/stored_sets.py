@@ -1,7 +1,8 @@
 """Sets of images in stores: one tar, a range of them (``clean-{000000..000009}.tar``), a folder of tars, an LMDB.
 
 Members of one key, the name up to its first dot, are one sample (WebDataset): ``a.png`` and ``a.json``, or the pair
-``a.lq.png`` and ``a.gt.png``, whose parts are ``lq`` and ``gt``.
+``a.lq.png`` and ``a.gt.png``, whose parts are ``lq`` and ``gt``. A multi-scale set has parts ``1x``, ``8x`` and so on;
+``set.tar/8x`` are the images at one scale, as ``set/8x`` are those of a set in folders.
 """
 
 import os
@@ -20,6 +21,7 @@ from patina.system.stored_files import key_of
 from patina.system.tar_index import tar_index as index_of
 
 _RANGE = re.compile(r"\{(\d+)\.\.(\d+)\}")
+_SCALE = re.compile(r"\d+x")
 _MOST_TARS = 1_000_000
 
 
@@ -37,10 +39,21 @@ class StoredPicture:
 
 
 def is_stored_set(given: Path) -> bool:
-    """Whether a path names tars or an LMDB, whether or not they exist; a folder of tars does not count."""
+    """Whether a path names tars or an LMDB, whether or not they exist; a folder of tars does not count.
+
+    One scale of a multi-scale set in stores counts, also in a folder of tars.
+    """
+    if _SCALE.fullmatch(given.name) and _are_stores(given):
+        return True
     if given.suffix == lmdb_store.SUFFIX:
         return (given / lmdb_store.DATA).exists() or not given.exists()
     return given.suffix == tar_index.SUFFIX and not given.is_dir()
+
+
+def _are_stores(scale: Path) -> bool:
+    """Whether what a scale's path is in (``set.tar`` of ``set.tar/8x``) are stores."""
+    folder = scale.parent
+    return is_stored_set(folder) or (not scale.exists() and folder.is_dir() and bool(tars_in(folder)))
 
 
 def tars_in(folder: Path) -> list[Path]:
@@ -53,17 +66,19 @@ def list_stored(given: Path, part: str | None = None) -> list[StoredPicture]:
     """Return the images of a set in stores, in the order of the stores and of their members.
 
     Args:
-        given: one tar, a range of tars, a folder of tars, or an LMDB.
+        given: one tar, a range of tars, a folder of tars, or an LMDB, or a scale of one of them.
         part: which image of a sample to take where it has several, e.g. ``"lq"``.
 
     Raises:
         PatinaError: a store is missing or damaged, two samples have one key, a sample has several images and none of
-            them is that part, or there are no images.
+            them is that part, or lacks the scale, or there are no images.
     """
+    scale = given.name if _SCALE.fullmatch(given.name) and _are_stores(given) else None
+    given = given if scale is None else given.parent
     scan, found = FolderScan(), dict[str, StoredPicture]()
     for store, members in _members(given, scan):
         for key, names in members.items():
-            name = names[0] if len(names) == 1 else _chosen(store, key, names, part)
+            name = names[0] if len(names) == 1 and not scale else _chosen(store, key, names, scale or part)
             picture = StoredPicture(store / name, key + os.path.splitext(name)[1])
             if (other := found.setdefault(key, picture)) is not picture:
                 raise PatinaError(f"{picture.path} and {other.path} have one key; expected each key once")
@@ -109,10 +124,12 @@ def _by_key(names: "list[str] | dict[str, tuple[int, int]]", scan: FolderScan) -
 def _chosen(store: Path, key: str, names: list[str], part: str | None) -> str:
     """Return the image of a sample that is the part, or the only one without a part."""
     parts = {name: name[len(key) + 1 :].rpartition(".")[0] for name in names}
-    for wanted in (part, ""):
+    for wanted in (part,) if part is not None and _SCALE.fullmatch(part) else (part, ""):
         fitting = [name for name in names if parts[name] == wanted]
         if len(fitting) == 1:
             return fitting[0]
+    if part is not None and _SCALE.fullmatch(part):
+        raise PatinaError(f"{store}: {key} lacks {key}.{part}.png; `patina prepare -scales` makes tars of all scales")
     expected = "one" if part is None else f"one, or one named {key}.{part}.png"
     raise PatinaError(f"{store}: {key} has {counted(len(names), 'image')}, {listed(names)}; expected {expected}")
 

@@ -14,13 +14,13 @@ from patina.specs.learned_spec import BalancedData
 
 
 class DomainSettings(Settings):
-    """One domain as a multi-scale set written by `patina prepare`.
+    """One domain as a multi-scale set written by `patina prepare`, in folders or tars.
 
     May be given as a plain path, the `folder`.
     """
 
     folder: Path
-    """Folder of the set, with subfolders `1x/`, `8x/` and so on."""
+    """Folder of the set, with subfolders `1x/`, `8x/` and so on, or tars of it (`real-{000000..000009}.tar`)."""
 
     image_scale: PositiveInt = 1
     """Scale of the images: 1 reads `1x/`, 2 reads `2x/`. Conditions are read from the scale `image_scale` times
@@ -39,7 +39,7 @@ class DomainSettings(Settings):
 
     @property
     def images(self) -> Path:
-        """The folder of the images."""
+        """The folder of the images, or their scale of a set in tars (``set.tar/1x``)."""
         return self.folder / f"{self.image_scale}x"
 
     def open(self, name: str, h: ConditionMap) -> Domain:
