@@ -2,15 +2,17 @@
 
 import json
 from pathlib import Path
+from threading import Barrier
 
 import numpy as np
 import pytest
 
 from patina.cli.main import main
 from patina.degradations.clip_plans import ClipPlans
+from patina.imaging.interpolation import Interpolation
 from patina.imaging.picture_files import read_picture, write_picture
 from patina.imaging.video_files import clip_frames, clip_info
-from patina.pipelines import clip_job
+from patina.pipelines import clip_job, upscaled_clips
 from sets import write_config
 from small_recipes import recipe
 
@@ -123,6 +125,19 @@ def test_upscaled_clips_keep_time_and_sound_and_bad_ones_are_one_line(tmp_path, 
     enlarged = before[7].pixels.repeat(2, axis=0).repeat(2, axis=1)
     np.testing.assert_allclose(after[7].pixels, enlarged, atol=4)
     assert sound_of(tmp_path / "up" / "a.mp4") == sound_of(clip)
+
+
+def test_an_interpolation_works_on_several_frames_at_a_time(tmp_path, clip, monkeypatch):
+    both, interpolate = Barrier(2), Interpolation.__call__
+
+    def enlarge(self, pixels):
+        both.wait(20)  # an error unless another frame is in progress
+        return interpolate(self, pixels)
+
+    monkeypatch.setattr(upscaled_clips, "checked_workers", lambda _given: 2)
+    monkeypatch.setattr(Interpolation, "__call__", enlarge)
+    upscale = ["upscale", "-model", "nearest", "-scale", "2", "-source", str(clip), "-out", str(tmp_path / "up")]
+    assert main(upscale) == 0
 
 
 def test_sound_that_mp4_does_not_hold_becomes_aac(tmp_path, capsys):

@@ -2,17 +2,13 @@
 
 from dataclasses import replace
 from pathlib import Path
-from threading import Lock
-
-import numpy as np
 
 from patina.errors import PatinaError
 from patina.imaging.interpolation import Interpolation
 from patina.imaging.sources import Source, folder_of
 from patina.imaging.video_files import list_clips, require_video
 from patina.imaging.written_formats import PNG
-from patina.pipelines.clip_job import FrameWork, make_clip, require_plain_folder
-from patina.pipelines.upscaler import Upscaler
+from patina.pipelines.clip_job import make_clip, require_plain_folder
 from patina.pipelines.upscaling import UpscaleRequest, opened_upscaler, upscale
 from patina.runs.fingerprint import digest_of, file_digest
 from patina.runs.folder_job import JobReport, output_names, run_folder_job
@@ -51,10 +47,10 @@ def _upscale_clips(request: UpscaleRequest, clips: list[Path]) -> JobReport[Path
             source = sources[str(item.source)]
             digest = file_digest(source.path)
             parts = digest_of(f"{digest} {item.output} {sorted(made_by.settings.items())} {made_by.models}".encode())
-            single = isinstance(upscaler.enlarge, Interpolation)
+            overlaps = isinstance(upscaler.enlarge, Interpolation)  # a model works on one frame at a time
             make_clip(
-                source.path, folder.path / item.output, _frame_work(upscaler),
-                folder=folder.path, digest=parts, workers=checked_workers(None) if single else 1,
+                source.path, folder.path / item.output, lambda _number, pixels: upscaler(pixels),
+                folder=folder.path, digest=parts, workers=checked_workers(None) if overlaps else 1,
             )  # fmt: skip
             folder.record([Result(item.output, item.source, digest)])
             return folder.path / item.output
@@ -64,14 +60,3 @@ def _upscale_clips(request: UpscaleRequest, clips: list[Path]) -> JobReport[Path
         )
         folder.finish()
     return replace(report, noun="clip")
-
-
-def _frame_work(upscaler: Upscaler) -> FrameWork:
-    """Return what enlarges a frame; a model works on one at a time."""
-    lock = Lock()
-
-    def enlarge(_number: int, pixels: np.ndarray) -> np.ndarray:
-        with lock:
-            return upscaler(pixels)
-
-    return enlarge
