@@ -6,28 +6,33 @@ import pytest
 import tifffile
 from PIL import Image
 
+from encoded_pictures import noise
 from patina.cli.main import main
 from patina.errors import PictureError
+from patina.imaging import frames
 from patina.imaging.frames import frame_paths
 from patina.imaging.picture_files import picture_size, read_picture
+from patina.imaging.size_limit import VARIABLE
 from patina.imaging.sources import list_sources
+from patina.system.notes import collected
+from patina.system.stored_files import file_bytes
 
 COUNT = 3
 TONES = [40, 120, 200]
 
 
-def frames(side: int = 16) -> list[np.ndarray]:
+def images(side: int = 16) -> list[np.ndarray]:
     return [np.full((side, side + 4, 3), tone, np.uint8) for tone in TONES]
 
 
 def write_many(path) -> None:
-    pictures = [Image.fromarray(pixels) for pixels in frames()]
+    pictures = [Image.fromarray(pixels) for pixels in images()]
     kind, more = path.suffix, {"save_all": True, "append_images": pictures[1:]}
     if kind == ".jxl":
-        path.write_bytes(imagecodecs.jpegxl_encode(np.stack(frames()), lossless=True))
+        path.write_bytes(imagecodecs.jpegxl_encode(np.stack(images()), lossless=True))
     elif kind == ".tif":
         with tifffile.TiffWriter(path) as file:
-            for pixels in frames():
+            for pixels in images():
                 file.write(pixels, photometric="rgb")
                 file.write(pixels[::2, ::2], photometric="rgb", subfiletype=1)  # a smaller copy
     else:
@@ -40,21 +45,76 @@ def test_every_image_of_a_file_is_read(tmp_path, suffix):
     write_many(path)
     found = frame_paths(path)
     assert [frame.name for frame in found] == [f"frame-{number:04d}.png" for number in range(1, COUNT + 1)]
-    for frame, expected in zip(found, frames(), strict=True):
+    for frame, expected in zip(found, images(), strict=True):
         assert picture_size(frame) == expected.shape[:2]
         assert np.abs(read_picture(frame).pixels.astype(int) - expected).max() <= (3 if suffix == ".avif" else 0)
-    np.testing.assert_array_equal(read_picture(path).pixels // 8, frames()[0] // 8)
+    np.testing.assert_array_equal(read_picture(path).pixels // 8, images()[0] // 8)
     with pytest.raises(PictureError, match="cannot be read"):
         read_picture(path / "frame-0009.png")
 
 
 def test_files_of_one_image_and_damaged_ones_stay_what_they_are(tmp_path):
-    Image.fromarray(frames()[0]).save(tmp_path / "a.png")
+    Image.fromarray(images()[0]).save(tmp_path / "a.png")
     write_many(tmp_path / "b.gif")
     (tmp_path / "c.gif").write_bytes((tmp_path / "b.gif").read_bytes()[:20])
     names = [source.name for source in list_sources(tmp_path, all_frames=True)]
     assert names == ["a.png", "b.gif/frame-0001.png", "b.gif/frame-0002.png", "b.gif/frame-0003.png", "c.gif"]
     assert [source.name for source in list_sources(tmp_path)] == ["a.png", "b.gif", "c.gif"]
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".png", ".avif", ".jxl"])
+def test_larger_images_than_the_limit_are_refused_before_they_are_decoded(tmp_path, suffix, monkeypatch):
+    path = tmp_path / f"a{suffix}"
+    write_many(path)
+    found = frame_paths(path)
+    monkeypatch.setenv(VARIABLE, "0.0001")
+    frames._opened.cache_clear()
+    frames._made.cache_clear()
+    assert frame_paths(path) == [path]
+    for place in (path, found[0]):
+        with pytest.raises(PictureError, match=f"{place} is 20x16; expected at most 0.0001 megapixels"):
+            read_picture(place)
+
+
+def test_images_of_a_gif_may_not_exceed_the_limit_beyond_its_screen(tmp_path, monkeypatch):
+    path = tmp_path / "a.gif"
+    write_many(path)
+    data = bytearray(path.read_bytes())
+    data[6:10] = b"\x01\0\x01\0"
+    path.write_bytes(data)
+    monkeypatch.setenv(VARIABLE, "0.0001")
+    with pytest.raises(PictureError, match="is 20x16; expected at most"):
+        read_picture(frame_paths(path)[0])
+
+
+def test_an_image_is_decoded_once_for_its_digest_its_size_and_its_pixels(tmp_path, monkeypatch):
+    calls = []
+    for name in ("_reader", "_from_plugin"):
+        made = getattr(frames, name)
+        monkeypatch.setattr(frames, name, lambda *given, made=made, name=name: [calls.append(name), made(*given)][1])
+    path = tmp_path / "a.gif"
+    write_many(path)
+    for frame in frame_paths(path):
+        file_bytes(frame)
+        picture_size(frame)
+        read_picture(frame)
+    assert calls == ["_reader", *["_from_plugin"] * COUNT]
+
+
+@pytest.mark.parametrize("depth", [8, 16])
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_all_kinds_of_jpeg_xl_animations_are_read_like_their_first_image(tmp_path, depth, channels):
+    pixels = np.stack([noise(depth, channels) for _ in range(5)])
+    path = tmp_path / "a.jxl"
+    path.write_bytes(imagecodecs.jpegxl_encode(pixels[..., 0] if channels == 1 else pixels, lossless=True))
+    found = frame_paths(path)
+    assert len(found) == 5
+    with collected() as notes:
+        first, whole, last = read_picture(found[0]), read_picture(path), read_picture(found[4])
+    assert len(set(notes)) == (depth == 16)  # this writer calls them linear
+    np.testing.assert_array_equal(first.pixels, whole.pixels)
+    assert (first.gray, first.alpha is None) == (whole.gray, whole.alpha is None) == (channels == 1, channels != 4)
+    assert (last.pixels != first.pixels).any()
 
 
 @pytest.mark.slow

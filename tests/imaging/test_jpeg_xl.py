@@ -6,13 +6,18 @@ import pytest
 
 from encoded_pictures import noise
 from patina.errors import PictureError
-from patina.imaging.jpeg_xl import _Bits, _require_integers, _size, inspect_jxl, jxl_exif
+from patina.imaging.frames import frame_paths
+from patina.imaging.jpeg_xl import _Bits, _require_integers, _size, _skipped_extra_fields, inspect_jxl, jxl_exif
 from patina.imaging.picture_files import picture_size, read_picture
 from patina.imaging.tone_curve import linear_to_srgb
 from patina.system.notes import collected
 
 DISPLAY_P3 = "0 0 00 10 01 1001 0 01 1101 10"
 """Not sRGB, no profile, RGB, D65, P3 (11 = 9 + 2), no gamma, sRGB's curve (13 = 11 + 2), relative intent."""
+
+LINEAR = "0 0 00 10 10 0 01 0110 10"
+PQ = "0 0 00 10 10 0 01 0111 10"
+"""The same with sRGB's primaries, and a curve of 8 = 6 + 2, or 16 = 14 + 2."""
 
 GAMMA = f"0 0 00 10 10 1 {''.join(reversed(f'{4545500:024b}'))} 10"
 
@@ -28,17 +33,21 @@ def with_colours(data: bytes, colours: str) -> bytes:
     bits = _Bits(data[2:])
     before = bits._left
     _size(bits)
-    assert [bits.take(1), bits.take(1)] == [0, 0]
+    assert bits.take(1) == 0
+    if has_more := bits.take(1):
+        assert bits.take(3) == 0
+        _skipped_extra_fields(bits)
     _require_integers(bits)
     bits.take(1)
     assert bits.number((0, 0), (0, 1), (4, 2), (12, 1)) == 0
     assert bits.take(1) == 0
     place = before - bits._left
-    assert bits.take(4) == 0b1001  # sRGB, no extensions, usual transform; the rest of the byte is empty
+    after = has_more * "1" + "001"  # the usual intensities, no extensions, usual transform; the byte's rest is empty
+    assert [bits.take(1) for _ in range(1 + len(after))] == [1, *map(int, after)]  # sRGB
     text = "".join(f"{byte:08b}"[::-1] for byte in data[2:])
-    header = text[:place] + colours.replace(" ", "") + "001"
+    header = text[:place] + colours.replace(" ", "") + after
     header += "0" * (-len(header) % 8)
-    start = 2 + -(-(place + 4) // 8)
+    start = 2 + -(-(place + 1 + len(after)) // 8)
     made = bytes(int(header[at : at + 8][::-1], 2) for at in range(0, len(header), 8))
     return data[:2] + made + data[start:]
 
@@ -82,6 +91,21 @@ def test_colours_are_converted_or_said(tmp_path, colours, told):
         return
     assert notes == [told]
     assert np.abs(pixels.astype(int) - plain).max() > 20
+
+
+@pytest.mark.parametrize(
+    ("colours", "told"),
+    [(DISPLAY_P3, "converted from Display P3 to sRGB"), (LINEAR, "converted from sRGB with a gamma of 1 to sRGB"),
+     (PQ, "read as sRGB in spite of PNG colours of primaries 2 and transfer 2")],
+)  # fmt: skip
+def test_colours_of_an_animation_stay(tmp_path, colours, told):
+    path = tmp_path / "a.jxl"
+    path.write_bytes(with_colours(written(path, np.stack([noise(), noise()])), colours))
+    with collected() as notes:
+        pixels = [read_picture(frame).pixels for frame in frame_paths(path)]
+    assert notes == [told]
+    assert len(pixels) == 2
+    np.testing.assert_array_equal(pixels[0], read_picture(path).pixels)
 
 
 def test_damage_and_floats_are_one_line(tmp_path):

@@ -39,7 +39,7 @@ _NAMES: dict[tuple[float, ...], str] = {
     PRIMARIES[12]: "Display P3",
     _ADOBE_PRIMARIES: "Adobe RGB",
 }
-_SRGB_TRANSFERS, _LINEAR_TRANSFER = (1, 6, 13), 8
+_SRGB_TRANSFERS, _LINEAR_TRANSFER, _UNSPECIFIED = (1, 6, 13), 8, 2
 
 
 @dataclass(frozen=True)
@@ -81,6 +81,16 @@ def png_colours(chunks: Mapping[bytes, bytes]) -> ColourTags:
     points = struct.unpack(">8I", chunks[b"cHRM"]) if len(chunks.get(b"cHRM", b"")) == 32 else ()
     is_usual = gamma == 0 or abs(gamma - _SRGB_GAMMA) < _GAMMA_SLACK
     return ColourTags(chromaticities=tuple(value / 1e5 for value in points), gamma=None if is_usual else gamma)
+
+
+def png_colour_chunks(tags: ColourTags) -> dict[bytes, bytes]:
+    """Return chunks of a PNG, by type, that say what tags without a profile say; see `png_colours`."""
+    if tags.unknown:
+        return {b"cICP": bytes((_UNSPECIFIED, _UNSPECIFIED, 0, 1))}
+    chunks = {} if tags.gamma is None else {b"gAMA": struct.pack(">I", round(1e5 * tags.gamma))}
+    if tags.chromaticities:
+        chunks[b"cHRM"] = struct.pack(">8I", *(round(1e5 * value) for value in tags.chromaticities))
+    return chunks
 
 
 def _coded_colours(primaries: int, transfer: int) -> ColourTags:

@@ -4,23 +4,29 @@ import io
 import os
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
-import numpy as np
-from PIL import Image, PngImagePlugin
+from PIL import PngImagePlugin
 
-from patina.errors import PictureError
-from patina.imaging.plugin_pictures import UnreadablePlugin, open_with_plugin
-from patina.system.stored_files import FRAME_NAME, file_bytes, register_frames
+from patina.errors import PatinaError, PictureError
+from patina.imaging.colour_spaces import png_colour_chunks
+from patina.imaging.integrity import inspect, with_png_chunks
+from patina.imaging.jpeg_xl import jxl_frame, jxl_frame_count
+from patina.imaging.picture_header import BrokenPicture, PictureHeader
+from patina.imaging.plugin_pictures import open_with_plugin
+from patina.imaging.size_limit import require_size
+from patina.system.places import present
+from patina.system.stored_files import FRAME_NAME, register_frames
 
 MANY_SUFFIXES = (".gif", ".webp", ".png", ".apng", ".tif", ".tiff", ".avif", ".jxl")
 """Suffixes of files that may hold several images."""
 
-_PNG, _TIFF, _BIG_TIFF = b"\x89PNG", (b"II*\0", b"MM\0*"), (b"II+\0", b"MM\0+")
+_TIFF, _BIG_TIFF = (b"II*\0", b"MM\0*"), (b"II+\0", b"MM\0+")
 _PROFILE = "icc_profile"
 
 
@@ -37,7 +43,10 @@ def stem_of_frame(name: str) -> str:
 
 def _count(path: Path) -> int:
     try:
-        return len(_Many(file_bytes(path)))
+        present(path)
+        state = path.stat()
+        with _lock:
+            return len(_opened(path, state.st_size, state.st_mtime_ns))
     except (OSError, PictureError):  # reading it tells
         return 1
 
@@ -47,7 +56,7 @@ def _frame(path: Path, name: str) -> bytes:
 
     Raises:
         OSError: the file cannot be read, or has no such image.
-        PictureError: it is damaged.
+        PictureError: it is damaged, or larger than the limit.
     """
     found = FRAME_NAME.fullmatch(name)
     if found is None:
@@ -55,7 +64,7 @@ def _frame(path: Path, name: str) -> bytes:
     state = path.stat()
     with _lock:  # frames are read one after the other, which the libraries are made for
         try:
-            return _opened(path, state.st_size, state.st_mtime_ns)[int(found[1]) - 1]
+            return _made(path, state.st_size, state.st_mtime_ns, int(found[1]) - 1)
         except PictureError as error:
             raise PictureError(f"{path / name} {error}") from None
 
@@ -68,15 +77,25 @@ def _opened(path: Path, _size: int, _mtime_ns: int) -> "_Many":
     return _Many(path.read_bytes())
 
 
+@lru_cache(maxsize=4)
+def _made(path: Path, size: int, mtime_ns: int, place: int) -> bytes:
+    """Return an image of a file; its digest, its size and its pixels are asked for one after the other."""
+    return _opened(path, size, mtime_ns)[place]
+
+
 register_frames(_frame)
 
 
 class _Many:
-    """The images of a file, each as the bytes of a file."""
+    """The images of a file, each as the bytes of a file.
+
+    Raises:
+        PictureError: the file is damaged, or larger than the limit.
+    """
 
     def __init__(self, data: bytes):
-        self._data = data
-        self._length, self._part = self._reader()
+        with _damage_named():
+            self._length, self._part = _reader(data)
 
     def __len__(self) -> int:
         return self._length
@@ -84,63 +103,59 @@ class _Many:
     def __getitem__(self, place: int) -> bytes:
         if not 0 <= place < self._length:
             raise FileNotFoundError(2, "no such image in it")
-        try:
+        with _damage_named():
             return self._part(place)
-        except Exception as error:  # damaged files end in anything
-            reason = " ".join(str(error).split())[:100] or type(error).__name__
-            raise PictureError(f"cannot be decoded ({reason}); save it again or remove it") from None
-
-    def _reader(self) -> tuple[int, Callable[[int], bytes]]:
-        data = self._data
-        if data[:4] in _TIFF + _BIG_TIFF:
-            starts = _directories(data)
-            return len(starts), lambda place: _from_directory(data, starts[place])
-        if data[:2] == b"\xff\x0a" or data[4:8] == b"JXL ":
-            frames = _jxl_frames(data)
-            return len(frames), lambda place: _as_png(Image.fromarray(frames[place]), {})
-        kind = _kind(data)
-        if kind is None:
-            return 1, lambda place: data
-        try:
-            image = PngImagePlugin.PngImageFile(io.BytesIO(data)) if kind == "PNG" else open_with_plugin(kind, data)
-            length = int(getattr(image, "n_frames", 1))
-        except (UnreadablePlugin, OSError, SyntaxError, ValueError, EOFError):
-            return 1, lambda place: data
-        return length, lambda place: _from_plugin(image, place)
 
 
-def _kind(data: bytes) -> str | None:
-    if data[:4] == b"RIFF":
-        return "WebP" if b"ANIM" in data[:64] else None
-    if data[:4] == b"GIF8":
-        return "GIF"
-    if data[:4] == _PNG:
-        return "PNG" if b"acTL" in data[:4096] else None
-    return "AVIF" if data[4:12] in (b"ftypavis", b"ftypavif") else None
+@contextmanager
+def _damage_named() -> Iterator[None]:
+    """Turn what libraries raise into a `PictureError`, which continues a sentence."""
+    try:
+        yield
+    except (MemoryError, PatinaError):
+        raise
+    except BrokenPicture as error:
+        raise PictureError(str(error)) from None
+    except Exception as error:  # damaged files end in anything
+        reason = " ".join(str(error).split())[:100] or type(error).__name__
+        raise PictureError(f"cannot be decoded ({reason}); save it again or remove it") from None
 
 
-def _from_plugin(image: Any, place: int) -> bytes:
+def _reader(data: bytes) -> tuple[int, Callable[[int], bytes]]:
+    """Return the number of a file's images, and what makes one of them a file, by its place."""
+    if data[:4] in _TIFF + _BIG_TIFF:  # every page has a size of its own, which reading it checks
+        starts = _directories(data)
+        return len(starts), lambda place: _from_directory(data, starts[place])
+    header = inspect(data, thorough=False)
+    require_size(header)
+    if not header.animated:
+        return 1, lambda place: data
+    if header.kind == "JPEG XL":
+        return jxl_frame_count(data), lambda place: _from_jxl(data, place, header)
+    image: Any = (
+        PngImagePlugin.PngImageFile(io.BytesIO(data)) if header.kind == "PNG" else open_with_plugin(header.kind, data)
+    )
+    return image.n_frames, lambda place: _from_plugin(image, place, header.kind)
+
+
+def _from_plugin(image: Any, place: int, kind: str) -> bytes:
     image.seek(place)
+    require_size(PictureHeader(kind, image.height, image.width))  # which a GIF's images may each enlarge
     image.load()
     has_alpha = image.mode.endswith("A") or "transparency" in image.info
-    return _as_png(image.convert("RGBA" if has_alpha else "RGB"), image.info)
-
-
-def _as_png(image: Image.Image, info: dict[Any, Any]) -> bytes:
     file = io.BytesIO()
-    exif = info.get("exif") or b""
-    image.save(file, "PNG", compress_level=1, icc_profile=info.get(_PROFILE), **({"exif": exif} if exif else {}))
+    exif = image.info.get("exif") or b""
+    image.convert("RGBA" if has_alpha else "RGB").save(
+        file, "PNG", compress_level=1, icc_profile=image.info.get(_PROFILE), **({"exif": exif} if exif else {})
+    )
     return file.getvalue()
 
 
-def _jxl_frames(data: bytes) -> np.ndarray:
+def _from_jxl(data: bytes, place: int, header: PictureHeader) -> bytes:
     import imagecodecs
 
-    try:
-        found = np.asarray(imagecodecs.jpegxl_decode(data))
-    except (imagecodecs.JpegxlError, ValueError, RuntimeError):
-        return np.empty((1, 0, 0), np.uint8)
-    return found if found.ndim == 4 and found.dtype == np.uint8 else found[None]
+    png = bytes(imagecodecs.png_encode(jxl_frame(data, place), level=1))
+    return with_png_chunks(png, png_colour_chunks(header.colours))
 
 
 def _directories(data: bytes) -> list[int]:

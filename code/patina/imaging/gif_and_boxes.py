@@ -1,6 +1,7 @@
 """Headers of GIF, AVIF and HEIC files, and whether such a file is complete."""
 
 import struct
+from dataclasses import replace
 
 from patina.imaging.colour_spaces import ColourTags
 from patina.imaging.folder_scan import HEIC_HINT, reads_heic
@@ -31,7 +32,7 @@ def inspect_gif(data: Buffer, thorough: bool) -> PictureHeader:
         position += 1
     if thorough and not pictures:
         raise BrokenPicture(NO_PICTURE)
-    return PictureHeader("GIF", height, width)
+    return PictureHeader("GIF", height, width, animated=not thorough or pictures > 1)
 
 
 def _gif_palette(flags: int) -> int:
@@ -48,7 +49,8 @@ def inspect_avif(data: Buffer, thorough: bool) -> PictureHeader:
     try:
         with open_with_plugin("AVIF", bytes(data[:])) as image:
             (width, height), info = image.size, image.info
-            return _boxed("AVIF", width, height, info.get("exif") or b"", info.get("icc_profile") or b"")
+            header = _boxed("AVIF", width, height, info.get("exif") or b"", info.get("icc_profile") or b"")
+            return replace(header, animated=getattr(image, "n_frames", 1) > 1)
     except UnreadablePlugin as error:
         raise _unopened("AVIF", error) from None
 

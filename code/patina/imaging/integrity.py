@@ -7,7 +7,7 @@ container formats themselves: their markers, sizes and checksums, never their pi
 import re
 import struct
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 from patina.imaging.colour_spaces import ADOBE_RGB, SRGB, ColourTags, png_colours
 from patina.imaging.gif_and_boxes import inspect_avif, inspect_gif, inspect_heic
@@ -70,17 +70,28 @@ def png_chunks(data: Buffer) -> Iterator[tuple[bytes, int, int]]:
         position += length + 4
 
 
+def with_png_chunks(data: bytes, chunks: Mapping[bytes, bytes]) -> bytes:
+    """Return a PNG with chunks, given by type, behind its header."""
+    end = 8 + 12 + 13
+    made = (struct.pack(">I", len(payload)) + kind + payload + struct.pack(">I", zlib.crc32(kind + payload))
+            for kind, payload in chunks.items())  # fmt: skip
+    return b"".join((data[:end], *made, data[end:]))
+
+
 def _inspect_png(data: Buffer, thorough: bool) -> PictureHeader:
-    orientation, meaning = 1, {}
+    orientation, animated, meaning = 1, False, {}
     width, height, _, colour = struct.unpack_from(">IIBB", data, 16)
     for kind, start, length in png_chunks(data):
         if thorough and not _png_checksum_holds(data, start, length):
             raise BrokenPicture(DAMAGED)
         if kind == b"eXIf":
             orientation = exif_orientation(bytes(data[start : start + length]))
+        elif kind == b"acTL":
+            animated = True
         elif kind in _PNG_COLOURS:
             meaning[kind] = bytes(data[start : start + length])
-    return PictureHeader("PNG", height, width, orientation, gray=colour in (0, 4), colours=png_colours(meaning))
+    colours = png_colours(meaning)
+    return PictureHeader("PNG", height, width, orientation, colour in (0, 4), animated=animated, colours=colours)
 
 
 def _png_checksum_holds(data: Buffer, start: int, length: int) -> bool:

@@ -1,6 +1,7 @@
 """JPEG XL: the header of a codestream (ISO/IEC 18181-1), which imagecodecs does not tell, and the decoder's use."""
 
 import struct
+from bisect import bisect_left
 from collections.abc import Iterator
 
 import numpy as np
@@ -62,17 +63,44 @@ def inspect_jxl(data: Buffer, thorough: bool) -> PictureHeader:
 
 
 def decode_jxl(_header: PictureHeader, data: bytes) -> np.ndarray:
-    """Decode the first frame, upright, which the library sees to.
+    """Decode the first frame; see `jxl_frame`."""
+    return jxl_frame(data, 0)
+
+
+def jxl_frame(data: bytes, number: int, out: np.ndarray | None = None) -> np.ndarray:
+    """Decode a frame; the library turns it upright.
+
+    Args:
+        data: the whole file.
+        number: of the frame, from 0.
+        out: memory for the pixels; it stays as it is where there is no such frame.
 
     Raises:
-        BrokenPicture: damaged, truncated, or of numbers that are no integers.
+        BrokenPicture: damaged, truncated, or pixels that are not integers.
     """
     import imagecodecs
 
     try:
-        return np.asarray(imagecodecs.jpegxl_decode(data, index=0))
+        return np.asarray(imagecodecs.jpegxl_decode(data, index=number, out=out))
     except (imagecodecs.JpegxlError, ValueError, RuntimeError) as error:
         raise BrokenPicture(f"is a JPEG XL that cannot be decoded ({error}); save it again or remove it") from None
+
+
+def jxl_frame_count(data: bytes) -> int:
+    """Return the number of an animation's frames, by decoding about twice as many frames as that number has bits.
+
+    Raises:
+        BrokenPicture: as `jxl_frame`.
+    """
+    first = jxl_frame(data, 0)
+
+    def is_missing(number: int) -> bool:
+        return all((jxl_frame(data, number, np.full_like(first, mark)) == mark).all() for mark in (0, 1))
+
+    beyond = 1
+    while beyond < len(data) and not is_missing(beyond):
+        beyond *= 2
+    return bisect_left(range(beyond), True, lo=beyond // 2 + 1, key=is_missing)
 
 
 def jxl_exif(data: Buffer) -> bytes:
@@ -117,11 +145,11 @@ class _Bits:
 
 def _header(bits: _Bits) -> PictureHeader:
     height, width = _size(bits)
-    orientation, colours, grey = 1, SRGB, False
+    orientation, colours, grey, animated = 1, SRGB, False, False
     if not bits.take(1):
         if bits.take(1):
             orientation = bits.take(3) + 1
-            _skip_extra_fields(bits)
+            animated = _skipped_extra_fields(bits)
         _require_integers(bits)
         bits.take(1)
         for _ in range(bits.number((0, 0), (0, 1), (4, 2), (12, 1))):
@@ -130,7 +158,7 @@ def _header(bits: _Bits) -> PictureHeader:
         colours, grey = _colours(bits, is_xyb)
     if orientation >= 5:
         height, width = width, height
-    return PictureHeader("JPEG XL", height, width, gray=grey, colours=colours)
+    return PictureHeader("JPEG XL", height, width, gray=grey, animated=animated, colours=colours)
 
 
 def _size(bits: _Bits) -> tuple[int, int]:
@@ -147,18 +175,21 @@ def _size(bits: _Bits) -> tuple[int, int]:
     return height, height * across // down
 
 
-def _skip_extra_fields(bits: _Bits) -> None:
+def _skipped_extra_fields(bits: _Bits) -> bool:
+    """Skip what few files have, and return whether the file is an animation."""
     if bits.take(1):
         _size(bits)
     if bits.take(1):
         _skip_preview(bits)
-    if bits.take(1):
+    animated = bool(bits.take(1))
+    if animated:
         for choices in (
             ((0, 100), (0, 1000), (10, 1), (30, 1)), ((0, 1), (0, 1001), (8, 1), (10, 1)),
             ((0, 0), (3, 0), (16, 0), (32, 0)),
         ):  # fmt: skip
             bits.number(*choices)
         bits.take(1)
+    return animated
 
 
 def _skip_preview(bits: _Bits) -> None:

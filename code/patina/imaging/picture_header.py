@@ -25,7 +25,7 @@ class PictureHeader:
         orientation: EXIF orientation, 1 to 8.
         gray: the file stores one colour channel.
         channels: number of channels of a JPEG, 1, 3 or 4; 4 also for a TIFF of CMYK.
-        animated: the file is a WebP of several pictures.
+        animated: the file may hold several pictures, which follow each other in time.
         colours: what the file says about its colours.
     """
 
