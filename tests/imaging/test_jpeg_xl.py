@@ -6,8 +6,9 @@ import pytest
 
 from encoded_pictures import noise
 from patina.errors import PictureError
+from patina.imaging.decoding import decode
 from patina.imaging.frames import frame_paths
-from patina.imaging.jpeg_xl import _Bits, _require_integers, _size, _skipped_extra_fields, inspect_jxl, jxl_exif
+from patina.imaging.jpeg_xl import _Bits, _depth_of_integers, _size, _skipped_extra_fields, inspect_jxl, jxl_exif
 from patina.imaging.picture_files import picture_size, read_picture
 from patina.imaging.tone_curve import linear_to_srgb
 from patina.system.notes import collected
@@ -37,7 +38,7 @@ def with_colours(data: bytes, colours: str) -> bytes:
     if has_more := bits.take(1):
         assert bits.take(3) == 0
         _skipped_extra_fields(bits)
-    _require_integers(bits)
+    _depth_of_integers(bits)
     bits.take(1)
     assert bits.number((0, 0), (0, 1), (4, 2), (12, 1)) == 0
     assert bits.take(1) == 0
@@ -65,6 +66,16 @@ def test_pixels_and_sizes_are_those_that_were_written(tmp_path, depth, channels,
         expected = 65535 * linear_to_srgb(expected / 65535)
     assert np.abs(picture.pixels - expected).max() <= (24 if depth == 16 else 0)
     assert (picture.alpha is not None) == (channels == 4)
+
+
+@pytest.mark.parametrize("bits", [4, 10, 12])
+def test_other_depths_are_stretched(tmp_path, bits):
+    pixels = noise(8 if bits < 8 else 16) % 2**bits
+    pixels[0, 0] = 2**bits - 1
+    written(tmp_path / "a.jxl", pixels, bitspersample=bits, photometric="rgb")
+    read = decode(inspect_jxl((tmp_path / "a.jxl").read_bytes(), True), (tmp_path / "a.jxl").read_bytes())
+    white = np.iinfo(read.dtype).max
+    np.testing.assert_allclose(read, pixels.astype(float) * white / (2**bits - 1), atol=0.51)
 
 
 def test_animations_give_their_first_image(tmp_path):

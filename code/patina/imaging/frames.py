@@ -16,7 +16,7 @@ from PIL import PngImagePlugin
 from patina.errors import PatinaError, PictureError
 from patina.imaging.colour_spaces import png_colour_chunks
 from patina.imaging.integrity import inspect, with_png_chunks
-from patina.imaging.jpeg_xl import jxl_frame, jxl_frame_count
+from patina.imaging.jpeg_xl import decode_jxl, jxl_frame_count
 from patina.imaging.picture_header import BrokenPicture, PictureHeader
 from patina.imaging.plugin_pictures import open_with_plugin
 from patina.imaging.size_limit import require_size
@@ -154,7 +154,7 @@ def _from_plugin(image: Any, place: int, kind: str) -> bytes:
 def _from_jxl(data: bytes, place: int, header: PictureHeader) -> bytes:
     import imagecodecs
 
-    png = bytes(imagecodecs.png_encode(jxl_frame(data, place), level=1))
+    png = bytes(imagecodecs.png_encode(decode_jxl(header, data, place), level=1))
     return with_png_chunks(png, png_colour_chunks(header.colours))
 
 

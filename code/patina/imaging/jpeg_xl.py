@@ -9,6 +9,7 @@ import numpy as np
 from patina.imaging.colour_spaces import PRIMARIES, SRGB, ColourTags
 from patina.imaging.picture_header import FLOAT, TRUNCATED, BrokenPicture, PictureHeader
 from patina.imaging.tiff_tags import Buffer
+from patina.imaging.value_spaces import stretched
 
 CODESTREAM, CONTAINER = b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"
 """How a file begins: without, or with a container."""
@@ -62,22 +63,22 @@ def inspect_jxl(data: Buffer, thorough: bool) -> PictureHeader:
         raise BrokenPicture(TRUNCATED) from None
 
 
-def decode_jxl(_header: PictureHeader, data: bytes) -> np.ndarray:
-    """Decode the first frame; see `jxl_frame`."""
-    return jxl_frame(data, 0)
-
-
-def jxl_frame(data: bytes, number: int, out: np.ndarray | None = None) -> np.ndarray:
+def decode_jxl(header: PictureHeader, data: bytes, number: int = 0) -> np.ndarray:
     """Decode a frame; the library turns it upright.
 
     Args:
+        header: of the file.
         data: the whole file.
         number: of the frame, from 0.
-        out: memory for the pixels; it stays as it is where there is no such frame.
 
     Raises:
         BrokenPicture: damaged, truncated, or pixels that are not integers.
     """
+    return stretched(_frame(data, number), header.bits)
+
+
+def _frame(data: bytes, number: int, out: np.ndarray | None = None) -> np.ndarray:
+    """Return a frame's samples as they are stored; `out` stays as it is where there is no such frame."""
     import imagecodecs
 
     try:
@@ -90,12 +91,12 @@ def jxl_frame_count(data: bytes) -> int:
     """Return the number of an animation's frames, by decoding about twice as many frames as that number has bits.
 
     Raises:
-        BrokenPicture: as `jxl_frame`.
+        BrokenPicture: as `decode_jxl`.
     """
-    first = jxl_frame(data, 0)
+    first = _frame(data, 0)
 
     def is_missing(number: int) -> bool:
-        return all((jxl_frame(data, number, np.full_like(first, mark)) == mark).all() for mark in (0, 1))
+        return all((_frame(data, number, np.full_like(first, mark)) == mark).all() for mark in (0, 1))
 
     beyond = 1
     while beyond < len(data) and not is_missing(beyond):
@@ -145,12 +146,12 @@ class _Bits:
 
 def _header(bits: _Bits) -> PictureHeader:
     height, width = _size(bits)
-    orientation, colours, grey, animated = 1, SRGB, False, False
+    orientation, colours, grey, animated, depth = 1, SRGB, False, False, 8
     if not bits.take(1):
         if bits.take(1):
             orientation = bits.take(3) + 1
             animated = _skipped_extra_fields(bits)
-        _require_integers(bits)
+        depth = _depth_of_integers(bits)
         bits.take(1)
         for _ in range(bits.number((0, 0), (0, 1), (4, 2), (12, 1))):
             _skip_extra_channel(bits)
@@ -158,7 +159,7 @@ def _header(bits: _Bits) -> PictureHeader:
         colours, grey = _colours(bits, is_xyb)
     if orientation >= 5:
         height, width = width, height
-    return PictureHeader("JPEG XL", height, width, gray=grey, animated=animated, colours=colours)
+    return PictureHeader("JPEG XL", height, width, gray=grey, animated=animated, bits=depth, colours=colours)
 
 
 def _size(bits: _Bits) -> tuple[int, int]:
@@ -200,18 +201,18 @@ def _skip_preview(bits: _Bits) -> None:
         bits.number(*choices)
 
 
-def _require_integers(bits: _Bits, what: str = FLOAT) -> None:
-    if bits.take(1):
-        raise BrokenPicture(what)
-    if bits.number((0, 8), (0, 10), (0, 12), (6, 1)) > 16:
-        raise BrokenPicture(what)
+def _depth_of_integers(bits: _Bits) -> int:
+    """Return the bits of a sample, 1 to 16; samples of other kinds are refused."""
+    if bits.take(1) or (depth := bits.number((0, 8), (0, 10), (0, 12), (6, 1))) > 16:
+        raise BrokenPicture(FLOAT)
+    return depth
 
 
 def _skip_extra_channel(bits: _Bits) -> None:
     if bits.take(1):
         return
     kind = bits.code()
-    _require_integers(bits)
+    _depth_of_integers(bits)
     bits.number((0, 0), (0, 3), (0, 4), (3, 1))
     bits.take(8 * bits.number((0, 0), (4, 0), (5, 16), (10, 48)))
     if kind == _ALPHA:

@@ -12,6 +12,7 @@ from patina.imaging.colour_spaces import inks_to_srgb
 from patina.imaging.lzw_check import lzw_damage
 from patina.imaging.picture_header import BrokenPicture, PictureHeader
 from patina.imaging.transparency import divided_by_alpha
+from patina.imaging.value_spaces import stretched
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
@@ -152,8 +153,8 @@ def _picture(page: "TiffPage", samples: np.ndarray) -> np.ndarray:
     if page.photometric == _PALETTE:
         colour, alpha = _palette(page)[samples[..., 0].astype(np.intp)], samples[..., :0]
     else:
-        stretched = _stretched(samples, page.bitspersample)
-        colour, alpha = stretched[..., :colours], stretched[..., colours : colours + 1]
+        whole = stretched(samples, page.bitspersample)
+        colour, alpha = whole[..., :colours], whole[..., colours : colours + 1]
     if page.photometric == _WHITE_IS_ZERO:
         colour = np.iinfo(colour.dtype).max - colour
     elif page.photometric == _SEPARATED:
@@ -162,15 +163,6 @@ def _picture(page: "TiffPage", samples: np.ndarray) -> np.ndarray:
     if alpha.shape[2] and page.extrasamples[:1] == (_ASSOCIATED,):
         colour = divided_by_alpha(colour, alpha)
     return np.dstack([colour, alpha]) if alpha.shape[2] else colour[..., 0] if colour.shape[2] == 1 else colour
-
-
-def _stretched(samples: np.ndarray, bits: int) -> np.ndarray:
-    """Return samples of any depth as uint8 or uint16, white as its maximum."""
-    if bits in (8, 16):
-        return samples
-    white, dtype = (255, np.uint8) if bits < 8 else (65535, np.uint16)
-    largest = 2**bits - 1
-    return ((samples.astype(np.uint32) * white + largest // 2) // largest).astype(dtype)
 
 
 def _palette(page: "TiffPage") -> np.ndarray:

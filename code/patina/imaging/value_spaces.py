@@ -65,6 +65,20 @@ def to_eight_bit(pixels: np.ndarray) -> np.ndarray:
     return pixels if pixels.dtype == np.uint8 else values_to_pixels(to_values(pixels), np.uint8)
 
 
+def stretched(samples: np.ndarray, bits: int) -> np.ndarray:
+    """Return samples of any depth as uint8 or uint16, white as its maximum.
+
+    Args:
+        samples: uint8 or uint16, of any shape.
+        bits: 1 to 16.
+    """
+    if bits in (8, 16):
+        return samples
+    white, dtype = (255, np.uint8) if bits < 8 else (65535, np.uint16)
+    largest = 2**bits - 1
+    return ((samples.astype(np.uint32) * white + largest // 2) // largest).astype(dtype)
+
+
 def to_tensor(pixels: np.ndarray) -> torch.Tensor:
     """Convert ``[H, W, 3]`` uint8 or uint16 pixels to a float32 tensor ``[3, H, W]`` in [0, 1]."""
     import torch
