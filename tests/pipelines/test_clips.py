@@ -1,5 +1,6 @@
 """Clips: degraded and upscaled over time, with their sound, also after a stop."""
 
+import itertools
 import json
 from pathlib import Path
 from threading import Barrier
@@ -170,8 +171,12 @@ def test_a_folder_of_frames_is_a_clip_if_told_and_is_replayed(tmp_path, capsys):
 
 
 def test_what_is_not_for_clips_is_refused(tmp_path, clip, capsys, monkeypatch):
-    for flags in (("-gt", str(tmp_path / "gt")), ("-shard", "1/2"), ("-drift", "0")):
+    write_picture(tmp_path / "frames" / "0.png", flat(0))
+    for flags in (("-gt", str(tmp_path / "gt")), ("-shard", "1/2")):
         assert degrade(tmp_path, clip, "out", *flags) == 2
+        assert flags[0] in capsys.readouterr().err
+    for flags, source in itertools.product((("-drift", "0"), ("-pictures", "-1")), (clip, tmp_path / "frames")):
+        assert degrade(tmp_path, source, "out", *flags) == 2
         assert flags[0] in capsys.readouterr().err
     upscale = ["upscale", "-model", "nearest", "-scale", "2", "-source", str(clip), "-out", str(tmp_path / "up")]
     assert main([*upscale, "-format", "jpeg"]) == 2

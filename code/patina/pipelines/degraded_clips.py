@@ -9,7 +9,7 @@ import numpy as np
 from patina.degradations.clip_plans import ClipPlans
 from patina.degradations.execution import Engine, apply_plan
 from patina.degradations.recipe import Recipe
-from patina.errors import PatinaError, require_range
+from patina.errors import PatinaError
 from patina.imaging.sources import Source, folder_of
 from patina.imaging.value_spaces import to_values, values_to_pixels
 from patina.imaging.video_files import clip_info, list_clips, require_video
@@ -102,10 +102,6 @@ class _ClipMaker:
 
 
 def _require_fitting(request: DegradeRequest) -> None:
-    if request.limit is not None:
-        require_range("pictures", request.limit, 1)
-    if request.drift is not None:
-        require_range("drift", request.drift, 1)
     if request.ground_truth is not None:
         raise PatinaError("-gt is for images; clips whose sides are multiples of the scale are their own ground truth")
     require_plain_folder(request.source, request.out, request.shard, request.cluster)

@@ -49,6 +49,9 @@ class DegradeRequest:
         all_frames: take all images of animated and multi-page files.
         clip: the folder's images are the frames of one clip, in natural order, which share their draws.
         drift: frames of a clip from one draw to the next, between which numbers change slowly; None draws once.
+
+    Raises:
+        PatinaError: `limit` or `drift` is below 1.
     """
 
     recipe: RecipeChoice
@@ -66,6 +69,11 @@ class DegradeRequest:
     all_frames: bool = False
     clip: bool = False
     drift: int | None = None
+
+    def __post_init__(self) -> None:
+        for name, number in (("pictures", self.limit), ("drift", self.drift)):
+            if number is not None:
+                require_range(name, number, 1)
 
 
 def degrade(request: DegradeRequest) -> JobReport[Made]:
@@ -243,11 +251,7 @@ class _Plan:
             Job(
                 picture,
                 partial(
-                    draw_entries,
-                    draw=self._draw(number),
-                    source=picture.name,
-                    outputs=outputs[picture.name],
-                    seed=seed,
+                    draw_entries, draw=self._draw(number), source=picture.name, outputs=outputs[picture.name], seed=seed
                 ),
                 cropped.get(picture.name),
             )
@@ -271,12 +275,8 @@ def _planned(request: DegradeRequest, target: TarTarget | None) -> _Plan:
     """Check a request, and load the recipe's models last."""
     recipe = request.recipe.load()
     request.recipe.outputs(recipe)
-    if request.limit is not None:
-        require_range("pictures", request.limit, 1)
-    if request.drift is not None:
-        require_range("drift", request.drift, 1)
-        if not request.clip:
-            raise PatinaError("-drift is for clips; for a folder of frames, add --clip")
+    if request.drift is not None and not request.clip:
+        raise PatinaError("-drift is for clips; for a folder of frames, add --clip")
     pictures = list_sources(request.source, request.recursive, "gt", request.all_frames)
     if target is None:
         refuse_same_folders(folder_of(request.source), request.out, request.ground_truth)
