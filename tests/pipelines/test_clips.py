@@ -4,6 +4,7 @@ import itertools
 import json
 from pathlib import Path
 from threading import Barrier
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -74,7 +75,7 @@ def test_a_clip_is_degraded_by_one_draw_with_new_noise_and_its_sound(tmp_path, c
     made = tmp_path / "out" / "a.mp4"
     frames = [frame.pixels.astype(float) for frame in clip_frames(made)]
     info = clip_info(made)
-    assert (len(frames), info.height, info.width, info.rate) == (FRAMES, HEIGHT // 2, WIDTH // 2, 10)
+    assert (len(frames), frames[0].shape, info.rate) == (FRAMES, (HEIGHT // 2, WIDTH // 2, 3), 10)
     for number, frame in enumerate(frames):  # colours are right, from frame to frame
         np.testing.assert_allclose(frame.mean(axis=(0, 1)), flat(number)[0, 0], atol=6)
     stds = [frame.std(axis=(0, 1)).mean() for frame in frames]
@@ -109,6 +110,27 @@ def test_a_stopped_clip_goes_on_where_it_was(tmp_path, clip, monkeypatch):
     assert min(calls[1:-1]) == 8
     assert (tmp_path / "out" / "a.mp4").read_bytes() == (tmp_path / "whole" / "a.mp4").read_bytes()
     assert not list((tmp_path / "out").glob(".patina/clips/*"))
+
+
+def test_the_log_of_a_clip_whose_frames_were_all_made_before_is_that_of_one_run(tmp_path, monkeypatch):
+    (tmp_path / "in").mkdir()
+    clip = write_clip(tmp_path / "in" / "a.mp4", size=(HEIGHT - 1, WIDTH - 1))
+    assert degrade(tmp_path, clip, "whole") == 0
+    with monkeypatch.context() as patches:
+        patches.setattr(clip_job, "join_parts", Mock(side_effect=KeyboardInterrupt))
+        assert degrade(tmp_path, clip, "out") == 130
+    assert degrade(tmp_path, clip, "out") == 0
+    logs = [json.loads((tmp_path / out / "log.jsonl").read_text().splitlines()[1]) for out in ("whole", "out")]
+    assert logs[0]["size"] == [HEIGHT - 2, WIDTH - 2]
+    assert logs[0] == logs[1]
+
+
+def test_a_clip_whose_size_changes_is_one_line(tmp_path, capsys):
+    (tmp_path / "in").mkdir()
+    small, large = write_clip(tmp_path / "s.ts", size=(16, 24)), write_clip(tmp_path / "l.ts")
+    (tmp_path / "in" / "a.ts").write_bytes(large.read_bytes() + small.read_bytes())
+    assert degrade(tmp_path, tmp_path / "in", "out") == 1
+    assert f"a.ts changes from 48x32 to 24x16 at frame {FRAMES + 1}; cut it" in capsys.readouterr().err
 
 
 def test_upscaled_clips_keep_time_and_sound_and_bad_ones_are_one_line(tmp_path, clip, capsys):

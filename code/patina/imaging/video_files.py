@@ -38,14 +38,11 @@ class ClipInfo:
     """What is known of a clip without decoding it.
 
     Attributes:
-        height, width: of its frames, as stored.
         frames: their number, or 0 where the file does not tell.
         rate: frames per second, on average.
         unit: seconds of a step of the time stamps.
     """
 
-    height: int
-    width: int
     frames: int
     rate: Fraction
     unit: Fraction
@@ -96,20 +93,26 @@ def clip_info(path: Path) -> ClipInfo:
     with _opened(path) as container:
         stream = _video(container, path)
         unit = Fraction(stream.time_base or Fraction(1, 1000))
-        return ClipInfo(stream.height, stream.width, stream.frames, Fraction(stream.average_rate or 25), unit)
+        return ClipInfo(stream.frames, Fraction(stream.average_rate or 25), unit)
 
 
 def clip_frames(path: Path, start: int = 0) -> Iterator[ClipFrame]:
-    """Yield a clip's frames in the order in which they are shown, from number `start` on.
+    """Yield a clip's frames, all of one size, in the order in which they are shown, from number `start` on.
 
     Raises:
-        PictureError: the file is damaged or holds no frames.
+        PictureError: the file is damaged, holds no frames, or frames of several sizes.
     """
     with _opened(path) as container:
         stream = _video(container, path)
         stream.thread_type = "AUTO"
-        last = count = -1
+        last, count, size = -1, -1, None
         for count, frame in enumerate(container.decode(stream)):
+            size = size or (frame.width, frame.height)
+            if (frame.width, frame.height) != size:
+                raise PictureError(
+                    f"{path} changes from {size[0]}x{size[1]} to {frame.width}x{frame.height} at frame {count + 1}; "
+                    "cut it into clips whose frames have one size"
+                )
             time = last + 1 if frame.pts is None else max(frame.pts, last + 1)
             last = time
             if count >= start:

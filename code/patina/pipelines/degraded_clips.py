@@ -12,7 +12,7 @@ from patina.degradations.recipe import Recipe
 from patina.errors import PatinaError
 from patina.imaging.sources import Source, folder_of
 from patina.imaging.value_spaces import to_values, values_to_pixels
-from patina.imaging.video_files import clip_info, list_clips, require_video
+from patina.imaging.video_files import clip_frames, list_clips, require_video
 from patina.pipelines.clip_job import make_clip, require_plain_folder
 from patina.pipelines.degraded_set import DegradeRequest, degrade, recipe_files
 from patina.pipelines.recipe_choice import with_engine
@@ -77,28 +77,22 @@ class _ClipMaker:
 
     def __call__(self, item: Wanted) -> Made:
         source, request, scale = self.sources[item.source], self.request, self.recipe.scale
-        info, output = clip_info(source.path), request.out / item.output
-        digest, plans, lock = file_digest(source.path), dict[tuple[int, int], ClipPlans](), Lock()
+        output, digest, lock = request.out / item.output, file_digest(source.path), Lock()
+        first = cropped_to_scale(next(clip_frames(source.path)).pixels, scale, str(source.path))
+        variant, size = item.details["variant"], (first.shape[0], first.shape[1])
+        plans = ClipPlans(self.recipe, variant, size, request.seed, source.name, request.drift)
 
         def work(number: int, pixels: np.ndarray) -> np.ndarray:
-            clean = cropped_to_scale(pixels, scale, str(source.path))
-            size = clean.shape[0], clean.shape[1]
-            plan = plans.setdefault(size, self._plans(item.details["variant"], size, source.name)).of(number)
+            values, plan = to_values(cropped_to_scale(pixels, scale, str(source.path))), plans.of(number)
             if self.engine is None:
-                return values_to_pixels(apply_plan(to_values(clean), plan))
+                return values_to_pixels(apply_plan(values, plan))
             with lock:  # a model works on one frame at a time
-                return values_to_pixels(apply_plan(to_values(clean), plan, self.engine))
+                return values_to_pixels(apply_plan(values, plan, self.engine))
 
         workers = checked_workers(request.workers)
         parts = digest_of(f"{digest} {item.output} {self.recipe.digest} {request.seed} {request.drift}".encode())
         make_clip(source.path, output, work, folder=request.out, digest=parts, workers=workers)
-        size = next(iter(plans), (info.height, info.width))
-        steps = self._plans(item.details["variant"], size, source.name).of(0)
-        entry = Entry(item.output, source.name, digest, item.details["variant"], size, steps, file_digest(output))
-        return Made([entry])
-
-    def _plans(self, variant: str, size: tuple[int, int], name: str) -> ClipPlans:
-        return ClipPlans(self.recipe, variant, size, self.request.seed, name, self.request.drift)
+        return Made([Entry(item.output, source.name, digest, variant, size, plans.of(0), file_digest(output))])
 
 
 def _require_fitting(request: DegradeRequest) -> None:
