@@ -9,7 +9,7 @@ from patina.degradations.base import Frame
 from patina.degradations.blocks import OneOf, Shuffle, changes_size
 from patina.degradations.execution import apply_plan, grow
 from patina.degradations.operations import OPERATIONS
-from patina.degradations.plans import Step, draw_blocks, unfolded
+from patina.degradations.plans import Step, applied, draw_blocks, unfolded
 from patina.degradations.recipe import load_recipe, parse_recipe
 from small_recipes import END, HALF, photo, recipe, variants
 
@@ -22,7 +22,10 @@ def test_unfolding_a_sequence_changes_no_draw(seed):
         frame = Frame(size, size, (size[0] // recipe.scale, size[1] // recipe.scale))
         blocks = unfolded(recipe.sequence(variant), seed, "a.png")
         assert not any(isinstance(block, OneOf | Shuffle) and block.probability == 1 for _, block in blocks)
-        assert draw_blocks(blocks, frame, seed, "a.png") == draw_blocks(recipe.sequence(variant), frame, seed, "a.png")
+        plan, after = draw_blocks(recipe.sequence(variant), frame, seed, "a.png")
+        assert draw_blocks(blocks, frame, seed, "a.png") == (plan, after)
+        made = applied(recipe.sequence(variant), seed, "a.png")
+        assert [block.name for _, block, _ in made] == [step.op for step in plan]
 
 
 @pytest.mark.slow

@@ -1,13 +1,12 @@
 """Plans of a clip: one draw for all frames, or parameters that drift slowly; noise is new in every frame."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
-from patina.degradations.base import BlockGroup, Frame, Parameters, PlacedBlock, Size
+from patina.degradations.base import Frame, Parameters, Size
 from patina.degradations.operations import OPERATIONS
-from patina.degradations.plans import Plan, Step
+from patina.degradations.plans import Plan, Step, applied
 from patina.degradations.recipe import Recipe
 from patina.seeding import derive, numpy_rng
 
@@ -54,24 +53,13 @@ class ClipPlans:
             return plan
         target = self.size[0] // self.recipe.scale, self.size[1] // self.recipe.scale
         frame, redrawn = Frame(self.size, self.size, target), []
-        blocks = _applied(self.recipe.sequence(self.variant), self.seed, self.name)
-        for step, (place, block) in zip(plan, blocks, strict=True):
-            parameters = block.draw(numpy_rng(self.seed, "drift", self.name, place, knot), frame)  # type: ignore[union-attr]
+        blocks = applied(self.recipe.sequence(self.variant), self.seed, self.name)
+        for step, (place, block, _) in zip(plan, blocks, strict=True):
+            parameters = block.draw(numpy_rng(self.seed, "drift", self.name, place, knot), frame)
             redrawn.append(replace(step, parameters=_adopted(step.parameters, parameters)))
             if "size" in step.parameters:
                 frame = frame.resized(tuple(step.parameters["size"]))
         return tuple(redrawn)
-
-
-def _applied(blocks: Sequence[PlacedBlock], seed: int, name: str) -> list[PlacedBlock]:
-    """Return the operations that `draw_blocks` applies, with their places."""
-    found: list[PlacedBlock] = []
-    for place, block in blocks:
-        rng = numpy_rng(seed, "recipe", name, place)
-        if rng.random() < block.probability:
-            is_group = isinstance(block, BlockGroup)
-            found += _applied(block.drawn(rng, place), seed, name) if is_group else [(place, block)]  # type: ignore[union-attr]
-    return found
 
 
 def _adopted(first: Parameters, other: Parameters) -> Parameters:

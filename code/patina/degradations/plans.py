@@ -1,12 +1,14 @@
 """Plans: what was drawn for one picture, as values that can be logged and replayed."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from patina.degradations.base import BlockGroup, Frame, Parameters, PlacedBlock
+import numpy as np
+
+from patina.degradations.base import Block, BlockGroup, Frame, Parameters, PlacedBlock, SingleBlock
 from patina.seeding import derive, numpy_rng
 
 
@@ -54,18 +56,24 @@ def draw_blocks(blocks: Sequence[PlacedBlock], frame: Frame, seed: int, name: st
         name: name of the picture.
     """
     plan: list[Step] = []
-    for place, block in blocks:
-        rng = numpy_rng(seed, "recipe", name, place)
-        if rng.random() >= block.probability:
-            continue
-        if isinstance(block, BlockGroup):
-            drawn, frame = draw_blocks(block.drawn(rng, place), frame, seed, name)
-            plan += drawn
-        else:
-            parameters = block.draw(rng, frame)
-            frame = frame.resized(tuple(parameters["size"])) if "size" in parameters else frame
-            plan.append(Step(block.name, parameters, derive(seed, "noise", name, place)))
+    for place, block, rng in applied(blocks, seed, name):
+        parameters = block.draw(rng, frame)
+        frame = frame.resized(tuple(parameters["size"])) if "size" in parameters else frame
+        plan.append(Step(block.name, parameters, derive(seed, "noise", name, place)))
     return tuple(plan), frame
+
+
+def applied(
+    blocks: Sequence[PlacedBlock], seed: int, name: str
+) -> Iterator[tuple[str, SingleBlock, np.random.Generator]]:
+    """Yield the operations that are applied to a picture: place, block, and what its parameters are drawn with.
+
+    Args:
+        blocks, seed, name: as in `draw_blocks`.
+    """
+    for place, block, rng in _unfolded(blocks, seed, name):
+        if isinstance(block, SingleBlock) and rng.random() < block.probability:
+            yield place, block, rng
 
 
 def unfolded(blocks: Sequence[PlacedBlock], seed: int, name: str) -> list[PlacedBlock]:
@@ -74,11 +82,14 @@ def unfolded(blocks: Sequence[PlacedBlock], seed: int, name: str) -> list[Placed
     Args:
         blocks, seed, name: as in `draw_blocks`.
     """
-    found: list[PlacedBlock] = []
+    return [(place, block) for place, block, _ in _unfolded(blocks, seed, name)]
+
+
+def _unfolded(blocks: Sequence[PlacedBlock], seed: int, name: str) -> Iterator[tuple[str, Block, np.random.Generator]]:
+    """Yield the blocks of `unfolded` with the generators of their draws; of groups, those that are not applied."""
     for place, block in blocks:
         rng = numpy_rng(seed, "recipe", name, place)
         if isinstance(block, BlockGroup) and rng.random() < block.probability:
-            found += unfolded(block.drawn(rng, place), seed, name)
+            yield from _unfolded(block.drawn(rng, place), seed, name)
         else:
-            found.append((place, block))
-    return found
+            yield place, block, rng
