@@ -138,17 +138,13 @@ class DeFlowDegradation(LearnedDegradation):
         conditions = self.h.local(condition, placed_noise(key))[None]
         heat = torch.tensor([parameters["heat"]], device=self.device).view(-1, 1, 1, 1)
         on_tile = self._tile_function(conditions, [key], partial(self.network.translate, heat=heat))
-        source = padded_rows(open_rows(), size, multiple)
+        source = open_rows()
         normalise = self.statistics.normalise_image if self.source == REAL else lambda picture: picture
         found = tiled_bands(
-            on_tile, lambda start, stop: normalise(source(start, stop)), (padded[0], padded[1]),
+            on_tile, lambda start, stop: normalise(source(start, stop)), size,
             tile=self.tile, overlap=self.overlap, multiple=multiple,
         )  # fmt: skip
-        left = size[0]
-        for band in found:
-            if left > 0:
-                yield self._finished(band[:, :left, : size[1]], target)
-            left -= band.shape[1]
+        yield from (self._finished(band, target) for band in found)
 
     @property
     def matches_colours(self) -> bool:
