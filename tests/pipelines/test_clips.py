@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import re
+from fractions import Fraction
 from pathlib import Path
 from threading import Barrier
 from unittest.mock import Mock
@@ -13,7 +15,7 @@ from patina.cli.main import main
 from patina.degradations.clip_plans import ClipPlans
 from patina.imaging.interpolation import Interpolation
 from patina.imaging.picture_files import read_picture, write_picture
-from patina.imaging.video_files import clip_frames, clip_info
+from patina.imaging.video_files import ClipFrame, ClipInfo, clip_frames, clip_info, write_part
 from patina.pipelines import clip_job, upscaled_clips
 from sets import write_config
 from small_recipes import recipe
@@ -131,6 +133,27 @@ def test_a_clip_whose_size_changes_is_one_line(tmp_path, capsys):
     (tmp_path / "in" / "a.ts").write_bytes(large.read_bytes() + small.read_bytes())
     assert degrade(tmp_path, tmp_path / "in", "out") == 1
     assert f"a.ts changes from 48x32 to 24x16 at frame {FRAMES + 1}; cut it" in capsys.readouterr().err
+
+
+def test_equal_frames_are_always_written_as_equal_bytes(tmp_path):
+    rng, info = np.random.default_rng(0), ClipInfo(8, Fraction(10), Fraction(1, 10240))
+    frames = [ClipFrame(rng.integers(0, 255, (24, 16, 3), np.uint8), 1024 * number) for number in range(20)]
+    contents = set()
+    for _ in range(40):
+        write_part(tmp_path / "part.nut", iter(frames), info, len(frames))
+        contents.add((tmp_path / "part.nut").read_bytes())
+    assert len(contents) == 1
+
+
+@pytest.mark.parametrize(("suffix", "sound"), [("mp4", "aac"), ("mkv", "pcm_s16le")])
+def test_no_time_of_making_is_written(tmp_path, suffix, sound):
+    (tmp_path / "in").mkdir()
+    write_clip(tmp_path / "in" / f"a.{suffix}", sound=sound)
+    assert degrade(tmp_path, tmp_path / "in", "out") == 0
+    made = (tmp_path / "out" / "a.mp4").read_bytes()
+    for box, count in ((b"mvhd", 1), (b"tkhd", 2), (b"mdhd", 2)):
+        times = [made[found.end() + 4 : found.end() + 12] for found in re.finditer(box + b"\0", made)]
+        assert times == [bytes(8)] * count
 
 
 def test_upscaled_clips_keep_time_and_sound_and_bad_ones_are_one_line(tmp_path, clip, capsys):
