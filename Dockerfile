@@ -11,7 +11,7 @@ RUN pip install --no-cache-dir --extra-index-url https://download.pytorch.org/wh
 COPY pyproject.toml setup.py MANIFEST.in README.md LICENSE ./
 COPY code code
 COPY confs confs
-RUN pip install --no-cache-dir ".[cloud,export,hcl,heic,huge,lmdb,metrics,optimisers,raw,ray,studio,trackio,video,wandb]" && patina doctor
+RUN pip install --no-cache-dir ".[cloud,export,hcl,heic,huge,lmdb,metrics,openvino,optimisers,raw,ray,studio,trackio,video,wandb]" && patina doctor
 
 # Any user may run it: caches go where that user can write, and published weights stay with the data.
 ENV HOME=/tmp TORCH_HOME=/work/.cache/torch

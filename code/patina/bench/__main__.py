@@ -3,7 +3,8 @@
 Every case runs in its own process, so that peak memory is measured per case. The table shows every path's time,
 speed-up over the plain path, operations, bytes moved and peak memory, and how closely its result agrees with the plain
 path's. A second table has a recipe's images per second and where their time goes, and codecs in memory against one
-ffmpeg process an image, measured in turn. The figures depend on the machine; no test relies on them.
+ffmpeg process an image, measured in turn. A third one has upscaling by Patina and by what people would use instead
+(``-only upscale-engines``). The figures depend on the machine; no test relies on them.
 """
 
 import argparse
@@ -20,6 +21,7 @@ from typing import Any
 import torch
 
 from patina.bench.cases import CASES, PLAIN, QUICK, Case, Measured, Sizes
+from patina.bench.engine_cases import engine_rows, engine_table
 from patina.bench.figures import machine, start_up, table
 from patina.bench.image_cases import image_rows, image_table
 from patina.bench.measuring import measure
@@ -57,10 +59,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "start_up_seconds": start_up(),
     }
     images = document["images"] = image_rows(given.quick, given.only)
+    engines = document["engines"] = engine_rows(given.quick, given.only)
     Path(given.out).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     print(table(document))
     if images:
         print(f"\n{image_table(images)}")
+    if engines:
+        print(f"\n{engine_table(engines)}")
     return 0
 
 

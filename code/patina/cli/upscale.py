@@ -2,16 +2,9 @@
 
 import argparse
 
-from patina.cli.flags import (
-    add_compute_flags,
-    add_flag,
-    add_format_flags,
-    add_output_flags,
-    output_fields,
-)
+from patina.cli.flags import add_format_flags, add_output_flags, output_fields
 from patina.cli.results import add_json_flag, print_job
-from patina.cli.upscale_flags import add_what_flags, complete
-from patina.imaging.interpolation_names import OVERLAP, TILE
+from patina.cli.upscale_flags import add_network_flags, add_what_flags, complete
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,11 +13,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_output_flags(parser)
     add_json_flag(parser)
     add_format_flags(parser)
-    add_flag(parser, "tile", type=int, help=f"side of a tile in pixels (default: {TILE}); small tiles need less memory")
-    add_flag(parser, "overlap", type=int, help=f"overlap of tiles in pixels (default: {OVERLAP})")
-    add_flag(parser, "sampler", choices=["ddpm", "ddim"], help="sampler of a diffusion model (default: its own)")
-    add_flag(parser, "steps", type=int, help="sampling steps of a diffusion model (default: its own)")
-    add_compute_flags(parser)
+    add_network_flags(parser)
 
 
 def check(arguments: argparse.Namespace) -> None:
@@ -49,6 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         sampling=Sampling(arguments.sampler, arguments.steps),
         device=arguments.device,
         precision=arguments.precision,
+        backend=arguments.backend,
         recursive=arguments.recursive,
         all_frames=arguments.frames == "all",
         form=written_format(arguments.format, arguments.quality),

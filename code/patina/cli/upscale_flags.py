@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-from patina.cli.flags import add_flag, add_source_flags
+from patina.cli.flags import add_compute_flags, add_flag, add_source_flags
 from patina.errors import PatinaError
-from patina.imaging.interpolation_names import INTERPOLATIONS
+from patina.imaging.interpolation_names import BACKENDS, INTERPOLATIONS, OVERLAP, TILE
 from patina.shipped import MODELS
 
 OUT = Path("upscaled")
@@ -27,6 +27,20 @@ def add_what_flags(parser: argparse.ArgumentParser) -> None:
         parser, "out", "out_dir", type=Path, default=OUT, help="output folder, or tars: shards/%%06d.tar"
     )  # fmt: skip
     add_flag(parser, "scale", type=int, help="upscaling factor of an interpolation; models have their own")
+
+
+def add_network_flags(parser: argparse.ArgumentParser) -> None:
+    """Add how a network computes: its tiles, its sampling, the device, the precision, and by what."""
+    add_flag(parser, "tile", type=int, help=f"side of a tile in pixels (default: {TILE}); small tiles need less memory")
+    add_flag(parser, "overlap", type=int, help=f"overlap of tiles in pixels (default: {OVERLAP})")
+    add_flag(parser, "sampler", choices=["ddpm", "ddim"], help="sampler of a diffusion model (default: its own)")
+    add_flag(parser, "steps", type=int, help="sampling steps of a diffusion model (default: its own)")
+    add_compute_flags(parser)
+    add_flag(
+        parser, "backend", default="auto", choices=BACKENDS,
+        help="what computes a network on a processor; auto: openvino where it is installed and was measured faster for "
+        "this architecture, else torch",
+    )  # fmt: skip
 
 
 def complete(arguments: argparse.Namespace) -> None:

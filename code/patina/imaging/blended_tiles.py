@@ -107,6 +107,9 @@ def apply_tiled(
     padded, (height, width) = reflect_pad_to_multiple(image, multiple)
     tall, wide = padded.shape[-2:]
     tiles = plan_tiles(tall, wide, tile, overlap, multiple)
+    if len(tiles) == 1:  # with nothing to blend
+        only = called(function, padded[None], tiles[0], scale).to(image.device)
+        return only[:, : height * scale, : width * scale]
     row_weights = blend_weights({t.top for t in tiles}, tiles[0].height, overlap, scale)
     column_weights = blend_weights({t.left for t in tiles}, tiles[0].width, overlap, scale)
     result = None

@@ -50,12 +50,13 @@ class ExportedNetwork(ExportedGraph):
     Args:
         opened: the network; changed in place.
         half: whether it computes in float16.
+        clamped: whether results are clamped; False lets infinity be seen.
 
     Raises:
         PatinaError: it works for squares only.
     """
 
-    def __init__(self, opened: LoadedGenerator, half: bool = False):
+    def __init__(self, opened: LoadedGenerator, half: bool = False, clamped: bool = True):
         super().__init__()
         if opened.size_requirements.square:
             raise PatinaError(f"a {opened.architecture.name} accepts squares only, expected a network for any size")
@@ -64,6 +65,7 @@ class ExportedNetwork(ExportedGraph):
         self.scale = opened.scale
         self.multiple = opened.size_requirements.multiple_of
         self.dtype = torch.float16 if half else torch.float32
+        self.clamped = clamped
         _merge_branches(self.network)
         self.network.to(self.dtype)
 
@@ -74,7 +76,8 @@ class ExportedNetwork(ExportedGraph):
             more = (-height % self.multiple, -width % self.multiple)
             image = functional.pad(image, (0, more[1], 0, more[0]), mode="reflect")
         result = self._call(self.network, image.to(self.dtype, copy=True)).float()
-        return result[..., : height * self.scale, : width * self.scale].clamp(0, 1)
+        result = result[..., : height * self.scale, : width * self.scale]
+        return result.clamp(0, 1) if self.clamped else result
 
 
 def require_finite(network: nn.Module, half: bool, where: Path) -> None:
@@ -118,7 +121,7 @@ def write_onnx(network: ExportedGraph, path: Path, about: dict[str, str]) -> Non
             made.model.metadata_props.update(about)
             made.save(path, external_data=False)
         except Exception as error:  # a network of any kind can fail in any way
-            raise _refused(network, "ONNX", error) from error
+            raise refused(network, "ONNX", error) from error
 
 
 def write_program(network: ExportedGraph, path: Path, about: dict[str, str]) -> None:
@@ -146,10 +149,11 @@ def _traced(network: ExportedGraph) -> torch.export.ExportedProgram:
             shapes = (sides,) * len(examples)
             return torch.export.export(network, examples, dynamic_shapes=shapes, strict=False)
         except Exception as error:  # as above
-            raise _refused(network, "a graph of any size", error) from error
+            raise refused(network, "a graph of any size", error) from error
 
 
-def _refused(network: ExportedGraph, form: str, error: Exception) -> PatinaError:
+def refused(network: ExportedGraph, form: str, error: Exception) -> PatinaError:
+    """Return the error that says why a network cannot be exported."""
     causes = [line.strip() for line in str(error).splitlines() if line.strip()]
     told = next((line for line in reversed(causes) if line.startswith("<class")), causes[0] if causes else "")
     kind = type(network.network).__name__

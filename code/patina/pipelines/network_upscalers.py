@@ -17,6 +17,7 @@ from patina.imaging.value_spaces import infinity_as_nan, to_pixels, to_tensor
 from patina.layers.precision import has_fast_bf16
 from patina.models.generator_files import LoadedGenerator, load_generator
 from patina.models.sr3_upscaling import SR3Upscaler
+from patina.pipelines.network_backends import TORCH, Backend, chosen_backend
 from patina.pipelines.upscaler import Sampling, Upscaler
 from patina.runs.fingerprint import file_digest
 from patina.runs.made_by import MadeBy
@@ -33,12 +34,14 @@ class TiledModel:
         model: the network and spandrel's facts about it.
         tile, overlap: side of a tile, and overlap of neighbouring tiles, in input pixels.
         half: compute in bfloat16.
+        backend: what computes the tiles.
     """
 
     model: LoadedGenerator
     tile: int = TILE
     overlap: int = OVERLAP
     half: bool = False
+    backend: Backend = TORCH
 
     @property
     def scale(self) -> int:
@@ -83,13 +86,25 @@ class TiledModel:
             yield from (to_pixels(band, dtype) for band in found)
 
     def _on_tile(self, tile: Tensor, _window: Tile) -> Tensor:
+        if self.backend.run is not None:
+            return infinity_as_nan(self.backend.run(tile)).clamp(0, 1)
         device = self.model.device
         with torch.autocast(device.type, torch.bfloat16, enabled=self.half):
             return self.model(tile.to(device, copy=True)).float().cpu()  # some networks change their input
 
 
+CHANNELS_LAST = ("ESRGAN", "SPAN", "Compact", "PLKSR")
+"""Architectures that were measured faster on processors when a pixel's channels lie together, and compute the same."""
+
+
 def open_network(
-    path: Path, scale: int | None, tile: int | None, overlap: int | None, device: str, precision: str
+    path: Path,
+    scale: int | None,
+    tile: int | None,
+    overlap: int | None,
+    device: str,
+    precision: str,
+    backend: str = "torch",
 ) -> Upscaler:
     """Open a network that upscales in one pass; arguments and errors as in `open_upscaler`."""
     descriptor = load_generator(path)
@@ -97,11 +112,19 @@ def open_network(
     overlap = min(OVERLAP, tile // 2) if overlap is None else overlap
     _check_settings(path, descriptor, scale, tile, overlap, precision)
     descriptor.to(compute_device(device))
+    if descriptor.device.type == "cpu" and descriptor.architecture.id in CHANNELS_LAST:
+        descriptor.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stubs lack it
     descriptor.model.register_forward_hook(lambda _network, _inputs, result: _without_infinity(result))
-    half = precision == "bf16-mixed" or (precision == "auto" and _half_is_close(descriptor))
-    settings = {"scale": descriptor.scale, "tile": tile, "overlap": overlap, "precision": _precision_name(half)}
+    may_halve = precision == "auto" and backend != "onnxruntime"  # which has no bf16 on processors
+    half = precision == "bf16-mixed" or (may_halve and _half_is_close(descriptor))
+    chosen = chosen_backend(path, descriptor, backend, half)
+    settings: dict[str, object] = {
+        "scale": descriptor.scale, "tile": tile, "overlap": overlap, "precision": _precision_name(half),
+    }  # fmt: skip
+    if chosen is not TORCH:  # folders made before there were backends go on by torch
+        settings["backend"] = chosen.name
     made_by = MadeBy("upscale", settings, {str(path): file_digest(path)})
-    return Upscaler(TiledModel(descriptor, tile, overlap, half), made_by)
+    return Upscaler(TiledModel(descriptor, tile, overlap, half, chosen), made_by)
 
 
 def _without_infinity(result: Tensor | tuple[Tensor, ...]) -> Tensor | tuple[Tensor, ...]:

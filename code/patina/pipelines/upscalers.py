@@ -22,6 +22,7 @@ def open_upscaler(
     device: str = "auto",
     precision: str = "32",
     sampling: Sampling = OWN_SAMPLING,
+    backend: str = "torch",
 ) -> Upscaler:
     """Open a model for upscaling.
 
@@ -35,6 +36,8 @@ def open_upscaler(
         precision: "32", "bf16-mixed", or "auto": bf16 if it is fast on the device and a trial picture comes out within
             `LOWEST_PSNR` of float32. For diffusion models auto is 32, because one trial says little about a sampler.
         sampling: for diffusion models only.
+        backend: what computes a network's tiles, see `chosen_backend`; diffusion models and interpolations take "auto"
+            and "torch" alike.
 
     Raises:
         PatinaError: the file cannot be used, or a setting does not fit it.
@@ -42,6 +45,8 @@ def open_upscaler(
     path, diffuses = model_file(model), _diffuses(model)
     if sampling != OWN_SAMPLING and not diffuses:
         raise PatinaError(f"{model} is not a diffusion model; omit -sampler and -steps")
+    if backend not in ("auto", "torch") and not takes_tiles(model):
+        raise PatinaError(f"-backend {backend} is for networks of one pass, which {model} is not; leave it out")
     if str(model) in INTERPOLATIONS:
         if scale is None or scale < 1:
             raise PatinaError(
@@ -53,7 +58,7 @@ def open_upscaler(
     from patina.pipelines.network_upscalers import open_diffusion, open_network
 
     if not diffuses:
-        return open_network(path, scale, tile, overlap, device, precision)
+        return open_network(path, scale, tile, overlap, device, precision, backend)
     if (tile, overlap) != (None, None):
         raise PatinaError(
             f"{path} is a diffusion model; its tiles have the size it was trained on; leave -tile and -overlap out"

@@ -30,7 +30,7 @@ class UpscaleRequest:
         model: a model file, or one of `INTERPOLATIONS`.
         source: a folder of pictures, or one picture.
         out: output folder, or a pattern of tars, see `TarTarget`.
-        scale, tile, overlap, sampling, device, precision: as in `open_upscaler`.
+        scale, tile, overlap, sampling, device, precision, backend: as in `open_upscaler`.
         recursive: include pictures in subfolders of `source`.
         shard: the part of the pictures to upscale, into its own folder `out`; None for all.
         form: the format of the results.
@@ -54,6 +54,7 @@ class UpscaleRequest:
     limits: TarLimits = TarLimits()  # noqa: RUF009 - frozen
     all_frames: bool = False
     cluster: ClusterChoice | None = None
+    backend: str = "torch"
 
 
 def upscale(request: UpscaleRequest) -> JobReport[Path]:
@@ -70,6 +71,8 @@ def upscale(request: UpscaleRequest) -> JobReport[Path]:
     Raises:
         PatinaError: the model or a setting cannot be used, or `out` holds results of another model or setting.
     """
+    if request.cluster is not None and request.backend == "auto":
+        request = replace_fields(request, backend="torch")  # this machine says little about those of a cluster
     upscaler, on_cluster = opened_upscaler(request), None
     if request.cluster is not None:
         chosen = str(upscaler.made_by.settings.get("precision", request.precision))
@@ -92,6 +95,7 @@ def opened_upscaler(request: UpscaleRequest) -> Upscaler:
         device=request.device,
         precision=request.precision,
         sampling=request.sampling,
+        backend=request.backend,
     )
 
 
