@@ -86,11 +86,10 @@ def test_a_copy_can_be_edited_and_relative_paths_start_in_the_current_folder(pat
     assert not list(installed.rglob("trained_models"))
 
 
-def test_the_studio_page_is_in_it(installed):
-    page = ROOT / "code/patina/studio/page"
-    assert {path.name for path in (installed / "patina/studio/page").iterdir()} == {
-        path.name for path in page.iterdir()
-    }
+def test_the_pages_are_in_it(installed):
+    for name in ("patina/studio/page", "patina/fidelity"):
+        inside = {path.name for path in (installed / name).iterdir() if path.name != "__pycache__"}
+        assert inside == {path.name for path in (ROOT / "code" / name).iterdir() if path.name != "__pycache__"}
 
 
 def notebook_code() -> list[str]:

@@ -1,4 +1,3 @@
-"use strict";
 const crops = JSON.parse(document.getElementById("crops").textContent);
 const view = { crop: 0, power: 2, x: 0.5, y: 0.5 };
 
@@ -6,42 +5,6 @@ const view = { crop: 0, power: 2, x: 0.5, y: 0.5 };
 const ratio = () => window.devicePixelRatio || 1;
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 const press = (buttons, chosen) => buttons.forEach((button) => button.setAttribute("aria-pressed", String(button === chosen)));
-
-// A mouse drags at once. A finger has to start sideways: up and down scrolls the page.
-const SLACK = 6;
-
-function onDrag(element, { started = () => {}, moved, ended = () => {}, tapped = () => {} }) {
-  let drag = null;
-  const start = (event) => {
-    drag.going = true;
-    element.setPointerCapture(event.pointerId);
-    started(event);
-  };
-  element.addEventListener("pointerdown", (event) => {
-    if (!event.isPrimary || event.button !== 0) return;
-    drag = { x: event.clientX, y: event.clientY, going: false };
-    if (event.pointerType !== "touch") start(event);
-  });
-  element.addEventListener("pointermove", (event) => {
-    if (!drag || !event.isPrimary) return;
-    const [dx, dy] = [event.clientX - drag.x, event.clientY - drag.y];
-    if (!drag.going) {
-      if (Math.max(Math.abs(dx), Math.abs(dy)) < SLACK) return;
-      if (Math.abs(dx) <= Math.abs(dy)) { drag = null; return; }
-      start(event);
-    }
-    [drag.x, drag.y] = [event.clientX, event.clientY];
-    moved(event, dx, dy);
-  });
-  const release = (event) => {
-    if (!event.isPrimary) return;
-    if (drag?.going) ended();
-    else if (drag && event.type === "pointerup") tapped(event);
-    drag = null;
-  };
-  element.addEventListener("pointerup", release);
-  element.addEventListener("pointercancel", release);
-}
 
 // The slider: the hidden input serves the keyboard and screen readers.
 const split = document.getElementById("split");

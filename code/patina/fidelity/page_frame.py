@@ -30,7 +30,8 @@ def render_page(page: Mapping[str, Any], name: str, package: str = PACKAGE) -> s
         loader=FunctionLoader(_asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     template = environment.from_string(_asset(name, package))
-    return template.render(page=page, version=__version__, css=_safe(_asset("page.css")), js=_safe(_asset("page.js")))
+    script = _asset("drag.js").replace("export ", "") + _asset("page.js")  # a file opened from a disk cannot import
+    return template.render(page=page, version=__version__, css=_safe(_asset("page.css")), js=_safe(script))
 
 
 def embedded(crop: Crop) -> dict[str, str]:

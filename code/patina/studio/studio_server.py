@@ -106,12 +106,13 @@ def studio_app(studio: Studio, key: str, port: int) -> ASGIApp:
 
 
 def _assets() -> Mapping[str, tuple[bytes, str]]:
-    """Return the page's own files by address: those of the package, and the look that Patina's reports have."""
+    """Return the page's files by address: its own, and what it shares with Patina's reports."""
     found = {}
     for item in sorted(resources.files("patina.studio").joinpath("page").iterdir(), key=lambda item: item.name):
         address = "/" if item.name == "index.html" else f"/{item.name}"
         found[address] = (item.read_bytes(), Path(item.name).suffix)
-    found["/page.css"] = (resources.files("patina.fidelity").joinpath("page.css").read_bytes(), ".css")
+    for shared in ("page.css", "drag.js"):
+        found[f"/{shared}"] = (resources.files("patina.fidelity").joinpath(shared).read_bytes(), Path(shared).suffix)
     return found
 
 

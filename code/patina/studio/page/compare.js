@@ -1,36 +1,9 @@
 // Two images with a slider between, and panes that share one zoom and place.
 import { make, press } from "./api.js";
+import { onDrag } from "./drag.js";
 
 const ratio = () => window.devicePixelRatio || 1;
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
-const SLACK = 6;
-
-// A mouse drags at once; a finger has to start sideways, as up and down scrolls the page.
-function onDrag(element, moved, tapped = () => {}) {
-  let drag = null;
-  element.addEventListener("pointerdown", (event) => {
-    if (!event.isPrimary || event.button !== 0) return;
-    drag = { x: event.clientX, y: event.clientY, going: event.pointerType !== "touch" };
-    if (drag.going) { element.setPointerCapture(event.pointerId); tapped(event); }
-  });
-  element.addEventListener("pointermove", (event) => {
-    if (!drag || !event.isPrimary) return;
-    const [dx, dy] = [event.clientX - drag.x, event.clientY - drag.y];
-    if (!drag.going) {
-      if (Math.max(Math.abs(dx), Math.abs(dy)) < SLACK) return;
-      if (Math.abs(dx) <= Math.abs(dy)) { drag = null; return; }
-      drag.going = true;
-      element.setPointerCapture(event.pointerId);
-    }
-    [drag.x, drag.y] = [event.clientX, event.clientY];
-    moved(event, dx, dy);
-  });
-  element.addEventListener("pointerup", (event) => {
-    if (drag && !drag.going) tapped(event);
-    drag = null;
-  });
-  element.addEventListener("pointercancel", () => { drag = null; });
-}
 
 function replace(image, url) {
   const before = image.src;
@@ -52,7 +25,7 @@ export function slider(figure, label) {
     input.focus({ preventScroll: true });
   };
   input.addEventListener("input", show);
-  onDrag(stage, slide, slide);
+  onDrag(stage, { started: slide, moved: slide, tapped: slide });
   const size = () => {
     const [width, height] = [below.naturalWidth, below.naturalHeight];
     if (!width || !figure.clientWidth) return;
@@ -122,7 +95,7 @@ export function panes(container, labels) {
   }
 
   for (const one of found) {
-    onDrag(one.pane, (event, dx, dy) => move(one, dx, dy));
+    onDrag(one.pane, { moved: (event, dx, dy) => move(one, dx, dy) });
     one.image.addEventListener("load", layOut);
     one.pane.addEventListener("wheel", (event) => {
       if (!event.ctrlKey) return;
