@@ -2,21 +2,34 @@
 
 import json
 import os
+from argparse import Namespace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from patina.cli.commands import COMMANDS
 from patina.cli.main import main, parser_of, run_command
+from patina.cli.results import print_result
 from patina.system.telling import is_quiet, quietly, tell
 from sets import deflow_values, write_config, write_domains, write_pictures
 
-NUMBERS = {
-    "fit", "measure", "benchmark", "strength", "report", "check-h", "evaluate", "test", "demo", "gap", "toy", "noise",
-    "denoise", "fidelity", "export",
-}  # fmt: skip
-JOBS = {"degrade", "replay", "translate", "upscale", "prepare", "convert", "merge"}
-LISTS = {"configs", "recipes", "doctor", "weights"}
+WORDS = {
+    "benchmark": ["wide", "-pictures", 1, "-side", 64, "-workers", 1],
+    "completion": ["bash"],
+    "configs": [],
+    "degrade": ["wide", "{in}", "{out}", "-workers", 1],
+    "evaluate": ["-results", "{in}", "-truth", "{in}", "-metrics", "psnr"],
+    "measure": ["{in}", "-workers", 1],
+    "noise": ["-clean", "{in}", "-degraded", "mine={in}"],
+    "prepare": ["-source", "{in}", "-target", "{out}", "-scales", 1, "-workers", 1],
+    "preview": ["wide", "{in}/0.png", "-side", 64, "-out", "{out}.png"],
+    "recipes": ["-copy", "wide", "-to", "{out}"],
+    "schema": ["recipe"],
+    "upscale": ["-model", "bicubic", "-scale", 2, "-source", "{in}", "-out", "{out}"],
+    "weights": [],
+}
+"""Quick commands, with their arguments; `{in}` is a folder of images and `{out}` a path that is free."""
 
 
 def printed_json(words: list[object], capsys: pytest.CaptureFixture[str]) -> object:
@@ -25,8 +38,33 @@ def printed_json(words: list[object], capsys: pytest.CaptureFixture[str]) -> obj
     return json.loads(capsys.readouterr().out)
 
 
-def test_commands_that_print_numbers_print_them_as_json():
-    assert {command for command in COMMANDS if "--json" in parser_of(command).known} == NUMBERS | JOBS | LISTS
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_prints_json_alone(command, tmp_path, capsys):
+    assert {"-json", "--json"} <= set(parser_of(command).known)
+    if command in WORDS:
+        places = {"in": write_pictures(tmp_path / "in", 1, height=96, width=96), "out": tmp_path / "out"}
+        words = [word.format(**places) if isinstance(word, str) else word for word in WORDS[command]]
+        assert printed_json([command, *words, "--json"], capsys)
+
+
+def test_infinite_numbers_are_null_in_json(capsys):
+    print_result(Namespace(json=True), "", {"psnr": [float("inf"), 30.5], "ssim": np.float32("nan")})
+    assert json.loads(capsys.readouterr().out) == {"psnr": [None, 30.5], "ssim": None}
+
+
+@pytest.mark.slow
+def test_a_training_and_its_sheets_as_json(tmp_path, capsys):
+    write_domains(tmp_path)
+    config = write_config(tmp_path / "tiny.yml", deflow_values(tmp_path))
+    planned = printed_json(["train", "-opt", config, "--dry-run", "--json"], capsys)
+    assert (planned["configuration"]["name"], planned["network"]) == ("tiny", "DeFlow")
+    found = printed_json(["train", "-opt", config, "--json"], capsys)
+    [stage] = found["stages"]
+    assert found["finished"]
+    assert stage["models"]["final"] == found["model"] == str(tmp_path / "runs/tiny/models/final.safetensors")
+    assert stage["validation"]["step"] <= stage["steps"] == 4
+    sheet = printed_json(["validate", "-opt", config, "-out", tmp_path / "out", "-pictures", 1, "--json"], capsys)
+    assert (sheet["out"], sheet["made"]) == (str(tmp_path / "out"), 2)
 
 
 def test_scores_as_json(tmp_path, capsys):

@@ -1,5 +1,7 @@
 """Blending checkpoints, and starting from ones that do not quite fit."""
 
+import json
+
 import pytest
 import torch
 from safetensors import safe_open
@@ -42,9 +44,9 @@ def test_every_weight_is_the_blend(pair, tmp_path, alpha):
 
 
 def test_the_default_name_says_what_it_is_made_of(pair, tmp_path, capsys):
-    assert run_command("interpolate", [*map(str, pair), "--alpha", "0.25"]) == 0
+    assert run_command("interpolate", [*map(str, pair), "--alpha", "0.25", "--json"]) == 0
     out = tmp_path / "a-b-0.25.safetensors"
-    assert capsys.readouterr().out.strip() == str(out)
+    assert json.loads(capsys.readouterr().out) == {"model": str(out), "alpha": 0.25}
     with safe_open(out, "pt") as file:
         assert file.metadata()["interpolated"] == "0.75 a.safetensors + 0.25 b.safetensors"
 

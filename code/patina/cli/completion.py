@@ -2,6 +2,8 @@
 
 import argparse
 
+from patina.cli.results import add_json_flag, print_result
+
 SCRIPTS = {
     "bash": """\
 _patina() {
@@ -36,9 +38,11 @@ complete -c patina -a '(__patina_complete)'
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("shell", choices=list(SCRIPTS), help="the shell to complete in")
+    add_json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the script."""
-    print(SCRIPTS[arguments.shell], end="")
+    script = SCRIPTS[arguments.shell]
+    print_result(arguments, script.rstrip("\n"), {"shell": arguments.shell, "script": script})
     return 0

@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from patina.cli.flags import add_flag
+from patina.cli.results import add_json_flag, print_result
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,11 +14,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "alpha", type=float, required=True, help="0 gives A, 1 gives B")
     default = "A-B-alpha.safetensors beside B"
     add_flag(parser, "out", type=Path, help=f"file to write, .safetensors or .pth (default: {default})")
+    add_json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Write the blended model."""
     from patina.pipelines.model_interpolation import interpolate
 
-    print(interpolate(arguments.a, arguments.b, arguments.alpha, arguments.out))
+    made = interpolate(arguments.a, arguments.b, arguments.alpha, arguments.out)
+    print_result(arguments, str(made), {"model": str(made), "alpha": arguments.alpha})
     return 0

@@ -5,6 +5,8 @@ from pathlib import Path
 
 from patina.cli.flags import add_device_flag, add_flag
 from patina.cli.recipe_flags import add_recipe_arguments, add_recipe_flags, recipe_choice
+from patina.cli.results import add_json_flag, print_result
+from patina.errors import counted
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "seed", type=int, default=0, help="seed of the draws")
     add_recipe_flags(parser, variant="the one with the most blocks")
     add_device_flag(parser, "device for models")
+    add_json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -33,6 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
         device=arguments.device,
     )
     variant, steps = preview(request)
-    counted = f"{steps} step{'s' * (steps != 1)}"
-    print(f"{request.out}: {counted} of {arguments.recipe}{f', {variant}' if variant else ''}")
+    text = f"{request.out}: {counted(steps, 'step')} of {arguments.recipe}{f', {variant}' if variant else ''}"
+    values = {"sheet": str(request.out), "recipe": arguments.recipe, "variant": variant, "steps": steps}
+    print_result(arguments, text, values)
     return 0

@@ -12,13 +12,17 @@ if TYPE_CHECKING:
 
 
 def add_json_flag(parser: Parser) -> None:
-    """Add ``--json``."""
-    parser.add_argument("--json", action="store_true", help="print the numbers as JSON, and nothing else")
+    """Add ``--json``, which every command has."""
+    parser.add_argument("--json", action="store_true", help="print the result as JSON, and nothing else")
 
 
 def print_result(arguments: argparse.Namespace, text: str, values: Any) -> None:
-    """Print a text, or with ``--json`` the values it was made of."""
-    print(json.dumps(values, indent=1, ensure_ascii=False) if arguments.json else text)
+    """Print a text, or with ``--json`` the values it was made of, in which NaN and infinity are null."""
+    if arguments.json:
+        from patina.system.plain_values import plain_values
+
+        text = json.dumps(plain_values(values), indent=1, ensure_ascii=False, allow_nan=False)
+    print(text, flush=True)
 
 
 def print_job(arguments: argparse.Namespace, out: Path, report: "JobReport[Any]") -> None:
@@ -32,7 +36,5 @@ def print_job(arguments: argparse.Namespace, out: Path, report: "JobReport[Any]"
 
 def print_experiment(arguments: argparse.Namespace, text: str, out: Path, remarks: str = "") -> None:
     """Print an experiment's tables with remarks, or with ``--json`` the numbers it has written to ``results.json``."""
-    if arguments.json:
-        print((out / "results.json").read_text(encoding="utf-8").rstrip())
-    else:
-        print("\n".join([text, remarks]) if remarks else text)
+    values = json.loads((out / "results.json").read_text(encoding="utf-8")) if arguments.json else None
+    print_result(arguments, "\n".join([text, remarks]) if remarks else text, values)

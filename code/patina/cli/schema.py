@@ -4,6 +4,7 @@ import argparse
 from pathlib import Path
 
 from patina.cli.flags import add_flag
+from patina.cli.results import add_json_flag, print_result
 from patina.errors import PatinaError
 from patina.hints import nearest
 
@@ -14,6 +15,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "kind", nargs="?", help="print the schema of this kind: a task of configurations, recipe or family"
     )
     add_flag(parser, "to", type=Path, metavar="DIR", help="write the schemas of all kinds into this folder")
+    add_json_flag(parser)
 
 
 def check(arguments: argparse.Namespace) -> None:
@@ -28,10 +30,11 @@ def run(arguments: argparse.Namespace) -> int:
     from patina.specs.schemas import schema_text, schemas
 
     if arguments.to is not None:
-        print(f"{arguments.to}: {len(write_schemas(arguments.to))} schemas written")
+        written = [str(path) for path in write_schemas(arguments.to)]
+        print_result(arguments, f"{arguments.to}: {len(written)} schemas written", written)
         return 0
     known = schemas()
     if arguments.kind not in known:
         raise PatinaError(f"there is no kind {arguments.kind}, {nearest(arguments.kind, known)}")
-    print(schema_text(known[arguments.kind]), end="")
+    print_result(arguments, schema_text(known[arguments.kind]).rstrip("\n"), known[arguments.kind])
     return 0

@@ -24,5 +24,6 @@ def list_or_copy(arguments: argparse.Namespace, folders: Sequence[str]) -> int:
         values = [{"name": one.name, "kind": one.kind, "about": one.about, "path": str(one.path)} for one in files]
         print_result(arguments, printed(files), values)
     else:
-        print(f"{copy_shipped(arguments.copy, folders, arguments.to)}: written")
+        copy = copy_shipped(arguments.copy, folders, arguments.to)
+        print_result(arguments, f"{copy}: written", {"file": str(copy)})
     return 0

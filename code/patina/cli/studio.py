@@ -5,6 +5,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from patina.cli.flags import add_device_flag, add_flag
+from patina.cli.results import add_json_flag, print_result
 from patina.errors import PatinaError
 from patina.hints import install
 
@@ -21,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "no_browser", action="store_true", help="print the address, but open no browser")
     add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")
     add_device_flag(parser, "device for models")
+    add_json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -30,5 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
     from patina.studio.studio_server import StudioRequest, serve_studio
 
     request = StudioRequest(arguments.folders, arguments.port, arguments.workers, arguments.device)
-    serve_studio(request, with_browser=not arguments.no_browser)
+    serve_studio(
+        request,
+        opened=lambda address: print_result(arguments, address, {"address": address}),
+        with_browser=not arguments.no_browser,
+    )
     return 0

@@ -1,9 +1,15 @@
 """Train a learned degradation or a super-resolution network from a configuration."""
 
 import argparse
+import os
+from typing import TYPE_CHECKING
 
 from patina.cli.flags import add_device_flag, add_flag
 from patina.cli.main import INTERRUPTED
+from patina.cli.results import add_json_flag, print_result
+
+if TYPE_CHECKING:
+    from patina.pipelines.training_run import TrainingRequest
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,17 +25,32 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--dry-run", action="store_true",
         help="print the resolved configuration and the model's size, and check that no file is missing",
     )  # fmt: skip
+    add_json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, or print what would be trained."""
-    from patina.pipelines.training_run import TrainingRequest, require_trainable, resolved_training, run_training
+    from patina.pipelines.training_outcome import training_outcome
+    from patina.pipelines.training_run import TrainingRequest, run_training, trainable_config
     from patina.system.place_names import named_as_given
 
     request = TrainingRequest(arguments.opt, arguments.smoke, arguments.device, arguments.devices)
     with named_as_given():
         if arguments.dry_run:
-            print(resolved_training(request), end="")
-            print(f"# {require_trainable(request)}")
+            _dry_run(arguments, request)
             return 0
-        return 0 if run_training(request) else INTERRUPTED
+        finished = run_training(request)
+        if arguments.json and os.environ.get("RANK", "0") == "0":  # torchrun starts several processes
+            print_result(arguments, "", training_outcome(trainable_config(request)))
+        return 0 if finished else INTERRUPTED
+
+
+def _dry_run(arguments: argparse.Namespace, request: "TrainingRequest") -> None:
+    from patina.pipelines.training_outcome import ResolvedTraining
+    from patina.pipelines.training_run import require_trainable, trainable_config
+
+    resolved = ResolvedTraining.of(trainable_config(request))
+    if not arguments.json:
+        print(resolved.text)
+    found = require_trainable(request)
+    print_result(arguments, f"# {found}", {**resolved.values, "found": found})

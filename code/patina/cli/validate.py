@@ -5,6 +5,7 @@ from pathlib import Path
 
 from patina.cli.flags import add_compute_flags, add_flag
 from patina.cli.knob_flags import add_knob_flags, add_tile_flag, given_knobs
+from patina.cli.results import add_json_flag, print_job
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,6 +18,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "seed", type=int, default=0, help="seed of the noise")
     add_tile_flag(parser)
     add_compute_flags(parser)
+    add_json_flag(parser)
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -35,5 +37,5 @@ def run(arguments: argparse.Namespace) -> int:
         precision=arguments.precision,
     )
     report = validate(request)
-    report.print_summary()
+    print_job(arguments, request.out, report)
     return report.exit_code

@@ -28,9 +28,9 @@ from patina.fidelity.reference import Reference, Scores
 from patina.fidelity.samples import Sample, read_samples
 from patina.metrics.residuals import pgap
 from patina.pipelines.provenance import Measurement, command_line, knob_text, provenance_of, run_of
-from patina.pipelines.realism_report import plain_values
 from patina.shipped import shown_path
 from patina.system.atomic import write_text
+from patina.system.plain_values import plain_values
 from patina.system.telling import tell
 
 

@@ -31,6 +31,7 @@ from patina.pipelines.report_notes import measured_notes
 from patina.runs.run_models import newest_model
 from patina.specs.learned_spec import learned_degradation
 from patina.system.atomic import write_text
+from patina.system.plain_values import plain_values
 
 FILE_NAME = "report.html"
 LEVELS = {"better": ("real", "better"), "real": ("real",)}
@@ -256,17 +257,6 @@ def measured_values(assessment: Assessment, reference: Reference) -> dict[str, A
         }
     )
     return values
-
-
-def plain_values(value: Any) -> Any:
-    """Return `value` with types that JSON knows."""
-    if isinstance(value, dict):
-        return {str(key): plain_values(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | np.ndarray):
-        return [plain_values(item) for item in value]
-    if isinstance(value, np.generic):
-        value = value.item()
-    return None if isinstance(value, float) and not np.isfinite(value) else value
 
 
 def _degradation(measurement: Measurement, device: str) -> LearnedDegradation | None:

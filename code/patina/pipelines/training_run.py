@@ -53,6 +53,19 @@ class TrainingRequest:
     devices: int = 1
 
 
+def trainable_config(request: TrainingRequest) -> TrainableConfig:
+    """Return the configuration of a training.
+
+    Raises:
+        ConfigError: it cannot be used, or trains nothing.
+    """
+    config = load_config(request.config, request.smoke)
+    if not isinstance(config, TrainableConfig):
+        trained = ", ".join(task for task, found in config_classes().items() if issubclass(found, TrainableConfig))
+        raise ConfigError(f"{request.config}: task is {config.task}, expected one that trains: {trained}")
+    return config
+
+
 def run_training(request: TrainingRequest) -> bool:
     """Train the model of a configuration file; finished stages of an earlier call are kept.
 
@@ -62,7 +75,7 @@ def run_training(request: TrainingRequest) -> bool:
     Raises:
         PatinaError: the configuration cannot be used, or its training lacks something.
     """
-    config = _trainable_config(request)
+    config = trainable_config(request)
     if request.smoke:
         ensure_smoke_pictures(base_folder(find_config(request.config)) / SMOKE_PICTURES)
     if request.devices == 1:
@@ -70,16 +83,6 @@ def run_training(request: TrainingRequest) -> bool:
     from patina.training.launching import run_on_devices  # takes a while to import
 
     return run_on_devices(partial(train_config, device=request.device), config, request.devices, request.device)
-
-
-def resolved_training(request: TrainingRequest) -> str:
-    """Return the configuration with every default, YAML, and the size of its model in a comment.
-
-    Raises:
-        ConfigError: the configuration cannot be used.
-    """
-    config = _trainable_config(request)
-    return f"{dump_config(config)}# {_model_size(config)}\n"
 
 
 def require_trainable(request: TrainingRequest) -> str:
@@ -90,7 +93,7 @@ def require_trainable(request: TrainingRequest) -> str:
     Raises:
         PatinaError: something is missing or does not fit.
     """
-    config = _trainable_config(request)
+    config = trainable_config(request)
     if isinstance(config, LearnedConfig) and config.data.clean_recipe is not None:
         chosen_recipe(config.data.clean_recipe)
     require_watchers(config.watch)
@@ -224,18 +227,3 @@ def _say_changed_settings(folder: RunFolder, text: str) -> None:
             f"{folder.name}: the run began with another {', '.join(changed)}; to train it again, give it another name "
             f"or remove {folder.path}"
         )
-
-
-def _model_size(config: TrainableConfig) -> str:
-    """Return the model's size in words."""
-    network = config.fresh_network()
-    parameters = sum(parameter.numel() for parameter in network.parameters())
-    return f"{type(network).__name__}: {parameters:,} parameters, {parameters * 4 / 2**20:.1f} MiB in float32"
-
-
-def _trainable_config(request: TrainingRequest) -> TrainableConfig:
-    config = load_config(request.config, request.smoke)
-    if not isinstance(config, TrainableConfig):
-        trained = ", ".join(task for task, found in config_classes().items() if issubclass(found, TrainableConfig))
-        raise ConfigError(f"{request.config}: task is {config.task}, expected one that trains: {trained}")
-    return config

@@ -5,7 +5,7 @@ import socket
 import sys
 import threading
 import webbrowser
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
@@ -163,14 +163,19 @@ def _listening(port: int) -> socket.socket:
     return found
 
 
-def serve_studio(request: StudioRequest, *, with_browser: bool = True) -> None:
-    """Answer requests until Ctrl-C; print the address and open it in a browser.
+def serve_studio(request: StudioRequest, *, opened: Callable[[str], None], with_browser: bool = True) -> None:
+    """Answer requests until Ctrl-C.
+
+    Args:
+        request: what to open.
+        opened: is called with the address when the studio answers.
+        with_browser: whether to open the address in a browser.
 
     Raises:
         PatinaError: see `opened_studio`.
     """
     with opened_studio(request) as studio:
-        print(studio.address, flush=True)
+        opened(studio.address)
         print("open this address in a browser on this machine; Ctrl-C ends the studio", file=sys.stderr)
         if with_browser:
             webbrowser.open(studio.address)
