@@ -166,11 +166,11 @@ def test_flags_change_what_a_configuration_says(folder, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("flags", "text"),
     [
-        (["-results", "{x2}", "-truth", "{x2}", "-tile", "64"], "-tile is not for one folder; give"),
+        (["-results", "{x2}", "-truth", "{x2}", "-tile", "64"], "-tile does not apply to one folder; give"),
         (["-results", "{x2}", "-truth", "{x2}", "-crop", "-3"], "-crop_border is -3, expected 0 or more"),
         ([], "-results is missing; give -results, and -truth if there is one, for one folder, or -model"),
         (["-model", "bicubic"], "-set is missing, -out is missing; "),
-        (["-model", "bicubic", "-results", "a"], "-results is not for a comparison; "),
+        (["-model", "bicubic", "-results", "a"], "-results does not apply to a comparison; "),
         (["-opt", "compare-SR3", "-template", "{{}}x2"], "leave -model, -set and -template out"),
         (["-model", "bicubik", "-set", "a", "{x2}", "{gt}", "-out", "{out}"], "bicubik: no such model file"),
         (["-model", "bicubic", "bicubic", "-set", "a", "{x2}", "{gt}", "-out", "{out}"], "expected unique names"),

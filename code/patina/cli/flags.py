@@ -36,8 +36,8 @@ def add_compute_flags(parser: Parser, precision: str | None = "auto") -> None:
     otherwise = "" if precision else " (default: auto, or that of the configuration)"
     add_flag(
         parser, "precision", default=precision, choices=["auto", "32", "bf16-mixed"],
-        help="precision of the convolutions; auto: bf16 if it is fast on this machine and its result has a PSNR of "
-        f"at least 45 dB to float32's{otherwise}",
+        help="precision of the convolutions; auto: bf16 if this machine computes it fast and its results agree with "
+        f"float32 (PSNR of at least 45 dB){otherwise}",
     )  # fmt: skip
 
 
@@ -54,7 +54,7 @@ def add_source_flags(parser: argparse.ArgumentParser) -> None:
     add_recursive_flag(parser)
     add_flag(
         parser, "frames", default="first", choices=["first", "all"],
-        help="images to take of animated and multi-page files; all: a.gif becomes a_0001.png and so on",
+        help="frames to read from animated and multi-page files; all: a.gif gives a_0001.png, a_0002.png, …",
     )  # fmt: skip
 
 
@@ -70,8 +70,8 @@ def add_shard_flag(parser: Parser) -> None:
     """Add ``-shard``; see `shard_path`."""
     add_flag(
         parser, "shard", type=_shard, metavar="I/N",
-        help="only every N-th image, beginning with the I-th, into a folder of its own beside the output folder; "
-        "`patina merge` puts all N together",
+        help="process every N-th image, starting with the I-th, into a separate folder beside the output folder; "
+        "`patina merge` combines all N",
     )  # fmt: skip
 
 
@@ -88,12 +88,12 @@ def add_output_flags(parser: Parser) -> None:
     add_tar_flags(parser)
     add_flag(
         parser, "engine", default="local", choices=["local", "ray"],
-        help="where to compute; ray: on the Ray cluster that runs here or at RAY_ADDRESS, or else on this machine's "
-        "cores, one process for each device",
+        help="where to compute: on this machine, or on the Ray cluster at RAY_ADDRESS or running here (if there is "
+        "none, one is started on this machine)",
     )  # fmt: skip
     add_flag(
         parser, "actors", type=int,
-        help="with -engine ray: most processes (default: one for each GPU of the cluster, or else for each core)",
+        help="with -engine ray: maximum number of processes (default: one per GPU of the cluster, or one per core)",
     )  # fmt: skip
 
 
@@ -103,13 +103,13 @@ def add_tar_flags(parser: Parser) -> None:
         parser,
         "shard_size",
         type=int,
-        help=f"with an output like shards/%%06d.tar: most samples in a tar (default: {TarLimits.samples})",
+        help=f"if the output is tars (shards/%%06d.tar): maximum samples per tar (default: {TarLimits.samples})",
     )
     add_flag(
         parser,
         "shard_mb",
         type=int,
-        help=f"most megabytes in a tar (default: {TarLimits.megabytes}); whichever comes first",
+        help=f"maximum megabytes per tar (default: {TarLimits.megabytes}); the limit reached first counts",
     )
 
 
@@ -137,7 +137,7 @@ def tar_limits(arguments: argparse.Namespace, out: Path) -> TarLimits:
     """
     given = {"samples": arguments.shard_size, "megabytes": arguments.shard_mb}
     if any(value is not None for value in given.values()) and TarTarget.parse(out) is None:
-        raise PatinaError(f"-shard_size and -shard_mb are for tars; expected an output like {out / '%06d.tar'}")
+        raise PatinaError(f"-shard_size and -shard_mb apply to tars only; expected an output like {out / '%06d.tar'}")
     return TarLimits(**{name: value for name, value in given.items() if value is not None})
 
 
@@ -152,7 +152,7 @@ def shard_path(arguments: argparse.Namespace, out: Path) -> Path:
     if TarTarget.parse(out) is None:
         return arguments.shard.path(out)
     if not out.parent.name:
-        raise PatinaError(f"{out}: shards of tars have folders beside the whole one; name one, e.g. shards/{out.name}")
+        raise PatinaError(f"-out {out}: -shard writes tars only into a folder of their own, e.g. shards/{out.name}")
     return arguments.shard.path(out.parent) / out.name
 
 
@@ -160,10 +160,10 @@ def _cluster_choice(arguments: argparse.Namespace) -> "ClusterChoice | None":
     """Return the part of a cluster to use; None for this machine."""
     if arguments.engine == "local":
         if arguments.actors is not None:
-            raise PatinaError("-actors is for -engine ray; leave it out, or add -engine ray")
+            raise PatinaError("-actors applies to -engine ray only; leave it out, or add -engine ray")
         return None
     if getattr(arguments, "workers", None) is not None:
-        raise PatinaError("-workers is for -engine local; use -actors")
+        raise PatinaError("-workers does not apply to -engine ray; use -actors")
     from patina.pipelines.ray_cluster import ClusterChoice
 
     return ClusterChoice(arguments.actors)
@@ -176,15 +176,15 @@ def check_flags(
 
     Args:
         arguments: as given.
-        kind: what they ask for.
-        needed: names of the flags that this needs.
-        foreign: names of the flags that belong to something else.
-        use: which flags to give.
+        kind: what they ask for, as messages call it.
+        needed: names of the flags that it needs.
+        foreign: names of the flags that do not apply to it.
+        use: which flags to give instead.
 
     Raises:
         PatinaError: a flag is missing or foreign; says which.
     """
     told = [f"-{name} is missing" for name in needed if not getattr(arguments, name)]
-    told += [f"-{name} is not for {kind}" for name in foreign if getattr(arguments, name) is not None]
+    told += [f"-{name} does not apply to {kind}" for name in foreign if getattr(arguments, name) is not None]
     if told:
         raise PatinaError(f"{', '.join(told)}; {use}")

@@ -21,14 +21,14 @@ def add_recipe_flags(parser: argparse.ArgumentParser, variant: str = "all") -> N
     """Add the flags that change a recipe; `variant` describes the default of ``-variant``."""
     add_flag(parser, "variant", nargs="+", help=f"names of variants, or mixed (default: {variant})")
     add_flag(parser, "model", type=Path, help="model file to use instead of the one in the recipe")
-    add_flag(parser, "scale", type=int, help="how many times smaller the results are (default: the recipe's scale)")
+    add_flag(parser, "scale", type=int, help="downscaling factor of the results (default: the recipe's)")
     parser.add_argument("--without-learned", action="store_true", help="skip learned blocks")
 
 
 def add_clip_flags(parser: argparse.ArgumentParser) -> None:
     """Add ``--clip`` and ``-drift``."""
-    parser.add_argument("--clip", action="store_true", help="a folder's images are the frames of one clip: one draw")
-    add_flag(parser, "drift", type=int, metavar="N", help="of clips: draw anew every N frames, slowly changing between")
+    parser.add_argument("--clip", action="store_true", help="treat the folder as one clip: one draw for all its images")
+    add_flag(parser, "drift", type=int, metavar="N", help="clips: draw every N frames, interpolate between")
 
 
 def recipe_choice(arguments: argparse.Namespace) -> RecipeChoice:

@@ -26,7 +26,7 @@ def print_result(arguments: argparse.Namespace, text: str, values: Any) -> None:
 
 
 def print_job(arguments: argparse.Namespace, out: Path, report: "JobReport[Any]") -> None:
-    """Print what a job over a folder tells of its images, and with ``--json`` what it made, and what failed and why."""
+    """Print the summary of a folder job; with ``--json``, how many results it made, and which images failed and why."""
     report.print_summary()
     if arguments.json:
         failures = [{"image": name, "reason": reason} for name, reason in report.failures]
