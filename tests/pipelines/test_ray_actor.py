@@ -64,17 +64,17 @@ def test_workers_that_differ_are_named(item, work, tmp_path):
 
     model = tmp_path / "net.safetensors"
     model.write_bytes(b"weights")
-    assert "is another file than where the command runs" in refusal(files={str(model): "0" * 16})
+    assert "differs from the command's file" in refusal(files={str(model): "0" * 16})
     assert "gone cannot be used (No such file or directory); mount it" in refusal(folder=str(tmp_path / "gone"))
-    assert "it has version" in refusal(version="0.0.0")
+    assert "the command 0.0.0; install one version on all machines" in refusal(version="0.0.0")
 
 
 def test_flags_of_the_other_engine_are_refused(folder, tmp_path, capsys):
     upscale = ["upscale", "-model", "bicubic", "-scale", "2", "-source", folder, "-out", tmp_path / "out"]
     assert run(*upscale, "-actors", "2") == 2
-    assert "-actors is for -engine ray" in capsys.readouterr().err
+    assert "-actors applies to -engine ray only" in capsys.readouterr().err
     assert run("degrade", "web-photo", folder, tmp_path / "out", "-engine", "ray", "-workers", "2") == 2
-    assert "-workers is for -engine local" in capsys.readouterr().err
+    assert "-workers does not apply to -engine ray" in capsys.readouterr().err
 
 
 def test_an_address_where_nobody_listens_is_refused(folder, tmp_path, monkeypatch, capsys):

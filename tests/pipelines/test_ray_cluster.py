@@ -58,7 +58,7 @@ def test_killed_workers_cost_nothing(cluster, folder, tmp_path, monkeypatch, cap
         assert run(*degrade, tmp_path / "out", "-gt", gt, "-engine", "ray", "-actors", "2") == 1
     error = capsys.readouterr().err
     assert killed
-    assert "a worker of the cluster ended; another one makes its images" in error
+    assert "a worker of the cluster died; another one continues with its images" in error
     assert [line for line in told.splitlines() if "5.png" in line] == [
         line for line in error.splitlines() if "5.png" in line
     ]
@@ -95,7 +95,7 @@ def test_an_image_that_ends_every_worker_is_a_failure(cluster, folder, tmp_path,
         )
     assert report.results == [0, 2, 3]
     assert [name for name, _ in report.failures] == [str(folder / "1.png")]
-    assert "3 workers ended while making it" in report.failures[0][1]
+    assert "3 workers died on it" in report.failures[0][1]
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["0", "2", "3"]
 
 

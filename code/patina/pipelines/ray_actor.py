@@ -77,7 +77,7 @@ class ImageActor:
         self._work: Work | None = None
 
     def open(self, work: ClusterWork) -> str:
-        """Load the models; return what stops the command, or an empty string."""
+        """Load the models; return the error that ends the command, or an empty string."""
         try:
             os.chdir(work.folder)
             _require_files(work.files)
@@ -134,12 +134,12 @@ class ImageActor:
 def _require_files(files: Mapping[str, str]) -> None:
     for name, digest in files.items():
         if file_digest(Path(name)) != digest:
-            raise PatinaError(f"{name} is another file than where the command runs; copy it to all machines")
+            raise PatinaError(f"{name} differs from the command's file; copy that one to all machines")
 
 
 def _require_version(version: str) -> None:
     if version != __version__:
-        raise PatinaError(f"it has version {__version__} of Patina, the command {version}; install one version")
+        raise PatinaError(f"has Patina {__version__}, the command {version}; install one version on all machines")
 
 
 def _renamed(outcome: Outcome, names: Mapping[str, str]) -> Outcome:

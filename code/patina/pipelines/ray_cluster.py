@@ -1,4 +1,4 @@
-"""Folder jobs on a Ray cluster (extra ``ray``): one actor a device, retries, and failures as in any folder job."""
+"""Folder jobs on a Ray cluster (extra ``ray``): one actor per device, retries, and reports as in any folder job."""
 
 import os
 from collections import deque
@@ -17,23 +17,23 @@ from patina.system.atomic import atomic_path
 from patina.system.telling import tell
 
 TRIES = 3
-"""How often an image is given to a worker that ends before it has made it."""
+"""How many workers may die on an image before it counts as failed."""
 
 _AHEAD = 2
-"""Batches that an actor has at a time, so that it need not wait for the next one."""
+"""Batches queued at an actor, so that it never waits for the next one."""
 
 _WAITING_SECONDS = 30.0
-_ENDED = "a worker of the cluster ended; another one makes its images"
+_ENDED = "a worker of the cluster died; another one continues with its images"
 
 R = TypeVar("R")
 
 
 @dataclass(frozen=True)
 class ClusterChoice:
-    """Which part of a cluster to use.
+    """How much of a cluster to use.
 
     Attributes:
-        actors: most actors; None for one a GPU, or one a core if the cluster has no GPU or the work needs none.
+        actors: maximum number of actors. None: one per GPU, or one per core if the cluster or the work has no GPU.
     """
 
     actors: int | None = None
@@ -52,7 +52,7 @@ class _Actor:
     is_trying: bool = False
 
     def takes(self, batch: _Batch) -> bool:
-        """Whether it may be given a batch: one that was with an ended actor runs alone, so that no other is blamed."""
+        """Whether it can take a batch. One whose actor died runs alone, so that no other batch is blamed."""
         return not self.is_trying and self.load < (1 if batch.tries else _AHEAD)
 
 
@@ -62,7 +62,7 @@ class Cluster:
 
     Attributes:
         ray: the package.
-        choice: which part of the cluster to use.
+        choice: how much of the cluster to use.
         work: what the actors do.
         device: see `connected`.
     """
@@ -81,15 +81,15 @@ class Cluster:
     @contextmanager
     def connected(cls, choice: ClusterChoice, work: Callable[[], Work], files: Mapping[str, str],
                   *, device: str) -> Iterator["Cluster"]:  # fmt: skip
-        """Use the cluster that runs here or that `RAY_ADDRESS` names, or one of this machine's cores.
+        """Use the cluster at `RAY_ADDRESS` or running here; if there is none, start one on this machine's cores.
 
-        It is connected to at the first work.
+        The connection is made by the first call of `run` that has items.
 
         Args:
-            choice: which part of it to use.
+            choice: how much of it to use.
             work: see `ClusterWork.open`.
             files: see `ClusterWork.files`.
-            device: where the models compute, "auto", "cpu" or "cuda"; without models, "cpu".
+            device: device of the models: "auto", "cpu" or "cuda"; without models, "cpu".
 
         Raises:
             PatinaError: the package is missing, or there is no cluster at the address.
@@ -105,7 +105,7 @@ class Cluster:
                 ray.shutdown()
 
     def _begin(self) -> None:
-        """Connect, at the first work, and see how large the cluster is."""
+        """Connect, unless that is done, and read the size of the cluster."""
         if self._most:
             return
         if not self.ray.is_initialized():
@@ -126,15 +126,14 @@ class Cluster:
         on_result: Callable[[ClusterItem, Any], R],
         batch: int = 1,
     ) -> JobReport[R]:
-        """Make the results of all items; images that cannot be used are skipped and reported.
+        """Process all items; images that cannot be used are skipped and reported.
 
         Args:
             items: the images.
             places: final folders of the results, by their names in the work's folder.
             description: label of the progress bar.
-            on_result: called with an item and what the work returns for it, when its files are written; returns what
-                is reported.
-            batch: number of images that an actor gets at a time.
+            on_result: called with an item and its result once its files are written; returns what is reported.
+            batch: number of images sent to an actor at a time.
 
         Raises:
             PatinaError: there is no cluster, or a worker cannot start or cannot use a model.
@@ -180,7 +179,7 @@ class Cluster:
                         yield index, outcome
 
     def _done(self, running: list[Any]) -> list[Any]:
-        """Wait until a batch is done or an actor has started; return the batches that are done."""
+        """Wait until a batch is finished or an actor has started; return the finished batches."""
         if not running and not self._starting:
             return []
         done, _ = self.ray.wait([*running, *self._starting], num_returns=1, timeout=_WAITING_SECONDS)
@@ -191,7 +190,7 @@ class Cluster:
         return [reference for reference in done if reference in running]
 
     def _staff(self, batches: int) -> None:
-        """Start as many actors as there is work for."""
+        """Start actors until every batch has one, up to the limit."""
         while len(self._free) + len(self._starting) < min(self._most, batches):
             actor = self.ray.remote(ImageActor).options(**self._options).remote()
             self._starting[actor.open.remote(self.work)] = _Actor(actor)
@@ -210,14 +209,14 @@ class Cluster:
             tell(_ENDED)
             if self._lost > TRIES * self._most:
                 raise PatinaError(
-                    f"the workers of the cluster end while they start ({error_reason(error)}); install the same Patina "
-                    "on all machines, and see that they have enough memory for the model"
+                    f"the workers of the cluster die while they start ({error_reason(error)}); install the same Patina "
+                    "on all machines, and make sure that they have enough memory for the model"
                 ) from None
             return
         self._free.append(actor)
 
     def _answer(self, reference: Any, actor: _Actor) -> Answer | None:
-        """Return what an actor has made; None if it has ended, and it is not given anything more."""
+        """Return an actor's answer; None if the actor died, which gets no further batches."""
         try:
             answer: Answer = self.ray.get(reference)
         except self.ray.exceptions.RayTaskError as error:
@@ -233,7 +232,7 @@ class Cluster:
 
 
 def _readable(batch: _Batch, items: Sequence[ClusterItem]) -> Generator[tuple[int, Outcome], None, list[bytes]]:
-    """Read a batch; report images that cannot be read, leave them out of the batch, and return the others' contents."""
+    """Return the contents of a batch's images; report those that cannot be read, and remove them from the batch."""
     contents, left = list[bytes](), list[int]()
     for index in batch.indices:
         outcome = attempt(picture_bytes, items[index].source.path)
@@ -247,7 +246,7 @@ def _readable(batch: _Batch, items: Sequence[ClusterItem]) -> Generator[tuple[in
 
 
 def _again(batch: _Batch, waiting: deque[_Batch]) -> Attempts:
-    """Put a batch whose actor has ended back; one by one if that happens again, to find the image that ends actors."""
+    """Queue a batch again whose actor died; the second time image by image, to find the one that kills actors."""
     tries = batch.tries + 1
     if tries == 1:
         waiting.appendleft(_Batch(batch.indices, tries))
@@ -255,7 +254,10 @@ def _again(batch: _Batch, waiting: deque[_Batch]) -> Attempts:
         waiting.extend(_Batch([index], tries) for index in batch.indices)
     else:
         for index in batch.indices:
-            yield index, Outcome(None, f"{counted(TRIES, 'worker')} ended while making it, perhaps for lack of memory")
+            yield (
+                index,
+                Outcome(None, f"{counted(TRIES, 'worker')} died on it, perhaps for lack of memory"),
+            )
 
 
 def _write(answer: Answer, places: Mapping[str, Path]) -> None:
