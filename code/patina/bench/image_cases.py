@@ -101,7 +101,7 @@ def _pixels(path: Path) -> np.ndarray:
 
 
 def _timed(spent: list[float], work: Callable[..., Any], *given: Any) -> Any:
-    """Return what some work gives; add its time, and its processor time, to what was spent."""
+    """Call `work` and return its result; add its wall-clock and processor seconds to `spent`."""
     began, busy = time.perf_counter(), time.process_time()
     result = work(*given)
     spent[0] += time.perf_counter() - began

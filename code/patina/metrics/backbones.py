@@ -1,4 +1,4 @@
-"""Weights of published feature networks: where each is looked for on this machine, and how it is got."""
+"""Weights of published feature networks: where each may lie on this machine, and how to get it."""
 
 import importlib.util
 import os
@@ -75,7 +75,7 @@ PUBLISHED = {
 
 
 def backbone_weights(file_name: str, hint: str = "") -> dict[str, torch.Tensor]:
-    """Read published weights; download them first if they are nowhere and have an address.
+    """Read published weights; download them first if this machine lacks them and they have a URL.
 
     Args:
         file_name: a key of `PUBLISHED`.
@@ -95,7 +95,10 @@ def backbone_weights(file_name: str, hint: str = "") -> dict[str, torch.Tensor]:
 
 
 def require_file(file_name: str, hint: str = "") -> Path:
-    """Return the path of published weights, downloaded if they are nowhere; arguments and errors as above."""
+    """Return the path of a file of published weights; download it if this machine lacks it and it has a URL.
+
+    Arguments and errors are those of `backbone_weights`; a damaged file is not noticed.
+    """
     path, url = weights_file(file_name), PUBLISHED[file_name].url
     if not path.is_file():
         if not _downloads.get() or not url:
@@ -119,7 +122,7 @@ def missing_weights(file_name: str, hint: str = "") -> WeightsMissing:
 
 
 def remedy(file_name: str) -> str:
-    """Say how published weights are got, and where they may lie."""
+    """Say how to get published weights, and where to put them."""
     file = PUBLISHED[file_name]
     hashed = f" (SHA-256 {file.sha256}…)" if file.sha256 else ""
     if file.url:

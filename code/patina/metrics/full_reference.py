@@ -56,8 +56,9 @@ class Metric(Presented):
 
     Attributes:
         open: called with the device ("auto", "cpu", "cuda", "mps") for a network; returns the metric.
-        network: whether it is always measured on RGB, as metrics with a network are.
-        when: "always": also in validations during training; "evaluate": by `patina evaluate`; "asked": there by name.
+        network: whether a network computes it, which always gets RGB.
+        when: where it is measured by default: "always" in evaluations and in validations during training, "evaluate"
+            in evaluations, "asked" nowhere.
         needs_gt: whether it compares with the GT.
     """
 
@@ -115,7 +116,7 @@ def _on_luma(compare: Compare) -> Compare:
 
 
 ON_LUMA = ("psnr_y", "ssim_y")
-"""Metrics that measure luma in any case."""
+"""Metrics that are computed on luma, whatever `space` is."""
 
 METRICS = {
     metric.key: metric
@@ -136,9 +137,9 @@ METRICS = {
 
 
 def metric_keys(lpips: bool, space: Space = "rgb") -> tuple[str, ...]:
-    """Return the keys of the metrics that are measured unless others are wanted, with or without LPIPS.
+    """Return the keys of the metrics that evaluations measure by default, with or without LPIPS.
 
-    On luma, those that measure luma in any case would be the same numbers twice, and are left out.
+    If `space` is "y", those in `ON_LUMA` are left out, as they would repeat PSNR and SSIM.
     """
     usual = [key for key, metric in METRICS.items() if metric.when != "asked" and (lpips or key != "lpips")]
     return tuple(key for key in usual if space == "rgb" or key not in ON_LUMA)

@@ -56,7 +56,7 @@ class Niqe:
         luma = measurable(image, crop=crop, space="y", minimum=SMALLEST)
         found = block_features(luma[..., 0] * 255)
         if not np.isfinite(found).all():
-            raise TooSmallForMetric("the image has blocks without any structure, in which NIQE is not defined")
+            raise TooSmallForMetric(f"NIQE is undefined: a block of {BLOCK}x{BLOCK} pixels has no texture")
         difference = found.mean(0) - self.mean
         inverse = np.linalg.pinv((self.covariance + np.cov(found.T)) / 2)
         return float(np.sqrt(max(0.0, difference @ inverse @ difference)))

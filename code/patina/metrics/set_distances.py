@@ -69,7 +69,7 @@ def _described(
 
 
 def tiles(image: np.ndarray) -> list[np.ndarray]:
-    """Cut an image into whole tiles of 224 pixels, from the top left; a smaller side is taken whole.
+    """Cut an image into tiles of 224 pixels, from the top left, without the rest; along a smaller side, one tile.
 
     Raises:
         PatinaError: a side has less than 32 pixels.
@@ -79,13 +79,15 @@ def tiles(image: np.ndarray) -> list[np.ndarray]:
     sides = [min(TILE, length) for length in image.shape[:2]]
     if min(sides) < SMALLEST:
         height, width = image.shape[:2]
-        raise PatinaError(f"an image of {width}x{height} has no features, expected sides of {SMALLEST} or more pixels")
+        raise PatinaError(
+            f"an image of {width}x{height} is too small for EfficientNet, expected sides of {SMALLEST} or more pixels"
+        )
     rows, columns = (range(0, length - side + 1, side) for length, side in zip(image.shape[:2], sides, strict=True))
     return [image[top : top + sides[0], left : left + sides[1]] for top in rows for left in columns]
 
 
 class _Given(nn.Module):
-    """Takes the place of torchmetrics' feature network: the features are computed already."""
+    """Replaces torchmetrics' feature network, because the features are already computed."""
 
     def __init__(self, count: int):
         super().__init__()

@@ -23,10 +23,10 @@ _ONE_AT_A_TIME = ("DRUNet", "IPT")
 
 
 class AdaptedNetwork(nn.Module):
-    """A network with the interface of all others; files hold the network alone.
+    """Wraps a network so that it maps RGB to RGB; model files hold the wrapped network alone.
 
-    A grey network is given the luma of BT.601 in [0, 1], which of a grey image is its grey. What it adds to the luma
-    of the bicubic image is added to red, green and blue: grey images stay grey, and others keep the bicubic chroma.
+    A grey network gets the luma (BT.601) in [0, 1]. The difference between its result and the luma of the bicubic
+    image is added to red, green and blue, so grey images stay grey, and colour images have the bicubic image's chroma.
 
     Args:
         network: the network.

@@ -20,7 +20,7 @@ SCALE_PARAMETERS = ("upscale", "scale", "upscaling_factor", "upscale_factor", "u
 """Names of the upscaling factor among the parameters of spandrel's networks."""
 
 INNER_SCALES = {"SAFMNBCIE": "upscaling_factor"}
-"""Parameters that are no upscaling factor in spite of their name: this network enlarges what it has shrunk before."""
+"""Parameters, by network, that are named like the upscaling factor but only shrink and enlarge inside the network."""
 
 CHANNEL_PARAMETERS = ("num_in_ch", "num_out_ch")
 """Parameters for input and output channels of networks without defaults for them."""

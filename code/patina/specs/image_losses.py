@@ -252,7 +252,8 @@ class DistsSettings(ImageLossSettings):
 
 
 class EfficientNetSettings(ImageLossSettings):
-    """Distance of EfficientNet-Lite0's features, made as LPIPS; its weights come with the extra `metrics`."""
+    """Distance in the features of EfficientNet-Lite0, computed as LPIPS without learned weights; needs the extra
+    `metrics`."""
 
     type: Literal["efficientnet"]
     """Selects this loss."""
@@ -260,7 +261,7 @@ class EfficientNetSettings(ImageLossSettings):
     layers: dict[Literal["stage1", "stage2", "stage3", "stage5", "stage7"], PositiveFloat] = Field(
         {"stage1": 1.0, "stage2": 1.0, "stage3": 1.0, "stage5": 1.0, "stage7": 1.0}, min_length=1
     )
-    """Weight of each stage; their results have 1/2, 1/4, 1/8, 1/16 and 1/32 of the size."""
+    """Weight of each stage. Their feature maps have 1/2, 1/4, 1/8, 1/16 and 1/32 of the image's size."""
 
     @property
     def smallest_patch(self) -> int:
