@@ -25,7 +25,7 @@ _WORDING = (
     (r"^\w+ should have (at (?:least|most) \d+ items?) after validation, not \d+", r"expected \1"),
     (r"^String should match pattern .*", "expected only letters, digits, '.', '_' and '-'"),
     ("a valid boolean", "true or false"),
-    ("a valid dictionary", "keys and values"),
+    (r"a valid dictionary( or instance of \w+)?", "keys and values"),
 )
 """Patterns in pydantic's messages and their replacements."""
 

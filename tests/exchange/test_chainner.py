@@ -113,7 +113,7 @@ def test_a_second_branch_and_switched_off_nodes_are_named(tmp_path, capsys):
         (
             [LOAD, SAVE, node("r", "image:resize", i2=30)],
             [edge("l", "r"), edge("r", "s")],
-            "has 30 % of the loaded one",
+            "scales images to 30 %, expected 100 % divided by a whole number",
         ),
         (
             [LOAD, SAVE, node("b", "image:blend"), node("o", "image:load")],
@@ -133,4 +133,4 @@ def test_what_is_no_row_is_refused_in_one_line(tmp_path, capsys, nodes, edges, e
 
 
 def test_other_json_is_no_chain(tmp_path, capsys):
-    assert "no chain of chaiNNer" in refused(tmp_path / "c.chn", '{"content": {}}', capsys)
+    assert "not a chain of chaiNNer" in refused(tmp_path / "c.chn", '{"content": {}}', capsys)

@@ -7,15 +7,19 @@ from conversions import refused
 @pytest.mark.parametrize(
     ("name", "text", "expected"),
     [
-        ("a.txt", "hello", "the suffix .txt is of no known tool; expected a configuration of Dataset Destroyer (.ini)"),
-        ("a", "hello", "the suffix (none) is of no known tool"),
-        ("a.yml", "surprise: 1", "no known tool has such keys (surprise); expected"),
+        (
+            "a.txt",
+            "hello",
+            "no supported tool writes files with the suffix .txt; expected a configuration of Dataset Destroyer (.ini)",
+        ),
+        ("a", "hello", "no supported tool writes files with the suffix (none)"),
+        ("a.yml", "surprise: 1", "no supported tool has these keys (surprise); expected"),
         ("a.yml", "scale: 4\nsteps: []", "is a recipe already"),
         ("a.yml", "- 1", "line 1: the file holds [1], expected keys and values"),
         ("a.yml", "", "the file holds None, expected keys and values"),
-        ("a.json", "{}", "no known tool has such keys (none at all)"),
+        ("a.json", "{}", "no supported tool has these keys (none at all)"),
         ("a.json", '{"degradation": 3}', "line 1: degradation holds 3, expected keys and values"),
-        ("a.toml", "[train]\nema = 1", "no known tool has such keys (train)"),
+        ("a.toml", "[train]\nema = 1", "no supported tool has these keys (train)"),
     ],
 )
 def test_an_unknown_file_is_one_line(tmp_path, capsys, name, text, expected):

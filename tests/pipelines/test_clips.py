@@ -225,7 +225,7 @@ def test_what_is_not_for_clips_is_refused(tmp_path, clip, capsys, monkeypatch):
         assert flags[0] in capsys.readouterr().err
     upscale = ["upscale", "-model", "nearest", "-scale", "2", "-source", str(clip), "-out", str(tmp_path / "up")]
     assert main([*upscale, "-format", "jpeg"]) == 2
-    assert "-format is for images" in capsys.readouterr().err
+    assert "-format applies to images only" in capsys.readouterr().err
     monkeypatch.setitem(__import__("sys").modules, "av", None)
     assert main(upscale) == 2
     assert "pip install 'patina-sr[video]'" in capsys.readouterr().err

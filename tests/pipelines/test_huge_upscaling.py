@@ -142,9 +142,9 @@ def test_what_bands_cannot_do_is_refused_by_name(tmp_path, monkeypatch, capsys):
     options = ["-source", tmp_path / "in", "-out"]
     assert run("upscale", "-model", "bicubic", "-scale", "2", *options, tmp_path / "out") == 1
     told = capsys.readouterr().err
-    assert "a.png is above the limit of megapixels, where images must be opaque" in told
+    assert "a.png exceeds the limit of megapixels; larger images must be opaque" in told
     assert "c.png is damaged or truncated" in told
-    assert "d.png is above the limit of megapixels, where images must be stored upright" in told
+    assert "d.png exceeds the limit of megapixels; larger images must be stored upright" in told
     assert "e.jpg is 97x150; expected at most 0.001 megapixels" in told
     assert [path.name for path in sorted((tmp_path / "out").glob("*.png"))] == ["b.png"]
     assert run("upscale", "-model", "lanczos", "-scale", "2", *options, tmp_path / "lanczos") == 1

@@ -133,7 +133,7 @@ def test_few_photos_and_other_tasks_are_refused_before_anything_is_computed(top,
     (tmp_path / "few").mkdir()
     for path in list_pictures(top / "real")[:7]:
         (tmp_path / "few" / path.name).write_bytes(path.read_bytes())
-    with pytest.raises(PatinaError, match="7 photos are too few to learn from some and judge by others; expected 8"):
+    with pytest.raises(PatinaError, match="7 photos are too few for training and a held-out test; expected 8"):
         learn_over_fit(request(tmp_path, "few", "any", kind=str(top / "tiny.yml")))
     with pytest.raises(PatinaError, match="task is restoration, expected one of"):
         learn_over_fit(request(top, "real", "any", kind="DnCNN-polyu"))

@@ -106,4 +106,4 @@ def test_other_models_and_files_are_refused_before_anything_is_fitted(model, tmp
     assert "recipe.yml, expected a model file, .safetensors" in capsys.readouterr().err
     ludif = write_ludif(tmp_path / "ludif.safetensors")
     assert run_command("strength", [str(ludif), *folders, "-out", str(tmp_path / "out.safetensors")]) == 2
-    assert "is no model whose strength can be fitted, expected one of deflow, ludvae" in capsys.readouterr().err
+    assert "is not a model whose strength can be fitted, expected one of deflow, ludvae" in capsys.readouterr().err

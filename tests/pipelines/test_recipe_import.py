@@ -129,10 +129,10 @@ def test_a_fixed_order_and_first_kinds(ini, tmp_path):
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("size_factor = 0.25", "size_factor = 0.3", "scale.size_factor is 0.3, expected 1 over a whole number"),
+        ("size_factor = 0.25", "size_factor = 0.3", "scale.size_factor is 0.3, expected 1 divided by a whole number"),
         ("range = 0.75,1.5", "range = 0.75", "scale.range is '0.75', expected two numbers"),
         ("randomize = True", "randomize = Maybe", "main.randomize is 'Maybe', expected True or False"),
-        (FAMILIES, "vhs", "no degradation has a counterpart"),
+        (FAMILIES, "vhs", "no degradation in it has a counterpart"),
         ("jpeg_quality_range = 40, 95", "", "compression.jpeg_quality_range is missing"),
         ("[main]", "[main]\n[main]", "not a valid INI file"),
         ("[main]", "main {", "does not start with a [section]; expected Dataset Destroyer's INI"),

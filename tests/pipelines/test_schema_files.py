@@ -47,7 +47,7 @@ def test_a_file_in_the_place_of_the_schema_is_kept(tmp_path, capsys):
     (tmp_path / "schemas").mkdir()
     (tmp_path / "schemas/restoration.json").write_text("mine")
     assert main(["configs", "-copy", "SR-demo", "-to", str(tmp_path)]) == 2
-    assert "is no schema of Patina; rename or remove it first" in capsys.readouterr().err
+    assert "is not a schema of Patina; rename or remove it first" in capsys.readouterr().err
     assert (tmp_path / "schemas/restoration.json").read_text() == "mine"
 
 

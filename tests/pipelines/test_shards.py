@@ -174,7 +174,7 @@ def test_what_does_not_belong_together_is_refused_and_nothing_is_lost(commands, 
 def test_odd_shards_are_one_line(commands, tmp_path, text, capsys):
     with pytest.raises(SystemExit):
         run(commands["upscale"], tmp_path / "out", f"-shard={text}")
-    assert "is no shard, expected I/N" in capsys.readouterr().err
+    assert "is not a shard, expected I/N" in capsys.readouterr().err
 
 
 def test_more_shards_than_images_are_refused(commands, tmp_path, capsys):

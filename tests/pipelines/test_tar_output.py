@@ -255,11 +255,11 @@ def test_mistakes_are_one_line(recipe, folder, tmp_path, capsys):
         assert "\n" not in error
         return error
 
-    assert "pairs share a tar: expected" in refuse(*degrade, out, "-gt", tmp_path / "gt")
+    assert "LQ and GT images lie in the same tars, expected" in refuse(*degrade, out, "-gt", tmp_path / "gt")
     assert "has only 7 images" in refuse(*degrade, out, "--shard", "1/8")
     categories = ["prepare", "-mode", "categories", "-source", folder, "-target", out]
     assert "mode categories writes folders" in refuse(*categories)
-    assert "-shard_size and -shard_mb are for tars" in refuse(*degrade, tmp_path / "out", "--shard_size", "3")
+    assert "-shard_size and -shard_mb apply to tars only" in refuse(*degrade, tmp_path / "out", "--shard_size", "3")
     assert "-shard_size is 0, expected 1 or more" in refuse(*degrade, out, "--shard_size", "0")
     assert "tars are numbered" in refuse(*degrade, tmp_path / "out.tar")
     assert "source and output are the same folder" in refuse(*degrade, folder / "%06d.tar")

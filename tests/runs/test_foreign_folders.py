@@ -121,7 +121,7 @@ class TestForeignFiles:
         for odd in ('"much"', "null", "[1]", "{}"):
             (out / LOG_NAME).write_text(text.replace('"heat": 1.0', f'"heat": {odd}', 1))
             before = contents(out)
-            with pytest.raises(PatinaError, match=r"log\.jsonl says of .*txt what this command does not \(heat: "):
+            with pytest.raises(PatinaError, match=r"log\.jsonl describes .*txt differently from this command \(heat: "):
                 capitals(source, out, details=Details)
             assert contents(out) == before
 

@@ -121,7 +121,7 @@ def test_what_cannot_be_continued_is_one_line(tmp_path):
     (tmp_path / "a-0001.tar").write_bytes(kept["a-0001.tar"])
     refuse(r"a-0001\.json is missing; remove it, or choose another -out")
     (tmp_path / "a-0001.json").write_text("{}")
-    refuse(r"a-0001\.json is not of a tar of results")
+    refuse(r"a-0001\.json does not belong to tars of results")
     (tmp_path / "a-0001.json").write_bytes(kept["a-0001.json"])
     (tmp_path / "a-0001.tar").write_bytes(kept["a-0001.tar"][:-512])
     refuse(r"a-0001\.tar has 9728 bytes, expected 10240; remove it and all that follow")

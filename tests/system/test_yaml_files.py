@@ -31,7 +31,7 @@ from patina.system.yaml_files import parsed_yaml, read_yaml, yaml_text
         ("a: \0", r"special characters are not allowed"),
         ("[" * 100_000, r"not valid YAML: "),
         (f"a: {'9' * 10_000}\n", r"line 1: a number of too many digits"),
-        ("a: &a [*a]\n", r"its aliases stand for more than 1,000,000 values"),
+        ("a: &a [*a]\n", r"its aliases expand to more than 1,000,000 values"),
     ],
 )
 def test_what_is_wrong_is_named_with_its_line(tmp_path, text, told):
@@ -47,7 +47,7 @@ def test_aliases_of_aliases_cost_nothing():
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]
     start = time.perf_counter()
-    with pytest.raises(ConfigError, match="its aliases stand for more than"):
+    with pytest.raises(ConfigError, match="its aliases expand to more than"):
         parsed_yaml("\n".join(lines), "a.yml")
     assert time.perf_counter() - start < 5
 

@@ -112,7 +112,7 @@ def train_two(configs: list[str]) -> bool:
 @pytest.mark.slow
 def test_processes_with_other_configurations_are_refused(sets, tmp_path):
     configs = [str(write_divided(sets, "luminance", tmp_path / name)) for name in ("one", "two")]
-    told = r"^process 1 of 2 has another configuration than process 0"
+    told = r"^process 1 of 2 has a different configuration from process 0"
     with pytest.raises(PatinaError, match=told):
         run_on_devices(train_two, configs, RANKS, "cpu")
 

@@ -212,7 +212,7 @@ class TestTraining:
         ("model", {"chanels": 8}, "model.chanels: unknown key, did you mean channels?"),
         ("model", {"attention": [3]}, "attention is at level 3, expected levels 0 to 2"),
         ("noise_level", {"real": 0}, "noise_level.real: expected a value greater than 0"),
-        ("pairs", {"restorer": "x.pth", "steps": 3}, "restorer makes the pairs, which needs no steps"),
+        ("pairs", {"restorer": "x.pth", "steps": 3}, "restorer and steps exclude each other"),
         ("sampling", {"eta": 2}, "sampling.eta: expected a value less than or equal to 1"),
         ("validation", {"crop": 33}, "validation.crop is 33, expected a multiple of 2"),
         ("training", {"steps": 5, "clean_steps": 5}, "clean_steps is 5, expected fewer than steps, 5"),
@@ -226,5 +226,5 @@ def test_a_mistake_in_the_configuration_is_named(tmp_path, block, values, expect
 
 def test_clean_steps_beside_a_restorer_are_refused(tmp_path):
     values = ludif_values(tmp_path, clean_steps=2) | {"pairs": {"restorer": "x.pth"}}
-    with pytest.raises(ConfigError, match=r"training\.clean_steps is set, but pairs\.restorer needs no model"):
+    with pytest.raises(ConfigError, match=r"training\.clean_steps and pairs\.restorer exclude each other"):
         parse_config(values, "some.yml")

@@ -83,7 +83,7 @@ GROUPS = {
     },
     "Experiments": {
         "demo": Command("run the whole pipeline on bundled photographs", "demo"),
-        "gap": Command("measure what fitted, learned and true pairs gain, on cameras of known form", "gap --short"),
+        "gap": Command("measure the gain from fitted, learned and true pairs, on simulated cameras", "gap --short"),
         "toy": Command("learn four noises of known distribution, beside published numbers", "toy -train DIR -test DIR"),
         "noise": Command(
             "compare the noise that several degradations add to the same clean images",
@@ -98,10 +98,10 @@ GROUPS = {
         ),
     },
     "This machine, and others": {
-        "completion": Command("print what makes a shell complete commands, flags and names", "completion bash"),
+        "completion": Command("print a script by which a shell completes commands, flags and names", "completion bash"),
         "weights": Command("list published weights that metrics and losses need, and how to get them", "weights"),
         "doctor": Command("list versions, devices, formats and weights, and how to install missing ones", "doctor"),
-        "merge": Command("put together what several jobs with -shard have made", "merge OUT"),
+        "merge": Command("combine the results of several jobs with -shard", "merge OUT"),
     },
 }
 """Every command, in the groups and the order of the help."""

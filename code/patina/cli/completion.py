@@ -1,4 +1,4 @@
-"""Print what makes a shell complete Patina's commands, flags, and the names of configurations and recipes."""
+"""Print a script by which a shell completes Patina's commands, flags, and names of configurations and recipes."""
 
 import argparse
 

@@ -14,13 +14,13 @@ from patina.system.telling import tell
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_recipe_arguments(parser)
-    parser.add_argument("source", type=Path, help="folder of clean images or clips, one, tars or an LMDB")
-    parser.add_argument("out", type=Path, help="output folder, with one for every variant, or tars: shards/%%06d.tar")
+    parser.add_argument("source", type=Path, help="clean images or clips: a folder, one file, tars or an LMDB")
+    parser.add_argument("out", type=Path, help="output folder (variants get subfolders), or tars: shards/%%06d.tar")
     add_output_flags(parser)
     add_source_flags(parser)
     add_flag(parser, "seed", type=int, default=0, help="seed of all draws; a result depends on it and on the file name")
-    add_flag(parser, "pictures", type=int, help="degrade only this many, from the first, to try a recipe")
-    add_flag(parser, "gt", type=Path, help="folder for clean images, cropped to fit (GT); in tars, the same")
+    add_flag(parser, "pictures", type=int, metavar="N", help="degrade only the first N images, to try a recipe")
+    add_flag(parser, "gt", type=Path, help="folder for the GT images, cropped to fit; with tars, those of the output")
     add_recipe_flags(parser)
     add_clip_flags(parser)
     add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")

@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_folder_flags(parser)
     add_comparison_flags(parser)
     add_flag(parser, "out", "out_dir", type=Path, help="folder for scores and the models' images (default: -results)")
-    add_flag(parser, "crop_border", "crop", type=int, help="pixels cut off every border (default: the scale)")
+    add_flag(parser, "crop_border", "crop", type=int, help="pixels to crop from every border (default: the scale)")
     add_measure_flags(parser)
     add_flag(parser, "no_lpips", action="store_true", help="skip LPIPS, which needs published weights")
     add_json_flag(parser)

@@ -17,10 +17,10 @@ def add_folder_flags(parser: argparse.ArgumentParser) -> None:
     add_flag(
         folders, "truth", "gt", type=Path, help="folder of GT images, matched by stem; without it, NIQE is measured"
     )
-    add_flag(folders, "scale", type=int, help="scale of the results: so many pixels are cut off every border")
+    add_flag(folders, "scale", type=int, help="scale of the results; this many pixels are cropped from every border")
     add_flag(
         folders, "against", type=Path,
-        help="folder that FID, KID and EfficientNet's distances compare with, of any scenes (default: -truth)",
+        help="folder of images of any scenes to which FID, KID and EfficientNet's distances compare (default: -truth)",
     )  # fmt: skip
     add_shard_flag(folders)
 
@@ -32,7 +32,9 @@ def add_comparison_flags(parser: argparse.ArgumentParser) -> None:
     known = f"model files, or interpolations: {', '.join(INTERPOLATIONS)}"
     add_flag(models, "model", "models", nargs="+", action="extend", metavar="[NAME=]MODEL", help=known)
     add_flag(models, "set", nargs=3, action="append", metavar=("NAME", "LQ", "GT"), help="a test set; may be repeated")
-    add_flag(models, "tile", type=int, help="side of a tile in pixels, against lack of memory (default: whole images)")
+    add_flag(
+        models, "tile", type=int, help="side of a tile in pixels; small tiles need less memory (default: whole images)"
+    )
     add_compute_flags(models, precision=None)
 
 
@@ -40,7 +42,7 @@ def add_measure_flags(parser: argparse.ArgumentParser) -> None:
     """Add how images are matched, and what is measured."""
     add_flag(
         parser, "space", choices=["rgb", "y"],
-        help="measure RGB, with PSNR and SSIM of luma beside it (default), or luma alone; networks always see RGB",
+        help="rgb (default), with PSNR and SSIM also on luma, or y: luma alone; metrics with a network always get RGB",
     )  # fmt: skip
     add_flag(
         parser, "template",
@@ -48,7 +50,7 @@ def add_measure_flags(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     add_flag(
         parser, "metrics", nargs="+", choices=[*BY_IMAGE, *BY_SET], metavar="METRIC",
-        help=f"what to measure, of {', '.join([*BY_IMAGE, *BY_SET])} (default: the first six; without -truth niqe)",
+        help=f"metrics, out of {', '.join([*BY_IMAGE, *BY_SET])} (default: the first six; without -truth, niqe)",
     )  # fmt: skip
 
 

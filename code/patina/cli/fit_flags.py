@@ -26,7 +26,7 @@ def add_fit_flags(parser: argparse.ArgumentParser) -> None:
         "each is tried in turn until one explains the photos (default: camera, then raw-camera)",
     )  # fmt: skip
     add_flag(parser, "pictures", type=int, default=100, help="maximum number of photos, drawn at random")
-    add_flag(parser, "seed", type=int, default=0, help="seed of everything that is drawn")
+    add_flag(parser, "seed", type=int, default=0, help="seed of all random draws")
     add_recursive_flag(parser)
     add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")
 
@@ -35,12 +35,12 @@ def add_learn_flags(parser: argparse.ArgumentParser) -> None:
     """Add what is learned over the fit."""
     add_flag(
         parser, "learn", metavar="KIND",
-        help="then learn what the fit leaves unexplained: deflow, ludvae, ludif, or a configuration; the recipe takes "
-        "it in if it brings held-out photos closer",
+        help="also train a learned degradation on what the fit leaves unexplained: deflow, ludvae, ludif, or a "
+        "configuration; it becomes the recipe's last step if it brings held-out photos closer",
     )  # fmt: skip
     add_flag(
         parser, "learn_dir", type=Path, metavar="DIR",
-        help="folder for the model and all that is made on the way (default: the recipe's name and -KIND)",
+        help="folder for the model and intermediate files (default: the recipe's name and -KIND)",
     )  # fmt: skip
     add_device_flag(parser)
 
@@ -52,7 +52,7 @@ def require_learning(arguments: argparse.Namespace) -> None:
         PatinaError: it is missing.
     """
     if arguments.learn is None and arguments.learn_dir is not None:
-        raise PatinaError("-learn_dir needs --learn")
+        raise PatinaError("-learn_dir needs --learn; add --learn KIND, or leave -learn_dir out")
 
 
 def fit_request(arguments: argparse.Namespace) -> FitRequest:

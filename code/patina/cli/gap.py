@@ -1,4 +1,4 @@
-"""Measure how much of the gap between bicubic and true pairs each method closes, on cameras of known form."""
+"""Measure how much of the gap between bicubic and true pairs each method closes, on simulated cameras."""
 
 import argparse
 import time
@@ -18,8 +18,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_flag(parser, "cameras", nargs="+", default=list(CAMERA_NAMES), help=known)
     add_flag(
         parser, "methods", nargs="+", default=list(GAP_METHODS), metavar="METHOD",
-        help=f"{', '.join(GAP_METHODS)}, a recipe, a family to fit, a learned degradation's configuration, or fit+KIND "
-        "(as `patina fit --learn KIND`; default: the first four)",
+        help=f"{', '.join(GAP_METHODS)}, a recipe, a family to fit, a learned degradation's configuration, or "
+        "fit+KIND, as `patina fit --learn KIND` (default: the first four)",
     )  # fmt: skip
     add_seeds_flag(parser, help="seeds of the super-resolution networks")
     add_flag(parser, "seed", type=int, default=0, help="seed of the photographs, the fit and the degradations")

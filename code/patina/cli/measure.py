@@ -35,8 +35,10 @@ def run(arguments: argparse.Namespace) -> int:
     from patina.runs.worker_processes import checked_workers
     from patina.system.atomic import write_text
 
-    if arguments.shard is not None and (arguments.csv is None or arguments.noise_patches is not None):
-        raise PatinaError("-shard needs -csv, and -noise_patches needs all photos: run it without -shard")
+    if arguments.shard is not None and arguments.csv is None:
+        raise PatinaError("-shard needs a table to write; add -csv FILE")
+    if arguments.shard is not None and arguments.noise_patches is not None:
+        raise PatinaError("-noise_patches needs all photos; leave -shard out")
     workers = checked_workers(arguments.workers)
     given = (arguments.real, arguments.recursive, arguments.pictures, arguments.seed)
     request = PhotoRequest(*given, workers, arguments.shard)

@@ -1,4 +1,4 @@
-"""Put together what several jobs with -shard have made: as one run over the whole folder would have left it."""
+"""Combine the results of several jobs with -shard, as one run over the whole folder would have written them."""
 
 import argparse
 from pathlib import Path

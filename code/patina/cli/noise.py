@@ -11,7 +11,14 @@ from patina.errors import PatinaError
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_flag(parser, "clean", type=Path, required=True, help="folder of clean images")
-    add_flag(parser, "degraded", required=True, nargs="+", metavar="NAME=DIR", help="the same images degraded, by stem")
+    add_flag(
+        parser,
+        "degraded",
+        required=True,
+        nargs="+",
+        metavar="NAME=DIR",
+        help="folder of the same images, degraded, matched by stem",
+    )
     add_flag(parser, "out", "out_dir", type=Path, help="folder for noise.md and noise.png")
     add_flag(parser, "flat", action="store_true", help="measure only flat blocks, without edges")
     add_json_flag(parser)

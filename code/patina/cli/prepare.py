@@ -20,12 +20,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_tar_flags(parser)
     add_flag(
         parser, "mode", default="scales", choices=["scales", "tiles", "noise-framed", "categories"],
-        help="several sizes (default); tiles, with incomplete ones moved back inside or framed by noise; or test sets",
+        help="scales (default): every image at several sizes; tiles: incomplete ones are shifted inside; noise-framed: "
+        "incomplete ones are framed by noise; categories: SR3's three test sets",
     )  # fmt: skip
     add_flag(parser, "scales", type=int, nargs="+", help="mode scales: downscaling factors (default: 1 8)")
     add_flag(parser, "side", type=int, help="other modes: side of a tile in pixels (default: 128)")
     add_flag(parser, "scale", type=int, help="other modes: downscaling factor of the LQ images (default: 4)")
-    add_flag(parser, "least", type=int, help="mode noise-framed: smallest side of a leftover in pixels (default: 32)")
+    add_flag(
+        parser, "least", type=int, help="mode noise-framed: smallest side of an incomplete tile in pixels (default: 32)"
+    )
     add_flag(parser, "seed", type=int, help="mode noise-framed: seed of the noise (default: 0)")
     add_flag(parser, "blur", type=float, help="mode categories: std of the blur in pixels (default: 2)")
     add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")

@@ -12,11 +12,13 @@ from patina.system.telling import warn
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("run", nargs="?", type=Path, metavar="RUN", help="folder of a training, or model file")
-    parser.add_argument("--training", action="store_true", help="only the page of the training: curves and sheets")
+    parser.add_argument(
+        "--training", action="store_true", help="write only the page of the training: curves and sheets"
+    )
     add_flag(parser, "clean", type=Path, help="folder of clean images (default: the run's, validation images if any)")
     add_flag(parser, "real", type=Path, help="folder of real images to compare with (default: the run's)")
     add_flag(parser, "generated", type=Path, help="folder of degraded clean images, matched by stem, instead of RUN")
-    add_flag(parser, "paired", action="store_true", help="real and clean images with one stem show the same content")
+    add_flag(parser, "paired", action="store_true", help="real and clean images of the same stem show the same scene")
     add_flag(parser, "scale", type=int, default=1, help="factor by which to downscale the clean images to compare")
     add_flag(parser, "out", type=Path, help="page to write, or its folder (default: report.html in RUN, or here)")
     add_json_flag(parser)

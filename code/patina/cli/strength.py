@@ -16,7 +16,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("real", type=Path, help="folder of real photos of the same scale; they may show other subjects")
     add_flag(parser, "out", type=Path, required=True, help="model file to write, .safetensors")
     add_flag(parser, "pictures", type=int, default=100, help="maximum number of photos, drawn at random")
-    add_flag(parser, "seed", type=int, default=0, help="seed of everything that is drawn")
+    add_flag(parser, "seed", type=int, default=0, help="seed of all random draws")
     add_recursive_flag(parser)
     add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")
     add_json_flag(parser)

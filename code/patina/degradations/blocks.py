@@ -117,7 +117,8 @@ def parse_block(value: Any) -> Block:
     try:
         return known[name].model_validate({} if settings is None else settings)
     except ValidationError as error:
-        raise ValueError(f"{name}.{describe_problems(error, known[name])}") from None
+        told = describe_problems(error, known[name])
+        raise ValueError(f"{name}: {told}" if told.startswith("expected") else f"{name}.{told}") from None
 
 
 BlockByName = Annotated[

@@ -61,7 +61,9 @@ def apply_step(image: np.ndarray, step: Step) -> np.ndarray:
     try:
         return OPERATIONS[step.op].apply(image, step.parameters, step.key)
     except _UNFIT as error:
-        raise PictureError(f"{shortened(step.text, 120)} cannot be done ({type(error).__name__}: {error})") from error
+        raise PictureError(
+            f"{shortened(step.text, 120)} cannot be applied ({type(error).__name__}: {error})"
+        ) from error
 
 
 def grow(images: Images, plans: Iterable[Plan]) -> list[Plan]:

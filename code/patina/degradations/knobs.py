@@ -64,8 +64,8 @@ HANDLES: dict[str, Handles] = {
         320,  # feature maps of such a tile take 52 MB in float32 at 128 channels; about ten are held at once
         (
             Knob("noise_level", "LUD-VAE: std (8-bit) of the noise that hides the domain", 0, 255),
-            Knob("temperature", "LUD-VAE: factor of the degradation drawn", 0, default=1.0),
-            Knob("detail", "LUD-VAE: fraction of the detail lost by the model that is added back", 0, 1, default=0.0),
+            Knob("temperature", "LUD-VAE: factor of the drawn latents, 0 for none", 0, default=1.0),
+            Knob("detail", "LUD-VAE: part of the lost detail to add back", 0, 1, default=0.0),
         ),
     ),
     "ludif": Handles(

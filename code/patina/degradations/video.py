@@ -137,7 +137,7 @@ def recompress_frame(pixels: np.ndarray, codec: str, quantiser: int) -> np.ndarr
     except (av.FFmpegError, ValueError) as error:
         raise PictureError(f"{width}x{height} pixels cannot be compressed as {codec}: {error}") from error
     if len(frames) != 1 or (frames[0].height, frames[0].width) != padded.shape[:2]:
-        raise PictureError(f"{width}x{height} pixels did not come back from {codec} as one frame of that size")
+        raise PictureError(f"{codec} did not return {width}x{height} pixels as one frame of that size")
     return frames[0].to_ndarray(format="rgb24")[:height, :width]
 
 

@@ -54,11 +54,13 @@ def convert_chain_file(node: LinedValue, section: Section, remarks: Remarks) -> 
     scale = whole_scale(factor)
     if scale is None:
         raise ConfigError(
-            f"{section.source}: the saved image has {100 * factor:g} % of the loaded one's size, expected 100 % over a "
-            "whole number"
+            f"{section.source}: the chain scales images to {100 * factor:g} %, expected 100 % divided by a whole "
+            "number, e.g. 25 %"
         )
     if not steps:
-        raise ConfigError(f"{section.source}: no node has a counterpart in recipes; expected at least one that has")
+        raise ConfigError(
+            f"{section.source}: no node in it has a counterpart in recipes, so there is nothing to convert"
+        )
     return Conversion({"scale": scale, "steps": _ending_at_target(steps)}, remarks.lines)
 
 

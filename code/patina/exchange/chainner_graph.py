@@ -143,7 +143,7 @@ def _nodes(root: LinedValue, source: Path, remarks: Remarks) -> list[ChainNode]:
             if edge["source"] in found and edge["target"] in found:
                 found[edge["target"]].sources[number] = found[edge["source"]]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise ConfigError(f"{source}: no chain of chaiNNer: its nodes or edges lack {error}") from None
+        raise ConfigError(f"{source}: not a chain of chaiNNer: a node or an edge has no {error}") from None
     return list(found.values())
 
 

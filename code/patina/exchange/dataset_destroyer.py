@@ -69,7 +69,7 @@ def convert_ini(path: Path) -> Conversion:
         if choices:
             steps.append(one_of(choices, likelihood))
     if not steps:
-        raise ConfigError(f"{path}: no degradation has a counterpart in recipes; expected at least one that has")
+        raise ConfigError(f"{path}: no degradation in it has a counterpart in recipes, so there is nothing to convert")
     reader.note_unused()
     if not shuffled and reader.line("likelihood"):
         reader.remark("likelihood: counts for a random order only, not used", "likelihood")
@@ -207,7 +207,7 @@ def _scale(reader: IniReader) -> int:
     if (scale := whole_scale(factor)) is None:
         raise ConfigError(
             f"{reader.path}, line {reader.line('scale', 'size_factor')}: scale.size_factor is {factor:g}, expected 1 "
-            "over a whole number, e.g. 0.25"
+            "divided by a whole number, e.g. 0.25"
         )
     return scale
 

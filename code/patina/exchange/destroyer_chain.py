@@ -80,6 +80,8 @@ def convert_chain(root: Section, degradations: str, families: Mapping[str, Famil
     chain = DestroyerChain(families)
     steps = chain.steps(root.sections(degradations))
     if not steps:
-        raise ConfigError(f"{root.source}: no degradation has a counterpart in recipes; expected at least one that has")
+        raise ConfigError(
+            f"{root.source}: no degradation in it has a counterpart in recipes, so there is nothing to convert"
+        )
     root.finish()
     return Conversion({"scale": chain.scale or 1, "steps": steps}, root.remarks.lines)

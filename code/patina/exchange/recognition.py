@@ -74,7 +74,9 @@ def read_foreign(path: Path) -> ForeignConfig:
         return ForeignConfig(convert_ini(path))
     text = read_text(path)
     if suffix not in _SYNTAXES:
-        raise ConfigError(f"{path}: the suffix {suffix or '(none)'} is of no known tool; expected {EXPECTED}")
+        raise ConfigError(
+            f"{path}: no supported tool writes files with the suffix {suffix or '(none)'}; expected {EXPECTED}"
+        )
     remarks = Remarks()
     node = _SYNTAXES[suffix].read(text, path)
     root = Section(node, path, remarks)
@@ -89,7 +91,7 @@ def read_foreign(path: Path) -> ForeignConfig:
         return ForeignConfig(recipe, training)
     if "steps" in root or "variants" in root:
         raise ConfigError(f"{path}: is a recipe already; -to writes it as another tool's options")
-    raise ConfigError(f"{path}: no known tool has such keys ({_first_keys(root)}); expected {EXPECTED}")
+    raise ConfigError(f"{path}: no supported tool has these keys ({_first_keys(root)}); expected {EXPECTED}")
 
 
 def second_order_tool(root: Section) -> Tool | None:

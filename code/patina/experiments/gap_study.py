@@ -9,7 +9,7 @@ from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from patina.errors import PatinaError, require_range
+from patina.errors import PatinaError, counted, require_range
 from patina.experiments.choices import BICUBIC, CAMERA_NAMES, GAP_METHODS, SHORT_CAMERAS, SHORT_STEPS, TRUE
 from patina.experiments.gap_folders import SCALE, GapFolders
 from patina.experiments.gap_methods import GapMethod, gap_method
@@ -84,7 +84,7 @@ def run_gap(request: GapRequest) -> str:
     settings = {"seed": request.seed, "steps": request.steps, "config": request.config}
     made_by = MadeBy("gap", settings)
     with OutputFolder.open(request.out, made_by, source=request.pictures, sources=sources) as folder:
-        tell(f"photographs of {len(request.cameras)} cameras")
+        tell(f"photographs of {counted(len(request.cameras), 'camera')}")
         scenes = choose_scenes(request.pictures, COUNTS, request.seed)
         take_photographs(folder, scenes, request.cameras, request.seeds, request.seed, checked_workers(None))
         _train(request, methods)

@@ -29,7 +29,7 @@ def require_free_names(methods: Sequence[Method], taken: Collection[str]) -> Non
     names = [method.name for method in methods]
     for name in names:
         if name in taken or names.count(name) > 1:
-            raise PatinaError(f"the name {name!r} is used twice in this experiment; give the method another")
+            raise PatinaError(f"two methods are named {name!r}; rename one of them")
 
 
 def trained_models(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from patina.degradations.base import Degradation
 from patina.degradations.recipe_degradation import RecipeDegradation
-from patina.errors import PatinaError, require_range
+from patina.errors import PatinaError, counted, require_range
 from patina.experiments.choices import FIT, LUDDIF, RESTORED, TOY_METHODS, TOY_NOISE_NAMES
 from patina.experiments.learned_methods import degrade_folder
 from patina.experiments.parallel_training import train_all
@@ -77,7 +77,7 @@ def run_toy(request: ToyRequest) -> str:
     }  # fmt: skip
     sources = [] if request.train is None else list_sources(request.train)
     with OutputFolder.open(request.out, MadeBy("toy", settings), source=request.train, sources=sources) as folder:
-        tell(f"images with {len(request.noises)} noises")
+        tell(f"images with {counted(len(request.noises), 'noise')}")
         write_toy_images(folder, scenes, request.noises, request.seed, checked_workers(None))
         _fit_all(request)
         _train_all(request)
@@ -129,10 +129,10 @@ def _train_all(request: ToyRequest) -> None:
     if LUDDIF in request.methods:
         first += [_ludif(request, noise, LUDDIF) for noise in request.noises]
     if first:
-        tell(f"{len(first)} trainings")
+        tell(counted(len(first), "training"))
         train_all(first, request.device)
     if RESTORED in request.methods:
-        tell(f"{len(request.noises)} trainings on pairs that were restored")
+        tell(f"{counted(len(request.noises), 'training')} on restored pairs")
         train_all([_ludif(request, noise, RESTORED) for noise in request.noises], request.device)
 
 

@@ -183,6 +183,6 @@ def _require_pairs(clean: Sequence[Sample], other: Sequence[Sample]) -> None:
         if one.name != two.name or one.pixels.shape != two.pixels.shape:
             raise PatinaError(
                 f"{two.name} has {two.pixels.shape[1]}x{two.pixels.shape[0]} pixels and its clean image {one.name} "
-                f"{one.pixels.shape[1]}x{one.pixels.shape[0]}; expected the same image in the same size, or -scale "
-                "where generated images are smaller"
+                f"{one.pixels.shape[1]}x{one.pixels.shape[0]}; expected equal sizes, or -scale "
+                "if the generated images are smaller"
             )

@@ -102,7 +102,7 @@ def matched(*sets: Sequence[Sample]) -> list[list[Sample]]:
     """
     shared = set.intersection(*({same_text(sample.name) for sample in samples} for samples in sets))
     if not shared:
-        raise PatinaError("no image can be measured together with its partners; repair or remove the damaged ones")
+        raise PatinaError("no image can be measured in all folders; repair or remove the damaged files")
     return [[sample for sample in samples if same_text(sample.name) in shared] for samples in sets]
 
 

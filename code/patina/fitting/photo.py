@@ -69,7 +69,7 @@ def _require_photo(path: Path, crops: list[np.ndarray]) -> None:
     equal = np.mean([(np.diff(crop, axis=1) == 0).all(axis=2).mean() for crop in crops])
     if equal > FLAT:
         raise PictureError(
-            f"{path} looks like a screenshot or a drawing, {equal:.0%} of neighbours are equal; set aside"
+            f"{path} looks like a screenshot or a drawing, {equal:.0%} of neighbouring pixels are equal; set aside"
         )
 
 

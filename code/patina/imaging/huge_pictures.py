@@ -68,9 +68,9 @@ class RowReader:
         self.height, self.width, self.gray = self._header.height, self._header.width, self._header.gray
         image, self._region = self._opened()
         if image.bands not in (1, 3) or image.format not in _TYPES or image.interpretation not in _OPAQUE:
-            raise PictureError(f"{path} is above the limit of megapixels, where images must be opaque and grey or RGB")
+            raise PictureError(f"{path} exceeds the limit of megapixels; larger images must be opaque and grey or RGB")
         if self._header.orientation != 1 or (image.height, image.width) != (self.height, self.width):
-            raise PictureError(f"{path} is above the limit of megapixels, where images must be stored upright")
+            raise PictureError(f"{path} exceeds the limit of megapixels; larger images must be stored upright")
         self.dtype, self._channels = _TYPES[image.format], image.bands
         self._first = self._next = self._asked = 0
         self._kept = np.empty((0, self.width, 3), self.dtype)

@@ -81,7 +81,7 @@ def list_stored(given: Path, part: str | None = None) -> list[StoredPicture]:
             name = names[0] if len(names) == 1 and not scale else _chosen(store, key, names, scale or part)
             picture = StoredPicture(store / name, key + os.path.splitext(name)[1])
             if (other := found.setdefault(key, picture)) is not picture:
-                raise PatinaError(f"{picture.path} and {other.path} have one key; expected each key once")
+                raise PatinaError(f"{picture.path} and {other.path} have the same key; rename or remove one")
     if not found:
         raise PatinaError(f"{given} contains no images; expected members ending in {', '.join(read_suffixes())}")
     if scan.left_out:
@@ -145,7 +145,7 @@ def _expanded(given: Path) -> list[Path]:
         first, last = found[1], found[2]
         numbers = range(int(first), int(last) + 1)
         if not 1 <= len(numbers) * len(texts) <= _MOST_TARS:
-            raise PatinaError(f"{given}: {found[0]} is no range; expected e.g. {{000000..000009}}")
+            raise PatinaError(f"{given}: {found[0]} is not a range; expected e.g. {{000000..000009}}")
         width = len(first) if first.startswith("0") or len(first) == len(last) else 0
         texts = [_RANGE.sub(f"{number:0{width}d}", text, count=1) for text in texts for number in numbers]
     paths = [Path(text) for text in texts]

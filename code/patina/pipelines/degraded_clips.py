@@ -97,5 +97,7 @@ class _ClipMaker:
 
 def _require_fitting(request: DegradeRequest) -> None:
     if request.ground_truth is not None:
-        raise PatinaError("-gt is for images; clips whose sides are multiples of the scale are their own ground truth")
+        raise PatinaError(
+            "-gt applies to images only; crop the clips to multiples of the scale and use them as ground truth"
+        )
     require_plain_folder(request.source, request.out, request.shard, request.cluster)

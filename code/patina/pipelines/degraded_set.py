@@ -286,7 +286,9 @@ def _planned(request: DegradeRequest, target: TarTarget | None) -> _Plan:
     else:
         require_apart(target, request.source, request.recursive, pictures)
         if request.ground_truth not in (None, request.out):
-            raise PatinaError(f"-gt is {request.ground_truth}; in tars, pairs share a tar: expected {request.out}")
+            raise PatinaError(
+                f"-gt is {request.ground_truth}; LQ and GT images lie in the same tars, expected {request.out}"
+            )
     files = output_names(pictures, request.out)
     recipe, engine = with_engine(recipe, request.device)
     return _Plan(request, recipe, engine, pictures, files)

@@ -69,7 +69,7 @@ def open_exportable(path: Path, half: bool, knobs: Mapping[str, Span]) -> Export
     if kind in learned_kinds():
         raise PatinaError(f"{path}: holds a {kind} model, expected a restoration network or a LUD-VAE")
     if knobs:
-        raise PatinaError(f"-{next(iter(knobs))} is a knob of a LUD-VAE, but {path} is none; leave it out")
+        raise PatinaError(f"-{next(iter(knobs))} is a knob of a LUD-VAE, but {path} is not one; leave it out")
     return _restoration(load_generator(path), half, path)
 
 
@@ -92,10 +92,12 @@ def _ludvae(path: Path, half: bool, knobs: Mapping[str, Span]) -> Exportable:
     if not isinstance(degradation, LUDVAEDegradation):
         raise TypeError(f"{path} holds no LUD-VAE")
     for name in degradation.photo_knobs:
-        raise PatinaError(f"{path}: every image draws {name} as photos have it; a graph holds one, set it: -{name}")
+        raise PatinaError(
+            f"{path}: draws {name} anew for every image, but an exported graph has one value; set it with -{name}"
+        )
     for name, value in degradation.settings.items():
         if isinstance(value, tuple):
-            raise PatinaError(f"-{name} is a range, expected one number, which the graph holds")
+            raise PatinaError(f"-{name} is a range, expected one number: an exported graph has fixed knobs")
     architecture = typed_part(LUDVAEConfiguration, model.configuration, path, "configuration").architecture
     network = built_network(partial(LUDVAE, architecture), model.weights, path)
     require_finite(network, half, path)

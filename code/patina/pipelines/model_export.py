@@ -203,7 +203,7 @@ def _compared(results: list[np.ndarray], wanted: list[np.ndarray]) -> tuple[floa
     """Return the largest difference of results, and the lowest PSNR in dB."""
     for result, expected in zip(results, wanted, strict=True):
         if result.shape != expected.shape:
-            raise PatinaError(f"the file gives {result.shape}, expected {expected.shape}")
+            raise PatinaError(f"the exported file returns the shape {result.shape}, expected {expected.shape}")
     differences = [np.abs(result - expected) for result, expected in zip(results, wanted, strict=True)]
     with np.errstate(divide="ignore"):
         levels = [float(-10 * np.log10(np.square(one, dtype=np.float64).mean())) for one in differences]

@@ -137,9 +137,9 @@ def store_strength(request: StrengthRequest) -> Strength:
         found = fit_strength(request.model, fit)
         if found is None:
             raise PatinaError(
-                f"{request.model}: is no model whose strength can be fitted, expected one of {', '.join(FREE)}"
+                f"{request.model}: is not a model whose strength can be fitted, expected one of {', '.join(FREE)}"
             )
         if not found.knobs:
-            raise PatinaError(f"nothing was found in the photos: {found.fit.summary}")
+            raise PatinaError(f"no degradation was found in the photos: {found.fit.summary}")
         with_strength(request.model, found.knobs, request.out)
     return found

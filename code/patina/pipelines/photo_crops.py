@@ -37,7 +37,7 @@ def held_out_photos(request: FitRequest, photos: Sequence[str] | None = None) ->
         photos = [source.name for source in list_sources(request.real, request.recursive)]
     if len(photos) < FEWEST:
         raise PatinaError(
-            f"{request.real}: {len(photos)} photos are too few to learn from some and judge by others; expected "
+            f"{request.real}: {len(photos)} photos are too few for training and a held-out test; expected "
             f"{FEWEST} or more"
         )
     order = numpy_rng(request.seed, "held out").permutation(len(photos))

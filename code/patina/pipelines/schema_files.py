@@ -61,6 +61,6 @@ def _is_checkout() -> bool:
 
 def _written(path: Path, text: str) -> Path:
     if path.exists() and COMMENT not in path.read_text(encoding="utf-8", errors="replace"):
-        raise PatinaError(f"{path} is no schema of Patina; rename or remove it first")
+        raise PatinaError(f"{path} is not a schema of Patina; rename or remove it first")
     write_text(path, text)
     return path

@@ -64,7 +64,9 @@ class TileGrid:
     def require(self) -> None:
         """Refuse sizes that no grid can have; the message names the flags."""
         if self.side < 8 or not 1 <= self.least <= self.side:
-            raise PatinaError(f"-side is {self.side} and -least {self.least}; expected 8 or more, and 1 up to it")
+            raise PatinaError(
+                f"-side is {self.side} and -least {self.least}; expected 8 or more, and 1 to -side for -least"
+            )
 
     @property
     def made_by(self) -> MadeBy:

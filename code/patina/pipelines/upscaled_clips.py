@@ -31,7 +31,7 @@ def upscale_anything(request: UpscaleRequest) -> JobReport[Path]:
 def _upscale_clips(request: UpscaleRequest, clips: list[Path]) -> JobReport[Path]:
     require_video()
     if request.form != PNG:
-        raise PatinaError("-format is for images; clips are written as H.264 in MP4")
+        raise PatinaError("-format applies to images only; clips are written as H.264 in MP4")
     require_plain_folder(request.source, request.out, request.shard, request.cluster)
     upscaler = opened_upscaler(request)
     sources = {path.name: Source(path, path.name) for path in clips}

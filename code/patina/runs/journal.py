@@ -266,7 +266,7 @@ def require_details(log: Path, journal: Journal, kind: Any) -> None:
             typed(kind, dict(result.details))
         except Malformed as error:
             raise PatinaError(
-                f"{log} says of {result.output} what this command does not ({error}); choose another output folder"
+                f"{log} describes {result.output} differently from this command ({error}); choose another output folder"
             ) from None
 
 

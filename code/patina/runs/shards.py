@@ -43,7 +43,7 @@ class Shard:
         """
         found = re.fullmatch(r"(\d{1,6})/(\d{1,6})", text)
         if not found or not 1 <= int(found[1]) <= int(found[2]) <= MOST:
-            raise ValueError(f"{text!r} is no shard, expected I/N with I from 1 to N, e.g. 3/8")
+            raise ValueError(f"{text!r} is not a shard, expected I/N with I from 1 to N, e.g. 3/8")
         return cls(int(found[1]), int(found[2]))
 
     def __str__(self) -> str:
@@ -126,8 +126,7 @@ def shard_paths(out: Path) -> dict[Shard, Path]:
     counts = sorted({shard.count for shard in found})
     if len(counts) > 1:
         raise PatinaError(
-            f"{out}: there are shards of {' and of '.join(map(str, counts))} parts; remove those that are not of this "
-            "run"
+            f"{out}: there are shards of {' and of '.join(map(str, counts))} parts; remove those of other runs"
         )
     if missing := [str(number) for number in range(1, counts[0] + 1) if Shard(number, counts[0]) not in found]:
         some = ", ".join(missing[:10]) + (f" and {len(missing) - 10} more" if len(missing) > 10 else "")

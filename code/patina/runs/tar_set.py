@@ -204,7 +204,7 @@ def read_statistics(tar: Path) -> TarStatistics:
     try:
         statistics: TarStatistics = typed(TarStatistics, parsed_object(path.read_bytes()))
     except (Malformed, OSError):
-        raise PatinaError(f"{path} is not of a tar of results; choose another output") from None
+        raise PatinaError(f"{path} does not belong to tars of results; choose another output") from None
     return statistics
 
 

@@ -202,7 +202,7 @@ def opened_degradation(
     try:
         kind.chosen_settings({name: (min(values), max(values)) for name, values in fitted.items()})
     except PatinaError as error:
-        raise PatinaError(f"{path}: its fitted knobs cannot be used ({error}); fit them again") from error
+        raise PatinaError(f"{path}: its fitted knobs cannot be used ({error}); run `patina strength` again") from error
 
     def make(dtype: torch.dtype) -> LearnedDegradation:
         try:

@@ -50,7 +50,7 @@ class WeakPairs(LUDDIFSampling):
     @model_validator(mode="after")
     def _one_way(self) -> "WeakPairs":
         if self.restorer is not None and (unused := self.model_fields_set - {"restorer", "replace_impulses"}):
-            raise ValueError(f"restorer makes the pairs, which needs no {sorted(unused)[0]}; remove one of them")
+            raise ValueError(f"restorer and {sorted(unused)[0]} exclude each other; remove one of them")
         return self
 
 
@@ -106,7 +106,7 @@ class LUDDIFConfig(ImageFolderConfig):
             if side % multiple:
                 raise ValueError(f"{name} is {side}, expected a multiple of {multiple} (the U-Net's halvings)")
         if self.pairs.restorer is not None and self.training.clean_steps is not None:
-            raise ValueError("training.clean_steps is set, but pairs.restorer needs no model of clean images")
+            raise ValueError("training.clean_steps and pairs.restorer exclude each other; remove one of them")
         return self
 
     @property

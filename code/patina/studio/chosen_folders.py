@@ -30,7 +30,7 @@ class ChosenFolders:
         """
         for root in roots:
             if not root.is_dir():
-                raise PatinaError(f"{root} is no folder; give patina studio folders that exist")
+                raise PatinaError(f"{root} is not a folder; give `patina studio` folders that exist")
         self.roots = [root.resolve() for root in roots]
 
     def path(self, place: str) -> Path:

@@ -90,7 +90,7 @@ def save(studio: Studio, tab: Tab, query: "SaveQuery") -> Any:
     """Write the recipe as it is tuned into a file."""
     path = studio.folders.path(query.place)
     if path.suffix not in (".yml", ".yaml"):
-        raise PatinaError(f"{path.name} is no name of a recipe; expected one that ends in .yml")
+        raise PatinaError(f"{path.name} cannot name a recipe; expected a name that ends in .yml")
     if path.exists() and not query.replace:
         raise PatinaError(f"{studio.folders.shown(path)} exists; choose another name, or replace it")
     with file_lock(path, "studio"):

@@ -115,7 +115,9 @@ def remove(_studio: Studio, tab: Tab, query: ImageQuery) -> None:
     """Remove a dropped file; the files of a folder stay."""
     photos = tab.set_of(query.kind)
     if photos.chosen is not None:
-        raise PatinaError(f"{query.name} lies in a folder, which is left as it is; drop single files to choose some")
+        raise PatinaError(
+            f"{query.name} belongs to a chosen folder, which the studio does not change; drop single files instead"
+        )
     photos.source(query.name).path.unlink()
 
 

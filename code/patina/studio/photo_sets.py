@@ -73,7 +73,7 @@ class PhotoSet:
         """
         plain = PurePosixPath(name.replace("\\", "/")).name
         if not plain or plain.startswith(".") or not plain.isprintable() or len(plain.encode()) > 200:
-            raise PatinaError(f"{name[:80]!r} is no usable file name; rename the file")
+            raise PatinaError(f"{name[:80]!r} cannot be used as a file name; rename the file")
         path, number = self.dropped / plain, 2
         while path.exists():
             path, number = self.dropped / f"{Path(plain).stem}-{number}{Path(plain).suffix}", number + 1

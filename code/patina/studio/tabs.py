@@ -62,7 +62,7 @@ class Tab:
             PatinaError: there is no such kind.
         """
         if kind not in self.sets:
-            raise PatinaError(f"{kind[:40]!r} is no kind of images; expected {', '.join(KINDS)}")
+            raise PatinaError(f"{kind[:40]!r} is not a kind of images; expected {', '.join(KINDS)}")
         return self.sets[kind]
 
 

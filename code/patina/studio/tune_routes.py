@@ -91,7 +91,7 @@ def open_recipe(studio: Studio, tab: Tab, query: RecipeQuery) -> Any:
     if query.place is not None:
         path = studio.folders.path(query.place)
         if path.suffix not in RECIPES:
-            raise PatinaError(f"{path.name} is no recipe; expected a file that ends in .yml")
+            raise PatinaError(f"{path.name} is not a recipe; expected a file that ends in .yml")
         name = studio.folders.shown(path)
     else:
         found = {one.name: one.path for one in shipped(["confs/recipes"])}
@@ -189,7 +189,7 @@ def _upscaler(studio: Studio, given: str, scale: int) -> Upscaler:
         return open_upscaler(given, scale=min(max(scale, 1), 8))
     path = studio.folders.path(given)
     if path.suffix not in MODELS or not path.is_file():
-        raise PatinaError(f"{path.name} is no model file; expected one that ends in {', '.join(MODELS)}")
+        raise PatinaError(f"{path.name} is not a model file; expected one that ends in {', '.join(MODELS)}")
     return _opened_model(path, path.stat().st_mtime_ns, studio.device)
 
 
@@ -202,7 +202,7 @@ def page(studio: Studio, _tab: Tab, query: PlaceQuery) -> Response:
     """Return a page that Patina wrote, confined so that it reaches nothing of the studio."""
     path = studio.folders.path(query.place)
     if path.suffix not in PAGES or query.place not in {one["place"] for one in studio.folders.pages()}:
-        raise PatinaError(f"{path.name} is no page that Patina wrote; choose one from the list")
+        raise PatinaError(f"{path.name} is not a page that Patina wrote; choose one from the list")
     return HTMLResponse(path.read_text(encoding="utf-8"), headers=CONFINED)
 
 

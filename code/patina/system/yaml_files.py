@@ -106,7 +106,7 @@ def parsed_yaml(text: str, source: Path | str) -> Any:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise ConfigError(f"{source}: not valid YAML: {reason}") from None
     if _count(values, {}) > _MOST_VALUES:
-        raise ConfigError(f"{source}: its aliases stand for more than {_MOST_VALUES:,} values")
+        raise ConfigError(f"{source}: its aliases expand to more than {_MOST_VALUES:,} values")
     return values
 
 

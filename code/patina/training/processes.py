@@ -65,7 +65,7 @@ def _meeting_told() -> Iterator[None]:
             raise PatinaError(f"{told}; name a free one with --master-port, the same on all machines") from None
         why = (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(".")
         raise PatinaError(
-            f"process {rank} of {everywhere} does not find the others at {host}:{port} ({why}); start all of them, "
+            f"process {rank} of {everywhere} cannot reach the others at {host}:{port} ({why}); start all of them, "
             "with the same --master-addr and --master-port"
         ) from None
 
@@ -187,6 +187,6 @@ def require_same(fabric: Fabric, value: str, what: str) -> None:
     others = [str(rank) for rank, other in enumerate(values) if other != values[0]]
     if others:
         raise PatinaError(
-            f"process {', '.join(others)} of {fabric.world_size} has another {what} than process 0: "
+            f"process {', '.join(others)} of {fabric.world_size} has a different {what} from process 0: "
             "start all processes with the same command and the same files"
         )
