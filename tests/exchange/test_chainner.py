@@ -93,6 +93,18 @@ def test_every_node_lands_in_its_operation(tmp_path, capsys, made, name, expecte
     degrades(recipe, 2)
 
 
+@pytest.mark.parametrize(
+    ("number", "subsampling"),
+    [(0x111111, "4:4:4"), (0x211111, "4:2:2"), (0x221111, "4:2:0"), (0x121111, "4:4:0"), (0x411111, "4:1:1")],
+)
+def test_every_subsampling_of_a_jpeg_stays(tmp_path, capsys, number, subsampling):
+    save = node("s", "image:save", i4="jpg", i11=number)
+    recipe, told = converted(tmp_path / "c.chn", chain([LOAD, save], in_a_row(LOAD, save)), capsys)
+    assert recipe.steps[0].subsampling == {subsampling: 1}
+    assert told == []
+    degrades(recipe, 1)
+
+
 def test_a_second_branch_and_switched_off_nodes_are_named(tmp_path, capsys):
     off, webp = node("o", "image:blur"), node("s", "image:save", i4="webp", i5=70)
     off["data"]["isPassthrough"] = True

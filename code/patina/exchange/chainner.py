@@ -9,6 +9,7 @@ from patina.exchange.chainner_graph import SAVE, ChainNode, read_way
 from patina.exchange.conversion import Block, Conversion, Remarks
 from patina.exchange.recipe_parts import ORDERED_DITHERS, gaussian, odd_side, quality, span, to_8bit, whole_scale
 from patina.exchange.sections import Section
+from patina.imaging.recompress import JPEG_OWN_SUBSAMPLINGS
 from patina.system.yaml_files import LinedValue
 
 _FILTERS = {
@@ -19,7 +20,9 @@ _AUTO = -1
 """Box to smaller sizes, Lanczos to larger ones."""
 
 _LOADS = ("load", "load_images", "file_iterator_load", "load_image_pairs")
-_JPEG_SUBSAMPLINGS = {0x111111: "4:4:4", 0x211111: "4:2:2", 0x221111: "4:2:0"}
+_SUBSAMPLINGS = {number: name for name, number in JPEG_OWN_SUBSAMPLINGS.items()}
+"""OpenCV's numbers, which chaiNNer stores."""
+
 _DITHERS = {"FS": "floyd_steinberg", "JJN": "jarvis_judice_ninke", "ST": "stucki", "A": "atkinson", "B": "burkes",
             "S": "sierra", "S2": "two_row_sierra", "SL": "sierra_lite"}  # fmt: skip
 _LOSSLESS = ("png", "bmp", "tiff", "tga", "")
@@ -209,9 +212,9 @@ def _save(node: ChainNode) -> list[Block]:
     ends = quality(*node.ends(5, 95))
     if kind in ("jpg", "jpeg"):
         number = node.value(11, 0x211111)
-        if number not in _JPEG_SUBSAMPLINGS:
+        if number not in _SUBSAMPLINGS:
             node.lost(f"chroma subsampling {number}, 4:2:2 instead")
-        return [{"jpeg": {"quality": ends, "subsampling": _JPEG_SUBSAMPLINGS.get(number, "4:2:2")}}]
+        return [{"jpeg": {"quality": ends, "subsampling": _SUBSAMPLINGS.get(number, "4:2:2")}}]
     if kind.startswith("webp"):
         return [] if node.value(14, 0) or "lossless" in kind else [{"webp": {"quality": ends}}]
     if kind not in _LOSSLESS:
