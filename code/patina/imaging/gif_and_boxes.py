@@ -3,10 +3,11 @@
 import struct
 from dataclasses import replace
 
+from patina.imaging.boxes import require_whole_boxes
 from patina.imaging.colour_spaces import ColourTags
 from patina.imaging.folder_scan import HEIC_HINT, reads_heic
 from patina.imaging.heic_pictures import heic_header
-from patina.imaging.picture_header import NO_PICTURE, TRUNCATED, BrokenPicture, PictureHeader
+from patina.imaging.picture_header import NO_PICTURE, BrokenPicture, PictureHeader
 from patina.imaging.plugin_pictures import UnreadablePlugin, open_with_plugin
 from patina.imaging.tiff_tags import Buffer, exif_orientation
 
@@ -40,12 +41,13 @@ def _gif_palette(flags: int) -> int:
     return 3 * 2 ** (1 + (flags & 7)) if flags & 0x80 else 0
 
 
-# AVIF and HEIC: boxes of length and type, whose meaning is best left to their libraries.
+# AVIF and HEIC: boxes, whose meaning is best left to their libraries.
 
 
 def inspect_avif(data: Buffer, thorough: bool) -> PictureHeader:
     """Walk an AVIF's boxes; arguments and errors as `patina.imaging.integrity.inspect`."""
-    _require_whole_boxes(data, thorough)
+    if thorough:
+        require_whole_boxes(data)
     try:
         with open_with_plugin("AVIF", bytes(data[:])) as image:
             (width, height), info = image.size, image.info
@@ -59,23 +61,13 @@ def inspect_heic(data: Buffer, thorough: bool) -> PictureHeader:
     """Walk a HEIC's boxes; arguments and errors as `patina.imaging.integrity.inspect`."""
     if not reads_heic():
         raise BrokenPicture(f"is HEIC, which needs another package to be read: {HEIC_HINT}")
-    _require_whole_boxes(data, thorough)
+    if thorough:
+        require_whole_boxes(data)
     try:
         header = heic_header(bytes(data[:]))
     except UnreadablePlugin as error:
         raise _unopened("HEIC", error) from None
     return _boxed("HEIC", header.width, header.height, header.exif, header.profile)
-
-
-def _require_whole_boxes(data: Buffer, thorough: bool) -> None:
-    position = 0
-    while thorough and position < len(data):
-        length = struct.unpack_from(">I", data, position)[0]
-        if length == 1:
-            length = struct.unpack_from(">Q", data, position + 8)[0]
-        position = len(data) if length == 0 else position + max(length, 8)
-        if position > len(data):
-            raise BrokenPicture(TRUNCATED)
 
 
 def _boxed(kind: str, width: int, height: int, exif: bytes, profile: bytes) -> PictureHeader:

@@ -2,10 +2,10 @@
 
 import struct
 from bisect import bisect_left
-from collections.abc import Iterator
 
 import numpy as np
 
+from patina.imaging.boxes import boxes, require_whole_boxes
 from patina.imaging.colour_spaces import PRIMARIES, SRGB, ColourTags
 from patina.imaging.picture_header import FLOAT, TRUNCATED, BrokenPicture, PictureHeader
 from patina.imaging.tiff_tags import Buffer
@@ -27,24 +27,6 @@ _SRGB_TRANSFERS = (1, 13)  # BT.709's curve counts as sRGB's, as elsewhere
 _SIZE = ((9, 1), (13, 1), (18, 1), (30, 1))
 
 
-def boxes(data: Buffer) -> Iterator[tuple[bytes, int, int]]:
-    """Yield type, start and end of the payload of every box of a container.
-
-    Raises:
-        BrokenPicture: the file ends within a box.
-    """
-    position = 0
-    while position < len(data):
-        length, kind = struct.unpack_from(">I4s", data, position)
-        start = position + 8
-        if length == 1:
-            length, start = struct.unpack_from(">Q", data, start)[0], start + 8
-        position = len(data) if length == 0 else position + max(length, 8)
-        if position > len(data):
-            raise BrokenPicture(TRUNCATED)
-        yield kind, start, position
-
-
 def inspect_jxl(data: Buffer, thorough: bool) -> PictureHeader:
     """Read a codestream's header; arguments and errors as `patina.imaging.integrity.inspect`."""
     stream = bytes(data[:_HEADER_BYTES])
@@ -54,7 +36,7 @@ def inspect_jxl(data: Buffer, thorough: bool) -> PictureHeader:
         start, end = next(parts, (0, 0))
         stream = bytes(data[start : min(end, start + _HEADER_BYTES)])
         if thorough:
-            list(boxes(data))
+            require_whole_boxes(data)
     if not stream.startswith(CODESTREAM):
         raise BrokenPicture(TRUNCATED)
     try:
