@@ -1,7 +1,7 @@
 """The formats that results are written in, and the EXIF data of a source that go with them."""
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import BytesIO
@@ -36,7 +36,12 @@ addresses are those of the source."""
 _OF_RAWS = frozenset({0x010F, 0x0110, 0x0131, 0x0132, 0x013B, 0x8298, _EXIF, _GPS})
 """Tags of a camera raw that hold for its picture: maker, model, software, time, artist, copyright, and their parts."""
 
-_NO_TAGS = b"II*\0\x08\0\0\0\0\0\0\0\0\0"
+_EXIF_READERS: dict[str, Callable[[bytes], bytes]] = {
+    **dict.fromkeys(HEIC_SUFFIXES, lambda data: heic_header(data).exif),
+    ".jxl": jxl_exif,
+}
+"""What returns the EXIF data of a file, by suffix, where Pillow does not read the format."""
+
 _LONGEST_EXIF = 65_000
 """Bytes; a JPEG's segment holds no more."""
 
@@ -143,9 +148,9 @@ def kept_exif(path: Path) -> bytes:
 @contextmanager
 def _opened(path: Path) -> Iterator[Image.Image]:
     """Open a file by Pillow, without its limit of the size, which is for decoding; only headers are read here."""
-    if path.suffix.lower() in HEIC_SUFFIXES:
+    if (exif_of := _EXIF_READERS.get(path.suffix.lower())) is not None:
         bare = Image.new("L", (1, 1))
-        bare.info["exif"] = heic_header(file_bytes(path)).exif
+        bare.info["exif"] = exif_of(file_bytes(path))
         yield bare
         return
     present(path)
@@ -161,10 +166,6 @@ def _opened(path: Path) -> Iterator[Image.Image]:
 
 
 def _lasting_exif(path: Path) -> bytes:
-    if path.suffix.lower() == ".jxl":
-        exif = Image.Exif()
-        exif.load(b"Exif\0\0" + (jxl_exif(file_bytes(path)) or _NO_TAGS))
-        return _without_stale(exif)
     with _opened(path) as image:
         exif = image.getexif()
         if is_raw(path):
