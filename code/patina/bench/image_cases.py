@@ -1,7 +1,6 @@
 """Cases of images: a recipe's images per second and where their time goes, and codecs in memory against processes."""
 
 import io
-import os
 import shutil
 import subprocess
 import sys
@@ -21,6 +20,7 @@ from patina.imaging.sources import list_sources
 from patina.imaging.value_spaces import to_values, values_to_pixels
 from patina.pipelines.recipe_choice import RecipeChoice
 from patina.pipelines.recipe_speed import SpeedRequest, make_pictures, measure_speed
+from patina.system.machine import processor_seconds
 
 RECIPE, CODEC = "web-photo without its learned block", "codec of one frame"
 COMPARED = {"h264": 28, "hevc": 28, "vp9": 32, "av1": 35, "mpeg2": 8, "mpeg4": 8}
@@ -134,11 +134,11 @@ def _compared(program: str, codec: str, images: list[np.ndarray], rounds: int) -
     recompress_frame(images[0], codec, quantiser)
     for _ in range(rounds):
         for path, work in ((IN_PROCESSES, _by_process), (IN_MEMORY, _in_memory)):
-            began, busy = time.perf_counter(), _busy()
+            began, busy = time.perf_counter(), processor_seconds()
             for image in images:
                 work(program, image, codec, quantiser)
             spent[path][0] += time.perf_counter() - began
-            spent[path][1] += _busy() - busy
+            spent[path][1] += processor_seconds() - busy
     count = rounds * len(images)
     return [_row(CODEC, f"{codec}, {path}", count, times, spent[IN_PROCESSES]) for path, times in spent.items()]
 
@@ -171,9 +171,3 @@ def ffmpeg_program() -> str | None:
     except ImportError:
         return None
     return str(imageio_ffmpeg.get_ffmpeg_exe())
-
-
-def _busy() -> float:
-    """Return the processor time of this process and of those it has waited for."""
-    times = os.times()
-    return time.process_time() + times.children_user + times.children_system

@@ -1,6 +1,5 @@
 """Measure how many pictures per second a recipe degrades on this machine."""
 
-import os
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from patina.pipelines.recipe_job import Made
 from patina.pipelines.smoke_pictures import PHOTOGRAPHS
 from patina.runs.folder_job import JobReport
 from patina.runs.worker_processes import checked_workers
+from patina.system.machine import processor_seconds
 
 DIFFERENT = 12
 """Number of different clean pictures; the others are copies, because the content hardly changes the time."""
@@ -89,16 +89,10 @@ def measure_speed(request: SpeedRequest) -> RecipeSpeed:
     with TemporaryDirectory() as folder:
         source = Path(folder) / "clean"
         make_pictures(source, request.pictures, request.side)
-        began, busy = time.perf_counter(), _processor_seconds()
+        began, busy = time.perf_counter(), processor_seconds()
         report = degrade(DegradeRequest(choice, source, Path(folder) / "out", workers=workers, device=request.device))
-        seconds, busy = time.perf_counter() - began, _processor_seconds() - busy
+        seconds, busy = time.perf_counter() - began, processor_seconds() - busy
     return RecipeSpeed(report, str(choice.outputs(recipe)), workers, seconds, busy)
-
-
-def _processor_seconds() -> float:
-    """Return the processor time of this process and its finished children; other programs do not count."""
-    times = os.times()
-    return times.user + times.system + times.children_user + times.children_system
 
 
 def make_pictures(folder: Path, count: int, side: int) -> None:

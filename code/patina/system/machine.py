@@ -1,9 +1,10 @@
-"""What this machine offers: processor, memory, shared memory and disk space."""
+"""What this machine offers, and how much of its processor was used."""
 
 import os
 import platform
 import re
 import shutil
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,3 +75,9 @@ def disk(folder: Path) -> Room:
     """Return the space on the disk of a folder, or of the nearest folder above it that exists."""
     usage = shutil.disk_usage(next(place for place in (folder, *folder.parents) if place.exists()))
     return Room(usage.free, usage.total)
+
+
+def processor_seconds() -> float:
+    """Return the processor time of this process and of the children it has waited for; other programs do not count."""
+    times = os.times()
+    return time.process_time() + times.children_user + times.children_system
