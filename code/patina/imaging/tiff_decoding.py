@@ -32,7 +32,7 @@ _ASSOCIATED = 1
 _BITS, _REQUIRED = 258, frozenset({259, 262})
 """Tags of the bits per sample (1 without it), and of the compression and the photometric interpretation."""
 
-_PLANES, _JPEG_TABLES, _PROFILE = 284, 347, 34675
+_PLANES, _JPEG_TABLES = 284, 347
 _MOST_EXTRAS = 4
 _ROOM = 2**24
 """Pixels that a tile may have whatever the size of the picture."""
@@ -59,7 +59,7 @@ def decode_tiff(header: PictureHeader, data: bytes) -> np.ndarray:
             _require_supported(page, header)
             _require_whole(page, data)
             samples = np.asarray(page.asarray(maxworkers=1))
-            return _picture(page, samples)
+            return _picture(page, samples, header.colours.profile)
     except (BrokenPicture, MemoryError):
         raise
     except Exception as error:  # parsing damaged tags can end in anything
@@ -144,8 +144,14 @@ def _require_size(page: "TiffPage", index: int, segment: bytes) -> None:
 # From samples to colours
 
 
-def _picture(page: "TiffPage", samples: np.ndarray) -> np.ndarray:
-    """Turn samples ``[H, W]``, ``[H, W, S]`` or ``[S, H, W]`` into gray or RGB, with or without alpha."""
+def _picture(page: "TiffPage", samples: np.ndarray, profile: bytes) -> np.ndarray:
+    """Turn samples ``[H, W]``, ``[H, W, S]`` or ``[S, H, W]`` into gray or RGB, with or without alpha.
+
+    Args:
+        page: the page.
+        samples: as they are stored.
+        profile: the ICC profile of inks.
+    """
     if page.planarconfig == 2 and samples.ndim == 3:
         samples = np.moveaxis(samples, 0, 2)
     samples = samples.reshape(page.imagelength, page.imagewidth, page.samplesperpixel)
@@ -158,7 +164,7 @@ def _picture(page: "TiffPage", samples: np.ndarray) -> np.ndarray:
     if page.photometric == _WHITE_IS_ZERO:
         colour = np.iinfo(colour.dtype).max - colour
     elif page.photometric == _SEPARATED:
-        converted = inks_to_srgb(colour, bytes(page.tags.valueof(_PROFILE, b"")))
+        converted = inks_to_srgb(colour, profile)
         colour = _rgb_of_inks(colour) if converted is None else converted
     if alpha.shape[2] and page.extrasamples[:1] == (_ASSOCIATED,):
         colour = divided_by_alpha(colour, alpha)
