@@ -223,7 +223,10 @@ def test_what_is_not_for_clips_is_refused(tmp_path, clip, capsys, monkeypatch):
     for flags, source in itertools.product((("-drift", "0"), ("-pictures", "-1")), (clip, tmp_path / "frames")):
         assert degrade(tmp_path, source, "out", *flags) == 2
         assert flags[0] in capsys.readouterr().err
-    upscale = ["upscale", "-model", "nearest", "-scale", "2", "-source", str(clip), "-out", str(tmp_path / "up")]
+    upscale = ["upscale", "-model", "nearest", "-scale", "2", "-source", str(clip), "-out"]
+    assert main([*upscale, str(clip.parent)]) == 2
+    assert "in: source and output are the same folder" in capsys.readouterr().err
+    upscale.append(str(tmp_path / "up"))
     assert main([*upscale, "-format", "jpeg"]) == 2
     assert "-format applies to images only" in capsys.readouterr().err
     monkeypatch.setitem(__import__("sys").modules, "av", None)

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from patina.errors import PatinaError
-from patina.imaging.sources import folder_of
+from patina.imaging.sources import require_outside
 from patina.imaging.video_files import ClipFrame, clip_frames, clip_info, join_parts, write_part
 from patina.runs.folder_lock import HIDDEN
 from patina.system.inner_paths import require_no_link_out
@@ -37,8 +37,7 @@ def require_plain_folder(source: Path, out: Path, *elsewhere: object) -> None:
         raise PatinaError(
             f"clips are made by one machine in one folder; expected neither -shard nor -engine, and a folder as {out}"
         )
-    if out.resolve() == folder_of(source).resolve():
-        raise PatinaError(f"{out}: source and output are the same folder; choose another output")
+    require_outside(out, source, recursive=False)
 
 
 def make_clip(source: Path, output: Path, work: FrameWork, *, folder: Path, digest: str, workers: int) -> None:
