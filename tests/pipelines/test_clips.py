@@ -190,7 +190,7 @@ def test_sound_that_mp4_does_not_hold_becomes_aac(tmp_path, capsys):
     (tmp_path / "in").mkdir()
     write_clip(tmp_path / "in" / "a.mkv", sound="pcm_s16le")
     assert degrade(tmp_path, tmp_path / "in", "out") == 0
-    assert "1 clip was given sound as AAC" in capsys.readouterr().err
+    assert "1 clip was written with sound converted to AAC" in capsys.readouterr().err
     with av.open(str(tmp_path / "out" / "a.mp4")) as made:
         tone = made.streams.audio[0]
         assert (tone.codec.name, tone.rate) == ("aac", 8000)

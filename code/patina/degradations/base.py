@@ -158,8 +158,8 @@ class Operation(SingleBlock):
     Pictures are ``[H, W, 3]`` float32 RGB in [0, 1].
     """
 
-    stands_still: ClassVar[bool] = False
-    """Whether what the key decides is the same in all frames of a clip, as a screen's place is and noise is not."""
+    same_in_every_frame: ClassVar[bool] = False
+    """Whether all frames of a clip share the key: a screen keeps its position, while noise is new in every frame."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:

@@ -88,8 +88,8 @@ def _between(first: Step, second: Step, share: float) -> Step:
 
 
 def _in_frame(step: Step, number: int) -> Step:
-    """Return a step with the noise of a frame; what stands still, such as a screen, keeps its place."""
+    """Return a step with a key of its own for a frame, unless the operation is the same in every frame."""
     operation = OPERATIONS.get(step.op)
-    if operation is not None and operation.stands_still:
+    if operation is not None and operation.same_in_every_frame:
         return step
     return replace(step, key=derive(step.key, "frame", number))

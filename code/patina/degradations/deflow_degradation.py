@@ -118,8 +118,8 @@ class DeFlowDegradation(LearnedDegradation):
         return results
 
     @property
-    def has_bands(self) -> bool:
-        """Whether `bands` can be used: h begins with the bicubic downscaling, as the published one."""
+    def works_in_bands(self) -> bool:
+        """Whether `bands` is supported: only if h begins with the bicubic downscaling, as the published one does."""
         return self.h.is_prepared
 
     def bands(

@@ -108,8 +108,8 @@ class LearnedDegradation(Degradation):
         """Sample a picture of `domain` with the content of `image`, ``[3, H, W]`` in [0, 1]."""
 
     @property
-    def has_bands(self) -> bool:
-        """Whether `bands` can be used; some kinds can."""
+    def works_in_bands(self) -> bool:
+        """Whether `bands` is supported."""
         return False
 
     def bands(

@@ -141,8 +141,8 @@ class LUDVAEDegradation(LearnedDegradation):
         return results
 
     @property
-    def has_bands(self) -> bool:
-        """Whether `bands` can be used."""
+    def works_in_bands(self) -> bool:
+        """Whether `bands` is supported."""
         return True
 
     def bands(

@@ -22,7 +22,7 @@ class Moire(Operation):
 
     name = "moire"
     family = "moire"
-    stands_still = True
+    same_in_every_frame = True
 
     pitch: Annotated[RealRange, Between(0.5, 20)]
     """Size of the display's pixels, in pixels of the image; near 1, 2 and 3 the waves are broadest."""

@@ -74,7 +74,7 @@ class Halftone(Operation):
 
     name = "halftone"
     family = "screentone"
-    stands_still = True
+    same_in_every_frame = True
 
     dot_size: Annotated[RealRange, Between(2, 200)]
     """Distance of neighbouring dots in pixels."""

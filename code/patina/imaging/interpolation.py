@@ -40,8 +40,8 @@ class Interpolation:
         return values_to_pixels(colours, pixels.dtype), values_to_pixels(weight[..., 0], alpha.dtype)
 
     @property
-    def has_bands(self) -> bool:
-        """Whether `bands` can be used."""
+    def works_in_bands(self) -> bool:
+        """Whether `bands` is supported."""
         return self.name == "bicubic"
 
     def bands(

@@ -1,4 +1,4 @@
-"""JPEG XL: the header of a codestream (ISO/IEC 18181-1), which imagecodecs does not tell, and the decoder's use."""
+"""JPEG XL: reads the header of a codestream (ISO/IEC 18181-1), which imagecodecs does not expose; decodes frames."""
 
 import struct
 from bisect import bisect_left
@@ -12,7 +12,7 @@ from patina.imaging.tiff_tags import Buffer
 from patina.imaging.value_spaces import stretched
 
 CODESTREAM, CONTAINER = b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"
-"""How a file begins: without, or with a container."""
+"""First bytes of a bare codestream, and of one in a container."""
 
 _HEADER_BYTES = 4096
 _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
@@ -20,7 +20,7 @@ _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
 
 _GREY, _XYB, _CUSTOM, _LINEAR = 1, 2, 2, 8
 _PRIMARIES = {1: 1, 9: 9, 11: 12}
-"""Codes of primaries in ITU-T H.273 by those here."""
+"""Codes of primaries in ITU-T H.273, by JPEG XL's codes."""
 
 _ALPHA, _SPOT, _CFA = 0, 2, 5
 _SRGB_TRANSFERS = (1, 13)  # BT.709's curve counts as sRGB's, as elsewhere
@@ -60,7 +60,7 @@ def decode_jxl(header: PictureHeader, data: bytes, number: int = 0) -> np.ndarra
 
 
 def _frame(data: bytes, number: int, out: np.ndarray | None = None) -> np.ndarray:
-    """Return a frame's samples as they are stored; `out` stays as it is where there is no such frame."""
+    """Return the stored samples of a frame; if there is no such frame, `out` is returned unchanged."""
     import imagecodecs
 
     try:
@@ -70,7 +70,9 @@ def _frame(data: bytes, number: int, out: np.ndarray | None = None) -> np.ndarra
 
 
 def jxl_frame_count(data: bytes) -> int:
-    """Return the number of an animation's frames, by decoding about twice as many frames as that number has bits.
+    """Return the number of frames of an animation.
+
+    imagecodecs does not expose it, so it is found by bisection, which decodes about 2 log2(n) of n frames.
 
     Raises:
         BrokenPicture: as `decode_jxl`.
@@ -87,7 +89,7 @@ def jxl_frame_count(data: bytes) -> int:
 
 
 def jxl_exif(data: Buffer) -> bytes:
-    """Return the EXIF data of a container, a TIFF structure; empty for none, or compressed ones."""
+    """Return the EXIF data of a container, a TIFF structure; empty if there are none, or only compressed ones."""
     if bytes(data[:12]) != CONTAINER:
         return b""
     for kind, start, end in boxes(data):
@@ -98,11 +100,11 @@ def jxl_exif(data: Buffer) -> bytes:
 
 
 class _Ended(ValueError):
-    """The header lies behind the end of the data."""
+    """The data end before the header does."""
 
 
 class _Bits:
-    """Numbers from a string of bits, the least significant bit of every byte first."""
+    """Reads numbers bit by bit, starting with the least significant bit of every byte."""
 
     def __init__(self, data: bytes):
         self._value, self._left = int.from_bytes(data, "little"), 8 * len(data)
@@ -117,12 +119,12 @@ class _Bits:
         return found
 
     def number(self, *choices: tuple[int, int]) -> int:
-        """Return a number of one of four forms: so many bits, and what is added to them."""
+        """Return a number in one of four encodings, each given as its number of bits and an offset."""
         count, added = choices[self.take(2)]
         return self.take(count) + added
 
     def code(self) -> int:
-        """Return a number of an enumeration."""
+        """Return the value of an enumeration."""
         return self.number((0, 0), (0, 1), (4, 2), (6, 18))
 
 
@@ -159,7 +161,7 @@ def _size(bits: _Bits) -> tuple[int, int]:
 
 
 def _skipped_extra_fields(bits: _Bits) -> bool:
-    """Skip what few files have, and return whether the file is an animation."""
+    """Skip fields that are rarely used; return whether the file is an animation."""
     if bits.take(1):
         _size(bits)
     if bits.take(1):
@@ -206,7 +208,7 @@ def _skip_extra_channel(bits: _Bits) -> None:
 
 
 def _colours(bits: _Bits, is_xyb: bool) -> tuple[ColourTags, bool]:
-    """Return what the pixels that the decoder gives mean, and whether they are grey."""
+    """Return the colour space of the decoded pixels, and whether they are grey."""
     if bits.take(1):
         return SRGB, False
     has_profile, space = bits.take(1), bits.code()
@@ -230,10 +232,10 @@ def _colours(bits: _Bits, is_xyb: bool) -> tuple[ColourTags, bool]:
 
 
 _KNOWN = {(white, primaries) for white in (1, _CUSTOM) for primaries in (*_PRIMARIES, _CUSTOM)}
-"""White points and primaries whose chromaticities are given or known."""
+"""Pairs of a white point and primaries whose chromaticities are known, or are in the file."""
 
 
 def _point(bits: _Bits) -> tuple[float, ...]:
-    """Return the chromaticity of a colour, two signed numbers in millionths."""
+    """Return a chromaticity, stored as two signed numbers in millionths."""
     stored = [bits.number((19, 0), (19, 524288), (20, 1048576), (21, 2097152)) for _ in range(2)]
     return tuple((-(value + 1) // 2 if value % 2 else value // 2) / 1e6 for value in stored)

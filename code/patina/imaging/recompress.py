@@ -23,7 +23,7 @@ JPEG_OWN_SUBSAMPLINGS = JPEG_SUBSAMPLINGS | {
     "4:4:0": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_440,
     "4:1:1": cv2.IMWRITE_JPEG_SAMPLING_FACTOR_411,
 }
-"""Those of a JPEG, with halved vertically and a quarter horizontally."""
+"""OpenCV's codes of all of JPEG's chroma subsamplings: also halved vertically, and quartered horizontally."""
 
 SCANS = 10
 """Scans of a progressive JPEG of three channels, as libjpeg writes it."""

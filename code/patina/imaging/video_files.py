@@ -38,7 +38,7 @@ class ClipInfo:
     """What is known of a clip without decoding it.
 
     Attributes:
-        frames: their number, or 0 where the file does not tell.
+        frames: number of frames; 0 if the file does not state it.
         rate: frames per second, on average.
         unit: seconds of a step of the time stamps.
     """
@@ -161,12 +161,16 @@ def write_part(path: Path, frames: Iterator[ClipFrame], info: ClipInfo, count: i
 def join_parts(parts: Sequence[Path], source: Path, output: Path) -> None:
     """Put the parts of a clip together and add the sound of its source.
 
-    Sound is copied. What MP4 does not hold, such as plain samples, becomes AAC, or is left out, and this is noted.
+    Sound is copied. Formats that MP4 cannot hold, such as uncompressed samples, are converted to AAC; if that fails,
+    the clip has no sound. Both are noted.
 
     Raises:
         PictureError: the source cannot be read.
     """
-    for sound, told in ((_copied, ""), (_as_aac, "given sound as AAC, because MP4 does not hold its own")):
+    for sound, told in (
+        (_copied, ""),
+        (_as_aac, "written with sound converted to AAC, because MP4 cannot hold the original format"),
+    ):
         try:
             _join(parts, source, output, sound)
         except PictureError:
@@ -175,7 +179,7 @@ def join_parts(parts: Sequence[Path], source: Path, output: Path) -> None:
             note(told)
         return
     _join(parts, source, output, lambda container, sounding: iter(()))
-    note("made without sound, which cannot be written")
+    note("written without sound, because its format can be neither copied nor converted")
 
 
 def _join(parts: Sequence[Path], source: Path, output: Path, sound: "Sound") -> None:

@@ -1,4 +1,4 @@
-"""Jobs over clips: frames are worked on in parts, so that a command that is stopped goes on where it was."""
+"""Processes clips in parts, so that an interrupted command resumes where it stopped."""
 
 import shutil
 from collections import deque
@@ -17,38 +17,38 @@ from patina.system.inner_paths import require_no_link_out
 from patina.system.progress import progress
 
 PART = 48
-"""Frames of a part; what is lost at most if a command is stopped."""
+"""Frames per part: the most work that an interruption can lose."""
 
 FrameWork = Callable[[int, np.ndarray], np.ndarray]
-"""Maps the number of a frame and its pixels, uint8 RGB, to others."""
+"""Maps a frame's number and its pixels, uint8 RGB, to new pixels."""
 
 
 def require_plain_folder(source: Path, out: Path, *elsewhere: object) -> None:
-    """Refuse what is not for clips.
+    """Refuse settings that clips do not support.
 
     Args:
         source, out: the clips, and the folder of results.
         elsewhere: the chosen shard and cluster; None for none.
 
     Raises:
-        PatinaError: names it.
+        PatinaError: a shard, a cluster or tars were asked for, or `out` is the folder of the clips.
     """
     if any(choice is not None for choice in elsewhere) or out.suffix == ".tar":
         raise PatinaError(
-            f"clips are made by one machine in one folder; expected neither -shard nor -engine, and a folder as {out}"
+            f"clips are processed by one machine; omit -shard and -engine, and write to a folder (output is {out})"
         )
     require_outside(out, source, recursive=False)
 
 
 def make_clip(source: Path, output: Path, work: FrameWork, *, folder: Path, digest: str, workers: int) -> None:
-    """Work on every frame of a clip; time stamps and sound stay.
+    """Process every frame of a clip; time stamps and sound are kept.
 
     Args:
         source: the clip.
         output: the new clip.
-        work: maps the number of a frame and its pixels to others of one size; called in several threads.
+        work: maps a frame's number and pixels to new pixels, all of one size; called in several threads.
         folder: the output folder, in which finished parts are kept until the clip is complete.
-        digest: of the source and everything that decides the frames; parts of another are not used.
+        digest: of the source and everything that decides the frames; parts made under another digest are not used.
         workers: number of threads.
 
     Raises:

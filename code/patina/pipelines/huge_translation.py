@@ -32,7 +32,7 @@ class HugeTranslation:
 
     def takes(self, path: Path) -> bool:
         """Whether a picture is above the limit and can be translated in bands; all others are read as a whole."""
-        return isinstance(self.degradation, LearnedDegradation) and self.degradation.has_bands and is_huge(path)
+        return isinstance(self.degradation, LearnedDegradation) and self.degradation.works_in_bands and is_huge(path)
 
     def __call__(self, source: Source, details: Mapping[str, Any], output: Path) -> None:
         """Translate a file; the result equals that of the picture as a whole.

@@ -31,7 +31,12 @@ class HugeUpscaling:
     def takes(self, path: Path) -> bool:
         """Whether a picture is above the limit and can be upscaled in bands; all others are read as a whole."""
         enlarge = self.upscaler.enlarge
-        return isinstance(enlarge, BandEnlarger) and enlarge.has_bands and self.form.suffix in WRITTEN and is_huge(path)
+        return (
+            isinstance(enlarge, BandEnlarger)
+            and enlarge.works_in_bands
+            and self.form.suffix in WRITTEN
+            and is_huge(path)
+        )
 
     def __call__(self, source: Source, details: Mapping[str, Any], output: Path) -> None:
         """Upscale a file; the result equals that of the picture as a whole, but without EXIF data.

@@ -69,8 +69,8 @@ class TiledModel:
             )
 
     @property
-    def has_bands(self) -> bool:
-        """Whether `bands` can be used."""
+    def works_in_bands(self) -> bool:
+        """Whether `bands` is supported."""
         return True
 
     def bands(

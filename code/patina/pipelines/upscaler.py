@@ -56,8 +56,8 @@ class BandEnlarger(Protocol):
         """Output pixels per input pixel along each side."""
 
     @property
-    def has_bands(self) -> bool:
-        """Whether `bands` can be used."""
+    def works_in_bands(self) -> bool:
+        """Whether `bands` is supported."""
 
     def bands(
         self, rows: Callable[[int, int], np.ndarray], size: tuple[int, int], dtype: np.dtype

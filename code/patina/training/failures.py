@@ -13,11 +13,11 @@ from patina.system.atomic import write_text
 from patina.system.lack_of_memory import is_lack_of_memory
 
 _IN_WORKER = "DataLoader worker"
-"""What torch says in every error of a process that reads pictures."""
+"""Part of all of torch's errors about processes that load images."""
 
 _DIED = re.compile(r"killed by signal|exited unexpectedly")
 _GONE = re.compile(r"/torch_\d+.*No such file")
-"""The memory in which a process put its pictures went with it."""
+"""A process that loads images died, so its part of the shared memory no longer exists."""
 
 _SHARED_MEMORY = re.compile(r"shared memory|Bus error|shm_open|/torch_\d+", re.IGNORECASE)
 _FEWER = "lower data.workers in the configuration (0 reads in the same process)"
@@ -58,7 +58,7 @@ def saved_before_errors(save: Callable[[], object]) -> Iterator[None]:
 def told_in_one_line(folder: RunFolder) -> Iterator[None]:
     """Replace an error that is not Patina's own by one whose line says why, what to do and where training continues.
 
-    The traceback of an error that nobody foresaw is written to ``error.txt`` in the folder of the run.
+    The traceback of an unexpected error is written to ``error.txt`` in the folder of the run.
 
     Raises:
         PatinaError: instead of any other error.
@@ -73,7 +73,7 @@ def told_in_one_line(folder: RunFolder) -> Iterator[None]:
             report = folder.path / "error.txt"
             with suppress(PatinaError):
                 write_text(report, "".join(traceback.format_exception(error)))
-                told += f", which nobody foresaw: see {report}"
+                told += f" (unexpected; the traceback is in {report})"
         states = folder.states()
         saved = f"step {states[-1].stem} is saved, and the same command continues from there" if states else ""
         raise PatinaError(f"{folder.name}: {told}; {saved or 'nothing was trained yet'}") from error

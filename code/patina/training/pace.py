@@ -1,4 +1,4 @@
-"""How fast a training goes, told to who waits: once soon after the start, and where no bar is shown every 30 s."""
+"""Reports the speed of a training: once soon after the start and, without a progress bar, every 30 seconds."""
 
 import time
 from collections.abc import Callable
@@ -6,10 +6,10 @@ from collections.abc import Callable
 from patina.system.progress import time_left
 
 SOON, EVERY = 10.0, 30.0
-"""Seconds after which the expected time is told, and between two lines without a bar."""
+"""Seconds until the first estimate, and between later lines if there is no progress bar."""
 
 _WARM_UP, _FEWEST = 1, 3
-"""Steps that are not measured, because the first includes preparations, and the fewest to judge by."""
+"""Steps that are not timed, because they include preparations; timed steps that an estimate needs."""
 
 
 class Pace:
@@ -38,11 +38,11 @@ class Pace:
         self._is_expected = False
 
     def heard(self) -> None:
-        """Note that a line with numbers was printed: another one would follow too soon."""
+        """Note that a line with numbers was printed, so that the next report waits its full time."""
         self._told = self._now()
 
     def after(self, step: int) -> None:
-        """Tell after a step what is due: the expected time of the whole, or how far the training is."""
+        """Report after a step, if it is time: the remaining time, or the progress."""
         done, now = step - self._first - _WARM_UP, self._now()
         if done <= 0:
             self._began = now
