@@ -70,7 +70,7 @@ def test_larger_images_than_the_limit_are_refused_before_they_are_decoded(tmp_pa
     monkeypatch.setenv(VARIABLE, "0.0001")
     frames._opened.cache_clear()
     frames._made.cache_clear()
-    assert frame_paths(path) == [path]
+    assert frame_paths(path) == found[:1]  # not the file itself, whose first image may be read in bands
     for place in (path, found[0]):
         with pytest.raises(PictureError, match=f"{place} is 20x16; expected at most 0.0001 megapixels"):
             read_picture(place)

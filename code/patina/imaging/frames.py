@@ -31,8 +31,15 @@ _PROFILE = "icc_profile"
 
 
 def frame_paths(path: Path) -> list[Path]:
-    """Return the paths of a file's images, in order; of a file of one image, or a damaged one, the path itself."""
-    count = _count(path) if path.suffix.lower() in MANY_SUFFIXES else 1
+    """Return the paths of a file's images, in order; of a file of one image, or a damaged one, the path itself.
+
+    Of an animation above the limit of megapixels, it is that of the first image, which cannot be read, because other
+    readers could take its first image for the whole.
+    """
+    try:
+        count = _count(path) if path.suffix.lower() in MANY_SUFFIXES else 1
+    except _TooLarge:
+        return [path / "frame-0001.png"]
     return [path / f"frame-{number:04d}.png" for number in range(1, count + 1)] if count > 1 else [path]
 
 
@@ -47,6 +54,8 @@ def _count(path: Path) -> int:
         state = path.stat()
         with _lock:
             return len(_opened(path, state.st_size, state.st_mtime_ns))
+    except _TooLarge:
+        raise
     except (OSError, PictureError):  # reading it tells
         return 1
 
@@ -84,6 +93,10 @@ def _made(path: Path, size: int, mtime_ns: int, place: int) -> bytes:
 
 
 register_frames(_frame)
+
+
+class _TooLarge(PictureError):
+    """An animation above the limit of megapixels."""
 
 
 class _Many:
@@ -127,9 +140,12 @@ def _reader(data: bytes) -> tuple[int, Callable[[int], bytes]]:
         starts = _directories(data)
         return len(starts), lambda place: _from_directory(data, starts[place])
     header = inspect(data, thorough=False)
-    require_size(header)
     if not header.animated:
         return 1, lambda place: data
+    try:
+        require_size(header)
+    except BrokenPicture as error:
+        raise _TooLarge(str(error)) from None
     if header.kind == "JPEG XL":
         return jxl_frame_count(data), lambda place: _from_jxl(data, place, header)
     image: Any = (
