@@ -152,7 +152,7 @@ def shard_path(arguments: argparse.Namespace, out: Path) -> Path:
     if TarTarget.parse(out) is None:
         return arguments.shard.path(out)
     if not out.parent.name:
-        raise PatinaError(f"-out {out}: -shard writes tars only into a folder of their own, e.g. shards/{out.name}")
+        raise PatinaError(f"{out}: with -shard, tars need a folder of their own; expected e.g. shards/{out.name}")
     return arguments.shard.path(out.parent) / out.name
 
 

@@ -23,7 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Write ``X_to_Y/``, ``Y_to_X/``, ``X_sample/``, ``Y_sample/`` and a sheet."""
-    from patina.pipelines.model_validation import ValidationRequest, validate
+    from patina.pipelines.model_validation import SHEET, ValidationRequest, validate
 
     request = ValidationRequest(
         config=arguments.opt,
@@ -38,4 +38,6 @@ def run(arguments: argparse.Namespace) -> int:
     )
     report = validate(request)
     print_job(arguments, request.out, report)
+    if report.results and not arguments.json:
+        print(f"{request.out / SHEET}: written")
     return report.exit_code

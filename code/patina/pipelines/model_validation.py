@@ -24,6 +24,7 @@ from patina.seeding import derive, numpy_rng
 from patina.specs.learned_spec import learned_degradation
 
 NAMES = {CLEAN: "X", REAL: "Y"}
+SHEET = "sheet.png"
 SHEET_SIDE = 256
 """Side of the crops on the sheet, in pixels."""
 
@@ -97,7 +98,7 @@ def _validated(request: ValidationRequest) -> JobReport[list[np.ndarray]]:
         report.notes += rows.notes
     if report.results:
         columns = ["source", "translated", "clean sample (X)", "real sample (Y)"]
-        write_picture(request.out / "sheet.png", sheet(report.results, columns, titles))
+        write_picture(request.out / SHEET, sheet(report.results, columns, titles))
     return report
 
 

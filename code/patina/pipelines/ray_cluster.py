@@ -254,10 +254,7 @@ def _again(batch: _Batch, waiting: deque[_Batch]) -> Attempts:
         waiting.extend(_Batch([index], tries) for index in batch.indices)
     else:
         for index in batch.indices:
-            yield (
-                index,
-                Outcome(None, f"{counted(TRIES, 'worker')} died on it, perhaps for lack of memory"),
-            )
+            yield index, Outcome(None, f"{counted(TRIES, 'worker')} died on it, perhaps for lack of memory")
 
 
 def _write(answer: Answer, places: Mapping[str, Path]) -> None:
