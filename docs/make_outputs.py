@@ -30,21 +30,25 @@ def commands(block: str) -> list[str]:
 
 
 def install(site: Path) -> None:
-    """Lay the package out as a wheel does, so that data and models are in the current folder."""
+    """Lay the package out as a wheel does, so that data and models are in the current folder, with the program."""
     ignored = shutil.ignore_patterns("__pycache__")
     shutil.copytree(HERE.parent / "code" / "patina", site / "patina", ignore=ignored)
     shutil.copytree(HERE.parent / "confs", site / "patina" / "confs", ignore=ignored)
+    program = site / "bin" / "patina"
+    program.parent.mkdir()
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m patina.cli "$@"\n', encoding="utf-8")
+    program.chmod(0o755)
 
 
 def printed(command: str, folder: Path, site: Path) -> str:
     """Return what a command prints on a terminal of 120 columns, without progress bars, and tell of an error."""
-    program = f'set -o pipefail; patina() {{ "{sys.executable}" -m patina.cli "$@"; }}'
-    environment = {**os.environ, "PYTHONPATH": str(site), "COLUMNS": "120", "OMP_NUM_THREADS": "1"}
+    path = f"{site / 'bin'}{os.pathsep}{os.environ['PATH']}"
+    environment = {**os.environ, "PATH": path, "PYTHONPATH": str(site), "COLUMNS": "120", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        ["bash", "-c", f"{program}; {command}"], cwd=folder, env=environment, text=True, check=False,
+        ["bash", "-c", f"set -o pipefail; {command}"], cwd=folder, env=environment, text=True, check=False,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
-    if done.returncode not in (0, 141):
+    if done.returncode not in (0, 124, 141):  # 124: stopped by timeout; 141: by head
         print(f"{command}: exit code {done.returncode}\n{done.stdout}", file=sys.stderr)
     text = (
         done.stdout.replace(f"{folder}/", "")
