@@ -5,6 +5,7 @@ import pytest
 import skimage.data
 
 from patina.fitting.contents import FACTORS, Contents, NaturalContents, natural_covariance
+from patina.fitting.draws import weighted_crops
 from patina.fitting.emulator import DegradedSamples, Emulator, Population, explain
 from patina.fitting.measures import crops_of, measure
 
@@ -48,13 +49,44 @@ def test_other_contents_do_not_move_the_numbers():
     slope, direction = rng.normal(0, 1, 30), rng.normal(0, 1, 30)
     clean = 0.05 * rng.standard_normal((25, 1)) * direction + 0.1 * rng.standard_normal((25, 30))
     units, shown = rng.uniform(0.2, 0.8, (300, 1)), clean[np.arange(300) % 25]
-    samples = DegradedSamples(units, units * slope + shown + 0.02 * rng.standard_normal((300, 30)), shown)
+    measures = units * slope + shown + 0.02 * rng.standard_normal((300, 30))
+    samples = DegradedSamples(units, measures, np.arange(300) % 25, np.ones(300))
     photos = 0.5 * slope + 0.8 * direction + 0.1 * rng.standard_normal((40, 30))
     begun = Population(np.empty((0, 1)), np.empty((0, 1)), *[np.array([value]) for value in (0.5, 0.1, 0.1, 0.1)])
     errors = []
     for covariance in (np.cov(clean.T), np.outer(direction, direction) + 0.01 * np.eye(30)):
-        emulator = Emulator.learn([samples], Contents(clean, covariance), np.array([0.5]))
+        contents = Contents((), clean, covariance, np.ones(25))
+        emulator = Emulator.learn([samples], contents, np.array([0.5]))
         found = explain(emulator, photos, np.full((40, 1), np.nan), begun)
         errors.append(abs(found.mean[0] - 0.5))
     assert errors[1] < 0.02
     assert errors[0] > 3 * errors[1]
+
+
+def test_crops_that_resemble_the_photos_count_more():
+    rng = np.random.default_rng(3)
+    measures = rng.standard_normal((60, len(NAMES)))
+    contents, place = Contents.of(NAMES, measures), NAMES.index("y.2x.q60")
+    wanted = contents.mean.copy()
+    wanted[place] += 0.4
+    near = contents.resembling(wanted)
+    assert near.mean[place] - contents.mean[place] == pytest.approx(0.4, rel=0.35)
+    assert near.weights.mean() == pytest.approx(1)
+    assert np.corrcoef(near.weights, measures[:, place])[0, 1] > 0.8
+    assert contents.resembling(contents.mean).weights == pytest.approx(1)
+    again = near.resembling(wanted)
+    assert again.weights == pytest.approx(near.weights)
+
+
+@pytest.mark.parametrize(("count", "least"), [(60, 18), (20, 12), (5, 4.99)])
+def test_enough_crops_count_however_unlike_the_photos_are(count, least):
+    contents = Contents.of(NAMES, np.random.default_rng(4).standard_normal((count, len(NAMES))))
+    weights = contents.resembling(contents.mean + 20).weights
+    assert least <= weights.sum() ** 2 / np.square(weights).sum() < count + 1e-6
+
+
+def test_weighted_crops_are_drawn_as_often_as_they_count():
+    rng, weights = np.random.default_rng(5), np.array([0.5, 2.0, 0.0, 1.5])
+    counts = np.bincount(weighted_crops(rng, weights, 40), minlength=4)
+    assert np.abs(counts - 10 * weights).max() <= 1
+    assert counts[2] == 0

@@ -64,10 +64,9 @@ def test_offsets_that_no_number_explains_bend_no_number():
         return units @ slopes + rng.normal(0, 0.5, (len(units), COUNT))
 
     units = rng.uniform(0, 1, (400, 2))
-    nothing = np.zeros((400, COUNT))
-    emulator = Emulator.learn(
-        [DegradedSamples(units, measured(units), nothing)], Contents(nothing, np.zeros((COUNT, COUNT))), np.full(2, 0.5)
-    )
+    samples = DegradedSamples(units, measured(units), np.arange(400), np.ones(400))
+    nothing = Contents((), np.zeros((400, COUNT)), np.zeros((COUNT, COUNT)), np.ones(400))
+    emulator = Emulator.learn([samples], nothing, np.full(2, 0.5))
     true = np.clip(rng.normal([0.3, 0.6], 0.05, (PHOTOS, 2)), 0, 1)
     photos = measured(true)
     photos[:, :6] += 4 * np.sign(slopes[0, :6])

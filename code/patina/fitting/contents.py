@@ -6,14 +6,34 @@ covariance is combined with that of many natural images. With an inverse Wishart
 freedom as there are measures,
 
     C = (M C_own + k P) / (M + k),    for M clean crops and k measures.
+
+Small differences between contents act on the measures of degraded images in proportion; large ones do not: fine texture
+that exceeds the noise hides it. So clean crops that resemble the photos count more. What a fit leaves unexplained tells
+how the photos' contents differ from the clean ones'; their mean is brought there in a few `COARSE` measures, which
+degradations hardly change, by exponential tilting: crop i counts exp(t λ' x_i), λ = (cov x + RIDGE)^-1 (difference).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, replace
+from functools import cache, cached_property
 from importlib.resources import as_file, files
 
 import numpy as np
+
+COARSE = (
+    "brightness", "contrast", "y.2x.q30", "y.2y.q30", "y.2x.q60", "y.2y.q60", "y.2d.q60", "y.2x.q90", "y.2y.q90",
+    "b.2x.q90", "r.2x.q90",
+)  # fmt: skip
+"""Measures by which clean crops resemble photos: brightness, contrast, and coarse texture."""
+
+RIDGE = 0.3
+"""Added to the variances of the coarse measures, which are 1 here."""
+
+LEAST_EFFECTIVE, FEWEST = 0.3, 12
+"""Weighted crops count together at least as much as this fraction of all, and at least as much as this many."""
+
+_TILTS = 20
+"""Steps in which the tilt is made smaller until enough crops count."""
 
 FACTORS = 40
 """Principal components of the natural images' covariance that are kept; the rest is kept measure by measure."""
@@ -24,30 +44,63 @@ class Contents:
     """What the clean images measure before they are degraded.
 
     Attributes:
+        names: of the measures, ``[k]``.
         measures: ``[M, k]``, of every clean crop.
-        covariance: ``[k, k]``, of such measures from image to image.
+        natural: ``[k, k]``, the covariance of such measures from one natural image to another.
+        weights: ``[M]``, how much each crop counts; 1 on average.
     """
 
+    names: tuple[str, ...]
     measures: np.ndarray
-    covariance: np.ndarray
-
-    @property
-    def mean(self) -> np.ndarray:
-        """Mean measures, ``[k]``."""
-        return self.measures.mean(axis=0)
+    natural: np.ndarray
+    weights: np.ndarray
 
     @classmethod
     def of(cls, names: Sequence[str], measures: np.ndarray) -> "Contents":
-        """Combine the covariance of clean images with that of natural images.
+        """Let all clean crops count alike.
 
         Args:
             names: of the measures, ``[k]``.
             measures: ``[M, k]``.
         """
-        count, size = measures.shape
-        deviations = measures - measures.mean(axis=0)
-        own = deviations.T @ deviations * (count / max(1, count - 1))
-        return cls(measures, (own + size * natural_covariance(tuple(names))) / (count + size))
+        return cls(tuple(names), measures, natural_covariance(tuple(names)), np.ones(len(measures)))
+
+    @property
+    def mean(self) -> np.ndarray:
+        """Mean measures, ``[k]``."""
+        return self.weights @ self.measures / len(self.measures)
+
+    @cached_property
+    def covariance(self) -> np.ndarray:
+        """The covariance of such measures from image to image, ``[k, k]``: the clean ones' and natural images'."""
+        count, size = _effective(self.weights), self.measures.shape[1]
+        deviations = np.sqrt(self.weights / self.weights.sum())[:, None] * (self.measures - self.mean)
+        own = deviations.T @ deviations * (count**2 / max(1.0, count - 1))
+        return (own + size * self.natural) / (count + size)
+
+    def resembling(self, mean: np.ndarray) -> "Contents":
+        """Return the crops with weights that bring the mean of the `COARSE` measures towards that of `mean`, ``[k]``.
+
+        Fewer crops count then. As many do as `LEAST_EFFECTIVE` and `FEWEST` say, so the mean may not be reached.
+        """
+        places = [self.names.index(name) for name in COARSE if name in self.names]
+        chosen = self.measures[:, places]
+        scale = chosen.std(axis=0) + 1e-9
+        values = (chosen - chosen.mean(axis=0)) / scale
+        covariance = values.T @ values / len(values) + RIDGE * np.eye(len(places))
+        tilt = values @ np.linalg.solve(covariance, (mean[places] - chosen.mean(axis=0)) / scale)
+        least = max(LEAST_EFFECTIVE * len(values), min(FEWEST, len(values)))
+        for part in range(_TILTS, 0, -1):
+            exponents = part / _TILTS * tilt
+            weights = np.exp(exponents - exponents.max())
+            if _effective(weights) >= least:
+                return replace(self, weights=weights / weights.mean())
+        return replace(self, weights=np.ones(len(values)))
+
+
+def _effective(weights: np.ndarray) -> float:
+    """Return how many crops of equal weight know as much as crops with these weights, ``[M]`` (Kish 1965)."""
+    return float(weights.sum() ** 2 / np.square(weights).sum())
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ weight that a difference of measures has (generalised least squares).
 
 Clean pictures are measured before they are degraded, too. That tells most of their e, which is g (z - mean z) + r with
 the measure z before, so that a few samples are enough to learn B and Q (control variates). They also give C:
-C = diag(g) cov(z) diag(g) + cov(r), with z's covariance from `patina.fitting.contents`.
+C = diag(g) cov(z) diag(g) + cov(r), with z's covariance from `patina.fitting.contents`. What the photos' mean measures
+differ by from the predicted ones, in turn, tells about their contents: z differs by cov(z) diag(g) C^-1 (difference).
 
 Samples that were made for an earlier centre still count, the less the further they lie from the present one: errors in
 B, summed over all measures, else pass for information, and the numbers move too little.
@@ -45,6 +46,9 @@ WIDEST_MEAN, WIDEST_SPREAD = 0.5, 0.29
 
 _KNOWN_STD = 1e-3
 
+_MOST_ODDS = 3.0
+"""How much more often than it was drawn a crop may count, so that single samples do not dominate."""
+
 _FORGET = 0.1
 """How fast a sample's weight falls with its squared distance, in variances of the latest samples."""
 
@@ -56,21 +60,25 @@ class DegradedSamples:
     Attributes:
         units: ``[N, d]`` unit values.
         measures: ``[N, k]`` of a picture degraded with each.
-        before: ``[N, k]``, measures z of these pictures before.
+        crops: ``[N]``, which clean crops these pictures were, as in `Contents.measures`.
+        drawn: ``[N]``, the crops' weights when they were drawn, see `Contents.weights`.
     """
 
     units: np.ndarray
     measures: np.ndarray
-    before: np.ndarray
+    crops: np.ndarray
+    drawn: np.ndarray
 
-    def weights(self, centre: np.ndarray, width: np.ndarray) -> np.ndarray:
-        """Return how much each sample counts, ``[N]`` in (0, 1].
+    def weights(self, centre: np.ndarray, width: np.ndarray, contents: Contents) -> np.ndarray:
+        """Return how much each sample counts, ``[N]``: fully if it is near, and as often as its crop is to be drawn.
 
         Args:
             centre, width: ``[d]``, of samples that count about fully.
+            contents: the crops, as they count now.
         """
         distance = np.square((self.units - centre) / width).sum(axis=1)
-        return np.exp(-_FORGET * (distance - len(centre)).clip(0))
+        odds = contents.weights[self.crops] / self.drawn
+        return np.exp(-_FORGET * (distance - len(centre)).clip(0)) * odds.clip(0, _MOST_ODDS)
 
     @classmethod
     def joined(cls, samples: Sequence["DegradedSamples"]) -> "DegradedSamples":
@@ -89,6 +97,7 @@ class Emulator:
         square_mean: mean of (u - c)² over the samples, ``[d]``.
         precision: inverse of the covariance of e, ``[k, k]``.
         deviation: square root of the diagonal of that covariance, ``[k]``.
+        content: what e tells about the measures z before, cov(z) diag(g) times the precision, ``[k, k]``.
         confidence: in (0, 1], the factor of the information that a photo's measures hold about its unit values.
     """
 
@@ -99,6 +108,7 @@ class Emulator:
     square_mean: np.ndarray
     precision: np.ndarray
     deviation: np.ndarray
+    content: np.ndarray
     confidence: float = 1.0
 
     @classmethod
@@ -107,14 +117,13 @@ class Emulator:
 
         Args:
             rounds: samples around earlier centres, and last around this one.
-            contents: measures z of all clean pictures, and how much z varies.
+            contents: measures z of all clean crops, how much z varies, and how much every crop counts.
             centre: ``[d]``.
         """
         samples = DegradedSamples.joined(rounds)
         width = np.sqrt(np.square(rounds[-1].units - centre).mean(axis=0)) + _LEAST_WIDTH
-        weights = samples.weights(centre, width)
-        _, content = np.unique(samples.before, axis=0, return_inverse=True)
-        folds = (content.ravel() if content.any() else np.arange(len(weights))) % _FOLDS
+        weights = samples.weights(centre, width, contents)
+        folds = (samples.crops if len(set(samples.crops)) > 1 else np.arange(len(weights))) % _FOLDS
         errors = np.zeros(len(weights))
         for fold in set(folds):
             unseen = folds == fold
@@ -133,7 +142,8 @@ class Emulator:
         offsets = samples.units - centre
         square_mean = weights @ np.square(offsets) / count
         design = root * np.concatenate([np.ones_like(root), offsets, np.square(offsets) - square_mean], axis=1)
-        measures, shown = root * samples.measures, root * (samples.before - contents.mean)
+        measures = root * samples.measures
+        shown = root * (contents.measures[samples.crops] - contents.mean)
         penalty = count * np.concatenate([[0.0], np.full(size, RIDGE_LINEAR), np.full(size, RIDGE_SQUARE)])
         inverse = np.linalg.inv(design.T @ design + np.diag(penalty))
         factor = np.zeros(measures.shape[1])
@@ -148,8 +158,9 @@ class Emulator:
         covariance = (1 - shrink) * covariance + shrink * np.diag(diagonal)
         covariance += factor[:, None] * contents.covariance * factor
         linear, square = found[1 : 1 + size].T, found[1 + size :].T
-        deviation = np.sqrt(np.diag(covariance))
-        return cls(centre, found[0], linear, square, square_mean, np.linalg.inv(covariance), deviation)
+        deviation, precision = np.sqrt(np.diag(covariance)), np.linalg.inv(covariance)
+        content = contents.covariance * factor @ precision
+        return cls(centre, found[0], linear, square, square_mean, precision, deviation, content)
 
     def _errors(self, units: np.ndarray, measures: np.ndarray) -> np.ndarray:
         """Return how far unit values read from measures lie from the true ones, ``[N]``.

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from patina.fitting.contents import Contents
+from patina.fitting.draws import even_owners, stratified_units, units_nearby, weighted_crops
 from patina.fitting.emulator import WIDEST_MEAN, WIDEST_SPREAD, DegradedSamples, Emulator, Population
 from patina.fitting.family import Family, plain_family
 from patina.fitting.file_compression import FileCompression
@@ -40,10 +41,6 @@ of the best before: such a family does not explain the photos."""
 _SMALLEST_START = 0.12
 """Spread that numbers get back when others are let go."""
 
-_SMALLEST_STEP, _LARGEST_STEP, _DETAILS, _STEP_FACTOR = 0.01, 0.06, 4.0, 1.2
-"""How far a round's samples lie from the photos' own numbers: enough to learn slopes from, and no further, since
-measures of little variance see every curve."""
-
 _LEAST_STD = 0.01
 """Added to the measures' standard deviations, some of which are 0 in a set of like photos."""
 
@@ -64,6 +61,7 @@ class SynthesisMatch:
         distance: the same for `fitted`.
         precision: inverse covariance of one picture's measures at given numbers, ``[k, k]``, from the last round.
         rounds: all samples that were made.
+        contents: the clean crops, weighted as they resemble the photos.
     """
 
     family: Family
@@ -73,6 +71,7 @@ class SynthesisMatch:
     distance: float
     precision: np.ndarray
     rounds: tuple[DegradedSamples, ...]
+    contents: Contents
 
 
 @dataclass(frozen=True)
@@ -112,13 +111,13 @@ class Search:
         """Find the numbers that explain the photos while the optional ones stay at their low ends."""
         held = np.where(self._optional, 0.0, self._told())
         size = len(self.family.free)
-        return self._search("fit", held, np.full(size, WIDEST_MEAN), np.full(size, WIDEST_SPREAD))
+        return self._search("fit", held, np.full(size, WIDEST_MEAN), np.full(size, WIDEST_SPREAD), self.contents)
 
     def match_all(self, simple: SynthesisMatch) -> SynthesisMatch:
         """Let the optional numbers go, too, from what was found without them."""
         mean = np.where(self._optional, OPTIONAL_MEAN, simple.population.mean)
         spread = np.where(self._optional, WIDEST_SPREAD, simple.population.spread.clip(_SMALLEST_START))
-        return self._search("fit more", self._told(), mean, spread, simple.rounds)
+        return self._search("fit more", self._told(), mean, spread, simple.contents, simple.rounds)
 
     def explains(self, found: SynthesisMatch) -> bool:
         """Whether chance alone could make the difference between fitted pictures and the photos."""
@@ -149,7 +148,13 @@ class Search:
         return told
 
     def _search(
-        self, title: str, known: np.ndarray, mean: np.ndarray, spread: np.ndarray, begun: Sequence[DegradedSamples] = ()
+        self,
+        title: str,
+        known: np.ndarray,
+        mean: np.ndarray,
+        spread: np.ndarray,
+        contents: Contents,
+        begun: Sequence[DegradedSamples] = (),
     ) -> SynthesisMatch:
         """Move numbers round by round.
 
@@ -157,11 +162,12 @@ class Search:
             title: of the progress bars.
             known: unit values that stay as they are, ``[n, d]``; NaN for others.
             mean, spread: of the population that it begins with, ``[d]``.
+            contents: the clean crops with the weights that it begins with.
             begun: samples of an earlier search.
         """
         rng, size = numpy_rng(self.seed, title), len(self.family.free)
-        units = (mean + (_stratified(rng, self.samples, size) - 0.5) * np.sqrt(12) * spread).clip(0, 1)
-        owners = _owners(rng, self.samples, len(self.photos))
+        units = (mean + (stratified_units(rng, self.samples, size) - 0.5) * np.sqrt(12) * spread).clip(0, 1)
+        owners = even_owners(rng, self.samples, len(self.photos))
         units = np.where(np.isfinite(known[owners]), known[owners], units)
         population = Population(units, np.zeros_like(units), mean, spread, spread, spread)
         believed = np.array([number.plain for number in self.family.free])
@@ -169,26 +175,28 @@ class Search:
         distances, misfits = list[float](), list[float]()
         for number in range(self.rounds):
             key = derive(self.seed, title, number)
-            rounds.append(self._synthesised(units, owners, key, f"{self._name(title)}, round {number + 1}"))
-            emulator = Emulator.learn(rounds, self.contents, population.mean)
+            rounds.append(self._synthesised(units, owners, key, contents, f"{self._name(title)}, round {number + 1}"))
+            emulator = Emulator.learn(rounds, contents, population.mean)
             steps.append(_Step(population, emulator.predict(population.units).mean(axis=0)))
             distances.append(self._distance(steps[-1].expected))
             if number > 1 and self._is_worse(steps[-1], steps[-2], emulator.precision):  # back, and on with less trust
                 trust, steps[-1] = trust / 2, steps[-2]
-                emulator = Emulator.learn(rounds, self.contents, steps[-1].population.mean)
+                emulator = Emulator.learn(rounds, contents, steps[-1].population.mean)
             misfits.append(self._misfit(steps[-1].expected, emulator.precision))
             photos = self._without_outliers(emulator, rounds[-1])
             before = steps[-1].population
             population = explain_robustly(emulator, photos, known, before, believed, trust, self._chance)
-            change = emulator.predict(population.units).mean(axis=0) - steps[-1].expected
+            expected = emulator.predict(population.units).mean(axis=0)
+            contents = contents.resembling(contents.mean + emulator.content @ (photos.mean(axis=0) - expected))
+            change = expected - steps[-1].expected
             settled = mahalanobis(change, emulator.precision) < SETTLED * self._chance
             if number >= ROUNDS - 1 and (settled or self._has_stalled(misfits)):
                 break
-            owners = _owners(rng, self.samples, len(self.photos))
-            units = _nearby(rng, population, known, owners)
-        result = self._result(title, population, distances, emulator.precision, rounds)
+            owners = even_owners(rng, self.samples, len(self.photos))
+            units = units_nearby(rng, population, known, owners)
+        result = self._result(title, population, distances, emulator.precision, rounds, contents)
         if self._is_worse(_Step(population, result.fitted.mean(axis=0)), steps[-1], emulator.precision):
-            return self._result(title, steps[-1].population, distances, emulator.precision, rounds)
+            return self._result(title, steps[-1].population, distances, emulator.precision, rounds, contents)
         return result
 
     def _is_worse(self, now: "_Step", before: "_Step", precision: np.ndarray) -> bool:
@@ -222,14 +230,15 @@ class Search:
         distances: Sequence[float],
         precision: np.ndarray,
         rounds: Sequence[DegradedSamples],
+        contents: Contents,
     ) -> SynthesisMatch:
         """Compare the result itself: the photos' own numbers, without the room to learn from."""
         rng, key = numpy_rng(self.seed, title, "result"), derive(self.seed, title, "result")
-        owners = _owners(rng, self.samples, len(self.photos))
-        last = self._synthesised(population.units[owners], owners, key, f"{self._name(title)}, result")
+        owners = even_owners(rng, self.samples, len(self.photos))
+        last = self._synthesised(population.units[owners], owners, key, contents, f"{self._name(title)}, result")
         distance = self._distance(last.measures.mean(axis=0))
         return SynthesisMatch(
-            self.family, population, last.measures, tuple(distances), distance, precision, (*rounds, last)
+            self.family, population, last.measures, tuple(distances), distance, precision, (*rounds, last), contents
         )
 
     def _name(self, title: str) -> str:
@@ -240,16 +249,18 @@ class Search:
         difference = (self.photos.mean(axis=0) - expected) / (self.photos.std(axis=0) + _LEAST_STD)
         return float(np.sqrt(np.square(difference).mean()))
 
-    def _synthesised(self, units: np.ndarray, owners: np.ndarray, key: int, description: str) -> DegradedSamples:
-        """Degrade clean crops as the photos `owners` might have been, and measure them."""
+    def _synthesised(
+        self, units: np.ndarray, owners: np.ndarray, key: int, contents: Contents, description: str
+    ) -> DegradedSamples:
+        """Degrade clean crops as the photos `owners` might have been, the heavier ones more often, and measure them."""
         crops = crops_in(self.clean)
-        places = numpy_rng(key, "pictures").permutation(np.resize(np.arange(len(crops)), len(units)))
+        places = weighted_crops(numpy_rng(key, "pictures"), contents.weights, len(units))
         samples = [
             SyntheticSample(crops[place], unit, derive(key, number), self.compressions[owner])
             for number, (place, unit, owner) in enumerate(zip(places, units, owners, strict=True))
         ]
         measures = synthesise(samples, self.family, workers=self.workers, description=description)
-        return DegradedSamples(units, as_array(self.names, measures), self.contents.measures[places])
+        return DegradedSamples(units, as_array(self.names, measures), places, contents.weights[places])
 
 
 @dataclass(frozen=True)
@@ -275,22 +286,3 @@ def undegraded(scale: int, names: Sequence[str], clean: Sequence[Path], *, worke
 def as_array(names: Sequence[str], measures: Iterable[Mapping[str, float]]) -> np.ndarray:
     """Return measures by name as ``[N, k]`` in the order of `names`."""
     return np.array([[values[name] for name in names] for values in measures])
-
-
-def _stratified(rng: np.random.Generator, count: int, size: int) -> np.ndarray:
-    """Return a Latin hypercube, ``[count, size]`` in [0, 1]."""
-    places = np.stack([rng.permutation(count) for _ in range(size)], axis=1)
-    return (places + rng.random((count, size))) / count
-
-
-def _owners(rng: np.random.Generator, count: int, photos: int) -> np.ndarray:
-    """Return which photo lends each sample what its file tells, every photo about equally often."""
-    return rng.permutation(np.resize(np.arange(photos), count))
-
-
-def _nearby(rng: np.random.Generator, population: Population, known: np.ndarray, owners: np.ndarray) -> np.ndarray:
-    """Return unit values around those of the photos `owners`."""
-    step = (_DETAILS * population.detail).clip(_SMALLEST_STEP, _LARGEST_STEP)
-    width = np.maximum(step, np.sqrt(population.variance[owners])) * _STEP_FACTOR
-    drawn = (population.units[owners] + rng.standard_normal(width.shape) * width).clip(0, 1)
-    return np.where(np.isfinite(known[owners]), known[owners], drawn)
