@@ -1,6 +1,7 @@
 """Images above the limit of megapixels are upscaled in bands, and the result is that of the whole image."""
 
 import io
+from functools import partial
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import torch
 from PIL import Image, ImageCms
 
 import small_deflow
+import small_ludif
 import small_ludvae
 from degraded_sets import run
 from patina.imaging.huge_pictures import RowReader, write_rows
@@ -188,13 +190,19 @@ def translated(tmp_path, monkeypatch, command):
 
 
 @pytest.mark.parametrize("domain", ["X", "Y"])
-@pytest.mark.parametrize("kind", ["ludvae", "deflow"])
+@pytest.mark.parametrize("kind", ["ludvae", "deflow", "ludif"])
 def test_translations_in_bands_are_those_of_the_whole_image(tmp_path, monkeypatch, kind, domain, capsys):
-    write = {"ludvae": small_ludvae.write_model, "deflow": small_deflow.write_model}[kind]
+    write = {
+        "ludvae": small_ludvae.write_model,
+        "deflow": small_deflow.write_model,
+        "ludif": partial(small_ludif.write_model, replace_impulses=True),
+    }[kind]
     source, model = tmp_path / ("a.tif" if domain == "X" else "a.png"), write(tmp_path / "net.safetensors")
-    write_picture(source, pixels(np.uint16 if domain == "X" else np.uint8))
+    noisy = pixels(np.uint16 if domain == "X" else np.uint8)
+    noisy[::7, ::5], noisy[2::31, 1::4] = 0, np.iinfo(noisy.dtype).max  # which a LUD-DIF replaces in real images
+    write_picture(source, noisy)
     command = ["translate", "-model_path", model, "-source", source, "-source_domain", domain, "-tile", "64"]
-    command += ["-detail", "0.4"] if kind == "ludvae" else ["-heat", "0.8"]
+    command += {"ludvae": ["-detail", "0.4"], "deflow": ["-heat", "0.8"], "ludif": ["-steps", "4"]}[kind]
     whole, bands = translated(tmp_path, monkeypatch, command)
     assert np.array_equal(whole.pixels, bands.pixels)
     assert whole.pixels.dtype == bands.pixels.dtype == (np.uint16 if domain == "X" else np.uint8)

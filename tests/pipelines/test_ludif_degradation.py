@@ -9,7 +9,8 @@ from patina.cli.main import run_command
 from patina.data.normalisation import UNMATCHED, ImageStatistics
 from patina.degradations.blocks import LearnedBlock
 from patina.degradations.learned_degradation import Tiling
-from patina.degradations.ludif_degradation import LUDDIFConfiguration, LUDDIFDegradation
+from patina.degradations.ludif_configuration import LUDDIFConfiguration
+from patina.degradations.ludif_degradation import LUDDIFDegradation
 from patina.imaging.picture_files import list_pictures
 from patina.imaging.value_spaces import to_tensor
 from patina.models.additive_diffusion import column

@@ -1,79 +1,40 @@
 """A trained LUD-DIF as a degradation: samples the whole image, predicting its noise tile by tile."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import count
 from pathlib import Path
-from typing import Annotated, Any, ClassVar
+from typing import Any, ClassVar
 
-import numpy as np
 import torch
-from pydantic import Field
 from torch import Tensor
 
-from patina.data.impulses import without_impulses
+from patina.data.impulses import RADII, without_impulses
 from patina.data.normalisation import ImageStatistics
 from patina.degradations.base import Parameters
-from patina.degradations.knobs import HANDLES, MOST_SAMPLING_STEPS, Knob, Span
-from patina.degradations.learned_degradation import LearnedDegradation, Tiling, Use
-from patina.errors import PatinaError, require_range
-from patina.imaging.blended_tiles import Tile, apply_tiled
+from patina.degradations.knobs import HANDLES, Knob, Span
+from patina.degradations.learned_degradation import LearnedDegradation, Rows, Use
+from patina.degradations.ludif_configuration import KIND, OVERLAP, TILE, LUDDIFConfiguration, checked_tiles
+from patina.degradations.removal_bands import BandPlan, RemovalStep, removed_in_bands
+from patina.errors import PatinaError
+from patina.imaging.blended_tiles import apply_tiled
 from patina.imaging.crop_and_pad import reflect_pad_to_multiple
 from patina.imaging.value_spaces import infinity_as_nan
-from patina.models.additive_diffusion import remove_noise, with_noise
+from patina.models.additive_diffusion import Removal, remove_noise, with_noise
 from patina.models.labels import CLEAN, REAL
 from patina.models.ludif import (
     IMAGE_CHANNELS,
     LUDDIF,
     UNIT,
-    LUDDIFArchitecture,
-    LUDDIFLevels,
     from_units,
     to_units,
 )
 from patina.models.model_files import ModelFile, built_network, typed_part
 from patina.seeding import derive, noise_window, numpy_rng
-from patina.settings import Settings
+from patina.system.allocator import return_freed_memory
 
-KIND = "ludif"
-TILE, OVERLAP = HANDLES[KIND].tile, HANDLES[KIND].overlap
-SMALLEST_TILE = 64
 BATCH_ON_CPU, BATCH_ON_ACCELERATOR = 1, 8
 """Tiles whose area is sampled at once."""
-
-Strength = Annotated[float, Field(ge=0, le=255)]
-
-
-class LUDDIFSampling(Settings):
-    """How images are sampled; the default of the knobs `steps` and `eta`."""
-
-    steps: Annotated[int, Field(ge=1, le=MOST_SAMPLING_STEPS)] = 10
-    """Number of steps; published with 50 to 200."""
-
-    eta: Annotated[float, Field(ge=0, le=1)] = 0.0
-    """How much noise each step draws: 0 none (DDIM), 1 as much as DDPM."""
-
-
-class LUDDIFConfiguration(Settings):
-    """The configuration in a LUD-DIF's model file."""
-
-    architecture: LUDDIFArchitecture
-    """Size of the networks."""
-
-    levels: LUDDIFLevels
-    """Noise that is added on the way."""
-
-    strengths: tuple[Strength, ...] = Field(min_length=2, max_length=1001)
-    """Quantiles, at equal distances from the smallest to the largest, of the noise std (8-bit) of the real images."""
-
-    sampling: LUDDIFSampling
-    """Defaults of the knobs."""
-
-    has_clean: bool
-    """Whether the file holds a model of clean images."""
-
-    replace_impulses: bool = False
-    """Whether black and white values of real images are replaced by their neighbours before they are hidden."""
 
 
 class LUDDIFDegradation(LearnedDegradation):
@@ -112,7 +73,7 @@ class LUDDIFDegradation(LearnedDegradation):
         self.replace_impulses = configuration.replace_impulses
         self.settings = {**configuration.sampling.model_dump(), **settings}
         if "strength" not in settings:
-            self.leave_to_photos({"strength": _interpolated(configuration.strengths)})
+            self.leave_to_photos({"strength": configuration.photo_strengths()})
         self.source = source
         self.tile, self.overlap = tile, overlap
         self.precision = precision
@@ -123,7 +84,7 @@ class LUDDIFDegradation(LearnedDegradation):
     def from_model(cls, model: ModelFile, path: Path, use: Use) -> "LUDDIFDegradation":
         """Make the degradation of a model file."""
         stored = typed_part(LUDDIFConfiguration, model.configuration, path, "configuration")
-        tile, overlap = _checked(use.tiling, stored.architecture.multiple)
+        tile, overlap = checked_tiles(use.tiling, stored.architecture.multiple)
         if use.source == REAL and not stored.has_clean:
             raise PatinaError(
                 f"{path}: makes real images of clean ones only, because its pairs were made by a restoration network; "
@@ -171,6 +132,50 @@ class LUDDIFDegradation(LearnedDegradation):
             results += self._translated(torch.stack(list(images[part])), parameters[part], keys[part])
         return results
 
+    @property
+    def works_in_bands(self) -> bool:
+        """Whether `bands` can be used; it can."""
+        return True
+
+    def bands(
+        self, open_rows: Callable[[], Rows], size: tuple[int, int], parameters: Parameters, key: int
+    ) -> Iterator[Tensor]:
+        """Yield the result of `apply` in bands; every sampling step reads the picture on its own."""
+        strength, sampling = _strengths([parameters]), _sampling(parameters)
+        to_clean = self.source == REAL
+
+        def values() -> Rows:
+            rows = open_rows()
+            return lambda start, stop: self._values_at(rows, size[0], start, stop)
+
+        def field(start: int, stop: int, *purpose: str | int) -> Tensor:
+            return noise_window(derive(key, *purpose), IMAGE_CHANNELS, start, 0, stop - start, size[1])
+
+        def noisy(rows: Rows, level: Tensor, *purpose: str | int) -> Rows:
+            return lambda start, stop: with_noise(rows(start, stop)[None], level, field(start, stop, *purpose)[None])[0]
+
+        level = self.levels.hidden(strength) if to_clean else self.levels.starting(strength)
+        removal = Removal(level / UNIT, **sampling)
+
+        def step_of(step: int) -> RemovalStep:
+            if to_clean:
+                return RemovalStep(lambda rows, *_: rows, self._computed(self._cleaning(removal.level(step))))
+            given_level, network = self._making(strength, removal.level(step))
+            given = noisy(values(), given_level, "condition", step)
+            return RemovalStep(lambda rows, *span: torch.cat([rows, given(*span)]), self._computed(network))
+
+        first = self.levels.hiding(strength) if to_clean else self.levels.starting_clean(strength)
+        plan = BandPlan(size, self.tile, self.overlap, self.network.architecture.multiple)
+        for band in removed_in_bands(
+            noisy(values(), first / UNIT, "hiding" if to_clean else "start"),
+            removal,
+            step_of,
+            lambda step, *span: field(*span, "cleaning" if to_clean else "step", step),
+            plan,
+        ):
+            return_freed_memory()  # bands of many sizes fragment it
+            yield self._images(band[None], CLEAN if to_clean else REAL)[0]
+
     def sample(self, image: Tensor, domain: int, key: int) -> Tensor:
         """Sample a picture of `domain` with the content of `image`, ``[3, H, W]`` in [0, 1].
 
@@ -201,6 +206,13 @@ class LUDDIFDegradation(LearnedDegradation):
             images = self.statistics.normalise_image(images)
         return to_units(images)
 
+    def _values_at(self, rows: Rows, height: int, start: int, stop: int) -> Tensor:
+        """Return `_values` of some rows of a picture, ``[3, h, W]``, which depend on rows around them."""
+        around = max(RADII) if self.source == REAL and self.replace_impulses else 0
+        above, below = min(start, around), min(height - stop, around)
+        values = self._values(rows(start - above, stop + below)[None])[0]
+        return values[:, above : above + stop - start]
+
     def _images(self, values: Tensor, domain: int) -> Sequence[Tensor]:
         images = from_units(values)
         if domain == REAL:
@@ -213,59 +225,67 @@ class LUDDIFDegradation(LearnedDegradation):
         steps = count()
 
         def predict(noisy: Tensor, level: Tensor) -> Tensor:
-            given_level = self.levels.on_condition(level * UNIT, strength) / UNIT
+            given_level, network = self._making(strength, level)
             # New noise in every step: noise that stays would be taken for a part of the image.
             given = with_noise(clean, given_level, _fields(keys, clean, "condition", next(steps)))
-
-            def network(pixels: Tensor) -> Tensor:
-                noisy, given = pixels.split(IMAGE_CHANNELS, dim=1)
-                here, there, own = (value.to(self.device) for value in (level, given_level, strength / UNIT))
-                return self.network.real(noisy, here, given, there, own)
-
             return self._on_tiles(network, torch.cat([noisy, given], dim=1))
 
         level = self.levels.starting(strength) / UNIT
         return remove_noise(predict, start, level, draw=partial(_fields, keys, clean, "step"), **sampling)
 
+    def _making(self, strength: Tensor, level: Tensor) -> tuple[Tensor, Callable[[Tensor], Tensor]]:
+        """Return the noise on the clean image, and the network, given real images of a level with clean ones below."""
+        given_level = self.levels.on_condition(level * UNIT, strength) / UNIT
+
+        def network(pixels: Tensor) -> Tensor:
+            noisy, given = pixels.split(IMAGE_CHANNELS, dim=1)
+            here, there, own = (value.to(self.device) for value in (level, given_level, strength / UNIT))
+            return self.network.real(noisy, here, given, there, own)
+
+        return given_level, network
+
     def _cleaned(
         self, values: Tensor, hiding: Tensor, strength: Tensor, sampling: Mapping[str, Any], keys: Sequence[int]
     ) -> Tensor:
         """Add noise of the std `hiding` (8-bit), and sample clean images for the result."""
-        clean = self.network.clean
-        assert clean is not None  # checked when the file was opened
         noisy = with_noise(values, hiding / UNIT, _fields(keys, values, "hiding"))
 
         def predict(noisy: Tensor, level: Tensor) -> Tensor:
-            return self._on_tiles(lambda pixels: clean(pixels, level.to(self.device)), noisy)
+            return self._on_tiles(self._cleaning(level), noisy)
 
         level = self.levels.hidden(strength) / UNIT
         return remove_noise(predict, noisy, level, draw=partial(_fields, keys, values, "cleaning"), **sampling)
 
+    def _cleaning(self, level: Tensor) -> Callable[[Tensor], Tensor]:
+        clean = self.network.clean
+        assert clean is not None  # checked when the file was opened
+        return lambda pixels: clean(pixels, level.to(self.device))
+
     def _on_tiles(self, network: Callable[[Tensor], Tensor], pixels: Tensor) -> Tensor:
         """Apply a network to pictures ``[N, C, H, W]``: at once if they fit into a tile, else to the only one."""
-        multiple = self.network.architecture.multiple
+        multiple, compute = self.network.architecture.multiple, self._computed(network)
+        if max(pixels.shape[-2:]) > self.tile:
+            return apply_tiled(
+                lambda tile, _: compute(tile), pixels[0], tile=self.tile, overlap=self.overlap, multiple=multiple
+            )[None]
+        padded, (height, width) = reflect_pad_to_multiple(pixels, multiple)
+        return compute(padded)[..., :height, :width]
 
-        def compute(pixels: Tensor, _tile: Tile | None = None) -> Tensor:
+    def _computed(self, network: Callable[[Tensor], Tensor]) -> Callable[[Tensor], Tensor]:
+        """Let a network compute on its device in its precision, from and to float32 on the CPU."""
+
+        def compute(pixels: Tensor) -> Tensor:
             with torch.no_grad(), torch.autocast(
                 self.device.type, torch.bfloat16, enabled=self.precision == torch.bfloat16
             ):  # fmt: skip
                 return network(pixels.to(self.device)).float().cpu()
 
-        if max(pixels.shape[-2:]) > self.tile:
-            return apply_tiled(compute, pixels[0], tile=self.tile, overlap=self.overlap, multiple=multiple)[None]
-        padded, (height, width) = reflect_pad_to_multiple(pixels, multiple)
-        return compute(padded)[..., :height, :width]
+        return compute
 
 
 def _strengths(parameters: Sequence[Parameters]) -> Tensor:
     """Return the strength of every picture, ``[N]``."""
     return torch.tensor([float(drawn["strength"]) for drawn in parameters])
-
-
-def _interpolated(quantiles: Sequence[float], count: int = 1000) -> list[float]:
-    """Return `count` values that are spread as the quantiles say."""
-    places = (np.arange(count) + 0.5) / count
-    return np.interp(places, np.linspace(0, 1, len(quantiles)), quantiles).round(3).tolist()
 
 
 def _sampling(parameters: Parameters) -> dict[str, Any]:
@@ -275,20 +295,3 @@ def _sampling(parameters: Parameters) -> dict[str, Any]:
 def _fields(keys: Sequence[int], like: Tensor, *purpose: str | int) -> Tensor:
     """Return the noise of every key for a purpose, of the shape of `like`, ``[N, C, H, W]``."""
     return torch.stack([noise_window(derive(key, *purpose), like.shape[1], 0, 0, *like.shape[2:]) for key in keys])
-
-
-def _checked(tiling: Tiling, multiple: int) -> tuple[int, int]:
-    """Return the side of a tile and the overlap, multiples of the network's.
-
-    Raises:
-        PatinaError: they are too small or too large.
-    """
-    if tiling.kept_mb is not None:
-        raise PatinaError(f"-kept_mb does not apply to a {KIND} model, which keeps no results")
-    smallest = max(SMALLEST_TILE, 2 * multiple)
-    tile = max(TILE, smallest) if tiling.tile is None else tiling.tile
-    require_range("tile", tile, smallest)
-    tile = tile // multiple * multiple
-    overlap = min(OVERLAP, tile // 4) if tiling.overlap is None else tiling.overlap
-    require_range("overlap", overlap, 0, tile - multiple)
-    return tile, overlap

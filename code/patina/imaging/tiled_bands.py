@@ -8,6 +8,37 @@ from patina.imaging.blended_tiles import Tile, blend_weights, called, plan_axis
 from patina.imaging.crop_and_pad import reflected
 
 
+class BandRows:
+    """Rows of a picture that comes in bands from the top to the bottom; the memory holds those that are kept.
+
+    Args:
+        bands: ``[C, h, W]`` each.
+    """
+
+    def __init__(self, bands: Iterator[torch.Tensor]):
+        self._bands = bands
+        self._kept: list[torch.Tensor] = []
+        self._first = self._next = 0
+
+    def __call__(self, start: int, stop: int) -> torch.Tensor:
+        """Return rows ``[C, stop - start, W]``, none of which is released."""
+        while self._next < stop:
+            band = next(self._bands)
+            self._kept.append(band)
+            self._next += band.shape[1]
+        found, top = [], self._first
+        for band in self._kept:
+            found.append(band[:, max(0, start - top) : max(0, stop - top)])
+            top += band.shape[1]
+        found = [part for part in found if part.shape[1]]
+        return found[0] if len(found) == 1 else torch.cat(found, dim=1)
+
+    def release(self, start: int) -> None:
+        """Forget all bands that end before this row."""
+        while self._kept and self._first + self._kept[0].shape[1] <= start:
+            self._first += self._kept.pop(0).shape[1]
+
+
 def tiled_bands(
     function: Callable[[torch.Tensor, Tile], torch.Tensor],
     rows: Callable[[int, int], torch.Tensor],
@@ -39,7 +70,9 @@ def tiled_bands(
     for top, following in zip(tops, [*tops[1:], tall], strict=True):
         wanted = positions[top : top + high]
         first = min(wanted)
-        strip = rows(first, max(wanted) + 1)[:, [position - first for position in wanted]]
+        strip = rows(first, max(wanted) + 1)
+        if len(wanted) != strip.shape[1]:  # mirrored at the bottom
+            strip = strip[:, [position - first for position in wanted]]
         band = None
         for left in lefts:
             window = Tile(top, left, high, broad)
@@ -53,4 +86,6 @@ def tiled_bands(
         assert band is not None  # there is at least one tile
         done = (following - top) * scale
         left_over = band[:, done:].clone()
-        yield band[:, : min(done, max(0, height - top) * scale), : width * scale]
+        finished = [band[:, : min(done, max(0, height - top) * scale), : width * scale].clone()]
+        del strip, band, output  # nothing but what is left over is held until the next band is asked for
+        yield finished.pop()

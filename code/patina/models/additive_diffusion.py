@@ -13,7 +13,6 @@ log s from the step before (Lu et al. 2022, DPM-Solver++, arXiv 2211.01095), whi
 """
 
 from collections.abc import Callable
-from itertools import pairwise
 
 import torch
 from torch import Tensor
@@ -59,6 +58,51 @@ def ddim_step(
     return result if noise is None else result + column(drawn) * noise
 
 
+class Removal:
+    """The steps of a removal of noise, counted from 0.
+
+    Args:
+        level: s at the beginning, ``[N]``; at 0, images stay as they are.
+        steps: number of steps.
+        eta: η, 0 to 1.
+    """
+
+    def __init__(self, level: Tensor, steps: int, eta: float = 0.0):
+        self.steps = steps
+        self._level, self._eta = level, eta
+        self._parts = [(1 - step / steps) ** _POWER for step in range(steps + 1)]
+
+    def level(self, step: int) -> Tensor:
+        """Return s before a step, ``[N]``."""
+        return self._level * self._parts[step]
+
+    def draws(self, step: int) -> bool:
+        """Whether a step draws noise."""
+        return bool(self._eta) and step < self.steps - 1
+
+    def advance(
+        self, step: int, noisy: Tensor, predicted: Tensor, before: Tensor | None, noise: Tensor | None
+    ) -> tuple[Tensor, Tensor]:
+        """Take one step, pixel by pixel.
+
+        Args:
+            step: its number.
+            noisy: x_s, ``[N, C, H, W]``.
+            predicted: the noise predicted in it.
+            before: the estimate of the step before; None in the first step.
+            noise: standard-normal, if the step draws.
+
+        Returns:
+            x_s' and the estimate.
+        """
+        here, lower = self.level(step), self.level(step + 1)
+        estimate = noisy - column(here) * infinity_as_nan(predicted)
+        middle = estimate
+        if before is not None and step < self.steps - 1:
+            middle = estimate + _ratio(self._parts, step) / 2 * (estimate - before)
+        return ddim_step(noisy, middle, here, lower, self._eta, noise), estimate
+
+
 @torch.no_grad()
 def remove_noise(
     predict: Predict, noisy: Tensor, level: Tensor, *, steps: int, eta: float = 0.0, draw: Draw | None = None
@@ -77,16 +121,11 @@ def remove_noise(
         ``[N, C, H, W]``, not clamped; NaN where the network's output is not finite.
     """
     before: Tensor | None = None
-    parts = [(1 - step / steps) ** _POWER for step in range(steps + 1)]
-    for step, (part, next_part) in enumerate(pairwise(parts)):
-        here, lower = level * part, level * next_part
-        estimate = noisy - column(here) * infinity_as_nan(predict(noisy, here))
-        is_last = step == steps - 1
-        middle = estimate
-        if before is not None and not is_last:
-            middle = estimate + _ratio(parts, step) / 2 * (estimate - before)
-        noise = draw(step) if eta and draw is not None and not is_last else None
-        noisy, before = ddim_step(noisy, middle, here, lower, eta, noise), estimate
+    removal = Removal(level, steps, eta)
+    for step in range(steps):
+        predicted = predict(noisy, removal.level(step))
+        noise = draw(step) if draw is not None and removal.draws(step) else None
+        noisy, before = removal.advance(step, noisy, predicted, before, noise)
     return noisy
 
 

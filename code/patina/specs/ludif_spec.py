@@ -9,7 +9,8 @@ from torch import Tensor
 from patina.data.normalisation import ImageStatistics
 from patina.data.unpaired import ImagesInTurn
 from patina.degradations.learned_degradation import LearnedDegradation
-from patina.degradations.ludif_degradation import LUDDIFDegradation, LUDDIFSampling
+from patina.degradations.ludif_configuration import LUDDIFSampling
+from patina.degradations.ludif_degradation import LUDDIFDegradation
 from patina.errors import PatinaError
 from patina.models.ludif import LUDDIF, LUDDIFArchitecture, LUDDIFLevels
 from patina.models.model_files import ModelFile

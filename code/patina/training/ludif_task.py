@@ -15,7 +15,8 @@ from patina.data.domains import ImageDomain, require_size
 from patina.data.impulses import without_impulses
 from patina.data.normalisation import ImageStatistics
 from patina.data.unpaired import ImagesInTurn
-from patina.degradations.ludif_degradation import KIND, LUDDIFConfiguration, LUDDIFDegradation, LUDDIFSampling
+from patina.degradations.ludif_configuration import KIND, LUDDIFConfiguration, LUDDIFSampling
+from patina.degradations.ludif_degradation import LUDDIFDegradation
 from patina.imaging.sheets import sheet
 from patina.imaging.value_spaces import to_pixels
 from patina.layers.batch_draws import integers_for, normal_like, uniform_like
