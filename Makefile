@@ -1,5 +1,6 @@
 # `make demo` runs the main job, `make check` the fast tests, `make test` lint and all tests, `make docs` builds the site.
 # `make check-reliability` runs the tests of reliability with large counts and publishes these in docs/reliability.md.
+# `make check-gpu` checks and measures all that can run on an NVIDIA GPU, in at most 8 minutes.
 # `make check-distributed` runs the tests of several processes, devices and machines.
 # `make wheel` builds the package into dist/, `make container` the Dockerfile's image (TORCH=cu128 for NVIDIA GPUs).
 # `make notebook` runs docs/notebook.ipynb and stores what its cells show; `make check-studio` tests the pages in Chromium.
@@ -8,7 +9,7 @@ PYTHON ?= python3
 TORCH ?= cpu
 BIN := .venv/bin
 
-.PHONY: demo check check-distributed check-reliability check-studio container notebook test bench docs wheel lint format clean
+.PHONY: demo check check-distributed check-gpu check-reliability check-studio container notebook test bench bench-sizes docs wheel lint format clean
 
 demo: .venv/installed
 	$(BIN)/patina demo --out demo_out
@@ -29,6 +30,12 @@ test: .venv/installed lint
 
 bench: .venv/installed
 	$(BIN)/python -m patina.bench
+
+bench-sizes: .venv/installed
+	$(BIN)/python -m patina.bench.sizes
+
+check-gpu: .venv/installed
+	$(BIN)/python -m patina.bench.gpu_check
 
 docs: .venv/installed
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict

@@ -23,7 +23,14 @@ sys.dont_write_bytecode = False
 
 def pytest_addoption(parser):
     parser.addoption("--large", action="store_true", help="run the tests of reliability with their large counts")
+    parser.addoption("--device", help="device of the tests marked `device`, cpu without it; with it, jobs run, too")
     parser.addoption("--record", type=Path, metavar="FILE", help="append what came of the attacks to this file")
+
+
+def pytest_itemcollected(item):
+    """Mark what takes the device, so that `-m device` chooses it."""
+    if "device" in getattr(item, "fixturenames", ()):
+        item.add_marker("device")
 
 
 @pytest.hookimpl(trylast=True)  # after `-m` has chosen
@@ -33,6 +40,15 @@ def pytest_collection_modifyitems(items):
     others = [item for item in items if not item.get_closest_marker("long")]
     middle = (len(items) + 1) // 2 - len(long[::2])
     items[:] = [*long[::2], *others[:middle], *long[1::2], *others[middle:]]
+
+
+@pytest.fixture
+def device(request, monkeypatch) -> str:
+    """Return the device of `--device`, without TF32, in which a GPU's convolutions differ by more than tests allow."""
+    import torch
+
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
+    return request.config.getoption("--device") or "cpu"
 
 
 @pytest.fixture

@@ -31,12 +31,16 @@ def random_network(architecture: DeFlowArchitecture) -> DeFlow:
     return network
 
 
-def random_batch(architecture: DeFlowArchitecture) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def random_batch(
+    architecture: DeFlowArchitecture, device: str = "cpu"
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     height, width = 2 * architecture.multiple, 3 * architecture.multiple
     image = torch.rand(2, 3, height, width)
-    return image, interpolate(image, scale_factor=1 / architecture.scale), torch.tensor([0.0, 1.0])
+    batch = (image, interpolate(image, scale_factor=1 / architecture.scale), torch.tensor([0.0, 1.0]))
+    return tuple(tensor.to(device) for tensor in batch)
 
 
 def noise_for(network: DeFlow, image: torch.Tensor) -> tuple[torch.Tensor, ...]:
     height, width = image.shape[-2:]
-    return tuple(torch.randn(2, c, height // d, width // d) for c, d in network.latent_layout)
+    shapes = [(2, c, height // d, width // d) for c, d in network.latent_layout]
+    return tuple(torch.randn(shape).to(image.device) for shape in shapes)

@@ -86,7 +86,7 @@ def test_table_and_document(tmp_path, monkeypatch, capsys):
         return Measured(taken, taken, 4e12 * taken, 1e9, 100, warm_up=8.0 - taken, rate_fraction=0.5)
 
     monkeypatch.setattr("patina.bench.__main__.CASES", cases)
-    monkeypatch.setattr("patina.bench.__main__._in_process", in_process)
+    monkeypatch.setattr("patina.bench.running.in_process", in_process)
     monkeypatch.setattr("patina.bench.__main__.start_up", lambda: {"patina --help": 0.1})
     images = [{"task": "a codec", "path": "fast", "images": 8, "seconds": 2.0, "core_seconds": 0.4}]
     images[0] |= {"speed_up": 5.0, "core_speed_up": None}

@@ -24,10 +24,10 @@ def test_golden(golden, heat):
 
 @pytest.mark.parametrize("kept_bytes", [0, 30_000, 2**30])
 @pytest.mark.parametrize("architecture", VARIANTS)
-def test_random_networks(architecture, kept_bytes):
-    network = random_network(architecture)
-    batch = random_batch(architecture)
-    noise, heat = noise_for(network, batch[0]), torch.tensor([1.0, 0.3]).view(2, 1, 1, 1)
+def test_random_networks(architecture, kept_bytes, device):
+    network = random_network(architecture).to(device)
+    batch = random_batch(architecture, device)
+    noise, heat = noise_for(network, batch[0]), torch.tensor([1.0, 0.3], device=device).view(2, 1, 1, 1)
     fast = FastDeFlow(network, kept_bytes=kept_bytes)
     plain = network.translate(*batch, noise, heat)
     assert (plain - batch[0]).abs().mean() > 0.01
@@ -35,9 +35,9 @@ def test_random_networks(architecture, kept_bytes):
 
 
 @pytest.mark.parametrize("architecture", VARIANTS)
-def test_samples(architecture):
-    network = random_network(architecture)
-    image, condition, label = random_batch(architecture)
+def test_samples(architecture, device):
+    network = random_network(architecture).to(device)
+    image, condition, label = random_batch(architecture, device)
     noise = noise_for(network, image)
     plain = network.sample(condition, label, noise)
     torch.testing.assert_close(FastDeFlow(network).sample(condition, label, noise), plain, atol=1e-4, rtol=1e-4)
@@ -52,9 +52,9 @@ def test_row_blocks_equal_the_whole(monkeypatch):
     torch.testing.assert_close(FastDeFlow(network).translate(*batch, noise), whole, atol=1e-5, rtol=0)
 
 
-def test_bf16_stays_within_45_db():
-    network = random_network(TINY)
-    batch = random_batch(TINY)
+def test_bf16_stays_within_45_db(device):
+    network = random_network(TINY).to(device)
+    batch = random_batch(TINY, device)
     noise = noise_for(network, batch[0])
     exact = FastDeFlow(network).translate(*batch, noise)
     half = FastDeFlow(network, torch.bfloat16).translate(*batch, noise)

@@ -24,12 +24,14 @@ def test_golden_real_to_clean_draws_nothing():
     torch.testing.assert_close(translated, GOLDEN["translate_real_to_clean"], atol=1e-5, rtol=0)
 
 
-def test_random_network_at_the_picture_s_edge_too():
+def test_random_network_at_the_picture_s_edge_too(device):
     torch.manual_seed(2)
     plain = LUDVAE(LUDVAEArchitecture(channels=7))
     for parameter in plain.parameters():
         torch.nn.init.normal_(parameter, std=0.15)
-    batch = (torch.rand(2, 3, 9, 14), torch.tensor([0.0, 1.0]), list(torch.randn(3, 2, 7, 9, 14)), torch.tensor([1, 2]))
+    image, noise = torch.rand(2, 3, 9, 14).to(device), list(torch.randn(3, 2, 7, 9, 14).to(device))
+    batch = (image, torch.tensor([0.0, 1.0], device=device), noise, torch.tensor([1, 2], device=device))
+    plain.to(device)
     expected = plain.translate(*batch)
     assert expected.std() > 0.05
     torch.testing.assert_close(FastLUDVAE(plain).translate(*batch), expected, atol=1e-4, rtol=0)

@@ -21,9 +21,9 @@ def gradients(objective, network: DeFlow, batch) -> tuple[torch.Tensor, dict[str
 
 @pytest.mark.parametrize("recompute", ["nothing", "hidden", "everything"])
 @pytest.mark.parametrize("architecture", VARIANTS)
-def test_objective_and_gradients(architecture, recompute):
-    network = random_network(architecture)
-    batch = random_batch(architecture)
+def test_objective_and_gradients(architecture, recompute, device):
+    network = random_network(architecture).to(device)
+    batch = random_batch(architecture, device)
     nll, expected = gradients(network, network, batch)
     actual_nll, actual = gradients(partial(fast_objective, network, recompute=recompute), network, batch)
     torch.testing.assert_close(actual_nll, nll, atol=1e-4, rtol=1e-5)

@@ -9,8 +9,6 @@ ffmpeg process an image, measured in turn. A third one has upscaling by Patina a
 
 import argparse
 import json
-import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -18,13 +16,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
-
-from patina.bench.cases import CASES, PLAIN, QUICK, Case, Measured, Sizes
+from patina.bench.cases import CASES, QUICK, Sizes
 from patina.bench.engine_cases import engine_rows, engine_table
 from patina.bench.figures import machine, start_up, table
 from patina.bench.image_cases import image_rows, image_table
 from patina.bench.measuring import measure
+from patina.bench.running import measure_all
 from patina.cli.flags import add_device_flag, add_flag
 from patina.cli.parser import CommandParser
 from patina.errors import PatinaError
@@ -51,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     chosen = [case for case in CASES if given.only is None or given.only.lower() in case.task.lower()]
     with tempfile.TemporaryDirectory() as folder:
-        rows = _measure_all(chosen, sizes, Path(folder), device)
+        rows = measure_all(chosen, sizes, Path(folder), device)
     document: dict[str, Any] = {
         "machine": machine(device),
         "sizes": asdict(sizes),
@@ -67,59 +64,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if engines:
         print(f"\n{engine_table(engines)}")
     return 0
-
-
-def _measure_all(cases: Sequence[Case], sizes: Sizes, folder: Path, device: torch.device) -> list[dict[str, Any]]:
-    """Run every case in its own process; return its figures, relative to the plain path where that says more."""
-    plain: dict[str, tuple[Measured, Path]] = {}
-    rows: list[dict[str, Any]] = []
-    for case in cases:
-        print(f"{case.task}: {case.path}", file=sys.stderr, flush=True)
-        result = folder / f"{len(rows)}.pt"
-        measured = _in_process(case, sizes, result, device)
-        print(f"    {measured.seconds:.2f} s, core time {measured.core_seconds:.2f} s", file=sys.stderr, flush=True)
-        reference, reference_result = plain.setdefault(case.task, (measured, result))
-        seconds = "core_seconds" if device.type == "cpu" else "seconds"
-        rows.append(
-            asdict(case) | asdict(measured) | {
-                "speed_up": getattr(reference, seconds) / getattr(measured, seconds),
-                "operations_fraction": measured.operations / reference.operations,
-                "memory_fraction": measured.peak_bytes / max(reference.peak_bytes, 1),
-                "agreement": _agreement(case, reference_result, result),
-            }
-        )  # fmt: skip
-    return rows
-
-
-def _in_process(case: Case, sizes: Sizes, result: Path, device: torch.device) -> Measured:
-    # Threads that spin while waiting slow down everything else that runs. An empty compile cache keeps an earlier
-    # benchmark from hiding the warm-up.
-    environment = os.environ | {
-        "OMP_WAIT_POLICY": "passive",
-        "TORCHINDUCTOR_CACHE_DIR": str(result.parent / "compiled"),
-    }
-    command = [sys.executable, "-m", "patina.bench", "--case", str(CASES.index(case)), "--result", str(result)]
-    finished = subprocess.run(
-        [*command, "-device", device.type, *(["--quick"] if sizes.quick else [])],
-        env=environment,
-        check=True,
-        text=True,
-        stdout=subprocess.PIPE,
-    )
-    return Measured(**json.loads(finished.stdout.splitlines()[-1]))
-
-
-def _agreement(case: Case, reference: Path, result: Path) -> str:
-    """Describe how closely a case's result agrees with the plain path's."""
-    first, second = torch.load(reference), torch.load(result)
-    if case.path == PLAIN:
-        return "-"
-    difference = (first - second).abs()
-    if "training" in case.task:
-        return f"gradients {difference.norm() / first.norm():.0e}"
-    if case.is_half:
-        return f"{-10 * difference.square().mean().log10():.1f} dB"
-    return f"{difference.max():.0e}"
 
 
 if __name__ == "__main__":

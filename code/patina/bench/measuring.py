@@ -1,7 +1,8 @@
 """Measuring one case in this process: time, operations, bytes moved, and memory."""
 
+import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -57,6 +58,7 @@ def measure(case: Case, sizes: Sizes, result: Path, device: torch.device) -> Mea
     for _ in range(RUNS.get(device.type, OTHER_RUNS) - 1):
         output = timed_run()
     torch.save(gather(output).cpu(), result)
+    busy = busy_fraction(run, device)
     reached = growth * operations / min(times)
     return Measured(
         seconds=min(times),
@@ -66,7 +68,31 @@ def measure(case: Case, sizes: Sizes, result: Path, device: torch.device) -> Mea
         peak_bytes=memory.grown,
         warm_up=times[0] - min(times),
         rate_fraction=reached / convolution_rate(device, torch.bfloat16 if case.is_half else torch.float32),
+        busy_fraction=busy,
     )
+
+
+def busy_fraction(run: Callable[[], object], device: torch.device) -> float | None:
+    """Return the part of a run's time in which a GPU computes, by torch's profiler; None on other devices."""
+    if device.type != "cuda":
+        return None
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
+        _, seconds, _ = timed(run, device)
+    spans = sorted(
+        (event.time_range.start, event.time_range.end)
+        for event in profile.events() or ()
+        if str(event.device_type).endswith("CUDA")
+    )
+    return covered(spans) / 1e6 / seconds
+
+
+def covered(spans: Sequence[tuple[float, float]]) -> float:
+    """Return the length that spans cover together, each from a start to an end; sorted by start."""
+    total, reached = 0.0, -math.inf
+    for start, end in spans:
+        total += max(0.0, end - max(start, reached))
+        reached = max(reached, end)
+    return total
 
 
 def timed(run: Callable[[], object], device: torch.device, *, kept: bool = False) -> tuple[object, float, float]:

@@ -1,0 +1,84 @@
+"""The rates that a device attains, and how fast networks upscale on it in every precision and layout."""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+import torch
+from torch import nn
+
+from patina.bench.measuring import convolution_rate, timed
+from patina.models.spandrel_network import SpandrelSettings
+
+RUNS = 5
+
+
+def device_rates(device: torch.device, quick: bool) -> dict[str, float]:
+    """Return the operations per second of large matrix products and convolutions, and the bytes per second of a copy.
+
+    Args:
+        device: the device.
+        quick: use small ones.
+    """
+    side = 256 if quick else 8192
+    rates: dict[str, float] = {}
+    for name, dtype in (("float32", torch.float32), ("bfloat16", torch.bfloat16)):
+        first, second = (torch.rand(side, side, dtype=dtype, device=device) for _ in range(2))
+        rates[f"matrix product, {name}"] = 2 * side**3 / _fastest(partial(torch.matmul, first, second), device)
+        if not quick:
+            rates[f"convolution, {name}"] = convolution_rate(device, dtype)
+    block = torch.empty(2**20 if quick else 2**28, dtype=torch.uint8, device=device)
+    rates["copy, bytes"] = 2 * block.nbytes / _fastest(block.clone, device)
+    return rates
+
+
+def layout_rows(device: torch.device, quick: bool) -> list[dict[str, Any]]:
+    """Return the seconds in which networks upscale an image, by precision and layout, and the layout's PSNR to float32.
+
+    Raises:
+        RuntimeError: a layout gives another image than float32 in the usual layout.
+    """
+    networks = {"Compact": {"num_feat": 8, "num_conv": 2}} if quick else {
+        "ESRGAN": {"num_filters": 64, "num_blocks": 6},
+        "Compact": {"num_feat": 64, "num_conv": 16},
+        "SPAN": {"feature_channels": 48},
+    }  # fmt: skip
+    image = torch.rand(1, 3, *((32, 32) if quick else (512, 512)), device=device)
+    rows = []
+    for name, sizes in networks.items():
+        torch.manual_seed(0)
+        network = SpandrelSettings.model_validate({"architecture": name, "scale": 2, **sizes}).build()
+        network.requires_grad_(False).eval().to(device)
+        rows += _network_rows(name, network, image, device)
+    return rows
+
+
+def _network_rows(name: str, network: nn.Module, image: torch.Tensor, device: torch.device) -> list[dict[str, Any]]:
+    exact, rows = None, []
+    for layout in (torch.contiguous_format, torch.channels_last):
+        network.to(memory_format=layout)  # type: ignore[call-overload]  # torch's stubs lack it
+        for half in (False, True):
+
+            def run(half: bool = half) -> torch.Tensor:
+                with torch.inference_mode(), torch.autocast(device.type, torch.bfloat16, enabled=half):
+                    return network(image).float()
+
+            result = run()
+            exact = result if exact is None else exact
+            level = float(-10 * ((result - exact).square().mean() / exact.square().mean()).clamp(min=1e-12).log10())
+            rows.append(
+                {
+                    "network": name,
+                    "layout": str(layout).removeprefix("torch."),
+                    "precision": "bf16-mixed" if half else "32",
+                    "seconds": _fastest(run, device),
+                    "signal_to_error_db": level,
+                }
+            )
+            if not level > (20 if half else 45):
+                raise RuntimeError(f"{rows[-1]}: another image than in float32")
+    return rows
+
+
+def _fastest(run: Callable[[], object], device: torch.device) -> float:
+    return min(timed(run, device)[1] for _ in range(RUNS))

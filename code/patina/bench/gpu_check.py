@@ -1,0 +1,175 @@
+"""Everything that can be checked on a GPU, by one command: ``make check-gpu`` or ``python -m patina.bench.gpu_check``.
+
+It needs a clone with its tests. Each part is tried by itself, and the figures are written after each, so that whatever
+fails or takes too long leaves the rest. Parts: the device's rates; the tests that compute on a device (fast paths and
+plain ones, whole jobs, a training of every task); the benchmark's cases, with the share of the device's rate and of
+the time in which it computes; and networks that upscale, in every precision and layout.
+
+Ends with 0 if all parts passed, 1 if one failed, and 2 without a GPU.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import torch
+
+from patina.bench.cases import CASES, QUICK, Case, Measured, Sizes
+from patina.bench.device_rates import device_rates, layout_rows
+from patina.bench.figures import machine
+from patina.bench.running import case_row, in_process
+from patina.cli.flags import add_flag
+from patina.cli.parser import CommandParser
+
+NO_DEVICE = 2
+"""Exit code without a GPU."""
+
+MINUTES = 8.0
+TESTS_SHARE = 0.5
+"""Part of the time that the tests may take."""
+
+
+@dataclass
+class Check:
+    """A check in progress.
+
+    Attributes:
+        device: "cuda", or "cpu" to try the check itself.
+        out: JSON file for the figures.
+        until: when it must end, by `time.monotonic`.
+        quick: whether sizes are tiny.
+        only: run only parts whose name contains this text.
+        document: the figures, by part.
+        outcomes: name, "passed" or why not, and seconds of every part.
+    """
+
+    device: torch.device
+    out: Path
+    until: float
+    quick: bool = False
+    only: str | None = None
+    document: dict[str, Any] = field(default_factory=dict)
+    outcomes: list[tuple[str, str, float]] = field(default_factory=list)
+
+    @property
+    def left(self) -> float:
+        """Seconds left, at least one."""
+        return max(1.0, self.until - time.monotonic())
+
+    def part(self, name: str, work: Callable[[], Any]) -> None:
+        """Do a part, whatever happens in it, and write down what came of it."""
+        if self.only is not None and self.only.lower() not in name.lower():
+            return
+        print(f"{name} …", file=sys.stderr, flush=True)
+        began, outcome = time.monotonic(), "passed"
+        try:
+            if self.until - time.monotonic() < 5:
+                raise TimeoutError("no time is left; give more -minutes")
+            self.document[name] = work()
+        except Exception as error:  # each part stands alone
+            outcome = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"[:200]
+            self.document[name] = {"failed": traceback.format_exc().splitlines()[-12:]}
+        self.outcomes.append((name, outcome, time.monotonic() - began))
+        written = {"machine": self.document.get("machine"), "outcomes": self.outcomes, **self.document}
+        self.out.write_text(json.dumps(written, indent=1, default=str) + "\n", encoding="utf-8")
+
+    @property
+    def failed(self) -> bool:
+        """Whether a part did not pass."""
+        return any(outcome != "passed" for _, outcome, _ in self.outcomes)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run all parts, print what passed and write ``check-gpu.json``."""
+    parser = CommandParser("python -m patina.bench.gpu_check", __doc__)
+    add_flag(parser, "out", default="check-gpu.json", help="JSON file for the figures")
+    add_flag(parser, "only", help="run only the parts whose name contains this text")
+    add_flag(parser, "minutes", type=float, default=MINUTES, help="time for everything")
+    add_flag(parser, "device", default="cuda", choices=["cuda", "cpu"], help="cpu: to try the check without a GPU")
+    add_flag(parser, "quick", action="store_true", help="use tiny networks: a smoke test, its figures mean nothing")
+    given = parser.parsed(arguments)
+    if given.device == "cuda" and not torch.cuda.is_available():
+        print("no GPU: torch sees no CUDA device; `patina doctor` says why, nothing was checked", file=sys.stderr)
+        return NO_DEVICE
+    until = time.monotonic() + 60 * given.minutes
+    check = Check(torch.device(given.device), Path(given.out), until, given.quick, given.only)
+    run_parts(check)
+    print(outcome_table(check))
+    return 1 if check.failed else 0
+
+
+def run_parts(check: Check) -> None:
+    """Run the parts one after the other; figures first, which are lost if the tests take all the time."""
+    check.part("machine", lambda: machine(check.device))
+    check.part("rates of the device", lambda: device_rates(check.device, check.quick))
+    with tempfile.TemporaryDirectory() as folder:
+        check.part("tests", lambda: run_tests(check, Path(folder) / "tests.xml"))
+        plain: dict[str, tuple[Measured, Path]] = {}
+        for case in CASES:
+            check.part(f"{case.task}: {case.path}", partial(_case_figures, check, case, plain, Path(folder)))
+    check.part("upscaling in every layout", lambda: layout_rows(check.device, check.quick))
+
+
+def _case_figures(check: Check, case: Case, plain: dict[str, tuple[Measured, Path]], folder: Path) -> dict[str, Any]:
+    sizes, result = QUICK if check.quick else Sizes(), folder / f"{CASES.index(case)}.pt"
+    measured = in_process(case, sizes, result, check.device, check.left)
+    reference = plain.setdefault(case.task, (measured, result))
+    return case_row(case, measured, result, reference, check.device)
+
+
+def run_tests(check: Check, report: Path) -> dict[str, Any]:
+    """Run the tests that are marked `device`; return their counts.
+
+    Raises:
+        RuntimeError: a test failed, or none ran; names the first few.
+        subprocess.TimeoutExpired: they took too long.
+    """
+    chosen = ["tests/models"] if check.quick else ["tests"]
+    # One process after the other would import torch again; two on one GPU would disturb each other's memory.
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:xdist", "-m", "device", "--junitxml", str(report)]
+    finished = subprocess.run(
+        [*command, f"--device={check.device.type}", *chosen],
+        timeout=TESTS_SHARE * check.left, capture_output=True, text=True,
+    )  # fmt: skip
+    if not report.is_file():
+        raise RuntimeError(f"pytest wrote no report: {(finished.stdout + finished.stderr).strip()[-150:]}")
+    counts, failures = read_report(report)
+    if failures or not counts["tests"]:
+        raise RuntimeError(f"{len(failures)} of {counts['tests']} tests failed: {', '.join(failures[:5])}")
+    return counts
+
+
+def read_report(report: Path) -> tuple[dict[str, int], list[str]]:
+    """Return the counts of a JUnit report (tests, skipped), and the names of the tests that failed."""
+    cases = list(ElementTree.parse(report).getroot().iter("testcase"))
+    bad = [case for case in cases if case.find("failure") is not None or case.find("error") is not None]
+    skipped = sum(case.find("skipped") is not None for case in cases)
+    return {"tests": len(cases), "skipped": skipped}, [str(case.get("name")) for case in bad]
+
+
+def outcome_table(check: Check) -> str:
+    """Return what came of every part as a Markdown table, the cases with their figures."""
+    lines = ["| part | outcome | took | speed-up | of the rate | busy | agreement |", "| --- | --- |" + " ---: |" * 5]
+    for name, outcome, seconds in check.outcomes:
+        figures = check.document.get(name)
+        row = figures if isinstance(figures, dict) and "rate_fraction" in figures else {}
+        busy = row.get("busy_fraction")
+        cells = [name, outcome, f"{seconds:.0f} s"]
+        cells += [f"{row['speed_up']:.1f}", f"{row['rate_fraction']:.0%}"] if row else ["", ""]
+        cells += ["" if busy is None else f"{busy:.0%}", str(row.get("agreement", ""))]
+        lines.append("| " + " | ".join(cells) + " |")
+    passed = sum(outcome == "passed" for _, outcome, _ in check.outcomes)
+    return "\n".join([*lines, "", f"{passed} of {len(check.outcomes)} parts passed; figures: {check.out}"])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
