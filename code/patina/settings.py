@@ -1,15 +1,19 @@
 """Typed settings that reject unknown keys, and one-line messages for validation errors."""
 
+import ast
+import inspect
 import re
+import textwrap
 import types
 import typing
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from pydantic_core import ErrorDetails
+from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, ValidationError
+from pydantic_core import CoreSchema, ErrorDetails
 
 from patina.errors import ConfigError, listed
 from patina.hints import nearest, nearest_name
@@ -49,13 +53,47 @@ def as_list(value: Any) -> Any:
     return value if value is None or isinstance(value, list | tuple) else [value]
 
 
+def field_docs(settings: type) -> dict[str, str]:
+    """Return the docstrings under the fields of a class and of those that it is derived from, by field."""
+    found: dict[str, str] = {}
+    for base in reversed(settings.__mro__):
+        if base.__module__ in ("builtins", "typing") or base.__module__.split(".")[0] == "pydantic":
+            continue
+        try:
+            body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
+        except (OSError, TypeError, SyntaxError):  # made without a file
+            continue
+        statements = getattr(body, "body", [])
+        for field, after in pairwise(statements):
+            if (
+                isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+                and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+                and isinstance(after.value.value, str)
+            ):  # fmt: skip
+                found[field.target.id] = inspect.cleandoc(after.value.value)
+    return found
+
+
 class Settings(BaseModel):
     """A block of settings that rejects unknown keys.
 
     The docstring under a field documents it; JSON schemas and `docs/configuration.md` are generated from it.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> Schema:
+        """Return the JSON schema with the docstrings under the fields as descriptions.
+
+        They are read only here: pydantic would read the source of every class at every start, a fifth of its time.
+        """
+        whole = handler(schema)
+        properties = handler.resolve_ref_schema(whole).get("properties", {})
+        for name, text in field_docs(cls).items():
+            if name in properties:
+                properties[name].setdefault("description", text)
+        return whole
 
     @classmethod
     def as_written(cls, schema: Schema) -> Schema:
