@@ -202,32 +202,6 @@ def test_signals_to_the_whole_group_are_an_interruption(tmp_path):
     assert ends_as_whole(tmp_path)
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "DataLoader worker (pid 7) is killed by signal: Bus error. It is possible that dataloader's workers are out of "
-        "shared memory. Please try to raise your shared memory limit.",
-        "unable to write to file </torch_7_9_0>: No space left on device (28)",
-        "unable to open shared memory object </torch_7> in read-write mode: No space left on device (28)",
-    ],
-)
-def test_little_shared_memory_is_told_as_such(tmp_path, monkeypatch, text):
-    fails_in(monkeypatch, "forward", RuntimeError(text))
-    dies(tmp_path, Regression(), rf"shared memory \(/dev/shm\) is too small .*; enlarge it, or {FEWER}")
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "DataLoader worker (pid 7) is killed by signal: Killed. ",
-        "unable to open shared memory object </torch_7_9_0> in read-write mode: No such file or directory (2)",
-    ],
-)
-def test_a_killed_process_is_told_as_such(tmp_path, monkeypatch, text):
-    fails_in(monkeypatch, "forward", RuntimeError(text))
-    dies(tmp_path, Regression(), rf"a process that reads images was killed, .*; {FEWER}")
-
-
 @pytest.fixture(scope="module")
 def sets(tmp_path_factory):
     return write_sets(tmp_path_factory.mktemp("sets"))

@@ -51,8 +51,13 @@ def loaded_batches(
     except PatinaError as error:
         # An error in a worker process arrives wrapped in the traceback of that process.
         raise type(error)(str(error.args[0]).rstrip().rpartition(f"{type(error).__name__}: ")[2]) from error
+    except (ConnectionError, EOFError, FileNotFoundError) as error:
+        # A process that is gone is met first, now and then, by whoever fetches its batch. Images' errors name a file.
+        if workers == 0 or getattr(error, "filename", None) is not None:
+            raise
+        raise RuntimeError(f"DataLoader worker exited unexpectedly: {error}") from error
     except OSError as error:
-        # Errors of shared memory name no file, those of pictures do.
+        # Errors of shared memory name no file, those of images do.
         if error.errno != errno.ENOSPC and (workers == 0 or error.errno is None or error.filename is not None):
             raise
         raise RuntimeError(f"no shared memory for the processes that read: {error}") from error

@@ -1,0 +1,57 @@
+"""Processes that read images and die: told as what it is, a killed process or too little shared memory."""
+
+import errno
+from itertools import islice
+
+import pytest
+from test_dying_trainings import FAILS_AT, FEWER, dies, ends_as_whole, fails_in
+from test_loop import Regression
+
+from patina.training import loader
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DataLoader worker (pid 7) is killed by signal: Bus error. It is possible that dataloader's workers are out of "
+        "shared memory. Please try to raise your shared memory limit.",
+        "unable to write to file </torch_7_9_0>: No space left on device (28)",
+        "unable to open shared memory object </torch_7> in read-write mode: No space left on device (28)",
+    ],
+)
+def test_little_shared_memory_is_told_as_such(tmp_path, monkeypatch, text):
+    fails_in(monkeypatch, "forward", RuntimeError(text))
+    dies(tmp_path, Regression(), rf"shared memory \(/dev/shm\) is too small .*; enlarge it, or {FEWER}")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "DataLoader worker (pid 7) is killed by signal: Killed. ",
+        "unable to open shared memory object </torch_7_9_0> in read-write mode: No such file or directory (2)",
+    ],
+)
+def test_a_killed_process_is_told_as_such(tmp_path, monkeypatch, text):
+    fails_in(monkeypatch, "forward", RuntimeError(text))
+    dies(tmp_path, Regression(), rf"a process that reads images was killed, .*; {FEWER}")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        ConnectionResetError(errno.ECONNRESET, "Connection reset by peer"),
+        ConnectionRefusedError(errno.ECONNREFUSED, "Connection refused"),
+        FileNotFoundError(errno.ENOENT, "No such file or directory"),
+        EOFError(),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_process_that_is_gone_when_its_batch_is_fetched_was_killed(tmp_path, monkeypatch, error):
+    def breaks(batches):
+        yield from islice(batches, FAILS_AT - 1)
+        raise error
+
+    with monkeypatch.context() as patch:
+        patch.setattr(loader, "_between_steps", breaks)
+        dies(tmp_path, Regression(), rf"a process that reads images was killed, .*; {FEWER}", workers=1)
+    assert ends_as_whole(tmp_path)
