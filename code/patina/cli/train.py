@@ -30,6 +30,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Train, or print what would be trained."""
+    from patina.system.quick_imports import import_fabric
+
+    import_fabric()
     from patina.pipelines.training_outcome import training_outcome
     from patina.pipelines.training_run import TrainingRequest, run_training, trainable_config
     from patina.system.place_names import named_as_given

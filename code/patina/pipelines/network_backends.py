@@ -20,7 +20,7 @@ from patina.errors import PatinaError
 from patina.models.generator_files import LoadedGenerator, load_generator
 from patina.models.network_export import INPUT, ExportedNetwork, require_finite
 from patina.models.traced_graph import traced_onnx
-from patina.system.openvino_import import imported_openvino
+from patina.system.quick_imports import imported_openvino
 from patina.system.telling import tell
 
 SAME_PSNR = 50.0
