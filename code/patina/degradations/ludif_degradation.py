@@ -140,7 +140,7 @@ class LUDDIFDegradation(LearnedDegradation):
     def bands(
         self, open_rows: Callable[[], Rows], size: tuple[int, int], parameters: Parameters, key: int
     ) -> Iterator[Tensor]:
-        """Yield the result of `apply` in bands; every sampling step reads the picture on its own."""
+        """Yield the result of `apply` in bands; of a clean picture, every sampling step reads on its own."""
         strength, sampling = _strengths([parameters]), _sampling(parameters)
         to_clean = self.source == REAL
 

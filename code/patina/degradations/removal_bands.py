@@ -1,7 +1,8 @@
 """The removal of noise (`patina.models.additive_diffusion`) from pictures larger than the memory.
 
 Every step is computed in the tiles of `tiled_bands`, from the rows of the step before, which is a few rows of tiles
-ahead of it. So the memory holds about one row of tiles for every step, and results are those of whole pictures.
+ahead of it. So the memory holds about one row of tiles for every step, and results are those of whole pictures. One
+loop goes from step to step, because a thousand generators that call each other would end in a RecursionError.
 """
 
 from collections.abc import Callable, Iterator
@@ -11,7 +12,7 @@ import torch
 from torch import Tensor
 
 from patina.degradations.learned_degradation import Rows
-from patina.imaging.tiled_bands import BandRows, tiled_bands
+from patina.imaging.tiled_bands import BandRows, rows_needed, tiled_bands
 from patina.models.additive_diffusion import Removal
 from patina.models.ludif import IMAGE_CHANNELS
 
@@ -56,13 +57,22 @@ def removed_in_bands(
         draw: noise of a step, at rows from a first one up to another: ``[C, h, W]``.
         plan: how the picture is divided.
     """
-    rows: Rows = noisy
-    bands: Iterator[Tensor] = iter(())
-    for step in range(removal.steps):
-        bands = _stepped(rows, removal, step, step_of(step), draw, plan)
-        rows = BandRows(bands)
-    for band in bands:
-        yield band[:IMAGE_CHANNELS]
+    last = removal.steps - 1
+    results = [BandRows() for _ in range(last)]
+    sources: list[Rows] = [noisy, *results]
+    steps = [_stepped(rows, removal, step, step_of(step), draw, plan) for step, rows in enumerate(sources)]
+    needed = rows_needed(plan.size[0], tile=plan.tile, overlap=plan.overlap, multiple=plan.multiple)
+    made, step = [0] * removal.steps, last
+    while made[last] < len(needed):
+        if step and results[step - 1].end < needed[made[step]]:
+            step -= 1  # whose next band is missing here
+            continue
+        made[step] += 1
+        if step == last:
+            yield next(steps[step])[:IMAGE_CHANNELS]
+        else:
+            results[step].add(next(steps[step]))
+            step += 1
 
 
 def _stepped(
