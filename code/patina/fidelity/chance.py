@@ -40,8 +40,14 @@ def chance_distances(
     sizes = [max(1, round(size / len(images) * len(groups))) for size in (count, len(images) // 2)]
     pairs = [[_drawn(groups, size, rng) for size in sizes] for _ in range(DRAWS)]
     measurable = [pair for pair in pairs if all(any(image.noise is not None for image in drawn) for drawn in pair)]
-    profiles = [tuple(joint_profile(drawn) for drawn in pair) for pair in measurable]
-    return {item.key: _percentile([item.distance(*pair) for pair in profiles]) for item in PROPERTIES}
+    found = [_distances(*pair) for pair in measurable]
+    return {item.key: _percentile([distances[item.key] for distances in found]) for item in PROPERTIES}
+
+
+def _distances(first: Sequence[MeasuredSample], second: Sequence[MeasuredSample]) -> dict[str, float]:
+    """Return the distances of two sets by property; their profiles, many megabytes, are not kept."""
+    profiles = joint_profile(first), joint_profile(second)
+    return {item.key: item.distance(*profiles) for item in PROPERTIES}
 
 
 def _groups(images: Sequence[MeasuredSample], by_scene: bool) -> list[list[MeasuredSample]]:
