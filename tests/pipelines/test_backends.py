@@ -1,6 +1,8 @@
 """Networks computed by onnxruntime and OpenVINO: the results are torch's, and nothing is mixed in a folder."""
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from patina.pipelines import network_backends
 from patina.pipelines.network_backends import FASTER_IN_OPENVINO, SAME_PSNR, chosen_backend
 from patina.pipelines.network_upscalers import TiledModel
 from patina.pipelines.upscalers import open_upscaler
+from patina.pipelines.upscaling import UpscaleRequest, continuing, upscale
 from sets import picture
 from small_networks import TINY
 
@@ -109,6 +112,39 @@ def test_a_folder_is_not_continued_by_another_backend(model, tmp_path, capsys):
     assert run_command("upscale", [*words, "-precision", "32"]) == 0  # auto is openvino here
     again = open_upscaler(model, device="cpu", backend="openvino")(picture(1, 40, 48))
     np.testing.assert_array_equal(read_picture(tmp_path / "out" / "1.png").pixels, again)
+
+
+def test_a_model_may_be_used_by_two_threads(model):
+    upscaler = open_upscaler(model, device="cpu", tile=48, overlap=16, backend="openvino")
+    images = [picture(number, 90, 90) for number in range(4)]
+    expected = [upscaler(image) for image in images]
+    with ThreadPoolExecutor(2) as threads:
+        np.testing.assert_array_equal(list(threads.map(upscaler, images * 3)), expected * 3)
+
+
+@pytest.mark.parametrize("out", ["out", "out/%03d.tar"])
+def test_auto_continues_by_what_made_the_folder(model, tmp_path, monkeypatch, out):
+    write_picture(tmp_path / "in" / "0.png", picture(0, 24, 24))
+    request = UpscaleRequest(model, tmp_path / "in", tmp_path / out, device="cpu", backend="torch")
+    auto = replace(request, backend="auto")
+    assert continuing(auto).backend == "auto"
+    upscale(request)
+    assert continuing(auto).backend == "torch"
+    upscale(auto)
+    assert continuing(replace(auto, model="bicubic")).backend == "auto"
+    monkeypatch.setattr(network_backends, "find_spec", lambda name: None)
+    assert continuing(auto).backend == "torch"
+
+
+def test_auto_asks_for_the_package_that_began_the_folder(model, tmp_path, monkeypatch):
+    write_picture(tmp_path / "in" / "0.png", picture(0, 24, 24))
+    request = UpscaleRequest(model, tmp_path / "in", tmp_path / "out", device="cpu", backend="openvino")
+    upscale(request)
+    auto = replace(request, backend="auto")
+    assert continuing(auto).backend == "openvino"
+    monkeypatch.setattr(network_backends, "find_spec", lambda name: None)
+    with pytest.raises(PatinaError, match=r"out was begun by openvino, .*patina-sr\[openvino\].*-backend torch"):
+        upscale(auto)
 
 
 def test_infinity_is_no_white_image(model):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -93,16 +94,18 @@ def chosen_backend(path: Path, network: LoadedGenerator, wanted: str, half: bool
     if half and wanted == "onnxruntime":
         raise PatinaError("-backend onnxruntime computes in float32; add -precision 32, or choose another backend")
     if missing := missing_package(wanted):
-        raise PatinaError(
-            f"-backend {wanted} needs {missing}, which is not installed: pip install 'patina-sr[{EXTRAS[wanted]}]', or "
-            f"in a clone pip install -e '.[{EXTRAS[wanted]}]'"
-        )
+        raise PatinaError(f"-backend {wanted} needs {missing}, which is not installed: {installing(wanted)}")
     return _opened(path, network, wanted, half)
 
 
 def missing_package(name: str) -> str:
     """Return the first package that a backend needs and that is not installed; "" for none."""
     return next((package for package in PACKAGES[name] if find_spec(package) is None), "")
+
+
+def installing(name: str) -> str:
+    """Return how a backend is installed."""
+    return f"pip install 'patina-sr[{EXTRAS[name]}]', or in a clone pip install -e '.[{EXTRAS[name]}]'"
 
 
 def _opened(path: Path, network: LoadedGenerator, name: str, half: bool) -> Backend:
@@ -172,9 +175,12 @@ def _by_openvino(graph: bytes, half: bool) -> RunTile:
     }
     request = core.compile_model(core.read_model(io.BytesIO(graph)), "CPU", settings).create_infer_request()
 
+    lock = Lock()
+
     def run(tile: Tensor) -> Tensor:
-        # The result lies in the request's memory, which the next tile overwrites.
-        return torch.from_numpy(np.array(request.infer([tile.contiguous().numpy()])[0], np.float32))
+        # A request computes one tile at a time, and its result lies in memory that the next tile overwrites.
+        with lock:
+            return torch.from_numpy(np.array(request.infer([tile.contiguous().numpy()])[0], np.float32))
 
     return run
 

@@ -121,7 +121,7 @@ def open_network(
     settings: dict[str, object] = {
         "scale": descriptor.scale, "tile": tile, "overlap": overlap, "precision": _precision_name(half),
     }  # fmt: skip
-    if chosen is not TORCH:  # folders made before there were backends go on by torch
+    if chosen is not TORCH:  # torch's results name no backend, as those made before there were any
         settings["backend"] = chosen.name
     made_by = MadeBy("upscale", settings, {str(path): file_digest(path)})
     return Upscaler(TiledModel(descriptor, tile, overlap, half, chosen), made_by)

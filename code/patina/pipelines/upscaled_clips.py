@@ -9,7 +9,7 @@ from patina.imaging.sources import Source, folder_of
 from patina.imaging.video_files import list_clips, require_video
 from patina.imaging.written_formats import PNG
 from patina.pipelines.clip_job import make_clip, require_plain_folder
-from patina.pipelines.upscaling import UpscaleRequest, opened_upscaler, upscale
+from patina.pipelines.upscaling import UpscaleRequest, continuing, opened_upscaler, upscale
 from patina.runs.fingerprint import digest_of, file_digest
 from patina.runs.folder_job import JobReport, output_names, run_folder_job
 from patina.runs.journal import Result, Wanted
@@ -33,7 +33,7 @@ def _upscale_clips(request: UpscaleRequest, clips: list[Path]) -> JobReport[Path
     if request.form != PNG:
         raise PatinaError("-format applies to images only; clips are written as H.264 in MP4")
     require_plain_folder(request.source, request.out, request.shard, request.cluster)
-    upscaler = opened_upscaler(request)
+    upscaler = opened_upscaler(continuing(request))
     sources = {path.name: Source(path, path.name) for path in clips}
     names = output_names(list(sources.values()), request.out, ".mp4")
     wanted = [Wanted(output, name) for output, name in zip(names, sources, strict=True)]

@@ -10,6 +10,7 @@ import numpy as np
 from patina.imaging.picture_files import Picture
 from patina.imaging.sources import Source, list_sources
 from patina.imaging.written_formats import PNG, WrittenFormat
+from patina.pipelines.continued_backend import continued_backend
 from patina.pipelines.huge_upscaling import HugeUpscaling
 from patina.pipelines.picture_job import OnCluster, Output, PictureWork, Pixels, make_results
 from patina.pipelines.ray_cluster import ClusterChoice
@@ -71,6 +72,7 @@ def upscale(request: UpscaleRequest) -> JobReport[Path]:
     Raises:
         PatinaError: the model or a setting cannot be used, or `out` holds results of another model or setting.
     """
+    request = continuing(request)
     if request.cluster is not None and request.backend == "auto":
         request = replace_fields(request, backend="torch")  # this machine says little about those of a cluster
     upscaler, on_cluster = opened_upscaler(request), None
@@ -83,6 +85,13 @@ def upscale(request: UpscaleRequest) -> JobReport[Path]:
         upscaler, request.source, request.out, recursive=request.recursive, shard=request.shard, form=request.form,
         limits=request.limits, on_cluster=on_cluster, all_frames=request.all_frames,
     )  # fmt: skip
+
+
+def continuing(request: UpscaleRequest) -> UpscaleRequest:
+    """Return a request whose backend is that of the results that it continues; errors as `continued_backend`."""
+    if request.backend != "auto":
+        return request
+    return replace_fields(request, backend=continued_backend(request.out, request.model))
 
 
 def opened_upscaler(request: UpscaleRequest) -> Upscaler:
