@@ -9,7 +9,7 @@ from patina.errors import ConfigError, PatinaError
 from patina.specs.configuration import load_config
 from patina.system import remote_files
 from patina.system.place_names import named_as_given
-from patina.system.places import places_root
+from patina.system.place_paths import places_root
 from sets import contents, ludvae_values, write_config, write_pictures
 from stores import tarred
 

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from patina.system import remote_files
-from patina.system.places import places_root
+from patina.system.place_paths import places_root
 from small_trainings import results, train, write_sets, write_training
 
 pytestmark = [pytest.mark.distributed, pytest.mark.slow]

@@ -9,11 +9,9 @@ from patina.errors import ConfigError
 from patina.pipelines.degraded_set import DegradeRequest, degrade
 from patina.pipelines.multiscale_set import prepare
 from patina.pipelines.recipe_choice import RecipeChoice
+from patina.runs.run_mirror import CLEAN_IMAGES, SETS
 from patina.specs.learned_spec import LearnedConfig
 from patina.system.telling import tell
-
-IMAGES, SETS = "clean_images", "sets"
-"""Folders within that of the run."""
 
 
 def with_degraded_clean(config: LearnedConfig, device: str = "auto") -> LearnedConfig:
@@ -27,7 +25,7 @@ def with_degraded_clean(config: LearnedConfig, device: str = "auto") -> LearnedC
     """
     if config.data.clean_recipe is None:
         return config
-    images, folders = config.run_folder() / IMAGES, config.training_folders
+    images, folders = config.run_folder() / CLEAN_IMAGES, config.training_folders
     choice = chosen_recipe(config.data.clean_recipe)
     tell(f"{config.name}: degrade {folders['clean']} by {config.data.clean_recipe}")
     subfolders = config.reads_subfolders
@@ -40,7 +38,7 @@ def trained_folders(config: LearnedConfig) -> dict[str, Path]:
     """Return the folders of training images by domain, with those that the recipe made; nothing is written."""
     if config.data.clean_recipe is None:
         return config.training_folders
-    return config.training_folders | {"clean": config.run_folder() / IMAGES}
+    return config.training_folders | {"clean": config.run_folder() / CLEAN_IMAGES}
 
 
 def chosen_recipe(path: Path) -> RecipeChoice:

@@ -21,7 +21,6 @@ from patina.runs.run_log import read_header, write_header
 from patina.runs.run_mirror import NO_MIRROR, RunMirror
 from patina.system.atomic import atomic_path, write_text
 from patina.system.places import present
-from patina.system.remote_files import Unreachable
 from patina.system.typed_values import typed
 
 STATES = "training_state"
@@ -133,18 +132,25 @@ class RunFolder:
         """Return the newest training state, or None in a fresh run.
 
         Raises:
-            PatinaError: the state cannot be read.
+            PatinaError: it is damaged, or gone at its address.
+            OSError: this machine cannot read it.
         """
         if not (states := self.states()):
             return None
+        last = states[-1]
         try:
-            present(states[-1])
-            state = torch.load(states[-1], map_location="cpu", weights_only=True)
+            present(last)
+        except FileNotFoundError:
+            raise PatinaError(
+                f"{last}: it is no longer there; run the same command again, to begin with what is"
+            ) from None
+        try:
+            state = torch.load(last, map_location="cpu", weights_only=True)
             typed(_State, state)
             return state
-        except Unreachable:
+        except OSError:
             raise
         except Exception as error:
             raise PatinaError(
-                f"{states[-1]}: cannot be read as a training state; remove it to continue from the one before"
+                f"{last}: cannot be read as a training state; remove it to continue from the one before"
             ) from error

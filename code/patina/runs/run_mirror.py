@@ -3,19 +3,28 @@
 The folder on this machine is what the training works with. A copy that cannot be sent is sent with the next state.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from patina.errors import PatinaError, told_system_error
-from patina.system.places import LISTS, STATE, WorkingPlace, remote_of
+from patina.system.place_paths import remote_of
+from patina.system.places import LISTS, WorkingPlace
 from patina.system.remote_files import Unreachable
 from patina.system.telling import tell, warn
+
+CLEAN_IMAGES, SETS = "clean_images", "sets"
+"""Folders within that of the run for what its `data.clean_recipe` makes, the same on every machine."""
+
+MADE_AGAIN = frozenset({CLEAN_IMAGES, SETS})
+"""Those of its folders that are not sent."""
 
 
 class RunMirror:
     """The copy of a run's folder; does nothing if the folder is of this machine alone.
+
+    Images that can be made again are not in the copy.
 
     Args:
         folder: the run's folder, with those of its stages inside; a working folder if it has a copy.
@@ -23,7 +32,7 @@ class RunMirror:
 
     def __init__(self, folder: Path) -> None:
         remote = remote_of(folder)
-        self._place = None if remote is None else WorkingPlace(remote, folder)
+        self._place = None if remote is None else WorkingPlace(remote, folder, MADE_AGAIN)
         self._problem = ""  # why the last call could not send
 
     def fetch(self) -> None:
@@ -35,7 +44,7 @@ class RunMirror:
             PatinaError: the service does not answer.
         """
         if self._place is not None:
-            self._place.pull(LISTS, is_result=True, is_newer=_has_newer_states)
+            self._place.pull(LISTS, is_result=True)
 
     def send(self) -> None:
         """Send what is new; warn once if that fails, because the next call sends it, too.
@@ -75,21 +84,6 @@ class RunMirror:
 
 NO_MIRROR = RunMirror(Path())
 """For folders of this machine alone."""
-
-
-def _has_newer_states(unsent: set[str], there: set[str]) -> bool:
-    """Whether a stage has a state that was never sent and is of a later step than all that are there."""
-    sent = _newest_steps(there)
-    return any(step > sent.get(stage, 0) for stage, step in _newest_steps(unsent).items())
-
-
-def _newest_steps(names: Iterable[str]) -> dict[Path, int]:
-    """Return the step of the newest state in every folder of states."""
-    found: dict[Path, int] = {}
-    for path in map(Path, names):
-        if path.suffix == STATE and path.stem.isdecimal():
-            found[path.parent] = max(found.get(path.parent, 0), int(path.stem))
-    return found
 
 
 def _problem(error: PatinaError | OSError) -> str:

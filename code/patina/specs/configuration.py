@@ -12,7 +12,8 @@ from patina.shipped import base_folder
 from patina.specs.experiment import TrainableConfig
 from patina.specs.foreign_keys import is_foreign, names_here
 from patina.specs.subjects import SUBJECTS, config_class
-from patina.system.places import WorkingPlace, remote_of, working_folder
+from patina.system.place_paths import remote_of
+from patina.system.places import WorkingPlace, working_folder
 from patina.system.remote_files import split_address
 from patina.system.typed_values import shortened
 from patina.system.yaml_files import read_yaml, yaml_text
@@ -115,15 +116,27 @@ def _validated(values: dict[str, Any], source: str | Path) -> Any:
 
 
 def dump_config(config: BaseModel) -> str:
-    """Return `config` as YAML, including all defaults, with addresses in the place of their working folders."""
-    return yaml_text(_with_addresses(config.model_dump(mode="json")))
+    """Return `config` as YAML, see `config_values`."""
+    return yaml_text(config_values(config))
 
 
-def _with_addresses(value: Any) -> Any:
+def config_values(config: BaseModel) -> dict[str, Any]:
+    """Return `config` as plain values, including all defaults, with addresses in the place of their working folders."""
+    values: dict[str, Any] = with_addresses(config.model_dump(mode="json"))
+    return values
+
+
+def has_addresses(config: BaseModel) -> bool:
+    """Whether a path of a configuration leads into a working folder."""
+    return config_values(config) != config.model_dump(mode="json")
+
+
+def with_addresses(value: Any) -> Any:
+    """Return plain values with addresses in the place of working folders."""
     if isinstance(value, dict):
-        return {key: _with_addresses(item) for key, item in value.items()}
+        return {key: with_addresses(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_with_addresses(item) for item in value]
+        return [with_addresses(item) for item in value]
     remote = remote_of(Path(value)) if isinstance(value, str) else None
     return value if remote is None else str(remote)
 

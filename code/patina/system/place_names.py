@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from patina.errors import PatinaError
-from patina.system.places import places_root
+from patina.system.place_paths import places_root
 from patina.system.remote_files import address_of
 
 

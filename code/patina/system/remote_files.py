@@ -7,7 +7,7 @@ configuration and from environment variables.
 import hashlib
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -167,6 +167,18 @@ class Remote:
                 return
 
         self._retried(removed, name)
+
+    def remove_half_sent(self, names: Iterable[str], whole: Collection[str]) -> None:
+        """Remove what calls of `put` left there that were ended before; errors as in `get`.
+
+        Args:
+            names: of all files there.
+            whole: of the files that are sent: what was half sent of them is sent anew.
+        """
+        for name in names if self.service in _FOLDERS else ():
+            folder, _, last = name.rpartition("/")
+            if last.startswith(_HALF_SENT) and f"{folder}/{last.removeprefix(_HALF_SENT)}".lstrip("/") not in whole:
+                self.remove(name)
 
     def _retried(self, call: Callable[[Any, str], T], name: str) -> T:
         """Call with the service and a path there, some times if that fails."""

@@ -1,0 +1,62 @@
+"""Where working folders lie on this machine, and what is noted about them beside them."""
+
+import glob
+import os
+from pathlib import Path
+
+from patina.system.atomic import write_text
+from patina.system.remote_files import Remote
+
+_NOTES = ".states"
+_RESULTS = ".results"
+
+
+def places_root() -> Path:
+    """Return the folder of all working folders."""
+    cache = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    return Path(os.environ.get("PATINA_PLACES") or f"{cache}/patina/places").expanduser().absolute()
+
+
+def working_path(remote: Remote) -> Path:
+    """Return where a remote folder or file is worked on."""
+    return places_root() / remote.service / remote.path
+
+
+def remote_of(path: Path) -> Remote | None:
+    """Return what a path in a working folder stands for; None for other paths."""
+    root = os.fspath(places_root()) + os.sep
+    text = os.fspath(path)
+    if not text.startswith(root) or _NOTES in text[len(root) :].split(os.sep)[:1]:
+        return None
+    service, _, rest = text[len(root) :].replace(os.sep, "/").partition("/")
+    return Remote(service, rest)
+
+
+def state_file(remote: Remote) -> Path:
+    """Return the file of what is known of a place's files."""
+    return places_root() / _NOTES / remote.service / f"{remote.path.replace('/', '%')}.json"
+
+
+def note_results(remote: Remote) -> None:
+    """Note that this machine sends results to a place."""
+    if not (note := _note(remote)).exists():
+        write_text(note, remote.path)
+
+
+def results_around(remote: Remote) -> Remote | None:
+    """Return the place, or the nearest one around it, if this machine sends results there."""
+    parts = remote.path.split("/")
+    around = (Remote(remote.service, "/".join(parts[:end])) for end in range(len(parts), 0, -1))
+    return next((place for place in around if _note(place).exists()), None)
+
+
+def results_inside(remote: Remote) -> list[Remote]:
+    """Return the places inside a place to which this machine sends results."""
+    note = _note(remote)
+    stem = glob.escape(note.name.removesuffix(_RESULTS))
+    paths = [found.read_text(encoding="utf-8") for found in note.parent.glob(f"{stem}%*{_RESULTS}")]
+    return [Remote(remote.service, path) for path in sorted(paths) if path.startswith(f"{remote.path}/")]
+
+
+def _note(remote: Remote) -> Path:
+    return state_file(remote).with_suffix(_RESULTS)
