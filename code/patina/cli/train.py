@@ -34,25 +34,23 @@ def run(arguments: argparse.Namespace) -> int:
 
     import_fabric()
     from patina.pipelines.training_outcome import training_outcome
-    from patina.pipelines.training_run import TrainingRequest, run_training, trainable_config
-    from patina.system.place_names import named_as_given
+    from patina.pipelines.training_run import TrainingRequest, run_training
 
     request = TrainingRequest(arguments.opt, arguments.smoke, arguments.device, arguments.devices)
-    with named_as_given():
-        if arguments.dry_run:
-            _dry_run(arguments, request)
-            return 0
-        finished = run_training(request)
-        if arguments.json and os.environ.get("RANK", "0") == "0":  # torchrun starts several processes
-            print_result(arguments, "", training_outcome(trainable_config(request)))
-        return 0 if finished else INTERRUPTED
+    if arguments.dry_run:
+        _dry_run(arguments, request)
+        return 0
+    finished = run_training(request)
+    if arguments.json and os.environ.get("RANK", "0") == "0":  # torchrun starts several processes
+        print_result(arguments, "", training_outcome(request.loaded, finished))
+    return 0 if finished else INTERRUPTED
 
 
 def _dry_run(arguments: argparse.Namespace, request: "TrainingRequest") -> None:
     from patina.pipelines.training_outcome import ResolvedTraining
-    from patina.pipelines.training_run import require_trainable, trainable_config
+    from patina.pipelines.training_run import require_trainable
 
-    resolved = ResolvedTraining.of(trainable_config(request))
+    resolved = ResolvedTraining.of(request.loaded)
     if not arguments.json:
         print(resolved.text)
     found = require_trainable(request)

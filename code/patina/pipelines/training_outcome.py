@@ -6,7 +6,7 @@ from typing import Any
 
 from patina.runs import run_models
 from patina.runs.run_log import read_log
-from patina.specs.configuration import dump_config
+from patina.specs.configuration import config_values, dump_config, with_addresses
 from patina.specs.experiment import TrainableConfig
 
 
@@ -39,25 +39,31 @@ class ResolvedTraining:
     @property
     def values(self) -> dict[str, Any]:
         """Plain values."""
-        config = self.config.model_dump(mode="json")
-        return {"configuration": config, "network": self.network, "parameters": self.parameters}
+        return {"configuration": config_values(self.config), "network": self.network, "parameters": self.parameters}
 
 
-def training_outcome(config: TrainableConfig) -> dict[str, Any]:
-    """Return plain values of a training, finished or not.
+def training_outcome(config: TrainableConfig, finished: bool) -> dict[str, Any]:
+    """Return plain values of a training, finished or not, with addresses in the place of working folders.
 
     They are `name`, `folder`, `finished`, `model` (path of the final model, or None), and `stages`. Every stage has
     `folder`, `steps` (the last one in the log), `models` (paths by label) and `validation` (step and numbers of the
     last one).
+
+    Args:
+        config: what was trained.
+        finished: whether all of it is done.
     """
     final = config.final_model()
-    return {
-        "name": config.name,
-        "folder": str(config.run_folder()),
-        "finished": final.is_file(),
-        "model": str(final) if final.is_file() else None,
-        "stages": [_stage(stage.folder) for stage in config.training_stages()],
-    }
+    values: dict[str, Any] = with_addresses(
+        {
+            "name": config.name,
+            "folder": str(config.run_folder()),
+            "finished": finished,
+            "model": str(final) if final.is_file() else None,
+            "stages": [_stage(stage.folder) for stage in config.training_stages()],
+        }
+    )
+    return values
 
 
 def _stage(folder: Path) -> dict[str, Any]:

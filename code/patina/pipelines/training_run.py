@@ -1,8 +1,8 @@
 """Train from a configuration: a learned degradation, or a restoration network in stages."""
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 
 import torch
 
@@ -20,12 +20,12 @@ from patina.runs.run_mirror import NO_MIRROR, RunMirror
 from patina.runs.run_models import FINAL
 from patina.runs.watchers import require_watchers
 from patina.shipped import base_folder
-from patina.specs.configuration import changed_settings, dump_config, find_config, load_config
+from patina.specs.configuration import changed_settings, dump_config, find_config, has_addresses, load_config
 from patina.specs.experiment import TrainableConfig, TrainingStage
 from patina.specs.learned_spec import LearnedConfig
 from patina.specs.optimisation import chosen_precision, make_fabric
 from patina.specs.subjects import config_classes
-from patina.system.place_names import named_as_given
+from patina.system.place_names import as_given, named_as_given
 from patina.system.progress import silence_progress
 from patina.system.telling import tell, warn
 from patina.system.yaml_files import parsed_yaml, read_yaml
@@ -52,18 +52,18 @@ class TrainingRequest:
     device: str = "auto"
     devices: int = 1
 
+    @cached_property
+    def loaded(self) -> TrainableConfig:
+        """The configuration, which is read once.
 
-def trainable_config(request: TrainingRequest) -> TrainableConfig:
-    """Return the configuration of a training.
-
-    Raises:
-        ConfigError: it cannot be used, or trains nothing.
-    """
-    config = load_config(request.config, request.smoke)
-    if not isinstance(config, TrainableConfig):
-        trained = ", ".join(task for task, found in config_classes().items() if issubclass(found, TrainableConfig))
-        raise ConfigError(f"{request.config}: task is {config.task}, expected one that trains: {trained}")
-    return config
+        Raises:
+            ConfigError: it cannot be used, or trains nothing.
+        """
+        config = load_config(self.config, self.smoke)
+        if not isinstance(config, TrainableConfig):
+            trained = ", ".join(task for task, found in config_classes().items() if issubclass(found, TrainableConfig))
+            raise ConfigError(f"{self.config}: task is {config.task}, expected one that trains: {trained}")
+        return config
 
 
 def run_training(request: TrainingRequest) -> bool:
@@ -75,7 +75,7 @@ def run_training(request: TrainingRequest) -> bool:
     Raises:
         PatinaError: the configuration cannot be used, or its training lacks something.
     """
-    config = trainable_config(request)
+    config = request.loaded
     if request.smoke:
         ensure_smoke_pictures(base_folder(find_config(request.config)) / SMOKE_PICTURES)
     if request.devices == 1:
@@ -93,7 +93,11 @@ def require_trainable(request: TrainingRequest) -> str:
     Raises:
         PatinaError: something is missing or does not fit.
     """
-    config = trainable_config(request)
+    with _named_as_given(request.loaded):
+        return as_given(_require_trainable(request.loaded, request))
+
+
+def _require_trainable(config: TrainableConfig, request: TrainingRequest) -> str:
     if isinstance(config, LearnedConfig) and config.data.clean_recipe is not None:
         chosen_recipe(config.data.clean_recipe)
     require_watchers(config.watch)
@@ -116,8 +120,13 @@ def train_config(config: TrainableConfig, device: str = "auto") -> bool:
     Raises:
         PatinaError: as in `run_training`, or not everything could be sent.
     """
-    with named_as_given():
+    with _named_as_given(config):
         return _train_all(config, device)
+
+
+def _named_as_given(config: TrainableConfig) -> AbstractContextManager[None]:
+    """Let messages name the addresses of a configuration, if it has any."""
+    return named_as_given() if has_addresses(config) else nullcontext()
 
 
 def _train_all(config: TrainableConfig, device: str) -> bool:

@@ -12,6 +12,12 @@ from patina.system.place_paths import places_root
 from patina.system.remote_files import address_of
 
 
+def as_given(text: str) -> str:
+    """Return a text with addresses in the place of working folders."""
+    root = re.escape(f"{places_root()}/")
+    return re.sub(root + r"([a-z0-9+.-]+)/", lambda found: address_of(found[1], ""), text)
+
+
 @contextmanager
 def named_as_given() -> Iterator[None]:
     """Let messages name addresses instead of working folders in the ``with`` block.
@@ -19,13 +25,12 @@ def named_as_given() -> Iterator[None]:
     Raises:
         PatinaError: one that the block raises, with its addresses.
     """
-    root = re.compile(re.escape(f"{places_root()}/") + r"([a-z0-9+.-]+)/")
     streams = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (_Renaming(stream, root) for stream in streams)
+    sys.stdout, sys.stderr = map(_Renaming, streams)
     try:
         yield
     except PatinaError as error:
-        lines = [root.sub(_given, str(line)) for line in error.args]
+        lines = [as_given(str(line)) for line in error.args]
         if lines == [*error.args]:
             raise
         raise type(error)(*lines) from None
@@ -34,8 +39,8 @@ def named_as_given() -> Iterator[None]:
 
 
 class _Renaming(io.TextIOBase):
-    def __init__(self, stream: Any, root: re.Pattern[str]) -> None:
-        self._stream, self._root = stream, root
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
@@ -43,7 +48,7 @@ class _Renaming(io.TextIOBase):
         return str(getattr(self._stream, "encoding", None) or "ascii")
 
     def write(self, text: str) -> int:
-        self._stream.write(self._root.sub(_given, text))
+        self._stream.write(as_given(text))
         return len(text)
 
     def flush(self) -> None:
@@ -54,7 +59,3 @@ class _Renaming(io.TextIOBase):
 
     def fileno(self) -> int:
         return int(self._stream.fileno())
-
-
-def _given(found: re.Match[str]) -> str:
-    return address_of(found[1], "")
