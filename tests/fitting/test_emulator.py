@@ -154,6 +154,49 @@ def test_earlier_samples_make_slopes_surer_the_more_the_nearer_they_are():
             emulator = Emulator.learn([*rounds, samples(latest, measures)], varying(shown), centre)
             errors[name].append(emulator.linear[:, 0])
     assert np.std(errors["near"], axis=0).mean() < 0.85 * np.std(errors["alone"], axis=0).mean()
+    far, alone = (np.std(errors[name], axis=0).mean() for name in ("far", "alone"))
+    assert far == pytest.approx(alone, rel=0.1)
+
+
+def test_the_error_of_the_mean_is_how_far_it_lies_from_the_true_one():
+    rng = np.random.default_rng(8)
+    emulator = learned(rng.uniform(0, 1, (2000, 3)), rng)
+    off, told = [], []
+    for _ in range(40):
+        true = np.clip(rng.normal([0.3, 0.7, 0.5], 0.1, (20, 3)), 0, 1)
+        population = explain(emulator, world(true, rng)[0], np.full((20, 3), np.nan), start(0.29))
+        off.append(population.mean - [0.3, 0.7, 0.5])
+        told.append(population.error)
+    assert np.std(off, axis=0)[:2] == pytest.approx(np.mean(told, axis=0)[:2], rel=0.35)
+    assert np.mean(told, axis=0)[2] > 0.2  # it has no effect
+
+
+def test_numbers_of_like_effects_are_uncertain_though_either_alone_would_be_told():
+    alike = Emulator(
+        centre=np.full(2, 0.5),
+        mean=np.zeros(2),
+        linear=np.array([[1.0, 1.0], [0.001, -0.001]]),
+        square=np.zeros((2, 2)),
+        square_mean=np.zeros(2),
+        precision=np.eye(2) / 0.01**2,
+        deviation=np.full(2, 0.01),
+        content=np.zeros((2, 2)),
+    )
+    begun = Population(np.empty((0, 2)), np.empty((0, 2)), *[np.full(2, 0.5)] * 2, *[np.full(2, 0.29)] * 2)
+    population = explain(alike, np.zeros((20, 2)), np.full((20, 2), np.nan), begun)
+    assert population.detail.max() < 0.02
+    assert population.error.min() > 0.15
+
+
+def test_crops_that_lie_evenly_apart_are_in_several_folds():
+    """Samples of every fifth crop: an emulator still sees some and is tried on others."""
+    rng = np.random.default_rng(13)
+    units, crops = rng.uniform(0, 1, (60, 3)), 5 * np.arange(60)
+    measures, before = world(units, rng)
+    shown = np.zeros((300, 12))
+    shown[crops] = before
+    emulator = Emulator.learn([samples(units, measures, crops)], varying(shown), np.full(3, 0.5))
+    assert 0 < emulator.confidence < 1
 
 
 def test_what_is_not_explained_tells_how_contents_differ(found):

@@ -4,7 +4,7 @@ import errno
 from itertools import islice
 
 import pytest
-from test_dying_trainings import FAILS_AT, FEWER, dies, ends_as_whole, fails_in
+from test_dying_trainings import FAILS_AT, FEWER, Failing, dies, ends_as_whole, fails_in
 from test_loop import Regression
 
 from patina.training import loader
@@ -55,3 +55,10 @@ def test_a_process_that_is_gone_when_its_batch_is_fetched_was_killed(tmp_path, m
         patch.setattr(loader, "_between_steps", breaks)
         dies(tmp_path, Regression(), rf"a process that reads images was killed, .*; {FEWER}", workers=1)
     assert ends_as_whole(tmp_path)
+
+
+@pytest.mark.parametrize("error", [FileNotFoundError("no such kernel"), EOFError("no data left")])
+def test_an_error_of_the_data_in_a_process_is_told_as_it_is(tmp_path, error):
+    task = Regression()
+    task.dataset = Failing(error)
+    dies(tmp_path, task, rf"^run: .*{type(error).__name__}.*{error}.*step 8 is saved", workers=1)

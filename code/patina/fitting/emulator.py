@@ -123,7 +123,8 @@ class Emulator:
         samples = DegradedSamples.joined(rounds)
         width = np.sqrt(np.square(rounds[-1].units - centre).mean(axis=0)) + _LEAST_WIDTH
         weights = samples.weights(centre, width, contents)
-        folds = (samples.crops if len(set(samples.crops)) > 1 else np.arange(len(weights))) % _FOLDS
+        seen, content = np.unique(samples.crops, return_inverse=True)
+        folds = (content if len(seen) > 1 else np.arange(len(weights))) % _FOLDS
         errors = np.zeros(len(weights))
         for fold in set(folds):
             unseen = folds == fold

@@ -52,8 +52,9 @@ def loaded_batches(
         # An error in a worker process arrives wrapped in the traceback of that process.
         raise type(error)(str(error.args[0]).rstrip().rpartition(f"{type(error).__name__}: ")[2]) from error
     except (ConnectionError, EOFError, FileNotFoundError) as error:
-        # A process that is gone is met first, now and then, by whoever fetches its batch. Images' errors name a file.
-        if workers == 0 or getattr(error, "filename", None) is not None:
+        # A process that is gone is met first, now and then, by whoever fetches its batch. Errors of the data name a
+        # file, or arrive from a process with its traceback.
+        if workers == 0 or getattr(error, "filename", None) is not None or str(error).startswith("Caught "):
             raise
         raise RuntimeError(f"DataLoader worker exited unexpectedly: {error}") from error
     except OSError as error:
