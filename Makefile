@@ -4,7 +4,7 @@
 # `make check-distributed` runs the tests of several processes, devices and machines.
 # `make wheel` builds the package into dist/, `make container` the Dockerfile's image (TORCH=cu128 for NVIDIA GPUs).
 # `make notebook` runs docs/notebook.ipynb and stores what its cells show; `make check-studio` tests the pages in Chromium.
-# Every target makes its own .venv first.
+# Every target but `wheel` makes its own .venv first.
 PYTHON ?= python3
 TORCH ?= cpu
 BIN := .venv/bin
@@ -50,8 +50,8 @@ container:
 check-studio: .venv/installed
 	$(BIN)/python -m pytest tests/studio tests/pipelines/test_report_page.py
 
-wheel: .venv/installed
-	$(BIN)/python -m pip wheel --quiet --no-deps --wheel-dir dist .
+wheel:
+	$(or $(wildcard $(BIN)/python),$(PYTHON)) -m pip wheel --quiet --no-deps --wheel-dir dist .
 
 lint: .venv/installed
 	$(BIN)/ruff check .

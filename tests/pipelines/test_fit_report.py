@@ -48,7 +48,7 @@ def test_what_is_not_explained_is_said_in_sentences(report):
         r"edges of real photos are as soft as sharp edges after a Gaussian blur of std [\d.]+ pixels", section
     )
     assert re.search("What to do about [a-z ,]+ and [a-z ]+: ", section)
-    assert section.count("By all measures of this property") == section.count("<h3>") > 1
+    assert section.count("Distance from the photos by all measures of this property") == section.count("<h3>") > 1
     assert "Do not rely on these numbers" in fit.summary
     assert "6 photos are few: 20 or more" in section
     values = json.loads((folder / "fit.json").read_text())

@@ -129,7 +129,7 @@ def test_little_space_is_missing(monkeypatch):
 def test_what_is_missing_is_counted():
     some = {"a": [machine_check.Checked("x", "missing", True, "get it"), machine_check.Checked("yy", "1.0")]}
     assert machine_table(some).splitlines()[:3] == ["a", "  x   missing: get it", "  yy  1.0"]
-    assert machine_table(some).endswith("1 missing; what you do not use need not be there")
+    assert machine_table(some).endswith("1 not installed; install only what you use")
     assert machine_table({"a": some["a"][1:]}).endswith("nothing missing")
 
 

@@ -1,5 +1,9 @@
 """What long jobs say of themselves."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from patina.system.progress import time_left
@@ -11,3 +15,23 @@ from patina.system.progress import time_left
 )
 def test_the_time_left_is_told_in_the_unit_that_fits(steps, per_second, told):
     assert time_left(steps, per_second) == told
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no pseudo-terminals of this kind")
+@pytest.mark.parametrize(("rows", "columns"), [(0, 0), (0, 60), (20, 60)])
+def test_a_bar_is_seen_on_a_terminal_that_does_not_say_how_large_it_is(rows, columns):
+    import fcntl
+    import struct
+    import termios
+
+    here, there = os.openpty()
+    fcntl.ioctl(there, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
+    program = "from patina.system.progress import progress\nlist(progress(range(3), 'measure'))"
+    environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+    subprocess.run([sys.executable, "-c", program], stderr=there, env=environment, check=True)
+    os.close(there)
+    told = os.read(here, 10_000).decode()
+    os.close(here)
+    assert "measure: 100%" in told
+    assert max(map(len, told.replace("\r", "\n").splitlines())) <= 80

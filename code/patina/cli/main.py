@@ -114,7 +114,7 @@ def _attempt(command: str, arguments: Sequence[str] | None, program: str | None)
         print(f"error: {_NO_MEMORY}", file=sys.stderr)
         return USAGE_ERROR
     except KeyboardInterrupt:
-        print("interrupted; run the same command again: most commands resume where they stopped", file=sys.stderr)
+        print("interrupted; to go on, run the same command again: finished results are kept", file=sys.stderr)
         return INTERRUPTED
 
 

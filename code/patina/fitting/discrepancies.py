@@ -48,12 +48,12 @@ _SHRINKABLE = {True: "better clean images, or shrink them first", False: "better
 """Which clean images to use, by whether these are large enough to be downscaled by 2."""
 
 _DISTANCE = (
-    "By all measures of this property, fitted images are {fitted:.1f} times as far from the photos as chance alone "
-    "brings them; halves of the photos, {halves:.1f} times."
+    "Distance from the photos by all measures of this property: {fitted:.1f} (chance alone: 1; one half of the photos "
+    "from the other: {halves:.1f})."
 )
 
 _COST = (
-    "The clean images as they are come closer ({clean:.1f} times): the fit gave up some of this property to come "
+    "The clean images as they are come closer ({clean:.1f}): the fit gave up some of this property to come "
     "closer in others."
 )
 

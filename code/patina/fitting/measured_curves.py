@@ -71,14 +71,14 @@ CURVES = (
         "noise_by_brightness", "Noise by brightness",
         "How much neighbouring pixels differ in the smoothest places, where an image is dark (left) and bright "
         "(right).",
-        "brightness (0 to 255)", "std (levels of 255)",
+        "brightness (0 to 255)", "std (grey levels, 0 to 255)",
         np.array([(low + high) / 2 for low, high in LEVELS]), _noise_by_brightness,
     ),
     MeasuredCurve(
         "noise_by_size", "Noise by size of its grain",
         "How strong the noise of smooth places is in coarse grains (left) and from pixel to pixel (right). White noise "
         "is flat; what rises to the left is coarse grain or faint texture.",
-        "frequency (cycles per pixel)", "std (levels of 255)",
+        "frequency (cycles per pixel)", "std (grey levels, 0 to 255)",
         np.array([0.375 / 2**scale for scale in _SCALES]), _noise_by_size,
     ),
     MeasuredCurve(

@@ -134,14 +134,14 @@ def profile_recipe(
         remarks: lines for its head.
         reliable: whether its numbers can be relied on; see `is_poor`.
     """
-    fitted = "true" if reliable else "unreliable"
+    fitted = "true  #" if reliable else "unreliable  # fewer than half of the properties match the photos;"
     lines = [comment(remark) for remark in remarks]
     lines += [comment(_remark(finding)) for finding in findings(match)]
     lines += [
         "#",
         "# Each choice below is the profile of one photo. Delete what you do not want, change weights and ranges.",
         f"scale: {match.family.scale}",
-        f"fitted: {fitted}  # the numbers hold at this scale only; for another one, fit again",
+        f"fitted: {fitted} the numbers hold at this scale only; for another one, fit again",
         "",
         "steps:",
         "  - one_of:",

@@ -128,7 +128,7 @@ def _erased_detail(measures: Values) -> np.ndarray:
 QUANTITIES = (
     Quantity(
         "noise_std", "noise strength",
-        "noise and faint texture of smooth places have a std of {real} levels of 255 in real photos, "
+        "noise and faint texture of smooth places have a std of {real} grey levels (0 to 255) in real photos, "
         "{fitted} in fitted ones",
         noise_std, 1,
     ),
@@ -147,7 +147,8 @@ QUANTITIES = (
     ),
     Quantity(
         "colour_noise_std", "colour noise",
-        "the colours of smooth places vary by a std of {real} levels of 255 in real photos, {fitted} in fitted ones",
+        "the colours of smooth places vary by a std of {real} grey levels (0 to 255) in real photos, "
+        "{fitted} in fitted ones",
         colour_noise_std, 1,
     ),
     Quantity(

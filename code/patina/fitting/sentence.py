@@ -117,7 +117,7 @@ def _compression(compressions: Sequence[FileCompression]) -> list[str]:
                 text = f"{text} with quantisation tables of its own"
             told.append(text if len(qualities) == len(compressions) else f"{text} in {len(qualities)} photos")
     if halved := sum(compression.shows_in_chroma_alone for compression in compressions):
-        told.append(f"colours of half the width, as in a camera's JPEG 4:2:2, in {halved} photos")
+        told.append(f"chroma of half the horizontal resolution, as in a camera's JPEG 4:2:2, in {halved} photos")
     if earlier := [compression.former.quality for compression in compressions if compression.former is not None]:
         quality = _range(str(min(earlier)), str(max(earlier)))
         told.append(f"{len(earlier)} of {len(compressions)} photos compressed before, with JPEG {quality}")

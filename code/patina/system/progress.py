@@ -1,5 +1,6 @@
 """Progress of long jobs: a bar on a terminal, otherwise lines of numbers on standard error."""
 
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ from patina.system.telling import is_quiet
 
 T = TypeVar("T")
 _silenced = False
+_COLUMNS, _ROWS = 80, 24
+"""Of a terminal that does not say how large it is."""
 
 Watcher = Callable[[str, int, int | None], None]
 """Called with a job's label, how many items are done, and how many there are, if that is known."""
@@ -32,8 +35,18 @@ def progress(
         unit=unit,
         initial=initial,
         disable=_is_silent() or not sys.stderr.isatty(),
-        dynamic_ncols=True,
+        dynamic_ncols=_tells_its_size(),
+        ncols=None if _tells_its_size() else _COLUMNS,
+        nrows=None if _tells_its_size() else _ROWS,
     )
+
+
+def _tells_its_size() -> bool:
+    """Whether the terminal says how large it is; one in a container may say 0, and tqdm would show nothing."""
+    try:
+        return min(os.get_terminal_size(sys.stderr.fileno())) > 0
+    except (OSError, ValueError):
+        return False
 
 
 @contextmanager
