@@ -11,6 +11,7 @@ from patina.pipelines.multiscale_set import prepare
 from patina.pipelines.provenance import run_of
 from patina.pipelines.training_run import TrainingRequest, require_trainable, run_training
 from patina.pipelines.translation import load_learned_config
+from patina.specs.configuration import dump_config
 from sets import deflow_values, ludvae_values, write_config, write_pictures
 from small_ludif import ludif_values
 
@@ -72,3 +73,13 @@ def test_a_recipe_with_variants_is_refused(config, tmp_path, capsys):
         require_trainable(TrainingRequest(str(config), device="cpu"))
     assert run_command("train", ["-opt", str(config), "-device", "cpu"]) == 2
     assert "data.clean_recipe: " in capsys.readouterr().err
+
+
+def test_a_report_says_how_to_make_the_images_that_are_missing(config, capsys):
+    run = load_learned_config(str(config)).run_folder()
+    (run / "models").mkdir(parents=True)
+    (run / "config.yml").write_text(dump_config(load_learned_config(str(config))))
+    assert run_command("report", [str(run)]) == 2
+    error = capsys.readouterr().err.splitlines()[-1]
+    assert "clean_images is missing: what " in error
+    assert "noise.yml makes is not sent with a run; run `patina validate -opt`" in error

@@ -5,7 +5,7 @@ What is learned is then only the way from the recipe's images to the real ones.
 
 from pathlib import Path
 
-from patina.errors import ConfigError
+from patina.errors import ConfigError, PatinaError
 from patina.pipelines.degraded_set import DegradeRequest, degrade
 from patina.pipelines.multiscale_set import prepare
 from patina.pipelines.recipe_choice import RecipeChoice
@@ -39,6 +39,20 @@ def trained_folders(config: LearnedConfig) -> dict[str, Path]:
     if config.data.clean_recipe is None:
         return config.training_folders
     return config.training_folders | {"clean": config.run_folder() / CLEAN_IMAGES}
+
+
+def require_clean_images(config: LearnedConfig) -> None:
+    """Make sure that the clean images that a run was trained or validated on are here.
+
+    Raises:
+        PatinaError: they are those of the recipe, and were made on another machine.
+    """
+    clean = (trained_folders(config) | config.validation_folders)["clean"]
+    if clean == config.run_folder() / CLEAN_IMAGES and not clean.is_dir():
+        raise PatinaError(
+            f"{clean} is missing: what {config.data.clean_recipe} makes is not sent with a run; run `patina validate "
+            "-opt` with its configuration, which makes it, or name a folder with -clean"
+        )
 
 
 def chosen_recipe(path: Path) -> RecipeChoice:

@@ -17,6 +17,7 @@ from patina.fidelity.page import Provenance, headline, render
 from patina.fidelity.profile import Profile
 from patina.fidelity.reference import Reference
 from patina.metrics.spectrum import by_frequency, by_orientation
+from patina.pipelines.degraded_domain import require_clean_images
 from patina.pipelines.provenance import (
     Measurement,
     TrainingRun,
@@ -138,6 +139,8 @@ class ReportRequest:
         folders = own | replaced
         if not {"clean", "real"} <= set(folders):
             raise PatinaError("-clean and -real are needed: only a run folder knows its own")
+        if run is not None and self.clean is None:
+            require_clean_images(run.config)
         model = newest_model(self.source) if self.source is not None else None
         return Measurement(
             folders,
