@@ -91,6 +91,7 @@ def test_table_and_document(tmp_path, monkeypatch, capsys):
     images = [{"task": "a codec", "path": "fast", "images": 8, "seconds": 2.0, "core_seconds": 0.4}]
     images[0] |= {"speed_up": 5.0, "core_speed_up": None}
     monkeypatch.setattr("patina.bench.__main__.image_rows", lambda quick, only: images)
+    monkeypatch.setattr("patina.bench.__main__.engine_rows", lambda quick, only: [])
     assert main(["-out", str(tmp_path / "bench.json"), "-device", "cpu"]) == 0
     document = json.loads((tmp_path / "bench.json").read_text())
     assert [row["speed_up"] for row in document["cases"]] == [1.0, 4.0]

@@ -1,6 +1,11 @@
-"""The rates that a device attains, and how fast networks upscale on it in every precision and layout."""
+"""The rates that a device attains, and how fast networks upscale on it in every precision and layout.
 
-from collections.abc import Callable
+``python -m patina.bench.device_rates rates`` or ``layouts`` prints them as JSON.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -8,9 +13,22 @@ import torch
 from torch import nn
 
 from patina.bench.measuring import convolution_rate, timed
+from patina.cli.flags import add_flag
+from patina.cli.parser import CommandParser
 from patina.models.spandrel_network import SpandrelSettings
 
 RUNS = 5
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print what was measured as JSON."""
+    parser = CommandParser("python -m patina.bench.device_rates", __doc__)
+    parser.add_argument("figures", choices=FIGURES)
+    add_flag(parser, "device", default="cuda", choices=["cuda", "cpu"], help="what to measure")
+    add_flag(parser, "quick", action="store_true", help="small sizes: a smoke test, its figures mean nothing")
+    given = parser.parsed(arguments)
+    print(json.dumps(FIGURES[given.figures](torch.device(given.device), given.quick)))
+    return 0
 
 
 def device_rates(device: torch.device, quick: bool) -> dict[str, float]:
@@ -82,3 +100,10 @@ def _network_rows(name: str, network: nn.Module, image: torch.Tensor, device: to
 
 def _fastest(run: Callable[[], object], device: torch.device) -> float:
     return min(timed(run, device)[1] for _ in range(RUNS))
+
+
+FIGURES: dict[str, Callable[[torch.device, bool], Any]] = {"rates": device_rates, "layouts": layout_rows}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

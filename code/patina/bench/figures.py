@@ -52,6 +52,11 @@ def _seconds(arguments: list[str]) -> float:
     return time.perf_counter() - began
 
 
+def shown(value: float | None, form: str) -> str:
+    """Return a figure for a table; empty where there is none."""
+    return "" if value is None else format(value, form)
+
+
 def table(document: dict[str, Any]) -> str:
     """Return the figures as a Markdown table, followed by a line about the machine."""
     lines = ["| " + " | ".join(HEADS) + " |", "| --- | --- |" + " ---: |" * (len(HEADS) - 2)]
@@ -62,12 +67,12 @@ def table(document: dict[str, Any]) -> str:
             f"{row['seconds']:.2f} s",
             f"{row['core_seconds']:.2f} s",
             f"{row['warm_up']:.1f} s" if row["warm_up"] else "",
-            f"{row['speed_up']:.1f}",
+            shown(row["speed_up"], ".1f"),
             f"{row['operations'] / 1e12:.2f} T",
             f"{row['rate_fraction']:.0%}",
             f"{row['bytes_moved'] / 1e9:.1f} GB",
-            f"{row['peak_bytes'] / 1e9:.2f} GB ({row['memory_fraction']:.2f})",
-            row["agreement"],
+            f"{row['peak_bytes'] / 1e9:.2f} GB ({shown(row['memory_fraction'], '.2f')})",
+            row["agreement"] or "",
         ]
         lines.append("| " + " | ".join(cells) + " |")
     where = document["machine"]

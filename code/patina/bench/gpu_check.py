@@ -24,9 +24,8 @@ from xml.etree import ElementTree
 
 import torch
 
-from patina.bench.cases import CASES, QUICK, Case, Measured, Sizes
-from patina.bench.device_rates import device_rates, layout_rows
-from patina.bench.figures import machine
+from patina.bench.cases import CASES, PLAIN, QUICK, Case, Measured, Sizes
+from patina.bench.figures import machine, shown
 from patina.bench.running import case_row, in_process
 from patina.cli.flags import add_flag
 from patina.cli.parser import CommandParser
@@ -49,6 +48,7 @@ class Check:
         until: when it must end, by `time.monotonic`.
         quick: whether sizes are tiny.
         only: run only parts whose name contains this text.
+        ahead: number of parts that have not begun.
         document: the figures, by part.
         outcomes: name, "passed" or why not, and seconds of every part.
     """
@@ -58,6 +58,7 @@ class Check:
     until: float
     quick: bool = False
     only: str | None = None
+    ahead: int = 0
     document: dict[str, Any] = field(default_factory=dict)
     outcomes: list[tuple[str, str, float]] = field(default_factory=list)
 
@@ -66,10 +67,18 @@ class Check:
         """Seconds left, at least one."""
         return max(1.0, self.until - time.monotonic())
 
+    @property
+    def share(self) -> float:
+        """Seconds that the part in progress may take: twice its share of those left, as most parts take less."""
+        return self.left * min(1.0, 2 / (1 + self.ahead))
+
+    def takes(self, name: str) -> bool:
+        """Whether the part of this name is to run."""
+        return self.only is None or self.only.lower() in name.lower()
+
     def part(self, name: str, work: Callable[[], Any]) -> None:
         """Do a part, whatever happens in it, and write down what came of it."""
-        if self.only is not None and self.only.lower() not in name.lower():
-            return
+        self.ahead = max(0, self.ahead - 1)
         print(f"{name} …", file=sys.stderr, flush=True)
         began, outcome = time.monotonic(), "passed"
         try:
@@ -110,21 +119,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def run_parts(check: Check) -> None:
     """Run the parts one after the other; figures first, which are lost if the tests take all the time."""
-    check.part("machine", lambda: machine(check.device))
-    check.part("rates of the device", lambda: device_rates(check.device, check.quick))
+    plain: dict[str, tuple[Measured, Path]] = {}
     with tempfile.TemporaryDirectory() as folder:
-        check.part("tests", lambda: run_tests(check, Path(folder) / "tests.xml"))
-        plain: dict[str, tuple[Measured, Path]] = {}
+        parts: dict[str, Callable[[], Any]] = {
+            "machine": lambda: machine(check.device),
+            "rates of the device": partial(_by_itself, check, "rates"),
+            "tests": lambda: run_tests(check, Path(folder) / "tests.xml"),
+        }
         for case in CASES:
-            check.part(f"{case.task}: {case.path}", partial(_case_figures, check, case, plain, Path(folder)))
-    check.part("upscaling in every layout", lambda: layout_rows(check.device, check.quick))
+            parts[f"{case.task}: {case.path}"] = partial(_case_figures, check, case, plain, Path(folder))
+        parts["upscaling in every layout"] = partial(_by_itself, check, "layouts")
+        chosen = {name: work for name, work in parts.items() if check.takes(name)}
+        check.ahead = len(chosen)
+        for name, work in chosen.items():
+            check.part(name, work)
 
 
 def _case_figures(check: Check, case: Case, plain: dict[str, tuple[Measured, Path]], folder: Path) -> dict[str, Any]:
     sizes, result = QUICK if check.quick else Sizes(), folder / f"{CASES.index(case)}.pt"
-    measured = in_process(case, sizes, result, check.device, check.left)
-    reference = plain.setdefault(case.task, (measured, result))
-    return case_row(case, measured, result, reference, check.device)
+    measured = in_process(case, sizes, result, check.device, check.share)
+    if case.path == PLAIN:
+        plain[case.task] = measured, result
+    return case_row(case, measured, result, plain.get(case.task), check.device)
+
+
+def _by_itself(check: Check, figures: str) -> Any:
+    """Return figures of `patina.bench.device_rates`, from a process that can be ended when its time is up.
+
+    Raises:
+        RuntimeError: it failed; with the last line that it printed.
+        subprocess.TimeoutExpired: it took too long.
+    """
+    command = [sys.executable, "-m", "patina.bench.device_rates", figures, "-device", check.device.type]
+    finished = subprocess.run(
+        [*command, *(["--quick"] if check.quick else [])], timeout=check.share, capture_output=True, text=True
+    )
+    if finished.returncode:
+        raise RuntimeError(finished.stderr.strip().rpartition("\n")[2] or f"exit code {finished.returncode}")
+    return json.loads(finished.stdout)
 
 
 def run_tests(check: Check, report: Path) -> dict[str, Any]:
@@ -171,10 +203,13 @@ def outcome_table(check: Check) -> str:
     for name, outcome, seconds in check.outcomes:
         figures = check.document.get(name)
         row = figures if isinstance(figures, dict) and "rate_fraction" in figures else {}
-        busy = row.get("busy_fraction")
         cells = [name, outcome, f"{seconds:.0f} s"]
-        cells += [f"{row['speed_up']:.1f}", f"{row['rate_fraction']:.0%}"] if row else ["", ""]
-        cells += ["" if busy is None else f"{busy:.0%}", str(row.get("agreement", ""))]
+        cells += [
+            shown(row.get("speed_up"), ".1f"),
+            shown(row.get("rate_fraction"), ".0%"),
+            shown(row.get("busy_fraction"), ".0%"),
+        ]
+        cells.append(row.get("agreement") or "")
         lines.append("| " + " | ".join(cells) + " |")
     passed = sum(outcome == "passed" for _, outcome, _ in check.outcomes)
     return "\n".join([*lines, "", f"{passed} of {len(check.outcomes)} parts passed; figures: {check.out}"])

@@ -13,6 +13,9 @@ import torch
 
 from patina.bench.cases import CASES, PLAIN, Case, Measured, Sizes
 
+COMPARED = ("speed_up", "operations_fraction", "memory_fraction", "agreement")
+"""What a case's row has of its comparison with the plain path."""
+
 
 def measure_all(cases: Sequence[Case], sizes: Sizes, folder: Path, device: torch.device) -> list[dict[str, Any]]:
     """Run every case in its own process; return its figures, relative to the plain path where that says more."""
@@ -23,30 +26,35 @@ def measure_all(cases: Sequence[Case], sizes: Sizes, folder: Path, device: torch
         result = folder / f"{len(rows)}.pt"
         measured = in_process(case, sizes, result, device)
         print(f"    {measured.seconds:.2f} s, core time {measured.core_seconds:.2f} s", file=sys.stderr, flush=True)
-        reference = plain.setdefault(case.task, (measured, result))
-        rows.append(case_row(case, measured, result, reference, device))
+        if case.path == PLAIN:
+            plain[case.task] = measured, result
+        rows.append(case_row(case, measured, result, plain.get(case.task), device))
     return rows
 
 
 def case_row(
-    case: Case, measured: Measured, result: Path, reference: tuple[Measured, Path], device: torch.device
+    case: Case, measured: Measured, result: Path, reference: tuple[Measured, Path] | None, device: torch.device
 ) -> dict[str, Any]:
     """Return a case's figures, and how they compare with those of the plain path.
 
     Args:
         case: the case.
         measured, result: its figures, and the file of its result.
-        reference: those of the plain path.
+        reference: those of the plain path; None where it was not measured, and then nothing is compared.
         device: where both computed.
     """
+    row = asdict(case) | asdict(measured)
+    if reference is None:
+        return row | dict.fromkeys(COMPARED)
     plain, plain_result = reference
     seconds = "core_seconds" if device.type == "cpu" else "seconds"
-    return asdict(case) | asdict(measured) | {
-        "speed_up": getattr(plain, seconds) / getattr(measured, seconds),
-        "operations_fraction": measured.operations / plain.operations,
-        "memory_fraction": measured.peak_bytes / max(plain.peak_bytes, 1),
-        "agreement": agreement(case, plain_result, result),
-    }  # fmt: skip
+    compared = (
+        getattr(plain, seconds) / getattr(measured, seconds),
+        measured.operations / plain.operations,
+        measured.peak_bytes / max(plain.peak_bytes, 1),
+        agreement(case, plain_result, result),
+    )
+    return row | dict(zip(COMPARED, compared, strict=True))
 
 
 def in_process(case: Case, sizes: Sizes, result: Path, device: torch.device, seconds: float | None = None) -> Measured:
