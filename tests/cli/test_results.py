@@ -13,23 +13,58 @@ from patina.cli.main import main, parser_of, run_command
 from patina.cli.results import print_result
 from patina.system.telling import is_quiet, quietly, tell
 from sets import deflow_values, write_config, write_domains, write_pictures
+from small_ludvae import write_model
 
 WORDS = {
     "benchmark": ["wide", "-pictures", 1, "-side", 64, "-workers", 1],
     "completion": ["bash"],
     "configs": [],
+    "convert": ["wide", "-to", "neosr", "-out", "{out}.toml"],
     "degrade": ["wide", "{in}", "{out}", "-workers", 1],
     "evaluate": ["-results", "{in}", "-truth", "{in}", "-metrics", "psnr"],
     "measure": ["{in}", "-workers", 1],
+    "merge": ["{out}"],
     "noise": ["-clean", "{in}", "-degraded", "mine={in}"],
     "prepare": ["-source", "{in}", "-target", "{out}", "-scales", 1, "-workers", 1],
     "preview": ["wide", "{in}/0.png", "-side", 64, "-out", "{out}.png"],
     "recipes": ["-copy", "wide", "-to", "{out}"],
+    "replay": ["{out}/log.jsonl", "-out", "{out}-again", "-workers", 1],
     "schema": ["recipe"],
+    "test": ["-opt", "{config}"],
+    "translate": ["-model_path", "{model}", "-source", "{in}", "-out", "{out}", "-device", "cpu"],
     "upscale": ["-model", "bicubic", "-scale", 2, "-source", "{in}", "-out", "{out}"],
     "weights": [],
 }
 """Quick commands, with their arguments; `{in}` is a folder of images and `{out}` a path that is free."""
+
+BEFORE = {
+    "merge": ["degrade", "wide", "{in}", "{out}", "-workers", 1, "-shard", "1/1"],
+    "replay": ["degrade", "wide", "{in}", "{out}", "-workers", 1],
+}
+"""What is run before a command."""
+
+EXPERIMENTS = {
+    "demo": "bundled_demo.run_demo",
+    "denoise": "denoising.compare_noises",
+    "fidelity": "realism_experiment.compare_realism",
+    "gap": "gap_study.run_gap",
+    "toy": "toy_study.run_toy",
+}
+"""Commands that take minutes, and the functions that do their work."""
+
+ELSEWHERE = {
+    "check-h": "tests/experiments/test_condition_search.py",
+    "doctor": "tests/pipelines/test_machine_check.py",
+    "export": "tests/pipelines/test_model_export.py",
+    "fit": "tests/pipelines/test_recipe_fit.py",
+    "interpolate": "tests/pipelines/test_model_interpolation.py",
+    "report": "tests/pipelines/test_realism_report.py",
+    "strength": "tests/pipelines/test_model_strength.py",
+    "studio": "tests/cli/test_results.py",
+    "train": "tests/cli/test_results.py",
+    "validate": "tests/cli/test_results.py",
+}
+"""Commands whose JSON the tests of another file read."""
 
 
 def printed_json(words: list[object], capsys: pytest.CaptureFixture[str]) -> object:
@@ -38,13 +73,46 @@ def printed_json(words: list[object], capsys: pytest.CaptureFixture[str]) -> obj
     return json.loads(capsys.readouterr().out)
 
 
+def test_the_json_of_every_command_is_read_by_a_test():
+    assert sorted([*WORDS, *EXPERIMENTS, *ELSEWHERE]) == sorted(COMMANDS)
+    for command, path in ELSEWHERE.items():
+        text = (Path(__file__).parents[2] / path).read_text(encoding="utf-8")
+        assert "json.loads(" in text, path
+        assert '"--json"' in text, path
+        assert f'"{command}"' in text, (command, path)
+
+
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_command_prints_json_alone(command, tmp_path, capsys):
+def test_every_command_takes_json(command):
     assert {"-json", "--json"} <= set(parser_of(command).known)
-    if command in WORDS:
-        places = {"in": write_pictures(tmp_path / "in", 1, height=96, width=96), "out": tmp_path / "out"}
-        words = [word.format(**places) if isinstance(word, str) else word for word in WORDS[command]]
-        assert printed_json([command, *words, "--json"], capsys)
+
+
+@pytest.mark.parametrize("command", WORDS)
+def test_quick_commands_print_json_alone(command, tmp_path, capsys):
+    folder = write_pictures(tmp_path / "in", 1, height=96, width=96)
+    places = {"in": folder, "out": tmp_path / "out", "model": tmp_path / "model.safetensors"}
+    if command == "translate":
+        write_model(places["model"])
+    measured = {"task": "test", "name": "tiny", "model": "nearest", "scale": 1, "out": "out", "lpips": False}
+    measured["sets"] = [{"name": "one", "lq": str(folder), "gt": str(folder)}]
+    places["config"] = write_config(tmp_path / "test.yml", measured)
+    before, words = (
+        [word.format(**places) if isinstance(word, str) else word for word in given]
+        for given in (BEFORE.get(command, []), [command, *WORDS[command]])
+    )
+    if before:
+        assert main(list(map(str, before))) == 0
+        capsys.readouterr()
+    assert printed_json([*words, "--json"], capsys)
+
+
+def test_the_studio_prints_its_address_as_json(monkeypatch, capsys):
+    pytest.importorskip("starlette")
+    pytest.importorskip("uvicorn")
+    monkeypatch.setattr(
+        "patina.studio.studio_server.serve_studio", lambda _request, opened, with_browser: opened("http://a")
+    )
+    assert printed_json(["studio", "--json"], capsys) == {"address": "http://a"}
 
 
 def test_infinite_numbers_are_null_in_json(capsys):
@@ -156,13 +224,15 @@ def test_quiet_ends_with_the_command_and_is_inherited(before, after, monkeypatch
     assert capsys.readouterr() == ("", "" if after == "1" else "heard\n")
 
 
-def test_an_experiment_prints_the_numbers_that_it_has_written(tmp_path, monkeypatch, capsys):
+@pytest.mark.parametrize("command", EXPERIMENTS)
+def test_an_experiment_prints_the_numbers_that_it_has_written(command, tmp_path, monkeypatch, capsys):
     def run(request) -> str:
         request.out.mkdir()
         (request.out / "results.json").write_text('{"bicubic": [[25.8, 0.59]]}')
         return "| a table |"
 
-    monkeypatch.setattr("patina.experiments.bundled_demo.run_demo", run)
-    assert printed_json(["demo", "-out", tmp_path / "a", "--json"], capsys) == {"bicubic": [[25.8, 0.59]]}
-    assert main(["demo", "-out", str(tmp_path / "b")]) == 0
-    assert capsys.readouterr().out.startswith("| a table |\ntime: 0 s. Look at ")
+    monkeypatch.setattr(f"patina.experiments.{EXPERIMENTS[command]}", run)
+    images = ["-clean", tmp_path, "-real", tmp_path] if command in ("denoise", "fidelity") else []
+    assert printed_json([command, *images, "-out", tmp_path / "a", "--json"], capsys) == {"bicubic": [[25.8, 0.59]]}
+    assert main([command, *map(str, images), "-out", str(tmp_path / "b")]) == 0
+    assert capsys.readouterr().out.startswith("| a table |\n")

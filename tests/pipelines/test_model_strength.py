@@ -1,5 +1,6 @@
 """The strength of a trained degradation, fitted to photos and stored in its file."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -48,10 +49,10 @@ def test_the_temperature_of_the_photos_becomes_the_models_default(model, tmp_pat
             write_picture(tmp_path / part / f"{number}.png", photo)
     folders = [str(tmp_path / "clean"), str(tmp_path / "real")]
     out = tmp_path / "strong.safetensors"
-    assert run_command("strength", [str(model), *folders, "-out", str(out), "-workers", "1"]) == 0
-    printed = capsys.readouterr().out
-    assert "temperature: " in printed
-    assert f"{out}: written" in printed
+    assert run_command("strength", [str(model), *folders, "-out", str(out), "-workers", "1", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["model"] == str(out)
+    assert set(told["ranges"]) == {"temperature", "noise_level"}
     found = learned_degradation(out, device="cpu").photo_knobs
     assert np.median(found["temperature"]) == pytest.approx(1.6, rel=0.2)
     assert len(found["temperature"]) == len(found["noise_level"]) == len(photographs()["real"])
