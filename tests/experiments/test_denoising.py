@@ -152,7 +152,7 @@ def test_methods_of_one_configuration_share_its_training(folders, capsys):
     ("learned", "expected"),
     [
         ("LUDVAE-polyu", "-learned is 'LUDVAE-polyu', expected NAME=MODEL"),
-        ("Gaussian=x.safetensors", "the name 'Gaussian' is used twice"),
+        ("Gaussian=x.safetensors", "two methods are named 'Gaussian'"),
         ("a/b=x.safetensors", "expected NAME=MODEL"),
         ("ours=x.safetensors,temperature", "'' is neither a number nor a range"),
         ("ours=DnCNN-polyu", "task is restoration, expected one of deflow, ludvae"),

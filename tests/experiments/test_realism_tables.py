@@ -139,8 +139,8 @@ def test_the_table_says_who_wins():
 def test_mistakes_are_one_line(folders, capsys):
     for learned, expected in (
         ("ours", "expected NAME=MODEL"),
-        ("Gaussian=x.safetensors", "the name 'Gaussian' is used twice"),
-        ("two=x.safetensors two=y.safetensors", "the name 'two' is used twice"),
+        ("Gaussian=x.safetensors", "two methods are named 'Gaussian'"),
+        ("two=x.safetensors two=y.safetensors", "two methods are named 'two'"),
         ("ours=x.safetensors,heat=", "neither a number nor a range"),
         (f"ours={folders / 'clean'}", "has no model yet"),
         ("ours=missing.safetensors", "no such model file"),
