@@ -20,11 +20,24 @@ os.environ["OMP_NUM_THREADS"] = "1"
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
 
+BACKENDS = ("test_backends.py", "test_engine_cases.py")
+"""Files of tests that trace networks."""
+
 
 def pytest_addoption(parser):
     parser.addoption("--large", action="store_true", help="run the tests of reliability with their large counts")
     parser.addoption("--device", help="device of the tests marked `device`, cpu without it; with it, jobs run, too")
+    parser.addoption(
+        "--backends", action="store_true", help="trace networks here: tests/pipelines/test_backends_apart.py"
+    )
     parser.addoption("--record", type=Path, metavar="FILE", help="append what came of the attacks to this file")
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Leave the tests that trace networks to a process of their own: torch.compile, before or after, may end it."""
+    if collection_path.name in BACKENDS and not config.getoption("--backends"):
+        return True
+    return None
 
 
 def pytest_itemcollected(item):
@@ -55,6 +68,13 @@ def device(request, monkeypatch) -> str:
 def campaign(request) -> Campaign:
     """Return the counts of this run."""
     return Campaign(request.config.getoption("--large"), request.config.getoption("--record"))
+
+
+@pytest.fixture(autouse=True)
+def _torch_computes(request, monkeypatch):
+    """Let "auto" choose torch, see `pytest_ignore_collect`."""
+    if not request.config.getoption("--backends"):
+        monkeypatch.setattr("patina.pipelines.network_backends.missing_package", lambda name: name)
 
 
 @pytest.fixture(autouse=True)

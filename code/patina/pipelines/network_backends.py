@@ -5,6 +5,7 @@ and the machine alone, never on time that was measured or on the user's images.
 """
 
 import io
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -80,6 +81,7 @@ def chosen_backend(path: Path, network: LoadedGenerator, wanted: str, half: bool
     if wanted == "auto":
         if (
             not on_processor
+            or has_compiled()
             or half not in FASTER_IN_OPENVINO.get(network.architecture.id, ())
             or missing_package("openvino")
         ):
@@ -91,11 +93,19 @@ def chosen_backend(path: Path, network: LoadedGenerator, wanted: str, half: bool
             return TORCH
     if not on_processor:
         raise PatinaError(f"-backend {wanted} computes on the processor; add -device cpu, or choose -backend torch")
+    if has_compiled():
+        raise PatinaError(f"-backend {wanted} cannot follow torch.compile in the same process; use another process")
     if half and wanted == "onnxruntime":
         raise PatinaError("-backend onnxruntime computes in float32; add -precision 32, or choose another backend")
     if missing := missing_package(wanted):
         raise PatinaError(f"-backend {wanted} needs {missing}, which is not installed: {installing(wanted)}")
     return _opened(path, network, wanted, half)
+
+
+def has_compiled() -> bool:
+    """Whether this process has used torch.compile: tracing a network after that may end it (SIGSEGV, torch 2.13)."""
+    dynamo = sys.modules.get("torch._dynamo")
+    return dynamo is not None and dynamo.utils.counters["stats"]["unique_graphs"] > 0
 
 
 def missing_package(name: str) -> str:
