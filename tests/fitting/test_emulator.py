@@ -205,8 +205,8 @@ def test_what_is_not_explained_tells_how_contents_differ(found):
     shift = rng.standard_normal(12) @ np.random.default_rng(3).normal(0, 0.15, (12, 12))
     photos = world(true, rng)[0] + 0.9 * shift
     again = explain(emulator, photos, np.full((60, 3), np.nan), start(0.29))
-    found_shift = emulator.content @ (photos - emulator.predict(again.units)).mean(axis=0)
-    before = emulator.content @ (photos - 0.9 * shift - emulator.predict(population.units)).mean(axis=0)
+    found_shift = emulator.contents_of((photos - emulator.predict(again.units)).mean(axis=0))
+    before = emulator.contents_of((photos - 0.9 * shift - emulator.predict(population.units)).mean(axis=0))
     assert np.corrcoef(found_shift - before, shift)[0, 1] > 0.7
 
 

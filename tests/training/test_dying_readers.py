@@ -9,31 +9,30 @@ from test_loop import Regression
 
 from patina.training import loader
 
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "DataLoader worker (pid 7) is killed by signal: Bus error. It is possible that dataloader's workers are out of "
-        "shared memory. Please try to raise your shared memory limit.",
-        "unable to write to file </torch_7_9_0>: No space left on device (28)",
-        "unable to open shared memory object </torch_7> in read-write mode: No space left on device (28)",
-    ],
-)
-def test_little_shared_memory_is_told_as_such(tmp_path, monkeypatch, text):
-    fails_in(monkeypatch, "forward", RuntimeError(text))
-    dies(tmp_path, Regression(), rf"shared memory \(/dev/shm\) is too small .*; enlarge it, or {FEWER}")
+LITTLE = rf"shared memory \(/dev/shm\) is too small .*; enlarge it, or {FEWER}"
+KILLED = rf"a process that reads images was killed, .*; {FEWER}"
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("text", "told"),
     [
-        "DataLoader worker (pid 7) is killed by signal: Killed. ",
-        "unable to open shared memory object </torch_7_9_0> in read-write mode: No such file or directory (2)",
+        (
+            "DataLoader worker (pid 7) is killed by signal: Bus error. It is possible that dataloader's workers are "
+            "out of shared memory. Please try to raise your shared memory limit.",
+            LITTLE,
+        ),
+        ("unable to write to file </torch_7_9_0>: No space left on device (28)", LITTLE),
+        ("unable to open shared memory object </torch_7> in read-write mode: No space left on device (28)", LITTLE),
+        ("DataLoader worker (pid 7) is killed by signal: Killed. ", KILLED),
+        (
+            "unable to open shared memory object </torch_7_9_0> in read-write mode: No such file or directory (2)",
+            KILLED,
+        ),
     ],
 )
-def test_a_killed_process_is_told_as_such(tmp_path, monkeypatch, text):
+def test_little_shared_memory_and_a_killed_process_are_told_as_such(tmp_path, monkeypatch, text, told):
     fails_in(monkeypatch, "forward", RuntimeError(text))
-    dies(tmp_path, Regression(), rf"a process that reads images was killed, .*; {FEWER}")
+    dies(tmp_path, Regression(), told)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +52,7 @@ def test_a_process_that_is_gone_when_its_batch_is_fetched_was_killed(tmp_path, m
 
     with monkeypatch.context() as patch:
         patch.setattr(loader, "_between_steps", breaks)
-        dies(tmp_path, Regression(), rf"a process that reads images was killed, .*; {FEWER}", workers=1)
+        dies(tmp_path, Regression(), KILLED, workers=1)
     assert ends_as_whole(tmp_path)
 
 

@@ -3,7 +3,7 @@
 Every case runs in its own process, so that peak memory is measured per case. The table shows every path's time,
 speed-up over the plain path, operations, bytes moved and peak memory, and how closely its result agrees with the plain
 path's. A second table has a recipe's images per second and where their time goes, and codecs in memory against one
-ffmpeg process an image, measured in turn. A third one has upscaling by Patina and by what people would use instead
+ffmpeg process an image, measured in turn. A third one compares upscaling by Patina, spandrel, onnxruntime and OpenVINO
 (``-only upscale-engines``). The figures depend on the machine; no test relies on them.
 """
 

@@ -91,7 +91,7 @@ class Measured:
         peak_bytes: peak memory beyond the loaded model, on the device if it has its own.
         warm_up: seconds that the first run takes longer than the fastest.
         rate_fraction: operations per second, relative to a single large convolution of the same precision.
-        busy_fraction: part of the time in which a GPU computes; None on others.
+        busy_fraction: fraction of the time that the GPU is busy; None on other devices.
     """
 
     seconds: float

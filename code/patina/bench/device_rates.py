@@ -51,7 +51,7 @@ def device_rates(device: torch.device, quick: bool) -> dict[str, float]:
 
 
 def layout_rows(device: torch.device, quick: bool) -> list[dict[str, Any]]:
-    """Return the seconds in which networks upscale an image, by precision and layout, and the layout's PSNR to float32.
+    """Return how many seconds networks take to upscale an image, by precision and layout, and the PSNR to float32.
 
     Raises:
         RuntimeError: a layout gives another image than float32 in the usual layout.

@@ -1,4 +1,4 @@
-"""Upscaling by what people would use instead, side by side: spandrel's model, onnxruntime, OpenVINO, and Patina.
+"""Upscaling compared side by side: spandrel's model, onnxruntime, OpenVINO, and Patina.
 
 The networks have random weights, whose values do not matter for time. Paths take turns, and a path's figure is that of
 its fastest turn.
@@ -124,7 +124,7 @@ def _agreement(expected: np.ndarray, result: np.ndarray) -> float:
 
 
 def _runners(model: Path) -> Iterator[tuple[str, RunTile]]:
-    """Yield what people would use instead; a graph is the one that Patina makes, which loads at once."""
+    """Yield the alternatives to Patina; a graph is the one that Patina makes, which loads at once."""
     opened = load_generator(model)
     yield PLAIN, partial(_plain, opened)
     graph = traced_onnx(ExportedNetwork(load_generator(model)), opened.size_requirements.multiple_of * 4)

@@ -2,8 +2,8 @@
 
 It needs a clone with its tests. Each part is tried by itself, and the figures are written after each, so that whatever
 fails or takes too long leaves the rest. Parts: the device's rates; the tests that compute on a device (fast paths and
-plain ones, whole jobs, a training of every task); the benchmark's cases, with the share of the device's rate and of
-the time in which it computes; and networks that upscale, in every precision and layout.
+plain ones, whole jobs, a training of every task); the benchmark's cases, with the share of the device's rate and how
+much of the time it is busy; and networks that upscale, in every precision and layout.
 
 Ends with 0 if all parts passed, 1 if one failed, and 2 without a GPU.
 """

@@ -73,7 +73,7 @@ def measure(case: Case, sizes: Sizes, result: Path, device: torch.device) -> Mea
 
 
 def busy_fraction(run: Callable[[], object], device: torch.device) -> float | None:
-    """Return the part of a run's time in which a GPU computes, by torch's profiler; None on other devices."""
+    """Return the fraction of a run's time that the GPU is busy, by torch's profiler; None on other devices."""
     if device.type != "cuda":
         return None
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:

@@ -97,7 +97,7 @@ class Emulator:
         square_mean: mean of (u - c)² over the samples, ``[d]``.
         precision: inverse of the covariance of e, ``[k, k]``.
         deviation: square root of the diagonal of that covariance, ``[k]``.
-        content: what e tells about the measures z before, cov(z) diag(g) times the precision, ``[k, k]``.
+        content: cov(z) diag(g), the covariance of the measures z before and e, ``[k, k]``.
         confidence: in (0, 1], the factor of the information that a photo's measures hold about its unit values.
     """
 
@@ -157,11 +157,11 @@ class Emulator:
         diagonal = np.diag(covariance) + 1e-4
         shrink = len(diagonal) / (len(diagonal) + SHRINK * count)
         covariance = (1 - shrink) * covariance + shrink * np.diag(diagonal)
-        covariance += factor[:, None] * contents.covariance * factor
+        content = contents.covariance * factor
+        covariance += factor[:, None] * content
         linear, square = found[1 : 1 + size].T, found[1 + size :].T
-        deviation, precision = np.sqrt(np.diag(covariance)), np.linalg.inv(covariance)
-        content = contents.covariance * factor @ precision
-        return cls(centre, found[0], linear, square, square_mean, precision, deviation, content)
+        deviation = np.sqrt(np.diag(covariance))
+        return cls(centre, found[0], linear, square, square_mean, np.linalg.inv(covariance), deviation, content)
 
     def _errors(self, units: np.ndarray, measures: np.ndarray) -> np.ndarray:
         """Return how far unit values read from measures lie from the true ones, ``[N]``.
@@ -172,6 +172,10 @@ class Emulator:
         information, pull = self.told_by(measures, units)
         information = information + np.eye(units.shape[1])
         return (pull * np.linalg.solve(information, pull[..., None])[..., 0]).mean(axis=1)
+
+    def contents_of(self, difference: np.ndarray) -> np.ndarray:
+        """Return by how much the measures z differ where mean measures differ from predicted ones so much, ``[k]``."""
+        return self.content @ (self.precision @ difference)
 
     def predict(self, units: np.ndarray) -> np.ndarray:
         """Return the expected measures ``[N, k]`` of unit values ``[N, d]``."""

@@ -187,7 +187,7 @@ class Search:
             before = steps[-1].population
             population = explain_robustly(emulator, photos, known, before, believed, trust, self._chance)
             expected = emulator.predict(population.units).mean(axis=0)
-            contents = contents.resembling(contents.mean + emulator.content @ (photos.mean(axis=0) - expected))
+            contents = contents.resembling(contents.mean + emulator.contents_of(photos.mean(axis=0) - expected))
             change = expected - steps[-1].expected
             settled = mahalanobis(change, emulator.precision) < SETTLED * self._chance
             if number >= ROUNDS - 1 and (settled or self._has_stalled(misfits)):

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from patina.errors import PatinaError
+from patina.hints import install
 from patina.runs.earlier_results import earlier_made_by
 from patina.runs.fingerprint import digest_if_readable
 from patina.shipped import model_file
@@ -27,14 +28,14 @@ def continued_backend(out: Path, model: str | Path) -> str:
         return "auto"
     if "backend" not in earlier.settings:
         return "torch"
-    from patina.pipelines.network_backends import PACKAGES, installing, missing_package
+    from patina.pipelines.network_backends import EXTRAS, PACKAGES, missing_package
 
     name = str(earlier.settings["backend"])
     if name not in PACKAGES:
         return "auto"
     if missing := missing_package(name):
         raise PatinaError(
-            f"{out} was begun by {name}, and {missing} is not installed here: {installing(name)}, or add -backend "
+            f"{out} was begun by {name}, and {missing} is not installed here: {install(EXTRAS[name])}, or add -backend "
             "torch and choose another output folder"
         )
     return name

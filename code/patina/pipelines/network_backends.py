@@ -19,6 +19,7 @@ from torch import Tensor
 
 from patina.degradations.trial import LOWEST_PSNR, SIDE, decibels, trial_picture
 from patina.errors import PatinaError
+from patina.hints import install
 from patina.models.generator_files import LoadedGenerator, load_generator
 from patina.models.network_export import INPUT, ExportedNetwork, require_finite
 from patina.models.traced_graph import traced_onnx
@@ -98,7 +99,7 @@ def chosen_backend(path: Path, network: LoadedGenerator, wanted: str, half: bool
     if half and wanted == "onnxruntime":
         raise PatinaError("-backend onnxruntime computes in float32; add -precision 32, or choose another backend")
     if missing := missing_package(wanted):
-        raise PatinaError(f"-backend {wanted} needs {missing}, which is not installed: {installing(wanted)}")
+        raise PatinaError(f"-backend {wanted} needs {missing}, which is not installed: {install(EXTRAS[wanted])}")
     return _opened(path, network, wanted, half)
 
 
@@ -111,11 +112,6 @@ def has_compiled() -> bool:
 def missing_package(name: str) -> str:
     """Return the first package that a backend needs and that is not installed; "" for none."""
     return next((package for package in PACKAGES[name] if find_spec(package) is None), "")
-
-
-def installing(name: str) -> str:
-    """Return how a backend is installed."""
-    return f"pip install 'patina-sr[{EXTRAS[name]}]', or in a clone pip install -e '.[{EXTRAS[name]}]'"
 
 
 def _opened(path: Path, network: LoadedGenerator, name: str, half: bool) -> Backend:

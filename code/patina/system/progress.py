@@ -27,7 +27,7 @@ def progress(
 ) -> "tqdm[T]":
     """Wrap `items` in a progress bar on standard error; give `total` if `items` has no length."""
     total = len(items) if total is None and isinstance(items, Sized) else total
-    watch = _watcher.get()
+    watch, is_sized = _watcher.get(), _tells_its_size()
     return tqdm(
         items if watch is None else _watched(items, watch, description, initial, total),
         desc=description,
@@ -35,9 +35,9 @@ def progress(
         unit=unit,
         initial=initial,
         disable=_is_silent() or not sys.stderr.isatty(),
-        dynamic_ncols=_tells_its_size(),
-        ncols=None if _tells_its_size() else _COLUMNS,
-        nrows=None if _tells_its_size() else _ROWS,
+        dynamic_ncols=is_sized,
+        ncols=None if is_sized else _COLUMNS,
+        nrows=None if is_sized else _ROWS,
     )
 
 
