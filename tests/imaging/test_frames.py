@@ -62,6 +62,43 @@ def test_files_of_one_image_and_damaged_ones_stay_what_they_are(tmp_path):
     assert [source.name for source in list_sources(tmp_path)] == ["a.png", "b.gif", "c.gif"]
 
 
+def unread(path) -> tuple[int, list[str]]:
+    """Return how many images a file is said to have, and what is told of those that cannot be read."""
+    found, told = frame_paths(path), []
+    for frame in found:
+        try:
+            read_picture(frame)
+        except PictureError as error:
+            told.append(str(error))
+    return len(found), told
+
+
+@pytest.mark.parametrize("suffix", [".gif", ".webp", ".png", ".avif", ".jxl"])
+def test_no_image_of_a_truncated_animation_passes_for_all_of_them(tmp_path, suffix):
+    path = tmp_path / f"a{suffix}"
+    write_many(path)
+    data = path.read_bytes()
+    for kept in {*range(len(data) // 20, len(data), max(1, len(data) // 20)), len(data) - 1}:
+        cut = tmp_path / f"{kept}{suffix}"
+        cut.write_bytes(data[:kept])
+        count, told = unread(cut)
+        assert (count, len(told)) == (1, 1)
+        assert told[0].startswith(f"{cut} ")
+    if suffix == ".jxl":
+        assert "is truncated" in told[0]
+
+
+def test_pages_that_a_truncated_tiff_lacks_are_named(tmp_path):
+    path = tmp_path / "a.tif"
+    write_many(path)
+    data = path.read_bytes()
+    for kept in range(len(data) // 3, data.rindex(images()[-1].tobytes()) + 100, 97):
+        cut = tmp_path / f"{kept}.tif"
+        cut.write_bytes(data[:kept])
+        count, told = unread(cut)
+        assert told[-1].startswith(f"{cut}/frame-{count:04d}.png is truncated")
+
+
 @pytest.mark.parametrize("suffix", [".gif", ".webp", ".png", ".avif", ".jxl"])
 def test_larger_images_than_the_limit_are_refused_before_they_are_decoded(tmp_path, suffix, monkeypatch):
     path = tmp_path / f"a{suffix}"

@@ -16,7 +16,7 @@ from PIL import PngImagePlugin
 from patina.errors import PatinaError, PictureError
 from patina.imaging.colour_spaces import png_colour_chunks
 from patina.imaging.integrity import inspect, with_png_chunks
-from patina.imaging.jpeg_xl import decode_jxl, jxl_frame_count
+from patina.imaging.jpeg_xl import decode_jxl_frame, jxl_frame_count
 from patina.imaging.picture_header import BrokenPicture, PictureHeader
 from patina.imaging.plugin_pictures import open_with_plugin
 from patina.imaging.size_limit import require_size
@@ -146,6 +146,7 @@ def _reader(data: bytes) -> tuple[int, Callable[[int], bytes]]:
         require_size(header)
     except BrokenPicture as error:
         raise _TooLarge(str(error)) from None
+    inspect(data)  # the frames before the end of a truncated file would pass for all
     if header.kind == "JPEG XL":
         return jxl_frame_count(data), lambda place: _from_jxl(data, place, header)
     image: Any = (
@@ -170,12 +171,15 @@ def _from_plugin(image: Any, place: int, kind: str) -> bytes:
 def _from_jxl(data: bytes, place: int, header: PictureHeader) -> bytes:
     import imagecodecs
 
-    png = bytes(imagecodecs.png_encode(decode_jxl(header, data, place), level=1))
+    png = bytes(imagecodecs.png_encode(decode_jxl_frame(header, data, place), level=1))
     return with_png_chunks(png, png_colour_chunks(header.colours))
 
 
 def _directories(data: bytes) -> list[int]:
-    """Return where the directories of a TIFF's pages begin, without smaller copies and masks of a page."""
+    """Return where the directories of a TIFF's pages begin, without smaller copies and masks of a page.
+
+    Where the file ends before its last directory, one more page begins at its end: reading that one tells.
+    """
     order, big = ("<" if data[:2] == b"II" else ">"), data[:4] in _BIG_TIFF
     count_code, offset_code, entry_size = ("Q", "Q", 20) if big else ("H", "I", 12)
     found: list[int] = []
@@ -193,7 +197,7 @@ def _directories(data: bytes) -> list[int]:
                 found.append(start)
             place = first + entries * entry_size
     except struct.error:
-        return found or [0]
+        return [*found, len(data)] if found else [0]
     return found or [0]
 
 

@@ -45,17 +45,19 @@ def inspect_jxl(data: Buffer, thorough: bool) -> PictureHeader:
         raise BrokenPicture(TRUNCATED) from None
 
 
-def decode_jxl(header: PictureHeader, data: bytes, number: int = 0) -> np.ndarray:
-    """Decode a frame; the library turns it upright.
-
-    Args:
-        header: of the file.
-        data: the whole file.
-        number: of the frame, from 0.
+def decode_jxl(header: PictureHeader, data: bytes) -> np.ndarray:
+    """Decode an image, of an animation the first one, whose end is then looked for; the library turns it upright.
 
     Raises:
         BrokenPicture: damaged, truncated, or pixels that are not integers.
     """
+    if header.animated:
+        jxl_frame_count(data)
+    return decode_jxl_frame(header, data, 0)
+
+
+def decode_jxl_frame(header: PictureHeader, data: bytes, number: int) -> np.ndarray:
+    """Decode a frame, counted from 0, whatever follows it; errors as `decode_jxl`."""
     return stretched(_frame(data, number), header.bits)
 
 
@@ -66,16 +68,19 @@ def _frame(data: bytes, number: int, out: np.ndarray | None = None) -> np.ndarra
     try:
         return np.asarray(imagecodecs.jpegxl_decode(data, index=number, out=out))
     except (imagecodecs.JpegxlError, ValueError, RuntimeError) as error:
+        if str(error).endswith("JXL_DEC_NEED_MORE_INPUT"):
+            raise BrokenPicture(TRUNCATED) from None
         raise BrokenPicture(f"is a JPEG XL that cannot be decoded ({error}); save it again or remove it") from None
 
 
 def jxl_frame_count(data: bytes) -> int:
     """Return the number of frames of an animation.
 
-    imagecodecs does not expose it, so it is found by bisection, which decodes about 2 log2(n) of n frames.
+    imagecodecs does not expose it, so it is found by bisection, which decodes about 2 log2(n) of n frames, the last
+    one among them; those between are passed over.
 
     Raises:
-        BrokenPicture: as `decode_jxl`.
+        BrokenPicture: the file ends early, or one of these frames is damaged.
     """
     first = _frame(data, 0)
 
