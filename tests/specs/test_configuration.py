@@ -39,6 +39,19 @@ def test_every_shipped_configuration_loads_and_dumps_to_itself(path):
     assert parse_config(yaml.safe_load(dump_config(config)), path) == config
 
 
+@pytest.mark.parametrize("scale", [1, 2])
+def test_small_networks_on_fitted_pairs_differ_in_nothing_but_the_scale(scale):
+    largest = load_config(CONFS / "compact-fitted.yml", smoke=True)
+    config = load_config(CONFS / f"compact-fitted-x{scale}.yml", smoke=True)
+    assert config.model == largest.model.model_copy(update={"scale": scale})
+    assert config.stages == largest.stages
+    text = (CONFS / f"compact-fitted-x{scale}.yml").read_text(encoding="utf-8")
+    full, commands = yaml.safe_load(text), text.split("\ntask:")[0]
+    assert f"-scale {scale} -out" in commands
+    assert f"CLEAN {full['data']['lq']} -gt {full['data']['gt']}" in commands
+    assert f"train -opt {full['name']}\n" in commands
+
+
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
