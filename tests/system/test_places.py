@@ -1,5 +1,8 @@
 """Working folders: nothing is lost that was not sent, and nothing is touched that is not theirs."""
 
+import os
+import shutil
+
 import pytest
 
 from patina.errors import PatinaError
@@ -76,6 +79,30 @@ def test_what_was_changed_here_and_is_gone_there_stays(service, run):
 def test_a_run_that_was_neither_sent_nor_made_is_missing(service, run):
     with pytest.raises(PatinaError, match=r"memory://data/runs/tiny/models/8\.safetensors: nothing is there"):
         working_folder(f"{RUN}/models/8.safetensors")
+
+
+@pytest.mark.parametrize("alike", ["a%b", "a%2Fb"])
+def test_places_of_similar_names_know_nothing_of_each_other(service, alike):
+    places = [WorkingPlace.of(f"memory://data/{path}") for path in ("a/b", alike)]
+    write(places[0].local / "0.png", "an image")
+    places[0].push()
+    os.makedirs(places[1].local)
+    shutil.copy2(places[0].local / "0.png", places[1].local)  # of the same size and time, and never sent
+    places[1].pull(is_result=True)
+    assert contents(places[1].local) == {"0.png": "an image"}
+    places[1].push()
+    assert {*service.find("/data")} == {"/data/a/b/0.png", f"/data/{alike}/0.png"}
+
+
+def test_addresses_may_be_longer_than_a_file_name(service):
+    above, inside = (WorkingPlace.of("memory://data" + depth * "/ü%folder") for depth in (40, 41))
+    write(inside.local / "0.png", "an image")
+    inside.push()
+    write(inside.local / "1.png", "not sent")
+    working_folder(str(above.remote))
+    assert contents(inside.local) == {"0.png": "an image", "1.png": "not sent"}
+    inside.push()
+    assert len(service.find(f"/{above.remote.path}")) == 2
 
 
 def test_hidden_files_there_stay(service):

@@ -1,14 +1,17 @@
 """Where working folders lie on this machine, and what is noted about them beside them."""
 
-import glob
+import hashlib
 import os
 from pathlib import Path
+from urllib.parse import quote
 
 from patina.system.atomic import write_text
 from patina.system.remote_files import Remote
 
 _NOTES = ".states"
 _RESULTS = ".results"
+_LONGEST = 200
+"""Characters of a note's name without its suffix; file systems allow 255 bytes, and temporary names are longer."""
 
 
 def places_root() -> Path:
@@ -33,8 +36,12 @@ def remote_of(path: Path) -> Remote | None:
 
 
 def state_file(remote: Remote) -> Path:
-    """Return the file of what is known of a place's files."""
-    return places_root() / _NOTES / remote.service / f"{remote.path.replace('/', '%')}.json"
+    """Return the file of what is known of a place's files; no two places share one."""
+    name = quote(remote.path, safe="", errors="surrogateescape")
+    if len(name) > _LONGEST:  # two percent signs are in no quoted name
+        digest = hashlib.sha256(name.encode()).hexdigest()
+        name = f"{name[: _LONGEST - len(digest) - 2]}%%{digest}"
+    return places_root() / _NOTES / remote.service / f"{name}.json"
 
 
 def note_results(remote: Remote) -> None:
@@ -52,9 +59,7 @@ def results_around(remote: Remote) -> Remote | None:
 
 def results_inside(remote: Remote) -> list[Remote]:
     """Return the places inside a place to which this machine sends results."""
-    note = _note(remote)
-    stem = glob.escape(note.name.removesuffix(_RESULTS))
-    paths = [found.read_text(encoding="utf-8") for found in note.parent.glob(f"{stem}%*{_RESULTS}")]
+    paths = [found.read_text(encoding="utf-8") for found in _note(remote).parent.glob(f"*{_RESULTS}")]
     return [Remote(remote.service, path) for path in sorted(paths) if path.startswith(f"{remote.path}/")]
 
 
