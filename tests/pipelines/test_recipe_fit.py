@@ -1,5 +1,6 @@
 """`patina fit` and `patina measure` as a user runs them, on photographs from a camera whose numbers are known."""
 
+import html
 import json
 import re
 from pathlib import Path
@@ -14,7 +15,9 @@ from patina.cli.main import main
 from patina.degradations.recipe import load_recipe
 from patina.fitting.search import Search
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
-from patina.pipelines.recipe_fit import SMALL, _can_shrink, _CleanImage, _few
+from patina.imaging.sources import list_sources
+from patina.pipelines.clean_images import SMALL, CleanImage, can_be_halved, own_compression, read_clean_images
+from patina.pipelines.recipe_fit import _few
 from sets import write_config, write_pictures
 from small_photographs import photographs
 
@@ -217,8 +220,49 @@ def test_only_the_side_that_is_small_is_said_to_be():
     ("scale", "photo", "enough"), [(1, 256, True), (2, 256, False), (2, 128, True), (4, 64, False)]
 )
 def test_clean_images_are_shrunk_only_if_half_of_their_size_suffices(scale, photo, enough):
-    images = [_CleanImage(name, 481, 321, Path(name), 256 * 256) for name in "abc"]
-    assert _can_shrink(images, scale, SMALL * photo**2 * scale**2) == enough
+    images = [CleanImage(name, 481, 321, Path(name), 256 * 256) for name in "abc"]
+    assert can_be_halved(images, scale, SMALL * photo**2 * scale**2) == enough
+
+
+def test_clean_images_that_are_compressed_themselves_are_counted_at_scale_1(tmp_path):
+    pixels = photographs()["clean"][0]
+    (tmp_path / "clean").mkdir()
+    for name, settings in {
+        "a.jpg": {"quality": 91},
+        "b.jpg": {"quality": 74},
+        "c.png": {},
+        "d.webp": {"lossless": True},
+    }.items():
+        Image.fromarray(pixels).save(tmp_path / "clean" / name, **settings)
+    images = read_clean_images(list_sources(tmp_path / "clean"), 1, tmp_path)
+    told = own_compression(images, 1, can_shrink=True)
+    assert told.startswith("2 of 4 clean images are JPEGs, of quality 74 at the lowest.")
+    assert "or downscale these by 2 first" in told
+    assert "too small to downscale" in own_compression(images, 1, can_shrink=False)
+    assert own_compression(images, 2, can_shrink=True) == ""
+    assert own_compression(images[2:], 1, can_shrink=True) == ""
+
+
+@pytest.mark.slow
+def test_a_fit_to_clean_jpegs_says_so_before_it_begins_and_on_its_page(folders, tmp_path, capsys, one_round):
+    for path in list_pictures(folders / "clean"):
+        (tmp_path / "clean").mkdir(exist_ok=True)
+        Image.fromarray(read_picture(path).pixels).save(tmp_path / "clean" / f"{path.stem}.jpg", quality=88)
+    given = [
+        "fit",
+        tmp_path / "clean",
+        folders / "real",
+        "-out",
+        tmp_path / "fitted.yml",
+        "-recipe",
+        folders / "family.yml",
+    ]
+    assert main([*map(str, given), "-workers", "1", "--json", "--report", str(tmp_path / "page")]) == 0
+    told = capsys.readouterr()
+    [note] = json.loads(told.out)["notes"]
+    assert f"warning: {tmp_path / 'clean'}: {note}\n" in told.err
+    assert "8 of 8 clean images are JPEGs, of quality 88 at the lowest" in note
+    assert html.escape(note, quote=False) in (tmp_path / "page" / "index.html").read_text()
 
 
 @pytest.mark.slow

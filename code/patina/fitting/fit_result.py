@@ -27,6 +27,7 @@ class Fit:
         set_aside: pictures that are no photos or cannot be read, and why.
         clean: names of the clean pictures that were degraded.
         can_shrink: whether the clean pictures are large enough for scale and photos at half their size, too.
+        notes: what else the user has to know of the pictures, in sentences.
         match: the numbers; None where nothing was found.
         measured: the measures of photos, fitted and clean pictures.
         agreements: how near fitted pictures come to the photos.
@@ -44,6 +45,7 @@ class Fit:
     set_aside: tuple[tuple[str, str], ...]
     clean: tuple[str, ...]
     can_shrink: bool
+    notes: tuple[str, ...]
     match: SynthesisMatch | None
     measured: MeasuredSets
     agreements: tuple[Agreement, ...]
@@ -67,6 +69,7 @@ class Fit:
         """Return plain values, for JSON; they do not depend on the time that the fit took."""
         return {
             "summary": self.summary,
+            "notes": list(self.notes),
             "families": list(self.families),
             "family": self.match.family.name if self.match else None,
             "scale": self.scale,

@@ -1,6 +1,8 @@
-"""Detects swapped folders from the measures of the clean pictures and the photos."""
+"""Detects swapped folders from the measures of the clean pictures and the photos, before a fit and after it."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+
+from patina.fitting.agreement import Agreement, is_poor
 
 _MUCH_NOISIER, _NOISIER = 1.0, 0.15
 """Differences of log variances in quiet places."""
@@ -19,7 +21,38 @@ def are_swapped(excess: Mapping[str, float]) -> bool:
     Args:
         excess: mean measures of the clean pictures, as large as the photos, less those of the photos.
     """
-    wider = excess["edge.width0"] + excess["edge.width2"]
+    wider = _wider(excess)
     noisier_not_sharper = excess["y.variance"] > _MUCH_NOISIER and wider > 0
     blurrier = wider > _WIDER and excess["y.1x.q90"] < _LESS_DETAIL
     return noisier_not_sharper or (blurrier and excess["y.0x.q10"] > _NOISIER)
+
+
+def order_to_check(excess: Mapping[str, float], agreed: Sequence[Agreement]) -> str:
+    """Ask whether the folders are swapped, where a fit ran but matches few properties; an empty text otherwise.
+
+    Swapped folders that `are_swapped` lets pass (at scale 2 and more, downscaling sharpens noisy photos and takes noise
+    away) end in such a fit. Half of the properties may match and still be asked about if the clean pictures look like
+    the degraded ones.
+
+    Args:
+        excess: as in `are_swapped`.
+        agreed: of the fitted pictures.
+    """
+    signs = [sign for sign, is_seen in _signs(excess).items() if is_seen]
+    matched = sum(agreement.is_close for agreement in agreed)
+    if not is_poor(agreed) and not (signs and matched <= len(agreed) / 2):
+        return ""
+    return f" Check that the clean images come first, then the photos{': ' if signs else ''}{' and '.join(signs)}."
+
+
+def _signs(excess: Mapping[str, float]) -> dict[str, bool]:
+    """Return what a user is told of clean pictures that look degraded, and whether it is so."""
+    noisier = min(excess["y.variance"], excess["y.0x.q10"]) > _NOISIER
+    return {
+        "the smooth places of the clean images are noisier than the photos'": noisier,
+        "the edges of the clean images are softer than the photos'": _wider(excess) > _WIDER,
+    }
+
+
+def _wider(excess: Mapping[str, float]) -> float:
+    return excess["edge.width0"] + excess["edge.width2"]

@@ -106,6 +106,7 @@ def fit_page(fit: Fit, request: FitRequest, folder: Path) -> str:
         "summary": SMOOTH,
         "pairing": PAIRING,
         "notes": [],
+        "cautions": fit.notes,
         "crops": [embedded(crop) for crop in crops],
         "photos": len(fit.photos),
         "numbers": fit.numbers,

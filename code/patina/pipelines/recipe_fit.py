@@ -4,44 +4,45 @@ import os
 import tempfile
 import textwrap
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from threadpoolctl import threadpool_limits
 
 from patina.degradations.recipe import parse_recipe
-from patina.errors import PatinaError, PictureError, require_range
+from patina.errors import PatinaError, require_range
 from patina.fitting.agreement import Agreement, agreements, is_poor
 from patina.fitting.contents import Contents
 from patina.fitting.family import DEFAULT_FAMILIES, load_families
 from patina.fitting.family_choice import best_match
 from patina.fitting.fit_result import Fit
-from patina.fitting.folder_order import are_swapped
-from patina.fitting.measures import CROP, SMALLEST
+from patina.fitting.folder_order import are_swapped, order_to_check
 from patina.fitting.photo import Photo
 from patina.fitting.profiles import empty_recipe, findings, profile_recipe
 from patina.fitting.quantities import MeasuredSets
 from patina.fitting.search import MOST_ROUNDS, SAMPLES, Search, SynthesisMatch, as_array, undegraded
 from patina.fitting.sentence import no_closer, sentence
-from patina.fitting.synthesis import clean_crops
-from patina.imaging.picture_files import read_picture
-from patina.imaging.sources import Source, list_sources, some_sources
+from patina.imaging.sources import list_sources, some_sources
+from patina.pipelines.clean_images import (
+    CleanImage,
+    can_be_halved,
+    needed_pixels,
+    own_compression,
+    read_clean_images,
+    small_images,
+)
 from patina.pipelines.learned_families import with_models
 from patina.pipelines.photo_measurement import PhotoRequest, measure_photos
-from patina.runs.folder_job import run_folder_job
 from patina.runs.worker_processes import checked_workers, kept_workers
 from patina.seeding import numpy_rng
 from patina.system.atomic import write_text
+from patina.system.telling import warn
 from patina.system.yaml_files import parsed_yaml
 
 FEWEST_PHOTOS = 4
 ENOUGH_PHOTOS = 20
 """Fewer photos, or clean pictures, are too few to determine all numbers of a family."""
-
-SMALL = 0.4
-"""Clean images are small if their downscaled crops have less than this fraction of the pixels of the photos' crops."""
 
 MOST_CLEAN = 60
 """Clean pictures that are degraded; more of them only cost memory."""
@@ -78,24 +79,6 @@ class FitRequest:
     rounds: int = MOST_ROUNDS
 
 
-@dataclass(frozen=True)
-class _CleanImage:
-    """A clean image that is degraded.
-
-    Attributes:
-        name: of its file.
-        width, height: in pixels.
-        crops: ``.npy`` file of `clean_crops`.
-        measured: pixels of each crop.
-    """
-
-    name: str
-    width: int
-    height: int
-    crops: Path
-    measured: int
-
-
 def fit_recipe(request: FitRequest) -> Fit:
     """Fit a recipe, and write it if the request names a file.
 
@@ -122,13 +105,16 @@ def _fit(request: FitRequest) -> Fit:
     if len(photos) < FEWEST_PHOTOS:
         raise PatinaError(f"{request.real}: {len(photos)} photos can be measured, expected {FEWEST_PHOTOS} or more")
     with tempfile.TemporaryDirectory(prefix="patina-fit-") as folder:
-        clean = _clean_crops(request, scale, Path(folder))
+        clean = _clean_images(request, scale, Path(folder))
         names, files = tuple(photos[0].measures), [image.crops for image in clean]
         measured = as_array(names, (photo.measures for photo in photos))
-        needed = _needed_pixels(photos, scale)
-        small = _small(clean, scale, needed)
         plain = undegraded(scale, names, files, workers=workers)
-        _require_order(request, names, plain.mean(axis=0) - measured.mean(axis=0))
+        excess = dict(zip(names, plain.mean(axis=0) - measured.mean(axis=0), strict=True))
+        _require_order(request, excess)
+        needed = needed_pixels(photos, scale)
+        can_shrink = can_be_halved(clean, scale, needed)
+        if compressed := own_compression(clean, scale, can_shrink=can_shrink):
+            warn(f"warning: {request.clean}: {compressed}")
         before = agreements(names, measured, plain, request.seed)
         compressions = [photo.compression for photo in photos]
         limits = request.seed, request.samples, request.rounds
@@ -138,9 +124,15 @@ def _fit(request: FitRequest) -> Fit:
         ]
         match = None if all(agreement.is_close for agreement in before) else best_match(searches)
     after = before if match is None else agreements(names, measured, match.fitted, request.seed)
-    can_shrink = _can_shrink(clean, scale, needed)
-    useless = no_closer(after, before, can_shrink=can_shrink) if match else ""
-    summary = _summary(match, photos, after) + useless + _few(len(photos), len(clean)) + small
+    summary = "".join(
+        (
+            _summary(match, photos, after),
+            no_closer(after, before, can_shrink=can_shrink) if match else "",
+            order_to_check(excess, after),
+            _few(len(photos), len(clean)),
+            small_images(clean, scale, needed),
+        )
+    )
     return Fit(
         families=tuple(family.name for family in families),
         scale=scale,
@@ -150,6 +142,7 @@ def _fit(request: FitRequest) -> Fit:
         set_aside=tuple(_without_folder(request.real, *failure) for failure in report.failures),
         clean=tuple(image.name for image in clean),
         can_shrink=can_shrink,
+        notes=(compressed,) if compressed else (),
         match=match,
         measured=MeasuredSets(names, measured, plain if match is None else match.fitted, plain),
         agreements=tuple(after),
@@ -173,32 +166,6 @@ def _few(photos: int, clean: int) -> str:
         return ""
     enough = f"{ENOUGH_PHOTOS} or more{' of each' if len(few) > 1 else ''}"
     return f" {' and '.join(few)} are few; use {enough} for reliable numbers."
-
-
-def _needed_pixels(photos: Sequence[Photo], scale: int) -> float:
-    """Return how many pixels a clean image's crop needs so as not to be small beside the photos."""
-    seen = float(np.median([min(photo.width, CROP) * min(photo.height, CROP) for photo in photos]))
-    return SMALL * seen * scale**2
-
-
-def _can_shrink(clean: Sequence[_CleanImage], scale: int, needed: float) -> bool:
-    """Whether most clean images, downscaled by 2, are neither too small nor small (`_needed_pixels`)."""
-    halves = [(image.width // 2, image.height // 2) for image in clean]
-    crops = [(min(width, CROP * scale), min(height, CROP * scale)) for width, height in halves]
-    enough = [min(crop) >= SMALLEST * scale and crop[0] * crop[1] > needed for crop in crops]
-    return sum(enough) > len(enough) / 2
-
-
-def _small(clean: Sequence[_CleanImage], scale: int, needed: float) -> str:
-    """Warn of clean images that are much smaller than the photos once they are downscaled."""
-    image = sorted(clean, key=lambda image: image.measured)[len(clean) // 2]
-    if image.measured > needed:
-        return ""
-    return (
-        f" The clean images are small: {image.width}x{image.height} leaves only "
-        f"{image.width // scale}x{image.height // scale} pixels at scale {scale}, too few to compare well with the "
-        f"photos; use larger ones, or a smaller -scale."
-    )
 
 
 def _recipe(
@@ -228,41 +195,25 @@ def _without_folder(folder: Path, name: str, reason: str) -> tuple[str, str]:
     return name.removeprefix(f"{folder}{os.sep}"), reason.replace(f"{folder}{os.sep}", "")
 
 
-def _require_order(request: FitRequest, names: Sequence[str], excess: np.ndarray) -> None:
+def _require_order(request: FitRequest, excess: Mapping[str, float]) -> None:
     """Refuse swapped folders.
 
     Args:
         request: names the folders.
-        names: of the measures.
-        excess: ``[k]``, mean measures of the clean pictures less those of the photos.
+        excess: by name, mean measures of the clean pictures less those of the photos.
 
     Raises:
         PatinaError: the clean pictures are noisier, and no sharper.
     """
-    if are_swapped(dict(zip(names, excess, strict=True))):
+    if are_swapped(excess):
         raise PatinaError(
             f"{request.clean} is noisier than {request.real}, and no sharper; are the folders swapped? "
             "expected the clean images first"
         )
 
 
-def _clean_crops(request: FitRequest, scale: int, folder: Path) -> list[_CleanImage]:
-    """Write the crops of each clean image into a file of a folder."""
+def _clean_images(request: FitRequest, scale: int, folder: Path) -> list[CleanImage]:
+    """Choose clean images, and write the crops of each into a file of a folder."""
     rng = numpy_rng(request.seed, "clean")
     sources = some_sources(list_sources(request.clean, request.recursive), MOST_CLEAN, rng)
-    files = {source.name: folder / f"{number}.npy" for number, source in enumerate(sources)}
-
-    def write(source: Source) -> _CleanImage:
-        pixels = read_picture(source.path, alpha="refuse").pixels
-        height, width = pixels.shape[:2]
-        if min(height, width) < SMALLEST * scale:
-            raise PictureError(f"{source} is {width}x{height}; scale {scale} needs {SMALLEST * scale} on each side")
-        crops = clean_crops(pixels, scale)
-        np.save(files[source.name], crops)
-        return _CleanImage(source.name, width, height, files[source.name], crops.shape[1] * crops.shape[2])
-
-    report = run_folder_job(sources, write, description="read clean images", name=str)
-    report.print_summary()
-    if not report.results:
-        raise PatinaError(f"{request.clean}: none of {len(sources)} images can be used; {report.failures[0][1]}")
-    return report.results
+    return read_clean_images(sources, scale, folder)

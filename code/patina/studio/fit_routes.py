@@ -55,7 +55,7 @@ def start_fit(studio: Studio, tab: Tab, query: FitQuery) -> Any:
         fit = fit_recipe(request)
         tab.fit, tab.page = (fit, request), None
         tab.tuned = TunedRecipe.read(f"fitted to {counted(len(fit.photos), 'photo')}", fit.text, Path())
-        job.lines = [real.told(named(name, reason)) for name, reason in fit.set_aside]
+        job.lines = [*fit.notes, *(real.told(named(name, reason)) for name, reason in fit.set_aside)]
         return fit.summary
 
     return _started(studio, tab, "fit", work)
