@@ -35,7 +35,7 @@ LEAST_EFFECTIVE, FEWEST = 0.3, 12
 _TILTS = 20
 """Steps in which the tilt is made smaller until enough crops count."""
 
-FACTORS = 40
+FACTORS = 120
 """Principal components of the natural images' covariance that are kept; the rest is kept measure by measure."""
 
 
