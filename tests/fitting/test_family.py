@@ -65,12 +65,40 @@ def test_limits_in_the_photos_pixels_grow_with_the_scale(tmp_path, scale):
     assert family.recipe(np.array([1.0, 1.0])).steps[0].sigma_x == (3 * scale, 3 * scale)
 
 
-def test_what_is_believed_of_a_number_is_its_default():
+def test_what_is_believed_of_a_number_is_the_usual_or_its_default():
     plain = {number.name: number.value(number.plain) for number in load_family("camera").free}
     assert plain["sensor_noise.red"] == plain["sensor_noise.blue"] == pytest.approx(1)
     assert plain["sensor_noise.gain"] == plain["ellipse_blur.tilt"] == pytest.approx(0)
-    assert plain["sensor_noise.shared"] == plain["sensor_noise.chroma"] == plain["bilateral.strength"] == 0
+    assert plain["sensor_noise.chroma"] == plain["bilateral.strength"] == 0
+    assert plain["sensor_noise.shared"] == pytest.approx(0.5)
     assert 0 < plain["sensor_noise.sigma"] < 40
+
+
+def blur_family(path, **words):
+    steps = [
+        {"ellipse_blur": {"sigma_x": {"free": [0, 3], **words}, "sigma_y": 0}},
+        {"resize": {"filter": "box", "of": "target"}},
+    ]
+    return load_family(write_config(path / "f.yml", {"scale": 2, "steps": steps}))
+
+
+@pytest.mark.parametrize(("words", "expected"), [({"usual": 1}, 1), ({"usual": 1, "of": "target"}, 2)])
+def test_what_is_usual_is_in_the_unit_of_the_limits(tmp_path, words, expected):
+    (number,) = blur_family(tmp_path, **words).free
+    assert number.value(number.plain) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"usual": 4}, r"sigma_x\.usual is 4, expected a number from 0 to 3"),
+        ({"usual": "some"}, r"sigma_x\.usual is 'some', expected a number"),
+        ({"usual": 1, "optional": True}, "an optional number is usually at its low end"),
+    ],
+)
+def test_what_cannot_be_usual_is_refused(tmp_path, words, message):
+    with pytest.raises(PatinaError, match=message):
+        blur_family(tmp_path, **words)
 
 
 def test_paths_become_absolute_so_that_a_recipe_made_of_them_can_lie_elsewhere(tmp_path):

@@ -1,8 +1,9 @@
 """A family of recipes: a recipe in which some numbers are free, to be found from photos.
 
 In YAML a free number stands as ``{free: [low, high]}`` in place of a range; with ``optional: true`` beside it, it stays
-at its low end unless the photos ask for more; with ``of: target``, the limits are for the photos' size, and are
-multiplied by the scale. Everything else is a recipe as any other.
+at its low end unless the photos ask for more; with ``usual: number``, that is believed where the photos tell nothing;
+with ``of: target``, all these are for the photos' size, and are multiplied by the scale. Everything else is a recipe as
+any other.
 """
 
 import copy
@@ -29,7 +30,7 @@ from patina.system.yaml_files import read_yaml
 FOLDERS = ("confs/families", "confs/recipes")
 DEFAULT_FAMILIES = ("camera", "raw-camera")
 """Families that are tried where none is named, the simplest first."""
-FREE, OPTIONAL, OF = "free", "optional", "of"
+FREE, OPTIONAL, USUAL, OF = "free", "optional", "usual", "of"
 
 _LARGEST = 1e9
 """What is larger, or no number, is a mistake, and would end in one of arithmetic."""
@@ -50,6 +51,7 @@ class FreeNumber:
         low, high: its limits.
         optional: whether it stays at `low` unless the photos ask for more.
         scale: how many times larger it is than what is seen in the photos: a length in the clean image.
+        usual: its value where the photos tell nothing; None for the setting's default.
     """
 
     place: Place
@@ -57,6 +59,7 @@ class FreeNumber:
     high: float
     optional: bool = False
     scale: int = 1
+    usual: float | None = None
 
     @property
     def name(self) -> str:
@@ -71,9 +74,14 @@ class FreeNumber:
 
     @property
     def plain(self) -> float:
-        """The unit value that is believed where photos tell nothing: the setting's default; 0.5 if it has none."""
+        """The unit value that is believed where photos tell nothing.
+
+        It is that of `usual`, or of the setting's default; 0.5 if it has neither. Optional numbers stay at `low`.
+        """
         if self.optional:
             return 0.0
+        if self.usual is not None:
+            return self.unit(self.usual)
         field = self._field
         if field is None or not isinstance(field.default, tuple):
             return 0.5
@@ -240,14 +248,22 @@ def _free_number(values: dict[Any, Any], place: Place, path: Path, scale: int) -
     is_range = isinstance(limits, list) and len(limits) == 2 and all(map(_is_number, limits)) and limits[0] < limits[1]
     if not is_range:
         raise ConfigError(f"{path}: {where}.free is {shortened(repr(limits))}, expected [low, high]")
-    if unknown := set(values) - {FREE, OPTIONAL, OF}:
-        raise ConfigError(f"{path}: {where}.{min(map(str, unknown))}: expected {FREE}, {OPTIONAL} and {OF} alone")
+    if unknown := set(values) - {FREE, OPTIONAL, USUAL, OF}:
+        known = f"{FREE}, {OPTIONAL}, {USUAL} and {OF}"
+        raise ConfigError(f"{path}: {where}.{min(map(str, unknown))}: expected {known} alone")
     if values.get(OF, "target") != "target":
         raise ConfigError(f"{path}: {where}.{OF} is {shortened(repr(values[OF]))}, expected target")
     if not isinstance(optional := values.get(OPTIONAL, False), bool):
         raise ConfigError(f"{path}: {where}.{OPTIONAL} is {shortened(repr(optional))}, expected true or false")
+    usual = values.get(USUAL)
+    if usual is not None and not (_is_number(usual) and limits[0] <= usual <= limits[1]):
+        expected = f"a number from {limits[0]} to {limits[1]}"
+        raise ConfigError(f"{path}: {where}.{USUAL} is {shortened(repr(usual))}, expected {expected}")
+    if usual is not None and optional:
+        raise ConfigError(f"{path}: {where} has {OPTIONAL} and {USUAL}; an optional number is usually at its low end")
     times = scale if OF in values else 1
-    return FreeNumber(place, times * float(limits[0]), times * float(limits[1]), optional, times)
+    low, high = (times * float(limit) for limit in limits)
+    return FreeNumber(place, low, high, optional, times, None if usual is None else times * float(usual))
 
 
 def _is_number(value: object) -> bool:

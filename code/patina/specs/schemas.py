@@ -33,6 +33,7 @@ _FREE = {
             "maxItems": 2,
         },
         "optional": {"description": "Stays at the low end unless the photos ask for more.", "type": "boolean"},
+        "usual": {"description": "Is believed where the photos tell nothing.", "type": "number"},
         "of": {"description": "target: the limits are in the photos' pixels.", "const": "target"},
     },
     "required": ["free"],
