@@ -1,5 +1,7 @@
 """Finding numbers from measures, where the truth is a known function."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -181,11 +183,20 @@ def test_numbers_of_like_effects_are_uncertain_though_either_alone_would_be_told
         precision=np.eye(2) / 0.01**2,
         deviation=np.full(2, 0.01),
         content=np.zeros((2, 2)),
+        crops=1e9,
     )
     begun = Population(np.empty((0, 2)), np.empty((0, 2)), *[np.full(2, 0.5)] * 2, *[np.full(2, 0.29)] * 2)
     population = explain(alike, np.zeros((20, 2)), np.full((20, 2), np.nan), begun)
     assert population.detail.max() < 0.02
     assert population.error.min() > 0.15
+
+
+def test_few_clean_crops_make_the_mean_as_uncertain_as_few_photos(found):
+    emulator, true, population = found
+    photos, unknown = world(true, np.random.default_rng(14))[0], np.full((60, 3), np.nan)
+    errors = [explain(replace(emulator, crops=crops), photos, unknown, population).error for crops in (1e9, 60, 20)]
+    assert errors[1][:2] / errors[0][:2] == pytest.approx(np.sqrt(2), rel=0.02)
+    assert errors[2][:2] / errors[0][:2] == pytest.approx(2, rel=0.05)
 
 
 def test_crops_that_lie_evenly_apart_are_in_several_folds():

@@ -70,10 +70,15 @@ class Contents:
         """Mean measures, ``[k]``."""
         return self.weights @ self.measures / len(self.measures)
 
+    @property
+    def effective(self) -> float:
+        """How many crops of equal weight know as much as these."""
+        return _effective(self.weights)
+
     @cached_property
     def covariance(self) -> np.ndarray:
         """The covariance of such measures from image to image, ``[k, k]``: the clean ones' and natural images'."""
-        count, size = _effective(self.weights), self.measures.shape[1]
+        count, size = self.effective, self.measures.shape[1]
         deviations = np.sqrt(self.weights / self.weights.sum())[:, None] * (self.measures - self.mean)
         own = deviations.T @ deviations * (count**2 / max(1.0, count - 1))
         return (own + size * self.natural) / (count + size)

@@ -98,6 +98,7 @@ class Emulator:
         precision: inverse of the covariance of e, ``[k, k]``.
         deviation: square root of the diagonal of that covariance, ``[k]``.
         content: cov(z) diag(g), the covariance of the measures z before and e, ``[k, k]``.
+        crops: how many clean crops of equal weight know as much as those that it was learned from.
         confidence: in (0, 1], the factor of the information that a photo's measures hold about its unit values.
     """
 
@@ -109,6 +110,7 @@ class Emulator:
     precision: np.ndarray
     deviation: np.ndarray
     content: np.ndarray
+    crops: float
     confidence: float = 1.0
 
     @classmethod
@@ -156,12 +158,12 @@ class Emulator:
         covariance = rest.T @ rest / max(1.0, count - len(found))
         diagonal = np.diag(covariance) + 1e-4
         shrink = len(diagonal) / (len(diagonal) + SHRINK * count)
-        covariance = (1 - shrink) * covariance + shrink * np.diag(diagonal)
         content = contents.covariance * factor
-        covariance += factor[:, None] * content
+        covariance = (1 - shrink) * covariance + shrink * np.diag(diagonal) + factor[:, None] * content
         linear, square = found[1 : 1 + size].T, found[1 + size :].T
         deviation = np.sqrt(np.diag(covariance))
-        return cls(centre, found[0], linear, square, square_mean, np.linalg.inv(covariance), deviation, content)
+        precision = np.linalg.inv(covariance)
+        return cls(centre, found[0], linear, square, square_mean, precision, deviation, content, contents.effective)
 
     def _errors(self, units: np.ndarray, measures: np.ndarray) -> np.ndarray:
         """Return how far unit values read from measures lie from the true ones, ``[N]``.
@@ -208,13 +210,14 @@ class Emulator:
 
 @dataclass(frozen=True)
 class Population:
-    """Unit values of a set of photos.
+    """Unit values of photos.
 
     Attributes:
         units: ``[n, d]``, of each photo.
         variance: ``[n, d]``, how uncertain they are.
         mean, spread: ``[d]``, of the photos' true unit values.
-        error: ``[d]``, standard error of the mean, whatever the other means are.
+        error: ``[d]``, standard error of the mean, whatever the other means are; with n photos and M clean crops,
+            whose contents both add to it, its square is 1 + n / M times what the photos alone would give.
         detail: ``[d]``, the change of one unit value that a photo's measures tell from chance.
     """
 
@@ -268,7 +271,9 @@ def explain(
         mean = mean.clip(begun.mean - reach, begun.mean + reach).clip(0, 1)
         spread = np.sqrt(units.var(axis=0) + variance.mean(axis=0)).clip(_SMALLEST_SPREAD)
     detail = 1 / np.sqrt(np.diagonal(information, axis1=1, axis2=2).mean(axis=0) + 1e-9)
-    return Population(units, variance, mean, spread, np.sqrt(np.diag(covariance)), detail)
+    told = curvature.sum(axis=0) / (1 + len(measures) / emulator.crops)
+    error = np.sqrt(np.diag(np.linalg.inv(told + np.eye(len(mean)) / WIDEST_SPREAD**2)))
+    return Population(units, variance, mean, spread, error, detail)
 
 
 def _most_likely(
