@@ -31,8 +31,12 @@ OPTIONAL_MEAN = 0.3
 EXPLAINED = 0.6
 """Photos are explained once the misfit is below this fraction of the misfit that chance alone gives."""
 
-SETTLED = 0.02
-"""The search ends once a round changes the misfit by less than this fraction of the misfit that chance gives."""
+SETTLED = 0.005
+"""The search ends once a round changes the mean measures by less than this fraction of what chance gives (squared
+Mahalanobis distance): where numbers make up for each other, as blur and sharpening do, such changes hide long ways."""
+
+WORSE = 0.02
+"""A step whose misfit is larger by this fraction of the misfit that chance gives is taken back."""
 
 STALLED, PATIENCE = 0.95, 2
 """A search that is worse than chance also ends once `PATIENCE` rounds have not brought the misfit below this fraction
@@ -202,7 +206,7 @@ class Search:
     def _is_worse(self, now: "_Step", before: "_Step", precision: np.ndarray) -> bool:
         """Whether a step led away from the photos by more than the search would count as progress."""
         far, near = (self._misfit(step.expected, precision) for step in (now, before))
-        return far > near + SETTLED * self._chance
+        return far > near + WORSE * self._chance
 
     def _misfit(self, expected: np.ndarray, precision: np.ndarray) -> float:
         """Return the misfit of mean measures ``[k]``, see `misfit`."""
