@@ -115,6 +115,29 @@ def test_the_studio_prints_its_address_as_json(monkeypatch, capsys):
     assert printed_json(["studio", "--json"], capsys) == {"address": "http://a"}
 
 
+def test_the_studio_says_what_it_reaches_and_ends_without_an_error(tmp_path, monkeypatch, capsys):
+    pytest.importorskip("starlette")
+    pytest.importorskip("uvicorn")
+
+    def ctrl_c(_address: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("webbrowser.open", ctrl_c)
+    assert main(["studio", str(tmp_path), "-port", "0"]) == 0
+    told = capsys.readouterr()
+    assert told.out.startswith("the studio is open: http://127.0.0.1:")
+    assert f"the page reads and writes {tmp_path} and nothing else; Ctrl-C ends the studio" in told.err
+    assert told.err.endswith("the studio has ended\n")
+
+
+def test_a_studio_without_its_packages_says_how_to_install_them(monkeypatch, capsys):
+    monkeypatch.setattr("patina.cli.studio.find_spec", lambda name: None if name == "uvicorn" else name)
+    assert main(["studio"]) == 2
+    assert (
+        "the studio needs uvicorn, which is not installed: pip install 'patina-sr[studio]'" in capsys.readouterr().err
+    )
+
+
 def test_infinite_numbers_are_null_in_json(capsys):
     print_result(Namespace(json=True), "", {"psnr": [float("inf"), 30.5], "ssim": np.float32("nan")})
     assert json.loads(capsys.readouterr().out) == {"psnr": [None, 30.5], "ssim": None}

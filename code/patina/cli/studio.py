@@ -28,13 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Answer until Ctrl-C."""
     if missing := [name for name in ("starlette", "uvicorn") if find_spec(name) is None]:
-        raise PatinaError(f"the studio needs {' and '.join(missing)}: {install('studio')}")
+        packages = f"{' and '.join(missing)}, which {'is' if len(missing) == 1 else 'are'} not installed"
+        raise PatinaError(f"the studio needs {packages}: {install('studio')}")
     from patina.studio.studio_server import StudioRequest, serve_studio
 
     request = StudioRequest(arguments.folders, arguments.port, arguments.workers, arguments.device)
     serve_studio(
         request,
-        opened=lambda address: print_result(arguments, address, {"address": address}),
+        opened=lambda address: print_result(arguments, f"the studio is open: {address}", {"address": address}),
         with_browser=not arguments.no_browser,
     )
     return 0

@@ -2,7 +2,6 @@
 
 import secrets
 import socket
-import sys
 import threading
 import webbrowser
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ from patina.errors import PatinaError
 from patina.studio import fit_routes, photo_routes, tune_routes
 from patina.studio.chosen_folders import ChosenFolders
 from patina.studio.studio_state import Studio, refusal
+from patina.system.telling import tell
 
 HOST = "127.0.0.1"
 """The only address that the studio answers on."""
@@ -58,11 +58,13 @@ class OpenStudio:
 
     Attributes:
         address: what to open in a browser, with the key.
+        folders: what the page may read and write.
         server: stops when `should_exit` is set.
         thread: that it runs in.
     """
 
     address: str
+    folders: Sequence[Path]
     server: uvicorn.Server
     thread: threading.Thread
 
@@ -143,7 +145,7 @@ def opened_studio(request: StudioRequest) -> Iterator[OpenStudio]:
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, name="studio", daemon=True)
     thread.start()
     try:
-        yield OpenStudio(f"http://{HOST}:{port}/?key={key}", server, thread)
+        yield OpenStudio(f"http://{HOST}:{port}/?key={key}", folders.roots, server, thread)
     finally:
         server.should_exit = True
         thread.join(timeout=5)
@@ -159,7 +161,10 @@ def _listening(port: int) -> socket.socket:
         found.listen()  # a browser that comes before the server is ready waits for it
     except (OSError, OverflowError):
         found.close()
-        raise PatinaError(f"-port {port} cannot be used, another program may have it; choose another") from None
+        raise PatinaError(
+            f"-port {port} cannot be used, another program, or another studio, may have it; "
+            "choose another, or 0 for a free one"
+        ) from None
     return found
 
 
@@ -176,8 +181,15 @@ def serve_studio(request: StudioRequest, *, opened: Callable[[str], None], with_
     """
     with opened_studio(request) as studio:
         opened(studio.address)
-        print("open this address in a browser on this machine; Ctrl-C ends the studio", file=sys.stderr)
-        if with_browser:
-            webbrowser.open(studio.address)
-        while studio.thread.is_alive():
-            studio.thread.join(timeout=0.5)
+        folders = " and ".join(map(str, studio.folders))
+        tell(
+            f"open this address in a browser on this machine; the page reads and writes {folders} and nothing else; "
+            "Ctrl-C ends the studio"
+        )
+        try:
+            if with_browser:
+                webbrowser.open(studio.address)
+            while studio.thread.is_alive():
+                studio.thread.join(timeout=0.5)
+        except KeyboardInterrupt:
+            tell("the studio has ended")
