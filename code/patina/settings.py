@@ -7,6 +7,7 @@ import textwrap
 import types
 import typing
 from collections.abc import Mapping, Sequence
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from types import MappingProxyType
@@ -55,23 +56,25 @@ def as_list(value: Any) -> Any:
 
 def field_docs(settings: type) -> dict[str, str]:
     """Return the docstrings under the fields of a class and of those that it is derived from, by field."""
-    found: dict[str, str] = {}
-    for base in reversed(settings.__mro__):
-        if base.__module__ in ("builtins", "typing") or base.__module__.split(".")[0] == "pydantic":
-            continue
-        try:
-            body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
-        except (OSError, TypeError, SyntaxError):  # made without a file
-            continue
-        statements = getattr(body, "body", [])
-        for field, after in pairwise(statements):
-            if (
-                isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
-                and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
-                and isinstance(after.value.value, str)
-            ):  # fmt: skip
-                found[field.target.id] = inspect.cleandoc(after.value.value)
-    return found
+    return {field: text for base in reversed(settings.__mro__) for field, text in _own_docs(base).items()}
+
+
+@cache  # a class is part of many schemas, and Python parses a whole file to find one
+def _own_docs(base: type) -> dict[str, str]:
+    """Return the docstrings under the fields that are written in a class itself."""
+    if base.__module__ in ("builtins", "typing") or base.__module__.split(".")[0] == "pydantic":
+        return {}
+    try:
+        body = ast.parse(textwrap.dedent(inspect.getsource(base))).body[0]
+    except (OSError, TypeError, SyntaxError):  # made without a file
+        return {}
+    return {
+        field.target.id: inspect.cleandoc(after.value.value)
+        for field, after in pairwise(getattr(body, "body", []))
+        if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
+        and isinstance(after, ast.Expr) and isinstance(after.value, ast.Constant)
+        and isinstance(after.value.value, str)
+    }  # fmt: skip
 
 
 class Settings(BaseModel):
