@@ -5,6 +5,7 @@ import pickle
 import sys
 import urllib.error
 from concurrent.futures import Future
+from itertools import groupby
 from pathlib import Path
 
 import pytest
@@ -48,11 +49,16 @@ def pytest_itemcollected(item):
 
 @pytest.hookimpl(trylast=True)  # after `-m` has chosen
 def pytest_collection_modifyitems(items):
-    """Let each of two workers begin with half of the long tests, so that neither ends the run with one alone."""
+    """Let each of two workers begin with half of the long tests, so that neither ends the run with one alone.
+
+    Those of one file stay together, as they share fixtures that take long: a cluster, a browser, trainings.
+    """
     long = [item for item in items if item.get_closest_marker("long")]
     others = [item for item in items if not item.get_closest_marker("long")]
-    middle = (len(items) + 1) // 2 - len(long[::2])
-    items[:] = [*long[::2], *others[:middle], *long[1::2], *others[middle:]]
+    files = [list(group) for _, group in groupby(long, key=lambda item: item.path)]
+    first, second = ([item for file in half for item in file] for half in (files[::2], files[1::2]))
+    middle = max(0, (len(items) + 1) // 2 - len(first))
+    items[:] = [*first, *others[:middle], *second, *others[middle:]]
 
 
 @pytest.fixture
