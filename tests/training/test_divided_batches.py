@@ -14,6 +14,7 @@ import yaml
 
 from patina.cli.main import run_command
 from patina.errors import PatinaError
+from patina.models.generator_files import load_generator
 from patina.pipelines.training_run import TrainingRequest, run_training
 from patina.training.batch_parts import BatchParts
 from patina.training.launching import run_on_devices
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.distributed
 
 GAN = {"type": "gan", "weight": 0.05, "discriminator": {"architecture": "unet", "features": 4}}
 RANKS = 2
+OPTIMISERS = ["adan", "muon", "adamw_schedulefree"]  # SOAP's eigenbases make rounding visible
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +85,7 @@ def whole(sets, tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.parametrize("task", TASKS)
 def test_accumulated_parts_equal_the_whole_batch(sets, whole, tmp_path, task):
     assert train(write_divided(sets, task, tmp_path / "parts", accumulate=2)) == 0
@@ -94,14 +97,44 @@ def train_all(configs: list[str]) -> bool:
     return all(run_training(TrainingRequest(config, device="cpu")) for config in configs)
 
 
+def write_optimised(sets: Path, optimiser: str, runs: Path) -> Path:
+    """Write a training by another optimiser than Adam, which keeps the best model."""
+    config = write_divided(sets, "luminance", runs)
+    values = yaml.safe_load(config.read_text())
+    values["training"] |= {"optimiser": optimiser, "learning_rate": 1e-3, "keep": {"best": "psnr"}}
+    config.write_text(yaml.safe_dump(values))
+    return config
+
+
+@pytest.fixture(scope="module")
+def divided(sets, tmp_path_factory):
+    """Train everything by two processes, which are started once, as their imports take longer; return the folder."""
+    folder = tmp_path_factory.mktemp("divided")
+    configs = [write_divided(sets, task, folder / task) for task in TASKS]
+    configs += [write_divided(sets, "restoration", folder / "both", accumulate=2)]
+    configs += [write_optimised(sets, optimiser, folder / optimiser) for optimiser in OPTIMISERS]
+    assert run_on_devices(train_all, list(map(str, configs)), RANKS, "cpu")
+    return folder
+
+
 @pytest.mark.slow
-def test_two_processes_equal_one(sets, whole, tmp_path):
-    configs = [str(write_divided(sets, task, tmp_path / task)) for task in TASKS]
-    configs += [str(write_divided(sets, "restoration", tmp_path / "both", accumulate=2))]
-    assert run_on_devices(train_all, configs, RANKS, "cpu")
+@pytest.mark.long
+def test_two_processes_equal_one(whole, divided):
     for task in TASKS:
-        require_alike(whole / task, tmp_path / task, whole / f"{task}-start")
-    require_alike(whole / "restoration", tmp_path / "both", whole / "restoration-start")
+        require_alike(whole / task, divided / task, whole / f"{task}-start")
+    require_alike(whole / "restoration", divided / "both", whole / "restoration-start")
+
+
+@pytest.mark.slow
+@pytest.mark.long
+@pytest.mark.parametrize("optimiser", OPTIMISERS)
+def test_two_processes_equal_one_with_other_optimisers(sets, whole, divided, tmp_path, optimiser):
+    one, two, start = tmp_path / "one", divided / optimiser, whole / "luminance-start"
+    assert train(write_optimised(sets, optimiser, one)) == 0
+    require_alike(one, two, start)
+    best = [load_generator(runs / "tiny/models/best.safetensors").model.state_dict() for runs in (one, two)]
+    difference = sum(float((best[0][key] - value).square().sum()) for key, value in best[1].items()) ** 0.5
+    assert difference < 0.01 * (last_weights(one) - last_weights(start)).norm()
 
 
 def train_two(configs: list[str]) -> bool:
@@ -164,6 +197,7 @@ def children_of(pid: int) -> list[int]:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 @pytest.mark.skipif(sys.platform != "linux", reason="reads Linux's list of processes")
 def test_a_killed_process_ends_the_others_and_the_training_goes_on_with_one(sets, whole, tmp_path):
     config = write_divided(sets, "ludvae", tmp_path / "cut")
