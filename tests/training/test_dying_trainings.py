@@ -167,7 +167,7 @@ class WithChildren(Regression):
     """Has a process that ends by itself in the midst of a step."""
 
     def training_step(self, batch, step):
-        subprocess.run([sys.executable, "-c", ""], check=True)
+        subprocess.run([sys.executable, "-ISc", ""], check=True)
         return super().training_step(batch, step)
 
 
