@@ -15,7 +15,7 @@ def predicted(pixels: torch.Tensor) -> torch.Tensor:
     return torch.sin(4 * torch.nn.functional.avg_pool2d(pixels, 3, 1, 1))
 
 
-def test_many_steps_in_bands_are_those_of_the_whole_picture():
+def test_many_steps_in_bands_are_those_of_the_whole_picture(tmp_path):
     noisy = torch.rand(3, 19, 8, generator=torch.Generator().manual_seed(1))
 
     def on_tiles(pixels: torch.Tensor, _level: torch.Tensor) -> torch.Tensor:
@@ -29,7 +29,9 @@ def test_many_steps_in_bands_are_those_of_the_whole_picture():
             lambda _: RemovalStep(lambda rows, *_: rows, predicted),
             lambda *_: torch.zeros(0),  # not asked for without eta
             BandPlan((19, 8), TILE, OVERLAP, 1),
+            tmp_path,
         )
     )
     assert len(bands) == 3
+    assert not [*tmp_path.iterdir()]
     assert torch.equal(torch.cat(bands, dim=1), whole[0])

@@ -1,7 +1,9 @@
 """Images above the limit of megapixels are upscaled in bands, and the result is that of the whole image."""
 
+import errno
 import io
 from functools import partial
+from weakref import WeakSet
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from patina.imaging.picture_files import read_picture, write_picture
 from patina.imaging.size_limit import VARIABLE
 from patina.models.generator_files import save_generator
 from patina.models.rrdbnet import RRDBNetSettings
+from patina.pipelines import huge_translation
 from sets import contents, picture
 
 pyvips = pytest.importorskip("pyvips")
@@ -207,3 +210,37 @@ def test_translations_in_bands_are_those_of_the_whole_image(tmp_path, monkeypatc
     assert np.array_equal(whole.pixels, bands.pixels)
     assert whole.pixels.dtype == bands.pixels.dtype == (np.uint16 if domain == "X" else np.uint8)
     assert "1 image was translated in bands" in capsys.readouterr().err
+
+
+def in_bands(tmp_path, monkeypatch, *options):
+    """Translate an image in bands by a small LUD-DIF; return the exit code."""
+    write_picture(tmp_path / "a.png", pixels())
+    model = small_ludif.write_model(tmp_path / "net.safetensors")
+    monkeypatch.setenv(VARIABLE, "0.001")
+    command = ["translate", "-model_path", model, "-source", tmp_path / "a.png", "-source_domain", "X", "-tile", "64"]
+    return run(*command, "-out", tmp_path / "out", *options)
+
+
+def test_many_steps_in_bands_open_the_image_a_few_times_at_once(tmp_path, monkeypatch):
+    readers, most = WeakSet(), []
+
+    class Counted(RowReader):
+        def __init__(self, path):
+            super().__init__(path)
+            readers.add(self)
+            most.append(len(readers))
+
+    monkeypatch.setattr(huge_translation, "RowReader", Counted)
+    assert in_bands(tmp_path, monkeypatch, "-steps", "8") == 0
+    assert len(most) > 8
+    assert max(most) <= 3
+
+
+def test_a_disk_without_room_for_the_rows_between_steps_is_one_line(tmp_path, monkeypatch, capsys):
+    def write(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("patina.imaging.row_files.RowFile.write", write)
+    assert in_bands(tmp_path, monkeypatch, "-steps", "2") != 0
+    assert "a.png cannot be written: No space left on device; free some space" in capsys.readouterr().err
+    assert not [*(tmp_path / "out").glob("*.png")]

@@ -15,7 +15,7 @@ from patina.data.normalisation import DomainStatistics
 from patina.degradations.base import Parameters
 from patina.degradations.deflow_configuration import DeFlowConfiguration
 from patina.degradations.knobs import HANDLES, Knob, Span
-from patina.degradations.learned_degradation import LearnedDegradation, Rows, Tiling, Use
+from patina.degradations.learned_degradation import LearnedDegradation, PictureRows, Tiling, Use
 from patina.errors import PatinaError, require_range
 from patina.imaging.blended_tiles import Tile, apply_tiled
 from patina.imaging.crop_and_pad import padded_rows, reflect_pad_to_multiple, reflected
@@ -122,13 +122,11 @@ class DeFlowDegradation(LearnedDegradation):
         """Whether `bands` is supported: only if h begins with the bicubic downscaling, as the published one does."""
         return self.h.is_prepared
 
-    def bands(
-        self, open_rows: Callable[[], Rows], size: tuple[int, int], parameters: Parameters, key: int
-    ) -> Iterator[Tensor]:
+    def bands(self, picture: PictureRows, parameters: Parameters, key: int) -> Iterator[Tensor]:
         """Yield the result of `apply` in bands: reads the picture for its condition, which is small, and once more."""
         target, multiple = CLEAN if self.source == REAL else REAL, self.network.architecture.multiple
-        padded = tuple(len(reflected(length, multiple)) for length in size)
-        rows = padded_rows(open_rows(), size, multiple)
+        padded = tuple(len(reflected(length, multiple)) for length in picture.size)
+        rows = padded_rows(picture.open(), picture.size, multiple)
         shrunk = imresize_bands(
             lambda start, stop: to_pixels(rows(start, stop), np.uint8), (padded[0], padded[1]), 1 / self.h.scale
         )
@@ -138,10 +136,10 @@ class DeFlowDegradation(LearnedDegradation):
         conditions = self.h.local(condition, placed_noise(key))[None]
         heat = torch.tensor([parameters["heat"]], device=self.device).view(-1, 1, 1, 1)
         on_tile = self._tile_function(conditions, [key], partial(self.network.translate, heat=heat))
-        source = open_rows()
-        normalise = self.statistics.normalise_image if self.source == REAL else lambda picture: picture
+        source = picture.open()
+        normalise = self.statistics.normalise_image if self.source == REAL else lambda pixels: pixels
         found = tiled_bands(
-            on_tile, lambda start, stop: normalise(source(start, stop)), size,
+            on_tile, lambda start, stop: normalise(source(start, stop)), picture.size,
             tile=self.tile, overlap=self.overlap, multiple=multiple,
         )  # fmt: skip
         yield from (self._finished(band, target) for band in found)

@@ -28,6 +28,21 @@ before."""
 
 
 @dataclass(frozen=True)
+class PictureRows:
+    """A picture that is read row by row.
+
+    Attributes:
+        open: opens it at its top; may be called several times.
+        size: its height and width.
+        scratch: a folder for what the memory cannot hold either, in files without names.
+    """
+
+    open: Callable[[], Rows]
+    size: tuple[int, int]
+    scratch: Path
+
+
+@dataclass(frozen=True)
 class Tiling:
     """How large pictures are split, which determines the memory needed; None is the model's default.
 
@@ -112,14 +127,11 @@ class LearnedDegradation(Degradation):
         """Whether `bands` is supported."""
         return False
 
-    def bands(
-        self, open_rows: Callable[[], Rows], size: tuple[int, int], parameters: Parameters, key: int
-    ) -> Iterator[Tensor]:
+    def bands(self, picture: PictureRows, parameters: Parameters, key: int) -> Iterator[Tensor]:
         """Yield the result of `apply` in bands ``[3, h, W]``, from the top to the bottom, equal to the whole one.
 
         Args:
-            open_rows: opens the picture at its top; may be called several times.
-            size: height and width of the picture.
+            picture: what is read.
             parameters, key: as in `apply`.
         """
         raise TypeError(f"{self.kind} has no bands")

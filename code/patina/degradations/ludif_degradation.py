@@ -13,7 +13,7 @@ from patina.data.impulses import RADII, without_impulses
 from patina.data.normalisation import ImageStatistics
 from patina.degradations.base import Parameters
 from patina.degradations.knobs import HANDLES, Knob, Span
-from patina.degradations.learned_degradation import LearnedDegradation, Rows, Use
+from patina.degradations.learned_degradation import LearnedDegradation, PictureRows, Rows, Use
 from patina.degradations.ludif_configuration import KIND, OVERLAP, TILE, LUDDIFConfiguration, checked_tiles
 from patina.degradations.removal_bands import BandPlan, RemovalStep, removed_in_bands
 from patina.errors import PatinaError
@@ -31,7 +31,6 @@ from patina.models.ludif import (
 )
 from patina.models.model_files import ModelFile, built_network, typed_part
 from patina.seeding import derive, noise_window, numpy_rng
-from patina.system.allocator import return_freed_memory
 
 BATCH_ON_CPU, BATCH_ON_ACCELERATOR = 1, 8
 """Tiles whose area is sampled at once."""
@@ -137,19 +136,17 @@ class LUDDIFDegradation(LearnedDegradation):
         """Whether `bands` can be used; it can."""
         return True
 
-    def bands(
-        self, open_rows: Callable[[], Rows], size: tuple[int, int], parameters: Parameters, key: int
-    ) -> Iterator[Tensor]:
-        """Yield the result of `apply` in bands; of a clean picture, every sampling step reads on its own."""
+    def bands(self, picture: PictureRows, parameters: Parameters, key: int) -> Iterator[Tensor]:
+        """Yield the result of `apply` in bands; of a clean picture, every sampling step reads it anew."""
         strength, sampling = _strengths([parameters]), _sampling(parameters)
         to_clean = self.source == REAL
 
         def values() -> Rows:
-            rows = open_rows()
-            return lambda start, stop: self._values_at(rows, size[0], start, stop)
+            rows = picture.open()
+            return lambda start, stop: self._values_at(rows, picture.size[0], start, stop)
 
         def field(start: int, stop: int, *purpose: str | int) -> Tensor:
-            return noise_window(derive(key, *purpose), IMAGE_CHANNELS, start, 0, stop - start, size[1])
+            return noise_window(derive(key, *purpose), IMAGE_CHANNELS, start, 0, stop - start, picture.size[1])
 
         def noisy(rows: Rows, level: Tensor, *purpose: str | int) -> Rows:
             return lambda start, stop: with_noise(rows(start, stop)[None], level, field(start, stop, *purpose)[None])[0]
@@ -165,15 +162,15 @@ class LUDDIFDegradation(LearnedDegradation):
             return RemovalStep(lambda rows, *span: torch.cat([rows, given(*span)]), self._computed(network))
 
         first = self.levels.hiding(strength) if to_clean else self.levels.starting_clean(strength)
-        plan = BandPlan(size, self.tile, self.overlap, self.network.architecture.multiple)
+        plan = BandPlan(picture.size, self.tile, self.overlap, self.network.architecture.multiple)
         for band in removed_in_bands(
             noisy(values(), first / UNIT, "hiding" if to_clean else "start"),
             removal,
             step_of,
             lambda step, *span: field(*span, "cleaning" if to_clean else "step", step),
             plan,
+            picture.scratch,
         ):
-            return_freed_memory()  # bands of many sizes fragment it
             yield self._images(band[None], CLEAN if to_clean else REAL)[0]
 
     def sample(self, image: Tensor, domain: int, key: int) -> Tensor:

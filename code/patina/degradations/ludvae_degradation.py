@@ -12,7 +12,7 @@ from torch import Tensor
 from patina.data.normalisation import ImageStatistics
 from patina.degradations.base import Parameters
 from patina.degradations.knobs import HANDLES, Knob, Span
-from patina.degradations.learned_degradation import LearnedDegradation, Rows, Use
+from patina.degradations.learned_degradation import LearnedDegradation, PictureRows, Use
 from patina.errors import PatinaError, PictureError, require_range
 from patina.imaging.blended_tiles import Tile
 from patina.imaging.exact_tiles import apply_exact_tiles, exact_bands
@@ -145,11 +145,9 @@ class LUDVAEDegradation(LearnedDegradation):
         """Whether `bands` is supported."""
         return True
 
-    def bands(
-        self, open_rows: Callable[[], Rows], size: tuple[int, int], parameters: Parameters, key: int
-    ) -> Iterator[Tensor]:
+    def bands(self, picture: PictureRows, parameters: Parameters, key: int) -> Iterator[Tensor]:
         """Yield the result of `apply` in bands, a row of its tiles at a time."""
-        _require_border(size)
+        _require_border(picture.size)
         target = CLEAN if self.source == REAL else REAL
 
         def on_tiles(pixels: Tensor, tiles: list[Tile]) -> Tensor:
@@ -158,7 +156,8 @@ class LUDVAEDegradation(LearnedDegradation):
                 pixels, many, lambda drawn: self._on_tiles(pixels, tiles, drawn, [key] * len(tiles), target)
             )
 
-        for band in exact_bands(on_tiles, open_rows(), size, tile=self.tile, border=BORDER, batch=self.batch):
+        rows, size = picture.open(), picture.size
+        for band in exact_bands(on_tiles, rows, size, tile=self.tile, border=BORDER, batch=self.batch):
             yield self._finished(band, target)
 
     @property

@@ -1,20 +1,22 @@
 """The removal of noise (`patina.models.additive_diffusion`) from pictures larger than the memory.
 
-Every step is computed in the tiles of `tiled_bands`, from the rows of the step before, which is a few rows of tiles
-ahead of it. So the memory holds about one row of tiles for every step, and results are those of whole pictures. One
-loop goes from step to step, because a thousand generators that call each other would end in a RecursionError.
+Every step goes over the picture from the top to the bottom in the tiles of `tiled_bands`, and results are those of
+whole pictures. x_s and the estimate of the step before lie in files, in which a step replaces the rows that it has
+finished. So the memory holds one row of tiles, however many steps there are.
 """
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
-import torch
 from torch import Tensor
 
 from patina.degradations.learned_degradation import Rows
-from patina.imaging.tiled_bands import BandRows, rows_needed, tiled_bands
+from patina.imaging.row_files import RowFile
+from patina.imaging.tiled_bands import tiled_bands
 from patina.models.additive_diffusion import Removal
 from patina.models.ludif import IMAGE_CHANNELS
+from patina.system.allocator import return_freed_memory
 
 
 @dataclass(frozen=True)
@@ -47,59 +49,57 @@ def removed_in_bands(
     step_of: Callable[[int], RemovalStep],
     draw: Callable[[int, int, int], Tensor],
     plan: BandPlan,
+    scratch: Path,
 ) -> Iterator[Tensor]:
     """Yield the result of `remove_noise` for one picture in bands ``[C, h, W]``, from the top to the bottom.
 
     Args:
         noisy: rows of x_s of the first step.
         removal: the steps.
-        step_of: what each step computes.
+        step_of: what a step computes; called when it begins.
         draw: noise of a step, at rows from a first one up to another: ``[C, h, W]``.
         plan: how the picture is divided.
+        scratch: a folder for the files.
+
+    Raises:
+        OSError: the disk is full.
     """
-    last = removal.steps - 1
-    results = [BandRows() for _ in range(last)]
-    sources: list[Rows] = [noisy, *results]
-    steps = [_stepped(rows, removal, step, step_of(step), draw, plan) for step, rows in enumerate(sources)]
-    needed = rows_needed(plan.size[0], tile=plan.tile, overlap=plan.overlap, multiple=plan.multiple)
-    made, step = [0] * removal.steps, last
-    while made[last] < len(needed):
-        if step and results[step - 1].end < needed[made[step]]:
-            step -= 1  # whose next band is missing here
-            continue
-        made[step] += 1
-        if step == last:
-            yield next(steps[step])[:IMAGE_CHANNELS]
-        else:
-            results[step].add(next(steps[step]))
-            step += 1
+    with RowFile(scratch, IMAGE_CHANNELS, plan.size) as kept, RowFile(scratch, IMAGE_CHANNELS, plan.size) as estimates:
+        for step in range(removal.steps):
+            rows, before = (kept, estimates) if step else (noisy, None)
+            top = 0
+            for result, estimate in _stepped(rows, before, removal, step, step_of(step), draw, plan):
+                if step == removal.steps - 1:
+                    yield result
+                else:
+                    kept.write(top, result)
+                    estimates.write(top, estimate)
+                top += result.shape[1]
+                del result, estimate  # nothing is held while the next band is computed
+                return_freed_memory()  # bands of many sizes fragment it
 
 
 def _stepped(
     rows: Rows,
+    before: Rows | None,
     removal: Removal,
     step: int,
     computed: RemovalStep,
     draw: Callable[[int, int, int], Tensor],
     plan: BandPlan,
-) -> Iterator[Tensor]:
-    """Yield x_s' and the estimate of one step in bands ``[2 C, h, W]``."""
-
-    def inputs(start: int, stop: int) -> Tensor:
-        return computed.inputs(rows(start, stop)[:IMAGE_CHANNELS], start, stop)
-
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield x_s' and the estimate of one step in bands ``[C, h, W]``; rows above a band's end are not read again."""
     top = 0
     for predicted in tiled_bands(
-        lambda pixels, _: computed.network(pixels), inputs, plan.size,
-        tile=plan.tile, overlap=plan.overlap, multiple=plan.multiple,
+        lambda pixels, _: computed.network(pixels),
+        lambda start, stop: computed.inputs(rows(start, stop), start, stop),
+        plan.size, tile=plan.tile, overlap=plan.overlap, multiple=plan.multiple,
     ):  # fmt: skip
         bottom = top + predicted.shape[1]
-        here = rows(top, bottom)[None]
         noise = draw(step, top, bottom)[None] if removal.draws(step) else None
-        noisy, before = here[:, :IMAGE_CHANNELS], here[:, IMAGE_CHANNELS:] if step else None
-        both = [torch.cat(removal.advance(step, noisy, predicted[None], before, noise), dim=1)[0]]
-        del predicted, here, noise, noisy, before  # nothing is held while the next step works
-        if isinstance(rows, BandRows):
-            rows.release(bottom)
-        yield both.pop()
+        noisy, estimate = rows(top, bottom)[None], before(top, bottom)[None] if before else None
+        both = removal.advance(step, noisy, predicted[None], estimate, noise)
+        del predicted, noise, noisy, estimate
+        yield both[0][0], both[1][0]
+        del both
         top = bottom

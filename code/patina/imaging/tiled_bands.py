@@ -8,43 +8,6 @@ from patina.imaging.blended_tiles import Tile, blend_weights, called, plan_axis
 from patina.imaging.crop_and_pad import reflected
 
 
-class BandRows:
-    """Rows of a picture that comes in bands from the top to the bottom; the memory holds those that are kept.
-
-    Attributes:
-        end: number of rows that came, those that are released among them.
-    """
-
-    def __init__(self) -> None:
-        self._kept: list[torch.Tensor] = []
-        self._first = self.end = 0
-
-    def add(self, band: torch.Tensor) -> None:
-        """Take the next band, ``[C, h, W]``."""
-        self._kept.append(band)
-        self.end += band.shape[1]
-
-    def __call__(self, start: int, stop: int) -> torch.Tensor:
-        """Return rows ``[C, stop - start, W]``, all of which came and none of which is released."""
-        found, top = [], self._first
-        for band in self._kept:
-            found.append(band[:, max(0, start - top) : max(0, stop - top)])
-            top += band.shape[1]
-        found = [part for part in found if part.shape[1]]
-        return found[0] if len(found) == 1 else torch.cat(found, dim=1)
-
-    def release(self, start: int) -> None:
-        """Forget all bands that end before this row."""
-        while self._kept and self._first + self._kept[0].shape[1] <= start:
-            self._first += self._kept.pop(0).shape[1]
-
-
-def rows_needed(height: int, *, tile: int, overlap: int, multiple: int = 1) -> list[int]:
-    """Return how many rows of a picture, from its top, `tiled_bands` needs for every band; arguments as there."""
-    positions = reflected(height, multiple)
-    return [max(positions[top : top + tile]) + 1 for top in plan_axis(len(positions), tile, overlap, multiple)]
-
-
 def tiled_bands(
     function: Callable[[torch.Tensor, Tile], torch.Tensor],
     rows: Callable[[int, int], torch.Tensor],

@@ -8,7 +8,7 @@ from typing import Any
 from torch import Tensor
 
 from patina.degradations.base import Degradation
-from patina.degradations.learned_degradation import LearnedDegradation
+from patina.degradations.learned_degradation import LearnedDegradation, PictureRows
 from patina.errors import PictureError
 from patina.imaging.huge_pictures import RowReader, is_huge, write_rows
 from patina.imaging.sources import Source
@@ -50,7 +50,8 @@ class HugeTranslation:
 
         first = RowReader(source.path)
         key, size = self.key(source.name, details["sample"]), (first.height, first.width)
-        bands = self.degradation.bands(open_rows, size, details["parameters"], key)
+        picture = PictureRows(open_rows, size, output.parent)
+        bands = self.degradation.bands(picture, details["parameters"], key)
         try:
             write_rows(output, (to_pixels(band, first.dtype) for band in bands), *size, first.dtype, gray=False)
         except NotFinitePixels as error:
