@@ -63,11 +63,11 @@ def test_the_order_is_asked_about_after_a_fit_that_matches_few_properties():
     noisier = {"y.variance": 1.98, "y.0x.q10": 1.78, "y.1x.q90": 1.09, "edge.width0": -0.21, "edge.width2": -0.15}
     assert not are_swapped(noisier)
     told = order_to_check(noisier, matching(4))
-    assert told.startswith(" Check that the clean images come first, then the photos: the smooth places of the clean")
+    assert told.startswith("Check that the clean images come first, then the photos: the smooth places of the clean")
     assert "softer" not in told
     assert order_to_check(noisier, matching(5)) == ""
     usual = {name: -abs(value) for name, value in noisier.items()}
     assert order_to_check(usual, matching(4)) == ""
-    assert order_to_check(usual, matching(3)) == " Check that the clean images come first, then the photos."
+    assert order_to_check(usual, matching(3)) == "Check that the clean images come first, then the photos."
     softer = usual | {"edge.width0": 0.3}
     assert "the edges of the clean images are softer" in order_to_check(softer, matching(4))

@@ -110,7 +110,7 @@ class TestNumbers:
 
     def test_a_decided_number_has_its_error(self):
         found = NumberFinding(free("sigma"), 4.0, 5.0, 6.25, 0.123, True)
-        assert self.words(found) == [("Noise strength", "4 to 6.25", "± 0.1")]
+        assert self.words(found) == [("Noise strength", "4 to 6.2", "± 0.1")]
 
     def test_a_compression_says_where_it_was_found(self):
         family = load_family("camera")

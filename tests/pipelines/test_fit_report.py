@@ -68,6 +68,6 @@ def test_enlarged_photos_and_those_set_aside_are_named_without_their_folder(repo
     section = page[page.index('id="photos"') : page.index('id="again"')]
     assert len(fit.upscaled) >= 5
     assert all(name in section for name in fit.upscaled)
-    assert "black.png is black or white nearly everywhere" in section
+    assert "<th>black.png</th><td>is black or white nearly everywhere" in section
     assert str(folder.parent) not in page
     assert str(folder.parent) not in (folder / "fit.json").read_text()

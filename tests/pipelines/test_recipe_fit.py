@@ -128,7 +128,7 @@ def test_photos_without_degradation_give_an_empty_recipe(folders, tmp_path, caps
         tmp_path / "page",
         "Nothing. The 7 photos measure like the clean images in all",
         "8</b> properties match",
-        "These were set aside",
+        "set aside and not part of the fit",
         "looks like a screenshot",
     )
     assert load_recipe(tmp_path / "f.yml").draw("", (32, 32), 0, "a") == ()
@@ -211,8 +211,8 @@ def test_small_sets_are_said_to_be_small(folders, tmp_path, capsys, one_round):
 
 
 def test_only_the_side_that_is_small_is_said_to_be():
-    assert _few(5, 60) == " 5 photos are few; use 20 or more for reliable numbers."
-    assert _few(40, 19) == " 19 clean images are few; use 20 or more for reliable numbers."
+    assert _few(5, 60) == "5 photos are few; use 20 or more for reliable numbers."
+    assert _few(40, 19) == "19 clean images are few; use 20 or more for reliable numbers."
     assert _few(20, 20) == ""
 
 

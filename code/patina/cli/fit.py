@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
         if fit.upscaled:
             warn(f"{len(fit.upscaled)} photos look upscaled: {', '.join(fit.upscaled)}")
         values = fit.to_dict() | ({} if learned is None else {"learned": learned.to_dict()})
-        print_result(arguments, f"{fit.summary}\n{request.out}: written", values)
+        print_result(arguments, "\n".join((fit.found, *fit.cautions, f"{request.out}: written")), values)
         if arguments.report is not None:
             from patina.pipelines.fit_report import write_fit_report
 

@@ -27,13 +27,14 @@ class Fit:
         set_aside: pictures that are no photos or cannot be read, and why.
         clean: names of the clean pictures that were degraded.
         can_shrink: whether the clean pictures are large enough for scale and photos at half their size, too.
-        notes: what else the user has to know of the pictures, in sentences.
+        notes: what was said of the pictures before the fit, in sentences.
         match: the numbers; None where nothing was found.
         measured: the measures of photos, fitted and clean pictures.
         agreements: how near fitted pictures come to the photos.
         undegraded: how near clean pictures come to them as they are.
         text: the recipe in YAML.
-        summary: one sentence.
+        found: what was found, and how close it comes to the photos, in one or two sentences.
+        cautions: what makes the fit less reliable, in sentences; empty where nothing does.
         seconds: time that the fit took.
     """
 
@@ -51,8 +52,14 @@ class Fit:
     agreements: tuple[Agreement, ...]
     undegraded: tuple[Agreement, ...]
     text: str
-    summary: str
+    found: str
+    cautions: tuple[str, ...]
     seconds: float
+
+    @property
+    def summary(self) -> str:
+        """What was found, and cautions, in one line."""
+        return " ".join((self.found, *self.cautions))
 
     @cached_property
     def numbers(self) -> list[NumberWords]:

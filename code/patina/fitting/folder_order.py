@@ -42,7 +42,7 @@ def order_to_check(excess: Mapping[str, float], agreed: Sequence[Agreement]) -> 
     matched = sum(agreement.is_close for agreement in agreed)
     if not is_poor(agreed) and not (signs and matched <= len(agreed) / 2):
         return ""
-    return f" Check that the clean images come first, then the photos{': ' if signs else ''}{' and '.join(signs)}."
+    return f"Check that the clean images come first, then the photos{': ' if signs else ''}{' and '.join(signs)}."
 
 
 def _signs(excess: Mapping[str, float]) -> dict[str, bool]:

@@ -98,8 +98,13 @@ def _words(finding: NumberFinding, family: Family, compressions: Sequence[FileCo
     if not finding.decided:
         certainty = "the photos do not decide this; the values are guesses"
         return NumberWords(number.name, title, unit, spread, middle, certainty, False)
-    certainty = "at the end of its range; the photos may need more" if finding.at_limit else f"± {finding.error:.1g}"
+    certainty = "at the end of its range; the photos may need more" if finding.at_limit else _error(finding.error)
     return NumberWords(number.name, title, unit, spread, middle, certainty, True)
+
+
+def _error(error: float) -> str:
+    """Return a standard error as it is told, no finer than the numbers themselves."""
+    return f"± {error:.1g}" if error >= 0.01 else "± less than 0.01"
 
 
 def _source(compressions: Sequence[FileCompression]) -> str:
@@ -115,4 +120,5 @@ def _source(compressions: Sequence[FileCompression]) -> str:
 def _shown(number: FreeNumber, value: float) -> str:
     if number.is_quality or abs(value) >= 100:
         return f"{value:.0f}"
-    return f"{value:.3g}" if abs(value) >= 1 else f"{value:.2g}" if abs(value) >= 0.01 else "0"
+    digits = 0 if abs(value) >= 10 else 1 if abs(value) >= 1 else 2
+    return f"{round(value, digits) + 0.0:g}"  # never -0

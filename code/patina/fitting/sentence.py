@@ -46,13 +46,13 @@ def no_closer(after: Sequence[Agreement], before: Sequence[Agreement], *, can_sh
         return ""
     if len(further) < len(pairs):
         return (
-            f" In {len(further)} of {len(pairs)} properties the recipe takes the clean images further from the photos "
+            f"In {len(further)} of {len(pairs)} properties the recipe takes the clean images further from the photos "
             f"than they are without it: {', '.join(further)}. Usually the two folders show too different things, or "
             "the photos are out of focus or processed in a way that the family lacks: see what -recipe and --learn do."
         )
     way = "Downscale them by 2 and fit again." if can_shrink else "Use cleaner ones; these are too small to downscale."
     return (
-        " The recipe brings the clean images no closer to the photos than they are without it. Usually they are not "
+        "The recipe brings the clean images no closer to the photos than they are without it. Usually they are not "
         f"clean enough: their own noise or compression exceeds the photos'. {way}"
     )
 

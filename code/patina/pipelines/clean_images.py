@@ -87,7 +87,7 @@ def small_images(clean: Sequence[CleanImage], scale: int, needed: float) -> str:
     if image.measured > needed:
         return ""
     return (
-        f" The clean images are small: {image.width}x{image.height} leaves only "
+        f"The clean images are small: {image.width}x{image.height} leaves only "
         f"{image.width // scale}x{image.height // scale} pixels at scale {scale}, too few to compare well with the "
         f"photos; use larger ones, or a smaller -scale."
     )

@@ -11,6 +11,7 @@ import numpy as np
 
 from patina.degradations.execution import Engine, apply_plan
 from patina.degradations.recipe import Recipe, parse_recipe
+from patina.errors import counted
 from patina.fidelity.crops import busy_crops, quiet_crops
 from patina.fidelity.curves import Figure, line_figure
 from patina.fidelity.page_frame import embedded, render_page, strip_marks
@@ -96,7 +97,7 @@ def fit_page(fit: Fit, request: FitRequest, folder: Path) -> str:
     crops = [crop for choose in (quiet_crops, busy_crops) for crop in choose(sets.clean, sets.fitted, sets.real)]
     page = {
         "name": f"Fit of {shown_path(request.real)}",
-        "headline": fit.summary,
+        "headline": fit.found,
         "grades": [
             {"style": GRADES[grade][0], "label": GRADES[grade][2][counts[grade] != 1], "count": counts[grade]}
             for grade in shown
@@ -106,7 +107,7 @@ def fit_page(fit: Fit, request: FitRequest, folder: Path) -> str:
         "summary": SMOOTH,
         "pairing": PAIRING,
         "notes": [],
-        "cautions": fit.notes,
+        "cautions": (*fit.cautions, *fit.notes),
         "crops": [embedded(crop) for crop in crops],
         "photos": len(fit.photos),
         "numbers": fit.numbers,
@@ -118,7 +119,7 @@ def fit_page(fit: Fit, request: FitRequest, folder: Path) -> str:
         "verdicts": [_verdict(found) for found in fit.discrepancies],
         "figures": _figures(fit, request.seed),
         "upscaled": fit.upscaled,
-        "set_aside": fit.set_aside,
+        "set_aside": [(name, reason.removeprefix(name).strip()) for name, reason in fit.set_aside],
         "command": _command(request, folder),
         "facts": _facts(fit, request),
         "config": fit.text,
@@ -225,7 +226,7 @@ def _facts(fit: Fit, request: FitRequest) -> list[tuple[str, str]]:
         ("scale", f"clean images are {fit.scale} times larger" if fit.scale > 1 else "1"),
         (
             "search",
-            f"{rounds} times, {request.samples} images were degraded, measured and compared with the photos"
+            f"{counted(rounds, 'time')}, {request.samples} images were degraded, measured and compared with the photos"
             if rounds
             else "none was needed",
         ),

@@ -98,7 +98,7 @@ class LearnedFit:
     @property
     def whole(self) -> Fit:
         """The fit with the recipe of both, and with a word on what was learned."""
-        return replace(self.fit, text=self.text, summary=f"{self.fit.summary} {self.sentence}")
+        return replace(self.fit, text=self.text, found=f"{self.fit.found} {self.sentence}")
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain values, for JSON."""

@@ -124,15 +124,14 @@ def _fit(request: FitRequest) -> Fit:
         ]
         match = None if all(agreement.is_close for agreement in before) else best_match(searches)
     after = before if match is None else agreements(names, measured, match.fitted, request.seed)
-    summary = "".join(
-        (
-            _summary(match, photos, after),
-            no_closer(after, before, can_shrink=can_shrink) if match else "",
-            order_to_check(excess, after),
-            _few(len(photos), len(clean)),
-            small_images(clean, scale, needed),
-        )
-    )
+    found = _found(match, photos, after)
+    cautions = [
+        no_closer(after, before, can_shrink=can_shrink) if match else "",
+        order_to_check(excess, after),
+        _few(len(photos), len(clean)),
+        small_images(clean, scale, needed),
+    ]
+    cautions = [caution for caution in cautions if caution]
     return Fit(
         families=tuple(family.name for family in families),
         scale=scale,
@@ -147,13 +146,14 @@ def _fit(request: FitRequest) -> Fit:
         measured=MeasuredSets(names, measured, plain if match is None else match.fitted, plain),
         agreements=tuple(after),
         undegraded=tuple(before),
-        text=_recipe(request, scale, photos, match, summary, reliable=not is_poor(after)),
-        summary=summary,
+        text=_recipe(request, scale, photos, match, " ".join((found, *cautions)), reliable=not is_poor(after)),
+        found=found,
+        cautions=tuple(cautions),
         seconds=time.perf_counter() - began,
     )
 
 
-def _summary(match: SynthesisMatch | None, photos: Sequence[Photo], after: Sequence[Agreement]) -> str:
+def _found(match: SynthesisMatch | None, photos: Sequence[Photo], after: Sequence[Agreement]) -> str:
     if match is None:
         return "Nothing found: the photos measure like the clean images."
     return sentence(findings(match), [photo.compression for photo in photos], after)
@@ -165,7 +165,7 @@ def _few(photos: int, clean: int) -> str:
     if not few:
         return ""
     enough = f"{ENOUGH_PHOTOS} or more{' of each' if len(few) > 1 else ''}"
-    return f" {' and '.join(few)} are few; use {enough} for reliable numbers."
+    return f"{' and '.join(few)} are few; use {enough} for reliable numbers."
 
 
 def _recipe(
