@@ -6,7 +6,10 @@ ARG TORCH=cpu
 
 WORKDIR /opt/patina
 COPY requirements.txt ./
-RUN pip install --no-cache-dir --extra-index-url https://download.pytorch.org/whl/${TORCH} -r requirements.txt
+# From both indexes at once, pip would take PyPI's build where that is newer than the wanted one.
+RUN grep -E '^torch(vision)?>' requirements.txt > torch.txt \
+    && pip install --no-cache-dir --index-url https://download.pytorch.org/whl/${TORCH} -r torch.txt \
+    && pip install --no-cache-dir -r requirements.txt
 
 COPY pyproject.toml setup.py MANIFEST.in README.md LICENSE ./
 COPY code code

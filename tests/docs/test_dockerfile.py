@@ -68,7 +68,14 @@ def test_it_runs_patina_and_takes_torch_for_cpus_by_default():
     assert instructions("ENTRYPOINT") == ['["patina"]']
     assert 'patina = "patina.cli.main:main"' in PROJECT
     assert instructions("ARG") == ["TORCH=cpu"]
-    assert "download.pytorch.org/whl/${TORCH} " in DOCKERFILE
+    assert "--index-url https://download.pytorch.org/whl/${TORCH} -r torch.txt" in DOCKERFILE
+
+
+def test_it_takes_torch_and_torchvision_from_their_own_index_alone():
+    [wanted] = re.findall(r"grep -E '(.*)' requirements.txt > torch.txt", DOCKERFILE)
+    lines = (ROOT / "requirements.txt").read_text(encoding="utf-8").splitlines()
+    assert [re.split("[><=]", line)[0] for line in lines if re.search(wanted, line)] == ["torch", "torchvision"]
+    assert "--extra-index-url" not in DOCKERFILE
 
 
 def test_the_page_uses_arguments_that_there_are():
