@@ -165,6 +165,12 @@ def one_process(monkeypatch):
 
 
 @pytest.fixture
+def few_draws(monkeypatch):
+    """Let reports learn from few draws what chance does, nearly half of their time, where verdicts do not matter."""
+    monkeypatch.setattr("patina.fidelity.chance.DRAWS", 5)
+
+
+@pytest.fixture
 def one_start(monkeypatch):
     """Let a fit that explains nothing end there, without beginning its search again."""
     monkeypatch.setattr("patina.fitting.family_choice._better_end", lambda _search, best: best)

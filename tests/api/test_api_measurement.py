@@ -48,6 +48,7 @@ def test_what_cannot_be_compared_is_refused(arguments, options, message):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_draws")
 def test_a_report_on_folders_or_arrays_has_the_values_of_the_json(tmp_path):
     write_noisy_sets(tmp_path)
     sets = {name: tmp_path / name for name in ("clean", "real", "same")}

@@ -23,7 +23,7 @@ from patina.imaging.picture_files import write_picture
 from patina.metrics.residuals import pgap
 from sets import ludvae_values, write_config, write_pictures
 
-pytestmark = pytest.mark.usefixtures("one_process")
+pytestmark = pytest.mark.usefixtures("one_process", "few_draws")
 
 
 @pytest.fixture

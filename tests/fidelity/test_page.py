@@ -101,6 +101,7 @@ def test_curves_are_drawn_of_numbers_alone():
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_draws")
 @pytest.mark.parametrize("options", [[], ["-paired"]])
 def test_constant_images_leave_no_nan_on_the_page(tmp_path, options):
     folder = write_noisy_sets(tmp_path)

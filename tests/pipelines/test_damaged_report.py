@@ -9,7 +9,7 @@ from patina.cli.main import run_command
 from patina.imaging.picture_files import list_pictures
 from sets import write_noisy_sets
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("few_draws")]
 
 
 @pytest.fixture

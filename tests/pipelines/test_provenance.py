@@ -79,6 +79,7 @@ def without_colours(notes: list[str]) -> list[str]:
     return [note for note in notes if not note.startswith("The average colours")]
 
 
+@pytest.mark.usefixtures("few_draws")
 class TestReports:
     @pytest.mark.slow
     def test_the_training_images_of_a_run_are_named_as_such(self, folders, monkeypatch):
@@ -135,6 +136,7 @@ class TestReports:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("few_draws")
 def test_pages_of_the_experiment_hold_training_configuration_and_command(folders, monkeypatch):
     monkeypatch.chdir(folders)
     places = {"clean": "clean", "real": "real", "test_clean": "clean", "test_real": "real"}

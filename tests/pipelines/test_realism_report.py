@@ -98,6 +98,7 @@ class TestVerdicts:
         assert "another image" in (tmp_path / "page.html").read_text()
 
     @pytest.mark.slow
+    @pytest.mark.usefixtures("few_draws")
     def test_smaller_images_are_compared_with_downscaled_clean_ones(self, folders, tmp_path, capsys):
         for path in list_pictures(folders / "clean"):
             large = read_picture(path).pixels.repeat(2, axis=0).repeat(2, axis=1)
@@ -118,6 +119,7 @@ class TestVerdicts:
         assert found["distance"] < 0.5 * found["baselines"]["Gaussian"]
 
     @pytest.mark.slow
+    @pytest.mark.usefixtures("few_draws")
     def test_the_same_command_gives_the_same_numbers(self, few, tmp_path):
         found = []
         for name in ("one", "two"):
@@ -135,6 +137,7 @@ class TestRequire:
         assert (tmp_path / "page.html").is_file()
 
 
+@pytest.mark.usefixtures("few_draws")
 class TestRuns:
     @pytest.mark.slow
     def test_a_run_folder_knows_everything(self, run, capsys):

@@ -88,10 +88,10 @@ def write_often(path: Path, letter: str, seconds: float) -> None:
 @pytest.mark.parametrize("is_killed", [False, True])
 def test_a_file_that_two_processes_write_is_whole(tmp_path, is_killed):
     path, context = tmp_path / "file.txt", get_context("fork")
-    writers = [context.Process(target=write_often, args=(path, letter, 1.5)) for letter in "ab"]
+    writers = [context.Process(target=write_often, args=(path, letter, 0.6)) for letter in "ab"]
     for writer in writers:
         writer.start()
-    end = time.monotonic() + 1
+    end = time.monotonic() + 0.4
     while time.monotonic() < end:
         if path.exists():
             text = path.read_text()
