@@ -3,6 +3,7 @@
 import html
 import json
 import re
+import shutil
 from pathlib import Path
 
 import cv2
@@ -43,6 +44,12 @@ def fit(top, out, *flags) -> int:
     return main(
         ["fit", str(top / "clean"), str(top / "real"), "-out", str(out), "-recipe", str(top / "family.yml"), *flags]
     )
+
+
+def drawing() -> np.ndarray:
+    pixels = np.full((100, 100, 3), 255, np.uint8)
+    pixels[40:60, 20:80] = (0, 60, 180)
+    return pixels
 
 
 def require_page(folder, *parts: str) -> None:
@@ -120,13 +127,14 @@ def test_a_poor_fit_with_a_file_beside_its_family_can_be_used_elsewhere_and_is_w
 @pytest.mark.slow
 @pytest.mark.usefixtures("few_samples")
 def test_photos_without_degradation_give_an_empty_recipe(folders, tmp_path, capsys):
-    clean = str(folders / "clean")
-    arguments = ["fit", clean, clean, "-out", str(tmp_path / "f.yml"), "-recipe", str(folders / "family.yml")]
+    clean, photos = str(folders / "clean"), shutil.copytree(folders / "clean", tmp_path / "photos")
+    write_picture(photos / "screen.png", drawing())
+    arguments = ["fit", clean, str(photos), "-out", str(tmp_path / "f.yml"), "-recipe", str(folders / "family.yml")]
     assert main([*arguments, "-workers", "1", "--report", str(tmp_path / "page")]) == 0
     assert capsys.readouterr().out.startswith("Nothing found")
     require_page(
         tmp_path / "page",
-        "Nothing. The 7 photos measure like the clean images in all",
+        "Nothing. The 8 photos measure like the clean images in all",
         "8</b> properties match",
         "set aside and not part of the fit",
         "looks like a screenshot",
@@ -157,9 +165,7 @@ def test_measure_tells_of_every_photo_and_names_what_is_none(folders, tmp_path, 
         cv2.imwrite(
             str(tmp_path / f"{path.stem}.jpg"), read_picture(path).pixels[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 77]
         )
-    drawing = np.full((100, 100, 3), 255, np.uint8)
-    drawing[40:60, 20:80] = (0, 60, 180)
-    write_picture(tmp_path / "screen.png", drawing)
+    write_picture(tmp_path / "screen.png", drawing())
     write_picture(tmp_path / "black.png", np.zeros((90, 90, 3), np.uint8))
     write_picture(tmp_path / "small.png", np.zeros((20, 90, 3), np.uint8))
     assert main(["measure", str(tmp_path), "-workers", "1", "--json", "-csv", str(tmp_path / "t.csv")]) == 1

@@ -12,8 +12,10 @@ from patina.imaging.compression_headers import CompressionHeader, read_compressi
 from patina.imaging.picture_files import read_picture
 from patina.metrics.spectrum import ROUNDING, power_spectrum
 
-FLAT = 0.5
-"""A picture is no photo where more than this fraction of neighbouring pixels are equal."""
+FLAT, PAINTED, HARD = 0.5, 0.95, 20
+"""A picture is no photo where more than the first fraction of neighbouring pixels are equal and a tenth of the others
+differ by more than `HARD` grey levels, as lines and letters do; nor where more than the second fraction are equal.
+Smooth dark photos have as many equal neighbours as drawings, but the others differ by few grey levels."""
 
 CLIPPED = 0.95
 """A photo says nothing where more than this fraction of its values is black or white."""
@@ -66,8 +68,9 @@ def _require_photo(path: Path, crops: list[np.ndarray]) -> None:
         raise PictureError(f"{path} is black or white nearly everywhere; set aside")
     if float(values.std(axis=0).max()) < 1:
         raise PictureError(f"{path} shows one colour; set aside")
-    equal = np.mean([(np.diff(crop, axis=1) == 0).all(axis=2).mean() for crop in crops])
-    if equal > FLAT:
+    steps = np.concatenate([np.abs(np.diff(crop, axis=1)).max(axis=2).ravel() for crop in crops])
+    equal = float((steps == 0).mean())
+    if equal > PAINTED or (equal > FLAT and np.quantile(steps[steps > 0], 0.9) > HARD):
         raise PictureError(
             f"{path} looks like a screenshot or a drawing, {equal:.0%} of neighbouring pixels are equal; set aside"
         )
