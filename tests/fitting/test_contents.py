@@ -6,8 +6,9 @@ import skimage.data
 
 from patina.fitting.contents import FACTORS, Contents, NaturalContents, natural_covariance
 from patina.fitting.draws import weighted_crops
-from patina.fitting.emulator import DegradedSamples, Emulator, Population, explain
+from patina.fitting.emulator import DegradedSamples, Emulator
 from patina.fitting.measures import crops_of, measure
+from patina.fitting.population import Population, explain
 
 NAMES = tuple(measure(crops_of(skimage.data.astronaut()[:64, :64])))
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from patina.fitting.contents import Contents
-from patina.fitting.emulator import DegradedSamples, Emulator, Population, explain
+from patina.fitting.emulator import DegradedSamples, Emulator
+from patina.fitting.population import Population, explain
 
 
 def world(units: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from patina.fitting.contents import Contents
-from patina.fitting.emulator import DegradedSamples, Emulator, Population, explain
+from patina.fitting.emulator import DegradedSamples, Emulator
+from patina.fitting.population import Population, explain
 from patina.fitting.unexplained import THRESHOLD, explain_robustly, robust_misfit, unexplained
 
 COUNT, PHOTOS = 60, 50

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from patina.fitting.emulator import Population
+from patina.fitting.population import Population
 
 _SMALLEST_STEP, _LARGEST_STEP, _DETAILS, _STEP_FACTOR = 0.01, 0.06, 4.0, 1.2
 """How far a round's samples lie from the photos' own numbers: enough to learn slopes from, and no further, since

@@ -11,9 +11,9 @@ import numpy as np
 from patina.degradations.base import Frame, Operation
 from patina.degradations.blocks import parse_block
 from patina.degradations.recipe_text import comment, recipe_text
-from patina.fitting.emulator import WIDEST_SPREAD
 from patina.fitting.family import Family, FreeNumber, plain_family
 from patina.fitting.file_compression import FileCompression
+from patina.fitting.population import WIDEST_SPREAD
 from patina.fitting.search import SynthesisMatch
 
 UNDECIDED = 0.7

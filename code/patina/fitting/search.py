@@ -14,9 +14,10 @@ import numpy as np
 
 from patina.fitting.contents import Contents
 from patina.fitting.draws import even_owners, stratified_units, units_nearby, weighted_crops
-from patina.fitting.emulator import WIDEST_MEAN, WIDEST_SPREAD, DegradedSamples, Emulator, Population
+from patina.fitting.emulator import DegradedSamples, Emulator
 from patina.fitting.family import Family, plain_family
 from patina.fitting.file_compression import FileCompression
+from patina.fitting.population import WIDEST_MEAN, WIDEST_SPREAD, Population
 from patina.fitting.synthesis import SyntheticSample, crops_in, synthesise
 from patina.fitting.unexplained import explain_robustly, robust_misfit
 from patina.seeding import derive, numpy_rng

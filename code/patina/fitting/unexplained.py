@@ -11,7 +11,8 @@ with the precision P. By chance alone P r has the variance chance P_jj, so diffe
 
 import numpy as np
 
-from patina.fitting.emulator import Emulator, Population, explain
+from patina.fitting.emulator import Emulator
+from patina.fitting.population import Population, explain
 
 THRESHOLD = 4.0
 """Standard deviations beyond which a difference is set aside rather than explained."""
