@@ -30,8 +30,8 @@ class Population:
         units: ``[n, d]``, of each photo.
         variance: ``[n, d]``, how uncertain they are.
         mean, spread: ``[d]``, of the photos' true unit values.
-        error: ``[d]``, standard error of the mean, whatever the other means are; with n photos and M clean crops,
-            whose contents both add to it, its square is 1 + n / M times what the photos alone would give.
+        error: ``[d]``, standard error of the mean, whatever the other means are; the photos' own spread, their contents
+            and those of the clean crops add to it.
         detail: ``[d]``, the change of one unit value that a photo's measures tell from chance.
     """
 
@@ -85,9 +85,26 @@ def explain(
         mean = mean.clip(begun.mean - reach, begun.mean + reach).clip(0, 1)
         spread = np.sqrt(units.var(axis=0) + variance.mean(axis=0)).clip(_SMALLEST_SPREAD)
     detail = 1 / np.sqrt(np.diagonal(information, axis1=1, axis2=2).mean(axis=0) + 1e-9)
-    told = curvature.sum(axis=0) / (1 + len(measures) / emulator.crops)
-    error = np.sqrt(np.diag(np.linalg.inv(told + np.eye(len(mean)) / WIDEST_SPREAD**2)))
+    response = (np.eye(len(mean)) - information @ posterior) * ~is_known[:, :, None]
+    error = _standard_error(covariance, response, information, emulator.crops)
     return Population(units, variance, mean, spread, error, detail)
+
+
+def _standard_error(covariance: np.ndarray, response: np.ndarray, information: np.ndarray, crops: float) -> np.ndarray:
+    """Return the standard error of the mean, ``[d]``.
+
+    The contents of M clean crops move all predicted measures by an error of covariance C / M. It enters a photo's
+    gradient as R B' C^-1 times it, with R = 1 - A (A + S^-1)^-1, and so that of n photos with the covariance
+    n² R A R' / M, which no number of photos makes smaller.
+
+    Args:
+        covariance: ``[d, d]`` of the mean by the photos alone.
+        response: R of every photo, ``[n, d, d]``; 0 in rows of known numbers.
+        information: A of every photo, ``[n, d, d]``.
+        crops: M.
+    """
+    shared = (response @ information @ response.transpose(0, 2, 1)).mean(axis=0) * len(response) ** 2 / crops
+    return np.sqrt(np.diag(covariance + covariance @ shared @ covariance))
 
 
 def _most_likely(
