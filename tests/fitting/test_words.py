@@ -112,6 +112,11 @@ class TestNumbers:
         found = NumberFinding(free("sigma"), 4.0, 5.0, 6.25, 0.123, True)
         assert self.words(found) == [("Noise strength", "4 to 6.2", "± 0.1")]
 
+    def test_numbers_of_a_narrow_range_keep_two_digits(self):
+        share = FreeNumber(("steps", 0, "salt_and_pepper", "share"), 0.0, 0.05)
+        found = NumberFinding(share, 0.004, 0.0061, 0.0123, 0.0004, True)
+        assert [told[1:] for told in self.words(found)] == [("0.004 to 0.012", "± 0.0004")]
+
     def test_a_compression_says_where_it_was_found(self):
         family = load_family("camera")
         (quality,) = [number for number in family.free if family.is_told(number)]

@@ -31,8 +31,8 @@ def order_to_check(excess: Mapping[str, float], agreed: Sequence[Agreement]) -> 
     """Ask whether the folders are swapped, where a fit ran but matches few properties; an empty text otherwise.
 
     Swapped folders that `are_swapped` lets pass (at scale 2 and more, downscaling sharpens noisy photos and takes noise
-    away) end in such a fit. Half of the properties may match and still be asked about if the clean pictures look like
-    the degraded ones.
+    away) end in such a fit. If the clean pictures look like the degraded ones, it asks even if half of the properties
+    match; if they look like the clean ones, it does not ask.
 
     Args:
         excess: as in `are_swapped`.
@@ -40,7 +40,8 @@ def order_to_check(excess: Mapping[str, float], agreed: Sequence[Agreement]) -> 
     """
     signs = [sign for sign, is_seen in _signs(excess).items() if is_seen]
     matched = sum(agreement.is_close for agreement in agreed)
-    if not is_poor(agreed) and not (signs and matched <= len(agreed) / 2):
+    asks = matched <= len(agreed) / 2 if signs else is_poor(agreed) and not _look_right(excess)
+    if not asks:
         return ""
     return f"Check that the clean images come first, then the photos{': ' if signs else ''}{' and '.join(signs)}."
 
@@ -52,6 +53,11 @@ def _signs(excess: Mapping[str, float]) -> dict[str, bool]:
         "the smooth places of the clean images are noisier than the photos'": noisier,
         "the edges of the clean images are softer than the photos'": _wider(excess) > _WIDER,
     }
+
+
+def _look_right(excess: Mapping[str, float]) -> bool:
+    """Whether the clean pictures are less noisy than the photos, and sharper."""
+    return max(excess["y.variance"], excess["y.0x.q10"]) < -_NOISIER and _wider(excess) < -_WIDER
 
 
 def _wider(excess: Mapping[str, float]) -> float:

@@ -1,5 +1,6 @@
 """What was found of each number, in words for readers who do not know recipes."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -98,13 +99,15 @@ def _words(finding: NumberFinding, family: Family, compressions: Sequence[FileCo
     if not finding.decided:
         certainty = "the photos do not decide this; the values are guesses"
         return NumberWords(number.name, title, unit, spread, middle, certainty, False)
-    certainty = "at the end of its range; the photos may need more" if finding.at_limit else _error(finding.error)
+    end = "at the end of its range; the photos may need more"
+    certainty = end if finding.at_limit else _error(number, finding.error)
     return NumberWords(number.name, title, unit, spread, middle, certainty, True)
 
 
-def _error(error: float) -> str:
-    """Return a standard error as it is told, no finer than the numbers themselves."""
-    return f"± {error:.1g}" if error >= 0.01 else "± less than 0.01"
+def _error(number: FreeNumber, error: float) -> str:
+    """Return a standard error as it is told, no finer than the number itself."""
+    finest = 10.0 ** -_decimals(number)
+    return f"± {error:.1g}" if error >= finest else f"± less than {finest:g}"
 
 
 def _source(compressions: Sequence[FileCompression]) -> str:
@@ -120,5 +123,10 @@ def _source(compressions: Sequence[FileCompression]) -> str:
 def _shown(number: FreeNumber, value: float) -> str:
     if number.is_quality or abs(value) >= 100:
         return f"{value:.0f}"
-    digits = 0 if abs(value) >= 10 else 1 if abs(value) >= 1 else 2
-    return f"{round(value, digits) + 0.0:g}"  # never -0
+    digits = 1 - math.floor(math.log10(abs(value))) if value else 0
+    return f"{round(value, min(digits, _decimals(number))) + 0.0:g}"  # never -0
+
+
+def _decimals(number: FreeNumber) -> int:
+    """Return how many decimals of a number are told at most: two, and more where its range is narrower than 1."""
+    return 2 + max(0, math.ceil(-math.log10(number.high - number.low)))

@@ -34,7 +34,8 @@ EXPLAINED = 0.6
 
 SETTLED = 0.005
 """The search ends once a round changes the mean measures by less than this fraction of what chance gives (squared
-Mahalanobis distance): where numbers make up for each other, as blur and sharpening do, such changes hide long ways."""
+Mahalanobis distance): where numbers make up for each other, as blur and sharpening do, small changes of the measures
+go with large ones of the numbers."""
 
 WORSE = 0.02
 """A step whose misfit is larger by this fraction of the misfit that chance gives is taken back."""
@@ -205,7 +206,7 @@ class Search:
         return result
 
     def _is_worse(self, now: "_Step", before: "_Step", precision: np.ndarray) -> bool:
-        """Whether a step led away from the photos by more than the search would count as progress."""
+        """Whether a step led away from the photos by more than `WORSE` of what chance gives."""
         far, near = (self._misfit(step.expected, precision) for step in (now, before))
         return far > near + WORSE * self._chance
 
