@@ -28,6 +28,7 @@ MANY_SUFFIXES = (".gif", ".webp", ".png", ".apng", ".tif", ".tiff", ".avif", ".j
 
 _TIFF, _BIG_TIFF = (b"II*\0", b"MM\0*"), (b"II+\0", b"MM\0+")
 _PROFILE = "icc_profile"
+_CIRCLE = -1
 
 
 def frame_paths(path: Path) -> list[Path]:
@@ -178,15 +179,22 @@ def _from_jxl(data: bytes, place: int, header: PictureHeader) -> bytes:
 def _directories(data: bytes) -> list[int]:
     """Return where the directories of a TIFF's pages begin, without smaller copies and masks of a page.
 
-    Where the file ends before its last directory, one more page begins at its end: reading that one tells.
+    Where the file ends before its last directory, or a directory leads back to an earlier one, there is one more page,
+    at the file's end or at `_CIRCLE`: reading that one tells. A first directory that no other follows is one image,
+    wherever it leads.
     """
     order, big = ("<" if data[:2] == b"II" else ">"), data[:4] in _BIG_TIFF
     count_code, offset_code, entry_size = ("Q", "Q", 20) if big else ("H", "I", 12)
     found: list[int] = []
-    place = 8 if big else 4
+    visited: set[int] = set()
+    place, more = (8 if big else 4), []
     try:
-        while (start := struct.unpack_from(order + offset_code, data, place)[0]) and start not in found:
+        while start := struct.unpack_from(order + offset_code, data, place)[0]:
+            if start in visited:
+                more = [_CIRCLE]
+                break
             entries = struct.unpack_from(order + count_code, data, start)[0]
+            visited.add(start)
             first = start + struct.calcsize(count_code)
             tags = {struct.unpack_from(order + "H", data, first + number * entry_size)[0]: number
                     for number in range(entries)}  # fmt: skip
@@ -197,12 +205,16 @@ def _directories(data: bytes) -> list[int]:
                 found.append(start)
             place = first + entries * entry_size
     except struct.error:
-        return [*found, len(data)] if found else [0]
-    return found or [0]
+        more = [len(data)]
+    if len(visited) < 2:
+        return found or [0]
+    return found + more
 
 
 def _from_directory(data: bytes, start: int) -> bytes:
     """Return a TIFF that begins with another of its pages."""
+    if start == _CIRCLE:
+        raise BrokenPicture("is a TIFF whose pages lead in a circle; save it again or remove it")
     order = "<" if data[:2] == b"II" else ">"
     if data[:4] in _BIG_TIFF:
         return data[:8] + struct.pack(order + "Q", start) + data[16:]
