@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from argparse import Namespace
 from pathlib import Path
 
@@ -126,8 +127,25 @@ def test_the_studio_says_what_it_reaches_and_ends_without_an_error(tmp_path, mon
     assert main(["studio", str(tmp_path), "-port", "0"]) == 0
     told = capsys.readouterr()
     assert told.out.startswith("the studio is open: http://127.0.0.1:")
-    assert f"the page reads and writes {tmp_path} and nothing else; Ctrl-C ends the studio" in told.err
+    assert f"of your files, the page reads and writes only those in {tmp_path}; Ctrl-C ends the studio" in told.err
     assert told.err.endswith("the studio has ended\n")
+
+
+def test_ctrl_c_as_the_address_is_printed_ends_the_studio_before_it_is_told(tmp_path, monkeypatch):
+    pytest.importorskip("starlette")
+    pytest.importorskip("uvicorn")
+    from patina.studio import studio_server
+
+    def ctrl_c(_address: str) -> None:
+        raise KeyboardInterrupt
+
+    def running() -> int:
+        return [thread.name for thread in threading.enumerate()].count("studio")
+
+    before, told = running(), []
+    monkeypatch.setattr(studio_server, "tell", lambda line: told.append((line, running())))
+    studio_server.serve_studio(studio_server.StudioRequest([tmp_path], 0), opened=ctrl_c)
+    assert told == [("the studio has ended", before)]
 
 
 def test_a_studio_without_its_packages_says_how_to_install_them(monkeypatch, capsys):

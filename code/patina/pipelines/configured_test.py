@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from patina.errors import ConfigError
+from patina.errors import ConfigError, PatinaError
 from patina.imaging.picture_files import list_pictures
 from patina.imaging.sources import list_sources
 from patina.metrics.full_reference import metric_keys
@@ -39,24 +39,35 @@ class MeasuredSet:
 
 
 def upscale_and_measure(config: str, device: str = "auto") -> Iterator[MeasuredSet]:
-    """Upscale and measure the test sets of a configuration one after the other.
+    """Upscale and measure the test sets of a configuration one after the other, once all their folders are there.
 
     Args:
         config: a configuration of the task test, by path or name.
         device: where to compute.
 
     Raises:
-        ConfigError: the configuration cannot be used.
-        PatinaError: a model or folder cannot be used.
+        ConfigError: the configuration or a folder that it names cannot be used.
+        PatinaError: the model, or an earlier result, cannot be used.
     """
     settings = load_config(config)
     if not isinstance(settings, UpscaleTestConfig):
         raise ConfigError(f"{config}: task is {settings.task}, expected test")
+    for test_set in settings.sets:
+        _require_folders(config, test_set)
     upscaler = open_upscaler(
         settings.model, scale=settings.scale, tile=settings.tile, device=device, precision=settings.precision
     )
     for test_set in settings.sets:
         yield _measured(upscaler, settings, test_set, device)
+
+
+def _require_folders(config: str, test_set: TestSet) -> None:
+    try:
+        list_sources(test_set.lq, part="lq")
+        if test_set.gt is not None:
+            list_pictures(test_set.gt, "gt")
+    except PatinaError as error:
+        raise ConfigError(f"{config}: set {test_set.name}: {error}") from None
 
 
 def _measured(upscaler: Upscaler, config: UpscaleTestConfig, test_set: TestSet, device: str) -> MeasuredSet:

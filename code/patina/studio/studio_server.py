@@ -179,17 +179,17 @@ def serve_studio(request: StudioRequest, *, opened: Callable[[str], None], with_
     Raises:
         PatinaError: see `opened_studio`.
     """
-    with opened_studio(request) as studio:
-        opened(studio.address)
-        folders = " and ".join(map(str, studio.folders))
-        tell(
-            f"open this address in a browser on this machine; the page reads and writes {folders} and nothing else; "
-            "Ctrl-C ends the studio"
-        )
-        try:
+    try:
+        with opened_studio(request) as studio:
+            opened(studio.address)
+            folders = " and ".join(map(str, studio.folders))
+            tell(
+                "open this address in a browser on this machine; of your files, the page reads and writes only "
+                f"those in {folders}; Ctrl-C ends the studio"
+            )
             if with_browser:
                 webbrowser.open(studio.address)
             while studio.thread.is_alive():
                 studio.thread.join(timeout=0.5)
-        except KeyboardInterrupt:
-            tell("the studio has ended")
+    except KeyboardInterrupt:
+        tell("the studio has ended")
