@@ -75,9 +75,14 @@ def _split(arguments: list) -> tuple[str, list[str]]:
     return str(arguments[0]), [str(value) for value in arguments[1:]]
 
 
-def write_often(path: Path, letter: str, seconds: float) -> None:
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
+LIMIT = 120
+"""Seconds after which a process of a test ends by itself."""
+
+
+def write_often(path: Path, letter: str, ends) -> None:
+    """Write a file again and again until `ends` is set, a value without a lock, which a kill could leave locked."""
+    last = time.monotonic() + LIMIT
+    while not ends.value and time.monotonic() < last:
         try:
             write_text(path, letter * 100_000)
         except PatinaError as error:
@@ -88,18 +93,22 @@ def write_often(path: Path, letter: str, seconds: float) -> None:
 @pytest.mark.parametrize("is_killed", [False, True])
 def test_a_file_that_two_processes_write_is_whole(tmp_path, is_killed):
     path, context = tmp_path / "file.txt", get_context("fork")
-    writers = [context.Process(target=write_often, args=(path, letter, 0.6)) for letter in "ab"]
+    ends = context.RawValue("b", 0)
+    writers = [context.Process(target=write_often, args=(path, letter, ends)) for letter in "ab"]
     for writer in writers:
         writer.start()
-    end = time.monotonic() + 0.4
-    while time.monotonic() < end:
+    count, last = 0, time.monotonic() + LIMIT
+    while count < 2000 and time.monotonic() < last:
         if path.exists():
-            text = path.read_text()
-            assert text in ("a" * 100_000, "b" * 100_000)
+            count += 1
+            assert path.read_text() in ("a" * 100_000, "b" * 100_000)
     if is_killed:
         os.kill(writers[0].pid, signal.SIGKILL)
+        writers[0].join()
+    ends.value = 1
     for writer in writers:
         writer.join()
+    assert count == 2000
     assert [writer.exitcode for writer in writers] == [-signal.SIGKILL if is_killed else 0, 0]
     write_text(path, "c")
     assert contents(tmp_path) == {"file.txt": b"c"}

@@ -40,11 +40,14 @@ def test_every_shipped_configuration_loads_and_dumps_to_itself(path):
 
 
 @pytest.mark.parametrize("scale", [1, 2])
-def test_small_networks_on_fitted_pairs_differ_in_nothing_but_the_scale(scale):
-    largest = load_config(CONFS / "compact-fitted.yml", smoke=True)
-    config = load_config(CONFS / f"compact-fitted-x{scale}.yml", smoke=True)
-    assert config.model == largest.model.model_copy(update={"scale": scale})
-    assert config.stages == largest.stages
+def test_small_networks_on_fitted_pairs_are_trained_alike(scale):
+    for smoke in (False, True):
+        largest = load_config(CONFS / "compact-fitted.yml", smoke=smoke)
+        config = load_config(CONFS / f"compact-fitted-x{scale}.yml", smoke=smoke)
+        assert config.model == largest.model.model_copy(update={"scale": scale})
+        assert config.stages == largest.stages
+        own = {"lq", "gt", "patch"}
+        assert config.data.model_dump(exclude=own) == largest.data.model_dump(exclude=own)
     text = (CONFS / f"compact-fitted-x{scale}.yml").read_text(encoding="utf-8")
     full, commands = yaml.safe_load(text), text.split("\ntask:")[0]
     assert f"-scale {scale} -out" in commands

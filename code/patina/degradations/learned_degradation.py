@@ -34,7 +34,7 @@ class PictureRows:
     Attributes:
         open: opens it at its top; may be called several times.
         size: its height and width.
-        scratch: a folder for what the memory cannot hold either, in files without names.
+        scratch: a folder for intermediate results, in unnamed files.
     """
 
     open: Callable[[], Rows]

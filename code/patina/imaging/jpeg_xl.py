@@ -46,7 +46,8 @@ def inspect_jxl(data: Buffer, thorough: bool) -> PictureHeader:
 
 
 def decode_jxl(header: PictureHeader, data: bytes) -> np.ndarray:
-    """Decode an image, of an animation the first one, whose end is then looked for; the library turns it upright.
+    """Decode an image, or the first frame of an animation, after checking that the animation is complete; the library
+    turns it upright.
 
     Raises:
         BrokenPicture: damaged, truncated, or pixels that are not integers.

@@ -42,7 +42,7 @@ class RowFile:
         return torch.from_numpy(found)
 
     def write(self, start: int, rows: torch.Tensor) -> None:
-        """Write rows ``[C, h, W]``, of which `start` is the number of the first."""
+        """Write rows ``[C, h, W]``, beginning at row `start`."""
         for channel, plane in enumerate(rows.numpy()):
             self._seek(channel, start)
             self._file.write(np.ascontiguousarray(plane).data)

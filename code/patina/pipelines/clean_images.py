@@ -113,6 +113,6 @@ def own_compression(clean: Sequence[CleanImage], scale: int, *, can_shrink: bool
     )
     return (
         f"{len(headers)} of {len(clean)} clean images are {' or '.join(sorted(formats))}, of quality {lowest} at the "
-        "lowest. At scale 1 nothing takes away their own blocks and lost detail, so the fit is less reliable, and a "
-        f"model learns to leave them: use images that were never compressed, {way}. PNG copies of JPEGs do not help."
+        "lowest. At scale 1 nothing hides their own blocks and blur, so the fit is less reliable, and a model learns "
+        f"to keep these: use images that were never compressed, {way}. PNG copies of JPEGs do not help."
     )
