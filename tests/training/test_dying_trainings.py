@@ -144,11 +144,16 @@ def test_an_error_and_a_full_disk_are_both_told(tmp_path, monkeypatch):
 
 
 class Killing(Regression):
-    """Kills a process that reads, in the midst of a step."""
+    """Kills a process that reads, in the midst of a step; not one that a training before has left."""
+
+    def __init__(self):
+        super().__init__()
+        self.others = {process.pid for process in multiprocessing.active_children()}
 
     def training_step(self, batch, step):
         if step == FAILS_AT:
-            os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
+            readers = {process.pid for process in multiprocessing.active_children()} - self.others
+            os.kill(readers.pop(), signal.SIGKILL)
             time.sleep(0.2)
         return super().training_step(batch, step)
 
