@@ -61,6 +61,13 @@ def dies(tmp_path, task, told: str, **changes) -> None:
     assert len(str(caught.value).splitlines()) == 1
 
 
+def alone(program: str) -> None:
+    """Run some lines in a process of their own, to which no other test has left signal handlers or children."""
+    begin = f"import sys\nsys.path[:0] = {sys.path!r}\nfrom pathlib import Path\nfrom test_dying_trainings import *\n"
+    ended = subprocess.run([sys.executable, "-c", begin + program], capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended
+
+
 def fails_in(monkeypatch, place: str, error: Exception) -> None:
     """Let a training fail once at step 9."""
     owner, name, number = {
@@ -144,23 +151,20 @@ def test_an_error_and_a_full_disk_are_both_told(tmp_path, monkeypatch):
 
 
 class Killing(Regression):
-    """Kills a process that reads, in the midst of a step; not one that a training before has left."""
-
-    def __init__(self):
-        super().__init__()
-        self.others = {process.pid for process in multiprocessing.active_children()}
+    """Kills a process that reads, in the midst of a step."""
 
     def training_step(self, batch, step):
         if step == FAILS_AT:
-            readers = {process.pid for process in multiprocessing.active_children()} - self.others
-            os.kill(readers.pop(), signal.SIGKILL)
+            os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
             time.sleep(0.2)
         return super().training_step(batch, step)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
+@pytest.mark.slow
 def test_a_killed_worker_costs_nothing(tmp_path):
-    dies(tmp_path, Killing(), rf"^run: a process that reads images was killed, .*; {FEWER}", workers=2, steps=400)
+    told = rf"^run: a process that reads images was killed, .*; {FEWER}"
+    alone(f"dies(Path({str(tmp_path)!r}), Killing(), {told!r}, workers=2, steps=400)")
     assert saved_step(tmp_path / "cut") >= FAILS_AT
     whole, again = Regression(), Regression()
     assert run(tmp_path / "whole", whole, steps=60)
@@ -179,16 +183,10 @@ class WithChildren(Regression):
 @pytest.mark.slow
 def test_processes_that_end_by_themselves_are_no_error_whatever_trained_before(tmp_path):
     """torch's handler calls the one that it found, and the loop's calls torch's: neither calls itself."""
-    program = f"""
-import sys
-sys.path[:0] = {sys.path!r}
-from pathlib import Path
-from test_dying_trainings import WithChildren, run
+    alone(f"""
 for name, workers in (("first", 0), ("second", 2), ("third", 2)):
     assert run(Path({str(tmp_path)!r}) / name, WithChildren(), workers=workers, steps=3)
-"""
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended
+""")
 
 
 def test_signals_to_the_whole_group_are_an_interruption(tmp_path):
