@@ -1,7 +1,7 @@
 """The removal of noise (`patina.models.additive_diffusion`) from pictures larger than the memory.
 
 Every step goes over the picture from the top to the bottom in the tiles of `tiled_bands`, and results are those of
-whole pictures. x_s and the estimate of the step before lie in files, in which a step replaces the rows that it has
+whole pictures. Two files hold x_s and the estimate of the step before; each step overwrites the rows that it has
 finished. So the memory holds one row of tiles, however many steps there are.
 """
 

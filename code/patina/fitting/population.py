@@ -1,6 +1,6 @@
 """The numbers of a set of photos, found from their measures: each photo's own, and how they are distributed.
 
-An emulator says what measures to expect of numbers, and how much measures vary with the contents of pictures.
+An emulator predicts the measures of given numbers, and how much they vary with the contents of pictures.
 """
 
 from dataclasses import dataclass

@@ -33,7 +33,7 @@ class RowFile:
         self._file.close()
 
     def __call__(self, start: int, stop: int) -> torch.Tensor:
-        """Return rows ``[C, stop - start, W]``, all of which were written."""
+        """Return rows ``[C, stop - start, W]``, which must have been written."""
         found = np.empty((self._channels, stop - start, self._width), np.float32)
         for channel, plane in enumerate(found):
             self._seek(channel, start)

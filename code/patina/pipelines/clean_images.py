@@ -1,4 +1,4 @@
-"""The clean images of a fit: their crops in files, whether they are large enough, and what their files say of them."""
+"""The clean images of a fit: their crops in files, their size, and the compression that their headers name."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -36,7 +36,7 @@ def remote_of(path: Path) -> Remote | None:
 
 
 def state_file(remote: Remote) -> Path:
-    """Return the file of what is known of a place's files; no two places share one."""
+    """Return the state file of a place; no two places share one."""
     name = quote(remote.path, safe="", errors="surrogateescape")
     if len(name) > _LONGEST:  # two percent signs are in no quoted name
         digest = hashlib.sha256(name.encode()).hexdigest()
