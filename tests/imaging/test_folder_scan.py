@@ -19,6 +19,7 @@ from patina.imaging.picture_files import list_pictures, picture_size, read_pictu
 from patina.imaging.sources import list_sources
 from patina.pipelines.set_log import READABLE_NAME
 from patina.pipelines.tile_set import TABLE
+from patina.runs.folder_lock import HIDDEN
 from patina.runs.journal import LOG_NAME
 
 OTHERS = [("b.jfif", "JPEG"), ("c.jpe", "JPEG"), ("d.avif", "AVIF"), ("e.gif", "GIF"), ("f.apng", "PNG")]
@@ -151,7 +152,27 @@ def test_a_pipe_is_never_opened(tmp_path: Path) -> None:
 
 def test_files_that_patina_writes_beside_pictures_are_known() -> None:
     assert {LOG_NAME, FILE_NAME, READABLE_NAME, TABLE} <= folder_scan.OWN_FILES
+    assert folder_scan.OWN_FOLDER == HIDDEN
     assert all(suffix == suffix.lower() for suffix in HEIC_SUFFIXES)
+
+
+def test_images_in_hidden_folders_are_counted_with_subfolders(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    for folder in (".", "2019/.thumbs/deep", HIDDEN):
+        (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+        for name in ("a.png", "a.psd"):
+            (tmp_path / folder / name).touch()
+    assert [item.name for item in list_sources(tmp_path, recursive=True)] == ["a.png"]
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"{tmp_path}: 2 files left out: ")
+    assert line.endswith((": 1 .psd, 1 hidden image", ": 1 hidden image, 1 .psd"))
+
+
+def test_a_tar_beside_images_is_told_of_once(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    (tmp_path / "sub").mkdir()
+    for name in ("a.png", "b.tar", "sub/c.psd"):
+        (tmp_path / name).touch()
+    assert [item.name for item in list_sources(tmp_path, recursive=True)] == ["a.png"]
+    assert capsys.readouterr().err.count("left out") == 1
 
 
 def test_scores_beside_the_pictures_are_no_files_left_out(tmp_path, capsys):

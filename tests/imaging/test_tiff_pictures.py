@@ -1,6 +1,7 @@
 """TIFF pictures: every way of storing gives the pixels behind it, and damage is named."""
 
 import io
+import re
 from pathlib import Path
 
 import imagecodecs
@@ -9,9 +10,10 @@ import pytest
 import tifffile
 from PIL import Image
 
-from encoded_pictures import encoded, noise, smooth
+from encoded_pictures import HEIGHT, WIDTH, encoded, noise, smooth
 from patina.errors import PictureError
 from patina.imaging.picture_files import Picture, read_picture
+from patina.system.notes import collected
 
 PIXELS = {8: noise(8), 16: noise(16)}
 
@@ -79,6 +81,58 @@ def test_colours_multiplied_by_alpha_are_divided_again(tmp_path: Path, depth: in
         np.testing.assert_array_equal(picture.pixels, pixels)
 
 
+@pytest.mark.parametrize(
+    ("kinds", "place"),
+    [(["unspecified", "unassalpha"], 1), (["unassalpha", "unspecified"], 0), (["unspecified", "assocalpha"], 1)],
+)
+def test_alpha_is_the_sample_that_is_called_so(tmp_path: Path, kinds: list[str], place: int) -> None:
+    pixels, beside = PIXELS[8] // 2, [np.full((HEIGHT, WIDTH), 200, np.uint8), np.full((HEIGHT, WIDTH), 200, np.uint8)]
+    beside[place] = np.full((HEIGHT, WIDTH), 128, np.uint8)
+    with collected() as notes:
+        picture = read(tmp_path, tiff(np.dstack([pixels, *beside]), extrasamples=kinds))
+    assert picture.alpha is not None
+    assert np.all(picture.alpha == 128)
+    expected = pixels if "unassalpha" in kinds else np.rint(pixels * (255 / 128))
+    assert np.abs(picture.pixels - expected.astype(int)).max() <= 1
+    assert notes == ["read without 1 channel beside their colours"]
+
+
+def test_samples_that_are_no_alpha_hide_nothing(tmp_path: Path) -> None:
+    data = tiff(np.dstack([PIXELS[8], PIXELS[8][..., :2]]), extrasamples=["unspecified", "unspecified"])
+    assert read(tmp_path, data).alpha is None
+
+
+def test_inks_are_divided_by_alpha_before_they_become_colours(tmp_path: Path) -> None:
+    inks = np.dstack([255 - smooth(), np.zeros((HEIGHT, WIDTH, 1), np.uint8)])
+    alpha = np.full((HEIGHT, WIDTH, 1), 200, np.uint8)
+    multiplied = np.rint(inks * (200 / 255)).astype(np.uint8)
+    data = tiff(np.dstack([multiplied, alpha]), photometric="separated", extrasamples=["assocalpha"])
+    assert np.abs(read(tmp_path, data).pixels.astype(int) - smooth()).max() <= 1
+
+
+def test_a_palette_may_have_alpha_beside(tmp_path: Path) -> None:
+    indices, palette = PIXELS[8][..., 0], np.arange(768).reshape(3, 256) * 80
+    options = {"photometric": "minisblack", "planarconfig": "contig", "extrasamples": ["unassalpha"]}
+    colours = [(320, "H", 768, palette.ravel().tolist(), True)]
+    data = bytearray(tiff(np.dstack([indices, indices]), extratags=colours, **options))
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        place = file.pages[0].tags["PhotometricInterpretation"].valueoffset
+    data[place : place + 2] = (3).to_bytes(2, "little")
+    picture = read(tmp_path, bytes(data))
+    np.testing.assert_array_equal(picture.alpha, indices)
+    np.testing.assert_array_equal(picture.pixels, (palette[:, indices] >> 8).transpose(1, 2, 0))
+
+
+@pytest.mark.parametrize("place", ["next page", "below"])
+def test_a_preview_is_not_taken_for_the_image(tmp_path: Path, place: str) -> None:
+    buffer = io.BytesIO()
+    with tifffile.TiffWriter(buffer) as writer:
+        writer.write(smooth()[::4, ::4], photometric="rgb", subfiletype=1, subifds=int(place == "below"))
+        writer.write(smooth(), photometric="rgb")
+    with pytest.raises(PictureError, match="begins with a preview or a mask of its image; save the image alone"):
+        read(tmp_path, buffer.getvalue())
+
+
 @pytest.mark.parametrize("bits", [1, 2, 4, 10, 12, 14])
 def test_other_depths_are_stretched(tmp_path: Path, bits: int) -> None:
     levels = noise(16)[..., 0] >> (16 - bits)
@@ -129,12 +183,15 @@ def test_parts_that_are_too_short_or_too_long_are_named(tmp_path: Path, extra: i
     ("options", "message"),
     [
         ({"compression": "jpeg2000"}, r"is compressed by JPEG_?2000.* \(\d+\); save it with LZW"),
+        ({"photometric": "separated", "extratags": [(332, "H", 1, 2, True)]}, "stores inks other than cyan, magenta"),
         ({"photometric": "cielab"}, r"stores its colours as CIELAB \(8\); convert it to RGB"),
         ({"photometric": "minisblack", "planarconfig": "contig"}, "has 4 channels; convert it to gray or RGB"),
     ],
 )
 def test_what_cannot_be_checked_or_understood_is_refused(tmp_path: Path, options: dict, message: str) -> None:
-    data = tiff(PIXELS[8] if "gray" not in message else np.dstack([PIXELS[8], PIXELS[8][..., 0]]), **options)
+    data = tiff(
+        PIXELS[8] if not re.search("gray|inks", message) else np.dstack([PIXELS[8], PIXELS[8][..., 0]]), **options
+    )
     if "gray" in message:  # without the tag that describes what lies beside the gray
         data = data.replace(b"\x52\x01\x03\x00", b"\x52\xff\x03\x00")
     with pytest.raises(PictureError, match=message):

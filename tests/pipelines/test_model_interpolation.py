@@ -51,6 +51,17 @@ def test_the_default_name_says_what_it_is_made_of(pair, tmp_path, capsys):
         assert file.metadata()["interpolated"] == "0.75 a.safetensors + 0.25 b.safetensors"
 
 
+def test_a_blend_that_is_not_finite_is_refused(pair, tmp_path, capsys):
+    network = load_generator(pair[1]).model
+    with torch.no_grad():
+        next(network.parameters()).view(-1)[0] = float("nan")
+    save_generator(network, pair[1])
+    out = tmp_path / "c.safetensors"
+    assert run_command("interpolate", [*map(str, pair), "--alpha", "0.5", "-out", str(out)]) == 2
+    assert "is not finite, expected numbers" in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_no_file_is_overwritten(pair, tmp_path, capsys):
     (tmp_path / "precious.safetensors").write_bytes(b"precious")
     flags = ["--alpha", "0.5", "-out", str(tmp_path / "precious.safetensors")]

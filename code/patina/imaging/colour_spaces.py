@@ -39,7 +39,9 @@ _NAMES: dict[tuple[float, ...], str] = {
     PRIMARIES[12]: "Display P3",
     _ADOBE_PRIMARIES: "Adobe RGB",
 }
-_SRGB_TRANSFERS, _LINEAR_TRANSFER, _UNSPECIFIED = (1, 6, 13), 8, 2
+_SRGB_TRANSFERS, _UNSPECIFIED = (1, 6, 13, 14, 15), 2
+_GAMMAS = {4: 1 / 2.2, 5: 1 / 2.8, 8: 1.0}
+"""Transfers by their codes in ITU-T H.273: those that count as sRGB's, and powers."""
 
 
 @dataclass(frozen=True)
@@ -72,7 +74,10 @@ def png_colours(chunks: Mapping[bytes, bytes]) -> ColourTags:
         chunks: payloads of the chunks cICP, iCCP, sRGB, gAMA and cHRM that the file has.
     """
     if len(chunks.get(b"cICP", b"")) == 4:
-        return _coded_colours(*chunks[b"cICP"][:2])
+        primaries, transfer, matrix, full_range = chunks[b"cICP"]
+        if matrix or full_range != 1:
+            return ColourTags(unknown="PNG colours that are stored as a video's")
+        return coded_colours(primaries, transfer, "PNG")
     if b"iCCP" in chunks:
         return ColourTags(profile=_inflated(chunks[b"iCCP"].partition(b"\0")[2][1:]))
     if b"sRGB" in chunks:
@@ -93,10 +98,16 @@ def png_colour_chunks(tags: ColourTags) -> dict[bytes, bytes]:
     return chunks
 
 
-def _coded_colours(primaries: int, transfer: int) -> ColourTags:
-    if primaries not in PRIMARIES or transfer not in (*_SRGB_TRANSFERS, _LINEAR_TRANSFER):
-        return ColourTags(unknown=f"PNG colours of primaries {primaries} and transfer {transfer}")
-    return ColourTags(chromaticities=PRIMARIES[primaries], gamma=1.0 if transfer == _LINEAR_TRANSFER else None)
+def coded_colours(primaries: int, transfer: int, kind: str) -> ColourTags:
+    """Return what codes of ITU-T H.273 say.
+
+    Args:
+        primaries, transfer: the codes.
+        kind: the format that has them, for messages.
+    """
+    if primaries not in PRIMARIES or transfer not in (*_SRGB_TRANSFERS, *_GAMMAS):
+        return ColourTags(unknown=f"{kind} colours of primaries {primaries} and transfer {transfer}")
+    return ColourTags(chromaticities=PRIMARIES[primaries], gamma=_GAMMAS.get(transfer))
 
 
 def _inflated(stored: bytes) -> bytes:
@@ -126,7 +137,7 @@ def to_srgb(pixels: np.ndarray, tags: ColourTags, *, gray: bool = False, inks: b
     try:
         profile, name = _profile(tags)
         space = profile[16:20]
-        if space in _OTHER_SPACES or (space == b"GRAY" and not gray):
+        if space in _OTHER_SPACES or (space == b"GRAY" and not gray) or inks:
             note(f"read as sRGB, because the colour profile is for {space.decode().strip()}")
             return pixels
         if _is_srgb(profile):

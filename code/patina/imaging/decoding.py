@@ -10,6 +10,7 @@ from patina.imaging.picture_header import BrokenPicture, PictureHeader
 from patina.imaging.plugin_pictures import UnreadablePlugin, decode_with_plugin
 from patina.imaging.size_limit import require_size
 from patina.imaging.tiff_decoding import decode_tiff
+from patina.system.notes import note
 
 _DECIDE_PIXELS = frozenset({b"IHDR", b"PLTE", b"tRNS", b"IDAT", b"IEND"})
 
@@ -29,6 +30,8 @@ def decode(header: PictureHeader, data: bytes) -> np.ndarray:
     """
     require_size(header)
     pixels = _DECODERS[header.kind](header, data)
+    if pixels.dtype == np.uint8 and header.bits > 8:
+        note(f"reduced from {header.bits} to 8 bits")
     if pixels.shape[:2] != (header.height, header.width) or pixels.dtype not in (np.uint8, np.uint16):
         raise BrokenPicture(
             f"declares {header.width}x{header.height} pixels but contains others; save it again or remove it"

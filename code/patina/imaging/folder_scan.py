@@ -34,6 +34,9 @@ OWN_FILES = frozenset(
 )
 """What Patina itself writes beside pictures."""
 
+OWN_FOLDER = ".patina"
+"""The hidden folder that Patina keeps in an output folder."""
+
 HIDDEN = "hidden image"
 _SPECIAL = "special file"
 
@@ -86,12 +89,13 @@ def _counted(kind: str, count: int) -> str:
     return f"{count} {kind}{'s' if count > 1 and not kind.startswith(('.', 'without')) else ''}"
 
 
-def scan_folder(folder: Path, recursive: bool = False) -> FolderScan:
+def scan_folder(folder: Path, recursive: bool = False, *, silent: bool = False) -> FolderScan:
     """Look through a folder and say once, on standard error, what is left out.
 
     Args:
         folder: the folder.
         recursive: look into subfolders, but not through links, which may lead in circles.
+        silent: say nothing, because the folder is looked through again to take its images.
 
     Raises:
         PatinaError: `folder` is missing, is not a folder, or cannot be read.
@@ -106,7 +110,7 @@ def scan_folder(folder: Path, recursive: bool = False) -> FolderScan:
     except OSError as error:
         raise PatinaError(f"{folder} cannot be read: {error.strerror}") from None
     scan.names = natsorted(scan.names)
-    if scan.names and scan.left_out:
+    if scan.names and scan.left_out and not silent:
         tell_once(f"{folder}: {scan.told()}")
     return scan
 
@@ -134,8 +138,8 @@ def tell_once(line: str) -> None:
 def _scan(folder: Path, prefix: str, recursive: bool, scan: FolderScan) -> None:
     for entry in os.scandir(folder):
         if entry.name.startswith("."):
-            if is_hidden_image(entry.name) and entry.is_file():
-                scan.left_out[HIDDEN] += 1
+            if hidden := _hidden_images(entry, recursive):
+                scan.left_out[HIDDEN] += hidden
         elif not is_text(entry.name):
             scan.left_out["without a UTF-8 name"] += 1
         elif not entry.is_dir():
@@ -153,6 +157,15 @@ def _scan(folder: Path, prefix: str, recursive: bool, scan: FolderScan) -> None:
                 _scan(Path(entry.path), f"{prefix}{entry.name}/", recursive, scan)
             except PermissionError:
                 scan.left_out["forbidden folder"] += 1
+
+
+def _hidden_images(entry: os.DirEntry[str], recursive: bool) -> int:
+    """Return the number of images that a hidden file or folder is or holds."""
+    if not entry.is_dir():
+        return int(is_hidden_image(entry.name) and entry.is_file())
+    if not recursive or entry.is_symlink() or entry.name == OWN_FOLDER:
+        return 0
+    return sum(is_hidden_image(name) for _, _, names in os.walk(entry.path) for name in names)
 
 
 def _kind(entry: os.DirEntry[str]) -> str:

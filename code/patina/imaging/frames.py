@@ -27,7 +27,6 @@ MANY_SUFFIXES = (".gif", ".webp", ".png", ".apng", ".tif", ".tiff", ".avif", ".j
 """Suffixes of files that may hold several images."""
 
 _TIFF, _BIG_TIFF = (b"II*\0", b"MM\0*"), (b"II+\0", b"MM\0+")
-_PROFILE = "icc_profile"
 _CIRCLE = -1
 
 
@@ -153,20 +152,20 @@ def _reader(data: bytes) -> tuple[int, Callable[[int], bytes]]:
     image: Any = (
         PngImagePlugin.PngImageFile(io.BytesIO(data)) if header.kind == "PNG" else open_with_plugin(header.kind, data)
     )
-    return image.n_frames, lambda place: _from_plugin(image, place, header.kind)
+    return image.n_frames, lambda place: _from_plugin(image, place, header)
 
 
-def _from_plugin(image: Any, place: int, kind: str) -> bytes:
+def _from_plugin(image: Any, place: int, header: PictureHeader) -> bytes:
     image.seek(place)
-    require_size(PictureHeader(kind, image.height, image.width))  # which a GIF's images may each enlarge
+    require_size(PictureHeader(header.kind, image.height, image.width))  # which a GIF's images may each enlarge
     image.load()
     has_alpha = image.mode.endswith("A") or "transparency" in image.info
     file = io.BytesIO()
     exif = image.info.get("exif") or b""
     image.convert("RGBA" if has_alpha else "RGB").save(
-        file, "PNG", compress_level=1, icc_profile=image.info.get(_PROFILE), **({"exif": exif} if exif else {})
+        file, "PNG", compress_level=1, icc_profile=header.colours.profile, **({"exif": exif} if exif else {})
     )
-    return file.getvalue()
+    return with_png_chunks(file.getvalue(), png_colour_chunks(header.colours))
 
 
 def _from_jxl(data: bytes, place: int, header: PictureHeader) -> bytes:

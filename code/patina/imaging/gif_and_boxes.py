@@ -9,6 +9,7 @@ from patina.imaging.folder_scan import HEIC_HINT, reads_heic
 from patina.imaging.heic_pictures import heic_header
 from patina.imaging.picture_header import NO_PICTURE, BrokenPicture, PictureHeader
 from patina.imaging.plugin_pictures import UnreadablePlugin, open_with_plugin
+from patina.imaging.stated_colours import item_statements
 from patina.imaging.tiff_tags import Buffer, exif_orientation
 
 # GIF: blocks of sub-blocks; the last one is a semicolon.
@@ -51,7 +52,7 @@ def inspect_avif(data: Buffer, thorough: bool) -> PictureHeader:
     try:
         with open_with_plugin("AVIF", bytes(data[:])) as image:
             (width, height), info = image.size, image.info
-            header = _boxed("AVIF", width, height, info.get("exif") or b"", info.get("icc_profile") or b"")
+            header = _boxed("AVIF", data, width, height, info.get("exif") or b"", info.get("icc_profile") or b"")
             return replace(header, animated=getattr(image, "n_frames", 1) > 1)
     except UnreadablePlugin as error:
         raise _unopened("AVIF", error) from None
@@ -67,13 +68,15 @@ def inspect_heic(data: Buffer, thorough: bool) -> PictureHeader:
         header = heic_header(bytes(data[:]))
     except UnreadablePlugin as error:
         raise _unopened("HEIC", error) from None
-    return _boxed("HEIC", header.width, header.height, header.exif, header.profile)
+    return _boxed("HEIC", data, header.width, header.height, header.exif, header.profile)
 
 
-def _boxed(kind: str, width: int, height: int, exif: bytes, profile: bytes) -> PictureHeader:
+def _boxed(kind: str, data: Buffer, width: int, height: int, exif: bytes, profile: bytes) -> PictureHeader:
     # Pillow's own reader of EXIF fails on damaged blocks.
     orientation = exif_orientation(exif.removeprefix(b"Exif\0\0"))
-    return PictureHeader(kind, height, width, orientation, colours=ColourTags(profile))
+    stated, bits = item_statements(data, kind)
+    colours = ColourTags(profile) if profile else stated
+    return PictureHeader(kind, height, width, orientation, bits=bits, colours=colours)
 
 
 def _unopened(kind: str, error: UnreadablePlugin) -> BrokenPicture:

@@ -13,6 +13,7 @@ from patina.imaging.colour_spaces import ADOBE_RGB, SRGB, ColourTags, png_colour
 from patina.imaging.gif_and_boxes import inspect_avif, inspect_gif, inspect_heic
 from patina.imaging.jpeg_xl import CODESTREAM, CONTAINER, inspect_jxl
 from patina.imaging.picture_header import DAMAGED, FLOAT, NO_PICTURE, TRUNCATED, BrokenPicture, PictureHeader
+from patina.imaging.stated_colours import CHROMATICITIES, TRANSFER, WHITE, bmp_colours, tiff_colours
 from patina.imaging.tiff_tags import (
     ORIENTATION,
     Buffer,
@@ -80,7 +81,9 @@ def with_png_chunks(data: bytes, chunks: Mapping[bytes, bytes]) -> bytes:
 
 def _inspect_png(data: Buffer, thorough: bool) -> PictureHeader:
     orientation, animated, meaning = 1, False, {}
-    width, height, _, colour = struct.unpack_from(">IIBB", data, 16)
+    first, width, height, _, colour = struct.unpack_from(">4sIIBB", data, 12)
+    if first != b"IHDR":
+        raise BrokenPicture("is a PNG that does not begin with its header; save it again or remove it")
     for kind, start, length in png_chunks(data):
         if thorough and not _png_checksum_holds(data, start, length):
             raise BrokenPicture(DAMAGED)
@@ -210,7 +213,7 @@ def _inspect_bmp(data: Buffer, thorough: bool) -> PictureHeader:
     needed = file_size if run_lengths else pixels + (width * bits + 31) // 32 * 4 * height
     if thorough and needed > len(data):
         raise BrokenPicture(TRUNCATED)
-    return PictureHeader("BMP", height, width)
+    return PictureHeader("BMP", height, width, colours=bmp_colours(data))
 
 
 # TIFF: a directory of tags. EXIF is a TIFF without pixels.
@@ -219,6 +222,7 @@ _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, _SEPARATED = 256, 257, 258, 262, 5
 _STRIPS, _STRIP_SIZES, _TILES, _TILE_SIZES, _FORMAT, _PROFILE = 273, 279, 324, 325, 339, 34675
 _TIFF_TAGS = frozenset({
     _WIDTH, _HEIGHT, _BITS, _PHOTOMETRIC, ORIENTATION, _STRIPS, _STRIP_SIZES, _TILES, _TILE_SIZES, _FORMAT, _PROFILE,
+    TRANSFER, WHITE, CHROMATICITIES,
 })  # fmt: skip
 
 
@@ -232,8 +236,9 @@ def _inspect_tiff(data: Buffer, thorough: bool) -> PictureHeader:
     if thorough and any(start + size > len(data) for start, size in zip(starts, sizes, strict=False)):
         raise BrokenPicture(TRUNCATED)
     height, width = tags.get(_HEIGHT, (0,))[0], tags.get(_WIDTH, (0,))[0]
-    photometric, colours = tags.get(_PHOTOMETRIC, (2,))[0], ColourTags(bytes(tags.get(_PROFILE, ())))
+    photometric, profile = tags.get(_PHOTOMETRIC, (2,))[0], bytes(tags.get(_PROFILE, ()))
     channels = 4 if photometric == _SEPARATED else 3
+    colours = ColourTags(profile) if profile or channels == 4 else tiff_colours(tags, photometric < 2)
     return PictureHeader("TIFF", height, width, valid_orientation(tags), photometric < 2, channels, colours=colours)
 
 

@@ -26,7 +26,7 @@ class PictureHeader:
         gray: the file stores one colour channel.
         channels: number of channels of a JPEG, 1, 3 or 4; 4 also for a TIFF of CMYK.
         animated: the file may hold several pictures, which follow each other in time.
-        bits: of a sample of a JPEG XL, 1 to 16.
+        bits: of a sample of a JPEG XL, AVIF or HEIC, 1 to 16.
         colours: what the file says about its colours.
     """
 

@@ -85,7 +85,9 @@ def name_in(folder: Path, path: Path) -> str:
 
 def is_in_stores(given: Path) -> bool:
     """Whether a path names a set in stores, see `list_stored`; a folder of tars has no images beside them."""
-    return is_stored_set(given) or (given.is_dir() and bool(tars_in(given)) and not scan_folder(given).names)
+    return is_stored_set(given) or (
+        given.is_dir() and bool(tars_in(given)) and not scan_folder(given, silent=True).names
+    )
 
 
 def same_text(name: str) -> str:

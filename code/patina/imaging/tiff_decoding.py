@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import simplejpeg
 
+from patina.errors import counted
 from patina.imaging.colour_spaces import inks_to_srgb
 from patina.imaging.lzw_check import lzw_damage
 from patina.imaging.picture_header import BrokenPicture, PictureHeader
 from patina.imaging.transparency import divided_by_alpha
 from patina.imaging.value_spaces import stretched
+from patina.system.notes import note
 
 if TYPE_CHECKING:
     from tifffile import TiffPage
@@ -26,13 +28,16 @@ _DEFLATE = frozenset({8, 32946})
 _CHECKABLE = frozenset({_PLAIN, _LZW, _JPEG, _PACKBITS, _LZMA, _ZSTD}) | _DEFLATE
 """Compressions whose damage is noticed."""
 
-_ASSOCIATED = 1
-"""Kind of an extra sample: an alpha by which the colours are multiplied already."""
+_ASSOCIATED, _UNASSOCIATED = 1, 2
+"""Kinds of extra samples: an alpha by which the colours are multiplied already, or not."""
 
 _BITS, _REQUIRED = 258, frozenset({259, 262})
 """Tags of the bits per sample (1 without it), and of the compression and the photometric interpretation."""
 
-_PLANES, _JPEG_TABLES = 284, 347
+_PLANES, _INK_SET, _JPEG_TABLES = 284, 332, 347
+_COPY_OR_MASK = 5
+"""Bits of a page's kind: a smaller copy of another page, or its mask."""
+
 _MOST_EXTRAS = 4
 _ROOM = 2**24
 """Pixels that a tile may have whatever the size of the picture."""
@@ -56,6 +61,8 @@ def decode_tiff(header: PictureHeader, data: bytes) -> np.ndarray:
             page = file.pages[0]
             if not isinstance(page, tifffile.TiffPage):
                 raise BrokenPicture("is a TIFF without an image; remove it")
+            if page.subfiletype & _COPY_OR_MASK and (page.subifds or len(file.pages) > 1):
+                raise _unsupported("begins with a preview or a mask of its image", "save the image alone")
             _require_supported(page, header)
             _require_whole(page, data)
             samples = np.asarray(page.asarray(maxworkers=1))
@@ -74,6 +81,8 @@ def _require_supported(page: "TiffPage", header: PictureHeader) -> None:
         raise BrokenPicture("is a TIFF without the tags that say how to read it; copy it again or remove it")
     if photometric not in _COLOURS or (photometric == _YCBCR and page.compression != _JPEG):
         raise _unsupported(f"stores its colours as {_name(photometric)}", "convert it to RGB")
+    if photometric == _SEPARATED and page.tags.valueof(_INK_SET, 1) != 1:
+        raise _unsupported("stores inks other than cyan, magenta, yellow and black", "convert it to RGB")
     if page.compression not in _CHECKABLE:
         raise _unsupported(f"is compressed by {_name(page.compression)}", "save it with LZW, deflate or no compression")
     depths = (8,) if page.compression == _JPEG else range(1, 17)
@@ -155,20 +164,32 @@ def _picture(page: "TiffPage", samples: np.ndarray, profile: bytes) -> np.ndarra
     if page.planarconfig == 2 and samples.ndim == 3:
         samples = np.moveaxis(samples, 0, 2)
     samples = samples.reshape(page.imagelength, page.imagewidth, page.samplesperpixel)
-    colours = _COLOURS[page.photometric]
+    colours, alpha_at = _COLOURS[page.photometric], _place_of_alpha(page)
+    whole = stretched(samples, page.bitspersample)
+    colour, alpha = whole[..., :colours], whole[..., alpha_at : alpha_at + 1]
+    if alpha.shape[2] and page.extrasamples[alpha_at - colours : alpha_at - colours + 1] == (_ASSOCIATED,):
+        colour = divided_by_alpha(colour, alpha)
     if page.photometric == _PALETTE:
-        colour, alpha = _palette(page)[samples[..., 0].astype(np.intp)], samples[..., :0]
-    else:
-        whole = stretched(samples, page.bitspersample)
-        colour, alpha = whole[..., :colours], whole[..., colours : colours + 1]
-    if page.photometric == _WHITE_IS_ZERO:
+        colour = _palette(page)[samples[..., 0].astype(np.intp)]
+        alpha = alpha if alpha.dtype == np.uint8 else (alpha >> 8).astype(np.uint8)
+    elif page.photometric == _WHITE_IS_ZERO:
         colour = np.iinfo(colour.dtype).max - colour
     elif page.photometric == _SEPARATED:
         converted = inks_to_srgb(colour, profile)
         colour = _rgb_of_inks(colour) if converted is None else converted
-    if alpha.shape[2] and page.extrasamples[:1] == (_ASSOCIATED,):
-        colour = divided_by_alpha(colour, alpha)
     return np.dstack([colour, alpha]) if alpha.shape[2] else colour[..., 0] if colour.shape[2] == 1 else colour
+
+
+def _place_of_alpha(page: "TiffPage") -> int:
+    """Return which sample is alpha; one behind the last for none. Other samples beside the colours are noted."""
+    colours, count = _COLOURS[page.photometric], page.samplesperpixel
+    described = [
+        colours + place for place, kind in enumerate(page.extrasamples) if kind in (_ASSOCIATED, _UNASSOCIATED)
+    ]
+    place = described[0] if described else colours if count == colours + 1 else count
+    if (left_out := count - colours - (place < count)) > 0:
+        note(f"read without {counted(left_out, 'channel')} beside their colours")
+    return place
 
 
 def _palette(page: "TiffPage") -> np.ndarray:

@@ -10,11 +10,14 @@ ORIENTATION = 274
 _EXIF, _INTEROPERABILITY, _INDEX = 0x8769, 0xA005, 1
 """Tags that lead to the next directory, and the last one's tag of a colour space."""
 
-_INTEGERS = {1: "B", 2: "B", 3: "H", 4: "I", 7: "B", 16: "Q"}  # 2 is text; 7 is the type of an ICC profile
+_INTEGERS = {1: "B", 2: "B", 3: "H", 4: "I", 5: "I", 7: "B", 16: "Q"}  # 2 is text; 7 is the type of an ICC profile
+_FRACTION = 5
 
 
 def read_tags(data: Buffer, wanted: frozenset[int], directory: int | None = None) -> dict[int, tuple[int, ...]]:
     """Read the wanted tags of integers or text from a directory of a TIFF or BigTIFF, in either byte order.
+
+    A fraction is read as two integers.
 
     Args:
         data: the whole file, or a memory map of it.
@@ -36,7 +39,7 @@ def read_tags(data: Buffer, wanted: frozenset[int], directory: int | None = None
     for entry in range(first, first + entries * entry_size, entry_size):
         tag, code, count = struct.unpack_from(order + "HH" + offset_code, data, entry)
         if tag in wanted and code in _INTEGERS:
-            values = f"{order}{count}{_INTEGERS[code]}"
+            values = f"{order}{count * (2 if code == _FRACTION else 1)}{_INTEGERS[code]}"
             start = entry + entry_size - inline
             if struct.calcsize(values) > inline:
                 start = struct.unpack_from(order + offset_code, data, start)[0]

@@ -64,7 +64,9 @@ def list_clips(given: Path) -> list[Path]:
     """
     if given.is_dir():
         names = [path.name for path in given.iterdir() if path.name[0] != "." and _is_clip(path)]
-        return [given / name for name in natsorted(names)] if names and not scan_folder(given).names else []
+        return (
+            [given / name for name in natsorted(names)] if names and not scan_folder(given, silent=True).names else []
+        )
     return [given] if _is_clip(given) else []
 
 

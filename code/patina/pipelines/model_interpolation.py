@@ -4,6 +4,7 @@ from pathlib import Path
 
 from patina.errors import PatinaError
 from patina.models.generator_files import interpolated, save_generator
+from patina.models.network_export import require_finite
 from patina.runs.run_models import label_of
 
 
@@ -16,7 +17,7 @@ def interpolate(a: Path, b: Path, alpha: float, out: Path | None = None) -> Path
         out: file to write; None for ``A-B-alpha.safetensors`` beside `b`, with the names of `label_of`.
 
     Raises:
-        PatinaError: a file cannot be used, the two do not fit together, or `out` exists.
+        PatinaError: a file cannot be used, the two do not fit together, `out` exists, or the blend is not finite.
     """
     if not 0 <= alpha <= 1:
         raise PatinaError(f"alpha is {alpha:g}, expected 0 (all of {label_of(a)}) to 1 (all of {label_of(b)})")
@@ -25,5 +26,7 @@ def interpolate(a: Path, b: Path, alpha: float, out: Path | None = None) -> Path
         raise PatinaError(f"{out}: would overwrite one of the models; choose another -out")
     if out.exists():
         raise PatinaError(f"{out} exists; choose another -out, or remove it")
-    save_generator(interpolated(a, b, alpha), out, {"interpolated": f"{1 - alpha:g} {a.name} + {alpha:g} {b.name}"})
+    network = interpolated(a, b, alpha)
+    require_finite(network, half=False, where=out)
+    save_generator(network, out, {"interpolated": f"{1 - alpha:g} {a.name} + {alpha:g} {b.name}"})
     return out
