@@ -4,14 +4,17 @@
     python docs/make_training_times.py RealPLKSR SR3        # some
     python docs/make_training_times.py -device cuda         # on this machine's GPU
 
-Every stage is trained at its full size for 100 steps, or for two minutes if that is less, on bundled photographs that
+Every stage is trained at its full size for 100 steps, or for 20 seconds if that is less, on bundled photographs that
 are enlarged and cut to fit; losses with published weights get random ones, which take the same time. The speed, times
-the number of steps, becomes a line at the head of the file, one for the CPU and one for the GPU.
+the number of steps, becomes a line at the head of the file, one for the CPU and one for the GPU. Where epochs are
+counted, the time is that of 1000 images. Each configuration is measured in a process of its own, so that one that
+needs more memory than there is ends alone.
 """
 
 import argparse
 import os
 import re
+import subprocess
 import sys
 import tempfile
 import time
@@ -29,17 +32,20 @@ from patina.specs.configuration import find_config, parse_config
 from patina.specs.experiment import TrainableConfig
 from patina.specs.optimisation import make_fabric
 from patina.specs.restoration_spec import RestorationConfig, restoration_task
+from patina.specs.sr3_spec import SR3Config
 from patina.system.machine import Processor
-from patina.system.progress import time_left
 from patina.system.yaml_files import read_yaml
 from patina.training.batch_parts import BatchParts
 from patina.training.loader import loaded_batches
 
-STEPS, LONGEST = 100, 120.0
+STEPS, LONGEST = 100, 20.0
 """Measured steps, and seconds after which fewer are enough."""
 
 SCALES = (1, 2, 4, 8)
 SIDE = 1024
+IMAGES = 1000
+"""Images of an epoch whose time is told."""
+
 MARKS = {"cpu": "# Time on two CPU cores: ", "cuda": "# Time on a GPU: "}
 NOT_MEASURED = "not measured"
 
@@ -61,12 +67,16 @@ def main() -> None:
         return
     if arguments.device == "cpu":
         torch.set_num_threads(2)
-    with tempfile.TemporaryDirectory() as folder:
-        photographs = write_photographs(Path(folder))
+    if len(paths) > 1:
         for path in paths:
-            told = measured(path, photographs, arguments.device)
-            print(f"{path.stem}: {told}", file=sys.stderr)
-            write_line(path, MARKS[arguments.device], told)
+            own = [sys.executable, __file__, path.stem, "-device", arguments.device]
+            if code := subprocess.run(own).returncode:
+                print(f"{path.stem}: not measured, its process ended with {code}", file=sys.stderr)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        told = measured(paths[0], write_photographs(Path(folder)), arguments.device)
+        print(f"{paths[0].stem}: {told}", file=sys.stderr)
+        write_line(paths[0], MARKS[arguments.device], told)
 
 
 def write_photographs(folder: Path) -> Path:
@@ -120,12 +130,21 @@ def measured(path: Path, photographs: Path, device: str) -> str:
         task.parts = BatchParts(fabric, plan.accumulate)
         task.setup(fabric)
         count, took = trained(task, plan, fabric)
-        seconds += took / count * plan.steps
+        steps = config.training.epochs * IMAGES / config.data.batch if isinstance(config, SR3Config) else plan.steps
+        seconds += took / count * steps
         counts.append(count)
+    epochs = f" for epochs of {IMAGES} images" if isinstance(config, SR3Config) else ""
     where = Processor.of_this_machine().name if device == "cpu" else torch.cuda.get_device_name()
-    return (
-        f"about {time_left(round(seconds), 1)} ({where}; {' and '.join(map(str, counts))} steps measured, multiplied)"
-    )
+    told = f"about {in_words(seconds)}{epochs}"
+    return f"{told} ({where}; {' and '.join(map(str, counts))} steps measured, multiplied)"
+
+
+def in_words(seconds: float) -> str:
+    """Return a time in the unit that tells it in two or three digits."""
+    for unit, length, most in (("s", 1, 90), ("min", 60, 90), ("h", 3600, 48)):
+        if seconds < most * length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{seconds / 86400:.0f} days"
 
 
 def trained(task: object, plan: object, fabric: object) -> tuple[int, float]:
