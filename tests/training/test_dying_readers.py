@@ -1,13 +1,16 @@
 """Processes that read images and die: told as what it is, a killed process or too little shared memory."""
 
 import errno
+import multiprocessing
+import os
+import signal
 from itertools import islice
 
 import pytest
 from test_dying_trainings import FAILS_AT, FEWER, Failing, dies, ends_as_whole, fails_in
 from test_loop import Regression
 
-from patina.training import loader
+from patina.training.readers import Readers
 
 LITTLE = rf"shared memory \(/dev/shm\) is too small .*; enlarge it, or {FEWER}"
 KILLED = rf"a process that reads images was killed, .*; {FEWER}"
@@ -46,12 +49,13 @@ def test_little_shared_memory_and_a_killed_process_are_told_as_such(tmp_path, mo
     ids=lambda error: type(error).__name__,
 )
 def test_a_process_that_is_gone_when_its_batch_is_fetched_was_killed(tmp_path, monkeypatch, error):
-    def breaks(batches):
+    def breaks(readers, batches):
         yield from islice(batches, FAILS_AT - 1)
+        os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
         raise error
 
     with monkeypatch.context() as patch:
-        patch.setattr(loader, "_between_steps", breaks)
+        patch.setattr(Readers, "between_steps", breaks)
         dies(tmp_path, Regression(), KILLED, workers=1)
     assert ends_as_whole(tmp_path)
 

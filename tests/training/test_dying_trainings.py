@@ -61,13 +61,6 @@ def dies(tmp_path, task, told: str, **changes) -> None:
     assert len(str(caught.value).splitlines()) == 1
 
 
-def alone(program: str) -> None:
-    """Run some lines in a process of their own, to which no other test has left signal handlers or children."""
-    begin = f"import sys\nsys.path[:0] = {sys.path!r}\nfrom pathlib import Path\nfrom test_dying_trainings import *\n"
-    ended = subprocess.run([sys.executable, "-c", begin + program], capture_output=True, text=True, check=False)
-    assert ended.returncode == 0, ended
-
-
 def fails_in(monkeypatch, place: str, error: Exception) -> None:
     """Let a training fail once at step 9."""
     owner, name, number = {
@@ -164,7 +157,7 @@ class Killing(Regression):
 @pytest.mark.slow
 def test_a_killed_worker_costs_nothing(tmp_path):
     told = rf"^run: a process that reads images was killed, .*; {FEWER}"
-    alone(f"dies(Path({str(tmp_path)!r}), Killing(), {told!r}, workers=2, steps=400)")
+    dies(tmp_path, Killing(), told, workers=2, steps=400)
     assert saved_step(tmp_path / "cut") >= FAILS_AT
     whole, again = Regression(), Regression()
     assert run(tmp_path / "whole", whole, steps=60)
@@ -182,11 +175,8 @@ class WithChildren(Regression):
 
 @pytest.mark.slow
 def test_processes_that_end_by_themselves_are_no_error_whatever_trained_before(tmp_path):
-    """torch's handler calls the one that it found, and the loop's calls torch's: neither calls itself."""
-    alone(f"""
-for name, workers in (("first", 0), ("second", 2), ("third", 2)):
-    assert run(Path({str(tmp_path)!r}) / name, WithChildren(), workers=workers, steps=3)
-""")
+    for name, workers in (("first", 0), ("second", 2), ("third", 2)):
+        assert run(tmp_path / name, WithChildren(), workers=workers, steps=3)
 
 
 def test_signals_to_the_whole_group_are_an_interruption(tmp_path):

@@ -2,6 +2,7 @@
 
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -43,6 +44,13 @@ class Flag:
     def set(self) -> None:
         """Make it true."""
         self._set = True
+
+    def comes(self, within: float) -> bool:
+        """Return whether it is set, now or in the next seconds."""
+        end = time.monotonic() + within
+        while not self._set and time.monotonic() < end:
+            time.sleep(0.01)
+        return self._set
 
     def __bool__(self) -> bool:
         return self._set

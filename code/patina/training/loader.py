@@ -2,11 +2,8 @@
 
 import errno
 import signal
-import threading
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from types import FrameType
-from typing import TypeVar, cast
 
 from lightning_fabric import Fabric
 from torch.utils.data import DataLoader
@@ -14,30 +11,59 @@ from torch.utils.data import DataLoader
 from patina.data.batches import ReadableSamples, StepBatches
 from patina.errors import PatinaError
 from patina.training.batch_parts import Batch
+from patina.training.interruption import Flag
+from patina.training.readers import Readers, replacing_torchs_handler
 from patina.training.task import Task
 
-T = TypeVar("T")
+Loaded = tuple[Batch, list[str]]
+"""A batch, and messages about unreadable pictures."""
+
+DYING = 5.0
+"""Seconds within which a process has died whose connection broke."""
+
+_NOT_OF_MEMORY = (None, errno.EMFILE, errno.ENFILE, errno.EAGAIN)
+"""Errors of other limits, and those without a number."""
 
 
 def loaded_batches(
-    task: Task, steps: range, workers: int, fabric: Fabric
-) -> Generator[tuple[Batch, list[str]], None, None]:
+    task: Task, steps: range, workers: int, fabric: Fabric, interrupted: Flag | None = None
+) -> Generator[Loaded, None, None]:
     """Yield the batches of some steps, on the device, with messages about unreadable pictures.
 
-    They end early if somebody ends a process that reads (SIGTERM), as job schedulers do that end all of a job.
+    They end early only if SIGTERM ends both the training and a process that reads, as job schedulers send it to all
+    processes of a job.
 
     Args:
         task: owns the data set.
         steps: consecutive steps.
         workers: number of processes; 0 reads in this one.
         fabric: the device.
+        interrupted: set when SIGTERM ends the training.
 
     Raises:
         PatinaError: too many pictures cannot be read.
         RuntimeError: a process that reads pictures died.
     """
+    batches = _started(task, steps, workers, fabric)
+    readers = Readers(getattr(batches, "_workers", ()))
+    told = _told(readers, batches)
+    try:
+        for step in steps:
+            if (batch := next(told, None)) is None:
+                raise RuntimeError(f"the batches end before step {step} of {steps.stop - 1}")
+            yield fabric.to_device(batch)
+    except RuntimeError:
+        if not (readers.were_terminated and interrupted is not None and interrupted.comes(within=1)):
+            raise
+    finally:
+        if readers:  # an error's traceback would keep them alive
+            getattr(batches, "_shutdown_workers")()  # noqa: B009
+
+
+def _started(task: Task, steps: range, workers: int, fabric: Fabric) -> Iterator[Loaded]:
+    """Return the batches on the CPU, with the processes started that read them; arguments as in `loaded_batches`."""
     samples = ReadableSamples(task.dataset, task.batch_size, task.collate)
-    loader = DataLoader(
+    loader: DataLoader[Loaded] = DataLoader(
         samples,
         batch_sampler=StepBatches(task.parts.own_slots(task.batch_size), steps.start, steps.stop - 1),
         collate_fn=samples.collate,
@@ -45,87 +71,40 @@ def loaded_batches(
         pin_memory=fabric.device.type == "cuda",
         worker_init_fn=_leave_interruption_to_the_loop if workers else None,
     )
-    on_device = fabric.setup_dataloaders(loader, use_distributed_sampler=False)
+    with replacing_torchs_handler(), _lack_of_shared_memory_told(bool(workers)):
+        return iter(loader)
+
+
+def _told(readers: Readers, batches: Iterator[Loaded]) -> Iterator[Loaded]:
+    """Yield the batches; say of errors that come from a process what they are."""
     try:
-        yield from _between_steps(cast(Iterator[tuple[Batch, list[str]]], iter(on_device)))
+        with _lack_of_shared_memory_told(bool(readers)):
+            yield from readers.between_steps(batches)
     except PatinaError as error:
         # An error in a worker process arrives wrapped in the traceback of that process.
         raise type(error)(str(error.args[0]).rstrip().rpartition(f"{type(error).__name__}: ")[2]) from error
     except (ConnectionError, EOFError, FileNotFoundError) as error:
-        # A process that is gone is met first, now and then, by whoever fetches its batch. Errors of the data name a
-        # file, or arrive from a process with its traceback.
-        if workers == 0 or getattr(error, "filename", None) is not None or str(error).startswith("Caught "):
+        # A process that is gone is met first, now and then, by whoever fetches its batch. Errors of the data arrive
+        # from a process that goes on, with its traceback.
+        if not readers.have_died(within=0 if "in DataLoader worker process" in str(error) else DYING):
             raise
         raise RuntimeError(f"DataLoader worker exited unexpectedly: {error}") from error
+
+
+@contextmanager
+def _lack_of_shared_memory_told(shared: bool) -> Iterator[None]:
+    """Say of errors of memory that is shared with processes, if there are some, that they are that.
+
+    They name no file, those of images do.
+    """
+    try:
+        yield
+    except (ConnectionError, FileNotFoundError):
+        raise
     except OSError as error:
-        # Errors of shared memory name no file, those of images do.
-        if error.errno != errno.ENOSPC and (workers == 0 or error.errno is None or error.filename is not None):
+        if error.errno != errno.ENOSPC and (not shared or error.errno in _NOT_OF_MEMORY or error.filename is not None):
             raise
         raise RuntimeError(f"no shared memory for the processes that read: {error}") from error
-    except RuntimeError as error:
-        if "killed by signal: Terminated" not in str(error):
-            raise
-
-
-def _between_steps(batches: Iterator[T]) -> Iterator[T]:
-    """Yield the batches; a worker that dies during a step is reported after the step.
-
-    torch reports a dead worker by raising an error from a signal, wherever the program is at that moment: also halfway
-    through a change of the weights, which could not be saved then.
-    """
-    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "SIGCHLD"):
-        yield from batches
-        return
-    try:
-        batch = next(batches, None)  # torch sets its handler when the first batch is asked for
-    finally:
-        _watch.install()
-    while batch is not None:
-        yield batch
-        with _watch.waiting():
-            batch = next(batches, None)
-
-
-class _Watch:
-    """Stands between the signal of dead children and torch's handler, which it calls while the loop waits, only.
-
-    It stays in between when a training has ended: Python ends what is left of the workers, which is no error.
-    """
-
-    def __init__(self) -> None:
-        self._handler: object = None
-        self._is_waiting = self._is_missed = self._is_inside = False
-
-    @contextmanager
-    def waiting(self) -> Iterator[None]:
-        """Let the handler raise its error in a ``with`` block, also for a signal that came before."""
-        self._is_waiting = True
-        try:
-            if self._is_missed:
-                self._on_signal(signal.SIGCHLD, None)
-            yield
-        finally:
-            self._is_waiting = False
-
-    def install(self) -> None:
-        """Take the place of the present handler, for a training that begins."""
-        self._is_missed = False
-        if signal.getsignal(signal.SIGCHLD) != self._on_signal:
-            self._handler = signal.signal(signal.SIGCHLD, self._on_signal)
-
-    def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        if self._is_inside:  # torch's handler calls the one before it, which this may have been
-            return
-        self._is_missed = not self._is_waiting
-        if self._is_waiting and callable(self._handler):
-            self._is_inside = True
-            try:
-                self._handler(number, frame)
-            finally:
-                self._is_inside = False
-
-
-_watch = _Watch()
 
 
 def _leave_interruption_to_the_loop(worker: int) -> None:
