@@ -240,10 +240,22 @@ def _random_mixing(rng: np.random.Generator) -> np.ndarray:
     return (axes * np.sqrt(rng.random(3))) @ axes.T
 
 
-def correlated(white: np.ndarray, grain: float) -> np.ndarray:
-    """Correlate neighbours by a Gaussian of std `grain` pixels, preserving the noise's standard deviation."""
-    if not grain:
+def correlated(white: np.ndarray, along_rows: float, along_columns: float | None = None) -> np.ndarray:
+    """Correlate neighbours by a Gaussian, preserving the noise's standard deviation.
+
+    Args:
+        white: ``[H, W, C]``.
+        along_rows: std of the Gaussian in pixels; 0 for none.
+        along_columns: the same; by default that along rows.
+    """
+    along_columns = along_rows if along_columns is None else along_columns
+    if not along_rows and not along_columns:
         return white
-    kernel = cv2.getGaussianKernel(2 * math.ceil(3 * grain) + 1, grain, cv2.CV_64F)
-    kernel = kernel / np.sqrt((kernel**2).sum())
-    return cv2.sepFilter2D(white, -1, kernel, kernel, borderType=cv2.BORDER_REFLECT)
+    across, down = _unit_kernel(along_rows), _unit_kernel(along_columns)
+    return cv2.sepFilter2D(white, -1, across, down, borderType=cv2.BORDER_REFLECT)
+
+
+def _unit_kernel(std: float) -> np.ndarray:
+    """Return a sampled Gaussian whose squares add up to 1."""
+    kernel = cv2.getGaussianKernel(2 * math.ceil(3 * std) + 1, std, cv2.CV_64F) if std else np.ones((1, 1))
+    return kernel / np.sqrt((kernel**2).sum())

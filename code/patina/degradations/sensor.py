@@ -61,7 +61,8 @@ class SensorNoise(Operation):
     """Sensor noise after camera processing: brightness-dependent, spatially correlated, separate in luma and chroma.
 
     The noise is n = sigma s(b) (w f + chroma c) with independent f and c: f is correlated over `grain` pixels and
-    partly shared by the channels, c has no luma and is correlated over `chroma_grain` pixels; w is `red`, 1 and `blue`.
+    partly shared by the channels, c has no luma and is correlated over `chroma_grain` pixels, along rows over a
+    little more with `chroma_smear`; w is `red`, 1 and `blue`.
     With d = b / 128 - 1 for the brightness b (0 to 255), the variance is s² = 1 + gain d + curve d²: linear for a
     sensor (Foi et al. 2008, equation 3), bent by a tone curve or by film.
     """
@@ -96,9 +97,12 @@ class SensorNoise(Operation):
     chroma_grain: Annotated[RealRange, Between(0, 50)] = (0.0, 0.0)
     """Std of the Gaussian that correlates the colour noise, in pixels."""
 
+    chroma_smear: Annotated[RealRange, Between(0, 50)] = (0.0, 0.0)
+    """Std of a second one, along rows alone, in pixels: cameras filter colour along the lines of the sensor."""
+
     def draw(self, rng: np.random.Generator, frame: Frame) -> Parameters:
         """Draw all of them."""
-        names = ("sigma", "gain", "curve", "red", "blue", "grain", "shared", "chroma", "chroma_grain")
+        names = ("sigma", "gain", "curve", "red", "blue", "grain", "shared", "chroma", "chroma_grain", "chroma_smear")
         return {name: draw_real(rng, getattr(self, name)) for name in names}
 
     @staticmethod
@@ -112,7 +116,8 @@ class SensorNoise(Operation):
         )
         noise = noise * np.array([parameters["red"], 1, parameters["blue"]], np.float32)
         if parameters["chroma"]:
-            colour = correlated(rng.standard_normal(shape, np.float32), parameters["chroma_grain"])
+            grain, smear = parameters["chroma_grain"], parameters["chroma_smear"]
+            colour = correlated(rng.standard_normal(shape, np.float32), math.hypot(grain, smear), grain)
             noise = noise + np.float32(parameters["chroma"]) * (colour - (colour @ LUMA)[..., None])
         away = (image @ LUMA)[..., None] * np.float32(255 / 128) - 1
         strength = np.sqrt(np.clip(1 + (parameters["gain"] + parameters["curve"] * away) * away, 0, None))

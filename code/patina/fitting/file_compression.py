@@ -8,7 +8,7 @@ import numpy as np
 
 from patina.fitting.chroma_subsampling import is_halved_horizontally
 from patina.fitting.former_jpeg import FormerJpeg, former_jpeg
-from patina.imaging.compression_headers import CompressionHeader, Table
+from patina.imaging.compression_headers import CompressionHeader, Table, standard_table
 from patina.imaging.recompress import JPEG_SUBSAMPLINGS
 
 JPEG, WEBP, NONE = "jpeg", "webp", "none"
@@ -24,7 +24,8 @@ class FileCompression:
         format: ``"jpeg"``, ``"webp"`` or ``"none"``.
         quality: 1 to 100 as encoders count it; 100 for none.
         subsampling: of JPEG's chroma, a key of `JPEG_SUBSAMPLINGS`.
-        tables: JPEG's tables of luma and, for colour files, chroma, where they are not those of the quality.
+        tables: JPEG's tables of luma and, for colour files, chroma, where they are not those of the quality. Pixels
+            tell luma's alone; chroma's are then those of the quality.
         grid: row and column, 0 to 7, where a block begins; (0, 0) but for former JPEGs that were cropped.
         former: the JPEG compression before, of a file that is a JPEG itself; None where it shows none.
         seen_in_pixels: whether it was found in the pixels of a lossless file.
@@ -80,5 +81,7 @@ def file_compression(header: CompressionHeader | None, planes: Sequence[np.ndarr
     found, is_halved = former_jpeg(luma), is_halved_horizontally(planes)
     subsampling = "4:2:2" if is_halved else "4:2:0"
     if found is not None:
-        return FileCompression(JPEG, found.quality, subsampling, grid=found.grid, seen_in_pixels=True)
+        # Subsampled chroma was interpolated since, which hides its divisors.
+        tables = () if found.luma is None else (found.luma, standard_table(found.quality, chroma=True))
+        return FileCompression(JPEG, found.quality, subsampling, tables, grid=found.grid, seen_in_pixels=True)
     return FileCompression(JPEG, UNSEEN, subsampling, seen_in_pixels=True) if is_halved else FileCompression()

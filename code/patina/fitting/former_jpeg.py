@@ -1,9 +1,10 @@
-"""An earlier JPEG compression, from the pixels alone: its quality and its block grid.
+"""An earlier JPEG compression, from the pixels alone: its quality, its luma table and its block grid.
 
 Decoded coefficients lie near multiples of their divisors (Fan and de Queiroz 2003). For a divisor T and an error of
 std s, a coefficient c has the density T N(c - T k; s) relative to a smooth one, k being the nearest multiple; the
 quality whose table makes the coefficients most likely is taken, if it is clearly more likely than none. The error is
-that of rounding pixels and, where the file itself is a JPEG, that of its own divisors.
+that of rounding pixels and, where the file itself is a JPEG, that of its own divisors. Pixels of lossless files tell
+the divisors one by one, see `former_table`; the qualities are tried where too few frequencies do.
 
 Cropping shifts the block grid. At the true offset far more coefficients are zero than at any other.
 """
@@ -14,7 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from patina.fitting.block_grid import BLOCK, block_coefficients
-from patina.imaging.compression_headers import Table, standard_table
+from patina.fitting.former_table import former_table
+from patina.imaging.compression_headers import Table, nearest_quality, standard_table
 
 QUALITIES = range(20, 99)
 """Qualities whose divisors stand out from rounding errors."""
@@ -43,12 +45,14 @@ class FormerJpeg:
     """A compression before the last one.
 
     Attributes:
-        quality: 1 to 100, of libjpeg's standard tables.
+        quality: 1 to 100, of libjpeg's standard tables; the nearest one where `luma` is given.
         grid: row and column, 0 to 7, where a block begins; (0, 0) unless the picture was cropped since.
+        luma: the luma table, where it is none of libjpeg's; found in lossless files alone.
     """
 
     quality: int
     grid: tuple[int, int] = (0, 0)
+    luma: Table | None = None
 
 
 def former_jpeg(planes: Sequence[np.ndarray], quality: int = 100, divisors: Table | None = None) -> FormerJpeg | None:
@@ -63,14 +67,24 @@ def former_jpeg(planes: Sequence[np.ndarray], quality: int = 100, divisors: Tabl
     errors = np.maximum(_ROUNDING, own / np.sqrt(12))
     qualities = [coarser for coarser in QUALITIES if divisors is None or coarser <= quality - _COARSER]
     here = _coefficients(planes, (0, 0))
+    if divisors is None and (table := former_table(here)) is not None:
+        return _by_table(table)
     # The file's own table and its near neighbours explain the coefficients without an earlier compression.
     least = _CLEARLY + max(0.0, _likelihood(here, own[1:], errors[1:]))
     if (found := _likely_quality(here, qualities, errors[1:], least)) is not None:
         return FormerJpeg(found)
     everywhere = np.full_like(errors, np.sqrt(np.square(errors).mean()))  # blocks elsewhere take up all frequencies
     grid = _likely_grid(planes, everywhere[0])
-    found = _likely_quality(_coefficients(planes, grid), qualities, everywhere[1:], _CLEARLY)
+    shifted = _coefficients(planes, grid)
+    if divisors is None and (table := former_table(shifted)) is not None:
+        return _by_table(table, grid)
+    found = _likely_quality(shifted, qualities, everywhere[1:], _CLEARLY)
     return None if found is None else FormerJpeg(found, grid)
+
+
+def _by_table(table: Table, grid: tuple[int, int] = (0, 0)) -> FormerJpeg:
+    quality = nearest_quality(table)
+    return FormerJpeg(quality, grid, None if table == standard_table(quality) else table)
 
 
 def _coefficients(planes: Sequence[np.ndarray], grid: tuple[int, int]) -> np.ndarray:

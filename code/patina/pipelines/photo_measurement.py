@@ -131,10 +131,11 @@ def _remark(photo: Photo) -> str | None:
         remarks.append("own quantisation table")
     own = photo.compression
     former = FormerJpeg(own.quality, own.grid) if photo.header is None and own.format == JPEG else own.former
+    tables = " with a quantisation table of its own" if photo.header is None and own.tables else ""
     if photo.header is None and own.shows_in_chroma_alone:
         remarks.append("once JPEG 4:2:2 of high quality")
     elif former is not None:
-        remarks.append(f"once JPEG {former.quality}{' and cropped since' if any(former.grid) else ''}")
+        remarks.append(f"once JPEG {former.quality}{tables}{' and cropped since' if any(former.grid) else ''}")
     return ", ".join(remarks) or None
 
 
