@@ -6,6 +6,7 @@ from scipy import stats
 
 from patina.degradations.classical_noise import LUMA, ChromaNoise, UniformNoise
 from patina.degradations.perlin_noise import PerlinNoise, perlin
+from patina.degradations.sensor import SensorNoise
 
 GREY = np.full((192, 160, 3), 0.5, np.float32)
 
@@ -34,6 +35,20 @@ def test_chroma_noise_has_its_std_in_chroma_and_none_in_luma():
         assert np.corrcoef(cb[:, 1:].ravel(), cb[:, :-1].ravel())[0, 1] == pytest.approx(
             np.exp(-1 / (4 * grain**2)) if grain else 0, abs=0.03
         )
+
+
+def test_smeared_colour_noise_keeps_its_std_and_correlates_along_rows():
+    """A Gaussian of std s gives neighbours at a distance d the correlation exp(-d² / 4 s²)."""
+    shape = {"sigma": 0.5, "gain": 0.0, "curve": 0.0, "red": 0.0, "blue": 0.0, "grain": 0.0, "shared": 0.0}
+    for smear in (0.0, 1.5):
+        parameters = {**shape, "chroma": 20.0, "chroma_grain": 1.0, "chroma_smear": smear}
+        fields = [255 * (SensorNoise.apply(GREY, parameters, key) - GREY) for key in range(6)]
+        noise = np.stack(fields).astype(np.float64) @ [-0.168736, -0.331264, 0.5]
+        assert noise.std() == pytest.approx(10 * np.hypot(np.hypot(0.168736, 0.331264), 0.5), rel=0.05)
+        along = np.corrcoef(noise[:, :, 2:].ravel(), noise[:, :, :-2].ravel())[0, 1]
+        across = np.corrcoef(noise[:, 2:].ravel(), noise[:, :-2].ravel())[0, 1]
+        assert along == pytest.approx(np.exp(-1 / (1 + smear**2)), abs=0.04)
+        assert across == pytest.approx(np.exp(-1), abs=0.04)
 
 
 @pytest.mark.parametrize("octaves", [1, 4])

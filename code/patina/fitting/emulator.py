@@ -163,6 +163,10 @@ class Emulator:
         information = information + np.eye(units.shape[1])
         return (pull * np.linalg.solve(information, pull[..., None])[..., 0]).mean(axis=1)
 
+    def with_variance(self, variance: np.ndarray) -> "Emulator":
+        """Return the same emulator, less sure of every measure by a variance, ``[k]``."""
+        return replace(self, precision=np.linalg.inv(np.linalg.inv(self.precision) + np.diag(variance)))
+
     def contents_of(self, difference: np.ndarray) -> np.ndarray:
         """Return by how much the measures z differ where mean measures differ from predicted ones so much, ``[k]``."""
         return self.content @ (self.precision @ difference)

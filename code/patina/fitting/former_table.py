@@ -20,9 +20,9 @@ _DIVISORS = range(2, 65)
 _NONZERO = 2.5 * ROUNDING
 """Smaller coefficients are zeros, which every divisor explains."""
 
-_SURE, _SHOWN = 10.0, 0.25
-"""Log-likelihood from which a divisor is believed, and fraction of coefficients that are not zero from which none is:
-fewer may be what clipping moved."""
+_SURE, _SHOWN = 25.0, 0.25
+"""Log-likelihood from which a divisor is believed, about that of nine coefficients: fewer are multiples of some number
+by chance. And fraction of coefficients that are not zero from which none is: fewer may be what clipping moved."""
 
 _FEWEST = 8
 """Frequencies that must tell a divisor of 2 or more."""

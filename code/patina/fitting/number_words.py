@@ -17,7 +17,7 @@ TITLES = {
     "sensor_noise.gain": ("Noise in bright places", "1: all of it there; 0: as in dark ones; -1: none there"),
     "sensor_noise.curve": (
         "Noise in medium brightness",
-        "0: between those of dark and bright; above 0: stronger; below 0: weaker",
+        "0: between those of dark and bright; below 0: stronger; above 0: weaker",
     ),
     "sensor_noise.red": ("Noise in red", "times that in green"),
     "sensor_noise.blue": ("Noise in blue", "times that in green"),
@@ -25,6 +25,7 @@ TITLES = {
     "sensor_noise.shared": ("Noise that the colours share", "0: colourful; 1: grey"),
     "sensor_noise.chroma": ("Colour noise", "times the noise's strength"),
     "sensor_noise.chroma_grain": ("Size of the colour noise's blotches", "pixels"),
+    "sensor_noise.chroma_smear": ("Smear of the colour noise along rows", "pixels"),
     "raw_camera.sigma": ("Noise strength at mid-grey", "std in grey levels (0 to 255)"),
     "raw_camera.read": ("Noise in the dark", "read noise relative to photon noise"),
     "raw_camera.red": ("Amplification of red", "white balance"),

@@ -17,6 +17,7 @@ from patina.fitting.draws import even_owners, stratified_units, units_nearby, we
 from patina.fitting.emulator import DegradedSamples, Emulator
 from patina.fitting.family import Family, plain_family
 from patina.fitting.file_compression import FileCompression
+from patina.fitting.model_error import doubted
 from patina.fitting.population import WIDEST_MEAN, WIDEST_SPREAD, Population
 from patina.fitting.synthesis import SyntheticSample, crops_in, synthesise
 from patina.fitting.unexplained import explain_robustly, robust_misfit
@@ -185,23 +186,25 @@ class Search:
             emulator = Emulator.learn(rounds, contents, population.mean)
             steps.append(_Step(population, emulator.predict(population.units).mean(axis=0)))
             distances.append(self._distance(steps[-1].expected))
-            if number > 1 and self._is_worse(steps[-1], steps[-2], emulator.precision):  # back, and on with less trust
+            fair = doubted(emulator, self.photos.mean(axis=0) - steps[-1].expected, self._chance)
+            if number > 1 and self._is_worse(steps[-1], steps[-2], fair.precision):  # back, and on with less trust
                 trust, steps[-1] = trust / 2, steps[-2]
                 emulator = Emulator.learn(rounds, contents, steps[-1].population.mean)
-            misfits.append(self._misfit(steps[-1].expected, emulator.precision))
+                fair = doubted(emulator, self.photos.mean(axis=0) - steps[-1].expected, self._chance)
+            misfits.append(self._misfit(steps[-1].expected, fair.precision))
             photos = self._without_outliers(emulator, rounds[-1])
             before = steps[-1].population
-            population = explain_robustly(emulator, photos, known, before, believed, trust, self._chance)
+            population = explain_robustly(fair, photos, known, before, believed, trust, self._chance)
             expected = emulator.predict(population.units).mean(axis=0)
-            contents = contents.resembling(contents.mean + emulator.contents_of(photos.mean(axis=0) - expected))
+            contents = contents.resembling(contents.mean + fair.contents_of(photos.mean(axis=0) - expected))
             change = expected - steps[-1].expected
-            settled = mahalanobis(change, emulator.precision) < SETTLED * self._chance
+            settled = mahalanobis(change, fair.precision) < SETTLED * self._chance
             if number >= ROUNDS - 1 and (settled or self._has_stalled(misfits)):
                 break
             owners = even_owners(rng, self.samples, len(self.photos))
             units = units_nearby(rng, population, known, owners)
         result = self._result(title, population, distances, emulator.precision, rounds, contents)
-        if self._is_worse(_Step(population, result.fitted.mean(axis=0)), steps[-1], emulator.precision):
+        if self._is_worse(_Step(population, result.fitted.mean(axis=0)), steps[-1], fair.precision):
             return self._result(title, steps[-1].population, distances, emulator.precision, rounds, contents)
         return result
 

@@ -1,23 +1,26 @@
-"""The clean images of a fit: their crops in files, their size, and the compression that their headers name."""
+"""The clean images of a fit: their crops in files, their size, and how they were compressed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from patina.errors import PatinaError, PictureError
-from patina.fitting.file_compression import JPEG
-from patina.fitting.measures import CROP, SMALLEST
+from patina.fitting.file_compression import JPEG, NONE, WEBP, FileCompression, file_compression
+from patina.fitting.measures import CROP, SMALLEST, crops_of, planes_of
 from patina.fitting.photo import Photo
 from patina.fitting.synthesis import clean_crops
-from patina.imaging.compression_headers import CompressionHeader, read_compression_header
+from patina.imaging.compression_headers import read_compression_header
 from patina.imaging.picture_files import read_picture
 from patina.imaging.sources import Source
 from patina.runs.folder_job import run_folder_job
 
 SMALL = 0.4
 """Clean images are small if their downscaled crops have less than this fraction of the pixels of the photos' crops."""
+
+_NEVER = FileCompression()
+_KINDS = {JPEG: "JPEGs", WEBP: "lossy WebPs"}
 
 
 @dataclass(frozen=True)
@@ -29,7 +32,7 @@ class CleanImage:
         width, height: in pixels.
         crops: ``.npy`` file of `clean_crops`.
         measured: pixels of each crop.
-        header: what its file says about its compression; None for lossless files.
+        compression: its own, from its file's header or its pixels; none for fits that downscale the clean images.
     """
 
     name: str
@@ -37,7 +40,7 @@ class CleanImage:
     height: int
     crops: Path
     measured: int
-    header: CompressionHeader | None = None
+    compression: FileCompression = _NEVER
 
 
 def read_clean_images(sources: Sequence[Source], scale: int, folder: Path) -> list[CleanImage]:
@@ -56,9 +59,11 @@ def read_clean_images(sources: Sequence[Source], scale: int, folder: Path) -> li
         crops = clean_crops(pixels, scale)
         np.save(files[source.name], crops)
         measured = crops.shape[1] * crops.shape[2]
-        return CleanImage(
-            source.name, width, height, files[source.name], measured, read_compression_header(source.path)
-        )
+        image = CleanImage(source.name, width, height, files[source.name], measured)
+        if scale > 1:
+            return image
+        planes = planes_of(crops_of(pixels))
+        return replace(image, compression=file_compression(read_compression_header(source.path), planes))
 
     report = run_folder_job(sources, write, description="read clean images", name=str)
     report.print_summary()
@@ -101,18 +106,19 @@ def own_compression(clean: Sequence[CleanImage], scale: int, *, can_shrink: bool
         scale: of the fit. Above 1, the recipe's own downscaling takes most of the compression away.
         can_shrink: whether most of them are large enough to be downscaled by 2, see `can_be_halved`.
     """
-    headers = [image.header for image in clean if image.header is not None]
-    if scale > 1 or not headers:
+    found = [image.compression for image in clean if image.compression.format != NONE]
+    found = [compression for compression in found if not compression.shows_in_chroma_alone]
+    if scale > 1 or not found:
         return ""
-    formats = {"JPEGs" if header.format == JPEG else "lossy WebPs" for header in headers}
-    lowest = min(header.quality for header in headers)
+    kinds = {("copies of " if one.seen_in_pixels else "") + _KINDS[one.format] for one in found}
+    lowest = min(compression.quality for compression in found)
     way = (
         "or downscale these by 2 first (`patina prepare -scales 2`)"
         if can_shrink
         else "as these are too small to downscale"
     )
     return (
-        f"{len(headers)} of {len(clean)} clean images are {' or '.join(sorted(formats))}, of quality {lowest} at the "
+        f"{len(found)} of {len(clean)} clean images are {' or '.join(sorted(kinds))}, of quality {lowest} at the "
         "lowest. At scale 1 nothing hides their own blocks and blur, so the fit is less reliable, and a model learns "
         f"to keep these: use images that were never compressed, {way}. PNG copies of JPEGs do not help."
     )
