@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from patina.fitting.chroma_subsampling import is_halved_horizontally
+from patina.fitting.former_chroma import former_chroma
 from patina.fitting.former_jpeg import FormerJpeg, former_jpeg
 from patina.imaging.compression_headers import CompressionHeader, Table, standard_table
 from patina.imaging.recompress import JPEG_SUBSAMPLINGS
@@ -24,8 +25,7 @@ class FileCompression:
         format: ``"jpeg"``, ``"webp"`` or ``"none"``.
         quality: 1 to 100 as encoders count it; 100 for none.
         subsampling: of JPEG's chroma, a key of `JPEG_SUBSAMPLINGS`.
-        tables: JPEG's tables of luma and, for colour files, chroma, where they are not those of the quality. Pixels
-            tell luma's alone; chroma's are then those of the quality.
+        tables: JPEG's tables of luma and, for colour files, chroma, where they are not those of the quality.
         grid: row and column, 0 to 7, where a block begins; (0, 0) but for former JPEGs that were cropped.
         former: the JPEG compression before, of a file that is a JPEG itself; None where it shows none.
         seen_in_pixels: whether it was found in the pixels of a lossless file.
@@ -78,10 +78,23 @@ def file_compression(header: CompressionHeader | None, planes: Sequence[np.ndarr
         tables = () if header.standard or max(map(max, header.tables)) > 255 else header.tables[:2]
         former = former_jpeg(luma, header.quality, header.tables[0]) if header.format == JPEG else None
         return FileCompression(header.format, header.quality, subsampling, tables, former=former)
-    found, is_halved = former_jpeg(luma), is_halved_horizontally(planes)
-    subsampling = "4:2:2" if is_halved else "4:2:0"
+    found = former_jpeg(luma)
     if found is not None:
-        # Subsampled chroma was interpolated since, which hides its divisors.
-        tables = () if found.luma is None else (found.luma, standard_table(found.quality, chroma=True))
-        return FileCompression(JPEG, found.quality, subsampling, tables, grid=found.grid, seen_in_pixels=True)
-    return FileCompression(JPEG, UNSEEN, subsampling, seen_in_pixels=True) if is_halved else FileCompression()
+        return _once_jpeg(found, planes)
+    if is_halved_horizontally(planes):
+        return FileCompression(JPEG, UNSEEN, "4:2:2", seen_in_pixels=True)
+    return FileCompression()
+
+
+def _once_jpeg(luma: FormerJpeg, planes: Sequence[np.ndarray]) -> FileCompression:
+    """Return a compression that pixels show, from that of luma: chroma tells its own part, or that of the quality."""
+    chroma = former_chroma(planes, luma)
+    own = None if chroma is None else chroma.table
+    tables: tuple[Table, ...] = ()
+    if luma.luma is not None or own is not None:
+        tables = (luma.luma or standard_table(luma.quality), own or standard_table(luma.quality, chroma=True))
+    if chroma is None:
+        subsampling = "4:2:2" if is_halved_horizontally(planes) else "4:2:0"
+    else:
+        subsampling = chroma.subsampling
+    return FileCompression(JPEG, luma.quality, subsampling, tables, grid=luma.grid, seen_in_pixels=True)

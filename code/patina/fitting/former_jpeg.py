@@ -4,7 +4,7 @@ Decoded coefficients lie near multiples of their divisors (Fan and de Queiroz 20
 std s, a coefficient c has the density T N(c - T k; s) relative to a smooth one, k being the nearest multiple; the
 quality whose table makes the coefficients most likely is taken, if it is clearly more likely than none. The error is
 that of rounding pixels and, where the file itself is a JPEG, that of its own divisors. Pixels of lossless files tell
-the divisors one by one, see `former_table`; the qualities are tried where too few frequencies do.
+the divisors one by one, see `likely_divisors`; the qualities are tried where too few frequencies do.
 
 Cropping shifts the block grid. At the true offset far more coefficients are zero than at any other.
 """
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from patina.fitting.block_grid import BLOCK, block_coefficients
+from patina.fitting.divisors import likely_divisors
 from patina.fitting.former_table import former_table
 from patina.imaging.compression_headers import Table, nearest_quality, standard_table
 
@@ -67,7 +68,7 @@ def former_jpeg(planes: Sequence[np.ndarray], quality: int = 100, divisors: Tabl
     errors = np.maximum(_ROUNDING, own / np.sqrt(12))
     qualities = [coarser for coarser in QUALITIES if divisors is None or coarser <= quality - _COARSER]
     here = _coefficients(planes, (0, 0))
-    if divisors is None and (table := former_table(here)) is not None:
+    if divisors is None and (table := former_table(likely_divisors(here))) is not None:
         return _by_table(table)
     # The file's own table and its near neighbours explain the coefficients without an earlier compression.
     least = _CLEARLY + max(0.0, _likelihood(here, own[1:], errors[1:]))
@@ -76,7 +77,7 @@ def former_jpeg(planes: Sequence[np.ndarray], quality: int = 100, divisors: Tabl
     everywhere = np.full_like(errors, np.sqrt(np.square(errors).mean()))  # blocks elsewhere take up all frequencies
     grid = _likely_grid(planes, everywhere[0])
     shifted = _coefficients(planes, grid)
-    if divisors is None and (table := former_table(shifted)) is not None:
+    if divisors is None and (table := former_table(likely_divisors(shifted))) is not None:
         return _by_table(table, grid)
     found = _likely_quality(shifted, qualities, everywhere[1:], _CLEARLY)
     return None if found is None else FormerJpeg(found, grid)

@@ -1,0 +1,104 @@
+"""How an earlier JPEG compression subsampled chroma, and chroma's table, from the pixels of a lossless copy.
+
+Decoders enlarge subsampled chroma, which hides its divisors. libjpeg's "fancy" way gives sample i the pixels
+(3 c_i + c_(i-1)) / 4 and (3 c_i + c_(i+1)) / 4; two pixels add up to (c_(i-1) + 6 c_i + c_(i+1)) / 4, from which the
+samples follow by a tridiagonal system. Other decoders repeat the samples. Only the way that was used gives coefficients
+at multiples of divisors, so it is found by trying.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+from scipy.linalg import solveh_banded
+
+from patina.fitting.block_grid import BLOCK, block_coefficients
+from patina.fitting.divisors import evidence_of, likely_divisors
+from patina.fitting.former_jpeg import FormerJpeg
+from patina.fitting.former_table import former_table
+from patina.imaging.compression_headers import Table, standard_table
+
+_AXES = {"4:4:4": (), "4:2:2": (1,), "4:2:0": (0, 1)}
+"""Axes along which chroma is halved, of the ways that cameras and encoders use."""
+
+_EVIDENCE = 100.0
+"""Log-likelihood of the divisors from which a way is believed."""
+
+_MOST_BLOCKS = 1024
+"""Blocks whose coefficients are compared; more are not needed."""
+
+
+@dataclass(frozen=True)
+class FormerChroma:
+    """Chroma of an earlier compression.
+
+    Attributes:
+        subsampling: a key of `JPEG_SUBSAMPLINGS`.
+        table: chroma's own table, where it is told and none of libjpeg's.
+    """
+
+    subsampling: str
+    table: Table | None
+
+
+def former_chroma(planes: Sequence[np.ndarray], luma: FormerJpeg) -> FormerChroma | None:
+    """Return how chroma was compressed, or None if its coefficients do not tell.
+
+    Args:
+        planes: luma and two chroma planes of crops, float32 ``[H, W, 3]`` in grey levels.
+        luma: what luma tells. If its table is standard, chroma's is that of the same quality.
+    """
+    ways = {
+        (name, is_fancy, corner): _coefficients(planes, axes, corner, is_fancy)
+        for name, axes in _AXES.items()
+        for is_fancy in ((True, False) if axes else (True,))
+        for corner in _corners(axes, luma.grid)
+    }
+    if luma.luma is None:
+        standard = np.array(standard_table(luma.quality, chroma=True)[1:])
+        evidence = {way: evidence_of(standard, coefficients) for way, coefficients in ways.items()}
+        (name, *_), most = max(evidence.items(), key=lambda item: item[1])
+        return FormerChroma(name, None) if most > _EVIDENCE else None
+    found = {way: likely_divisors(coefficients) for way, coefficients in ways.items()}
+    (name, *_), best = max(found.items(), key=lambda item: item[1].evidence)
+    return FormerChroma(name, former_table(best, chroma=True)) if best.evidence > _EVIDENCE else None
+
+
+def _corners(axes: tuple[int, ...], grid: tuple[int, int]) -> list[tuple[int, int]]:
+    """Return where a block of chroma may begin: it is twice as long as one of luma along halved axes.
+
+    Crops begin at multiples of 16, so blocks of files that were never cropped begin at their corners.
+    """
+    if grid == (0, 0):
+        return [grid]
+    rows, columns = ([start, start + BLOCK] if axis in axes else [start] for axis, start in enumerate(grid))
+    return list(product(rows, columns))
+
+
+def _coefficients(
+    planes: Sequence[np.ndarray], axes: tuple[int, ...], corner: tuple[int, int], is_fancy: bool
+) -> np.ndarray:
+    """Return the coefficients ``[N, 63]`` of chroma that was enlarged along some axes."""
+    found = []
+    for plane in planes:
+        samples = plane[corner[0] :, corner[1] :, 1:]
+        for axis in axes:
+            samples = _halved(samples, axis, is_fancy)
+        found += [block_coefficients(np.ascontiguousarray(samples[..., number])) for number in (0, 1)]
+    coefficients = np.concatenate(found)
+    return coefficients[:: 1 + len(coefficients) // _MOST_BLOCKS].reshape(-1, BLOCK * BLOCK)[:, 1:]
+
+
+def _halved(samples: np.ndarray, axis: int, is_fancy: bool) -> np.ndarray:
+    """Return what was enlarged by 2 along an axis; the samples before the first and behind the last repeat these."""
+    samples = np.moveaxis(samples, axis, 0)
+    count = len(samples) // 2
+    sums = samples[: 2 * count : 2] + samples[1 : 2 * count : 2]
+    if not is_fancy:
+        return np.moveaxis(sums / 2, 0, axis)
+    bands = np.full((2, count), 0.25)
+    bands[1] = 1.5
+    bands[1, [0, -1]] = 1.75
+    solved = solveh_banded(bands, sums.reshape(count, -1)).reshape(sums.shape)
+    return np.moveaxis(np.float32(solved), 0, axis)
