@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from patina.cli.main import main
 from patina.errors import ConfigError
 from patina.imaging.picture_files import read_picture, write_picture
 from patina.pipelines.configured_test import upscale_and_measure
@@ -63,3 +64,15 @@ def test_the_shipped_sets_are_upscaled_and_measured_where_there_is_gt(tmp_path):
     found = read_picture(out / "photos" / "b.png").pixels
     assert found.shape == (48, 64, 3)
     assert np.abs(found.reshape(12, 4, 16, 4, 3).mean(axis=(1, 3)) - own).mean() < 20
+
+
+def test_sets_before_one_that_fails_keep_their_scores(tmp_path, capsys):
+    config = write_shipped_sets(tmp_path)
+    taken = tmp_path / "results" / "photo-x4" / "BSDS500"
+    taken.parent.mkdir(parents=True)
+    taken.write_text("a file")
+    assert main(["test", "-opt", config, "-device", "cpu", "--json"]) == 2
+    told = capsys.readouterr()
+    assert [*json.loads(told.out)] == ["Set5"]
+    assert json.loads(told.out)["Set5"]["mean"]["psnr"]
+    assert f"error: {config}: set BSDS500: " in told.err.splitlines()[-1]

@@ -18,14 +18,19 @@ def run(arguments: argparse.Namespace) -> int:
     from patina.pipelines.configured_test import upscale_and_measure
 
     exit_code, documents = 0, {}
-    for measured in upscale_and_measure(arguments.opt, arguments.device):
-        measured.upscaled.print_summary()
-        if measured.evaluation is not None:
-            documents[measured.name] = measured.evaluation.document()
-            if not arguments.json:
-                print(f"{measured.name}\n{measured.evaluation.table()}", flush=True)
-            measured.evaluation.report.print_summary()
-        exit_code = max(exit_code, measured.exit_code)
+    try:
+        for measured in upscale_and_measure(arguments.opt, arguments.device):
+            measured.upscaled.print_summary()
+            if measured.evaluation is not None:
+                documents[measured.name] = measured.evaluation.document()
+                if not arguments.json:
+                    print(f"{measured.name}\n{measured.evaluation.table()}", flush=True)
+                measured.evaluation.report.print_summary()
+            exit_code = max(exit_code, measured.exit_code)
+    except BaseException:  # also Ctrl-C: what was measured until then is printed
+        if arguments.json and documents:
+            print_result(arguments, "", documents)
+        raise
     if arguments.json:
         print_result(arguments, "", documents)
     return exit_code

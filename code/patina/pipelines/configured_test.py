@@ -47,7 +47,7 @@ def upscale_and_measure(config: str, device: str = "auto") -> Iterator[MeasuredS
 
     Raises:
         ConfigError: the configuration or a folder that it names cannot be used.
-        PatinaError: the model, or an earlier result, cannot be used.
+        PatinaError: the model, or a set or its earlier results, cannot be used; sets before it have been yielded.
     """
     settings = load_config(config)
     if not isinstance(settings, UpscaleTestConfig):
@@ -58,7 +58,11 @@ def upscale_and_measure(config: str, device: str = "auto") -> Iterator[MeasuredS
         settings.model, scale=settings.scale, tile=settings.tile, device=device, precision=settings.precision
     )
     for test_set in settings.sets:
-        yield _measured(upscaler, settings, test_set, device)
+        try:
+            measured = _measured(upscaler, settings, test_set, device)
+        except PatinaError as error:
+            raise PatinaError(f"{config}: set {test_set.name}: {error}") from error
+        yield measured
 
 
 def _require_folders(config: str, test_set: TestSet) -> None:
