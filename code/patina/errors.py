@@ -1,7 +1,9 @@
 """Errors for users, with a one-line message: what is wrong, where, what was expected and what to do."""
 
+import errno
 import re
 from collections.abc import Sequence
+from typing import TypeGuard
 
 _UNSEEN = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 """Characters that end lines, steer a terminal, or turn the direction of text; names of files may hold them."""
@@ -50,12 +52,31 @@ def named(name: str, reason: str) -> str:
     return reason if name in reason else f"{name}: {reason}"
 
 
+_REMEDIES = {
+    errno.EMFILE: "allow more open files, e.g. by `ulimit -n 4096`",
+    errno.ENFILE: "end programs that hold many files open",
+    errno.EIO: "check its disk or network",
+}
+
+
 def told_system_error(error: OSError) -> str:
-    """Return in one line an error of the operating system, with its file."""
+    """Return in one line an error of the operating system, with its file and what to do."""
     if error.strerror is None:
         return str(error)
     where = error.filename if error.filename is not None else "a file"
-    return one_line(f"{where} cannot be used: {error.strerror}; fix this, then run the command again")
+    remedy = _REMEDIES.get(error.errno or 0, "fix this")
+    return one_line(f"{where} cannot be used: {error.strerror}; {remedy}, then run the command again")
+
+
+def unreadable_file(path: object, error: OSError) -> PictureError:
+    """Return what a picture's failure is if the operating system does not let its file be read."""
+    remedy = _REMEDIES.get(error.errno or 0, "check the name and its permissions")
+    return PictureError(f"{path} cannot be read ({error.strerror}); {remedy}")
+
+
+def is_of_system(error: BaseException) -> TypeGuard[OSError]:
+    """Whether an error comes from the operating system, and thus says nothing about a file's content."""
+    return isinstance(error, OSError) and error.errno in errno.errorcode and error.errno != errno.EINVAL
 
 
 def require_range(name: str, value: float, low: float, high: float = float("inf")) -> None:

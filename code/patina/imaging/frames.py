@@ -1,5 +1,6 @@
 """The images of animated and multi-page files: ``a.gif/frame-0003.png`` is the third frame, as an image of its own."""
 
+import errno
 import io
 import os
 import re
@@ -13,7 +14,7 @@ from typing import Any
 
 from PIL import PngImagePlugin
 
-from patina.errors import PatinaError, PictureError
+from patina.errors import PatinaError, PictureError, is_of_system
 from patina.imaging.colour_spaces import png_colour_chunks
 from patina.imaging.integrity import inspect, with_png_chunks
 from patina.imaging.jpeg_xl import decode_jxl_frame, jxl_frame_count
@@ -56,7 +57,9 @@ def _count(path: Path) -> int:
             return len(_opened(path, state.st_size, state.st_mtime_ns))
     except _TooLarge:
         raise
-    except (OSError, PictureError):  # reading it tells
+    except (OSError, PictureError) as error:  # reading it tells, unless it may be read in another moment
+        if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+            raise
         return 1
 
 
@@ -130,6 +133,8 @@ def _damage_named() -> Iterator[None]:
     except BrokenPicture as error:
         raise PictureError(str(error)) from None
     except Exception as error:  # damaged files end in anything
+        if is_of_system(error):
+            raise
         reason = " ".join(str(error).split())[:100] or type(error).__name__
         raise PictureError(f"cannot be decoded ({reason}); save it again or remove it") from None
 

@@ -3,7 +3,9 @@
 Only opaque, upright PNGs and TIFFs are read so. What the ordinary reader does to colours is done to every row.
 """
 
+import errno
 import os
+import re
 import struct
 import zlib
 from collections.abc import Iterable, Iterator
@@ -13,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from patina.errors import PictureError
+from patina.errors import PictureError, unreadable_file
 from patina.imaging.colour_spaces import to_srgb
 from patina.imaging.integrity import inspect
 from patina.imaging.picture_header import BrokenPicture, PictureHeader
@@ -28,6 +30,8 @@ _KINDS = ("PNG", "TIFF")
 _OPAQUE = ("b-w", "grey16", "srgb", "rgb", "rgb16")
 _TYPES: dict[str, np.dtype] = {"uchar": np.dtype(np.uint8), "ushort": np.dtype(np.uint16)}
 _STRIP = 64
+_SYSTEM_ERROR = re.compile(r"^(?:system|unix) error: (.+)$", re.MULTILINE)
+_NUMBERS = {os.strerror(number): number for number in errno.errorcode if number != errno.EINVAL}
 
 
 def reads_huge() -> bool:
@@ -59,7 +63,8 @@ class RowReader:
         gray: the file stores one colour channel.
 
     Raises:
-        PictureError: the file is damaged, turned by EXIF data, partly transparent or of another kind of pixels.
+        PictureError: the file cannot be read, is damaged, turned by EXIF data, partly transparent or of another kind
+            of pixels.
     """
 
     def __init__(self, path: Path):
@@ -79,7 +84,7 @@ class RowReader:
         """Return rows ``[stop - start, W, 3]`` in sRGB; `start` may lie before that of the last call, not further.
 
         Raises:
-            PictureError: the file is damaged.
+            PictureError: the file cannot be read, or is damaged.
         """
         self._kept = self._kept[max(0, min(self._asked, start) - self._first) :]
         self._first = self._next - len(self._kept)
@@ -95,6 +100,8 @@ class RowReader:
                 return inspect(data, thorough=False)
         except BrokenPicture as error:
             raise PictureError(f"{self._path} {error}") from None
+        except OSError as error:
+            raise unreadable_file(self._path, error) from None
 
     def _opened(self) -> tuple[Any, Any]:
         import pyvips
@@ -103,7 +110,7 @@ class RowReader:
             image = pyvips.Image.new_from_file(os.fspath(self._path), access="sequential", fail_on="error")
             return image, pyvips.Region.new(image)
         except pyvips.Error as error:
-            raise self._damaged(error) from None
+            raise self._told(error) from None
 
     def _read(self, start: int, stop: int) -> np.ndarray:
         import pyvips
@@ -111,12 +118,16 @@ class RowReader:
         try:
             data = self._region.fetch(0, start, self.width, stop - start)
         except pyvips.Error as error:
-            raise self._damaged(error) from None
+            raise self._told(error) from None
         rows = np.frombuffer(data, self.dtype).reshape(stop - start, self.width, self._channels)
         pixels = np.repeat(rows, 3, axis=2) if self._channels == 1 else rows
         return to_srgb(np.ascontiguousarray(pixels), self._header.colours, gray=self.gray)
 
-    def _damaged(self, error: Exception) -> PictureError:
+    def _told(self, error: Exception) -> PictureError:
+        """Return what is wrong; libvips has errors of the operating system among its words, by their names."""
+        told = _SYSTEM_ERROR.search(str(error))
+        if told and (number := _NUMBERS.get(told[1])) is not None:
+            return unreadable_file(self._path, OSError(number, told[1]))
         reason = str(error).strip().splitlines()[-1]
         return PictureError(f"{self._path} is damaged or truncated ({reason}); copy it again or remove it")
 

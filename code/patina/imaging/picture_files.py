@@ -7,7 +7,7 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from patina.errors import PatinaError, PictureError, counted
+from patina.errors import PatinaError, PictureError, counted, unreadable_file
 from patina.imaging.camera_raw import develop, is_raw, raw_header
 from patina.imaging.colour_spaces import to_srgb, usable_profile
 from patina.imaging.decoding import decode
@@ -107,7 +107,7 @@ def picture_bytes(path: Path) -> bytes:
     try:
         data = file_bytes(path)
     except OSError as error:
-        raise _unreadable(path, error) from None
+        raise unreadable_file(path, error) from None
     if not data:
         raise _empty(path)
     return data
@@ -146,7 +146,7 @@ def picture_size(path: Path | str) -> tuple[int, int]:
     except BrokenPicture as error:
         raise PictureError(f"{path} {error}") from None
     except OSError as error:
-        raise _unreadable(path, error) from None
+        raise unreadable_file(path, error) from None
     except ValueError:  # mmap of an empty file
         raise _empty(path) from None
 
@@ -192,10 +192,6 @@ def _check_suffix(path: Path, suffixes: tuple[str, ...]) -> None:
         raise PictureError(f"{path} is a camera raw, which needs another package to be read: {RAW_HINT}")
     if suffix not in suffixes:
         raise PictureError(f"{path} has an unsupported suffix; expected one of {', '.join(suffixes)}")
-
-
-def _unreadable(path: Path, error: OSError) -> PictureError:
-    return PictureError(f"{path} cannot be read ({error.strerror}); check the name and its permissions")
 
 
 def _empty(path: Path) -> PictureError:

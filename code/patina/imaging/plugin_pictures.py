@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import AvifImagePlugin, BmpImagePlugin, GifImagePlugin, ImageFile, WebPImagePlugin
 
+from patina.errors import is_of_system
+
 
 class UnreadablePlugin(ValueError):
     """A file that a plugin cannot open or decode; the message is the reason."""
@@ -61,4 +63,6 @@ def _guarded(work: Any) -> Any:
     except (UnreadablePlugin, MemoryError):
         raise
     except Exception as error:  # parsing damaged files can end in anything
+        if is_of_system(error):
+            raise
         raise UnreadablePlugin(" ".join(str(error).split())[:100] or type(error).__name__) from None

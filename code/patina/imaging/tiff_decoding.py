@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import simplejpeg
 
-from patina.errors import counted
+from patina.errors import counted, is_of_system
 from patina.imaging.colour_spaces import inks_to_srgb
 from patina.imaging.lzw_check import lzw_damage
 from patina.imaging.picture_header import BrokenPicture, PictureHeader
@@ -70,6 +70,8 @@ def decode_tiff(header: PictureHeader, data: bytes) -> np.ndarray:
     except (BrokenPicture, MemoryError):
         raise
     except Exception as error:  # parsing damaged tags can end in anything
+        if is_of_system(error):
+            raise
         reason = " ".join(str(error).split())[:100] or type(error).__name__
         raise BrokenPicture(f"is a TIFF that cannot be decoded ({reason}); save it again or remove it") from None
 

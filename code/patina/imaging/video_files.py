@@ -1,5 +1,6 @@
 """Video clips in and out by FFmpeg's libraries (PyAV, the extra ``video``): frames, parts of clips, sound."""
 
+import errno
 import heapq
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from natsort import natsorted
 
-from patina.errors import PatinaError, PictureError
+from patina.errors import PatinaError, PictureError, is_of_system, unreadable_file
 from patina.hints import install
 from patina.imaging.folder_scan import scan_folder
 from patina.system.atomic import atomic_path
@@ -247,6 +248,8 @@ def _opened(path: Path) -> Iterator[Any]:
         container = av.open(str(path))
         yield container
     except (av.FFmpegError, ValueError) as error:
+        if is_of_system(error) and error.errno != errno.EIO:  # which FFmpeg says of files that are cut off, too
+            raise unreadable_file(path, error) from None
         reason = getattr(error, "strerror", None) or error
         raise PictureError(f"{path} cannot be read as a clip ({reason}); copy it again or remove it") from None
     finally:

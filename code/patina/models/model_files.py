@@ -13,7 +13,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from patina.errors import PatinaError
+from patina.errors import PatinaError, told_system_error
 from patina.runs.fingerprint import digest_of
 from patina.system.atomic import atomic_path
 from patina.system.places import present
@@ -288,8 +288,12 @@ def require_file(path: Path) -> None:
     """Check that a model file exists, and fetch it if it is only listed.
 
     Raises:
-        PatinaError: it does not exist, or is a folder.
+        PatinaError: it does not exist, is a folder, or cannot be opened.
     """
     present(path)
     if not path.is_file():
         raise PatinaError(f"{path}: no such model file; train its configuration first, or name another file")
+    try:
+        path.open("rb").close()
+    except OSError as error:  # which libraries call a missing or a damaged file
+        raise PatinaError(told_system_error(error)) from error
