@@ -1,5 +1,8 @@
 """All images of animated and multi-page files."""
 
+import os
+import struct
+
 import imagecodecs
 import numpy as np
 import pytest
@@ -123,15 +126,43 @@ def test_a_tiff_whose_smaller_copy_leads_to_itself_is_damaged(tmp_path):
     assert unread(path) == (2, [told])
 
 
-@pytest.mark.parametrize("pointer", [b"", b"\xff\xff\xff\x7f"])
-def test_a_tiff_of_one_image_is_one_wherever_its_directory_leads(tmp_path, pointer):
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("big", [False, True])
+def test_a_second_page_that_a_tiff_lacks_is_named(tmp_path, order, big):
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, np.stack(images()[:2]), photometric="rgb", metadata=None, byteorder=order, bigtiff=big)
+    whole = path.read_bytes()
+    with tifffile.TiffFile(path) as file:
+        first, second = (page.offset for page in file.pages)
+    pointer = whole.index(second.to_bytes(8 if big else 4, "little" if order == "<" else "big"), first)
+    behind = "is truncated (directory 2 reaches beyond the end of the file)"
+    nonsense = f"is damaged inside (directory 2, at byte {len(whole) + 8}, has no size of an image)"
+    cases = {whole: "", whole[:second]: behind, whole[: second + 9]: behind}
+    for offset, told in ((len(whole) + 64, behind), (2 ** (63 if big else 31), behind), (len(whole) + 8, nonsense)):
+        data = bytearray(whole + bytes(64))
+        struct.pack_into(order + ("Q" if big else "I"), data, pointer, offset)
+        cases[bytes(data)] = told
+    for number, (data, told) in enumerate(cases.items()):
+        path.write_bytes(data)
+        os.utime(path, (number, number))  # files are remembered by their size and time
+        expected = [f"{path}/frame-0002.png {told}; copy it again or remove it"] if told else []
+        assert unread(path) == (2, expected)
+        with collected() as notes:
+            assert np.array_equal(read_picture(path).pixels, images()[0])
+        assert len(notes) == bool(told)
+
+
+@pytest.mark.parametrize("pointer", [b"", b"\0\0\0\0"])
+def test_a_tiff_of_one_image_may_lack_its_last_offset(tmp_path, pointer):
     path = tmp_path / "a.tif"
     data = write_one(path)
     start, end = directories(path)[0]
     data[4:8] = len(data).to_bytes(4, "little")
     path.write_bytes(data + data[start:end] + pointer)
-    assert frame_paths(path) == [path]
-    np.testing.assert_array_equal(read_picture(path).pixels, images()[0])
+    with collected() as notes:
+        assert frame_paths(path) == [path]
+        np.testing.assert_array_equal(read_picture(path).pixels, images()[0])
+    assert not notes
 
 
 @pytest.mark.parametrize("suffix", [".gif", ".webp", ".png", ".avif", ".jxl"])

@@ -4,7 +4,6 @@ import errno
 import io
 import os
 import re
-import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -21,14 +20,12 @@ from patina.imaging.jpeg_xl import decode_jxl_frame, jxl_frame_count
 from patina.imaging.picture_header import BrokenPicture, PictureHeader
 from patina.imaging.plugin_pictures import open_with_plugin
 from patina.imaging.size_limit import require_size
+from patina.imaging.tiff_pages import TIFF_STARTS, page_alone, tiff_pages
 from patina.system.places import present
 from patina.system.stored_files import FRAME_NAME, register_frames
 
 MANY_SUFFIXES = (".gif", ".webp", ".png", ".apng", ".tif", ".tiff", ".avif", ".jxl")
 """Suffixes of files that may hold several images."""
-
-_TIFF, _BIG_TIFF = (b"II*\0", b"MM\0*"), (b"II+\0", b"MM\0+")
-_CIRCLE = -1
 
 
 def frame_paths(path: Path) -> list[Path]:
@@ -141,9 +138,9 @@ def _damage_named() -> Iterator[None]:
 
 def _reader(data: bytes) -> tuple[int, Callable[[int], bytes]]:
     """Return the number of a file's images, and what makes one of them a file, by its place."""
-    if data[:4] in _TIFF + _BIG_TIFF:  # every page has a size of its own, which reading it checks
-        starts = _directories(data)
-        return len(starts), lambda place: _from_directory(data, starts[place])
+    if data[:4] in TIFF_STARTS:  # every page has a size of its own, which reading it checks
+        pages = tiff_pages(data)
+        return len(pages), lambda place: page_alone(data, pages, place)
     header = inspect(data, thorough=False)
     if not header.animated:
         return 1, lambda place: data
@@ -178,48 +175,3 @@ def _from_jxl(data: bytes, place: int, header: PictureHeader) -> bytes:
 
     png = bytes(imagecodecs.png_encode(decode_jxl_frame(header, data, place), level=1))
     return with_png_chunks(png, png_colour_chunks(header.colours))
-
-
-def _directories(data: bytes) -> list[int]:
-    """Return where the directories of a TIFF's pages begin, without smaller copies and masks of a page.
-
-    Where the file ends before its last directory, or a directory leads back to an earlier one, there is one more page,
-    at the file's end or at `_CIRCLE`: reading that one tells. A first directory that no other follows is one image,
-    wherever it leads.
-    """
-    order, big = ("<" if data[:2] == b"II" else ">"), data[:4] in _BIG_TIFF
-    count_code, offset_code, entry_size = ("Q", "Q", 20) if big else ("H", "I", 12)
-    found: list[int] = []
-    visited: set[int] = set()
-    place, more = (8 if big else 4), []
-    try:
-        while start := struct.unpack_from(order + offset_code, data, place)[0]:
-            if start in visited:
-                more = [_CIRCLE]
-                break
-            entries = struct.unpack_from(order + count_code, data, start)[0]
-            visited.add(start)
-            first = start + struct.calcsize(count_code)
-            tags = {struct.unpack_from(order + "H", data, first + number * entry_size)[0]: number
-                    for number in range(entries)}  # fmt: skip
-            kind = 0
-            if 254 in tags:
-                kind = struct.unpack_from(order + "I", data, first + tags[254] * entry_size + (12 if big else 8))[0]
-            if not kind & 5 or not found:
-                found.append(start)
-            place = first + entries * entry_size
-    except struct.error:
-        more = [len(data)]
-    if len(visited) < 2:
-        return found or [0]
-    return found + more
-
-
-def _from_directory(data: bytes, start: int) -> bytes:
-    """Return a TIFF that begins with another of its pages."""
-    if start == _CIRCLE:
-        raise BrokenPicture("is a TIFF whose pages lead in a circle; save it again or remove it")
-    order = "<" if data[:2] == b"II" else ">"
-    if data[:4] in _BIG_TIFF:
-        return data[:8] + struct.pack(order + "Q", start) + data[16:]
-    return data[:4] + struct.pack(order + "I", start) + data[8:]

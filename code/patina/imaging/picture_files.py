@@ -26,8 +26,10 @@ from patina.imaging.format_names import QUALITY
 from patina.imaging.integrity import inspect
 from patina.imaging.picture_header import BrokenPicture, PictureHeader
 from patina.imaging.stored_sets import is_stored_set, list_stored, tars_in
+from patina.imaging.tiff_pages import tiff_pages
 from patina.system.atomic import atomic_path
-from patina.system.stored_files import file_bytes, mapped_file
+from patina.system.notes import note
+from patina.system.stored_files import FRAME_NAME, file_bytes, mapped_file
 
 T = TypeVar("T")
 
@@ -92,6 +94,8 @@ def read_picture(path: Path | str, *, alpha: Literal["keep", "refuse"] = "keep",
         pixels = decode(header, data)
     except BrokenPicture as error:
         raise PictureError(f"{path} {error}") from None
+    if header.kind == "TIFF" and not FRAME_NAME.fullmatch(path.name) and tiff_pages(data).damage:
+        note("read without the further images of their files, which are damaged")
     picture = _to_picture(pixels, header, keep_profile)
     if alpha == "refuse" and picture.alpha is not None:
         raise PictureError(f"{path} is partly transparent; training images must be opaque: flatten or remove it")
