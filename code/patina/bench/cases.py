@@ -1,6 +1,7 @@
 """The cases of the benchmark: tasks, the paths of every task, and their sizes."""
 
 from dataclasses import dataclass
+from typing import Any
 
 PLAIN = "plain"
 BF16 = "bf16"
@@ -58,6 +59,19 @@ CASES = [
     Case(REALPLKSR_TRAINING, PLAIN, (BF16,)),
     Case(REALPLKSR_TRAINING, "torch.compile", (BF16, COMPILED)),
 ]
+
+
+NETWORKS: dict[str, dict[str, Any]] = {
+    "ESRGAN": {"num_filters": 64, "num_blocks": 6},
+    "Compact": {"num_feat": 64, "num_conv": 16},
+    "SPAN": {"feature_channels": 48},
+    "RealPLKSR": {"dim": 64, "n_blocks": 8, "kernel_size": 17},
+}
+"""Networks that upscale, by spandrel's names: RRDBNet of 6 blocks instead of 23, RealPLKSR of 8 instead of 28, the
+others at their published sizes."""
+
+TINY: dict[str, dict[str, Any]] = {"Compact": {"num_feat": 8, "num_conv": 2}}
+"""What takes their place in a smoke test."""
 
 
 @dataclass(frozen=True)

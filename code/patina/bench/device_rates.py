@@ -12,12 +12,15 @@ from typing import Any
 import torch
 from torch import nn
 
+from patina.bench.cases import NETWORKS, TINY
 from patina.bench.measuring import convolution_rate, timed
 from patina.cli.flags import add_flag
 from patina.cli.parser import CommandParser
 from patina.models.spandrel_network import SpandrelSettings
 
 RUNS = 5
+
+_NAMES = ("ESRGAN", "Compact", "SPAN")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -56,11 +59,7 @@ def layout_rows(device: torch.device, quick: bool) -> list[dict[str, Any]]:
     Raises:
         RuntimeError: a layout gives another image than float32 in the usual layout.
     """
-    networks = {"Compact": {"num_feat": 8, "num_conv": 2}} if quick else {
-        "ESRGAN": {"num_filters": 64, "num_blocks": 6},
-        "Compact": {"num_feat": 64, "num_conv": 16},
-        "SPAN": {"feature_channels": 48},
-    }  # fmt: skip
+    networks = TINY if quick else {name: NETWORKS[name] for name in _NAMES}
     image = torch.rand(1, 3, *((32, 32) if quick else (512, 512)), device=device)
     rows = []
     for name, sizes in networks.items():

@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from patina.bench.cases import NETWORKS, TINY
 from patina.degradations.trial import decibels
 from patina.imaging.picture_files import read_picture, write_picture
 from patina.imaging.sources import list_sources
@@ -31,16 +32,6 @@ from patina.pipelines.upscaling import upscale_pictures
 
 TASK = "upscale-engines"
 
-NETWORKS: dict[str, dict[str, Any]] = {
-    "ESRGAN": {"num_filters": 64, "num_blocks": 6},
-    "Compact": {"num_feat": 64, "num_conv": 16},
-    "SPAN": {"feature_channels": 48},
-    "RealPLKSR": {"dim": 64, "n_blocks": 8, "kernel_size": 17},
-}
-"""The networks at x4 by spandrel's names: RRDBNet of 6 blocks instead of 23, RealPLKSR of 8 instead of 28, the
-others at their published sizes."""
-
-TINY: dict[str, dict[str, Any]] = {"Compact": {"num_feat": 8, "num_conv": 2}}
 PLAIN = "spandrel's model, a plain loop"
 HEADS = ("network", "what", "path", "time", "core time", "core time, relative to spandrel's", "PSNR to spandrel's")
 
