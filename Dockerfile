@@ -19,5 +19,7 @@ RUN pip install --no-cache-dir ".[cloud,export,hcl,heic,huge,lmdb,metrics,openvi
 # Any user may run it: caches go where that user can write, and published weights stay with the data.
 ENV HOME=/tmp TORCH_HOME=/work/.cache/torch
 WORKDIR /work
+# `docker stop` then ends a command as Ctrl-C does; a training saves first. Process 1 has no default for SIGTERM.
+STOPSIGNAL SIGINT
 ENTRYPOINT ["patina"]
 CMD ["--help"]

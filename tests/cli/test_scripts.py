@@ -1,8 +1,12 @@
 """The scripts in `code/`, run from there as their users run them."""
 
 import os
+import signal
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +15,7 @@ import pytest
 from patina.cli import command_modules
 from patina.cli import main as command_line
 from patina.imaging.picture_files import list_pictures
+from patina.runs import folder_job
 from sets import deflow_values, write_config, write_pictures
 
 CODE = Path(__file__).parents[2] / "code"
@@ -80,6 +85,46 @@ def test_what_stops_a_command_is_one_line(error, code, told, monkeypatch, capsys
     printed = capsys.readouterr().err
     assert printed.startswith(told)
     assert printed.count("\n") == 1
+
+
+def test_sigterm_ends_a_command_as_ctrl_c_does(monkeypatch, capsys):
+    ended = []
+
+    def work(_):
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(5)
+        finally:
+            os.kill(os.getpid(), signal.SIGTERM)  # schedulers send several
+            ended.append("cleanly")
+
+    before = signal.getsignal(signal.SIGTERM)
+    monkeypatch.setattr(command_line, "module_of", lambda command: SimpleNamespace(run=work))
+    assert command_line.run_command("doctor", []) == 130
+    assert ended == ["cleanly"]
+    assert capsys.readouterr().err.startswith("interrupted; to go on, run the same command again")
+    assert signal.getsignal(signal.SIGTERM) == before
+
+
+def test_workers_that_sigterm_ends_before_the_command_are_no_lack_of_memory(tmp_path, monkeypatch, capsys):
+    """Schedulers send it to all processes of a job, in any order."""
+
+    class Ended(ThreadPoolExecutor):
+        def submit(self, *_):
+            return super().submit(fail)
+
+    def fail():
+        raise BrokenProcessPool
+
+    def end_too(_):
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(folder_job, "worker_pool", lambda workers: Ended(1))
+    monkeypatch.setattr(folder_job, "time", SimpleNamespace(sleep=end_too))
+    source, out = write_pictures(tmp_path / "in", 2, height=16, width=16), tmp_path / "out"
+    words = ["-source", source, "-target", out, "-scales", 1, "-workers", 2]
+    assert command_line.run_command("prepare", list(map(str, words))) == 130
+    assert "memory" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

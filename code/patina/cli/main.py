@@ -15,6 +15,7 @@ from patina.errors import PatinaError, told_system_error
 from patina.hints import nearest_name
 from patina.system.lack_of_memory import is_lack_of_memory
 from patina.system.telling import quietly
+from patina.system.termination import terminated_like_interrupted
 from patina.version import __version__
 
 USAGE_ERROR = 2
@@ -92,9 +93,10 @@ def _while_read(work: Callable[[], int]) -> int:
 def _attempt(command: str, arguments: Sequence[str] | None, program: str | None) -> int:
     """Run one command, and tell in one line what stops it; arguments as in `run_command`."""
     try:
-        given = parsed(command, arguments, program)
-        with quietly(vars(given).pop("quiet")), in_working_folders(command, given) as here:
-            return module_of(command).run(here)
+        with terminated_like_interrupted():
+            given = parsed(command, arguments, program)
+            with quietly(vars(given).pop("quiet")), in_working_folders(command, given) as here:
+                return module_of(command).run(here)
     except PatinaError as error:
         print(f"error: {error}", file=sys.stderr)
         return USAGE_ERROR

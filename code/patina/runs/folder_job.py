@@ -1,6 +1,7 @@
 """Jobs over folders of pictures: a picture that fails is reported and skipped, the others go on."""
 
 import re
+import time
 import unicodedata
 from collections import Counter
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -31,6 +32,9 @@ class Stemmed(Protocol):
 
 
 _NO_MEMORY = "needs more memory than there is; cut it into several images, or use fewer workers or smaller tiles"
+
+_COMMANDS_TURN = 0.5
+"""Seconds in which SIGTERM comes to the command itself, if it has ended a worker: schedulers send it to all."""
 
 TOLD = 3
 """How many failures of one reason are told word for word, and how many more by name."""
@@ -243,6 +247,7 @@ def _in_processes(
                 yield waiting[future], future.result()
                 del waiting[future]
         except BrokenProcessPool:
+            time.sleep(_COMMANDS_TURN)
             raise PatinaError(
                 f"a worker process died, perhaps for lack of memory; use fewer than {workers} workers"
             ) from None
