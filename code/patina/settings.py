@@ -13,7 +13,14 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, GetJsonSchemaHandler, ValidationError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    ValidationError,
+    model_validator,
+)
 from pydantic_core import CoreSchema, ErrorDetails
 
 from patina.errors import ConfigError, listed
@@ -77,6 +84,26 @@ def _own_docs(base: type) -> dict[str, str]:
     }  # fmt: skip
 
 
+@cache
+def _numbers(settings: type[BaseModel]) -> frozenset[str]:
+    """Return the fields that take numbers and, at most, text or nothing beside them."""
+    kinds = {name: _plain_kinds(field.annotation) for name, field in settings.model_fields.items()}
+    plain = {int, float, str, types.NoneType}
+    return frozenset(name for name, found in kinds.items() if found & {int, float} and found <= plain)
+
+
+def _plain_kinds(annotation: Any) -> set[Any]:
+    """Return the types that an annotation allows; what is no plain type stands for itself."""
+    origin, inside = typing.get_origin(annotation), typing.get_args(annotation)
+    if origin is Annotated:
+        return _plain_kinds(inside[0])
+    if origin is typing.Literal:
+        return {type(value) for value in inside}
+    if origin in (typing.Union, types.UnionType):
+        return set().union(*(_plain_kinds(part) for part in inside))
+    return {origin or annotation}
+
+
 class Settings(BaseModel):
     """A block of settings that rejects unknown keys.
 
@@ -84,6 +111,18 @@ class Settings(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _no_truth_for_a_number(cls, values: Any) -> Any:
+        """Refuse true and false where a number is expected; Pydantic takes them for 1 and 0."""
+        given = values.items() if isinstance(values, dict) else ()
+        wrong = [(name, value) for name, value in given if isinstance(value, bool) and name in _numbers(cls)]
+        if wrong:
+            raise ValueError(
+                "; ".join(f"{name}: expected a number, found {str(value).lower()}" for name, value in wrong)
+            )
+        return values
 
     @classmethod
     def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> Schema:

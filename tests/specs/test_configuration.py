@@ -75,6 +75,8 @@ def test_small_networks_on_fitted_pairs_are_trained_alike(scale):
         ({"data__clean": {"foldr": "x"}}, "data.clean.foldr: unknown key, did you mean folder?"),
         ({"training__steps": "many"}, "training.steps: expected a valid integer"),
         ({"training__steps": 0}, "training.steps: expected a value greater than 0, found 0"),
+        ({"training__steps": True, "data__batch": False}, "data: batch: expected a number, found false"),
+        ({"seed": True}, "seed: expected a number, found true"),
         ({"training__precision": "16"}, "training.precision"),
         ({"data__patch": 36}, "data.patch is 36, expected a multiple of 8"),
         ({"data__batch": 3}, "batch is 3, expected an even number"),

@@ -14,6 +14,7 @@ from patina.system.yaml_files import parsed_yaml, read_yaml, yaml_text
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        ("b:\n  - c: {d: 1, d: 2}\n", r"line 2: the key 'd' is in line 2 already; remove one of them"),
         ("a: 1\nb: 2\na: 3\n", r"line 3: the key 'a' is in line 1 already; remove one of them"),
         ("a:\n  b: 1\n  c: 2\n  b: 1\n", r"line 4: the key 'b' is in line 2 already"),
         ("- {x: 1}\n- {x: 1, y: 2,\n   x: 3}\n", r"line 3: the key 'x' is in line 2 already"),

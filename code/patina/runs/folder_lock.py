@@ -17,6 +17,7 @@ from patina.runs.fingerprint import digest_of
 from patina.system.atomic import write_text
 from patina.system.inner_paths import require_no_link_out
 from patina.system.telling import warn
+from patina.system.typed_values import parsed_object, shortened
 
 HIDDEN = ".patina"
 """The hidden folder for the lock and other files that may be deleted while no command runs."""
@@ -148,8 +149,9 @@ def _try_once(lock: FileLock) -> bool:
 def _in_use(place: _Place) -> str:
     """Say which process holds a lock."""
     try:
-        holder = json.loads(place.holder.read_text(encoding="utf-8"))
-        who = "process {pid} on {host} (`patina {command}`, since {since})".format(**holder)
+        holder = parsed_object(place.holder.read_text(encoding="utf-8"))
+        shown = {name: shortened(str(value)) for name, value in holder.items()}
+        who = "process {pid} on {host} (`patina {command}`, since {since})".format(**shown)
     except (OSError, ValueError, KeyError, TypeError):  # not yet written, or just removed
         who = "another process"
     return f"{place.locked} is being written by {who}"

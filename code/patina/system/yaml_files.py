@@ -41,9 +41,12 @@ class _Loader(yaml.SafeLoader):
         for key_node, _ in node.value:
             if not key_node.tag.endswith(":merge"):
                 key, line = self.construct_object(key_node, deep=True), key_node.start_mark.line + 1
-                if isinstance(key, Hashable) and lines.setdefault(key, line) != line:
+                if not isinstance(key, Hashable):
+                    continue  # which PyYAML refuses
+                if key in lines:
                     told = f"the key {key!r} is in line {lines[key]} already; remove one of them"
                     raise ConstructorError(None, None, told, key_node.start_mark)
+                lines[key] = line
         return super().construct_mapping(node, deep)
 
     def construct_whole(self, node: yaml.ScalarNode) -> int:
