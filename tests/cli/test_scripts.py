@@ -4,8 +4,9 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import InvalidStateError, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from types import SimpleNamespace
@@ -125,6 +126,12 @@ def test_workers_that_sigterm_ends_before_the_command_are_no_lack_of_memory(tmp_
     words = ["-source", source, "-target", out, "-scales", 1, "-workers", 2]
     assert command_line.run_command("prepare", list(map(str, words))) == 130
     assert "memory" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), InvalidStateError("CANCELLED")])
+def test_threads_say_nothing_of_what_the_command_reports(error, capsys):
+    command_line._thread_failed(threading.ExceptHookArgs((type(error), error, None, None)))
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(

@@ -137,8 +137,14 @@ def parsed(command: str, arguments: Sequence[str] | None = None, program: str | 
 
 
 def _thread_failed(failure: threading.ExceptHookArgs) -> None:
-    """Ignore a thread's OSError (e.g. TensorBoard's writer on a full disk): the main thread will report its own."""
-    if not issubclass(failure.exc_type, OSError):
+    """Ignore errors of a thread that the main thread reports, too.
+
+    An OSError is one, e.g. of TensorBoard's writer on a full disk; so is what Python's pool meets, up to 3.11, whose
+    processes were ended while the command cancels its work.
+    """
+    from concurrent.futures import InvalidStateError
+
+    if not issubclass(failure.exc_type, OSError | InvalidStateError):
         threading.__excepthook__(failure)
 
 
