@@ -12,6 +12,7 @@ import pytest
 
 from campaign import Campaign
 from chromium import CHROMIUM
+from patina.system.allocator import keep_blocks_of_images
 
 # Threads starve each other on a busy machine, and the tests' networks are too small to gain from them. This counts for
 # the processes that the tests start, too.
@@ -20,6 +21,8 @@ os.environ["OMP_NUM_THREADS"] = "1"
 # Otherwise both workers and every process that a test starts would compile the tests and the package anew.
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
 sys.dont_write_bytecode = False
+
+keep_blocks_of_images()  # as every command does; also for tests that call no command
 
 BACKENDS = ("test_backends.py", "test_engine_cases.py")
 """Files of tests that trace networks."""

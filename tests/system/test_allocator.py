@@ -1,4 +1,4 @@
-"""Freed memory is kept within a block and given back behind it."""
+"""Freed memory is kept within a block and given back behind it; blocks of images are reused."""
 
 import platform
 import subprocess
@@ -37,3 +37,27 @@ def test_memory_is_kept_within_the_block_alone():
     assert inside > 150_000_000
     assert behind < 50_000_000
     assert later < 50_000_000
+
+
+IMAGES = """
+import resource
+import numpy as np
+from patina.system.allocator import keep_blocks_of_images
+
+def faults():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(50):
+        [np.ones(200_000, np.float32) for _ in range(4)]
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+
+returned = faults()
+keep_blocks_of_images()
+print(returned, faults())
+"""
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc that is asked")
+def test_blocks_of_images_are_reused_from_the_start():
+    finished = subprocess.run([sys.executable, "-c", IMAGES], capture_output=True, text=True, check=True)
+    returned, kept = map(int, finished.stdout.split())
+    assert kept < returned / 5

@@ -13,6 +13,7 @@ from patina.cli.command_modules import module_of, parser_of
 from patina.cli.commands import COMMANDS, overview
 from patina.errors import PatinaError, told_system_error
 from patina.hints import nearest_name
+from patina.system.allocator import keep_blocks_of_images
 from patina.system.lack_of_memory import is_lack_of_memory
 from patina.system.telling import quietly
 from patina.system.termination import terminated_like_interrupted
@@ -55,6 +56,7 @@ def run_command(command: str, arguments: Sequence[str] | None = None, program: s
         The exit code, as in `main`.
     """
     _let_threads_spin_briefly()
+    keep_blocks_of_images()
     threading.excepthook = _thread_failed
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal of another encoding must not end a command

@@ -109,19 +109,28 @@ class SensorNoise(Operation):
     def apply(image: np.ndarray, parameters: Parameters, key: int) -> np.ndarray:
         """Add the noise and clip."""
         rng, shape = numpy_rng(key, "noise"), image.shape
-        own, common = rng.standard_normal(shape, np.float32), rng.standard_normal(shape[:2], np.float32)[..., None]
-        shared = parameters["shared"]
-        noise = correlated(
-            np.float32(math.sqrt(1 - shared)) * own + np.float32(math.sqrt(shared)) * common, parameters["grain"]
-        )
-        noise = noise * np.array([parameters["red"], 1, parameters["blue"]], np.float32)
+        own, common = rng.standard_normal(shape, np.float32), rng.standard_normal(shape[:2], np.float32)
+        own *= np.float32(math.sqrt(1 - parameters["shared"]))
+        own += _in_all_channels(common * np.float32(math.sqrt(parameters["shared"])))
+        noise = correlated(own, parameters["grain"])
+        rows = noise.reshape(shape[0], -1)
+        rows *= np.tile(np.array([parameters["red"], 1, parameters["blue"]], np.float32), shape[1])
         if parameters["chroma"]:
             grain, smear = parameters["chroma_grain"], parameters["chroma_smear"]
             colour = correlated(rng.standard_normal(shape, np.float32), math.hypot(grain, smear), grain)
-            noise = noise + np.float32(parameters["chroma"]) * (colour - (colour @ LUMA)[..., None])
-        away = (image @ LUMA)[..., None] * np.float32(255 / 128) - 1
+            colour -= _in_all_channels(colour @ LUMA)
+            colour *= np.float32(parameters["chroma"])
+            noise += colour
+        away = (image @ LUMA) * np.float32(255 / 128) - 1
         strength = np.sqrt(np.clip(1 + (parameters["gain"] + parameters["curve"] * away) * away, 0, None))
-        return np.clip(image + np.float32(parameters["sigma"] / 255) * strength * noise, 0, 1)
+        noise *= _in_all_channels(np.float32(parameters["sigma"] / 255) * strength)
+        noise += image
+        return np.clip(noise, 0, 1, out=noise)
+
+
+def _in_all_channels(plane: np.ndarray) -> np.ndarray:
+    """Return ``[H, W]`` three times, ``[H, W, 3]``: NumPy repeats it within an operation in several times as long."""
+    return cv2.merge([plane] * 3)
 
 
 class BilateralDenoise(Operation):

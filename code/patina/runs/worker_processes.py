@@ -9,6 +9,7 @@ from multiprocessing import parent_process
 from threading import Thread
 
 from patina.errors import PatinaError
+from patina.system.allocator import keep_blocks_of_images
 from patina.system.deaf_processes import SPAWN
 
 _THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
@@ -54,6 +55,7 @@ def single_threaded_children() -> Iterator[None]:
 
 def _start_worker() -> None:
     """Ignore Ctrl-C, which terminals send to all processes, so that workers finish their pictures."""
+    keep_blocks_of_images()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=_end_with_parent, daemon=True).start()
 
