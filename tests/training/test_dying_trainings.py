@@ -223,20 +223,25 @@ def test_every_task_continues_after_an_error_in_its_last_gradient(sets, tmp_path
     assert results(tmp_path / "whole") == results(tmp_path / "cut")
 
 
+LITTLE_MEMORY = """
+import subprocess, sys
+from patina.cli.main import run_command
+for size, config in zip(("40k", "100k"), sys.argv[1:]):
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", "/dev/shm"], check=True)
+    print(run_command("train", ["-opt", config, "-device", "cpu"]))
+"""
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux has private mounts")
-@pytest.mark.parametrize("size", ["40k", "100k"])
-def test_a_small_dev_shm_is_told_in_one_line(sets, tmp_path, size):
+def test_a_small_dev_shm_is_told_in_one_line(sets, tmp_path):
     if subprocess.run(["unshare", "-rm", "true"], check=False, capture_output=True).returncode:
         pytest.skip("this machine allows no private mounts")
-    config = write_training(sets, "ludvae", tmp_path / "small", workers=2)
-    mount = f'mount -t tmpfs -o size={size} tmpfs /dev/shm && exec "$@"'
-    command = [sys.executable, "-m", "patina.cli", "train", "-opt", config, "-device", "cpu"]
-    ended = subprocess.run(
-        ["unshare", "-rm", "sh", "-c", mount, "sh", *command], capture_output=True, text=True, check=False
-    )
-    assert ended.returncode == 2
-    assert "error: tiny: the shared memory (/dev/shm) is too small" in ended.stderr
+    configs = [write_training(sets, "ludvae", tmp_path / name, workers=2) for name in ("tiny", "small")]
+    command = ["unshare", "-rm", sys.executable, "-c", LITTLE_MEMORY, *map(str, configs)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.stdout.split() == ["2", "2"], ended
+    assert ended.stderr.count("error: tiny: the shared memory (/dev/shm) is too small") == 2
     assert "Traceback" not in ended.stderr
 
 
