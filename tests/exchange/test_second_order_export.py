@@ -98,7 +98,7 @@ def test_many_profiles_become_the_span_of_most_of_them(tmp_path, capsys, tool):
     assert (options["kernel_list"], options["kernel_prob"]) == (["aniso"], [1])
     assert (options["gaussian_noise_prob2"], options["noise_range"]) == (1, [0, 0])
     assert "noise_range2: 5th percentile of the low ends to 95th of the high ends of 100" in told
-    assert "ellipse_blur: an anisotropic kernel of any angle, its two sigmas from one range" in told
+    assert "ellipse_blur: an anisotropic Gaussian of any angle; one range for both sigmas" in told
     assert any(line.startswith("100 profiles: ") for line in told)
     assert not any("bilateral" in line for line in told)
     found = imported(tmp_path, tool)
@@ -128,10 +128,10 @@ def test_probabilities_of_what_only_redux_can_leave_out(tmp_path, capsys):
     assert "jpeg subsampling: 4:2:0 always" in told
     _, told = exported(tmp_path, recipe, "realesrgan", capsys)
     for expected in (
-        "first blur: on all images there, not on 40 %",
-        "jpeg: on all images there, not on 70 %",
+        "first blur: Real-ESRGAN blurs all images, not 40 %",
+        "jpeg: Real-ESRGAN compresses all images, not 70 %",
         "jpeg_range: at most 99; at 100 their JPEG divides by 0",
-        "filters of resize: area, bilinear or bicubic there, not linear, lanczos",
+        "filters of resize: Real-ESRGAN takes area, bilinear or bicubic, not linear, lanczos",
     ):
         assert expected in told
 
@@ -156,7 +156,7 @@ def test_what_has_no_place_is_named(tmp_path, capsys):
         "shuffle: the written order instead of a random one",
         "median_blur: no counterpart, omitted",
         "lens_blur: an isotropic Gaussian of the same std",
-        "resize: by any factor from 0.5 to 1 there, not from 0.5 to 0.5",
+        "resize: neosr takes any factor from 0.5 to 1, not from 0.5 to 0.5",
         "uniform_noise: Gaussian noise of the same std",
         "jpeg_tables: the nearest quality of the usual tables",
         "webp: no counterpart, omitted",
@@ -181,7 +181,7 @@ def test_a_detour_and_variants(tmp_path, capsys):
     detour = {"down_up": {"factor": [0.5, 1.5], "first": "area", "second": "linear_aliased"}}
     options, told = exported(tmp_path, written(tmp_path, [detour]), "realesrgan", capsys)
     assert (options["resize_prob"], options["resize_range"]) == ([0.5, 0.5, 0], [0.5, 1.5])
-    assert "jpeg: cannot be left out there; quality 98 to 99" in told
+    assert "jpeg: Real-ESRGAN always compresses; quality 98 to 99 instead of none" in told
     path = tmp_path / "v.yml"
     path.write_text(
         "scale: 2\nblocks:\n  a: [{gaussian_noise: {sigma: 5}}]\n  b: [{resize: {filter: area, of: target}}]\n"

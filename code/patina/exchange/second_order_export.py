@@ -36,6 +36,7 @@ class _Export:
     def __init__(self, slots: Slots, tool: Tool, scale: int):
         self.slots, self.tool, self.scale, self.remarks = slots, tool, scale, slots.remarks
         self.redux = tool == "trainner-redux"
+        self.title = TITLES[tool].name
         self.options: dict[str, Any] = {}
 
     def span(self, name: str, ranges: list[WeightedRange]) -> list[float]:
@@ -81,9 +82,9 @@ class _Export:
         if self.redux or n:
             self.options[f"blur_prob{n}" if self.redux else "second_blur_prob"] = tidy(total)
         elif 0 < total < 1:
-            self.remarks.add(f"first blur: on all images there, not on {100 * total:.3g} %")
+            self.remarks.add(f"first blur: {self.title} blurs all images, not {100 * total:.3g} %")
         elif not total:
-            self.remarks.add("first blur: cannot be left out there; its sigma is next to nothing")
+            self.remarks.add(f"first blur: {self.title} always blurs; a sigma next to nothing instead of none")
         self._kernel_sizes(found, n)
         weights: dict[str, float] = {}
         sigmas: list[WeightedRange] = []
@@ -117,7 +118,7 @@ class _Export:
         self.options[f"blur_kernel_size{n}"] = KERNEL_SIDES[1]
         if span != list(KERNEL_SIDES):
             low, high = KERNEL_SIDES
-            self.remarks.add(f"kernel sizes of blur{n}: {low} to {high} there, not {span[0]} to {span[1]}")
+            self.remarks.add(f"kernel sizes of blur{n}: {self.title} takes {low} to {high}, not {span[0]} to {span[1]}")
 
     def resize(self, number: int, n: str) -> None:
         """Write how often images grow, shrink or stay, and by how much."""
@@ -133,7 +134,7 @@ class _Export:
                 ranges.append((slot.weight, low, high))
             if high < 1 or low > 1:
                 whole = f"{low:g} to 1" if high < 1 else f"1 to {high:g}"
-                self.remarks.add(f"resize{n}: by any factor from {whole} there, not from {low:g} to {high:g}")
+                self.remarks.add(f"resize{n}: {self.title} takes any factor from {whole}, not from {low:g} to {high:g}")
         keep = max(0.0, 1 - up - down)
         span = self.span(f"resize_range{n}", ranges) if ranges else [1, 1]
         if self.redux and n and keep and found:
@@ -164,7 +165,8 @@ class _Export:
                 weights[name] = weights.get(name, 0) + slot.weight * weight / sum(drawn.values())
         if not self.redux:
             if set(weights) - set(FIXED_FILTERS):
-                self.remarks.add(f"filters of resize{n}: area, bilinear or bicubic there, not {', '.join(weights)}")
+                names = ", ".join(weights)
+                self.remarks.add(f"filters of resize{n}: {self.title} takes area, bilinear or bicubic, not {names}")
             return
         if unknown := [name for name in weights if name not in _TO_REDUX]:
             self.remarks.lost(f"filters of resize{n}: {', '.join(unknown)}")
@@ -182,7 +184,7 @@ class _Export:
         some, other = (sum(slot.weight for slot in part) for part in (white, shot))
         total = some + other
         if shot and total < 1 - 1e-9:
-            self.remarks.add(f"noise{n}: on all images there, not on {100 * total:.3g} %")
+            self.remarks.add(f"noise{n}: {self.title} adds it to all images, not to {100 * total:.3g} %")
         self.options[f"gaussian_noise_prob{n}"] = tidy(some / total) if shot else tidy(min(1.0, some))
         sigmas = [(slot.weight, *_sigma(slot.block, self.remarks)) for slot in white]
         scales = [(slot.weight, *slot.block.scale) for slot in shot]
@@ -199,11 +201,10 @@ class _Export:
         if self.redux:
             self.options[f"jpeg_prob{n}"] = tidy(total)
         elif not found:
-            self.remarks.add(
-                f"jpeg{n}: cannot be left out there; quality {_NEARLY_LOSSLESS[0]} to {_NEARLY_LOSSLESS[1]}"
-            )
+            least = " to ".join(map(str, _NEARLY_LOSSLESS))
+            self.remarks.add(f"jpeg{n}: {self.title} always compresses; quality {least} instead of none")
         elif total < 1 - 1e-9:
-            self.remarks.add(f"jpeg{n}: on all images there, not on {100 * total:.3g} %")
+            self.remarks.add(f"jpeg{n}: {self.title} compresses all images, not {100 * total:.3g} %")
         qualities = [(slot.weight, *_quality(slot.block, self.remarks)) for slot in found]
         low, high = self.span(f"jpeg_range{n}", qualities) if qualities else _NEARLY_LOSSLESS
         if high > _NEARLY_LOSSLESS[1]:
@@ -250,7 +251,7 @@ def _kernel(block: Any, remarks: Remarks) -> tuple[dict[str, float], tuple[float
     if block.name == "gaussian_blur":
         return dict(block.kind), block.sigma
     if block.name == "ellipse_blur":
-        remarks.add("ellipse_blur: an anisotropic kernel of any angle, its two sigmas from one range")
+        remarks.add("ellipse_blur: an anisotropic Gaussian of any angle; one range for both sigmas")
         ends = (*block.sigma_x, *block.sigma_y)
         return {"anisotropic": 1.0}, (max(0.01, min(ends)), max(0.01, *ends))
     # A disk of radius r has a std of r / 2 along each axis; a square of side s one of sqrt((s^2 - 1) / 12).
