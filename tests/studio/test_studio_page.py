@@ -84,7 +84,7 @@ def dropped_photos_are_measured_and_bad_files_are_one_line(page, top):
     told = page.locator(".set[data-kind=real] .trouble-lines li").all_inner_texts()
     assert len(told) == 1
     assert told[0].startswith("broken.jpg")
-    page.wait_for_selector(".set[data-kind=real] .thumb:nth-child(8) .told:has-text('noisy (')")
+    page.wait_for_selector(".set[data-kind=real] .thumb:nth-child(8) .told:has-text('noisy (std')")
     assert page.inner_text(".set[data-kind=real] .count") == "8"
 
 
@@ -141,7 +141,7 @@ def the_recipe_is_saved_as_it_is_shown(page, top):
     load_recipe(saved)
     assert max(number.ends[1] for number in tunable_numbers(read_yaml(saved))) == pytest.approx(highest, rel=0.01)
     page.click("#save")
-    page.wait_for_selector("#save-told:has-text('Save again to replace it')")
+    page.wait_for_selector("#save-told:has-text('save again to replace it')")
     with page.expect_download() as download:
         page.click("#download")
     assert download.value.path().read_text() == saved.read_text()

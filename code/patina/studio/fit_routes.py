@@ -92,7 +92,7 @@ def save(studio: Studio, tab: Tab, query: "SaveQuery") -> Any:
     if path.suffix not in (".yml", ".yaml"):
         raise PatinaError(f"{path.name} cannot name a recipe; expected a name that ends in .yml")
     if path.exists() and not query.replace:
-        raise PatinaError(f"{studio.folders.shown(path)} exists; choose another name, or replace it")
+        raise PatinaError(f"{studio.folders.shown(path)} exists; choose another name, or save again to replace it")
     with file_lock(path, "studio"):
         write_text(path, tab.recipe.yaml())
     return {"shown": studio.folders.shown(path)}

@@ -1,5 +1,5 @@
 // The studio's page: which view is shown, and the start.
-import { $, $$, ready, tell } from "./api.js";
+import { $, $$, ready, tell, trouble } from "./api.js";
 import "./job.js";
 import "./photos.js";
 import "./found.js";
@@ -20,7 +20,7 @@ function show() {
   if (known === "reports") tell("reports");
 }
 
-window.addEventListener("hashchange", show);
+window.addEventListener("hashchange", () => { trouble(""); show(); });
 await ready;
 show();
 tell("start");

@@ -36,7 +36,7 @@ function show(job) {
   if (!job) return;
   const over = ["done", "failed", "cancelled"].includes(job.state);
   $("#job").dataset.state = job.state;
-  $("#job-kind").textContent = NAMES[job.kind] ?? job.kind;
+  $("#job-kind").textContent = `${NAMES[job.kind] ?? job.kind}:`;
   $("#job-label").textContent = over ? job.state : job.state === "waiting" ? "waits for another tab's job" : job.label;
   const bar = $("#job-bar");
   bar.hidden = over;

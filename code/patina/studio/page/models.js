@@ -11,6 +11,12 @@ let shown = null;
 const photos = () => [...images.trial.map(({ name }) => ["trial", name]), ...images.real.map(({ name }) => ["real", name])];
 const chosen = () => photos().find(([kind, name]) => `${kind}/${name}` === $("#try-photo").value);
 
+// Trainings name all their models alike (NAME/STAGE/models/final.safetensors), so the run's name is shown, too.
+function named(shown) {
+  const [file, room, ...runs] = shown.split("/").reverse();
+  return room === "models" ? [...runs.slice(0, 2).reverse(), file].join("/").replace(/^trained_models\//, "") : file;
+}
+
 function mark() {
   const photo = chosen();
   if (!photo) return;
@@ -56,7 +62,7 @@ for (const button of $$(".model")) {
     const found = await choose("A model file", [".safetensors", ".pth", ".pt"]);
     if (!found) return;
     const told = await call("/api/model", { place: found.place });
-    const short = told.shown.split("/").slice(-1)[0];
+    const short = named(told.shown);
     models[Number(button.dataset.slot)] = { place: found.place, scale: told.scale, shown: `${"AB"[button.dataset.slot]}: ${short} ×${told.scale}` };
     button.textContent = models[Number(button.dataset.slot)].shown;
     $("#try-scale").disabled = true;

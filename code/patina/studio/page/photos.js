@@ -10,7 +10,7 @@ const SHOWN = 9;
 function words(found) {
   const told = [];
   const level = (value, names, limits) => names[limits.filter((limit) => value >= limit).length];
-  told.push(`${level(found.noise, ["hardly noisy", "a little noisy", "noisy", "very noisy"], [1.5, 3, 8])} (${found.noise})`);
+  told.push(`${level(found.noise, ["hardly noisy", "a little noisy", "noisy", "very noisy"], [1.5, 3, 8])} (std ${found.noise})`);
   if (found.edge_blur !== null && !Number.isNaN(found.edge_blur)) {
     told.push(`${level(found.edge_blur, ["sharp", "a little soft", "soft"], [0.7, 1.2])} (${found.edge_blur} px)`);
   }

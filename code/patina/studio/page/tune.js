@@ -163,7 +163,7 @@ on($("#save"), "click", async () => {
   const saved = await call("/api/save", { place, replace: $("#save").dataset.again === place }).catch((error) => {
     if (!error.message.includes("exists")) throw error;
     $("#save").dataset.again = place;
-    $("#save-told").textContent = `${error.message}. Save again to replace it.`;
+    $("#save-told").textContent = error.message;
   });
   if (!saved) return;
   delete $("#save").dataset.again;
