@@ -16,10 +16,14 @@ if TYPE_CHECKING:
 
 def add_fit_flags(parser: argparse.ArgumentParser) -> None:
     """Add what is fitted to what."""
-    parser.add_argument("clean", type=Path, help="folder of clean images, which the recipe downscales by -scale")
-    parser.add_argument("real", type=Path, help="folder of real photos; they may show other subjects")
+    parser.add_argument("clean", type=Path, help="folder of clean images: sharp, without noise")
+    parser.add_argument("real", type=Path, help="folder of real photos: similar subjects, other scenes")
     add_flag(parser, "out", type=Path, default=Path("fitted.yml"), help="recipe to write")
-    add_flag(parser, "scale", type=int, help="downscaling factor of the recipe (default: the family's, 1)")
+    add_flag(
+        parser, "scale", type=int,
+        help="scale of the model to train: 4 for x4, 1 if it does not enlarge; the recipe downscales by it "
+        "(default: the family's, 1)",
+    )  # fmt: skip
     add_flag(
         parser, "recipe", action="append", metavar="FAMILY",
         help="family to fit, a recipe with free numbers: a path or a name in confs/families/; given several times, "

@@ -27,7 +27,7 @@ class FormatSupport:
 
     Attributes:
         name: the format.
-        abilities: some of "read", "written" and "as degradation".
+        abilities: some of "read", "written" and "in recipes".
         expected: those that a complete installation has.
         remedy: how to get what is missing, or what to do without it; may be empty.
     """
@@ -46,15 +46,17 @@ class FormatSupport:
 def format_support() -> list[FormatSupport]:
     """Try every format, and return what is possible."""
     picture = np.uint8(np.indices((_SIDE, _SIDE)).sum(axis=0) * 4)[..., None].repeat(3, axis=2)
-    again = ("as degradation",)
+    again = ("in recipes",)
     found = [FormatSupport(name, _tried(suffix, picture), ("read", "written")) for name, suffix in _WRITTEN.items()]
     return [
         *found,
         FormatSupport("GIF", _works("read", lambda: _decoded_gif(picture)), ("read",)),
         FormatSupport(
             "AVIF",
-            (("read",) if features.check("avif") else ()) + _works(*again, lambda: avif(picture, 80)),
-            ("read", *again),
+            (("read",) if features.check("avif") else ())
+            + tuple(ability for ability in _tried(".avif", picture) if ability == "written")
+            + _works(*again, lambda: avif(picture, 80)),
+            ("read", "written", *again),
             _NEWER_PILLOW,
         ),
         FormatSupport("HEIC", _works("read", lambda: import_module("pi_heif")), ("read",), HEIC_HINT),

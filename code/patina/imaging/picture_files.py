@@ -175,8 +175,8 @@ def list_pictures(folder: Path | str, part: str | None = None, recursive: bool =
     if not scan.names:
         if tars_in(folder):
             return [picture.path for picture in list_stored(folder, part)]
-        hint = "which -recursive includes, and recursive: true in most trainings"
-        inside = f", not in its subfolders ({scan.subfolders[0]}, …), {hint}" if scan.subfolders else ""
+        hint = "name one of these, or include them: -recursive, in most trainings recursive: true"
+        inside = f"; its subfolders ({scan.subfolders[0]}, …) were not searched: {hint}" if scan.subfolders else ""
         other = f"; {scan.told()}" if scan.left_out else ""
         suffixes, where = ", ".join(read_suffixes()), " and its subfolders contain" if recursive else " contains"
         raise PatinaError(f"{folder}{where} no images; expected files ending in {suffixes}{inside}{other}")

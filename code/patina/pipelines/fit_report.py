@@ -223,7 +223,7 @@ def _facts(fit: Fit, request: FitRequest) -> list[tuple[str, str]]:
         ("clean images", f"{len(fit.clean)} of {shown_path(request.clean)}"),
         ("families tried", ", ".join(fit.families)),
         ("family taken", fit.match.family.name if fit.match else "none"),
-        ("scale", f"clean images are {fit.scale} times larger" if fit.scale > 1 else "1"),
+        ("scale", f"{fit.scale}: the recipe downscales clean images by it" if fit.scale > 1 else "1"),
         (
             "search",
             f"{counted(rounds, 'time')}, {request.samples} images were degraded, measured and compared with the photos"

@@ -160,7 +160,7 @@ def _video() -> Iterator[Checked]:
         if name in missing:
             yield Checked(name, "missing", True, install("video"))
         else:
-            yield Checked(name, "as degradation")
+            yield Checked(name, "in recipes")
 
 
 def _extras() -> Iterator[Checked]:
