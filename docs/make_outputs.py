@@ -48,7 +48,8 @@ def printed(command: str, folder: Path, site: Path) -> str:
         ["bash", "-c", f"set -o pipefail; {command}"], cwd=folder, env=environment, text=True, check=False,
         stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
-    if done.returncode not in (0, 124, 141):  # 124: stopped by timeout; 141: by head
+    silent = done.returncode == 124 and not done.stdout  # on a busy machine, timeout may end it before it has begun
+    if silent or done.returncode not in (0, 124, 141):  # 124: stopped by timeout; 141: by head
         print(f"{command}: exit code {done.returncode}\n{done.stdout}", file=sys.stderr)
     text = (
         done.stdout.replace(f"{folder}/", "")
