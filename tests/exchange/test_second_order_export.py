@@ -203,6 +203,12 @@ def test_a_file_is_not_written_over_and_a_recipe_must_be_one(tmp_path, capsys):
     assert "no such recipe" in told
 
 
+def test_options_in_place_of_a_recipe_are_told_the_way(tmp_path, capsys):
+    exported(tmp_path, written(tmp_path, [TARGET]), "realesrgan", capsys)
+    assert main(["convert", str(tmp_path / "o.yml"), "--to", "neosr"]) == 2
+    assert "make a recipe of it first: patina convert" in capsys.readouterr().err
+
+
 def test_the_span_of_few_ranges_is_whole():
     remarks = Remarks()
     assert spanned("x", [(1, 2, 3), (1, 1, 2.5)], remarks) == [1, 3]

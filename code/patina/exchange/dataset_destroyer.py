@@ -63,7 +63,8 @@ def convert_ini(path: Path) -> Conversion:
         choices = _FAMILIES[name](reader)
         likelihood = _likelihood(reader, name) if shuffled else 1.0
         if name == "scale" and likelihood < 1:
-            told = f"likelihood.scale = {likelihood:g}: set to 1, as all images of a set must have one size"
+            source = "" if reader.has("likelihood", name) else " (Dataset Destroyer's default)"
+            told = f"likelihood.scale: 1 instead of {likelihood:g}{source}, as all images of a set must have one size"
             reader.remark(told, "likelihood", "scale")
             likelihood = 1.0
         if choices:
@@ -81,7 +82,7 @@ def _likelihood(reader: IniReader, family: str) -> float:
     """Return the probability of a family in a shuffled order; versions without likelihoods apply every family."""
     if not reader.line("likelihood"):
         return 1.0
-    if not reader.has("likelihood", family):
+    if family != "scale" and not reader.has("likelihood", family):
         told = f"likelihood.{family}: missing, set to {LIKELIHOODS[family]:g} as Dataset Destroyer does"
         reader.remark(told, "likelihood")
     return reader.number("likelihood", family, LIKELIHOODS[family])
