@@ -91,3 +91,9 @@ def test_weighted_crops_are_drawn_as_often_as_they_count():
     counts = np.bincount(weighted_crops(rng, weights, 40), minlength=4)
     assert np.abs(counts - 10 * weights).max() <= 1
     assert counts[2] == 0
+
+
+def test_blocks_of_compressed_clean_images_are_spoiled_measures():
+    names = ("y.blocks_x", "y.zeros01", "b.shifted_blocks_y", "brightness")
+    assert Contents.of(names, np.ones((3, 4)), have_blocks=True).spoiled == (0, 2)
+    assert Contents.of(names, np.ones((3, 4))).spoiled == ()

@@ -238,3 +238,19 @@ def test_crops_count_as_often_as_they_are_to_be_drawn():
     evenly = DegradedSamples(units, measures, crops, np.ones(200))
     emulator = Emulator.learn([evenly], contents, np.array([0.5]))
     assert emulator.predict(np.array([[0.5]]))[0, 0] == pytest.approx(2.5 + 1.5, abs=0.02)
+
+
+def test_spoiled_measures_move_no_number():
+    rng = np.random.default_rng(0)
+    units = rng.uniform(0, 1, (400, 3))
+    measures, before = world(units, rng)
+    photos = world(np.tile([0.3, 0.7, 0.5], (60, 1)), rng)[0]
+    photos[:, [2, 5]] += 3.0
+    means = []
+    for spoiled in ((), (2, 5)):
+        emulator = Emulator.learn(
+            [samples(units, measures)], replace(varying(before), spoiled=spoiled), np.full(3, 0.5)
+        )
+        means.append(explain(emulator, photos, np.full((60, 3), np.nan), start(0.29)).mean[:2])
+    assert np.abs(means[0] - [0.3, 0.7]).max() > 0.1
+    assert means[1] == pytest.approx([0.3, 0.7], abs=0.03)

@@ -18,7 +18,14 @@ from patina.fitting.search import Search
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
 from patina.imaging.recompress import jpeg
 from patina.imaging.sources import list_sources
-from patina.pipelines.clean_images import SMALL, CleanImage, can_be_halved, own_compression, read_clean_images
+from patina.pipelines.clean_images import (
+    SMALL,
+    CleanImage,
+    can_be_halved,
+    have_blocks,
+    own_compression,
+    read_clean_images,
+)
 from patina.pipelines.recipe_fit import _few
 from sets import write_config, write_pictures
 from small_photographs import photographs
@@ -234,12 +241,8 @@ def test_clean_images_are_shrunk_only_if_half_of_their_size_suffices(scale, phot
 def test_clean_images_that_are_compressed_themselves_are_counted_at_scale_1(tmp_path):
     pixels = photographs()["clean"][0]
     (tmp_path / "clean").mkdir()
-    for name, settings in {
-        "a.jpg": {"quality": 91},
-        "b.jpg": {"quality": 74},
-        "c.png": {},
-        "d.webp": {"lossless": True},
-    }.items():
+    kinds = {"a.jpg": {"quality": 91}, "b.jpg": {"quality": 74}, "c.png": {}, "d.webp": {"lossless": True}}
+    for name, settings in kinds.items():
         Image.fromarray(pixels).save(tmp_path / "clean" / name, **settings)
     write_picture(tmp_path / "clean" / "e.png", jpeg(pixels, 80))
     images = read_clean_images(list_sources(tmp_path / "clean"), 1, tmp_path)
@@ -248,6 +251,8 @@ def test_clean_images_that_are_compressed_themselves_are_counted_at_scale_1(tmp_
     assert "or downscale these by 2 first" in told
     assert "too small to downscale" in own_compression(images, 1, can_shrink=False)
     assert own_compression(images, 2, can_shrink=True) == ""
+    assert have_blocks(images)
+    assert not have_blocks(images[2:4])
     assert own_compression(images[2:4], 1, can_shrink=True) == ""
 
 

@@ -48,22 +48,26 @@ class Contents:
         measures: ``[M, k]``, of every clean crop.
         natural: ``[k, k]``, the covariance of such measures from one natural image to another.
         weights: ``[M]``, how much each crop counts; 1 on average.
+        spoiled: places of measures that the images' own compression spoils; they say nothing about the photos.
     """
 
     names: tuple[str, ...]
     measures: np.ndarray
     natural: np.ndarray
     weights: np.ndarray
+    spoiled: tuple[int, ...] = ()
 
     @classmethod
-    def of(cls, names: Sequence[str], measures: np.ndarray) -> "Contents":
+    def of(cls, names: Sequence[str], measures: np.ndarray, *, have_blocks: bool = False) -> "Contents":
         """Let all clean crops count alike.
 
         Args:
             names: of the measures, ``[k]``.
             measures: ``[M, k]``.
+            have_blocks: whether the images have blocks of their own, from an earlier compression.
         """
-        return cls(tuple(names), measures, natural_covariance(tuple(names)), np.ones(len(measures)))
+        spoiled = tuple(place for place, name in enumerate(names) if have_blocks and "blocks_" in name)
+        return cls(tuple(names), measures, natural_covariance(tuple(names)), np.ones(len(measures)), spoiled)
 
     @property
     def mean(self) -> np.ndarray:

@@ -37,6 +37,9 @@ _LEAST_WIDTH = 1e-3
 _MOST_ODDS = 3.0
 """How much more often than it was drawn a crop may count, so that single samples do not dominate."""
 
+_SPOILED = 1e4
+"""Factor of the variance of spoiled measures, which then hardly count."""
+
 _FORGET = 0.1
 """How fast a sample's weight falls with its squared distance, in variances of the latest samples."""
 
@@ -148,6 +151,7 @@ class Emulator:
         shrink = len(diagonal) / (len(diagonal) + SHRINK * count)
         content = contents.covariance * factor
         covariance = (1 - shrink) * covariance + shrink * np.diag(diagonal) + factor[:, None] * content
+        covariance[contents.spoiled, contents.spoiled] *= _SPOILED  # on the diagonal
         linear, square = found[1 : 1 + size].T, found[1 + size :].T
         deviation = np.sqrt(np.diag(covariance))
         precision = np.linalg.inv(covariance)

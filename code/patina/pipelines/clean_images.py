@@ -19,6 +19,9 @@ from patina.runs.folder_job import run_folder_job
 SMALL = 0.4
 """Clean images are small if their downscaled crops have less than this fraction of the pixels of the photos' crops."""
 
+MANY = 0.1
+"""Fraction of compressed clean images from which their blocks are not taken for the recipe's."""
+
 _NEVER = FileCompression()
 _KINDS = {JPEG: "JPEGs", WEBP: "lossy WebPs"}
 
@@ -98,6 +101,17 @@ def small_images(clean: Sequence[CleanImage], scale: int, needed: float) -> str:
     )
 
 
+def have_blocks(clean: Sequence[CleanImage]) -> bool:
+    """Whether enough clean images have blocks of their own to make the recipe's results look compressed."""
+    return len(_compressed(clean)) > MANY * len(clean)
+
+
+def _compressed(clean: Sequence[CleanImage]) -> list[FileCompression]:
+    """Return the compressions of the clean images that were compressed themselves and are not downscaled."""
+    found = [image.compression for image in clean if image.compression.format != NONE]
+    return [compression for compression in found if not compression.shows_in_chroma_alone]
+
+
 def own_compression(clean: Sequence[CleanImage], scale: int, *, can_shrink: bool) -> str:
     """Warn of clean images that are compressed themselves, where nothing downscales them; else an empty text.
 
@@ -106,9 +120,7 @@ def own_compression(clean: Sequence[CleanImage], scale: int, *, can_shrink: bool
         scale: of the fit. Above 1, the recipe's own downscaling takes most of the compression away.
         can_shrink: whether most of them are large enough to be downscaled by 2, see `can_be_halved`.
     """
-    found = [image.compression for image in clean if image.compression.format != NONE]
-    found = [compression for compression in found if not compression.shows_in_chroma_alone]
-    if scale > 1 or not found:
+    if scale > 1 or not (found := _compressed(clean)):
         return ""
     kinds = {("copies of " if one.seen_in_pixels else "") + _KINDS[one.format] for one in found}
     lowest = min(compression.quality for compression in found)

@@ -27,6 +27,7 @@ from patina.imaging.sources import list_sources, some_sources
 from patina.pipelines.clean_images import (
     CleanImage,
     can_be_halved,
+    have_blocks,
     needed_pixels,
     own_compression,
     read_clean_images,
@@ -118,7 +119,7 @@ def _fit(request: FitRequest) -> Fit:
         before = agreements(names, measured, plain, request.seed)
         compressions = [photo.compression for photo in photos]
         limits = request.seed, request.samples, request.rounds
-        contents = Contents.of(names, plain)
+        contents = Contents.of(names, plain, have_blocks=have_blocks(clean))
         searches = [
             Search(family, names, measured, compressions, files, contents, workers, *limits) for family in families
         ]
