@@ -33,10 +33,11 @@ def docker_lines() -> list[list[str]]:
 
 
 def test_it_knows_every_instruction_of_the_file():
-    known = {"FROM", "ARG", "WORKDIR", "COPY", "RUN", "ENV", "ENTRYPOINT", "CMD"}
+    known = {"FROM", "ARG", "WORKDIR", "COPY", "RUN", "ENV", "STOPSIGNAL", "ENTRYPOINT", "CMD"}
     lines = [line for line in re.sub(r"\\\n\s*", "", DOCKERFILE).splitlines() if line and not line.startswith("#")]
     assert {line.split()[0] for line in lines} == known
     assert lines[0].startswith("FROM ")
+    assert instructions("STOPSIGNAL") == ["SIGINT"]  # Python as process 1 ignores the usual SIGTERM
 
 
 def test_it_copies_what_the_package_is_built_from():
