@@ -15,7 +15,9 @@ from PIL import Image
 from encoded_pictures import KINDS, RNG, encoded, noise, sample
 from patina.errors import PatinaError, PictureError
 from patina.imaging.picture_files import picture_size, read_picture
+from patina.imaging.plugin_pictures import AROUND
 from patina.imaging.size_limit import VARIABLE
+from patina.system.notes import collected
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -154,3 +156,21 @@ def test_decoders_keep_quiet_about_broken_files(tmp_path: Path, capfd: pytest.Ca
     with suppress(PictureError):
         read_picture(tmp_path / "b.tif")
     assert capfd.readouterr().err == ""
+
+
+def test_a_gif_that_leaves_part_of_its_canvas_open_is_told_of(tmp_path: Path) -> None:
+    data = bytearray(encoded(Image.fromarray(noise()), "GIF"))
+    for width, expected in ((noise().shape[1], []), (99, [AROUND])):
+        data[6:8] = width.to_bytes(2, "little")
+        (tmp_path / "a.gif").write_bytes(data)
+        with collected() as notes:
+            assert read_picture(tmp_path / "a.gif").width == width
+        assert notes == expected
+
+
+def test_a_palette_of_more_colours_than_a_bmp_has_is_named(tmp_path: Path) -> None:
+    data = bytearray(encoded(Image.fromarray(noise()).quantize(16), "BMP"))
+    data[46:50] = (70000).to_bytes(4, "little")
+    (tmp_path / "a.bmp").write_bytes(data)
+    with pytest.raises(PictureError, match=r"a\.bmp is a BMP of 8 bits with 70000 colours; save it again"):
+        read_picture(tmp_path / "a.bmp")

@@ -201,13 +201,18 @@ _WEBP_SIZES = {b"VP8 ": _vp8_size, b"VP8L": _vp8l_size, b"VP8X": _vp8x_size}
 
 # BMP: a header, then rows, each padded to a multiple of four bytes.
 
+_BMP_COLOURS = 256
+"""The largest palette."""
+
 
 def _inspect_bmp(data: Buffer, thorough: bool) -> PictureHeader:
     file_size, pixels, header_size = struct.unpack_from("<I4xII", data, 2)
     if header_size == 12:
         (width, height, _, bits), compression = struct.unpack_from("<HHHH", data, 18), 0
     else:
-        width, height, _, bits, compression = struct.unpack_from("<iiHHI", data, 18)
+        width, height, _, bits, compression, colours = struct.unpack_from("<iiHHI12xI", data, 18)
+        if bits <= 8 and colours > _BMP_COLOURS:
+            raise BrokenPicture(f"is a BMP of {bits} bits with {colours} colours; save it again or remove it")
     height = abs(height)
     run_lengths = compression in (1, 2)
     needed = file_size if run_lengths else pixels + (width * bits + 31) // 32 * 4 * height

@@ -10,6 +10,10 @@ import numpy as np
 from PIL import AvifImagePlugin, BmpImagePlugin, GifImagePlugin, ImageFile, WebPImagePlugin
 
 from patina.errors import is_of_system
+from patina.system.notes import note
+
+AROUND = "read with the background around an image that is smaller than its canvas"
+"""The note of a GIF in which no image says what a part of the canvas shows."""
 
 
 class UnreadablePlugin(ValueError):
@@ -51,6 +55,8 @@ _PLUGINS: dict[str, Any] = {
 
 
 def _pixels(image: ImageFile.ImageFile) -> np.ndarray:
+    if image.format == "GIF" and image.tile and image.tile[0].extents not in (None, (0, 0, *image.size)):
+        note(AROUND)
     image.load()
     has_alpha = image.mode.endswith("A") or "transparency" in image.info
     mode = "RGBA" if has_alpha else "L" if image.mode in ("1", "L") else "RGB"
