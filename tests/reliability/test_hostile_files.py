@@ -1,5 +1,6 @@
 """Thousands of configurations, recipes, logs, manifests and model files of any content: one line, and no harm."""
 
+import json
 import os
 import random
 import shutil
@@ -82,11 +83,28 @@ def test_model_files_of_any_content(kind: str, inputs: Path, tmp_path: Path, cam
         save_generator(CompactSettings(scale=2, features=4, blocks=1).build(), path)
     else:
         shutil.copy(inputs / "model/model.safetensors", path)
-    data, read = path.read_bytes(), {"deflow": load_model_file, "network": load_generator}[kind]
+    data, read, rng = path.read_bytes(), {"deflow": load_model_file, "network": load_generator}[kind], random.Random(4)
     with campaign.row("hostile: model files") as tally:
         for number in range(campaign.count(40, 1500)):
-            path.write_bytes(mutated(data, damage))
+            path.write_bytes(mutated(data, damage) if number % 2 else with_any_header(data, rng))
             is_one_line(lambda: read(path), tally, f"{kind}, number {number}")
+
+
+def with_any_header(data: bytes, rng: random.Random) -> bytes:
+    """Return a safetensors file whose header, or a value of its metadata, says anything, e.g. sizes of terabytes."""
+    length = int.from_bytes(data[:8], "little")
+    header, weights = json.loads(data[8 : 8 + length]), data[8 + length :]
+    if rng.random() < 0.5:
+        metadata = header["__metadata__"]
+        name = rng.choice(list(metadata))
+        try:
+            metadata[name] = json.dumps(changed(json.loads(metadata[name]), rng))
+        except ValueError:  # plain text
+            metadata[name] = str(rng.choice(ODD))
+    else:
+        header = changed(header, rng)
+    text = json.dumps(header).encode()
+    return len(text).to_bytes(8, "little") + text + weights
 
 
 class Harmful:
@@ -119,14 +137,14 @@ def test_pickles_are_not_run(verb: str, suffix: str, inputs: Path, tmp_path: Pat
 def test_logs_and_manifests_of_any_content(inputs: Path, tmp_path: Path, campaign: Campaign, capfd) -> None:
     """Whatever a log says, the command that finds it writes nothing outside its folder and ends in one line."""
     rng, damage = random.Random(3), np.random.default_rng(3)
-    names, top = ["prepare", "prepare tiles", "degrade"], tmp_path / "any" / "in"
+    names, top = ["prepare", "prepare tiles", "degrade", "upscale"], tmp_path / "any" / "in"
     for name in names:
         assert run(COMMANDS[name](inputs, tmp_path / name), tmp_path / name).code == 0
-    logs = {name: [path.name for path in (tmp_path / name).glob("*.json*")] for name in names}
+    logs = {name: [path.relative_to(tmp_path / name) for path in (tmp_path / name).rglob("*.json*")] for name in names}
     replay = command("replay", top / "out/log.jsonl", "-out", top / "again", "-source", inputs / "in")
     with campaign.row("hostile: logs and manifests") as tally:
         for number in range(campaign.count(12, 600)):
-            name = names[number % 3]
+            name = names[number % len(names)]
             shutil.copytree(tmp_path / name, top / "out")
             log = top / "out" / rng.choice(logs[name])
             log.write_bytes(spoilt(log.read_bytes(), rng, damage))
