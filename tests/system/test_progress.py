@@ -6,7 +6,8 @@ import sys
 
 import pytest
 
-from patina.system.progress import time_left
+from patina.system import progress as module
+from patina.system.progress import progress, time_left
 
 
 @pytest.mark.parametrize(
@@ -15,6 +16,21 @@ from patina.system.progress import time_left
 )
 def test_the_time_left_is_told_in_the_unit_that_fits(steps, per_second, told):
     assert time_left(steps, per_second) == told
+
+
+def test_without_a_terminal_a_line_every_30_seconds_says_how_far_a_job_is(monkeypatch, capsys):
+    clock = iter(range(0, 1000, 16))
+    monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
+    assert list(progress(["a", "b", "c", "d", "e"], "measure photos")) == ["a", "b", "c", "d", "e"]
+    told = capsys.readouterr().err.splitlines()
+    assert told == [
+        "measure photos: 2 of 5 images, 48 s left, 0.0625 per second",
+        "measure photos: 4 of 5 images, 16 s left, 0.0625 per second",
+    ]
+    list(progress(iter("abc"), "read", unit="tile"))
+    assert capsys.readouterr().err == "read: 2 tiles, 0.0625 per second\n"
+    list(progress("abcd", "train", has_lines=False))
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.slow

@@ -95,7 +95,7 @@ def read_picture(path: Path | str, *, alpha: Literal["keep", "refuse"] = "keep",
     except BrokenPicture as error:
         raise PictureError(f"{path} {error}") from None
     if header.kind == "TIFF" and not FRAME_NAME.fullmatch(path.name) and tiff_pages(data).damage:
-        note("read without the further images of their files, which are damaged")
+        note("read alone, as what follows in the file is damaged")
     picture = _to_picture(pixels, header, keep_profile)
     if alpha == "refuse" and picture.alpha is not None:
         raise PictureError(f"{path} is partly transparent; training images must be opaque: flatten or remove it")

@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sized
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -13,6 +14,9 @@ from patina.system.telling import is_quiet
 
 T = TypeVar("T")
 _silenced = False
+LINE_EVERY = 30.0
+"""Seconds between two lines of a job that has no bar."""
+
 _COLUMNS, _ROWS = 80, 24
 """Of a terminal that does not say how large it is."""
 
@@ -23,18 +27,37 @@ _watcher: ContextVar[Watcher | None] = ContextVar("watcher", default=None)
 
 
 def progress(
-    items: Iterable[T], description: str, *, total: int | None = None, unit: str = "image", initial: int = 0
+    items: Iterable[T],
+    description: str,
+    *,
+    total: int | None = None,
+    unit: str = "image",
+    initial: int = 0,
+    has_lines: bool = True,
 ) -> "tqdm[T]":
-    """Wrap `items` in a progress bar on standard error; give `total` if `items` has no length."""
+    """Wrap `items` in a progress bar on standard error, or in a line every 30 seconds if that is no terminal.
+
+    Args:
+        items: what is done, one after the other.
+        description: the job.
+        total: the number of items, if `items` has no length.
+        unit: what an item is called.
+        initial: items that were done before.
+        has_lines: whether there are lines without a terminal; False for jobs that print their own.
+    """
     total = len(items) if total is None and isinstance(items, Sized) else total
-    watch, is_sized = _watcher.get(), _tells_its_size()
+    watch, is_sized, is_terminal = _watcher.get(), _tells_its_size(), sys.stderr.isatty()
+    if watch is not None:
+        items = _watched(items, watch, description, initial, total)
+    if has_lines and not is_terminal and not _is_silent():
+        items = _in_lines(items, description, unit, initial, total)
     return tqdm(
-        items if watch is None else _watched(items, watch, description, initial, total),
+        items,
         desc=description,
         total=total,
         unit=unit,
         initial=initial,
-        disable=_is_silent() or not sys.stderr.isatty(),
+        disable=_is_silent() or not is_terminal,
         dynamic_ncols=is_sized,
         ncols=None if is_sized else _COLUMNS,
         nrows=None if is_sized else _ROWS,
@@ -67,6 +90,18 @@ def _watched(items: Iterable[T], watch: Watcher, description: str, done: int, to
     for count, item in enumerate(items, start=done + 1):
         yield item
         watch(description, count, total)
+
+
+def _in_lines(items: Iterable[T], description: str, unit: str, initial: int, total: int | None) -> Iterator[T]:
+    """Yield items; print how many are done after every 30 seconds."""
+    began = told = time.monotonic()
+    for count, item in enumerate(items, start=1):
+        yield item
+        now, done = time.monotonic(), initial + count
+        if now - told >= LINE_EVERY and done != total:
+            told, rate = now, count / (now - began)
+            left = f" of {total} {unit}s, {time_left(total - done, rate)} left" if total is not None else f" {unit}s"
+            print(f"{description}: {done}{left}, {rate:.3g} per second", file=sys.stderr, flush=True)
 
 
 def show_numbers(bar: "tqdm[Any]", where: str, numbers: Mapping[str, float]) -> None:

@@ -178,7 +178,7 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
         interruption(alone=fabric.world_size == 1) as interrupted,
         saved_before_errors(save),
         closing(loaded_batches(task, range(step + 1, plan.steps + 1), plan.workers, fabric, interrupted)) as batches,
-        progress(batches, folder.name, total=plan.steps, unit="step", initial=step) as bar,
+        progress(batches, folder.name, total=plan.steps, unit="step", initial=step, has_lines=False) as bar,
     ):
         pace = Pace(folder.name, plan.steps, step, not bar.disable, partial(tell_beside, bar))
         for batch, failures in bar:
