@@ -16,7 +16,10 @@ sums with weights of 0.299, 0.587 and 0.114 (0.19). That of chroma is about the 
 STRAY = 0.02
 """Fraction of coefficients that clipping moves anywhere."""
 
-_TRIED = range(2, 65)
+_USUAL = 64
+"""Larger divisors are tried only where most coefficients are larger, which saves time."""
+
+_TRIED = range(2, 256)
 _NONZERO = 2.5 * ROUNDING
 """Smaller coefficients are zeros, which every divisor explains."""
 
@@ -51,7 +54,13 @@ def likely_divisors(coefficients: np.ndarray) -> Divisors:
     """
     says = np.abs(coefficients) > _NONZERO
     values, frequencies = np.float32(coefficients[says]), np.nonzero(says)[1]
-    scores = np.stack([np.bincount(frequencies, _log_density(values, divisor), says.shape[1]) for divisor in _TRIED])
+    size = says.shape[1]
+    are_large = np.bincount(frequencies, np.abs(values) > _USUAL, size) > np.bincount(frequencies, minlength=size) / 2
+    large = are_large[frequencies]
+    scores = np.zeros((len(_TRIED), size))
+    for place, divisor in enumerate(_TRIED):
+        some = slice(None) if divisor <= _USUAL else large
+        scores[place] = np.bincount(frequencies[some], _log_density(values[some], divisor), size)
     best, most = np.array(_TRIED)[scores.argmax(axis=0)], scores.max(axis=0)
     told = np.where(most > _SURE, best, np.where(says.mean(axis=0) >= _SHOWN, 1, 0))
     return Divisors(told, float(most[most > _SURE].sum()))
