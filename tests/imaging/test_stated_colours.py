@@ -95,6 +95,20 @@ def test_what_is_not_converted_is_told(tmp_path: Path, make: Callable, told: str
     assert read(tmp_path, make(PIXELS))[1] == [f"read as sRGB in spite of {told}"]
 
 
+def test_tags_without_sense_stop_nothing(tmp_path: Path) -> None:
+    pixels = noise()
+    data = bytearray(tiff(pixels, transfer=SRGB_CURVE))
+    with tifffile.TiffFile(io.BytesIO(data)) as file:
+        count = file.pages[0].tags[301].offset + 4
+    data[count : count + 4] = bytes(4)
+    found, notes = read(tmp_path, bytes(data))
+    np.testing.assert_array_equal(found, pixels)
+    assert notes == []
+    buffer = io.BytesIO()
+    tifffile.imwrite(buffer, noise(), photometric="rgb", extratags=[(34675, "H", 99, (300,) * 99, True)])
+    assert read(tmp_path, buffer.getvalue())[1] == ["read as sRGB, because the colour profile is damaged"]
+
+
 @pytest.mark.parametrize(
     "data",
     [

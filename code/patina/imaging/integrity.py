@@ -241,7 +241,8 @@ def _inspect_tiff(data: Buffer, thorough: bool) -> PictureHeader:
     if thorough and any(start + size > len(data) for start, size in zip(starts, sizes, strict=False)):
         raise BrokenPicture(TRUNCATED)
     height, width = tags.get(_HEIGHT, (0,))[0], tags.get(_WIDTH, (0,))[0]
-    photometric, profile = tags.get(_PHOTOMETRIC, (2,))[0], bytes(tags.get(_PROFILE, ()))
+    photometric = tags.get(_PHOTOMETRIC, (2,))[0]
+    profile = bytes(value & 255 for value in tags.get(_PROFILE, ()))  # no more than a byte each, but in damaged files
     channels = 4 if photometric == _SEPARATED else 3
     colours = ColourTags(profile) if profile or channels == 4 else tiff_colours(tags, photometric < 2)
     return PictureHeader("TIFF", height, width, valid_orientation(tags), photometric < 2, channels, colours=colours)

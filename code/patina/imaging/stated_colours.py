@@ -33,7 +33,7 @@ def tiff_colours(tags: dict[int, tuple[int, ...]], gray: bool) -> ColourTags:
         tags: those of the constants above that the file has.
         gray: whether it stores one channel of colour, whose primaries mean nothing.
     """
-    if TRANSFER in tags and not _is_srgb_curve(np.array(tags[TRANSFER], np.float64)):
+    if tags.get(TRANSFER) and not _is_srgb_curve(np.array(tags[TRANSFER], np.float64)):
         return ColourTags(unknown="a TIFF's transfer function")
     stored = tags.get(WHITE, ()) + tags.get(CHROMATICITIES, ())
     if gray or len(stored) != 16 or 0 in stored[1::2]:
