@@ -149,3 +149,10 @@ def test_frames_keep_the_colours_of_their_file(tmp_path: Path, suffix: str) -> N
     with collected() as notes:
         np.testing.assert_array_equal(read_picture(first).pixels, read_picture(path).pixels)
     assert notes == ["converted from sRGB with a gamma of 1 to sRGB"]
+
+
+def test_boxes_in_boxes_end_no_job(tmp_path: Path) -> None:
+    plain, nested = avif(PIXELS), b""
+    for _ in range(2000):
+        nested = struct.pack(">I4s", 8 + len(nested), b"ipco") + nested
+    assert np.array_equal(read(tmp_path, plain + nested)[0], read(tmp_path, plain)[0])

@@ -22,8 +22,8 @@ _CALIBRATED, _EMBEDDED, _LINKED = b"\0\0\0\0", b"DEBM", b"KNIL"
 
 _COLOUR, _DEPTH, _CODED = b"colr", b"pixi", b"nclx"
 _UNSPECIFIED, _SRGB_CODES = 2, (1, 13)
-_INSIDE = {b"meta": 4, b"iprp": 0, b"ipco": 0}
-"""Boxes of boxes, and how many bytes of their own these begin with."""
+_WAY = ((b"meta", 4), (b"iprp", 0), (b"ipco", 0))
+"""Boxes that lead to properties, one in the other, and how many bytes of their own these begin with."""
 
 
 def tiff_colours(tags: dict[int, tuple[int, ...]], gray: bool) -> ColourTags:
@@ -120,8 +120,9 @@ def _nested(data: Buffer, path: tuple[bytes, ...]) -> Iterator[tuple[tuple[bytes
     for kind, start, end in boxes(data):
         payload = b"" if kind == b"mdat" else bytes(data[start:end])
         yield path, kind, payload
-        if kind in _INSIDE:
-            yield from _nested(payload[_INSIDE[kind] :], (*path, kind))
+        depth = len(path)
+        if depth < len(_WAY) and kind == _WAY[depth][0]:
+            yield from _nested(payload[_WAY[depth][1] :], (*path, kind))
 
 
 def _associated(payload: bytes, main: int | None) -> Iterator[int]:
