@@ -44,6 +44,11 @@ def test_what_is_wrong_is_named_with_its_line(tmp_path, text, told):
     assert "\n" not in str(caught.value)
 
 
+def test_keys_that_a_mapping_merges_are_not_given_twice():
+    text = "b: &b {lq: 0, gt: 3}\nc:\n  d:\n    e: &e {<<: *b, lq: 1}\nf: {<<: *e, z: 2}\n"
+    assert parsed_yaml(text, "a.yml")["f"] == {"lq": 1, "gt": 3, "z": 2}
+
+
 def test_aliases_of_aliases_cost_nothing():
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 12)]

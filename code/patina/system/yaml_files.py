@@ -36,7 +36,18 @@ class _Loader(yaml.SafeLoader):
 
     yaml_implicit_resolvers: dict[str, Any] = {}  # noqa: RUF012 - not those of version 1.1
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+    def __init__(self, text: str):
+        super().__init__(text)
+        self._checked: set[int] = set()
+
+    def flatten_mapping(self, node: yaml.MappingNode) -> None:
+        """Check a mapping's own keys, once: those that it merges join them, also when a later mapping merges it."""
+        if id(node) not in self._checked:
+            self._checked.add(id(node))
+            self._require_keys_once(node)
+        super().flatten_mapping(node)
+
+    def _require_keys_once(self, node: yaml.MappingNode) -> None:
         lines: dict[Any, int] = {}
         for key_node, _ in node.value:
             if not key_node.tag.endswith(":merge"):
@@ -47,7 +58,6 @@ class _Loader(yaml.SafeLoader):
                     told = f"the key {key!r} is in line {lines[key]} already; remove one of them"
                     raise ConstructorError(None, None, told, key_node.start_mark)
                 lines[key] = line
-        return super().construct_mapping(node, deep)
 
     def construct_whole(self, node: yaml.ScalarNode) -> int:
         """Return a whole number; 010 is ten, not the octal eight of version 1.1."""
