@@ -230,7 +230,8 @@ def wrong_answers(kind: str, count: int, path: Path) -> list[str]:
 
 
 def _read(path: Path, data: bytes) -> np.ndarray | str | None:
-    """Return pixels, why there are none, or None if it is said that parts of them are no image's."""
+    """Return pixels, why there are none, or None if it is said what makes them others than a decoder's: background
+    around a smaller image, or colours that the file states."""
     path.write_bytes(data)
     try:
         picture_size(path)
@@ -238,7 +239,7 @@ def _read(path: Path, data: bytes) -> np.ndarray | str | None:
             pixels = read_picture(path).pixels
     except PictureError as error:
         return str(error)
-    if AROUND in notes:
+    if AROUND in notes or any(told.startswith("converted from") for told in notes):
         return None
     return pixels if pixels.dtype == np.uint8 else (pixels >> 8).astype(np.uint8)
 

@@ -3,7 +3,7 @@
 import imagecodecs
 import pytest
 
-from patina.system.lack_of_memory import is_lack_of_memory
+from patina.system.lack_of_memory import is_lack_of_memory, panics_as_memory_errors
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,28 @@ def test_each_is_known(error):
 )
 def test_other_errors_are_others(error):
     assert not is_lack_of_memory(error)
+
+
+def test_an_error_whose_message_needs_more_memory_than_there_is_is_one():
+    class Wordless(RuntimeError):
+        def __str__(self) -> str:
+            raise MemoryError
+
+    assert is_lack_of_memory(Wordless())
+
+
+def test_an_error_that_was_raised_from_one_is_one():
+    late = RuntimeError("Failed to import diffusers.schedulers")
+    late.__cause__ = ImportError("no scheduler")
+    late.__cause__.__cause__ = MemoryError()
+    assert is_lack_of_memory(late)
+    late.__cause__.__cause__ = None
+    assert not is_lack_of_memory(late)
+
+
+def test_a_panic_of_rust_code_is_one_and_other_errors_stay():
+    panic = type("PanicException", (BaseException,), {"__module__": "pyo3_runtime"})
+    with pytest.raises(MemoryError, match="PyObject pointer is null"), panics_as_memory_errors():
+        raise panic("PyObject pointer is null")
+    with pytest.raises(KeyboardInterrupt), panics_as_memory_errors():
+        raise KeyboardInterrupt

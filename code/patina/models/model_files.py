@@ -16,6 +16,7 @@ from torch import Tensor
 from patina.errors import PatinaError, told_system_error
 from patina.runs.fingerprint import digest_of
 from patina.system.atomic import atomic_path
+from patina.system.lack_of_memory import panics_as_memory_errors
 from patina.system.places import present
 from patina.system.typed_values import Malformed, parsed_object, shortened, typed
 from patina.version import __version__
@@ -67,18 +68,19 @@ def save_model_file(path: Path, model: ModelFile) -> None:
         "step": model.step,
         "version": model.version,
     } | ({"photo_knobs": model.photo_knobs} if model.photo_knobs else {})
-    stored = save(_on_cpu(model.weights), {METADATA_KEY: json.dumps(described)})
+    stored = _packed(model.weights, {METADATA_KEY: json.dumps(described)})
     with atomic_path(path) as temporary:
         temporary.write_bytes(stored)
 
 
 def weights_digest(weights: Mapping[str, Tensor]) -> str:
     """Return the digest of a state dict; equal weights have equal digests."""
-    return digest_of(save(_on_cpu(weights)))
+    return digest_of(_packed(weights))
 
 
-def _on_cpu(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+@panics_as_memory_errors()
+def _packed(weights: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> bytes:
+    return save({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, metadata)
 
 
 def load_model_file(path: Path) -> ModelFile:
