@@ -29,6 +29,8 @@ def test_without_a_terminal_a_line_every_30_seconds_says_how_far_a_job_is(monkey
     ]
     list(progress(iter("abc"), "read", unit="tile"))
     assert capsys.readouterr().err == "read: 2 tiles, 0.0625 per second\n"
+    list(progress(iter("abc"), "a clip", total=1))
+    assert capsys.readouterr().err == "a clip: 2 images, 0.0625 per second\n"
     list(progress("abcd", "train", has_lines=False))
     assert capsys.readouterr().err == ""
 

@@ -100,7 +100,9 @@ def _in_lines(items: Iterable[T], description: str, unit: str, initial: int, tot
         now, done = time.monotonic(), initial + count
         if now - told >= LINE_EVERY and done != total:
             told, rate = now, count / (now - began)
-            left = f" of {total} {unit}s, {time_left(total - done, rate)} left" if total is not None else f" {unit}s"
+            left = f" {unit}s"
+            if total is not None and done < total:  # clips may have more frames than they say
+                left = f" of {total} {unit}s, {time_left(total - done, rate)} left"
             print(f"{description}: {done}{left}, {rate:.3g} per second", file=sys.stderr, flush=True)
 
 
