@@ -68,9 +68,8 @@ def save_model_file(path: Path, model: ModelFile) -> None:
         "step": model.step,
         "version": model.version,
     } | ({"photo_knobs": model.photo_knobs} if model.photo_knobs else {})
-    stored = _packed(model.weights, {METADATA_KEY: json.dumps(described)})
     with atomic_path(path) as temporary:
-        temporary.write_bytes(stored)
+        temporary.write_bytes(_packed(model.weights, {METADATA_KEY: json.dumps(described)}))
 
 
 def weights_digest(weights: Mapping[str, Tensor]) -> str:
