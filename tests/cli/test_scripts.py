@@ -88,6 +88,15 @@ def test_what_stops_a_command_is_one_line(error, code, told, monkeypatch, capsys
     assert printed.count("\n") == 1
 
 
+@pytest.fixture
+def no_handler_of_sigterm():
+    """As in a process that runs one command; torch's launcher, which other tests run here, leaves a handler."""
+    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    yield
+    signal.signal(signal.SIGTERM, before)
+
+
+@pytest.mark.usefixtures("no_handler_of_sigterm")
 def test_sigterm_ends_a_command_as_ctrl_c_does(monkeypatch, capsys):
     ended = []
 
@@ -99,14 +108,14 @@ def test_sigterm_ends_a_command_as_ctrl_c_does(monkeypatch, capsys):
             os.kill(os.getpid(), signal.SIGTERM)  # schedulers send several
             ended.append("cleanly")
 
-    before = signal.getsignal(signal.SIGTERM)
     monkeypatch.setattr(command_line, "module_of", lambda command: SimpleNamespace(run=work))
     assert command_line.run_command("doctor", []) == 130
     assert ended == ["cleanly"]
     assert capsys.readouterr().err.startswith("interrupted; to go on, run the same command again")
-    assert signal.getsignal(signal.SIGTERM) == before
+    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
 
 
+@pytest.mark.usefixtures("no_handler_of_sigterm")
 def test_workers_that_sigterm_ends_before_the_command_are_no_lack_of_memory(tmp_path, monkeypatch, capsys):
     """Schedulers send it to all processes of a job, in any order."""
 

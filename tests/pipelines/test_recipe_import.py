@@ -104,7 +104,7 @@ def test_what_has_none_is_named_on_the_screen_and_in_the_recipe(ini, tmp_path, c
         "line 32: quantization swirl: no counterpart, omitted",
         "line 39: chroma swirl: no counterpart, omitted",
         "line 5: degradation vhs: no counterpart, omitted",
-        "line 10: likelihood.scale = 0.05: set to 1, as all images of a set must have one size",
+        "line 10: likelihood.scale: 1 instead of 0.05, as all images of a set must have one size",
         "line 8: likelihood.noise: missing, set to 0.3 as Dataset Destroyer does",
         "line 7: main.surprise: not used",
     ):
