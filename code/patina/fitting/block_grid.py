@@ -6,6 +6,9 @@ import cv2
 import numpy as np
 
 BLOCK = 8
+_MOST_BLOCKS = 1024
+"""Blocks whose coefficients are compared with quantisation tables; more are not needed."""
+
 _COEFFICIENTS = ((0, 1), (1, 1), (2, 2), (3, 3), (4, 4), (6, 6))
 _DCT = cv2.dct(np.eye(BLOCK, dtype=np.float32), flags=cv2.DCT_ROWS).T
 """The orthonormal DCT-II: row k holds the cosine of frequency k."""
@@ -41,6 +44,12 @@ def step_profile(planes: Sequence[np.ndarray], axis: int) -> np.ndarray:
 
 def _whole(plane: np.ndarray, axis: int) -> int:
     return (plane.shape[axis] - 1) // BLOCK * BLOCK
+
+
+def sampled_coefficients(planes: Sequence[np.ndarray]) -> np.ndarray:
+    """Return the DCT coefficients of up to 1024 blocks, evenly spread over planes, ``[N, 63]``, without the mean."""
+    found = np.concatenate([block_coefficients(plane) for plane in planes])
+    return found[:: 1 + len(found) // _MOST_BLOCKS].reshape(-1, BLOCK * BLOCK)[:, 1:]
 
 
 def block_coefficients(plane: np.ndarray) -> np.ndarray:

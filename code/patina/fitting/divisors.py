@@ -1,4 +1,4 @@
-"""The divisors that DCT coefficients were rounded to multiples of, frequency by frequency.
+"""Quantisation divisors, estimated from decoded DCT coefficients frequency by frequency.
 
 For a divisor T, a decoded coefficient c has the density T N(c - T k; s) relative to a smooth one, k being the nearest
 multiple (Fan and de Queiroz 2003). A multiple of the true divisor leaves coefficients between its own multiples; a part
@@ -23,18 +23,23 @@ _TRIED = range(2, 256)
 _NONZERO = 2.5 * ROUNDING
 """Smaller coefficients are zeros, which every divisor explains."""
 
-_SURE, _SHOWN = 25.0, 0.25
-"""Log-likelihood from which a divisor is believed, about that of nine coefficients: fewer are multiples of some number
-by chance. And fraction of coefficients that are not zero from which none is: fewer may be what clipping moved."""
+_SURE = 25.0
+"""Smallest log-likelihood at which a divisor is accepted: about that of nine coefficients, since fewer are multiples of
+some number by chance."""
+
+_SHOWN = 0.25
+"""Smallest fraction of nonzero coefficients at which a frequency without a divisor counts as one of divisor 1. Fewer
+nonzero coefficients may come from clipping."""
 
 
 @dataclass(frozen=True)
 class Divisors:
-    """What coefficients tell of their divisors.
+    """Divisors estimated from DCT coefficients.
 
     Attributes:
-        told: ``[63]``, row by row behind the mean: 1 where coefficients show no divisor, 0 where too few tell.
-        evidence: log-likelihood of those of 2 or more, relative to none.
+        told: ``[63]``, row by row without the mean: 1 where coefficients lie at no multiples, 0 where too few are
+            nonzero to decide.
+        evidence: log-likelihood of the divisors of 2 or more, relative to no quantisation.
     """
 
     told: np.ndarray
@@ -83,12 +88,22 @@ def evidence_of(divisors: np.ndarray, coefficients: np.ndarray) -> float:
 
 
 def _log_density(coefficients: np.ndarray, divisor: int | np.ndarray) -> np.ndarray:
-    """Return the log-likelihood of a divisor for every coefficient, ``[N]``, relative to none.
+    """Return `log_density` for every coefficient, ``[N]``; coefficients near 0 support no divisor.
 
-    Coefficients near 0 support no divisor: they may be more than rounding, and larger divisors have the higher density.
+    They may be more than rounding errors, and larger divisors have the higher density.
     """
-    multiple = np.rint(coefficients / divisor)
-    rest = coefficients - divisor * multiple
-    density = divisor / (ROUNDING * np.sqrt(2 * np.pi)) * np.exp(-0.5 * np.square(rest / ROUNDING))
-    found = np.log((1 - STRAY) * density + STRAY)
-    return np.where(multiple == 0, np.minimum(found, 0), found)
+    found = log_density(coefficients, divisor, ROUNDING)
+    return np.where(np.rint(coefficients / divisor) == 0, np.minimum(found, 0), found)
+
+
+def log_density(coefficients: np.ndarray, divisors: np.ndarray | int, errors: np.ndarray | float) -> np.ndarray:
+    """Return the log-likelihood of divisors for every coefficient, relative to no quantisation.
+
+    Args:
+        coefficients: in grey levels, of any shape.
+        divisors: T, broadcast to that shape.
+        errors: s, std of the coefficients' errors, broadcast to that shape.
+    """
+    rest = coefficients - divisors * np.rint(coefficients / divisors)
+    density = divisors / (errors * np.sqrt(2 * np.pi)) * np.exp(-0.5 * np.square(rest / errors))
+    return np.log((1 - STRAY) * density + STRAY)

@@ -1,9 +1,9 @@
 """How an earlier JPEG compression subsampled chroma, and chroma's table, from the pixels of a lossless copy.
 
-Decoders enlarge subsampled chroma, which hides its divisors. libjpeg's "fancy" way gives sample i the pixels
-(3 c_i + c_(i-1)) / 4 and (3 c_i + c_(i+1)) / 4; two pixels add up to (c_(i-1) + 6 c_i + c_(i+1)) / 4, from which the
-samples follow by a tridiagonal system. Other decoders repeat the samples. Only the way that was used gives coefficients
-at multiples of divisors, so it is found by trying.
+Decoders enlarge subsampled chroma, which hides its divisors. libjpeg's "fancy" upsampling turns sample i into the
+pixels (3 c_i + c_(i-1)) / 4 and (3 c_i + c_(i+1)) / 4. Their sum is (c_(i-1) + 6 c_i + c_(i+1)) / 4, so a tridiagonal
+system gives the samples back. Other decoders repeat each sample. Every combination of subsampling and upsampling is
+tried; only the right one leaves coefficients at multiples of divisors.
 """
 
 from collections.abc import Sequence
@@ -13,20 +13,17 @@ from itertools import product
 import numpy as np
 from scipy.linalg import solveh_banded
 
-from patina.fitting.block_grid import BLOCK, block_coefficients
+from patina.fitting.block_grid import BLOCK, sampled_coefficients
 from patina.fitting.divisors import evidence_of, likely_divisors
 from patina.fitting.former_jpeg import FormerJpeg
 from patina.fitting.former_table import former_table
 from patina.imaging.compression_headers import Table, standard_table
 
 _AXES = {"4:4:4": (), "4:2:2": (1,), "4:2:0": (0, 1)}
-"""Axes along which chroma is halved, of the ways that cameras and encoders use."""
+"""Axes along which each chroma subsampling of cameras and encoders halves."""
 
 _EVIDENCE = 100.0
-"""Log-likelihood of the divisors from which a way is believed."""
-
-_MOST_BLOCKS = 1024
-"""Blocks whose coefficients are compared; more are not needed."""
+"""Smallest log-likelihood of the divisors at which a subsampling is accepted."""
 
 
 @dataclass(frozen=True)
@@ -43,13 +40,13 @@ class FormerChroma:
 
 
 def former_chroma(planes: Sequence[np.ndarray], luma: FormerJpeg) -> FormerChroma | None:
-    """Return how chroma was compressed, or None if its coefficients do not tell.
+    """Return the chroma subsampling and table, or None if the coefficients support none clearly.
 
     Args:
         planes: luma and two chroma planes of crops, float32 ``[H, W, 3]`` in grey levels.
-        luma: what luma tells. If its table is standard, chroma's is that of the same quality.
+        luma: the compression found in luma. If its table is standard, chroma's is that of the same quality.
     """
-    ways = {
+    candidates = {
         (name, is_fancy, corner): _coefficients(planes, axes, corner, is_fancy)
         for name, axes in _AXES.items()
         for is_fancy in ((True, False) if axes else (True,))
@@ -57,10 +54,10 @@ def former_chroma(planes: Sequence[np.ndarray], luma: FormerJpeg) -> FormerChrom
     }
     if luma.luma is None:
         standard = np.array(standard_table(luma.quality, chroma=True)[1:])
-        evidence = {way: evidence_of(standard, coefficients) for way, coefficients in ways.items()}
+        evidence = {key: evidence_of(standard, coefficients) for key, coefficients in candidates.items()}
         (name, *_), most = max(evidence.items(), key=lambda item: item[1])
         return FormerChroma(name, None) if most > _EVIDENCE else None
-    found = {way: likely_divisors(coefficients) for way, coefficients in ways.items()}
+    found = {key: likely_divisors(coefficients) for key, coefficients in candidates.items()}
     (name, *_), best = max(found.items(), key=lambda item: item[1].evidence)
     return FormerChroma(name, former_table(best, chroma=True)) if best.evidence > _EVIDENCE else None
 
@@ -85,9 +82,8 @@ def _coefficients(
         samples = plane[corner[0] :, corner[1] :, 1:]
         for axis in axes:
             samples = _halved(samples, axis, is_fancy)
-        found += [block_coefficients(np.ascontiguousarray(samples[..., number])) for number in (0, 1)]
-    coefficients = np.concatenate(found)
-    return coefficients[:: 1 + len(coefficients) // _MOST_BLOCKS].reshape(-1, BLOCK * BLOCK)[:, 1:]
+        found += [np.ascontiguousarray(samples[..., number]) for number in (0, 1)]
+    return sampled_coefficients(found)
 
 
 def _halved(samples: np.ndarray, axis: int, is_fancy: bool) -> np.ndarray:

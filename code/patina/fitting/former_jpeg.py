@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from patina.fitting.block_grid import BLOCK, block_coefficients
-from patina.fitting.divisors import likely_divisors
+from patina.fitting.block_grid import BLOCK, sampled_coefficients
+from patina.fitting.divisors import likely_divisors, log_density
 from patina.fitting.former_table import former_table
 from patina.imaging.compression_headers import Table, nearest_quality, standard_table
 
@@ -25,17 +25,11 @@ QUALITIES = range(20, 99)
 _ROUNDING = 0.5
 """Std of a coefficient's rounding error in grey levels; the pixels' own is 0.29, the colour conversion adds as much."""
 
-_STRAY = 0.02
-"""Fraction of coefficients that clipping moves anywhere."""
-
 _CLEARLY, _ENOUGH = 0.03, 200
 """Log-likelihood for each coefficient above which a compression is believed, and how many coefficients must tell."""
 
 _SEARCHED = 136
 """Side in pixels of the region that is searched for the block grid."""
-
-_MOST_BLOCKS = 1024
-"""Blocks whose coefficients are compared with tables; more are not needed."""
 
 _COARSER = 3
 """An earlier compression leaves traces in a JPEG if its quality is lower than the file's by so much."""
@@ -90,8 +84,7 @@ def _by_table(table: Table, grid: tuple[int, int] = (0, 0)) -> FormerJpeg:
 
 def _coefficients(planes: Sequence[np.ndarray], grid: tuple[int, int]) -> np.ndarray:
     """Return the coefficients of all blocks, ``[N, 63]``, without the mean, whose many multiples fit every table."""
-    found = np.concatenate([block_coefficients(plane[grid[0] :, grid[1] :] - 128) for plane in planes])
-    return found[:: 1 + len(found) // _MOST_BLOCKS].reshape(-1, BLOCK * BLOCK)[:, 1:]
+    return sampled_coefficients([plane[grid[0] :, grid[1] :] - 128 for plane in planes])
 
 
 def _likely_grid(planes: Sequence[np.ndarray], error: float) -> tuple[int, int]:
@@ -124,8 +117,6 @@ def _likelihood(coefficients: np.ndarray, divisors: np.ndarray, errors: np.ndarr
     coefficients, divisors, errors = (
         values[..., told].astype(np.float32) for values in (coefficients, divisors, errors)
     )
-    rest = coefficients - divisors * np.rint(coefficients / divisors)
-    density = divisors / (errors * np.sqrt(2 * np.pi)) * np.exp(-0.5 * np.square(rest / errors))
     says = np.abs(coefficients) > 2.5 * errors
     count = says.sum()
-    return float(np.log((1 - _STRAY) * density + _STRAY)[says].sum() / count) if count >= _ENOUGH else 0.0
+    return float(log_density(coefficients, divisors, errors)[says].sum() / count) if count >= _ENOUGH else 0.0
