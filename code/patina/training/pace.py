@@ -3,10 +3,10 @@
 import time
 from collections.abc import Callable
 
-from patina.system.progress import time_left
+from patina.system.progress import LINE_EVERY, time_left
 
-SOON, EVERY = 10.0, 30.0
-"""Seconds until the first estimate, and between later lines if there is no progress bar."""
+SOON = 10.0
+"""Seconds until the first estimate."""
 
 _WARM_UP, _FEWEST = 1, 3
 """Steps that are not timed, because they include preparations; timed steps that an estimate needs."""
@@ -54,7 +54,7 @@ class Pace:
         if not self._is_expected and done >= _FEWEST and now - self._began >= SOON:
             self._is_expected = True
             self._tell(f"{self._name}: about {left} at {speed:.3g} steps per second")
-        elif not self._has_bar and now - self._told >= EVERY:
+        elif not self._has_bar and now - self._told >= LINE_EVERY:
             self._tell(f"{self._name}, step {step} of {self._steps}, {left} left: {speed:.3g} steps per second")
 
     def _tell(self, line: str) -> None:
