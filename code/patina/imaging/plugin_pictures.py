@@ -13,7 +13,7 @@ from patina.errors import is_of_system
 from patina.system.notes import note
 
 AROUND = "read with the background around an image that is smaller than its canvas"
-"""The note of a GIF in which no image says what a part of the canvas shows."""
+"""Note of a GIF whose first image leaves part of the canvas undefined."""
 
 
 class UnreadablePlugin(ValueError):

@@ -29,7 +29,7 @@ _CHECKABLE = frozenset({_PLAIN, _LZW, _JPEG, _PACKBITS, _LZMA, _ZSTD}) | _DEFLAT
 """Compressions whose damage is noticed."""
 
 _ASSOCIATED, _UNASSOCIATED = 1, 2
-"""Kinds of extra samples: an alpha by which the colours are multiplied already, or not."""
+"""Values of the tag ExtraSamples: premultiplied (associated) alpha, and straight (unassociated) alpha."""
 
 _BITS, _REQUIRED = 258, frozenset({259, 262})
 """Tags of the bits per sample (1 without it), and of the compression and the photometric interpretation."""
