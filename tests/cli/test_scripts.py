@@ -17,6 +17,8 @@ from patina.cli import command_modules
 from patina.cli import main as command_line
 from patina.imaging.picture_files import list_pictures
 from patina.runs import folder_job
+from patina.system.termination import ENDING, HANG_UP
+from patina.training.interruption import interruption
 from sets import deflow_values, write_config, write_pictures
 
 CODE = Path(__file__).parents[2] / "code"
@@ -89,33 +91,48 @@ def test_what_stops_a_command_is_one_line(error, code, told, monkeypatch, capsys
 
 
 @pytest.fixture
-def no_handler_of_sigterm():
-    """As in a process that runs one command; torch's launcher, which other tests run here, leaves a handler."""
-    before = signal.signal(signal.SIGTERM, signal.SIG_DFL)
+def no_handlers():
+    """As in a process that runs one command; torch's launcher, which other tests run here, leaves some."""
+    before = {number: signal.signal(number, signal.SIG_DFL) for number in ENDING}
     yield
-    signal.signal(signal.SIGTERM, before)
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
-@pytest.mark.usefixtures("no_handler_of_sigterm")
-def test_sigterm_ends_a_command_as_ctrl_c_does(monkeypatch, capsys):
+@pytest.mark.usefixtures("no_handlers")
+@pytest.mark.parametrize("number", ENDING)
+def test_what_ends_a_command_as_ctrl_c_does(monkeypatch, capsys, number):
     ended = []
 
     def work(_):
         try:
-            os.kill(os.getpid(), signal.SIGTERM)
+            os.kill(os.getpid(), number)
             time.sleep(5)
         finally:
-            os.kill(os.getpid(), signal.SIGTERM)  # schedulers send several
+            os.kill(os.getpid(), number)  # schedulers send several
             ended.append("cleanly")
 
     monkeypatch.setattr(command_line, "module_of", lambda command: SimpleNamespace(run=work))
     assert command_line.run_command("doctor", []) == 130
     assert ended == ["cleanly"]
     assert capsys.readouterr().err.startswith("interrupted; to go on, run the same command again")
-    assert signal.getsignal(signal.SIGTERM) == signal.SIG_DFL
+    assert signal.getsignal(number) == signal.SIG_DFL
 
 
-@pytest.mark.usefixtures("no_handler_of_sigterm")
+@pytest.mark.usefixtures("no_handlers")
+@pytest.mark.skipif(HANG_UP is None, reason="Windows has other terminals")
+def test_nohup_lets_a_command_outlive_its_terminal(monkeypatch):
+    signal.signal(HANG_UP, signal.SIG_IGN)
+    monkeypatch.setattr(
+        command_line, "module_of", lambda _: SimpleNamespace(run=lambda _: signal.raise_signal(HANG_UP))
+    )
+    assert not command_line.run_command("doctor", [])
+    with interruption(alone=True) as interrupted:
+        signal.raise_signal(HANG_UP)
+    assert not interrupted
+
+
+@pytest.mark.usefixtures("no_handlers")
 def test_workers_that_sigterm_ends_before_the_command_are_no_lack_of_memory(tmp_path, monkeypatch, capsys):
     """Schedulers send it to all processes of a job, in any order."""
 

@@ -15,7 +15,7 @@ import torch
 from patina.errors import PatinaError
 from patina.pipelines.training_run import train_config
 from patina.specs.experiment import TrainableConfig
-from patina.system.deaf_processes import SPAWN
+from patina.system.deaf_processes import SPAWN, ignore_terminal
 from patina.system.progress import silence_progress
 
 T = TypeVar("T")
@@ -48,7 +48,7 @@ def processes() -> Iterator[ProcessPoolExecutor]:
 def _start_process(experiment: Connection) -> None:
     torch.set_num_threads(1)
     silence_progress()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # terminals send Ctrl-C to all processes; the experiment decides
+    ignore_terminal()
     threading.Thread(target=_end_with_experiment, args=(experiment,), daemon=True).start()
 
 

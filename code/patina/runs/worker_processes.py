@@ -1,7 +1,6 @@
 """The processes of folder jobs: one thread each, deaf to Ctrl-C, and gone with the command that started them."""
 
 import os
-import signal
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
@@ -10,7 +9,7 @@ from threading import Thread
 
 from patina.errors import PatinaError
 from patina.system.allocator import keep_blocks_of_images
-from patina.system.deaf_processes import SPAWN
+from patina.system.deaf_processes import SPAWN, ignore_terminal
 
 _THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "OPENCV_FOR_THREADS_NUM")
 
@@ -54,9 +53,9 @@ def single_threaded_children() -> Iterator[None]:
 
 
 def _start_worker() -> None:
-    """Ignore Ctrl-C, which terminals send to all processes, so that workers finish their pictures."""
+    """Ignore what terminals send to all processes, so that workers finish their pictures."""
     keep_blocks_of_images()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    ignore_terminal()
     Thread(target=_end_with_parent, daemon=True).start()
 
 

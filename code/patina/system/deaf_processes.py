@@ -1,7 +1,7 @@
-"""Child processes that begin deaf to Ctrl-C, which terminals send to all processes of a command.
+"""Child processes that begin deaf to what terminals send to all processes of a command: Ctrl-C, and their own end.
 
-A signal that arrives while Python loads its modules would end the child with a traceback. So it begins with SIGINT
-blocked, and decides about it in its first function: ignore it, or `hear_interrupts`.
+A signal that arrives while Python loads its modules would end the child with a traceback. So it begins with SIGINT and
+SIGHUP blocked, and decides about them in its first function: `ignore_terminal`, or `hear_interrupts`.
 """
 
 import signal
@@ -10,25 +10,37 @@ from contextlib import contextmanager
 from multiprocessing import context, get_all_start_methods, resource_tracker
 from multiprocessing.process import BaseProcess
 
+from patina.system.termination import HANG_UP
+
+_HANG_UP = set() if HANG_UP is None else {HANG_UP}
+_FROM_TERMINAL = {signal.SIGINT, *_HANG_UP}
+
 
 @contextmanager
 def interrupts_blocked() -> Iterator[None]:
-    """Block SIGINT in this thread and in processes that it starts; this process gets a missed one afterwards."""
+    """Block SIGINT and SIGHUP in this thread and in processes that it starts; this one gets missed ones afterwards."""
     if not _can_block():
         yield
         return
-    resource_tracker.ensure_running()  # its start would unblock the signal
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HANG_UP)  # of which Python's own processes know nothing
     try:
+        resource_tracker.ensure_running()  # its start would unblock SIGINT
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def hear_interrupts() -> None:
-    """Let this thread get Ctrl-C again."""
+    """Let this thread get Ctrl-C and the end of the terminal again."""
     if _can_block():
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _FROM_TERMINAL)
+
+
+def ignore_terminal() -> None:
+    """Ignore Ctrl-C and the end of the terminal in this process: the one that started it decides."""
+    for number in _FROM_TERMINAL:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _can_block() -> bool:

@@ -1,4 +1,7 @@
-"""Ctrl-C in a training: the first one finishes the step and saves, a second one stops at once."""
+"""Ctrl-C in a training: the first one finishes the step and saves, a second one stops at once.
+
+SIGTERM and the end of the terminal finish the step and save, too.
+"""
 
 import signal
 import sys
@@ -6,10 +9,12 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from patina.system.termination import ENDING, HANG_UP, forget_terminal
+
 
 @contextmanager
 def interruption(alone: bool) -> Iterator["Flag"]:
-    """Yield a flag that the first Ctrl-C (or SIGTERM) sets; a second Ctrl-C stops at once.
+    """Yield a flag that the first Ctrl-C, or another signal of `ENDING`, sets; a second Ctrl-C stops at once.
 
     Args:
         alone: whether this is the training's only process. Of several, each gets the terminal's Ctrl-C and that of the
@@ -20,12 +25,15 @@ def interruption(alone: bool) -> Iterator["Flag"]:
     def on_signal(number: int, frame: object) -> None:
         if flag and number == signal.SIGINT and alone:
             raise KeyboardInterrupt
-        if alone:
+        if number == HANG_UP:
+            forget_terminal()
+        elif alone:
             print("\nstopping after this step; Ctrl-C again stops at once", file=sys.stderr)
         flag.set()
 
     try:
-        previous = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+        ignored = {HANG_UP} if HANG_UP and signal.getsignal(HANG_UP) == signal.SIG_IGN else set()  # by nohup
+        previous = {number: signal.signal(number, on_signal) for number in {signal.SIGINT, *ENDING} - ignored}
     except ValueError:  # only the main thread receives signals
         previous = {}
     try:

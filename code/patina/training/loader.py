@@ -10,6 +10,7 @@ from torch.utils.data import DataLoader
 
 from patina.data.batches import ReadableSamples, StepBatches
 from patina.errors import PatinaError
+from patina.system.deaf_processes import ignore_terminal
 from patina.training.batch_parts import Batch
 from patina.training.interruption import Flag
 from patina.training.readers import Readers, replacing_torchs_handler
@@ -108,6 +109,6 @@ def _lack_of_shared_memory_told(shared: bool) -> Iterator[None]:
 
 
 def _leave_interruption_to_the_loop(worker: int) -> None:
-    """Ignore Ctrl-C, which a terminal sends to the whole process group, in a worker of the loader."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Ignore what a terminal sends to the whole process group, in a worker of the loader."""
+    ignore_terminal()
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
