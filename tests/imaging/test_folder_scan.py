@@ -20,7 +20,7 @@ from patina.imaging.sources import list_sources
 from patina.pipelines.set_log import READABLE_NAME
 from patina.pipelines.tile_set import TABLE
 from patina.runs.folder_lock import HIDDEN
-from patina.runs.journal import LOG_NAME
+from patina.runs.journal_place import LOG_NAME
 
 OTHERS = [("b.jfif", "JPEG"), ("c.jpe", "JPEG"), ("d.avif", "AVIF"), ("e.gif", "GIF"), ("f.apng", "PNG")]
 

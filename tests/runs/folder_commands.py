@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from patina.runs.fingerprint import file_digest
-from patina.runs.journal import LOG_NAME, Result, Wanted
+from patina.runs.journal import Result, Wanted
+from patina.runs.journal_place import LOG_NAME
 from patina.runs.made_by import MadeBy
 from patina.runs.output_folder import OutputFolder
 

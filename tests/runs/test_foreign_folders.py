@@ -9,7 +9,8 @@ from folder_commands import capitals, letters, lines_of, made_by, open_folder, w
 
 from patina.errors import PatinaError
 from patina.runs.fingerprint import file_digest
-from patina.runs.journal import LOG_NAME, Result, Wanted
+from patina.runs.journal import Result, Wanted
+from patina.runs.journal_place import LOG_NAME
 from patina.runs.made_by import MadeBy
 from sets import contents
 

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from patina.runs.folder_lock import HIDDEN
-from patina.runs.journal import LOG_NAME
+from patina.runs.journal_place import LOG_NAME
 from patina.system.jsonl import read_lines
 from sets import contents
 

@@ -9,7 +9,8 @@ from patina.errors import PatinaError
 from patina.runs import source_digests
 from patina.runs.fingerprint import file_digest
 from patina.runs.folder_lock import HIDDEN
-from patina.runs.journal import LOG_NAME, Result, Wanted, read_journal
+from patina.runs.journal import Result, Wanted, read_journal
+from patina.runs.journal_place import LOG_NAME
 from patina.runs.made_by import MadeBy
 from patina.runs.output_folder import OutputFolder
 from sets import contents

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 
 from patina.cli.flags import add_device_flag, add_flag, add_output_flags, add_source_flags, output_fields, shard_path
-from patina.cli.recipe_flags import add_clip_flags, add_recipe_arguments, add_recipe_flags, recipe_choice
+from patina.cli.recipe_flags import add_recipe_arguments, add_recipe_flags, add_set_flags, recipe_choice
 from patina.cli.results import add_json_flag, print_job
 from patina.errors import counted
 from patina.system.telling import tell
@@ -20,9 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_source_flags(parser)
     add_flag(parser, "seed", type=int, default=0, help="seed of all draws; a result depends on it and on the file name")
     add_flag(parser, "pictures", type=int, metavar="N", help="degrade only the first N images, to try a recipe")
-    add_flag(parser, "gt", type=Path, help="folder for the GT images, cropped to fit; with tars, those of the output")
     add_recipe_flags(parser)
-    add_clip_flags(parser)
+    add_set_flags(parser)
     add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")
     add_device_flag(parser, "device for models")
     add_json_flag(parser)
@@ -47,6 +46,7 @@ def run(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         clip=arguments.clip,
         drift=arguments.drift,
+        images_only=arguments.images_only,
     )
     report = degrade_anything(request)
     print_job(arguments, request.out, report)

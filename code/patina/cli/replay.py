@@ -11,7 +11,7 @@ from patina.system.telling import tell
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
-    parser.add_argument("log", type=Path, help="log.jsonl of a degraded set")
+    parser.add_argument("log", type=Path, help="folder of a degraded set, or its log.jsonl")
     add_flag(parser, "out", type=Path, help="output folder (default: the folder of the log)")
     add_flag(
         parser,
@@ -30,10 +30,11 @@ def run(arguments: argparse.Namespace) -> int:
 
     request = ReplayRequest(arguments.log, arguments.out, arguments.source, arguments.workers, arguments.device)
     report = replay(request)
-    print_job(arguments, request.out or request.log.parent, report)
+    out = request.out or request.folder
+    print_job(arguments, out, report)
     made = sum(len(result.entries) for result in report.results)
     if made:
         tell(f"{counted(made, 'image')} made again, identical to the log")
     else:
-        report.print_made(request.out or request.log.parent)
+        report.print_made(out)
     return report.exit_code

@@ -14,8 +14,8 @@ from patina.imaging.sources import Source, folder_of
 from patina.imaging.value_spaces import to_values, values_to_pixels
 from patina.imaging.video_files import clip_frames, list_clips, require_video
 from patina.pipelines.clip_job import make_clip, require_plain_folder
-from patina.pipelines.degraded_set import DegradeRequest, degrade, recipe_files
-from patina.pipelines.recipe_choice import with_engine
+from patina.pipelines.degraded_set import DegradeRequest, degrade
+from patina.pipelines.recipe_choice import recipe_files, with_engine
 from patina.pipelines.recipe_job import Made, cropped_to_scale
 from patina.pipelines.set_log import COMMAND, Entry, SetDetails, begin_set, finish_set
 from patina.runs.fingerprint import digest_of, file_digest
@@ -54,7 +54,9 @@ def _degrade_clips(request: DegradeRequest, clips: list[Path]) -> JobReport[Made
         for folder, variant in outputs.folders(recipe, index, source, request.seed)
     ]
     source = folder_of(request.source)
-    with OutputFolder.open(request.out, made_by, source=source, sources=sources, details=SetDetails) as folder:
+    with OutputFolder.open(
+        request.out, made_by, source=source, sources=sources, details=SetDetails, images_only=request.images_only
+    ) as folder:
         todo = folder.outdated(wanted)
         begin_set(folder, todo)
         maker = _ClipMaker(recipe, engine, request, {source.name: source for source in sources})

@@ -12,13 +12,12 @@ from patina.degradations.recipe import Recipe
 from patina.errors import PatinaError, require_range
 from patina.imaging.sources import Source, folder_of, list_sources, refuse_same_folders, require_outside
 from patina.pipelines.ray_cluster import Cluster, ClusterChoice
-from patina.pipelines.recipe_choice import RecipeChoice, with_engine
+from patina.pipelines.recipe_choice import RecipeChoice, recipe_files, with_engine
 from patina.pipelines.recipe_cluster import recipe_work, run_on_cluster
 from patina.pipelines.recipe_job import Job, Made, PictureMaker
 from patina.pipelines.set_draws import Draw, draw_entries, draw_frame
 from patina.pipelines.set_log import COMMAND, SetDetails, begin_set, finish_set
 from patina.pipelines.tar_output import one_sample_each, require_apart, write_tars
-from patina.runs.fingerprint import file_digest
 from patina.runs.folder_job import JobReport, output_names
 from patina.runs.journal import Result, Wanted
 from patina.runs.made_by import MadeBy
@@ -49,6 +48,7 @@ class DegradeRequest:
         all_frames: take all images of animated and multi-page files.
         clip: the folder's images are the frames of one clip, in natural order, which share their draws.
         drift: frames of a clip from one draw to the next, between which numbers change slowly; None draws once.
+        images_only: keep the logs beside the folders; see `OutputFolder.open`.
 
     Raises:
         PatinaError: `limit` or `drift` is below 1.
@@ -69,6 +69,7 @@ class DegradeRequest:
     all_frames: bool = False
     clip: bool = False
     drift: int | None = None
+    images_only: bool = False
 
     def __post_init__(self) -> None:
         for name, number in (("pictures", self.limit), ("drift", self.drift)):
@@ -206,8 +207,9 @@ class _Plan:
     def _opened(self, path: Path, made_by: MadeBy, details: Any = None) -> AbstractContextManager[OutputFolder]:
         source = folder_of(self.request.source)
         return OutputFolder.open(
-            path, made_by, source=source, sources=self._sources, details=details, shard=self.request.shard
-        )
+            path, made_by, source=source, sources=self._sources, details=details, shard=self.request.shard,
+            images_only=self.request.images_only,
+        )  # fmt: skip
 
     def wanted(self) -> list[Wanted]:
         """Return all LQ pictures of the request."""
@@ -284,6 +286,8 @@ def _planned(request: DegradeRequest, target: TarTarget | None) -> _Plan:
             if place is not None:
                 require_outside(place, request.source, request.recursive)
     else:
+        if request.images_only:
+            raise PatinaError("--images_only is for folders; what the log says is in the tars, beside each image")
         require_apart(target, request.source, request.recursive, pictures)
         if request.ground_truth not in (None, request.out):
             raise PatinaError(
@@ -292,8 +296,3 @@ def _planned(request: DegradeRequest, target: TarTarget | None) -> _Plan:
     files = output_names(pictures, request.out)
     recipe, engine = with_engine(recipe, request.device)
     return _Plan(request, recipe, engine, pictures, files)
-
-
-def recipe_files(recipe: Recipe) -> dict[str, str]:
-    """Return the digests of the files that a recipe reads, models, kernels and noise, by path."""
-    return {str(file): file_digest(file) for file in recipe.files}

@@ -15,7 +15,8 @@ from patina.pipelines.recipe_job import Job, Made, PictureMaker
 from patina.pipelines.set_log import Entry, begin_set, by_source, finish_set, read_set_log
 from patina.runs.fingerprint import file_digest
 from patina.runs.folder_job import JobReport
-from patina.runs.journal import LOG_NAME, Header, Wanted
+from patina.runs.journal import Header, Wanted
+from patina.runs.journal_place import folder_of_journal, is_beside, journal_file
 from patina.runs.output_folder import OutputFolder
 from patina.runs.worker_processes import checked_workers
 from patina.seeding import numpy_rng
@@ -27,7 +28,7 @@ class ReplayRequest:
     """A log to replay.
 
     Attributes:
-        log: ``log.jsonl`` of a degraded set.
+        log: ``log.jsonl`` of a degraded set, or the set's folder.
         out: output folder; None for the folder of the log.
         source: folder of the clean pictures, whose links are followed, or their set in stores; None for the one named
             in the log, without links that lead out of it.
@@ -40,6 +41,11 @@ class ReplayRequest:
     source: Path | None = None
     workers: int | None = None
     device: str = "auto"
+
+    @property
+    def folder(self) -> Path:
+        """The folder of the log."""
+        return self.log if self.log.is_dir() else folder_of_journal(self.log)
 
 
 def replay(request: ReplayRequest) -> JobReport[Made]:
@@ -54,17 +60,19 @@ def replay(request: ReplayRequest) -> JobReport[Made]:
     Raises:
         PatinaError: the log, a folder or a model file cannot be used, or the log names files outside of its folders.
     """
-    workers = checked_workers(request.workers)
-    header, entries = read_set_log(request.log)
+    workers, log = checked_workers(request.workers), request.log
+    log = journal_file(log) if log.is_dir() else log
+    header, entries = read_set_log(log)
     if request.source is None and not header.source:
-        raise PatinaError(f"{request.log} names no folder of clean images; set it with -source")
-    source, out = request.source or Path(header.source or ""), request.out or request.log.parent
+        raise PatinaError(f"{log} names no folder of clean images; set it with -source")
+    source, out = request.source or Path(header.source or ""), request.out or request.folder
     pictures = _pictures(source, list(by_source(entries)), follow_links=request.source is not None)
     _refuse_overwriting(source, [out / entry.output for entry in entries])
     engine = _engine(header, entries, request.device)
     maker = PictureMaker(out, header.made_by.settings["scale"], engine, workers)
-    with OutputFolder.open(out, header.made_by, source=source, sources=list(pictures.values())) as folder:
-        if (out / LOG_NAME).exists() and (out / LOG_NAME).samefile(request.log):
+    sources = list(pictures.values())
+    with OutputFolder.open(out, header.made_by, source=source, sources=sources, images_only=is_beside(log)) as folder:
+        if folder.log.exists() and folder.log.samefile(log):
             return maker.run(_jobs(entries, pictures), "replay", on_result=lambda made: None)
         todo = folder.outdated(Wanted(entry.output, entry.source, entry.details) for entry in entries)
         begin_set(folder, todo)

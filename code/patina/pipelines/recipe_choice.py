@@ -11,6 +11,7 @@ from patina.degradations.recipe import MIXED, Recipe, load_recipe, require_model
 from patina.errors import PatinaError
 from patina.hints import nearest
 from patina.imaging.sources import Source
+from patina.runs.fingerprint import file_digest
 from patina.system.telling import warn
 
 
@@ -116,3 +117,8 @@ def with_engine(recipe: Recipe, device: str) -> tuple[Recipe, Engine | None]:
     from patina.specs.recipe_engine import recipe_engine
 
     return recipe_engine(recipe, device)
+
+
+def recipe_files(recipe: Recipe) -> dict[str, str]:
+    """Return the digests of the files that a recipe reads, models, kernels and noise, by path."""
+    return {str(file): file_digest(file) for file in recipe.files}

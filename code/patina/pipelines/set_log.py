@@ -17,15 +17,13 @@ from patina.degradations.plans import Plan, Step
 from patina.errors import PatinaError
 from patina.imaging.size_limit import pixel_limit
 from patina.runs.journal import Header, Result, Wanted, read_journal
+from patina.runs.journal_place import READABLE_NAME
 from patina.runs.output_folder import OutputFolder
 from patina.system.atomic import write_text
 from patina.system.typed_values import Malformed, shortened, typed
 
 COMMAND = "degrade"
 """The command that makes sets."""
-
-READABLE_NAME = "applied_degradations.txt"
-"""A readable version of the log, beside it."""
 
 
 @dataclass(frozen=True)
@@ -152,13 +150,13 @@ def _require_doable(step: Step) -> None:
 def begin_set(folder: OutputFolder, todo: Sequence[Wanted]) -> None:
     """Begin LQ pictures in the folder of a set, and remove its readable log, which becomes outdated."""
     if todo:
-        (folder.path / READABLE_NAME).unlink(missing_ok=True)
+        folder.log.with_name(READABLE_NAME).unlink(missing_ok=True)
     folder.begin(todo)
 
 
 def finish_set(folder: OutputFolder) -> None:
     """Write the readable log of a set if it is missing, and finish the folder."""
-    readable = folder.path / READABLE_NAME
+    readable = folder.log.with_name(READABLE_NAME)
     if not readable.exists():
         entries = map(Entry.from_result, folder.results)
         write_text(readable, "".join(f"{entry.output} - {describe(entry.steps, entry.size)}\n" for entry in entries))

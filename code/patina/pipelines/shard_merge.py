@@ -15,17 +15,18 @@ from patina.imaging.sources import Source, list_sources
 from patina.pipelines.multiscale_set import describe_merged
 from patina.pipelines.score_merge import SCORES, merge_scores, merge_tables
 from patina.pipelines.set_log import COMMAND as DEGRADE
-from patina.pipelines.set_log import READABLE_NAME, finish_set
+from patina.pipelines.set_log import finish_set
 from patina.pipelines.tar_merge import merge_tars
 from patina.pipelines.tile_set import TABLE, write_tile_table
-from patina.runs.folder_lock import DIGESTS_NAME, HIDDEN
-from patina.runs.journal import LOG_NAME, Header, Journal, Result, Wanted, read_journal
+from patina.runs.folder_lock import HIDDEN
+from patina.runs.journal import Header, Journal, Result, Wanted, read_journal
+from patina.runs.journal_place import READABLE_NAME, digests_file, is_beside, journal_file, remove_journal
 from patina.runs.output_folder import OutputFolder
 from patina.runs.shards import Shard, require_made_alike, shard_paths, without_note
 from patina.runs.tar_target import TarTarget
 
-_EXTRAS = (LOG_NAME, READABLE_NAME, FILE_NAME, TABLE)
-"""What commands leave in a folder beside their results."""
+_EXTRAS = (FILE_NAME, TABLE)
+"""What commands leave in a folder beside their results and the journal."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def merge(out: Path, keep: bool = False) -> Merged:
     first = next(iter(shards.values()))
     if first.is_file():
         return Merged(merge_tables(out, shards, keep), len(shards))
-    if (first / SCORES).is_file() and not (first / LOG_NAME).is_file():
+    if (first / SCORES).is_file() and not journal_file(first).is_file():
         return Merged(merge_scores(out, shards, keep), len(shards))
     return _merge_folders(out, shards, keep)
 
@@ -74,11 +75,12 @@ def _merge_folders(out: Path, shards: dict[Shard, Path], keep: bool) -> Merged:
     found = {name for journal in journals.values() for name in _source_names(journal)}
     sources = _sources(header.source, found)
     source = None if header.source is None else Path(header.source)
-    with OutputFolder.open(out, made_by, source=source, sources=sources) as folder:
+    images_only = any(is_beside(journal_file(path)) for path in shards.values())
+    with OutputFolder.open(out, made_by, source=source, sources=sources, images_only=images_only) as folder:
         for shard, journal in journals.items():
             _adopt(folder, shards[shard], list(journal.results.values()))
         if made_by.command == DEGRADE:
-            (out / READABLE_NAME).unlink(missing_ok=True)
+            folder.log.with_name(READABLE_NAME).unlink(missing_ok=True)
             finish_set(folder)
         else:
             folder.finish()
@@ -96,7 +98,7 @@ def _merge_folders(out: Path, shards: dict[Shard, Path], keep: bool) -> Merged:
 
 
 def _journal(shard: Shard, path: Path) -> Journal:
-    journal = read_journal(path / LOG_NAME)
+    journal = read_journal(journal_file(path))
     if journal.begun:
         raise PatinaError(f"{path} is not finished; run the command with -shard {shard} again, then merge again")
     for result in journal.results.values():
@@ -135,7 +137,7 @@ def _sources(folder: str | None, found: set[str]) -> list[Source]:
 
 def _adopt(folder: OutputFolder, shard: Path, results: Sequence[Result]) -> None:
     """Take over a shard's results whose files the folder does not have."""
-    folder.digests.adopt(shard / HIDDEN / DIGESTS_NAME)
+    folder.digests.adopt(digests_file(shard))
     wanted = [Wanted(result.output, result.source, result.details, result.files) for result in results]
     todo = {item.output for item in folder.outdated(wanted)}
     folder.begin([item for item in wanted if item.output in todo])
@@ -164,6 +166,7 @@ def _remove(path: Path, journal: Journal) -> None:
     for name in (*journal.result_files, *_EXTRAS):
         (path / name).unlink(missing_ok=True)
     shutil.rmtree(path / HIDDEN, ignore_errors=True)
+    remove_journal(path)
     folders = sorted((folder for folder in path.rglob("*") if folder.is_dir()), reverse=True)
     for folder in [*folders, path]:
         with suppress(OSError):

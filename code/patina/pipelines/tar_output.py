@@ -14,7 +14,8 @@ from patina.errors import PatinaError
 from patina.imaging.sources import Source, require_outside
 from patina.pipelines.tar_merge import write_names
 from patina.runs.folder_job import JobReport
-from patina.runs.journal import LOG_NAME, Result, read_journal
+from patina.runs.journal import Result, read_journal
+from patina.runs.journal_place import LOG_NAME
 from patina.runs.made_by import MadeBy
 from patina.runs.open_tar import Sample
 from patina.runs.shards import Shard

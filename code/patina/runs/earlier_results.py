@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from patina.runs.journal import LOG_NAME, earlier_journal
+from patina.runs.journal import earlier_journal
+from patina.runs.journal_place import journal_file
 from patina.runs.made_by import MadeBy
 from patina.runs.tar_set import read_statistics
 from patina.runs.tar_target import TarTarget
@@ -25,7 +26,8 @@ def earlier_made_by(out: Path) -> MadeBy | None:
 
 
 def _of_folder(folder: Path) -> MadeBy | None:
-    if not (folder / LOG_NAME).is_file():
+    log = journal_file(folder)
+    if not log.is_file():
         return None
-    journal = earlier_journal(folder / LOG_NAME)
+    journal = earlier_journal(log)
     return journal.header.made_by if journal.result_files else None

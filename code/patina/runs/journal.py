@@ -10,12 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from patina.errors import PatinaError
+from patina.runs.journal_place import LOG_NAME, folder_of_journal
 from patina.runs.made_by import MadeBy, plain
 from patina.system.inner_paths import require_inner_names, require_no_link_out
 from patina.system.jsonl import Line, read_lines
 from patina.system.typed_values import Malformed, typed
-
-LOG_NAME = "log.jsonl"
 
 _OWN_KEYS = ("output", "source", "source_digest", "files", "file_bytes")
 
@@ -281,4 +280,5 @@ def require_inner_files(log: Path, journal: Journal) -> None:
     outputs = journal.files.union(journal.results, journal.begun)
     require_inner_names(outputs, log)
     require_inner_names({result.source for result in results if result.source is not None}, log)
-    require_no_link_out([LOG_NAME, *outputs], log.parent)
+    require_no_link_out([LOG_NAME], log.parent)
+    require_no_link_out(outputs, folder_of_journal(log))

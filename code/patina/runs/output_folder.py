@@ -19,8 +19,9 @@ from typing import Any, Literal
 
 from patina.errors import PatinaError, counted
 from patina.runs.fingerprint import Named
-from patina.runs.folder_lock import DIGESTS_NAME, HIDDEN, folder_lock
-from patina.runs.journal import LOG_NAME, Header, Journal, Result, Wanted, earlier_journal, require_details
+from patina.runs.folder_lock import DIGESTS_NAME, folder_lock
+from patina.runs.journal import Header, Journal, Result, Wanted, earlier_journal, require_details
+from patina.runs.journal_place import LOG_NAME, digests_file, is_beside, journal_file, move_journal_out
 from patina.runs.made_by import MadeBy, plain
 from patina.runs.shards import Shard
 from patina.runs.source_digests import SourceDigests
@@ -38,12 +39,12 @@ class OutputFolder:
     """A folder that one command at a time fills with results; made by `open`.
 
     Attributes:
-        path: the folder.
+        path, log: the folder and its journal.
         digests: of its sources.
     """
 
-    def __init__(self, path: Path, header: Header, sources: Sequence[Named], shard: Shard | None = None):
-        self.path = path
+    def __init__(self, path: Path, header: Header, sources: Sequence[Named], shard: Shard | None, images_only: bool):
+        self.path, self.log, self._images_only = path, journal_file(path), images_only
         self._root = os.fspath(path)  # joined many thousand times, which paths are slow at
         self._header = header
         self._sources = {source.name: source for source in sources}
@@ -51,7 +52,7 @@ class OutputFolder:
         self._may_write = False
         self._is_stored = False  # whether the journal in the folder is this one
         self._replaced: set[str] = set()  # files of earlier results that give way
-        self.digests = SourceDigests(path / HIDDEN / DIGESTS_NAME)
+        self.digests = SourceDigests(digests_file(path))
         self._part = None if shard is None else set(shard.part(list(self._sources), header.source or path))
         self._lock = Lock()
 
@@ -70,6 +71,7 @@ class OutputFolder:
         read_only: bool = False,
         details: Any = None,
         shard: Shard | None = None,
+        images_only: bool = False,
     ) -> Iterator["OutputFolder"]:
         """Lock a folder and compare its contents with the results to make.
 
@@ -88,6 +90,7 @@ class OutputFolder:
                 `source_digest` and `results` alone may be used.
             details: a dataclass that the details of results to be continued must fit; None does not read them.
             shard: the part of the sources whose results are made; the folder is its own.
+            images_only: move the journal out of the folder at the first write; one that is out stays so.
 
         Raises:
             PatinaError: another command writes into the folder, or the folder holds something else.
@@ -95,7 +98,7 @@ class OutputFolder:
         made_by = made_by if shard is None else shard.noted(made_by)
         header = Header(__version__, made_by, None if source is None else str(source.resolve()))
         with nullcontext() if read_only else folder_lock(path, made_by.command, wait=wait):
-            folder = cls(path, header, sources, shard)
+            folder = cls(path, header, sources, shard, images_only)
             folder._compare_with_earlier(replace, exclusive, details)
             folder._may_write = not read_only
             try:
@@ -136,7 +139,7 @@ class OutputFolder:
             self._start()
             if wanted:
                 self._journal.header = self._header  # written by `finish`
-                append_lines(self._log, [item.to_line() for item in wanted])
+                append_lines(self.log, [item.to_line() for item in wanted])
             left = [self._journal.begin(item) for item in wanted]
             self._remove(set[str]().union(*left))
             for name in {item.source for item in wanted if item.source is not None}:
@@ -156,7 +159,7 @@ class OutputFolder:
             for output in (result.output for result in results):
                 if output not in self._journal.begun and output not in self._journal.results:
                     raise ValueError(f"{self.path / output} is recorded, but was not begun")
-            append_lines(self._log, lines)
+            append_lines(self.log, lines)
             for result in results:
                 self._journal.add(result)
                 if result.source is not None and result.source_digest is not None:
@@ -171,11 +174,8 @@ class OutputFolder:
         """
         with self._writing():
             results = self._journal.results
-            gone = [
-                result
-                for result in results.values()
-                if result.source is not None and result.source not in self._sources
-            ]
+            known = {None, *self._sources}
+            gone = [result for result in results.values() if result.source not in known]
             if not gone:
                 return []
             for result in gone:
@@ -210,27 +210,24 @@ class OutputFolder:
 
     # Comparing
 
-    @property
-    def _log(self) -> Path:
-        return self.path / LOG_NAME
-
     def _compare_with_earlier(self, replace: Replace, exclusive: bool, details: Any) -> None:
         """Continue the journal in the folder, or decide whether its results may be replaced."""
-        if not self._log.exists():
+        if not self.log.exists():
             if exclusive and self.path.exists() and any(name[0] != "." for name in os.listdir(self.path)):
                 raise PatinaError(f"{self.path} is not empty and has no {LOG_NAME}; choose another output folder")
             return
-        earlier = earlier_journal(self._log)
+        earlier = earlier_journal(self.log)
         difference = self._difference(earlier)
         if not difference and replace != "always":
             if details is not None:
-                require_details(self._log, earlier, details)
+                require_details(self.log, earlier, details)
             header = dataclasses.replace(earlier.header, source=self._header.source)
             is_tidy = earlier.is_tidy and header == earlier.header
             self._journal, self._is_stored = dataclasses.replace(earlier, header=header, is_tidy=is_tidy), True
             return
         if replace == "never" and earlier.result_files:
-            raise PatinaError(f"{self.path} was {difference}; remove it or choose another output folder")
+            it = f"it and {self.log.parent}," if is_beside(self.log) else "it"
+            raise PatinaError(f"{self.path} was {difference}; remove {it} or choose another output folder")
         self._replaced = earlier.files
 
     def _difference(self, earlier: Journal) -> str:
@@ -284,13 +281,16 @@ class OutputFolder:
 
     def _start(self) -> None:
         """Write the header of a new journal, after removing the results that it replaces."""
+        if self._images_only:
+            self.log = move_journal_out(self.path)
+            self.digests.move(self.log.with_name(DIGESTS_NAME))
         if not self._is_stored:
             self._remove(self._replaced)
             self._store()
             self._is_stored = True
 
     def _store(self) -> None:
-        ensure_lines(self._log, self._journal.to_lines(self._sources))
+        ensure_lines(self.log, self._journal.to_lines(self._sources))
 
     def _remove(self, names: set[str]) -> None:
         """Remove files that belong to no result."""

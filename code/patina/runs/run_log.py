@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from patina.runs.journal import LOG_NAME, Header
+from patina.runs.journal import Header
+from patina.runs.journal_place import LOG_NAME
 from patina.runs.made_by import MadeBy
 from patina.runs.watchers import Watcher
 from patina.system.jsonl import Line, append_lines, read_lines, write_lines

@@ -93,6 +93,11 @@ class SourceDigests:
                 append_lines(self._file, self._unsaved)
                 self._unsaved = []
 
+    def move(self, file: Path) -> None:
+        """Keep the digests in another file from now on; known ones are written to it by `tidy`."""
+        if file != self._file:
+            self._file, self._is_tidy = file, False
+
     def tidy(self, names: Collection[str]) -> None:
         """Write the digests of the sources `names` in alphabetical order, and drop all others."""
         with self._lock:
