@@ -7,14 +7,14 @@ from pathlib import Path
 from patina.cli.experiment_flags import add_out_flag, add_seeds_flag
 from patina.cli.flags import add_device_flag, add_flag
 from patina.cli.results import add_json_flag, print_experiment
-from patina.experiments.choices import CAMERA_NAMES, GAP_METHODS, SHORT_CAMERAS, SHORT_STEPS
+from patina.experiments.choices import CAMERA_NAMES, GAP_METHODS, MORE_CAMERA_NAMES, SHORT_CAMERAS, SHORT_STEPS
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_out_flag(parser, default="gap_out")
     add_flag(parser, "pictures", type=Path, help="folder of clean photographs (default: bundled ones)")
-    known = f"some of {', '.join(CAMERA_NAMES)} (default: all)"
+    known = f"some of {', '.join(CAMERA_NAMES)} (default: all of these), {', '.join(MORE_CAMERA_NAMES)}"
     add_flag(parser, "cameras", nargs="+", default=list(CAMERA_NAMES), help=known)
     add_flag(
         parser, "methods", nargs="+", default=list(GAP_METHODS), metavar="METHOD",

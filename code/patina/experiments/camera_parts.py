@@ -22,6 +22,29 @@ def round_kernel(std: float) -> np.ndarray:
     return np.outer(line, line) / line.sum() ** 2
 
 
+def ellipse_kernel(along: float, across: float, angle: float) -> np.ndarray:
+    """Return an elongated Gaussian kernel.
+
+    Args:
+        along, across: std in pixels.
+        angle: of the long axis, in radians from the x axis to y, down.
+    """
+    reach = int(np.ceil(3.5 * max(along, across)))
+    y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1]
+    u, v = x * np.cos(angle) + y * np.sin(angle), -x * np.sin(angle) + y * np.cos(angle)
+    kernel = np.exp(-0.5 * ((u / along) ** 2 + (v / across) ** 2))
+    return kernel / kernel.sum()
+
+
+def disk_kernel(radius: float) -> np.ndarray:
+    """Return the kernel of defocus: a disk, counted on a grid of eighths of a pixel; `radius` in pixels."""
+    reach = int(np.ceil(radius)) + 1
+    y, x = np.mgrid[-reach * 8 : reach * 8 + 1, -reach * 8 : reach * 8 + 1] / 8
+    kernel = np.zeros((2 * reach + 1, 2 * reach + 1))
+    np.add.at(kernel, (np.rint(y).astype(int) + reach, np.rint(x).astype(int) + reach), x * x + y * y <= radius**2)
+    return kernel / kernel.sum()
+
+
 def motion_kernel(length: float, angle: float) -> np.ndarray:
     """Return the kernel of a straight movement; `length` in pixels, `angle` in radians from the x axis to y, down."""
     reach = int(np.ceil(length / 2)) + 1
@@ -37,6 +60,11 @@ def motion_kernel(length: float, angle: float) -> np.ndarray:
 def blurred(picture: np.ndarray, kernel: np.ndarray) -> np.ndarray:
     """Convolve every channel."""
     return cv2.filter2D(picture, -1, kernel[::-1, ::-1], borderType=cv2.BORDER_REPLICATE)
+
+
+def pixels_of(picture: np.ndarray) -> np.ndarray:
+    """Return what an 8-bit camera stores: uint8, clipped."""
+    return np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
 
 
 def half_size(picture: np.ndarray) -> np.ndarray:
@@ -86,7 +114,7 @@ def _demosaiced(mosaic: np.ndarray) -> np.ndarray:
 
 def denoised(picture: np.ndarray, strength: float) -> np.ndarray:
     """Denoise by non-local means, as phones do; `strength` in grey levels."""
-    pixels = np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8)
+    pixels = pixels_of(picture)
     return cv2.fastNlMeansDenoisingColored(pixels, None, strength, strength * 1.5, 5, 15).astype(float) / 255
 
 
@@ -97,4 +125,4 @@ def sharpened(picture: np.ndarray, sigma: float, amount: float) -> np.ndarray:
 
 def coded_again(picture: np.ndarray, quality: int) -> np.ndarray:
     """Return the picture after JPEG compression with halved chroma."""
-    return jpeg(np.round(np.clip(picture, 0, 1) * 255).astype(np.uint8), quality).astype(float) / 255
+    return jpeg(pixels_of(picture), quality).astype(float) / 255

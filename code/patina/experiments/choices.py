@@ -15,7 +15,13 @@ GAP_METHODS = (BICUBIC, WIDE, FIT, TRUE)
 """What `patina gap` compares."""
 
 CAMERA_NAMES = ("demo", "lens", "shake", "film", "colour", "raw", "phone", "low-light", "web", "none")
-"""The cameras of `patina gap`."""
+"""The cameras that `patina gap` compares by default."""
+
+MORE_CAMERA_NAMES = (
+    "jpeglow", "oversharp", "defocus", "enlarged", "median", "webp", "strong", "smear", "ellipse", "poisson", "cast",
+    "nearest", "banding", "impulse", "rawdark",
+)  # fmt: skip
+"""Others that it knows."""
 
 SHORT_CAMERAS, SHORT_STEPS = ("demo", "shake", "raw", "phone", "web"), 300
 """Cameras and training steps of its short form."""

@@ -10,7 +10,8 @@ import numpy as np
 from patina.errors import PatinaError
 from patina.experiments.demo_photographs import HELD_OUT, bundled_photograph
 from patina.experiments.gap_folders import SCALE, GapFolders
-from patina.experiments.known_cameras import CAMERAS, KnownCamera
+from patina.experiments.known_camera import KnownCamera
+from patina.experiments.known_cameras import ALL_CAMERAS
 from patina.imaging.crop_and_pad import crop_to_multiple
 from patina.imaging.matlab_resize import imresize
 from patina.imaging.picture_files import picture_size, read_picture, write_picture
@@ -136,7 +137,7 @@ def take_photographs(
     Args:
         folder: the experiment's.
         scenes: what to photograph.
-        cameras: names of the cameras, see `CAMERAS`.
+        cameras: names of the cameras, see `ALL_CAMERAS`.
         seeds: of the networks, which are trained on true pairs of their own.
         seed: of the cameras.
         workers: processes.
@@ -180,7 +181,7 @@ def _shots(folders: GapFolders, scenes: Scenes, cameras: Sequence[str], seeds: S
     """Yield every picture of the experiment."""
 
     def shot(folder: Path, name: str, scene: Scene, camera: str | None = None, halved: bool = False) -> _Shot:
-        suffix = CAMERAS[camera].suffix if camera else ".png"
+        suffix = ALL_CAMERAS[camera].suffix if camera else ".png"
         return _Shot((folder / f"{name}{suffix}").relative_to(folders.out).as_posix(), scene, camera, halved)
 
     for name, scene in scenes.clean.items():
@@ -199,7 +200,7 @@ def _taken(shot: _Shot, out: Path, seed: int) -> str:
     pixels, path = shot.scene.pixels(), out / shot.name
     path.parent.mkdir(parents=True, exist_ok=True)
     if shot.camera is not None:
-        photograph(pixels, path, CAMERAS[shot.camera], derive(seed, shot.name))
+        photograph(pixels, path, ALL_CAMERAS[shot.camera], derive(seed, shot.name))
     else:
         write_picture(path, imresize(pixels, 1 / SCALE) if shot.halved else pixels)
     return shot.name

@@ -15,7 +15,7 @@ from patina.experiments.gap_folders import SCALE, GapFolders
 from patina.experiments.gap_methods import GapMethod, gap_method
 from patina.experiments.gap_photographs import choose_scenes, take_photographs
 from patina.experiments.gap_table import GapScores, gap_report, write_gap
-from patina.experiments.known_cameras import CAMERAS
+from patina.experiments.known_cameras import ALL_CAMERAS
 from patina.experiments.parallel_training import processes, require_finished
 from patina.hints import nearest
 from patina.imaging.sources import list_sources
@@ -41,7 +41,7 @@ class GapRequest:
     Attributes:
         out: a folder for everything that the experiment writes.
         pictures: folder of clean photographs; None for those that come with scikit-image.
-        cameras: names, see `CAMERA_NAMES`.
+        cameras: names, see `CAMERA_NAMES` and `MORE_CAMERA_NAMES`.
         methods: names, see `gap_method`; bicubic and true pairs are always among them.
         seeds: of the networks; each is trained on a draw of pairs of its own.
         seed: of the photographs and the fit.
@@ -100,8 +100,8 @@ def _checked_methods(request: GapRequest) -> list[GapMethod]:
         require_range("steps", request.steps, 1)
     _network_config(request)
     for camera in request.cameras:
-        if camera not in CAMERAS:
-            raise PatinaError(f"there is no camera {camera!r}, {nearest(camera, CAMERAS)}")
+        if camera not in ALL_CAMERAS:
+            raise PatinaError(f"there is no camera {camera!r}, {nearest(camera, ALL_CAMERAS)}")
     methods = [gap_method(name) for name in dict.fromkeys([BICUBIC, *request.methods, TRUE])]
     names = [method.name for method in methods]
     if twice := {name for name in names if names.count(name) > 1}:

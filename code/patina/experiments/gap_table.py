@@ -12,7 +12,7 @@ import numpy as np
 from patina.experiments.choices import BICUBIC, TRUE
 from patina.experiments.demo_results import SMALLEST_GAP
 from patina.experiments.gap_folders import GapFolders
-from patina.experiments.known_cameras import CAMERAS
+from patina.experiments.known_cameras import ALL_CAMERAS
 from patina.experiments.narration import spread
 from patina.imaging.crop_and_pad import centre_crop
 from patina.imaging.picture_files import list_pictures, read_picture, write_picture
@@ -81,7 +81,7 @@ def gap_report(scores: GapScores) -> str:
         f"{SMALLEST_GAP} dB, the difference from bicubic pairs in dB. Seeds {', '.join(map(str, scores.seeds))}"
         f"{', mean ± std' if len(scores.seeds) > 1 else ''}. PSNR on RGB, x2, without a border of 2 pixels.",
         "",
-        *(f"- {camera}: {CAMERAS[camera].form}" for camera in scores.psnr),
+        *(f"- {camera}: {ALL_CAMERAS[camera].form}" for camera in scores.psnr),
     ]
     return "\n".join(lines)
 

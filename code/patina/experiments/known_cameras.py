@@ -4,9 +4,6 @@ They share no code with the operations of recipes, so no fit sees them from insi
 RGB in [0, 1] of even sides, to one of half the size, which is then written as a file of the camera's format.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import numpy as np
 
 from patina.experiments.camera_parts import (
@@ -21,28 +18,10 @@ from patina.experiments.camera_parts import (
     round_kernel,
     sharpened,
 )
-
-Take = Callable[[np.ndarray, np.random.Generator], np.ndarray]
-"""Turns a clean picture ``[H, W, 3]`` in [0, 1] into a photograph of half the size, in about [0, 1]."""
+from patina.experiments.known_camera import KnownCamera
+from patina.experiments.more_cameras import MORE_CAMERAS
 
 LUMA = np.array([0.299, 0.587, 0.114])
-
-
-@dataclass(frozen=True)
-class KnownCamera:
-    """A camera.
-
-    Attributes:
-        take: what happens before the file is written.
-        form: what it does, in words.
-        suffix: of its files.
-        quality: range of its files' quality; not used for PNG.
-    """
-
-    take: Take
-    form: str
-    suffix: str = ".png"
-    quality: tuple[int, int] = (95, 95)
 
 
 def _lens(picture: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -123,4 +102,7 @@ CAMERAS: dict[str, KnownCamera] = {
     "web": KnownCamera(_web, "resized and compressed twice", ".webp", (65, 88)),
     "none": KnownCamera(_perfect, "nothing at all"),
 }
-"""The cameras of `patina gap`, by name."""
+"""The cameras that `patina gap` compares by default, by name."""
+
+ALL_CAMERAS = CAMERAS | MORE_CAMERAS
+"""All cameras that it knows."""
