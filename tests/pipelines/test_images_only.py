@@ -5,7 +5,7 @@ import os
 import pytest
 
 from degraded_sets import run
-from sets import contents, write_pictures
+from sets import contents, write_deflow_model, write_pictures
 
 RECIPE = "wide"
 LOGS = {"log.jsonl", "applied_degradations.txt"}
@@ -100,6 +100,19 @@ def test_shards_with_hidden_logs_are_merged_into_folders_with_logs_beside(clean,
         assert files(tmp_path / "parts" / kind) == files(tmp_path / "whole" / kind)
         assert logs_beside(tmp_path / "parts" / kind) == logs_beside(tmp_path / "whole" / kind)
     assert set(os.listdir(tmp_path / "parts")) == {"lq", "gt", ".lq.patina", ".gt.patina"}
+
+
+def test_images_that_are_upscaled_or_translated(clean, tmp_path):
+    model = write_deflow_model(tmp_path / "sets")
+    jobs = {
+        "upscale": ["-model", "bicubic", "-scale", 2, "-source", clean, "-out"],
+        "translate": ["-model_path", model, "-source_dir", clean, "-out_dir"],
+    }
+    for command, words in jobs.items():
+        for _ in range(2):
+            assert run(command, *words, tmp_path / command, "--images_only") == 0
+        assert files(tmp_path / command) == {f"{number}.png" for number in range(4)}
+        assert (tmp_path / f".{command}.patina" / "log.jsonl").is_file()
 
 
 def test_tars_have_no_logs_to_move(clean, tmp_path, capsys):

@@ -46,7 +46,6 @@ def run(arguments: argparse.Namespace) -> int:
         device=arguments.device,
         clip=arguments.clip,
         drift=arguments.drift,
-        images_only=arguments.images_only,
     )
     report = degrade_anything(request)
     print_job(arguments, request.out, report)

@@ -83,9 +83,13 @@ def _shard(text: str) -> Shard:
 
 
 def add_output_flags(parser: Parser) -> None:
-    """Add ``-engine``, ``-actors``, ``-shard``, ``-shard_size`` and ``-shard_mb``; see `output_fields`."""
+    """Add ``-images_only``, ``-engine``, ``-actors`` and the flags of shards and tars; see `output_fields`."""
     add_shard_flag(parser)
     add_tar_flags(parser)
+    add_flag(
+        parser, "images_only", action="store_true",
+        help="keep the logs beside the folders, in .NAME.patina, for tools that take every file for an image (neosr)",
+    )  # fmt: skip
     add_flag(
         parser, "engine", default="local", choices=["local", "ray"],
         help="where to compute: on this machine, or on the Ray cluster at RAY_ADDRESS or running here (if there is "
@@ -116,16 +120,19 @@ def add_tar_flags(parser: Parser) -> None:
 def output_fields(arguments: argparse.Namespace, out: Path) -> dict[str, Any]:
     """Return the fields of a request that say where results are made and where they go.
 
-    They are `out`, `shard`, `limits` and `cluster`.
+    They are `out`, `shard`, `limits`, `cluster` and `images_only`.
 
     Raises:
-        PatinaError: limits are given, but no tars are written, or a flag is for another engine.
+        PatinaError: limits are given, but no tars are written, or a flag is for another engine, or for folders alone.
     """
+    if arguments.images_only and TarTarget.parse(out) is not None:
+        raise PatinaError("--images_only is for folders; what the log says is in the tars, beside each image")
     return {
         "out": shard_path(arguments, out),
         "shard": arguments.shard,
         "limits": tar_limits(arguments, out),
         "cluster": _cluster_choice(arguments),
+        "images_only": arguments.images_only,
     }
 
 

@@ -28,10 +28,6 @@ def add_recipe_flags(parser: argparse.ArgumentParser, variant: str = "all") -> N
 def add_set_flags(parser: argparse.ArgumentParser) -> None:
     """Add what a degraded set has beside its LQ images, and what clips need."""
     add_flag(parser, "gt", type=Path, help="folder for the GT images, cropped to fit; with tars, those of the output")
-    add_flag(
-        parser, "images_only", action="store_true",
-        help="keep the logs beside the folders, in .NAME.patina, for tools that take every file for an image (neosr)",
-    )  # fmt: skip
     parser.add_argument("--clip", action="store_true", help="treat the folder as one clip: one draw for all its images")
     add_flag(parser, "drift", type=int, metavar="N", help="clips: draw every N frames, interpolate between")
 

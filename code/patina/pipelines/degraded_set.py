@@ -286,8 +286,6 @@ def _planned(request: DegradeRequest, target: TarTarget | None) -> _Plan:
             if place is not None:
                 require_outside(place, request.source, request.recursive)
     else:
-        if request.images_only:
-            raise PatinaError("--images_only is for folders; what the log says is in the tars, beside each image")
         require_apart(target, request.source, request.recursive, pictures)
         if request.ground_truth not in (None, request.out):
             raise PatinaError(

@@ -66,6 +66,7 @@ class Output:
         shard: the part of the pictures to take; None for all.
         replace: which earlier results to remove, see `OutputFolder.open`.
         limits: when a tar is full.
+        images_only: keep the log beside the folder, see `OutputFolder.open`.
     """
 
     source: Path
@@ -76,13 +77,15 @@ class Output:
     shard: Shard | None = None
     replace: Replace = "never"
     limits: TarLimits = TarLimits()  # noqa: RUF009 - frozen
+    images_only: bool = False
 
     def folder(self, path: Path, sources: Sequence[Source]) -> AbstractContextManager[OutputFolder]:
         """Open a folder for the results of some of the pictures."""
         source = folder_of(self.source)
         return OutputFolder.open(
-            path, self.made_by, source=source, sources=sources, replace=self.replace, shard=self.shard
-        )
+            path, self.made_by, source=source, sources=sources, replace=self.replace, shard=self.shard,
+            images_only=self.images_only,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True)

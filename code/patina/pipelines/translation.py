@@ -57,6 +57,7 @@ class TranslationRequest:
         shard: the part of the pictures to translate, into its own folder `out`; None for all.
         limits: when a tar is full.
         cluster: where to compute; None for this process.
+        images_only: keep the log beside the folder; see `OutputFolder.open`.
     """
 
     source: Path
@@ -74,6 +75,7 @@ class TranslationRequest:
     shard: Shard | None = None
     limits: TarLimits = TarLimits()  # noqa: RUF009 - frozen
     cluster: ClusterChoice | None = None
+    images_only: bool = False
 
 
 def translate(request: TranslationRequest) -> JobReport[Path]:
@@ -109,6 +111,7 @@ def translate(request: TranslationRequest) -> JobReport[Path]:
         degradation, made_by, request.source, request.out,
         seed=request.seed, samples=request.samples, recursive=request.recursive, shard=request.shard,
         part="gt" if request.domain == "X" else "lq", limits=request.limits, on_cluster=on_cluster,
+        images_only=request.images_only,
     )  # fmt: skip
 
 
@@ -155,6 +158,7 @@ def translate_pictures(
     part: str = "gt",
     limits: TarLimits = TarLimits(),  # noqa: B008 - frozen
     on_cluster: OnCluster | None = None,
+    images_only: bool = False,
 ) -> JobReport[Path]:
     """Apply an open degradation to a folder of pictures, or to one picture; see `translate`.
 
@@ -163,7 +167,7 @@ def translate_pictures(
     Args:
         degradation: what to apply.
         made_by: everything but the seed that decides the results.
-        source, out, seed, samples, recursive, shard, limits: as in `TranslationRequest`.
+        source, out, seed, samples, recursive, shard, limits, images_only: as in `TranslationRequest`.
         part: of pairs in one set of tars, which to take.
         on_cluster: computes elsewhere, with the same degradation.
     """
@@ -173,7 +177,7 @@ def translate_pictures(
 
     shifts: list[np.ndarray] = []
     work = translation_work(degradation, seed, next(iter(made_by.models), made_by.command))
-    output = Output(source, sources, out, made_by, recursive, shard, limits=limits)
+    output = Output(source, sources, out, made_by, recursive, shard, limits=limits, images_only=images_only)
     report = make_results(output, wanted, work, on_cluster=on_cluster, on_shift=shifts.append)
     is_matched = isinstance(degradation, LearnedDegradation) and degradation.matches_colours
     if shifts and (warning := colour_shift_warning(np.mean(shifts, axis=0), "translated images", is_matched)):

@@ -38,8 +38,10 @@ def _upscale_clips(request: UpscaleRequest, clips: list[Path]) -> JobReport[Path
     names = output_names(list(sources.values()), request.out, ".mp4")
     wanted = [Wanted(output, name) for output, name in zip(names, sources, strict=True)]
     made_by = replace(upscaler.made_by, settings={**upscaler.made_by.settings, "clips": True})
-    source = folder_of(request.source)
-    with OutputFolder.open(request.out, made_by, source=source, sources=list(sources.values())) as folder:
+    listed, source = list(sources.values()), folder_of(request.source)
+    with OutputFolder.open(
+        request.out, made_by, source=source, sources=listed, images_only=request.images_only
+    ) as folder:
         todo = folder.outdated(wanted)
         folder.begin(todo)
 

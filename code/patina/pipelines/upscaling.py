@@ -38,6 +38,7 @@ class UpscaleRequest:
         limits: when a tar is full.
         all_frames: take all images of animated and multi-page files.
         cluster: where to compute; None for this process.
+        images_only: keep the log beside the folder; see `OutputFolder.open`.
     """
 
     model: str | Path
@@ -56,6 +57,7 @@ class UpscaleRequest:
     all_frames: bool = False
     cluster: ClusterChoice | None = None
     backend: str = "torch"
+    images_only: bool = False
 
 
 def upscale(request: UpscaleRequest) -> JobReport[Path]:
@@ -84,6 +86,7 @@ def upscale(request: UpscaleRequest) -> JobReport[Path]:
     return upscale_pictures(
         upscaler, request.source, request.out, recursive=request.recursive, shard=request.shard, form=request.form,
         limits=request.limits, on_cluster=on_cluster, all_frames=request.all_frames,
+        images_only=request.images_only,
     )  # fmt: skip
 
 
@@ -125,6 +128,7 @@ def upscale_pictures(
     limits: TarLimits = TarLimits(),  # noqa: B008 - frozen
     on_cluster: OnCluster | None = None,
     all_frames: bool = False,
+    images_only: bool = False,
 ) -> JobReport[Path]:
     """Upscale a folder, or one picture, with an open model; see `upscale`.
 
@@ -133,7 +137,7 @@ def upscale_pictures(
         source, out, recursive, shard, form, limits: as in `UpscaleRequest`.
         replace: which earlier results to remove, see `OutputFolder.open`.
         on_cluster: computes elsewhere, with the same model.
-        all_frames: as in `UpscaleRequest`.
+        all_frames, images_only: as in `UpscaleRequest`.
     """
     sources = list_sources(source, recursive, "lq", all_frames)
     names = output_names(sources, out, form.suffix)
@@ -141,7 +145,7 @@ def upscale_pictures(
 
     stored = {} if form == PNG else {"format": form.name, "quality": form.quality}
     made_by = replace_fields(upscaler.made_by, settings={**upscaler.made_by.settings, **stored})
-    output = Output(source, sources, out, made_by, recursive, shard, replace, limits)
+    output = Output(source, sources, out, made_by, recursive, shard, replace, limits, images_only)
     return make_results(output, wanted, _work(upscaler, form), on_cluster=on_cluster)
 
 
