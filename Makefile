@@ -9,7 +9,8 @@ PYTHON ?= python3
 TORCH ?= cpu
 BIN := .venv/bin
 
-.PHONY: demo check check-distributed check-gpu check-reliability check-studio container notebook test bench bench-sizes docs wheel lint format clean
+.PHONY: demo check check-distributed check-gpu check-reliability check-studio container notebook test tests bench \
+  bench-sizes docs wheel lint style types format clean
 
 demo: .venv/installed
 	$(BIN)/patina demo --out demo_out
@@ -25,7 +26,11 @@ check-reliability: .venv/installed
 check-distributed: .venv/installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m distributed
 
-test: .venv/installed lint
+# The type checker keeps one core busy for over a minute in a fresh clone; the tests begin beside it.
+test: .venv/installed style
+	$(MAKE) --no-print-directory --jobs=2 types tests
+
+tests: .venv/installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not reliability"
 
 bench: .venv/installed
@@ -53,9 +58,13 @@ check-studio: .venv/installed
 wheel:
 	$(or $(wildcard $(BIN)/python),$(PYTHON)) -m pip wheel --quiet --no-deps --wheel-dir dist .
 
-lint: .venv/installed
+lint: style types
+
+style: .venv/installed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: .venv/installed
 	$(BIN)/mypy
 
 format: .venv/installed
