@@ -1,5 +1,6 @@
 """Settings and fixtures of all tests. What is heavy is imported where it is used: the workers wait for this file."""
 
+import gc
 import os
 import pickle
 import sys
@@ -48,6 +49,15 @@ def pytest_itemcollected(item):
     """Mark what takes the device, so that `-m device` chooses it."""
     if "device" in getattr(item, "fixturenames", ()):
         item.add_marker("device")
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_collection():
+    """Let garbage collection look neither at what is being imported nor, later on, at modules and tests, which stay."""
+    gc.disable()
+    yield
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.hookimpl(trylast=True)  # after `-m` has chosen
