@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from patina.errors import PictureError
+from patina.fitting.enlarging import is_enlarged
 from patina.fitting.file_compression import FileCompression, file_compression
 from patina.fitting.measures import SMALLEST, crops_of, measure, planes_of
 from patina.imaging.compression_headers import CompressionHeader, read_compression_header
 from patina.imaging.picture_files import read_picture
-from patina.metrics.spectrum import ROUNDING, power_spectrum
 
 FLAT, PAINTED, HARD = 0.5, 0.95, 20
 """A picture is no photo where more than the first fraction of neighbouring pixels are equal and a tenth of the others
@@ -59,7 +59,7 @@ def measure_photo(path: Path, name: str) -> Photo:
     compression = file_compression(header, planes_of(crops))
     if any(compression.grid) and min(height, width) >= SMALLEST + 8:  # measure blocks where they are
         crops = crops_of(pixels[compression.grid[0] :, compression.grid[1] :])
-    return Photo(name, width, height, header, compression, measure(crops), _is_upscaled(crops))
+    return Photo(name, width, height, header, compression, measure(crops), is_enlarged(crops))
 
 
 def _require_photo(path: Path, crops: list[np.ndarray]) -> None:
@@ -74,16 +74,3 @@ def _require_photo(path: Path, crops: list[np.ndarray]) -> None:
         raise PictureError(
             f"{path} looks like a screenshot or a drawing, {equal:.0%} of neighbouring pixels are equal; set aside"
         )
-
-
-def _is_upscaled(crops: list[np.ndarray]) -> bool:
-    """Return whether the luma spectrum falls to rounding noise above a quarter of the sampling rate.
-
-    Blur thins fine details out; enlarging cuts them off: half-way to the cut they are still above rounding.
-    """
-    side = min(min(crop.shape[:2]) for crop in crops) // 2 * 2
-    power = power_spectrum(np.stack([crop[:side, :side].mean(axis=2, keepdims=True) for crop in crops]))
-    frequencies = np.fft.fftfreq(side)
-    radius = np.hypot(frequencies[:, None], frequencies[None, :])
-    upper, lower = (float(np.median(power[(radius >= a) & (radius < b)])) for a, b in ((0.3, 0.5), (0.12, 0.2)))
-    return upper < ROUNDING and lower > 200 * max(upper, 1e-6)
