@@ -1,9 +1,21 @@
-"""Words in which libraries say that memory ran out."""
+"""Recognising that memory ran out: by the words of libraries, and by asking the system."""
+
+import errno
+import subprocess
+import sys
 
 import imagecodecs
 import pytest
 
-from patina.system.lack_of_memory import is_lack_of_memory, panics_as_memory_errors
+from patina.errors import PatinaError
+from patina.system import lack_of_memory
+from patina.system.lack_of_memory import LackOfMemory, is_lack_of_memory, recognising_lack_of_memory
+
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="only Linux limits address space")
+
+
+class Panic(BaseException):
+    """As PyO3 raises it: no Exception."""
 
 
 @pytest.mark.parametrize(
@@ -15,18 +27,33 @@ from patina.system.lack_of_memory import is_lack_of_memory, panics_as_memory_err
         RuntimeError("can't start new thread"),
         imagecodecs.DelayedImportError("png_decode"),
         ImportError("libx.so.1: failed to map segment from shared object"),
+        Panic("PyObject pointer is null"),
     ],
-    ids=range(6),
+    ids=range(7),
 )
 def test_each_is_known(error):
     assert is_lack_of_memory(error)
+    with pytest.raises(LackOfMemory, match=type(error).__name__), recognising_lack_of_memory():
+        raise error
 
 
 @pytest.mark.parametrize(
-    "error", [ImportError("No module named 'imagecodecs'"), ValueError("odd"), OSError(28, "full")]
+    "error",
+    [
+        ImportError("No module named 'imagecodecs'"),
+        ValueError("odd"),
+        OSError(28, "full"),
+        FileNotFoundError(errno.ENOENT, "No such file", "out of memory.png"),
+        PatinaError("out of memory.png: is truncated"),
+        Panic("index out of bounds"),
+        KeyboardInterrupt(),
+    ],
 )
-def test_other_errors_are_others(error):
+def test_other_errors_are_others_where_memory_is_plenty(error):
     assert not is_lack_of_memory(error)
+    with pytest.raises(type(error)) as caught, recognising_lack_of_memory():
+        raise error
+    assert caught.value is error
 
 
 def test_an_error_whose_message_needs_more_memory_than_there_is_is_one():
@@ -35,6 +62,8 @@ def test_an_error_whose_message_needs_more_memory_than_there_is_is_one():
             raise MemoryError
 
     assert is_lack_of_memory(Wordless())
+    with pytest.raises(LackOfMemory, match=r"^Wordless$"), recognising_lack_of_memory():
+        raise Wordless
 
 
 def test_an_error_that_was_raised_from_one_is_one():
@@ -46,9 +75,104 @@ def test_an_error_that_was_raised_from_one_is_one():
     assert not is_lack_of_memory(late)
 
 
-def test_a_panic_of_rust_code_is_one_and_other_errors_stay():
-    panic = type("PanicException", (BaseException,), {"__module__": "pyo3_runtime"})
-    with pytest.raises(MemoryError, match="PyObject pointer is null"), panics_as_memory_errors():
-        raise panic("PyObject pointer is null")
-    with pytest.raises(KeyboardInterrupt), panics_as_memory_errors():
-        raise KeyboardInterrupt
+def fail(first: Exception, then: Exception) -> None:
+    try:
+        raise first
+    except Exception:
+        raise then from None
+
+
+def test_a_message_of_ours_that_blames_something_else_is_not_believed():
+    with (
+        pytest.raises(LackOfMemory, match=r"^PatinaError: x: cannot be read; remove it$"),
+        recognising_lack_of_memory(),
+    ):
+        fail(MemoryError(), PatinaError("x: cannot be read; remove it"))
+    with pytest.raises(PatinaError, match=r"^too much memory; choose"), recognising_lack_of_memory():
+        fail(MemoryError(), PatinaError("too much memory; choose a smaller -tile"))
+
+
+def test_an_error_while_another_is_handled_is_judged_by_itself():
+    try:
+        raise MemoryError
+    except MemoryError:
+        with pytest.raises(PatinaError, match=r"^disk is full$"), recognising_lack_of_memory():
+            raise PatinaError("disk is full") from None
+
+
+def test_what_failed_work_held_is_freed_for_saving():
+    held = []
+
+    class Large:
+        def __del__(self):
+            held.remove(1)
+
+    def work():
+        large = Large()
+        held.append(1)
+        raise MemoryError(str(id(large)))
+
+    try:
+        with recognising_lack_of_memory():
+            work()
+    except LackOfMemory:
+        assert not held
+
+
+IN_LITTLE = """
+import mmap, resource, sys
+from pathlib import Path
+from patina.system.lack_of_memory import LackOfMemory, recognising_lack_of_memory
+
+def size(name):
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(name))
+    return 1024 * int(line.split()[1])
+
+left, taken, held, kind = int(sys.argv[1]) * 2**20, int(sys.argv[2]) * 2**20, sys.argv[3] == "held", sys.argv[4]
+limit = size("VmPeak") + left
+resource.setrlimit(resource.RLIMIT_DATA if kind == "data" else resource.RLIMIT_AS, (limit, limit))
+if kind == "data":
+    resource.setrlimit(resource.RLIMIT_DATA, (size("VmData") + left, limit))
+try:
+    with recognising_lack_of_memory():
+        block = mmap.mmap(-1, taken, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS) if taken else None
+        if block and not held:
+            block.close()
+        raise KeyError("odd")
+except LackOfMemory as error:
+    print("short", error)
+except KeyError as error:
+    print("plenty", error)
+"""
+
+
+@LINUX
+@pytest.mark.parametrize(
+    ("left", "taken", "held", "kind", "told"),
+    [
+        (300, 0, "no", "space", "plenty 'odd'"),
+        (300, 100, "no", "space", "plenty 'odd'"),
+        (300, 270, "held", "space", "short KeyError: 'odd'"),  # nothing is left
+        (300, 270, "no", "space", "short KeyError: 'odd'"),  # it was freed on the way
+        (20, 0, "no", "space", "short KeyError: 'odd'"),
+        (300, 0, "no", "data", "plenty 'odd'"),
+        (300, 270, "held", "data", "short KeyError: 'odd'"),
+    ],
+)
+def test_the_system_is_asked_about_errors_of_no_known_kind(left, taken, held, kind, told):
+    line = [sys.executable, "-c", IN_LITTLE, str(left), str(taken), held, kind]
+    ended = subprocess.run(line, capture_output=True, text=True, check=False, timeout=60)
+    assert ended.stdout.strip() == told, ended.stderr
+
+
+def test_a_reserve_is_freed_for_the_message():
+    held = []
+
+    def fail_with_a_reserve() -> None:
+        held.append(lack_of_memory._reserve._held)
+        raise MemoryError
+
+    with pytest.raises(LackOfMemory), recognising_lack_of_memory():
+        fail_with_a_reserve()
+    assert held[0] is not None
+    assert held[0].closed

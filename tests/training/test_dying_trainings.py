@@ -26,7 +26,9 @@ MEMORY = [
     RuntimeError("could not create a primitive"),
     OSError(errno.ENOMEM, "Cannot allocate memory"),
 ]
-LOWER = r"needs more memory than there is; set accumulate to 2 or more for .*, lower data\.batch or data\.patch"
+LOWER = (
+    r"needs more memory than there is \(\w+.*\); set accumulate to 2 or more for .*, lower data\.batch or data\.patch"
+)
 FEWER = r"lower data\.workers in the configuration \(0 reads in the same process\)"
 CONTINUES = r"; step {} is saved, and the same command continues from there$"
 FAILS_AT = 9

@@ -14,7 +14,7 @@ from patina.cli.commands import COMMANDS, overview
 from patina.errors import PatinaError, told_system_error
 from patina.hints import nearest_name
 from patina.system.allocator import keep_blocks_of_images
-from patina.system.lack_of_memory import is_lack_of_memory
+from patina.system.lack_of_memory import came_of_lack_of_memory, recognising_lack_of_memory
 from patina.system.telling import quietly
 from patina.system.termination import terminated_like_interrupted
 from patina.version import __version__
@@ -24,10 +24,8 @@ INTERRUPTED = 130
 CLOSED_PIPE = 141
 """What shells report of a program that wrote to a pipe which nobody reads (128 + SIGPIPE)."""
 
-_NO_MEMORY = (
-    "there is too little memory for this command; end other programs, or use fewer -workers or smaller images, then "
-    "run the same command again"
-)
+_NO_MEMORY = "there is too little memory for this command"
+_REMEDY = "end other programs, or use fewer -workers or smaller images, then run the same command again"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,7 +55,7 @@ def run_command(command: str, arguments: Sequence[str] | None = None, program: s
     """
     _let_threads_spin_briefly()
     keep_blocks_of_images()
-    threading.excepthook = _thread_failed
+    threading.excepthook, sys.unraisablehook = _thread_failed, _not_cleaned_up
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):  # a terminal of another encoding must not end a command
             stream.reconfigure(errors="backslashreplace")
@@ -95,7 +93,7 @@ def _while_read(work: Callable[[], int]) -> int:
 def _attempt(command: str, arguments: Sequence[str] | None, program: str | None) -> int:
     """Run one command, and tell in one line what stops it; arguments as in `run_command`."""
     try:
-        with terminated_like_interrupted():
+        with recognising_lack_of_memory(), terminated_like_interrupted():
             given = parsed(command, arguments, program)
             with quietly(vars(given).pop("quiet")), in_working_folders(command, given) as here:
                 return module_of(command).run(here)
@@ -112,14 +110,19 @@ def _attempt(command: str, arguments: Sequence[str] | None, program: str | None)
             raise
         print(f"error: the package {error.name} is missing; install Patina again (pip install -e .)", file=sys.stderr)
         return USAGE_ERROR
-    except Exception as error:
-        if not is_lack_of_memory(error):
-            raise
-        print(f"error: {_NO_MEMORY}", file=sys.stderr)
+    except MemoryError as error:
+        _tell_lack_of_memory(error)
         return USAGE_ERROR
     except KeyboardInterrupt:
         print("interrupted; to go on, run the same command again: finished results are kept", file=sys.stderr)
         return INTERRUPTED
+
+
+def _tell_lack_of_memory(error: MemoryError) -> None:
+    try:
+        print(f"error: {_NO_MEMORY} ({error}); {_REMEDY}", file=sys.stderr)
+    except MemoryError:  # even for this line
+        os.write(2, b"error: there is too little memory for this command\n")
 
 
 def parsed(command: str, arguments: Sequence[str] | None = None, program: str | None = None) -> argparse.Namespace:
@@ -142,12 +145,22 @@ def _thread_failed(failure: threading.ExceptHookArgs) -> None:
     """Ignore errors of a thread that the main thread reports, too.
 
     An OSError is one, e.g. of TensorBoard's writer on a full disk; so is what Python's pool meets, up to 3.11, whose
-    processes were ended while the command cancels its work.
+    processes were ended while the command cancels its work; and a lack of memory.
     """
+    if failure.exc_value is not None and came_of_lack_of_memory(failure.exc_value):
+        return
     from concurrent.futures import InvalidStateError
 
     if not issubclass(failure.exc_type, OSError | InvalidStateError):
         threading.__excepthook__(failure)
+
+
+def _not_cleaned_up(failure: "sys.UnraisableHookArgs") -> None:
+    """Ignore what fails while objects are deleted for lack of memory, or since they were never complete."""
+    error = failure.exc_value
+    if error is None or isinstance(error, AttributeError) or came_of_lack_of_memory(error):
+        return
+    sys.__unraisablehook__(failure)
 
 
 def _top_level(words: Sequence[str]) -> int:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 from torch.utils.data import Dataset, Sampler, default_collate
 
 from patina.errors import PictureError
+from patina.system.lack_of_memory import recognising_lack_of_memory
 
 SUBSTITUTES = 16
 """Samples that are tried as a substitute for an unreadable one before its error is raised."""
@@ -68,7 +69,9 @@ class ReadableSamples(Dataset[tuple[dict[str, Any], list[str]]]):
         failures: list[PictureError] = []
         for ahead in range(SUBSTITUTES + 1):
             try:
-                return self.samples[step, slot + ahead * self.batch_size], [str(failure) for failure in failures]
+                with recognising_lack_of_memory():
+                    sample = self.samples[step, slot + ahead * self.batch_size]
+                return sample, [str(failure) for failure in failures]
             except PictureError as error:
                 failures.append(error)
         raise failures[0]

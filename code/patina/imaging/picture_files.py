@@ -28,6 +28,7 @@ from patina.imaging.picture_header import BrokenPicture, PictureHeader
 from patina.imaging.stored_sets import is_stored_set, list_stored, tars_in
 from patina.imaging.tiff_pages import tiff_pages
 from patina.system.atomic import atomic_path
+from patina.system.lack_of_memory import recognising_lack_of_memory
 from patina.system.notes import note
 from patina.system.stored_files import FRAME_NAME, file_bytes, mapped_file
 
@@ -88,10 +89,11 @@ def read_picture(path: Path | str, *, alpha: Literal["keep", "refuse"] = "keep",
     _check_suffix(path, read_suffixes())
     data = picture_bytes(path)
     try:
-        if is_raw(path):
-            return Picture(develop(data))
-        header = inspect(data)
-        pixels = decode(header, data)
+        with recognising_lack_of_memory():  # a decoder without memory calls the file damaged
+            if is_raw(path):
+                return Picture(develop(data))
+            header = inspect(data)
+            pixels = decode(header, data)
     except BrokenPicture as error:
         raise PictureError(f"{path} {error}") from None
     if header.kind == "TIFF" and not FRAME_NAME.fullmatch(path.name) and tiff_pages(data).damage:
@@ -109,7 +111,8 @@ def picture_bytes(path: Path) -> bytes:
         PictureError: the file is missing, unreadable or empty.
     """
     try:
-        data = file_bytes(path)
+        with recognising_lack_of_memory():
+            data = file_bytes(path)
     except OSError as error:
         raise unreadable_file(path, error) from None
     if not data:
@@ -144,7 +147,7 @@ def picture_size(path: Path | str) -> tuple[int, int]:
     """
     path = Path(path)
     try:
-        with mapped_file(path) as data:
+        with recognising_lack_of_memory(), mapped_file(path) as data:
             header = raw_header(bytes(data[:])) if is_raw(path) else inspect(data, thorough=False)
             return header.upright_size
     except BrokenPicture as error:

@@ -18,7 +18,6 @@ from patina.models.architectures import READABLE
 from patina.models.growth import PUBLISHED_GROWTH, growth_of, widened, without_padding
 from patina.models.model_files import load_state_dict_file
 from patina.system.atomic import atomic_path
-from patina.system.lack_of_memory import panics_as_memory_errors
 from patina.system.typed_values import shortened
 from patina.version import __version__
 
@@ -49,9 +48,7 @@ def save_generator(network: nn.Module, path: Path, metadata: Mapping[str, str] |
         torch.save(state, stored)
     else:
         about = {"kind": "restoration", "architecture": type(inner(network)).__name__, "patina_version": __version__}
-        with panics_as_memory_errors():
-            packed = save(state, metadata={**about, **(metadata or {})})
-        stored.write(_ordered(packed))
+        stored.write(_ordered(save(state, metadata={**about, **(metadata or {})})))
     with atomic_path(path) as temporary:
         temporary.write_bytes(stored.getbuffer())
 

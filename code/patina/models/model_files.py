@@ -16,7 +16,6 @@ from torch import Tensor
 from patina.errors import PatinaError, told_system_error
 from patina.runs.fingerprint import digest_of
 from patina.system.atomic import atomic_path
-from patina.system.lack_of_memory import panics_as_memory_errors
 from patina.system.places import present
 from patina.system.typed_values import Malformed, parsed_object, shortened, typed
 from patina.version import __version__
@@ -77,7 +76,6 @@ def weights_digest(weights: Mapping[str, Tensor]) -> str:
     return digest_of(_packed(weights))
 
 
-@panics_as_memory_errors()
 def _packed(weights: Mapping[str, Tensor], metadata: dict[str, str] | None = None) -> bytes:
     return save({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, metadata)
 

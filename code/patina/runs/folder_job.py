@@ -14,7 +14,7 @@ from typing import Any, Generic, NamedTuple, Protocol, TypeVar
 
 from patina.errors import PatinaError, PictureError, counted, named, one_line
 from patina.runs.worker_processes import single_threaded_children, worker_pool
-from patina.system.lack_of_memory import is_lack_of_memory
+from patina.system.lack_of_memory import recognising_lack_of_memory
 from patina.system.notes import collected
 from patina.system.progress import progress
 from patina.system.telling import tell, warn
@@ -212,12 +212,11 @@ def attempt(work: Callable[..., R], *arguments: Any) -> Outcome:
     """Call `work` and return its result, or the message of its `PictureError` or lack of memory, and its notes."""
     with collected() as notes:
         try:
-            result, failure = work(*arguments), None
+            with recognising_lack_of_memory():
+                result, failure = work(*arguments), None
         except PictureError as error:
             result, failure = None, str(error)
-        except Exception as error:
-            if not is_lack_of_memory(error):
-                raise
+        except MemoryError:
             result, failure = None, _NO_MEMORY
     return Outcome(result, failure, tuple(notes))
 

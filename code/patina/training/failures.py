@@ -10,7 +10,7 @@ import torch
 from patina.errors import PatinaError, told_system_error
 from patina.runs.run_folder import RunFolder
 from patina.system.atomic import write_text
-from patina.system.lack_of_memory import is_lack_of_memory
+from patina.system.lack_of_memory import LackOfMemory, is_lack_of_memory, recognising_lack_of_memory
 
 _IN_WORKER = "DataLoader worker"
 """Part of all of torch's errors about processes that load images."""
@@ -41,12 +41,14 @@ def saved_before_errors(save: Callable[[], object]) -> Iterator[None]:
         PatinaError: saving failed, too.
     """
     try:
-        yield
+        with recognising_lack_of_memory():
+            yield
     except Diverged:
         raise
     except Exception as error:
         try:
-            save()
+            with recognising_lack_of_memory():
+                save()
         except Exception as second:
             if reason(second) == reason(error):  # saving is what failed at first
                 raise error from None
@@ -64,14 +66,15 @@ def told_in_one_line(folder: RunFolder) -> Iterator[None]:
         PatinaError: instead of any other error.
     """
     try:
-        yield
+        with recognising_lack_of_memory():
+            yield
     except PatinaError:
         raise
     except Exception as error:
         told = reason(error)
         if not is_foreseen(error):
             report = folder.path / "error.txt"
-            with suppress(PatinaError):
+            with suppress(PatinaError, MemoryError):
                 write_text(report, "".join(traceback.format_exception(error)))
                 told += f" (unexpected; the traceback is in {report})"
         states = folder.states()
@@ -81,9 +84,13 @@ def told_in_one_line(folder: RunFolder) -> Iterator[None]:
 
 def is_foreseen(error: Exception) -> bool:
     """Whether `reason` knows what the user can do about an error."""
-    return (
-        isinstance(error, PatinaError | OSError) or is_lack_of_memory(error) or is_lost(error) or _is_of_workers(error)
-    )
+    root = _root(error)
+    return isinstance(root, PatinaError | OSError) or is_lack_of_memory(root) or is_lost(root) or _is_of_workers(root)
+
+
+def _root(error: Exception) -> Exception:
+    """Return the error that was met while memory was short, or the error itself if there is no such."""
+    return error.__cause__ if isinstance(error, LackOfMemory) and isinstance(error.__cause__, Exception) else error
 
 
 def is_lost(error: Exception) -> bool:
@@ -93,26 +100,31 @@ def is_lost(error: Exception) -> bool:
 
 def reason(error: Exception) -> str:
     """Return in one line why an error ends a training, and what to do if that is known."""
-    text = str(error)
+    root = _root(error)
+    text = str(root)
     if isinstance(error, PatinaError):
         return text
-    if is_lost(error):
+    if is_lost(root):
         return ENDED_ELSEWHERE
     if _SHARED_MEMORY.search(text) and not _GONE.search(text):
         return f"the shared memory (/dev/shm) is too small for the processes that read images; enlarge it, or {_FEWER}"
-    if _is_of_workers(error):
+    if _is_of_workers(root):
         return f"a process that reads images was killed, most likely for lack of memory; {_FEWER}"
-    if is_lack_of_memory(error) and _IN_WORKER in text:
+    if isinstance(error, LackOfMemory) and _IN_WORKER in text:
         return f"a process that reads images needs more memory than there is; {_FEWER}"
-    if is_lack_of_memory(error):
+    if isinstance(error, LackOfMemory):
         return (
-            "the training needs more memory than there is; set accumulate to 2 or more for the same weights "
-            "with less memory, lower data.batch or data.patch, or train in training.precision bf16-mixed (DeFlow: "
-            "training.recompute everything)"
+            f"the training needs more memory than there is{_as_met(error)}; set accumulate to 2 or more for the same "
+            "weights with less memory, lower data.batch or data.patch, or train in training.precision bf16-mixed "
+            "(DeFlow: training.recompute everything)"
         )
     if isinstance(error, OSError) and error.strerror:
         return told_system_error(error)
     return f"{type(error).__name__}: {text.strip().splitlines()[-1] if text.strip() else 'without a message'}"
+
+
+def _as_met(error: Exception) -> str:
+    return f" ({error})" if isinstance(error, LackOfMemory) and str(error) else ""
 
 
 def _is_of_workers(error: Exception) -> bool:
