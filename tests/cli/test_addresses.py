@@ -81,16 +81,21 @@ def test_results_are_those_of_folders(folder, recipe, tmp_path, monkeypatch, cap
     assert "1.png" not in stored("memory://data/out")
 
 
-def test_shards_are_merged_there(folder, recipe, tmp_path):
+@pytest.mark.parametrize("machines", [1, 3])
+def test_shards_are_merged_there(folder, recipe, tmp_path, monkeypatch, machines, capsys):
+    (folder / "2.png").write_bytes(b"no image")
     upload(folder, "memory://data/in")
-    assert run("degrade", recipe, folder, tmp_path / "out", "-workers", "1") == 0
+    assert run("degrade", recipe, folder, tmp_path / "out", "-workers", "1") == 1
+    command = ["degrade", recipe, "memory://data/in", "memory://data/out", "-workers", "1"]
     for index in (1, 2):
-        assert (
-            run("degrade", recipe, "memory://data/in", "memory://data/out", "-shard", f"{index}/2", "-workers", "1")
-            == 0
-        )
+        monkeypatch.setenv("PATINA_PLACES", str(tmp_path / f"machine {index % machines}"))
+        assert run(*command, "-shard", f"{index}/2") == 2 - index
     assert stored("memory://data/out") == {}
-    assert run("merge", "memory://data/out") == 0
+    monkeypatch.setenv("PATINA_PLACES", str(tmp_path / "machine 0"))
+    assert run("merge", "memory://data/out") == 1
+    assert "1 image without a result: 2.png" in capsys.readouterr().err
+    log = fsspec.filesystem("memory").cat_file("/data/out/log.jsonl")
+    assert json.loads(log.partition(b"\n")[0])["source"] == "memory://data/in"
     assert stored("memory://data/out") == results(tmp_path / "out")
     assert stored("memory://data/out.shard-1-of-2") == {}
 

@@ -62,6 +62,59 @@ def test_the_union_is_the_whole_run(commands, tmp_path, name, capsys):
     assert results(tmp_path / "out") == before
 
 
+@pytest.fixture
+def measurements(pictures, tmp_path):
+    """Return the arguments of the commands whose output is a table, with OUT for it."""
+    shutil.copytree(write_pictures(tmp_path / "results", 7, width=80, height=70, noise=3), tmp_path / "truth")
+    evaluate = ["evaluate", "-results", str(tmp_path / "results"), "-truth", str(tmp_path / "truth"), "-no_lpips"]
+    return {
+        "evaluate": [*evaluate, "-out", "OUT"],
+        "measure": ["measure", str(tmp_path / "results"), "-workers", "1", "-csv", "OUT"],
+    }
+
+
+ODD_NAMES = ["a,b.png", "a,a.png", 'a"9.png', "a b.png", "a\u2028.png", "a10.png", "broken.png"]
+
+
+@pytest.mark.parametrize("name", ["degrade", "translate", "upscale", "prepare", "tiles", "evaluate", "measure"])
+def test_odd_names_and_a_shard_whose_only_image_is_damaged(commands, measurements, tmp_path, pictures, name, capsys):
+    for folder in (pictures, tmp_path / "results", tmp_path / "truth"):
+        for path, new in zip(sorted(folder.iterdir()), ODD_NAMES, strict=True):
+            path.rename(folder / new)
+        (folder / "broken.png").write_bytes(b"damaged")
+    command = (commands | measurements)[name]
+    assert run(command, tmp_path / "whole") == 1
+    assert [run(command, tmp_path / "out", "-shard", f"{index}/7") for index in range(1, 8)].count(0) == 6
+    capsys.readouterr()
+    assert run_command("merge", [str(tmp_path / "out")]) == 1
+    assert re.search(r"1 image without a result: broken(\.png)?$", capsys.readouterr().err.rstrip())
+    whole, made = tmp_path / "whole", tmp_path / "out"
+    if name == "measure":
+        assert made.read_bytes() == whole.read_bytes()
+    else:
+        assert results(made) == results(whole)
+
+
+@pytest.mark.parametrize(("name", "option"), [("measure", "-seed"), ("evaluate", "-crop_border")])
+def test_tables_that_do_not_belong_together_are_refused(measurements, tmp_path, name, option):
+    command, out = measurements[name], tmp_path / "out"
+    second = Shard(2, 2).path(out) / ("scores.json" if name == "evaluate" else "")
+    assert run(command, out, "-shard", "1/2") == 0
+    assert run(command, out, "-shard", "2/2", option, "3") == 0
+    assert f"shard 2/2 was made with {option[1:]} 3, now 0 in shard 1/2" in refused(out)
+    mine, other = str(tmp_path / "results"), shutil.copytree(tmp_path / "results", tmp_path / "other")
+    assert run([str(other) if part == mine else part for part in command], out, "-shard", "2/2") == 0
+    assert f"shard 2/2 was made with {'results' if name == 'evaluate' else 'folder'} " in refused(out)
+    assert run(command, out, "-shard", "2/2") == 0
+    text = second.read_text()
+    second.write_text(re.sub(r'"version": "[^"]*"', '"version": "0.0.1"', text))
+    assert "shard 2/2 was made by version 0.0.1" in refused(out)
+    second.write_text(text.replace('"version"', '"versions"'))
+    assert "2/2 again" in refused(out)
+    second.write_text(text)
+    assert merge(out).count == 7
+
+
 def test_ground_truth_is_divided_too(commands, tmp_path):
     whole, parts = (commands["degrade"] + ["-gt", str(tmp_path / name)] for name in ("gt_whole", "gt"))
     assert run(whole, tmp_path / "whole") == 0

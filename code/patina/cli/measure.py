@@ -31,6 +31,7 @@ def run(arguments: argparse.Namespace) -> int:
         photo_row,
         photo_table,
         printed_table,
+        shard_note,
     )
     from patina.runs.worker_processes import checked_workers
     from patina.system.atomic import write_text
@@ -44,7 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
     request = PhotoRequest(*given, workers, arguments.shard)
     report = measure_photos(request)
     if arguments.csv is not None:
-        write_text(shard_path(arguments, arguments.csv), photo_table(report.results))
+        remark = "" if arguments.shard is None else shard_note(request).to_line()
+        write_text(shard_path(arguments, arguments.csv), remark + photo_table(report.results))
     if arguments.noise_patches is not None:
         quiet = [len(patches) for patches in collect_noise(request, arguments.noise_patches).results]
         tell(f"{arguments.noise_patches}: {sum(quiet)} quiet patches of {sum(map(bool, quiet))} of {len(quiet)} photos")

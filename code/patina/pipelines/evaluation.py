@@ -1,6 +1,6 @@
 """Measure a folder of results against its ground truth (GT), or by what needs none."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +18,10 @@ from patina.metrics.set_measures import MEASURES
 from patina.pipelines.score_table import Evaluation, Score
 from patina.runs.folder_job import run_folder_job
 from patina.runs.folder_lock import folder_lock
+from patina.runs.made_by import MadeBy
+from patina.runs.shard_notes import ShardNote
 from patina.runs.shards import Shard
+from patina.system.place_names import lasting_name
 from patina.system.stored_files import stem_of
 
 
@@ -126,14 +129,21 @@ def evaluate_folders(
             raise PictureError(f"{match.first}: {error}") from error
 
     report = run_folder_job(matches, measure, description="evaluate", name=lambda match: str(match.first))
-    stems = () if shard is None else tuple(match.stem for match in matches)
-    evaluation = Evaluation(report, by_image, space, crop, missing, stems)
+    how = {"metrics": by_image, "crop_border": crop, "space": space, "template": template}
+    part = None if shard is None else _note(matches, results, gt, how)
+    evaluation = Evaluation(report, by_image, space, crop, missing, part)
     if by_set := [key for key in metrics if key in BY_SET]:
         unread = {name for name, _ in report.failures}
         pairs = [match for match in matches if str(match.first) not in unread]
         others = list_pictures(against) if against is not None else [match.second for match in pairs]
         return _with_sets(evaluation, by_set, [match.first for match in pairs], others, against or gt, device)
     return evaluation
+
+
+def _note(matches: Sequence[Match], results: Path, gt: Path | None, how: Mapping[str, object]) -> ShardNote:
+    """Return what a shard's scores are a part of."""
+    folders = {"results": lasting_name(results), "truth": None if gt is None else lasting_name(gt)}
+    return ShardNote.now(MadeBy("evaluate", folders | dict(how)), [match.stem for match in matches])
 
 
 def _require_possible(metrics: Collection[str], gt: Path | None, against: Path | None, shard: Shard | None) -> None:

@@ -21,6 +21,7 @@ from patina.runs.output_folder import OutputFolder
 from patina.runs.worker_processes import checked_workers
 from patina.seeding import numpy_rng
 from patina.system.inner_paths import require_no_link_out
+from patina.system.place_names import path_here
 
 
 @dataclass(frozen=True)
@@ -65,7 +66,7 @@ def replay(request: ReplayRequest) -> JobReport[Made]:
     header, entries = read_set_log(log)
     if request.source is None and not header.source:
         raise PatinaError(f"{log} names no folder of clean images; set it with -source")
-    source, out = request.source or Path(header.source or ""), request.out or request.folder
+    source, out = request.source or path_here(header.source or ""), request.out or request.folder
     pictures = _pictures(source, list(by_source(entries)), follow_links=request.source is not None)
     _refuse_overwriting(source, [out / entry.output for entry in entries])
     engine = _engine(header, entries, request.device)

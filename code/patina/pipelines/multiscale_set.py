@@ -26,6 +26,7 @@ from patina.runs.made_by import MadeBy
 from patina.runs.output_folder import OutputFolder
 from patina.runs.shards import Shard
 from patina.runs.worker_processes import checked_workers
+from patina.system.place_names import as_given, lasting_name
 from patina.system.telling import warn
 
 _NAMED_EXTRAS = 5
@@ -121,7 +122,7 @@ def prepare(
     pictures = list_sources(source, recursive)
     output_names(pictures, layout.target)
     report, results = make_scales(source, layout, pictures, workers, shard)
-    return _described(source, layout, pictures, results, report)
+    return _described(source, layout, pictures, results, report, is_part=shard is not None)
 
 
 def make_scales(
@@ -199,18 +200,19 @@ def _described(
     pictures: Sequence[Source],
     results: Iterable[Result],
     report: JobReport[list[Result]],
+    is_part: bool = False,
 ) -> JobReport[str]:
-    """Write the manifest of the set; return the names of its pictures, and the failures."""
+    """Write the manifest of the set, for a part's failures alone, too; return the pictures' names, and the failures."""
     made = {result.output: result for result in results if result.details["multiple"] == layout.multiple}
     whole = {
         picture.name: [made[layout.output(picture, scale)] for scale in layout.scales]
         for picture in pictures
         if all(layout.output(picture, scale) in made for scale in layout.scales)
     }
-    if whole:
-        manifest = _manifest(source, layout, whole, report.failures)
-        save_manifest(layout.target, manifest)
-        _warn_of_extras(layout, {picture.output for picture in manifest.pictures})
+    if whole or (is_part and report.failures):
+        save_manifest(layout.target, manifest := _manifest(source, layout, whole, report.failures))
+        if whole:
+            _warn_of_extras(layout, {picture.output for picture in manifest.pictures})
     return JobReport(list(whole), report.failures, report.notes)
 
 
@@ -235,20 +237,20 @@ def _manifest(
     source: Path, layout: Layout, whole: Mapping[str, Sequence[Result]], failures: Sequence[tuple[str, str]]
 ) -> Manifest:
     folder, statistics = folder_of(source), {}
-    for place, scale in enumerate(layout.scales):
+    for place, scale in enumerate(layout.scales if whole else ()):
         total = StatisticsAccumulator()
         for results in whole.values():
             total.merge(StatisticsAccumulator.from_dict(results[place].details["sums"]))
         statistics[scale] = total.result()
     return Manifest(
-        source=str(source.resolve()),
+        source=lasting_name(source),
         crop_multiple=layout.multiple,
         statistics=statistics,
         pictures=tuple(
             ManifestPicture(name, f"{name_of_results(name)}.png", *_size(results[0])) for name, results in whole.items()
         ),
         failures=tuple(
-            ManifestFailure(Path(name).relative_to(folder).as_posix(), message) for name, message in failures
+            ManifestFailure(Path(name).relative_to(folder).as_posix(), as_given(message)) for name, message in failures
         ),
     )
 

@@ -17,9 +17,12 @@ from patina.fitting.quantities import as_arrays, colour_noise_std, edge_blur, no
 from patina.fitting.quiet_patches import quiet_patches
 from patina.imaging.sources import Source, list_sources, some_sources
 from patina.runs.folder_job import JobReport, run_folder_job
+from patina.runs.made_by import MadeBy
+from patina.runs.shard_notes import ShardNote
 from patina.runs.shards import Shard
 from patina.seeding import numpy_rng
 from patina.system.atomic import atomic_path
+from patina.system.place_names import lasting_name
 
 COLUMNS = {
     "name": "photo",
@@ -63,13 +66,24 @@ def measure_photos(request: PhotoRequest, description: str = "measure") -> JobRe
     """Measure photos; what is not a photo is set aside and named in the report's failures.
 
     Raises:
-        PatinaError: the folder cannot be used, or nothing in it can be measured.
+        PatinaError: the folder cannot be used, or nothing in it can be measured, which is no error in a shard.
     """
     sources = _chosen(request)
     report = run_folder_job(sources, _measured, description=description, name=str, workers=request.workers)
-    if not report.results:
+    if not report.results and request.shard is None:
         raise PatinaError(f"{request.folder}: none of {len(sources)} images can be measured; {report.failures[0][1]}")
     return report
+
+
+def shard_note(request: PhotoRequest) -> ShardNote:
+    """Return what the table of a shard says of itself.
+
+    Raises:
+        PatinaError: the folder cannot be used.
+    """
+    how = {"recursive": request.recursive, "pictures": request.limit, "seed": request.seed}
+    made_by = MadeBy("measure", {"folder": lasting_name(request.folder)} | how)
+    return ShardNote.now(made_by, [source.name for source in _chosen(request)])
 
 
 def _chosen(request: PhotoRequest) -> list[Source]:

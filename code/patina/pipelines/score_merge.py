@@ -1,10 +1,11 @@
 """Put the scores of `patina evaluate` and the tables of `patina measure` together that shards have written."""
 
+import csv
+import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
-from natsort import natsort_keygen
 from pydantic import ConfigDict, Field
 from pydantic.dataclasses import dataclass
 
@@ -14,6 +15,7 @@ from patina.metrics.image_pair import Space
 from patina.pipelines.score_table import Evaluation, Score
 from patina.runs.folder_job import JobReport
 from patina.runs.folder_lock import folder_lock
+from patina.runs.shard_notes import ShardNote, require_notes_alike
 from patina.runs.shards import Shard, whole
 from patina.system.atomic import write_text
 from patina.system.typed_values import Malformed, parsed_object, typed
@@ -37,29 +39,27 @@ class _Document:
     images: list[dict[str, Any]]
     failures: list[_Failure]
     missing: dict[str, str]
-    stems: list[str]
+    shard: ShardNote
 
 
-def merge_scores(out: Path, shards: Mapping[Shard, Path], keep: bool) -> int:
-    """Write the scores of all shards into the folder `out`, and return their number.
+def merge_scores(out: Path, shards: Mapping[Shard, Path], keep: bool) -> tuple[int, int, tuple[str, ...]]:
+    """Write the scores of all shards into the folder `out`.
+
+    Returns:
+        The numbers of images and of shards, and the names of images without scores.
 
     Raises:
-        PatinaError: a shard has no scores, or others were measured.
+        PatinaError: a shard has no scores, or they are of another version, of other images or of other settings.
     """
     documents = {shard: _document(path / SCORES, shard) for shard, path in shards.items()}
     (first, one), *others = documents.items()
+    require_notes_alike({shard: document.shard for shard, document in documents.items()})
     for shard, other in others:
-        for name in ("space", "crop_border"):
-            if getattr(other, name) != getattr(one, name):
-                raise PatinaError(
-                    f"shard {shard} was measured with {name} {getattr(other, name)} and shard {first} with "
-                    f"{getattr(one, name)}; measure one of them again"
-                )
         if other.mean.keys() != one.mean.keys() or other.missing.keys() != one.missing.keys():
             raise PatinaError(f"shards {shard} and {first} have different metrics; measure one of them again")
     scores = {score.image: score for document in documents.values() for score in map(_score, document.images)}
     failures = {Path(fail.image).stem: fail for document in documents.values() for fail in document.failures}
-    order = whole([document.stems for document in documents.values()])
+    order = whole([document.shard.names for document in documents.values()])
     report = JobReport(
         [scores[stem] for stem in order if stem in scores],
         [(failures[stem].image, failures[stem].reason) for stem in order if stem in failures],
@@ -72,29 +72,44 @@ def merge_scores(out: Path, shards: Mapping[Shard, Path], keep: bool) -> int:
                 (path / name).unlink(missing_ok=True)
             if not any(path.iterdir()):
                 path.rmdir()
-    return len(report.results)
+    return len(report.results), len(shards), tuple(name for name in order if name not in scores)
 
 
-def merge_tables(out: Path, shards: Mapping[Shard, Path], keep: bool) -> int:
-    """Write the rows of all tables into one, in the natural order of their first column; return their number.
+def merge_tables(out: Path, shards: Mapping[Shard, Path], keep: bool) -> tuple[int, int, tuple[str, ...]]:
+    """Write the rows of all tables into one, in the order of the images; returns are as in `merge_scores`.
 
     Raises:
-        PatinaError: the tables have different columns.
+        PatinaError: a table is not a shard's, or they are of another version, of other images or of other settings.
     """
-    heads, rows = {}, []
+    notes, rows, head = dict[Shard, ShardNote](), dict[str, list[str]](), list[str]()
     for shard, path in shards.items():
-        head, *lines = path.read_text(encoding="utf-8").splitlines() or [""]
-        heads[head] = shard
-        rows += lines
-    if len(heads) > 1:
-        numbers = " and ".join(map(str, heads.values()))
-        raise PatinaError(f"{out}: shards {numbers} have different columns; make one of them again")
-    key = natsort_keygen(key=lambda row: row.split(",")[0])
-    write_text(out, "\n".join([*heads, *sorted(rows, key=key)]) + "\n")
+        notes[shard], (head, *lines) = _table(path, shard)
+        rows |= {line[0]: line for line in lines}
+    require_notes_alike(notes)
+    order = whole([note.names for note in notes.values()])
+    if not rows:
+        raise PatinaError(f"{out}: no shard has a row; see why all images failed")
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows([head, *(rows[name] for name in order if name in rows)])
+    write_text(out, text.getvalue())
     if not keep:
         for path in shards.values():
             path.unlink()
-    return len(rows)
+    return len(rows), len(shards), tuple(name for name in order if name not in rows)
+
+
+def _table(path: Path, shard: Shard) -> tuple[ShardNote, list[list[str]]]:
+    """Return what made a shard's table, and its rows with the head."""
+    try:
+        first, _, rest = path.read_text(encoding="utf-8").partition("\n")
+        note, rows = ShardNote.from_line(first), [*csv.reader(io.StringIO(rest, newline=""))]
+    except OSError as error:
+        raise PatinaError(f"{path} cannot be read: {error.strerror}; make shard {shard} again") from None
+    except (ValueError, csv.Error) as error:
+        raise PatinaError(f"{path} is no table of a shard ({error}); make shard {shard} again") from None
+    if not rows or not all(rows):
+        raise PatinaError(f"{path} is no table of a shard (it has empty lines, or none); make shard {shard} again")
+    return note, rows
 
 
 def _document(path: Path, shard: Shard) -> _Document:

@@ -13,6 +13,7 @@ from patina.metrics.full_reference import METRICS, ON_LUMA, means_of
 from patina.metrics.image_pair import Space
 from patina.metrics.set_measures import MEASURES
 from patina.runs.folder_job import JobReport
+from patina.runs.shard_notes import ShardNote
 from patina.system.atomic import write_text
 
 SPACES = {"rgb": "RGB", "y": "luma (BT.601)"}
@@ -49,7 +50,7 @@ class Evaluation:
         space: "rgb", or "y" for luma; metrics with a network always measure RGB.
         crop: pixels that were cropped from every border.
         missing: reasons why metrics were not measured, by key.
-        stems: of a shard: all its images in their order, with those that could not be measured.
+        part: of a shard: what it is a part of.
         sets: distances of the whole set from another, by key of `SET_MEASURES`.
         against: the other set, in words.
     """
@@ -59,7 +60,7 @@ class Evaluation:
     space: Space
     crop: int
     missing: Mapping[str, str]
-    stems: tuple[str, ...] = ()
+    part: ShardNote | None = None
     sets: Mapping[str, float] = field(default_factory=dict)
     against: str = ""
 
@@ -151,7 +152,7 @@ class Evaluation:
         }
         if self.sets:
             values |= {"sets": finite(self.sets), "against": self.against}
-        return values | ({"stems": list(self.stems)} if self.stems else {})
+        return values | ({} if self.part is None else {"shard": self.part.to_dict()})
 
 
 def measured_space(space: Space, metrics: Collection[str], missing: Collection[str] = ()) -> str:

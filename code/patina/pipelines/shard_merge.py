@@ -24,6 +24,9 @@ from patina.runs.journal_place import READABLE_NAME, digests_file, is_beside, jo
 from patina.runs.output_folder import OutputFolder
 from patina.runs.shards import Shard, require_made_alike, shard_paths, without_note
 from patina.runs.tar_target import TarTarget
+from patina.system.place_names import path_here
+from patina.system.places import working_folder
+from patina.system.remote_files import split_address
 
 _EXTRAS = (FILE_NAME, TABLE)
 """What commands leave in a folder beside their results and the journal."""
@@ -62,9 +65,9 @@ def merge(out: Path, keep: bool = False) -> Merged:
     shards = shard_paths(out)
     first = next(iter(shards.values()))
     if first.is_file():
-        return Merged(merge_tables(out, shards, keep), len(shards))
+        return Merged(*merge_tables(out, shards, keep))
     if (first / SCORES).is_file() and not journal_file(first).is_file():
-        return Merged(merge_scores(out, shards, keep), len(shards))
+        return Merged(*merge_scores(out, shards, keep))
     return _merge_folders(out, shards, keep)
 
 
@@ -73,8 +76,8 @@ def _merge_folders(out: Path, shards: dict[Shard, Path], keep: bool) -> Merged:
     header = _common_header(journals)
     made_by = without_note(header.made_by)
     found = {name for journal in journals.values() for name in _source_names(journal)}
-    sources = _sources(header.source, found)
-    source = None if header.source is None else Path(header.source)
+    source = None if header.source is None else _source(header.source)
+    sources = _sources(source, found)
     images_only = any(is_beside(journal_file(path)) for path in shards.values())
     with OutputFolder.open(out, made_by, source=source, sources=sources, images_only=images_only) as folder:
         for shard, journal in journals.items():
@@ -87,7 +90,7 @@ def _merge_folders(out: Path, shards: dict[Shard, Path], keep: bool) -> Merged:
         results = folder.results
     if made_by.command == "prepare":
         if made_by.settings.get("mode") == "scales":
-            describe_merged(Path(header.source or "."), out, sources, results, list(shards.values()))
+            describe_merged(source or Path(), out, sources, results, list(shards.values()))
         else:
             write_tile_table(out, results)
     if not keep:
@@ -123,11 +126,18 @@ def _source_names(journal: Journal) -> set[str]:
     return {result.source for result in journal.results.values() if result.source is not None}
 
 
-def _sources(folder: str | None, found: set[str]) -> list[Source]:
+def _source(name: str) -> Path:
+    """Return the path of the sources here; an address is listed, as the shards may be of other machines."""
+    if split_address(name) is not None:
+        with suppress(PatinaError):
+            return working_folder(name)
+    return path_here(name)
+
+
+def _sources(path: Path | None, found: set[str]) -> list[Source]:
     """Return the sources in their order; those of the results alone where the folder is not on this machine."""
-    if folder is None:
+    if path is None:
         return []
-    path = Path(folder)
     with suppress(PatinaError):
         listed = list_sources(path, recursive=any("/" in name for name in found))
         if found <= {source.name for source in listed}:

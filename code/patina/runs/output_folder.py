@@ -28,6 +28,7 @@ from patina.runs.source_digests import SourceDigests
 from patina.system.atomic import require_short_names
 from patina.system.inner_paths import require_no_link_out
 from patina.system.jsonl import append_lines, ensure_lines
+from patina.system.place_names import lasting_name
 from patina.system.telling import tell
 from patina.version import __version__
 
@@ -96,7 +97,7 @@ class OutputFolder:
             PatinaError: another command writes into the folder, or the folder holds something else.
         """
         made_by = made_by if shard is None else shard.noted(made_by)
-        header = Header(__version__, made_by, None if source is None else str(source.resolve()))
+        header = Header(__version__, made_by, None if source is None else lasting_name(source))
         with nullcontext() if read_only else folder_lock(path, made_by.command, wait=wait):
             folder = cls(path, header, sources, shard, images_only)
             folder._compare_with_earlier(replace, exclusive, details)
@@ -183,8 +184,7 @@ class OutputFolder:
             self._remove({path for result in gone for path in result.paths})
             self._store()
         names = list(dict.fromkeys(result.source for result in gone if result.source is not None))
-        where = self._header.source
-        gone_from = f"{'that is' if len(names) == 1 else 'that are'} gone from {where}"
+        gone_from = f"{'that is' if len(names) == 1 else 'that are'} gone from {self._header.source}"
         tell(f"{self.path}: removed the results of {counted(len(names), 'image')} {gone_from}")
         return names
 
@@ -238,8 +238,8 @@ class OutputFolder:
         made_of = {result.source for result in earlier.results.values() if result.source is not None and result.paths}
         if now.source == before.source or made_of <= self._sources.keys():
             return ""
-        count = len(made_of - self._sources.keys())
-        return f"made of {before.source}, with {counted(count, 'image')} that {now.source} does not have"
+        gone = counted(len(made_of - self._sources.keys()), "image")
+        return f"made of {before.source}, with {gone} that {now.source} does not have"
 
     def _is_made(self, wanted: Wanted, unchanged: dict[tuple[str, str | None], bool]) -> bool:
         result = self._journal.results.get(wanted.output)

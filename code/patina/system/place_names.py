@@ -5,17 +5,30 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from patina.errors import PatinaError
-from patina.system.place_paths import places_root
-from patina.system.remote_files import address_of
+from patina.system.place_paths import places_root, remote_of, working_path
+from patina.system.remote_files import Remote, address_of, split_address
 
 
 def as_given(text: str) -> str:
     """Return a text with addresses in the place of working folders."""
     root = re.escape(f"{places_root()}/")
     return re.sub(root + r"([a-z0-9+.-]+)/", lambda found: address_of(found[1], ""), text)
+
+
+def lasting_name(path: Path) -> str:
+    """Return the resolved path of a source, for a file that other machines read: the address of a working folder."""
+    remote = remote_of(path)
+    return str(path.resolve()) if remote is None else str(remote)
+
+
+def path_here(name: str) -> Path:
+    """Return the path on this machine of a source that `lasting_name` named; nothing is fetched."""
+    found = split_address(name)
+    return Path(name) if found is None else working_path(Remote(*found))
 
 
 @contextmanager
