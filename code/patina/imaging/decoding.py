@@ -8,6 +8,7 @@ from patina.imaging.jpeg_decoding import decode_jpeg
 from patina.imaging.jpeg_xl import decode_jxl
 from patina.imaging.picture_header import BrokenPicture, PictureHeader
 from patina.imaging.plugin_pictures import UnreadablePlugin, decode_with_plugin
+from patina.imaging.png_passes import decode_passes, is_interlaced
 from patina.imaging.size_limit import require_size
 from patina.imaging.tiff_decoding import decode_tiff
 from patina.system.notes import note
@@ -42,8 +43,9 @@ def decode(header: PictureHeader, data: bytes) -> np.ndarray:
 def _decode_png(_header: PictureHeader, data: bytes) -> np.ndarray:
     import imagecodecs
 
+    bare = _bare_png(data)
     try:
-        return imagecodecs.png_decode(_bare_png(data))
+        return decode_passes(bare, imagecodecs.png_decode) if is_interlaced(bare) else imagecodecs.png_decode(bare)
     except (imagecodecs.PngError, ValueError) as error:
         raise _undecodable("PNG", error) from None
 
