@@ -1,133 +1,26 @@
-"""Small pictures of every format and way of storing, damaged copies of them, and what strict decoders make of these."""
+"""Damaged copies of small files of every format, and what other decoders make of them."""
 
 import io
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
 import imagecodecs
 import numpy as np
-import tifffile
 from PIL import Image, ImageOps
 
-import golden_numbers
-from encoded_pictures import encoded
 from patina.errors import PictureError
 from patina.imaging.camera_raw import develop
 from patina.imaging.heic_pictures import decode_heic
 from patina.imaging.picture_files import picture_size, read_picture
 from patina.imaging.plugin_pictures import AROUND
 from patina.system.notes import collected
-from small_dng import dng
-
-Encode = Callable[[np.ndarray], bytes]
-"""From RGBA ``[H, W, 4]``, uint16, to a file."""
-
-HEIGHT, WIDTH = 40, 52
+from stored_ways import FORMATS, photo
 
 LONGEST = 5.0
 """Seconds after which a small picture counts as a hang."""
-
-
-def photo() -> np.ndarray:
-    """Return a smooth picture with some noise, RGBA ``[H, W, 4]``, uint16: it compresses, but not to nothing."""
-    rng = np.random.default_rng(3)
-    coarse = rng.integers(8000, 57000, (5, 6, 4)).astype(np.float32)
-    fine = cv2.resize(coarse, (WIDTH, HEIGHT), interpolation=cv2.INTER_CUBIC)
-    return np.clip(fine + rng.normal(0, 300, fine.shape), 0, 65535).astype(np.uint16)
-
-
-def _by_pillow(kind: str, mode: str, **options: object) -> Encode:
-    def encode(pixels: np.ndarray) -> bytes:
-        image = Image.fromarray((pixels >> 8).astype(np.uint8)).convert("RGB" if mode in ("P", "CMYK") else mode)
-        image = image.quantize(40) if mode == "P" else image.convert(mode)
-        more = {"save_all": True, "append_images": [image.rotate(180)]} if options.get("animated") else {}
-        return encoded(image, kind, **{name: value for name, value in options.items() if name != "animated"}, **more)
-
-    return encode
-
-
-def _tiff(channels: int = 3, depth: int = 8, **options: object) -> Encode:
-    def encode(pixels: np.ndarray) -> bytes:
-        samples = pixels[..., :channels] if depth == 16 else (pixels[..., :channels] >> 8).astype(np.uint8)
-        samples = samples[..., 0] if channels == 1 else samples
-        samples = np.moveaxis(samples, 2, 0) if options.get("planarconfig") == "separate" else samples
-        buffer = io.BytesIO()
-        tifffile.imwrite(buffer, samples, **{"photometric": "rgb" if channels > 1 else "minisblack", **options})
-        return buffer.getvalue()
-
-    return encode
-
-
-def _png16(channels: int) -> Encode:
-    return lambda pixels: imagecodecs.png_encode(np.ascontiguousarray(pixels[..., :channels].squeeze()))
-
-
-def _jxl(channels: int, depth: int = 8, **options: object) -> Encode:
-    def encode(pixels: np.ndarray) -> bytes:
-        samples = pixels[..., :channels].squeeze()
-        samples = samples if depth == 16 else (samples >> 8).astype(np.uint8)
-        return imagecodecs.jpegxl_encode(np.ascontiguousarray(samples), **options)
-
-    return encode
-
-
-FORMATS: dict[str, dict[str, Encode]] = {
-    "PNG": {
-        **{mode: _by_pillow("PNG", mode) for mode in ("1", "L", "LA", "P", "RGB", "RGBA")},
-        "gray 16 bit": _png16(1),
-        "RGB 16 bit": _png16(3),
-        "RGBA 16 bit": _png16(4),
-        "animated": _by_pillow("PNG", "RGB", animated=True),
-    },
-    "JPEG": {
-        "4:4:4": _by_pillow("JPEG", "RGB", subsampling=0, quality=90),
-        "4:2:0": _by_pillow("JPEG", "RGB", subsampling=2),
-        "gray": _by_pillow("JPEG", "L"),
-        "progressive": _by_pillow("JPEG", "RGB", progressive=True),
-        "restarts": _by_pillow("JPEG", "RGB", restart_marker_blocks=3),
-        "CMYK": _by_pillow("JPEG", "CMYK", subsampling=0),
-    },
-    "WebP": {
-        "lossy": _by_pillow("WEBP", "RGB"),
-        "lossy with alpha": _by_pillow("WEBP", "RGBA"),
-        "lossless": _by_pillow("WEBP", "RGB", lossless=True),
-        "lossless with alpha": _by_pillow("WEBP", "RGBA", lossless=True, exact=True),
-        "animated": _by_pillow("WEBP", "RGB", animated=True),
-    },
-    "GIF": {
-        "gray": _by_pillow("GIF", "L"),
-        "palette": _by_pillow("GIF", "P"),
-        "animated": _by_pillow("GIF", "P", animated=True),
-    },
-    "AVIF": {mode: _by_pillow("AVIF", mode, speed=10) for mode in ("L", "RGB", "RGBA")},
-    "BMP": {mode: _by_pillow("BMP", mode) for mode in ("1", "L", "P", "RGB", "RGBA")},
-    "TIFF": {
-        "plain": _tiff(),
-        "LZW": _tiff(compression="lzw", rowsperstrip=16),
-        "LZW, differences": _tiff(compression="lzw", predictor=2, depth=16),
-        "deflate": _tiff(compression="zlib", predictor=2),
-        "PackBits": _tiff(compression="packbits"),
-        "JPEG": _tiff(compression="jpeg", tile=(16, 16)),
-        "planes of 16 bit": _tiff(depth=16, planarconfig="separate", compression="lzw"),
-        "tiles": _tiff(4, extrasamples=["unassalpha"], compression="lzw", tile=(16, 32)),
-        "white is zero": _tiff(1, photometric="miniswhite"),
-        "palette": _by_pillow("TIFF", "P", compression="tiff_lzw"),
-    },
-    "JPEG XL": {
-        "lossy": _jxl(3, distance=1.0),
-        "lossless": _jxl(3, lossless=True),
-        "gray": _jxl(1, lossless=True),
-        "RGBA": _jxl(4, lossless=True),
-        "RGB 16 bit": _jxl(3, 16, lossless=True),
-        "container": _jxl(3, lossless=True, usecontainer=True),
-    },
-    "HEIC": {"RGB": lambda _pixels: (golden_numbers.FOLDER / "smooth.heic").read_bytes()},
-    "camera raw": {"DNG": lambda pixels: dng(np.ascontiguousarray(pixels[..., 0]))},
-}
-"""Formats, and the ways in which each stores a picture."""
 
 
 def mutated(data: bytes, rng: np.random.Generator) -> bytes:
@@ -201,7 +94,15 @@ def strictly_decoded(kind: str, data: bytes) -> np.ndarray | None:
                 return np.repeat((np.asarray(upright) >> 8).astype(np.uint8)[..., None], 3, axis=2)
             return np.asarray(upright.convert("RGBA"))[..., :3]
     except Exception:  # it refuses broken files in many ways
+        return _twelve_bits_decoded(data) if kind == "TIFF" else None
+
+
+def _twelve_bits_decoded(data: bytes) -> np.ndarray | None:
+    """Decode a TIFF that Pillow does not know, such as one of 12 bits per sample, RGB ``[H, W, 3]`` uint8."""
+    pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if pixels is None or pixels.dtype != np.uint16 or pixels.ndim != 3:
         return None
+    return (pixels[..., 2::-1] >> 8).astype(np.uint8)
 
 
 def wrong_answers(kind: str, count: int, path: Path) -> list[str]:
