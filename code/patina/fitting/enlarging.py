@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from patina.fitting.block_grid import BLOCK
 from patina.metrics.spectrum import ROUNDING, power_spectrum
 
 PEAK = 45
@@ -26,9 +27,9 @@ _LOWEST, _HIGHEST, _STEP = 0.14, 0.475, 0.001
 """Frequencies of the periods that are looked for, in cycles per pixel. Slower ones are found in many textures, and 0.5
 in all photos behind a colour mosaic."""
 
-_BLOCKS, _BESIDE = 8, 0.012
-"""The side of JPEG's blocks, whose frequencies are left out, with those so near to them. So enlarging by 1.6, 2 or 4,
-which has the same, shows in photos without noise and compression alone."""
+_BESIDE = 0.012
+"""Frequencies of JPEG's blocks are left out, with those so near to them. Enlarging by 1.6, 2 or 4 has the same
+frequencies, so it shows only in photos without noise and compression."""
 
 
 def is_enlarged(crops: Sequence[np.ndarray]) -> bool:
@@ -59,7 +60,7 @@ def peak_of_periods(lumas: Sequence[np.ndarray]) -> float:
     """
     frequencies = np.arange(_LOWEST, _HIGHEST, _STEP)
     spectra = [_spectrum(part, frequencies) for luma in lumas for part in (luma, luma.T)]
-    blocks = np.abs(frequencies[:, None] - np.arange(_BLOCKS) / _BLOCKS).min(axis=1)
+    blocks = np.abs(frequencies[:, None] - np.arange(BLOCK) / BLOCK).min(axis=1)
     return float(np.mean(spectra, axis=0)[blocks > _BESIDE].max())
 
 

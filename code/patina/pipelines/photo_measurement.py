@@ -76,7 +76,7 @@ def measure_photos(request: PhotoRequest, description: str = "measure") -> JobRe
 
 
 def shard_note(request: PhotoRequest) -> ShardNote:
-    """Return what the table of a shard says of itself.
+    """Return the settings and images that the table of a shard records.
 
     Raises:
         PatinaError: the folder cannot be used.

@@ -147,7 +147,7 @@ def _sources(path: Path | None, found: set[str]) -> list[Source]:
 
 def _adopt(folder: OutputFolder, shard: Path, results: Sequence[Result]) -> None:
     """Take over a shard's results whose files the folder does not have."""
-    folder.digests.adopt(digests_file(shard))
+    folder.digests.adopt(digests_file(journal_file(shard)))
     wanted = [Wanted(result.output, result.source, result.details, result.files) for result in results]
     todo = {item.output for item in folder.outdated(wanted)}
     folder.begin([item for item in wanted if item.output in todo])

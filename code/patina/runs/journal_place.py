@@ -24,7 +24,7 @@ def journal_file(folder: Path) -> Path:
     """Return the journal of a folder: the one beside it, if there is one, or else the one in it, which may be missing.
 
     Raises:
-        PatinaError: a link leads elsewhere instead of what lies beside the folder.
+        PatinaError: the folder of logs beside it is a link, or a file in it leads elsewhere.
     """
     beside = _beside(folder)
     if not (beside / LOG_NAME).is_file():
@@ -33,10 +33,9 @@ def journal_file(folder: Path) -> Path:
     return beside / LOG_NAME
 
 
-def digests_file(folder: Path) -> Path:
-    """Return the file for the digests of a folder's sources; it may be missing."""
-    log = journal_file(folder)
-    return log.with_name(DIGESTS_NAME) if is_beside(log) else folder / HIDDEN / DIGESTS_NAME
+def digests_file(log: Path) -> Path:
+    """Return the file of the source digests that belongs to a journal; it may be missing."""
+    return (log.parent if is_beside(log) else log.parent / HIDDEN) / DIGESTS_NAME
 
 
 def is_beside(log: Path) -> bool:
@@ -74,7 +73,7 @@ def move_journal_out(folder: Path) -> Path:
 
 
 def remove_journal(folder: Path) -> None:
-    """Remove a folder's journal, with what lies beside it."""
+    """Remove a folder's journal, its readable version and the source digests, wherever they lie."""
     for place in (folder, folder / HIDDEN, beside := _beside(folder)):
         for name in _NAMES:
             with suppress(OSError):

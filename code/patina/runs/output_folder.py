@@ -19,7 +19,7 @@ from typing import Any, Literal
 
 from patina.errors import PatinaError, counted
 from patina.runs.fingerprint import Named
-from patina.runs.folder_lock import DIGESTS_NAME, folder_lock
+from patina.runs.folder_lock import folder_lock
 from patina.runs.journal import Header, Journal, Result, Wanted, earlier_journal, require_details
 from patina.runs.journal_place import LOG_NAME, digests_file, is_beside, journal_file, move_journal_out
 from patina.runs.made_by import MadeBy, plain
@@ -53,7 +53,7 @@ class OutputFolder:
         self._may_write = False
         self._is_stored = False  # whether the journal in the folder is this one
         self._replaced: set[str] = set()  # files of earlier results that give way
-        self.digests = SourceDigests(digests_file(path))
+        self.digests = SourceDigests(digests_file(self.log))
         self._part = None if shard is None else set(shard.part(list(self._sources), header.source or path))
         self._lock = Lock()
 
@@ -283,7 +283,7 @@ class OutputFolder:
         """Write the header of a new journal, after removing the results that it replaces."""
         if self._images_only:
             self.log = move_journal_out(self.path)
-            self.digests.move(self.log.with_name(DIGESTS_NAME))
+            self.digests.move(digests_file(self.log))
         if not self._is_stored:
             self._remove(self._replaced)
             self._store()

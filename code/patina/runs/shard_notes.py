@@ -1,4 +1,4 @@
-"""What the table or the scores of a shard say beside their values, so that they are merged only with their like."""
+"""The settings that a shard's table or scores record, so that only shards of the same settings are merged."""
 
 import json
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _MARK = "# "
 
 @dataclass(frozen=True)
 class ShardNote:
-    """What made a shard's values, and of which images.
+    """The settings that made a shard's values, and the images that it covers.
 
     Attributes:
         made_by: the command with everything that decides the values, the folders included.
@@ -29,7 +29,7 @@ class ShardNote:
 
     @classmethod
     def now(cls, made_by: MadeBy, names: list[str]) -> "ShardNote":
-        """Return what this version of Patina says of a shard."""
+        """Return the note of a shard that this version of Patina makes."""
         return cls(made_by, names, __version__)
 
     def to_dict(self) -> dict[str, Any]:
@@ -48,7 +48,7 @@ class ShardNote:
             Malformed: the line is none.
         """
         if not line.startswith(_MARK):
-            raise Malformed("expected a remark in the first line that says what made the table")
+            raise Malformed("expected a first line with the settings that made the table")
         return typed(cls, parsed_object(line.removeprefix(_MARK)))
 
 

@@ -1,4 +1,4 @@
-"""Child processes that begin deaf to what terminals send to all processes of a command: Ctrl-C, and their own end.
+"""Child processes that start with a terminal's signals blocked: Ctrl-C (SIGINT) and its loss (SIGHUP).
 
 A signal that arrives while Python loads its modules would end the child with a traceback. So it begins with SIGINT and
 SIGHUP blocked, and decides about them in its first function: `ignore_terminal`, or `hear_interrupts`.
