@@ -101,8 +101,8 @@ def fitted(camera: PlantedCamera, folder: Path):
 
 
 @pytest.mark.long
-def test_noise_by_brightness_grain_and_channels(tmp_path):
-    camera = PlantedCamera(noise=9, gain=0.6, grain=0.6, shared=0.5)
+def test_noise_by_brightness_grain_and_channels_behind_sharpening(tmp_path):
+    camera = PlantedCamera(blur=(0.8, 0.8), sharpen=1.0, noise=9, gain=0.6, grain=0.6, shared=0.5)
     take, _ = fitted(camera, tmp_path)
     true, found = noise_numbers(camera.take), noise_numbers(take)
     assert found["std"] == pytest.approx(true["std"], rel=0.1)
@@ -110,6 +110,7 @@ def test_noise_by_brightness_grain_and_channels(tmp_path):
     assert found["channels"] == pytest.approx(true["channels"], abs=0.08)
     for level in (100, 140):
         assert found[f"variance{level}"] == pytest.approx(true[f"variance{level}"], rel=0.15)
+    assert edge_numbers(take)["overshoot"] == pytest.approx(edge_numbers(camera.take)["overshoot"], rel=0.2)
 
 
 @pytest.mark.long
@@ -121,13 +122,3 @@ def test_directed_blur_and_the_quality_of_former_jpegs(tmp_path):
     assert abs((found["direction"] - true["direction"] + 90) % 180 - 90) < 10
     qualities = {choice.steps[-1].quality for choice in recipe.steps[0].choices}
     assert {quality for pair in qualities for quality in pair} <= set(range(83, 94))
-
-
-@pytest.mark.long
-def test_sharpening(tmp_path):
-    camera = PlantedCamera(blur=(0.8, 0.8), sharpen=1.0, noise=2)
-    take, _ = fitted(camera, tmp_path)
-    true, found = edge_numbers(camera.take), edge_numbers(take)
-    assert found["overshoot"] == pytest.approx(true["overshoot"], rel=0.2)
-    true, found = noise_numbers(camera.take), noise_numbers(take)
-    assert found["std"] == pytest.approx(true["std"], rel=0.1)

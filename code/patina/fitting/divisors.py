@@ -5,6 +5,7 @@ multiple (Fan and de Queiroz 2003). A multiple of the true divisor leaves coeffi
 of it has the lower density.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -105,5 +106,6 @@ def log_density(coefficients: np.ndarray, divisors: np.ndarray | int, errors: np
         errors: s, std of the coefficients' errors, broadcast to that shape.
     """
     rest = coefficients - divisors * np.rint(coefficients / divisors)
-    density = divisors / (errors * np.sqrt(2 * np.pi)) * np.exp(-0.5 * np.square(rest / errors))
+    # `np.sqrt` would give a float64, and all that follows would be computed in it.
+    density = divisors / (errors * math.sqrt(2 * math.pi)) * np.exp(-0.5 * np.square(rest / errors))
     return np.log((1 - STRAY) * density + STRAY)

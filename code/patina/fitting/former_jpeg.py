@@ -118,5 +118,7 @@ def _likelihood(coefficients: np.ndarray, divisors: np.ndarray, errors: np.ndarr
         values[..., told].astype(np.float32) for values in (coefficients, divisors, errors)
     )
     says = np.abs(coefficients) > 2.5 * errors
-    count = says.sum()
-    return float(log_density(coefficients, divisors, errors)[says].sum() / count) if count >= _ENOUGH else 0.0
+    if (count := says.sum()) < _ENOUGH:
+        return 0.0
+    places = np.nonzero(says)[1]
+    return float(log_density(coefficients[says], divisors[places], errors[places]).sum() / count)
