@@ -21,10 +21,11 @@ def block_measures(crops: Sequence[np.ndarray]) -> dict[str, float]:
         crops: luma and two chroma planes of each crop, float32 ``[H, W, 3]`` in grey levels.
     """
     found: dict[str, float] = {}
+    profiles = {"x": step_profiles(crops, 1), "y": step_profiles(crops, 0)}
     for number, name in enumerate("ybr"):
         planes = [crop[..., number] for crop in crops]
-        for axis, along in ((1, "x"), (0, "y")):
-            steps = step_profile(planes, axis)
+        for along, steps in profiles.items():
+            steps = steps[:, number]
             found[f"{name}.blocks_{along}"] = float(np.log(steps[7] / steps[:7].mean()))
             found[f"{name}.shifted_blocks_{along}"] = float(np.log(steps[:7].max() / np.median(steps)))
         if name == "r":  # as blue
@@ -36,14 +37,23 @@ def block_measures(crops: Sequence[np.ndarray]) -> dict[str, float]:
     return found
 
 
-def step_profile(planes: Sequence[np.ndarray], axis: int) -> np.ndarray:
-    """Return the mean absolute step between neighbours by the place of the first one modulo 8, ``[8]``, above 0."""
-    steps = np.stack([np.abs(np.diff(plane, axis=axis)).mean(axis=1 - axis)[: _whole(plane, axis)] for plane in planes])
-    return np.array([steps[:, place::BLOCK].mean() for place in range(BLOCK)]) + 0.05
+def step_profiles(crops: Sequence[np.ndarray], axis: int) -> np.ndarray:
+    """Return the mean absolute step between neighbours by the place of the first one modulo 8, ``[8, C]``, above 0.
+
+    Args:
+        crops: of one size, ``[H, W, C]``.
+        axis: along which the neighbours lie, 0 or 1.
+    """
+    means = np.stack([_mean_steps(crop, axis) for crop in crops])
+    whole = means.shape[1] // BLOCK * BLOCK
+    return means[:, :whole].reshape(-1, BLOCK, means.shape[2]).mean(axis=0) + 0.05
 
 
-def _whole(plane: np.ndarray, axis: int) -> int:
-    return (plane.shape[axis] - 1) // BLOCK * BLOCK
+def _mean_steps(crop: np.ndarray, axis: int) -> np.ndarray:
+    """Return the mean absolute step of every column (axis 1) or row, ``[length - 1, C]``."""
+    after, before = (crop[:, 1:], crop[:, :-1]) if axis else (crop[1:], crop[:-1])
+    means = cv2.reduce(cv2.absdiff(after, before), 1 - axis, cv2.REDUCE_AVG, dtype=cv2.CV_64F)
+    return means.reshape(-1, crop.shape[2])
 
 
 def sampled_coefficients(planes: Sequence[np.ndarray]) -> np.ndarray:
@@ -55,5 +65,6 @@ def sampled_coefficients(planes: Sequence[np.ndarray]) -> np.ndarray:
 def block_coefficients(plane: np.ndarray) -> np.ndarray:
     """Return the DCT coefficients of every 8x8 block, ``[N, 8, 8]``."""
     rows, columns = plane.shape[0] // BLOCK, plane.shape[1] // BLOCK
-    blocks = plane[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK).transpose(0, 2, 1, 3)
-    return _DCT @ blocks.reshape(-1, BLOCK, BLOCK) @ _DCT.T
+    along_columns = _DCT @ plane[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, -1)
+    blocks = along_columns.reshape(rows, BLOCK, columns, BLOCK) @ _DCT.T
+    return blocks.transpose(0, 2, 1, 3).reshape(-1, BLOCK, BLOCK)
