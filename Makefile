@@ -1,4 +1,5 @@
-# `make demo` runs the main job, `make check` the fast tests, `make test` lint and all tests, `make docs` builds the site.
+# `make demo` runs the main job, `make check` the fast tests, `make test` lint and all tests that take seconds,
+# `make check-long` those that take longer, `make docs` builds the site.
 # `make check-reliability` runs the tests of reliability with large counts and publishes these in docs/reliability.md.
 # `make check-gpu` checks and measures all that can run on an NVIDIA GPU, in at most 8 minutes.
 # `make check-distributed` runs the tests of several processes, devices and machines.
@@ -9,7 +10,7 @@ PYTHON ?= python3
 TORCH ?= cpu
 BIN := .venv/bin
 
-.PHONY: demo check check-distributed check-gpu check-reliability check-studio container notebook test tests bench \
+.PHONY: demo check check-long check-distributed check-gpu check-reliability check-studio container notebook test tests bench \
   bench-sizes docs wheel lint style types format clean
 
 demo: .venv/installed
@@ -17,6 +18,9 @@ demo: .venv/installed
 
 check: .venv/installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not slow and not reliability"
+
+check-long: .venv/installed
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "long and not reliability"
 
 check-reliability: .venv/installed
 	rm -f docs/reliability.jsonl
@@ -31,7 +35,7 @@ test: .venv/installed style
 	$(MAKE) --no-print-directory --jobs=2 types tests
 
 tests: .venv/installed
-	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not reliability"
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long and not reliability"
 
 bench: .venv/installed
 	$(BIN)/python -m patina.bench

@@ -34,6 +34,7 @@ def family(tmp_path_factory):
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_arrays_and_folders_give_one_result_which_degrades(sets, family, tmp_path):
     fitted = patina.fit(sets["clean"], sets["real"], recipe=family, samples=32)
     for kind, pictures in sets.items():

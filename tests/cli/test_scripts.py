@@ -30,6 +30,7 @@ def script(name: str, *arguments: object) -> subprocess.CompletedProcess:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_from_pictures_to_translations(tmp_path):
     for domain, noise in (("clean", 0), ("real", 10)):
         source = write_pictures(tmp_path / f"{domain}_pictures", 2, seed=int(noise), noise=noise)

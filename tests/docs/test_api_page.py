@@ -42,6 +42,7 @@ def made(path: Path) -> Path:
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_every_example_runs(folder, monkeypatch, capsys):
     monkeypatch.chdir(folder)
     names: dict = {}

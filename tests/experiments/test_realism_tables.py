@@ -87,6 +87,7 @@ FAMILY = {"scale": 1, "steps": [{"sensor_noise": {"sigma": {"free": [0, 30]}}}]}
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_recipes_and_fits_are_compared_beside_models(folders, capsys, monkeypatch, one_start):
     monkeypatch.setattr("patina.pipelines.recipe_fit.Search", lambda *values: Search(*values[:-2], samples=48))
     write_pictures(folders / "clean", 6, width=96, height=96)

@@ -19,6 +19,7 @@ HALO = {"kind": "both", "width": 1.2, "blur": "gaussian", "amount": AMOUNT, "thr
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_halo_is_fitted(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr("patina.pipelines.recipe_fit.Search", lambda *values: Search(*values[:-2], samples=96))
     rng = np.random.default_rng(7)

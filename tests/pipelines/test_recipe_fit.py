@@ -88,6 +88,7 @@ def one_round(monkeypatch):
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("few_samples")
+@pytest.mark.long
 def test_noise_is_found_and_the_recipe_can_be_used(folders, tmp_path, capsys):
     page = tmp_path / "page"
     assert fit(folders, tmp_path / "fitted.yml", "-workers", "1", "--json", "--report", str(page)) == 0
