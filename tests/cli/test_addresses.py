@@ -176,6 +176,19 @@ def test_mistakes_are_one_line(recipe, folder, tmp_path, capsys):
     assert "is not an address" in refuse("degrade", recipe, "memory://a/../b", tmp_path / "out")
 
 
+def test_scores_name_addresses(folder, tmp_path):
+    upload(folder, "memory://data/gt")
+    damaged = sorted(folder.iterdir())[0]
+    damaged.write_bytes(damaged.read_bytes()[:100])
+    upload(folder, "memory://data/in")
+    flags = ("-metrics", "psnr", "-out", tmp_path / "scores")
+    assert run("evaluate", "-results", "memory://data/in", "-gt", "memory://data/gt", *flags) == 1
+    written = (tmp_path / "scores" / "scores.json").read_text()
+    (failure,) = json.loads(written)["failures"]
+    assert failure["image"] == f"memory://data/in/{damaged.name}"
+    assert str(tmp_path / "places") not in written
+
+
 def test_configurations_name_addresses(folder, tmp_path):
     upload(folder, "memory://data/in")
     values = ludvae_values(tmp_path)

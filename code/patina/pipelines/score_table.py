@@ -15,6 +15,7 @@ from patina.metrics.set_measures import MEASURES
 from patina.runs.folder_job import JobReport
 from patina.runs.shard_notes import ShardNote
 from patina.system.atomic import write_text
+from patina.system.place_names import as_given
 
 SPACES = {"rgb": "RGB", "y": "luma (BT.601)"}
 """What is measured, in words."""
@@ -146,7 +147,9 @@ class Evaluation:
                 | ({"absent": dict(score.absent)} if score.absent else {})
                 for score in self.scores
             ],
-            "failures": [{"image": name, "reason": reason} for name, reason in self.report.failures],
+            "failures": [
+                {"image": as_given(name), "reason": as_given(reason)} for name, reason in self.report.failures
+            ],
             "missing": dict(self.missing),
             "notes": self.notes,
         }
