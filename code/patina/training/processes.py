@@ -32,12 +32,13 @@ def fabric_of_processes(accelerator: str, precision: Literal["32-true", "bf16-mi
         precision: Fabric's name of the precision.
 
     Raises:
-        PatinaError: the processes do not find each other, because their port is in use for example.
+        PatinaError: the processes do not find each other, because their port is in use for example, or the flags of
+            `fabric run` contradict the training.
     """
     if not torch.distributed.is_available() or not torch.distributed.is_torchelastic_launched():
         return Fabric(accelerator=accelerator, devices=1, precision=precision)
     here, everywhere = (int(os.environ[name]) for name in ("LOCAL_WORLD_SIZE", "WORLD_SIZE"))
-    with _meeting_told():
+    with _meeting_told(), _flags_told():
         fabric = Fabric(
             accelerator=accelerator,
             strategy=_OwnGradients(timeout=LONGEST_WAIT),
@@ -67,6 +68,22 @@ def _meeting_told() -> Iterator[None]:
         raise PatinaError(
             f"process {rank} of {everywhere} cannot reach the others at {host}:{port} ({why}); start all of them, "
             "with the same --master-addr and --master-port"
+        ) from None
+
+
+@contextmanager
+def _flags_told() -> Iterator[None]:
+    """Say in one line that `fabric run` was given what the training decides."""
+    try:
+        yield
+    except ValueError:
+        values = {flag: os.environ.get(f"LT_{flag.upper()}") for flag in ("accelerator", "strategy", "precision")}
+        if not any(values.values()):
+            raise
+        given = " ".join(f"--{flag} {value}" for flag, value in values.items() if value)
+        raise PatinaError(
+            f"`fabric run {given}` contradicts the training; leave that out: the configuration has the precision, "
+            "-device chooses the accelerator, and the strategy is the training's own"
         ) from None
 
 
