@@ -7,6 +7,7 @@ of it has the lower density.
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -18,9 +19,18 @@ STRAY = 0.02
 """Fraction of coefficients that clipping moves anywhere."""
 
 _USUAL = 64
-"""Larger divisors are tried only where most coefficients are larger, which saves time."""
+"""Larger divisors are tried only where most coefficients are larger."""
 
-_TRIED = range(2, 256)
+_LARGEST = 255
+"""JPEG's largest divisor with 8 bits."""
+
+_FINE = 8
+"""Bins of a grey level in which coefficients are counted, fine beside their errors: tens of thousands of coefficients
+are compared with all divisors, and many are alike."""
+
+_HIGHEST = 8 * 128
+"""Largest coefficient of a block of 8x8 pixels from -128 to 127."""
+
 _NONZERO = 2.5 * ROUNDING
 """Smaller coefficients are zeros, which every divisor explains."""
 
@@ -59,17 +69,39 @@ def likely_divisors(coefficients: np.ndarray) -> Divisors:
         coefficients: ``[N, 63]`` in grey levels, of blocks on the compression's grid, without the mean.
     """
     says = np.abs(coefficients) > _NONZERO
-    values, frequencies = np.float32(coefficients[says]), np.nonzero(says)[1]
-    size = says.shape[1]
-    are_large = np.bincount(frequencies, np.abs(values) > _USUAL, size) > np.bincount(frequencies, minlength=size) / 2
-    large = are_large[frequencies]
-    scores = np.zeros((len(_TRIED), size))
-    for place, divisor in enumerate(_TRIED):
-        some = slice(None) if divisor <= _USUAL else large
-        scores[place] = np.bincount(frequencies[some], _log_density(values[some], divisor), size)
-    best, most = np.array(_TRIED)[scores.argmax(axis=0)], scores.max(axis=0)
+    are_large = (np.abs(coefficients) > _USUAL).sum(axis=0) > says.sum(axis=0) / 2
+    scores = evidence_of_all(coefficients, says, ROUNDING, zeros_tell=False)
+    scores[_USUAL + 1 :, ~are_large] = 0
+    scores[:2] = -np.inf
+    best, most = scores.argmax(axis=0), scores.max(axis=0)
     told = np.where(most > _SURE, best, np.where(says.mean(axis=0) >= _SHOWN, 1, 0))
     return Divisors(told, float(most[most > _SURE].sum()))
+
+
+def evidence_of_all(coefficients: np.ndarray, says: np.ndarray, error: float, zeros_tell: bool = True) -> np.ndarray:
+    """Return the log-likelihood of every divisor at every frequency, relative to no quantisation, ``[256, 63]``.
+
+    Args:
+        coefficients: ``[N, 63]``, as in `likely_divisors`.
+        says: which of them count, ``[N, 63]``.
+        error: std of their errors in grey levels.
+        zeros_tell: whether coefficients near 0 may support a divisor, see `_log_density`.
+    """
+    size, steps = says.shape[1], _HIGHEST * _FINE + 1
+    bins = np.rint(np.abs(coefficients[says]) * _FINE).astype(np.intp).clip(max=steps - 1)
+    counts = np.bincount(np.nonzero(says)[1] * steps + bins, minlength=size * steps).reshape(size, steps)
+    occupied = np.flatnonzero(counts.any(axis=0))
+    return _densities(error, zeros_tell)[:, occupied] @ counts[:, occupied].T.astype(np.float32)
+
+
+@cache
+def _densities(error: float, zeros_tell: bool) -> np.ndarray:
+    """Return the log-likelihood of every divisor at every bin of `evidence_of_all`, ``[256, bins]``."""
+    bins = np.arange(_HIGHEST * _FINE + 1, dtype=np.float32) / _FINE
+    found = np.zeros((_LARGEST + 1, len(bins)), np.float32)
+    for divisor in range(1, _LARGEST + 1):
+        found[divisor] = log_density(bins, divisor, error) if zeros_tell else _log_density(bins, divisor)
+    return found
 
 
 def evidence_of(divisors: np.ndarray, coefficients: np.ndarray) -> float:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from patina.fitting.block_grid import BLOCK, sampled_coefficients
-from patina.fitting.divisors import likely_divisors, log_density
+from patina.fitting.divisors import evidence_of_all, likely_divisors, log_density
 from patina.fitting.former_table import former_table
 from patina.imaging.compression_headers import Table, nearest_quality, standard_table
 
@@ -103,9 +103,24 @@ def _middle(plane: np.ndarray) -> np.ndarray:
 
 def _likely_quality(coefficients: np.ndarray, qualities: Sequence[int], errors: np.ndarray, least: float) -> int | None:
     """Return the quality whose table makes the coefficients most likely, if its likelihood is above `least`."""
-    scores = [_likelihood(coefficients, np.array(standard_table(one)[1:]), errors) for one in qualities]
-    best = int(np.argmax(scores)) if scores else 0
-    return qualities[best] if scores and scores[best] > least else None
+    if not qualities:
+        return None
+    tables = np.array([standard_table(one)[1:] for one in qualities])
+    if (errors == _ROUNDING).all():
+        scores = _lossless_likelihoods(coefficients, tables)
+    else:
+        scores = np.array([_likelihood(coefficients, table, errors) for table in tables])
+    best = int(np.argmax(scores))
+    return qualities[best] if scores[best] > least else None
+
+
+def _lossless_likelihoods(coefficients: np.ndarray, tables: np.ndarray) -> np.ndarray:
+    """Return `_likelihood` of tables ``[Q, 63]`` for coefficients of lossless files, of like errors, ``[Q]``."""
+    says = np.abs(coefficients) > 2.5 * _ROUNDING
+    if (count := says.sum()) < _ENOUGH:
+        return np.zeros(len(tables))
+    evidence = evidence_of_all(coefficients, says, _ROUNDING)
+    return evidence[tables, np.arange(tables.shape[1])].sum(axis=1) / count
 
 
 def _likelihood(coefficients: np.ndarray, divisors: np.ndarray, errors: np.ndarray) -> float:
