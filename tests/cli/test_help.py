@@ -4,6 +4,7 @@ import argparse
 
 import pytest
 
+from patina.cli.commands import overview
 from patina.cli.flags import add_flag
 from patina.cli.main import COMMANDS, parser_of
 from patina.cli.parser import CommandParser
@@ -14,9 +15,15 @@ from patina.degradations.ludvae_degradation import TILE as LUDVAE_TILE
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_default_is_shown(command):
     actions = parser_of(command)._actions
-    hidden = (None, False, argparse.SUPPRESS)
-    silent = [action.dest for action in actions if not any(action.default is value for value in hidden)
-              and "(default" not in (action.help or "")]  # fmt: skip
+    hidden = (False, argparse.SUPPRESS)
+    silent = [
+        action.dest
+        for action in actions
+        if not any(action.default is value for value in hidden)
+        and action.option_strings
+        and "(default" not in (action.help or "")
+        and "(required)" not in action.help
+    ]
     assert silent == []
 
 
@@ -29,12 +36,34 @@ def test_help_shows_no_folder_of_this_machine_and_no_default_twice(command):
 
 @pytest.mark.parametrize(
     ("default", "told"),
-    [(0, "seed (default: 0)"), ([0, 1], "seed (default: 0 1)"), (None, "seed"), ("auto", "seed (default: auto)")],
+    [
+        (0, "seed (default: 0)"),
+        ([0, 1], "seed (default: 0 1)"),
+        (None, "seed (default: none)"),
+        ("auto", "seed (default: auto)"),
+    ],
 )
 def test_the_help_ends_with_the_default(default, told):
     parser = CommandParser("patina x", "x")
     add_flag(parser, "seed", default=default, help="seed")
     assert parser._option_string_actions["-seed"].help == told
+
+
+def test_a_flag_that_must_be_given_says_so():
+    parser = CommandParser("patina x", "x")
+    add_flag(parser, "opt", required=True, help="configuration")
+    assert parser._option_string_actions["-opt"].help == "configuration (required)"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_help_fits_a_terminal(command, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert [line for line in parser_of(command).format_help().splitlines() if len(line) > 80] == []
+
+
+def test_the_overview_fits_a_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    assert [line for line in overview().splitlines() if len(line) > 80] == []
 
 
 @pytest.mark.parametrize("command", ["translate", "validate"])

@@ -1,5 +1,7 @@
 """The table of commands: what each does, in groups, with an example."""
 
+import shutil
+import textwrap
 from typing import NamedTuple
 
 
@@ -45,7 +47,7 @@ GROUPS = {
     "Learned degradations": {
         "translate": Command(
             "degrade clean images with a learned model, or clean real ones",
-            "translate -opt DeFlow-Our-RWSR -source_dir CLEAN -out_dir out",
+            "translate -opt DeFlow-Our-RWSR -source CLEAN -out out",
         ),
         "validate": Command(
             "draw sheets of a learned degradation: translations both ways, and samples",
@@ -53,7 +55,7 @@ GROUPS = {
         ),
         "strength": Command(
             "fit the strength of a trained degradation to photos",
-            "strength model.safetensors CLEAN REAL -out fitted.safetensors",
+            "strength a.safetensors CLEAN REAL -out b.safetensors",
         ),
         "report": Command(
             "report on a training, and whether generated images look real: HTML, JSON", "report trained_models/MODEL"
@@ -65,7 +67,7 @@ GROUPS = {
     "Super-resolution": {
         "upscale": Command(
             "upscale a folder of images with a super-resolution model",
-            "upscale -model final.safetensors -source DIR -out upscaled",
+            "upscale DIR -model final.safetensors -out upscaled",
         ),
         "evaluate": Command(
             "compare results with their ground truth, or models over test sets", "evaluate -results DIR -truth GT"
@@ -110,14 +112,24 @@ COMMANDS = {name: command for group in GROUPS.values() for name, command in grou
 
 
 def overview() -> str:
-    """Return the help of `patina` itself."""
-    width = max(map(len, COMMANDS))
+    """Return the help of `patina` itself, for the width of the terminal."""
+    width, columns = max(map(len, COMMANDS)), shutil.get_terminal_size().columns - 2
+    margin = " " * (width + 4)
     lines = ["usage: patina COMMAND [FLAGS]", ""]
-    lines += ["Find out what degraded real photos, put it onto clean images, and train super-resolution on them.", ""]
+    about = "Find out what degraded real photos, put it onto clean images, and train super-resolution on them."
+    lines += [*textwrap.wrap(about, columns, break_on_hyphens=False), ""]
     for title, group in GROUPS.items():
         lines.append(f"{title}:")
         for name, command in group.items():
-            lines += [f"  {name:{width}}  {command.summary}", f"  {'':{width}}    patina {command.example}"]
+            lines += textwrap.wrap(
+                command.summary,
+                columns,
+                initial_indent=f"  {name:{width}}  ",
+                subsequent_indent=margin,
+                break_on_hyphens=False,
+            )
+            lines.append(f"{margin}  patina {command.example}")
         lines.append("")
-    lines += ["`patina help COMMAND` lists the flags of a command, `patina --version` tells the version."]
+    told = "`patina help COMMAND` lists the flags of a command, `patina --version` tells the version."
+    lines += textwrap.wrap(told, columns, break_on_hyphens=False)
     return "\n".join(lines)

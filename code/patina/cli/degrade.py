@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_output_flags(parser)
     add_source_flags(parser)
     add_flag(parser, "seed", type=int, default=0, help="seed of all draws; a result depends on it and on the file name")
-    add_flag(parser, "pictures", type=int, metavar="N", help="degrade only the first N images, to try a recipe")
+    add_flag(parser, "pictures", type=int, metavar="N", help="degrade only the first N images (default: all)")
     add_recipe_flags(parser)
     add_set_flags(parser)
     add_flag(parser, "workers", type=int, help="number of processes (default: one per core)")

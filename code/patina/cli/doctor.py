@@ -13,7 +13,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the table."""
     from patina.pipelines.machine_check import check_machine, machine_table, machine_values
+    from patina.system.text_layout import terminal_width
 
     machine = check_machine()
-    print_result(arguments, machine_table(machine), machine_values(machine))
+    print_result(arguments, machine_table(machine, terminal_width()), machine_values(machine))
     return 0

@@ -184,5 +184,5 @@ def _top_level(words: Sequence[str]) -> int:
 def _why_no_command(word: str) -> str:
     if word.startswith("-"):
         return f"flags follow a command, found {word}"
-    found = nearest_name(word, COMMANDS)
+    found = nearest_name(word, [*COMMANDS, "help"])
     return f"unknown command {word}" + (f", did you mean `patina {found}`?" if found else "")

@@ -7,6 +7,7 @@ from patina.cli.flags import add_flag, add_recursive_flag, add_shard_flag, shard
 from patina.cli.results import add_json_flag, print_result
 from patina.errors import PatinaError
 from patina.system.telling import tell
+from patina.system.text_layout import terminal_width
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +52,6 @@ def run(arguments: argparse.Namespace) -> int:
         quiet = [len(patches) for patches in collect_noise(request, arguments.noise_patches).results]
         tell(f"{arguments.noise_patches}: {sum(quiet)} quiet patches of {sum(map(bool, quiet))} of {len(quiet)} photos")
     rows = [photo_row(photo) for photo in report.results]
-    print_result(arguments, printed_table(rows), rows)
+    print_result(arguments, printed_table(rows, terminal_width()), rows)
     report.print_summary()
     return report.exit_code

@@ -3,7 +3,8 @@
 import argparse
 import re
 import sys
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
 from patina.hints import nearest_name
@@ -24,11 +25,16 @@ _WORDING = {
 DASHES = "Every flag can be written with one dash or with two."
 
 
-class FlagHelp(argparse.RawDescriptionHelpFormatter):
-    """Lays out a help text with every flag once, as it is written in the documentation."""
+class FlagHelp(argparse.HelpFormatter):
+    """Lays out a help text for the terminal, with every flag once, as it is written in the documentation."""
 
     def __init__(self, prog: str) -> None:
         super().__init__(prog, max_help_position=HELP_WIDTH)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        """Wrap every line of a text by itself."""
+        wrapper = textwrap.TextWrapper(width, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+        return "\n".join(map(wrapper.fill, text.splitlines()))
 
     def _format_action_invocation(self, action: argparse.Action) -> str:
         """Return a flag with its aliases and one placeholder for its value."""
@@ -49,11 +55,9 @@ class _Flags(argparse._ActionsContainer):
         if names and names[0].startswith("-"):
             names = tuple(spelling for name in names for spelling in _spellings(name))
             self.known += names
-        default, text = options.get("default", False), str(options.get("help", ""))
-        is_told = any(default is nothing for nothing in (None, False, argparse.SUPPRESS)) or "(default" in text
-        if not is_told:
-            values = default if isinstance(default, list | tuple) else [default]
-            options["help"] = f"{text} (default: {' '.join(map(str, values))})"
+        text = str(options.get("help", ""))
+        if told := _told_default(options, is_flag=bool(names) and names[0].startswith("-")):
+            options["help"] = text if "(default" in text else f"{text} ({told})"
         return super().add_argument(*names, **options)
 
 
@@ -112,6 +116,17 @@ class CommandParser(_Flags, argparse.ArgumentParser):
             message = message.replace(theirs, ours)
         print(f"error: {message}; `{self.prog} --help` lists all flags", file=sys.stderr)
         sys.exit(2)
+
+
+def _told_default(options: Mapping[str, Any], is_flag: bool) -> str:
+    """Return what a help text says of what holds without an argument; nothing of switches and of what must be given."""
+    default = options.get("default")
+    if options.get("required", False):
+        return "required"
+    if "store_true" in str(options.get("action")) or default is argparse.SUPPRESS or (default is None and not is_flag):
+        return ""
+    values = default if isinstance(default, list | tuple) else ["none" if default is None else default]
+    return f"default: {' '.join(map(str, values))}"
 
 
 def _spellings(name: str) -> tuple[str, ...]:

@@ -20,7 +20,7 @@ def add_recipe_arguments(parser: argparse.ArgumentParser) -> None:
 def add_recipe_flags(parser: argparse.ArgumentParser, variant: str = "all") -> None:
     """Add the flags that change a recipe; `variant` describes the default of ``-variant``."""
     add_flag(parser, "variant", nargs="+", help=f"names of variants, or mixed (default: {variant})")
-    add_flag(parser, "model", type=Path, help="model file to use instead of the one in the recipe")
+    add_flag(parser, "model", type=Path, help="model file to use (default: the one in the recipe)")
     add_flag(parser, "scale", type=int, help="downscaling factor of the results (default: the recipe's)")
     parser.add_argument("--without-learned", action="store_true", help="skip learned blocks")
 

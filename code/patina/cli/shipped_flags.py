@@ -18,11 +18,12 @@ def add_shipped_flags(parser: argparse.ArgumentParser) -> None:
 def list_or_copy(arguments: argparse.Namespace, folders: Sequence[str]) -> int:
     """Print the files in shipped folders, or copy the one that is named."""
     from patina.pipelines.shipped_settings import copy_shipped, printed, shipped
+    from patina.system.text_layout import terminal_width
 
     if arguments.copy is None:
         files = shipped(folders)
         values = [{"name": one.name, "kind": one.kind, "about": one.about, "path": str(one.path)} for one in files]
-        print_result(arguments, printed(files), values)
+        print_result(arguments, printed(files, terminal_width()), values)
     else:
         copy = copy_shipped(arguments.copy, folders, arguments.to)
         print_result(arguments, f"{copy}: written", {"file": str(copy)})

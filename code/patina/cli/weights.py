@@ -13,7 +13,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the list."""
     from patina.pipelines.weight_files import weight_files, weight_table
+    from patina.system.text_layout import terminal_width
 
     files = weight_files()
-    print_result(arguments, weight_table(files), {file.name: file.values for file in files})
+    print_result(arguments, weight_table(files, terminal_width()), {file.name: file.values for file in files})
     return 0

@@ -17,6 +17,7 @@ from patina.imaging.format_support import format_support
 from patina.pipelines.weight_files import weight_files
 from patina.shipped import shown_path, work_root
 from patina.system.machine import SHARED_MEMORY, Processor, Room, disk, memory
+from patina.system.text_layout import text_table
 from patina.version import __version__
 
 EXTRAS = {
@@ -76,12 +77,12 @@ def check_machine() -> Machine:
     }
 
 
-def machine_table(machine: Machine) -> str:
-    """Return what was found as a table: a section each, and at the end how much is missing."""
-    width = max(len(one.name) for section in machine.values() for one in section)
+def machine_table(machine: Machine, width: int | None = None) -> str:
+    """Return a table of each section, `width` as in `text_table`, and how much is missing."""
     lines = []
     for title, section in machine.items():
-        lines += [title, *(f"  {one.name:{width}}  {_told(one)}" for one in section), ""]
+        table = text_table([(f"  {one.name}", _told(one)) for one in section], width=width)
+        lines += [title, *table, ""]
     missing = sum(one.is_missing for section in machine.values() for one in section)
     told = f"{missing} not installed; install only what you use" if missing else "nothing missing"
     return "\n".join([*lines, told])

@@ -23,6 +23,7 @@ from patina.runs.shards import Shard
 from patina.seeding import numpy_rng
 from patina.system.atomic import atomic_path
 from patina.system.place_names import lasting_name
+from patina.system.text_layout import text_table
 
 COLUMNS = {
     "name": "photo",
@@ -39,6 +40,19 @@ COLUMNS = {
     "remark": "remark",
 }
 """What is told of each photo, and its title."""
+
+PRINTED = {
+    "photo": ["name"],
+    "size": ["width", "height"],
+    "luma noise std": ["noise"],
+    "chroma noise": ["colour_noise"],
+    "noise corr.": ["noise_correlation"],
+    "edge blur": ["edge_blur"],
+    "overshoot %": ["overshoot"],
+    "compression": ["format", "quality", "subsampling"],
+    "remark": ["remark"],
+}
+"""The columns of the printed table, which must fit a terminal."""
 
 
 @dataclass(frozen=True)
@@ -162,12 +176,13 @@ def photo_table(photos: list[Photo]) -> str:
     return text.getvalue()
 
 
-def printed_table(rows: list[dict[str, Any]]) -> str:
-    """Return rows as aligned text; columns that say nothing of any photo are left out."""
-    names = [name for name in COLUMNS if any(row[name] is not None for row in rows)]
-    cells = [[COLUMNS[name] for name in names]]
-    cells += [["" if row[name] is None else str(row[name]) for name in names] for row in rows]
-    widths = [max(len(line[column]) for line in cells) for column in range(len(names))]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in cells
-    )
+def printed_table(rows: list[dict[str, Any]], width: int | None = None) -> str:
+    """Return rows as a table for a terminal of `width` columns; what says nothing of any photo is left out."""
+    said = {name for row in rows for name, value in row.items() if value is not None}
+    titles = {title: names for title, names in PRINTED.items() if said & {*names}}
+    between = {"size": "x"}
+    cells = [
+        [between.get(title, " ").join(str(row[name]) for name in names if row[name] is not None)
+         for title, names in titles.items()] for row in rows
+    ]  # fmt: skip
+    return "\n".join(text_table(cells, list(titles), width=width))

@@ -1,7 +1,6 @@
 """The recipes and configurations that come with Patina: what each is for, and copies to edit."""
 
 import re
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,13 +10,11 @@ from patina.hints import nearest
 from patina.pipelines.schema_files import with_schema, without_address
 from patina.shipped import shipped_files
 from patina.system.atomic import write_text
+from patina.system.text_layout import text_table
 from patina.system.yaml_files import read_yaml
 
 CONFIGS = ("confs",)
 RECIPES = ("confs/recipes", "confs/families")
-
-_WIDTH = 110
-"""Longest description, in characters."""
 
 
 @dataclass(frozen=True)
@@ -61,10 +58,9 @@ def copy_shipped(name: str, folders: Sequence[str], to: Path) -> Path:
     return out
 
 
-def printed(files: Sequence[Shipped]) -> str:
-    """Return a line for every file: name, kind, what it is for."""
-    widths = [max(len(getattr(one, column)) for one in files) for column in ("name", "kind")]
-    return "\n".join(f"{one.name:{widths[0]}}  {one.kind:{widths[1]}}  {one.about}".rstrip() for one in files)
+def printed(files: Sequence[Shipped], width: int | None = None) -> str:
+    """Return a row for every file: name, kind, what it is for; `width` as in `text_table`."""
+    return "\n".join(text_table([(one.name, one.kind, one.about) for one in files], width=width))
 
 
 def _described(path: Path, folder: str) -> Shipped:
@@ -81,5 +77,5 @@ def _first_sentence(text: str) -> str:
         if not line.startswith("#"):
             break
         comment.append(line.lstrip("# "))
-    sentence = re.split(r"(?<!et al)\.\s+(?=[A-Z`])|: patina", " ".join(comment))[0]
-    return textwrap.shorten(sentence.rstrip(".:"), _WIDTH, placeholder=" …")
+    sentence = re.split(r"(?<!et al)\.\s+(?=[A-Z`({]|patina |python )|: patina", " ".join(comment))[0]
+    return " ".join(sentence.rstrip(".:").split())

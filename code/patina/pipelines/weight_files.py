@@ -6,6 +6,7 @@ from typing import Any
 
 from patina.metrics.backbones import PUBLISHED, remedy, weights_file
 from patina.runs.fingerprint import file_digest
+from patina.system.text_layout import indented
 
 
 @dataclass(frozen=True)
@@ -43,10 +44,10 @@ def weight_files() -> list[WeightFile]:
     return found
 
 
-def weight_table(files: list[WeightFile]) -> str:
-    """Return two lines per file: its name and use, and where it is or how it is got."""
+def weight_table(files: list[WeightFile], width: int | None = None) -> str:
+    """Return lines per file: its name and use, and where it is or how it is got; `width` as in `indented`."""
     lines = []
     for file in files:
         lines.append(f"{file.name}, for {file.use}")
-        lines.append(f"  {file.problem}: {file.remedy}" if file.problem else f"  there: {file.path}")
+        lines += indented(f"{file.problem}: {file.remedy}" if file.problem else f"there: {file.path}", width)
     return "\n".join(lines)
