@@ -109,9 +109,7 @@ def results(runs: Path) -> dict[str, Any]:
 def _plain(path: Path) -> Any:
     if path.suffix != ".state":
         return path.read_bytes()
-    # A pickle shares equal keys or not, depending on where they came from. Lines of the log that could not be written
-    # have their time.
-    return _listed({name: value for name, value in torch.load(path, weights_only=True).items() if name != "unwritten"})
+    return _listed(torch.load(path, weights_only=True))  # a pickle shares equal keys or not
 
 
 def _listed(value: Any) -> Any:

@@ -14,7 +14,8 @@ from patina.runs.run_folder import RunFolder
 from patina.specs.configuration import parse_config
 from patina.specs.optimisation import make_fabric
 from patina.specs.restoration_spec import restoration_task
-from patina.training.loop import LoopPlan, train
+from patina.training.loop import train
+from patina.training.loop_plan import LoopPlan
 from sets import learned_recipe, write_config, write_deflow_model, write_pictures
 
 SHRINK = {"scale": 2, "steps": [{"resize": {"filter": "box", "of": "target"}}]}

@@ -16,7 +16,8 @@ from patina.errors import PatinaError, PictureError
 from patina.runs.run_folder import RunFolder
 from patina.specs.optimisation import make_fabric
 from patina.training.diagnosis import first_not_finite
-from patina.training.loop import LoopPlan, train
+from patina.training.loop import train
+from patina.training.loop_plan import LoopPlan
 from patina.training.schedules import multi_step
 from patina.training.task import Task, Validation
 from patina.training.updates import Updater

@@ -5,7 +5,7 @@ import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,11 +29,16 @@ _IS_STEP = re.compile(r"[0-9]{1,15}").fullmatch
 
 @dataclass(frozen=True)
 class _State:
-    """What every training state has; the task knows what is in its part."""
+    """What training states have; the task and others know what is in their parts."""
 
     step: Annotated[int, Field(ge=1)]
     skipped: Annotated[int, Field(ge=0)]
     task: dict[str, Any]
+    planned: Annotated[int | None, Field(ge=0)] = None
+    validation_is_due: bool = False
+    unwritten: list[dict[str, Any]] = field(default_factory=list)
+    comparison: dict[str, Any] = field(default_factory=dict)
+    meter: dict[str, Any] = field(default_factory=dict)
 
 
 class RunFolder:
@@ -70,8 +75,8 @@ class RunFolder:
         """Return the path of the model of a step, or of ``"final"``, without suffix."""
         return self.path / run_models.FOLDER / str(label)
 
-    def models_of(self, label: str) -> list[Path]:
-        """Return the files of ``"final"`` or ``"best"``: one, or none yet."""
+    def models_of(self, label: int | str) -> list[Path]:
+        """Return the files of a step, of ``"final"`` or ``"best"``: one, or none yet."""
         return sorted((self.path / run_models.FOLDER).glob(f"{label}.*"))
 
     def copy_model(self, label: str, other: str) -> None:
@@ -81,19 +86,40 @@ class RunFolder:
                 present(model)
                 shutil.copyfile(model, temporary)
 
-    def remove_older_models(self, keep: int | None, epoch: int | None) -> None:
-        """Remove all models labelled by step or epoch but the newest `keep`; None keeps all.
+    def remove_models_of(self, label: int | str) -> None:
+        """Remove the model of a label, if there is one."""
+        for model in self.models_of(label):
+            model.unlink()
+
+    def remove_between(self, first: int, last: int, epoch: int | None) -> None:
+        """Remove models and states of the steps between two steps, both of which stay.
 
         Args:
-            keep: number of models, at least 1.
+            first: the last step at which the plan of the training saved.
+            last: the step that was saved last.
             epoch: steps per epoch, if models are labelled by epoch.
         """
-        if keep is None:
-            return
-        steps = {path: run_models.step_of(path, epoch) for path in (self.path / run_models.FOLDER).iterdir()}
-        found = {path: step for path, step in steps.items() if step is not None}
-        for old in sorted(found, key=lambda path: found[path])[:-keep]:
+        steps = {state: int(state.stem) for state in self.states()} | self._models_of_steps(epoch)
+        for path, step in steps.items():
+            if first < step < last:
+                path.unlink()
+
+    def remove_older(self, states: int, models: int | None, epoch: int | None) -> None:
+        """Remove all but the newest states and the newest models that are labelled by step or epoch.
+
+        Args:
+            states: number of states kept, at least 1.
+            models: number of models kept, at least 1; None keeps all.
+            epoch: steps per epoch, if models are labelled by epoch.
+        """
+        found = self._models_of_steps(epoch)
+        older = sorted(found, key=lambda path: found[path])[:-models] if models else []
+        for old in [*self.states()[:-states], *older]:
             old.unlink()
+
+    def _models_of_steps(self, epoch: int | None) -> dict[Path, int]:
+        steps = {path: run_models.step_of(path, epoch) for path in (self.path / run_models.FOLDER).iterdir()}
+        return {path: step for path, step in steps.items() if step is not None}
 
     def preview_path(self, step: int, name: str) -> Path:
         """Return the path of a picture of a validation."""
@@ -114,14 +140,12 @@ class RunFolder:
         write_text(self.config, config)
         write_header(self.path, made_by)
 
-    def save_state(self, step: int, state: dict[str, Any], keep: int) -> None:
-        """Write the training state of `step` and remove all but the newest `keep` states."""
+    def save_state(self, step: int, state: dict[str, Any]) -> None:
+        """Write the training state of `step`."""
         stored = io.BytesIO()
         torch.save({"step": step, **state}, stored)
         with atomic_path(self.path / STATES / f"{step}.state") as temporary:
             temporary.write_bytes(stored.getbuffer())
-        for old in self.states()[:-keep]:
-            old.unlink()
 
     def states(self) -> list[Path]:
         """Return the saved states, oldest first."""
@@ -145,9 +169,7 @@ class RunFolder:
                 f"{last}: it is no longer there; run the same command again, to begin with what is"
             ) from None
         try:
-            state = torch.load(last, map_location="cpu", weights_only=True)
-            typed(_State, state)
-            return state
+            return vars(typed(_State, torch.load(last, map_location="cpu", weights_only=True)))
         except OSError:
             raise
         except Exception as error:

@@ -1,8 +1,10 @@
 """The log of a training run, ``log.jsonl``: a header, then numbers and events."""
 
+import json
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -38,11 +40,13 @@ def write_header(run: Path, made_by: MadeBy) -> None:
 class RunLog:
     """Writes the numbers and events of a run to its log, and the numbers to TensorBoard.
 
+    The numbers of a step are written once: whoever continues may write them again if an error came soon after.
+
     Args:
         run: the run's folder.
         name: name of the run in TensorBoard.
         last_step: the step from which the run continues; later lines are from an interrupted run and are dropped.
-        unwritten: lines that an earlier call could not write, see the attribute.
+        unwritten: lines that an earlier call could not write, see the attribute; later ones are dropped, too.
         watchers: services that show the numbers and pictures, too.
 
     Attributes:
@@ -61,25 +65,31 @@ class RunLog:
 
         self._path = run / LOG_NAME
         self._watchers = watchers
-        self.unwritten: list[dict[str, Any]] = list(unwritten)
-        write_lines(self._path, [line for line in read_lines(self._path) if _is_at_most(line.get("step"), last_step)])
+        lines = [line for line in read_lines(self._path) if _is_at_most(line.get("step"), last_step)]
+        there = {_key(line) for line in lines}
+        kept = (line for line in unwritten if _is_at_most(line.get("step"), last_step))
+        self.unwritten: list[dict[str, Any]] = [line for line in kept if _key(line) not in there]
+        self._there = there | {_key(line) for line in self.unwritten}
+        write_lines(self._path, lines)
         curves = run / "tb" / name
         self._writers = {
             part: SummaryWriter(str(curves / part), purge_step=last_step + 1 if last_step else None)
             for part in ("train", "valid")
         }
 
-    def write(self, part: str, step: int, values: dict[str, float]) -> None:
-        """Log the numbers of a step; `part` is ``"train"`` or ``"valid"``."""
+    def write(self, part: str, step: int, values: dict[str, float], events: Iterable[str] = ()) -> None:
+        """Log the numbers of a step, and events that belong to them; `part` is ``"train"`` or ``"valid"``."""
         for name, value in values.items():
             self._writers[part].add_scalar(name, value, step)
         for watcher in self._watchers:
             watcher.numbers(part, step, values)
-        self._append({"part": part, "step": step, **values})
+        line = {"part": part, "step": step, **values}
+        if _key(line) not in self._there:
+            self._append(line, *map(partial(_event, step), events))
 
     def event(self, step: int, message: str) -> None:
         """Log an event."""
-        self._append({"part": "event", "step": step, "message": message})
+        self._append(_event(step, message))
 
     def picture(self, step: int, name: str, pixels: np.ndarray) -> None:
         """Show a picture (RGB uint8 ``[H, W, 3]``) in TensorBoard."""
@@ -94,8 +104,8 @@ class RunLog:
         for watcher in self._watchers:
             watcher.close()
 
-    def _append(self, line: dict[str, Any]) -> None:
-        self.unwritten.append({**line, "time": round(time.time(), 1)})
+    def _append(self, *lines: dict[str, Any]) -> None:
+        self.unwritten += [{**line, "time": round(time.time(), 1)} for line in lines]
         append_lines(self._path, self.unwritten)
         self.unwritten = []
 
@@ -106,7 +116,7 @@ class SilentLog(RunLog):
     def __init__(self) -> None:
         self.unwritten = []
 
-    def write(self, part: str, step: int, values: dict[str, float]) -> None:
+    def write(self, part: str, step: int, values: dict[str, float], events: Iterable[str] = ()) -> None:
         """Do nothing."""
 
     def event(self, step: int, message: str) -> None:
@@ -117,6 +127,16 @@ class SilentLog(RunLog):
 
     def close(self) -> None:
         """Do nothing."""
+
+
+def _event(step: int, message: str) -> dict[str, Any]:
+    return {"part": "event", "step": step, "message": message}
+
+
+def _key(line: Line) -> str:
+    """Return what tells a line from all others: of numbers the part and the step, of others everything."""
+    part = line.get("part")
+    return json.dumps([part, line.get("step")] if part in ("train", "valid") else line, sort_keys=True)
 
 
 def _is_at_most(step: object, last: int) -> bool:

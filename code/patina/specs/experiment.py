@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from torch import nn
     from typing_extensions import Self
 
-    from patina.training.loop import LoopPlan
+    from patina.training.loop_plan import LoopPlan
     from patina.training.task import Task
 
 

@@ -22,7 +22,7 @@ from patina.specs.optimisation import TrainingSettings, loop_plan, updater_facto
 if TYPE_CHECKING:
     from torch import nn
 
-    from patina.training.loop import LoopPlan
+    from patina.training.loop_plan import LoopPlan
     from patina.training.ludif_task import LUDDIFTask
     from patina.training.task import Task
 

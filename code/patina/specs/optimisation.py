@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     import torch
     from lightning_fabric import Fabric
 
-    from patina.training.loop import LoopPlan
+    from patina.training.loop_plan import LoopPlan
     from patina.training.updates import Updater
 
 Beta = Annotated[float, Field(ge=0, lt=1)]
@@ -189,7 +189,7 @@ def loop_plan(
         epoch: steps per epoch, by which model files are then named.
         compare_after: the last step whose validation is not compared.
     """
-    from patina.training.loop import LoopPlan
+    from patina.training.loop_plan import LoopPlan
 
     return LoopPlan(
         steps=settings.steps,

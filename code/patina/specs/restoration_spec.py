@@ -33,7 +33,7 @@ from patina.specs.paired_data import (
 )
 
 if TYPE_CHECKING:
-    from patina.training.loop import LoopPlan
+    from patina.training.loop_plan import LoopPlan
     from patina.training.restoration_task import RestorationTask
     from patina.training.task import Task
 

@@ -27,7 +27,7 @@ from patina.specs.optimisation import (
 )
 
 if TYPE_CHECKING:
-    from patina.training.loop import LoopPlan
+    from patina.training.loop_plan import LoopPlan
     from patina.training.sr3_task import SR3Task
     from patina.training.task import Task
 
