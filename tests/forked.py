@@ -10,7 +10,7 @@ import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from multiprocessing import get_context
+from multiprocessing import get_context, set_start_method
 from pathlib import Path
 
 from patina.cli.main import run_command
@@ -121,6 +121,7 @@ def _in_child(work: Work, folder: Path, log: Path, counter: Path, plan: Plan) ->
     os.dup2(stream, 1)
     os.dup2(stream, 2)
     sys.stdout, sys.stderr = os.fdopen(1, "w", closefd=False), os.fdopen(2, "w", closefd=False)
+    set_start_method(None, force=True)  # this process has the server's method, but a user's has the usual one
     changes, code = _watched(folder, plan), 99
     try:
         plan.before()
