@@ -27,8 +27,8 @@ whatever the error, the system is asked whether memory was short. These 260 limi
 of random sizes, ended no training with a traceback, and of 40 limits that were tried in whole, one left an SR3 whose
 files differed after the second run. A save that an error ended halfway, or that came between two usual ones, left a
 model behind; a resumed training now removes it, and of 100 limits of trainings that were tried in whole since, none
-lost anything. The errors that nobody foresaw were tried after that run, too. Ways of storing that the damaged files have since
-(BigTIFF, CMYK, 12 bit, planes, interlaced PNG, arithmetic JPEG, …) were tried with 2,000 files of each format that has
+lost anything. The errors that nobody foresaw were tried after that run, too. Ways of storing that the damaged files
+have since (BigTIFF, CMYK, 12 bit, planes, interlaced PNG, arithmetic JPEG, …) were tried with 2,000 files of each format that has
 them. One HEIC whose damage changed the colours that it states was counted as wrong, though the summary says that its
 colours were converted; the check now knows that, and those 2,000 files were tried again.
 

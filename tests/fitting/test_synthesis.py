@@ -1,5 +1,7 @@
 """Synthesised pictures are measured as photos are, whatever the number of processes."""
 
+import sys
+
 import numpy as np
 import pytest
 
@@ -38,6 +40,17 @@ def test_a_picture_that_nothing_is_done_to_measures_as_the_photo_that_it_is(tmp_
     [crop] = crops_in([tmp_path / "0.npy"])
     [found] = synthesise([SyntheticSample(crop, np.zeros(1), 0)], family, workers=1, description="test")
     assert found == pytest.approx(measure(crops_of(pixels)))
+
+
+def test_the_bars_of_a_search_make_room_for_each_other(tmp_path, monkeypatch, capsys):
+    family = load_family(write_config(tmp_path / "f.yml", VALUES))
+    np.save(tmp_path / "0.npy", clean_crops(picture(0, 200, 260), 2))
+    sample = SyntheticSample(CleanCrop(tmp_path / "0.npy", 0), np.zeros(1), 0)
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    synthesise([sample], family, workers=1, description="fit, round 1")
+    shown = capsys.readouterr().err
+    assert "fit, round 1:" in shown
+    assert "\n" not in shown
 
 
 def test_a_family_that_cannot_be_applied_is_one_line(tmp_path):

@@ -73,7 +73,7 @@ def synthesise(
     """
     report = run_folder_job(
         samples, partial(_measured, family=family), description=description, name=lambda sample: str(sample.clean.file),
-        workers=0 if family.engine else workers,
+        workers=0 if family.engine else workers, stays=False,
     )  # fmt: skip
     if report.failures:
         raise PatinaError(f"{family.source}: {report.failures[0][1]}")

@@ -112,6 +112,7 @@ def run_folder_job(
     name: Callable[[T], str],
     workers: int = 0,
     on_result: Callable[[R], None] = lambda result: None,
+    stays: bool = True,
 ) -> JobReport[R]:
     """Apply `work` to every item with a progress bar; a `PictureError` or lack of memory only skips its item.
 
@@ -124,6 +125,7 @@ def run_folder_job(
         on_result: called in this process with every result as soon as it is available, in any order. After an error or
             Ctrl-C it is also called with the results that the workers still finish, and perhaps with its last result
             again.
+        stays: whether the progress bar stays when the job is done.
 
     Raises:
         PatinaError: a worker process died.
@@ -132,7 +134,7 @@ def run_folder_job(
         attempts = _in_processes(items, work, workers, on_result)
     else:
         attempts = _in_this_process(items, work)
-    return reported(attempts, items, description, name, on_result)
+    return reported(attempts, items, description, name, on_result, stays)
 
 
 def reported(
@@ -141,11 +143,12 @@ def reported(
     description: str,
     name: Callable[[T], str],
     on_result: Callable[[R], None] = lambda result: None,
+    stays: bool = True,
 ) -> JobReport[R]:
     """Consume the attempts with a progress bar, and report them; arguments as in `run_folder_job`."""
     outcomes: dict[int, Outcome] = {}
     with closing(attempts):  # an error or Ctrl-C reaches the caller once all workers have stopped
-        for index, outcome in progress(attempts, description, total=len(items)):
+        for index, outcome in progress(attempts, description, total=len(items), stays=stays):
             outcomes[index] = outcome
             if outcome.failure is None:
                 on_result(outcome.result)

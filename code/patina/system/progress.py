@@ -34,6 +34,7 @@ def progress(
     unit: str = "image",
     initial: int = 0,
     has_lines: bool = True,
+    stays: bool = True,
 ) -> "tqdm[T]":
     """Wrap `items` in a progress bar on standard error, or in a line every 30 seconds if that is no terminal.
 
@@ -44,6 +45,7 @@ def progress(
         unit: what an item is called.
         initial: items that were done before.
         has_lines: whether there are lines without a terminal; False for jobs that print their own.
+        stays: whether the bar stays when the job is done; False for one of many steps.
     """
     total = len(items) if total is None and isinstance(items, Sized) else total
     watch, is_sized, is_terminal = _watcher.get(), _tells_its_size(), sys.stderr.isatty()
@@ -57,6 +59,7 @@ def progress(
         total=total,
         unit=unit,
         initial=initial,
+        leave=stays,
         disable=_is_silent() or not is_terminal,
         dynamic_ncols=is_sized,
         ncols=None if is_sized else _COLUMNS,
