@@ -28,9 +28,9 @@ of random sizes, ended no training with a traceback, and of 40 limits that were 
 files differed after the second run. A save that an error ended halfway, or that came between two usual ones, left a
 model behind; a resumed training now removes it, and of 100 limits of trainings that were tried in whole since, none
 lost anything. The errors that nobody foresaw were tried after that run, too. Ways of storing that the damaged files
-have since (BigTIFF, CMYK, 12 bit, planes, interlaced PNG, arithmetic JPEG, …) were tried with 2,000 files of each format that has
-them. One HEIC whose damage changed the colours that it states was counted as wrong, though the summary says that its
-colours were converted; the check now knows that, and those 2,000 files were tried again.
+have since (BigTIFF, CMYK, 12 bit, planes, interlaced PNG, arithmetic JPEG, …) were tried with 2,000 files of each
+format that has them. One HEIC whose damage changed the colours that it states was counted as wrong, though the summary
+says that its colours were converted; the check now knows that, and those 2,000 files were tried again.
 
 What earlier runs found is mended: a full disk could keep lines out of a training's log, or the images of a validation;
 tars whose headers lie ended in tracebacks or never; a damaged HEIC ended the command, as its decoder crashes, and is
