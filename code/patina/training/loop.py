@@ -1,10 +1,12 @@
 """The training loop: next batch, step, log, validate, save; independent of the task."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from contextlib import closing
 from functools import partial
+from typing import cast
 
 from lightning_fabric import Fabric
+from tqdm import tqdm
 
 from patina.errors import counted
 from patina.runs.run_folder import RunFolder
@@ -19,7 +21,7 @@ from patina.training.course import Course
 from patina.training.diagnosis import first_not_finite
 from patina.training.failures import Diverged, saved_before_errors, told_in_one_line
 from patina.training.interruption import interruption
-from patina.training.loader import loaded_batches
+from patina.training.loader import Loaded, loaded_batches
 from patina.training.loop_plan import LoopPlan
 from patina.training.pace import Pace
 from patina.training.processes import any_process, from_all
@@ -94,9 +96,10 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
         saved_before_errors(course.save_alone),
         closing(loaded_batches(task, remaining, plan.workers, fabric, interrupted)) as batches,
         progress(batches, folder.name, total=plan.steps, unit="step", initial=course.step, has_lines=False) as bar,
+        closing(_iterator(bar)) as shown,
     ):
         pace = Pace(folder.name, plan.steps, course.step, not bar.disable, partial(tell_beside, bar))
-        for step, (batch, failures) in zip(remaining, bar, strict=False):
+        for step, (batch, failures) in zip(remaining, shown, strict=False):
             tell_unreadable(dict.fromkeys(failures, step))
             if step == 1:
                 seed_step(plan.seed, "start")
@@ -139,6 +142,11 @@ def _train(task: Task, plan: LoopPlan, folder: RunFolder, fabric: Fabric, begin:
     if unreadable:
         say(f"{folder.name}: skipped {counted(len(unreadable), 'image')} that could not be read")
     return course.is_finished
+
+
+def _iterator(bar: "tqdm[Loaded]") -> Generator[Loaded, None, None]:
+    """Return a bar's iterator, to be closed: the garbage collector prints the errors of those that it closes."""
+    return cast(Generator[Loaded, None, None], iter(bar))
 
 
 def _report_not_finite(
