@@ -96,11 +96,12 @@ class RestorationTask(Task):
         restore = remembered_buffers(self.networks.values())
         try:
             logged = self._backward(batch, step)
+            for updater in self.updaters:
+                updater.apply(step)
         except Exception:  # not only `NotFinite`: whatever ends the training, the state before this step is saved
-            restore()
+            if not self.has_begun(step):
+                restore()
             raise
-        for updater in self.updaters:
-            updater.apply(step)
         if self.ema:
             self.ema.update(self.generator)
         return logged
