@@ -61,7 +61,7 @@ class Calls:
 def _is_closed(frame: FrameType) -> bool:
     """Whether a generator is closed rather than called: Python ignores an error before its next line, as none runs."""
     code, at = frame.f_code, frame.f_lasti
-    return bool(code.co_flags & inspect.CO_GENERATOR) and at >= 0 and dis.opname[code.co_code[at]] == "YIELD_VALUE"
+    return bool(code.co_flags & inspect.CO_GENERATOR) and at >= 0 and dis.opname[code.co_code[at]] != "RESUME"
 
 
 def raising(at: int, kind: int) -> None:
