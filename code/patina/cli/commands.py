@@ -2,6 +2,7 @@
 
 import shutil
 import textwrap
+from functools import partial
 from typing import NamedTuple
 
 
@@ -115,21 +116,16 @@ def overview() -> str:
     """Return the help of `patina` itself, for the width of the terminal."""
     width, columns = max(map(len, COMMANDS)), shutil.get_terminal_size().columns - 2
     margin = " " * (width + 4)
+    wrapped = partial(textwrap.wrap, width=columns, break_on_hyphens=False)
     lines = ["usage: patina COMMAND [FLAGS]", ""]
     about = "Find out what degraded real photos, put it onto clean images, and train super-resolution on them."
-    lines += [*textwrap.wrap(about, columns, break_on_hyphens=False), ""]
+    lines += [*wrapped(about), ""]
     for title, group in GROUPS.items():
         lines.append(f"{title}:")
         for name, command in group.items():
-            lines += textwrap.wrap(
-                command.summary,
-                columns,
-                initial_indent=f"  {name:{width}}  ",
-                subsequent_indent=margin,
-                break_on_hyphens=False,
-            )
+            lines += wrapped(command.summary, initial_indent=f"  {name:{width}}  ", subsequent_indent=margin)
             lines.append(f"{margin}  patina {command.example}")
         lines.append("")
     told = "`patina help COMMAND` lists the flags of a command, `patina --version` tells the version."
-    lines += textwrap.wrap(told, columns, break_on_hyphens=False)
+    lines += wrapped(told)
     return "\n".join(lines)

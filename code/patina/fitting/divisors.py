@@ -25,8 +25,8 @@ _LARGEST = 255
 """JPEG's largest divisor with 8 bits."""
 
 _FINE = 8
-"""Bins of a grey level in which coefficients are counted, fine beside their errors: tens of thousands of coefficients
-are compared with all divisors, and many are alike."""
+"""Histogram bins per grey level. They are narrow compared with the coefficients' errors, and a histogram is compared
+with all divisors faster than tens of thousands of coefficients are."""
 
 _HIGHEST = 8 * 128
 """Largest coefficient of a block of 8x8 pixels from -128 to 127."""
@@ -99,8 +99,9 @@ def _densities(error: float, zeros_tell: bool) -> np.ndarray:
     """Return the log-likelihood of every divisor at every bin of `evidence_of_all`, ``[256, bins]``."""
     bins = np.arange(_HIGHEST * _FINE + 1, dtype=np.float32) / _FINE
     found = np.zeros((_LARGEST + 1, len(bins)), np.float32)
+    density = log_density if zeros_tell else _log_density
     for divisor in range(1, _LARGEST + 1):
-        found[divisor] = log_density(bins, divisor, error) if zeros_tell else _log_density(bins, divisor)
+        found[divisor] = density(bins, divisor, error)
     return found
 
 
@@ -120,12 +121,12 @@ def evidence_of(divisors: np.ndarray, coefficients: np.ndarray) -> float:
     return float(scores.clip(0).sum())
 
 
-def _log_density(coefficients: np.ndarray, divisor: int | np.ndarray) -> np.ndarray:
+def _log_density(coefficients: np.ndarray, divisor: int | np.ndarray, error: float = ROUNDING) -> np.ndarray:
     """Return `log_density` for every coefficient, ``[N]``; coefficients near 0 support no divisor.
 
     They may be more than rounding errors, and larger divisors have the higher density.
     """
-    found = log_density(coefficients, divisor, ROUNDING)
+    found = log_density(coefficients, divisor, error)
     return np.where(np.rint(coefficients / divisor) == 0, np.minimum(found, 0), found)
 
 

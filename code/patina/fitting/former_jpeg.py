@@ -25,6 +25,9 @@ QUALITIES = range(20, 99)
 _ROUNDING = 0.5
 """Std of a coefficient's rounding error in grey levels; the pixels' own is 0.29, the colour conversion adds as much."""
 
+_NONZERO_STDS = 2.5
+"""Coefficients below so many stds of their error are zeros, which every table explains."""
+
 _CLEARLY, _ENOUGH = 0.03, 200
 """Log-likelihood for each coefficient above which a compression is believed, and how many coefficients must tell."""
 
@@ -116,7 +119,7 @@ def _likely_quality(coefficients: np.ndarray, qualities: Sequence[int], errors: 
 
 def _lossless_likelihoods(coefficients: np.ndarray, tables: np.ndarray) -> np.ndarray:
     """Return `_likelihood` of tables ``[Q, 63]`` for coefficients of lossless files, of like errors, ``[Q]``."""
-    says = np.abs(coefficients) > 2.5 * _ROUNDING
+    says = np.abs(coefficients) > _NONZERO_STDS * _ROUNDING
     if (count := says.sum()) < _ENOUGH:
         return np.zeros(len(tables))
     evidence = evidence_of_all(coefficients, says, _ROUNDING)
@@ -132,7 +135,7 @@ def _likelihood(coefficients: np.ndarray, divisors: np.ndarray, errors: np.ndarr
     coefficients, divisors, errors = (
         values[..., told].astype(np.float32) for values in (coefficients, divisors, errors)
     )
-    says = np.abs(coefficients) > 2.5 * errors
+    says = np.abs(coefficients) > _NONZERO_STDS * errors
     if (count := says.sum()) < _ENOUGH:
         return 0.0
     places = np.nonzero(says)[1]

@@ -51,10 +51,10 @@ def texture(crops: Sequence[np.ndarray]) -> dict[str, float]:
         usable[:] = True
     unrest = np.concatenate([_unrest(crop[..., 0]) for crop in crops])
     quiet = np.argsort(np.where(usable, unrest, np.inf))[: max(8, int(QUIET * usable.sum()))]
-    energies: dict[str, np.ndarray] = {}
     bands = {band: np.log(energy + ROUNDING) for band, energy in _bands(crops).items()}
-    for number, name in enumerate("ybr"):
-        energies |= {f"{name}.{band}": energy[:, number] for band, energy in bands.items()}
+    energies = {
+        f"{name}.{band}": energy[:, number] for number, name in enumerate("ybr") for band, energy in bands.items()
+    }
     return _energy_measures(energies, usable, quiet, brightness) | _correlations(crops, quiet)
 
 

@@ -25,23 +25,7 @@ from patina.system.atomic import atomic_path
 from patina.system.place_names import lasting_name
 from patina.system.text_layout import text_table
 
-COLUMNS = {
-    "name": "photo",
-    "width": "width",
-    "height": "height",
-    "noise": "luma noise std (8-bit)",
-    "colour_noise": "chroma noise std (8-bit)",
-    "noise_correlation": "correlation of neighbours",
-    "edge_blur": "edge blur std (pixels)",
-    "overshoot": "overshoot (%)",
-    "format": "compression",
-    "quality": "quality",
-    "subsampling": "subsampling",
-    "remark": "remark",
-}
-"""What is told of each photo, and its title."""
-
-PRINTED = {
+TITLES = {
     "photo": ["name"],
     "size": ["width", "height"],
     "luma noise std": ["noise"],
@@ -52,7 +36,10 @@ PRINTED = {
     "compression": ["format", "quality", "subsampling"],
     "remark": ["remark"],
 }
-"""The columns of the printed table, which must fit a terminal."""
+"""The columns of the printed table, which must fit a terminal, and the values in each."""
+
+COLUMNS = [name for names in TITLES.values() for name in names]
+"""The values of a photo."""
 
 
 @dataclass(frozen=True)
@@ -170,16 +157,16 @@ def _remark(photo: Photo) -> str | None:
 def photo_table(photos: list[Photo]) -> str:
     """Return the rows of photos as CSV."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, list(COLUMNS), lineterminator="\n")
+    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
     writer.writeheader()
     writer.writerows(photo_row(photo) for photo in photos)
     return text.getvalue()
 
 
 def printed_table(rows: list[dict[str, Any]], width: int | None = None) -> str:
-    """Return rows as a table for a terminal of `width` columns; what says nothing of any photo is left out."""
+    """Return rows as a table for a terminal of `width` columns; columns without any value are left out."""
     said = {name for row in rows for name, value in row.items() if value is not None}
-    titles = {title: names for title, names in PRINTED.items() if said & {*names}}
+    titles = {title: names for title, names in TITLES.items() if said & {*names}}
     between = {"size": "x"}
     cells = [
         [between.get(title, " ").join(str(row[name]) for name in names if row[name] is not None)
