@@ -81,7 +81,7 @@ def refused(path: Path, opened=open_any, may_open: bool = False) -> bool:
 
 
 def describe(path: Path, text: str) -> None:
-    """Exchange what a model file says of itself; the tensors stay, as writing them takes longer than reading."""
+    """Replace the metadata of a model file and keep its tensors, which take longer to write than to read."""
     content = path.read_bytes()
     begin = 8 + struct.unpack("<Q", content[:8])[0]
     header = json.dumps(json.loads(content[8:begin]) | {"__metadata__": {METADATA_KEY: text}}).encode()

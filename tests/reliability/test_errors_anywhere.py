@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.reliability, pytest.mark.slow]
 
 ROOT = str(Path(patina.__file__).parent)
 TELLING = ("failures.py", "errors.py", "lack_of_memory.py", "telling.py", "progress.py")
-"""Files that tell of an error; one of their own would be a second one."""
+"""Files that report errors; an error raised in them would be a second one."""
 
 
 class Odd(Exception):

@@ -119,7 +119,7 @@ AFTER_A_STEP = {
     "the last best": (run_log, "append_lines", 6),
     "words of it": (loop, "tell_numbers", 2),
 }
-"""Function by what it is for, with the number of its call after step 8."""
+"""The functions that fail, and which of their calls is the first after step 8."""
 
 
 @pytest.mark.parametrize("is_done", [False, True], ids=["before", "after"])

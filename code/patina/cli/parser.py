@@ -119,7 +119,7 @@ class CommandParser(_Flags, argparse.ArgumentParser):
 
 
 def _told_default(options: Mapping[str, Any], is_flag: bool) -> str:
-    """Return what a help text says of what holds without an argument; nothing of switches and of what must be given."""
+    """Return the default as the help text names it; empty for switches and positional arguments."""
     default = options.get("default")
     if options.get("required", False):
         return "required"

@@ -29,7 +29,7 @@ _IS_STEP = re.compile(r"[0-9]{1,15}").fullmatch
 
 @dataclass(frozen=True)
 class _State:
-    """What training states have; the task and others know what is in their parts."""
+    """The entries of a training state; the task, the comparison and the meter check their own."""
 
     step: Annotated[int, Field(ge=1)]
     skipped: Annotated[int, Field(ge=0)]
@@ -92,7 +92,7 @@ class RunFolder:
             model.unlink()
 
     def remove_between(self, first: int, last: int, epoch: int | None) -> None:
-        """Remove models and states of the steps between two steps, both of which stay.
+        """Remove the models and states of all steps after `first` and before `last`.
 
         Args:
             first: the last step at which the plan of the training saved.

@@ -134,7 +134,7 @@ def _event(step: int, message: str) -> dict[str, Any]:
 
 
 def _key(line: Line) -> str:
-    """Return what tells a line from all others: of numbers the part and the step, of others everything."""
+    """Return the identity of a line: part and step for numbers, the whole line for events."""
     part = line.get("part")
     return json.dumps([part, line.get("step")] if part in ("train", "valid") else line, sort_keys=True)
 

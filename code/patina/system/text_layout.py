@@ -7,10 +7,10 @@ from collections.abc import Sequence
 
 _GAP = "  "
 _SHORTEST_NAME = 12
-"""Columns that are left of a name in a table that is too wide."""
+"""Characters to which names may be shortened in a table that is too wide."""
 
 _NARROWEST = 24
-"""Columns that a text needs beside the others; else it stands below its row."""
+"""Smallest width of a wrapped last column; a narrower one is printed below its row."""
 
 
 def terminal_width() -> int | None:

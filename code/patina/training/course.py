@@ -38,7 +38,7 @@ class Course:
     Attributes:
         step: the last step that was taken or skipped.
         skipped: number of steps skipped.
-        validation_is_due: whether the last step is validated still.
+        validation_is_due: whether the validation of the last step is still to be done.
         comparison: the validations so far.
         log: the run's; silent until `open_log`.
 
@@ -85,7 +85,7 @@ class Course:
 
     @property
     def numbers_are_due(self) -> bool:
-        """Whether the numbers up to the last step are logged still."""
+        """Whether the numbers up to the last step are still to be logged."""
         is_at_line = self.step % self._plan.log_every == 0 or self.step == self._plan.steps
         return bool(self.meter.steps) and is_at_line
 
@@ -185,7 +185,7 @@ class Course:
         self._folder.mirror.send()
 
     def _tidy(self) -> None:
-        """Leave of the folder's models and states what a training leaves that nothing has interrupted."""
+        """Remove the models and states that an uninterrupted training would not have kept."""
         self._folder.remove_between(self._planned, self.step, self._plan.epoch)
         if self.is_at_save:
             self._folder.remove_older(self._plan.keep_states, self._plan.keep_models, self._plan.epoch)

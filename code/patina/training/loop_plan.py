@@ -18,10 +18,10 @@ class LoopPlan:
         workers: processes that read pictures.
         seed: seed of all random numbers.
         epoch: steps per epoch to name model files by epoch, or None.
-        accumulate: parts in which each process computes its part of a batch, one after the other.
+        accumulate: micro-batches per process and step (gradient accumulation).
         keep_models: number of most recent models of steps kept; None for all.
         comparison: how validations are compared.
-        watch: services in which the training is watched, beside TensorBoard.
+        watch: experiment trackers that record the training beside TensorBoard.
     """
 
     steps: int

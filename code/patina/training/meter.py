@@ -28,7 +28,7 @@ class Meter:
         self.reset()
 
     def reset(self) -> None:
-        """Begin anew, as a line was written."""
+        """Start new averages after a log line."""
         self.steps, self._sums, self._began = 0, dict[str, float](), time.perf_counter()
 
     def add(self, values: dict[str, float]) -> None:
