@@ -1,4 +1,4 @@
-# `make demo` runs the main job, `make check` the fast tests, `make test` lint and all tests that take seconds,
+# `make demo` runs the main job, `make check` the fast tests, `make test` all tests that take seconds,
 # `make check-long` those that take longer, `make docs` builds the site.
 # `make check-reliability` runs the tests of reliability with large counts and publishes these in docs/reliability.md.
 # `make check-gpu` checks and measures all that can run on an NVIDIA GPU, in at most 8 minutes.
@@ -10,7 +10,7 @@ PYTHON ?= python3
 TORCH ?= cpu
 BIN := .venv/bin
 
-.PHONY: demo check check-long check-distributed check-gpu check-reliability check-studio container notebook test tests bench \
+.PHONY: demo check check-long check-distributed check-gpu check-reliability check-studio container notebook test bench \
   bench-sizes docs wheel lint style types format clean
 
 demo: .venv/installed
@@ -30,11 +30,7 @@ check-reliability: .venv/installed
 check-distributed: .venv/installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m distributed
 
-# The type checker keeps one core busy for over a minute in a fresh clone; the tests begin beside it.
-test: .venv/installed style
-	$(MAKE) --no-print-directory --jobs=2 types tests
-
-tests: .venv/installed
+test: .venv/installed
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m "not long and not reliability"
 
 bench: .venv/installed
