@@ -18,20 +18,17 @@ Patina is designed so that no input can make it run code, write outside its outp
 killed command again, and it resumes and produces the same bytes as one that was not killed. Unusable inputs are each
 reported in one line, and the rest are processed.
 
-`make check-reliability` tests this promise by the attacks below and writes this page; `pytest -m reliability` makes the
-same attacks in small numbers. An attack is survived if the command ends by itself, without a traceback and with the
-result that is promised; otherwise it counts as lost. The counts below are of one run of 43 minutes on two cores, beside
-other programs. One of the 240 errors counted as lost in it, and a repetition of these 240 found another: a GAN training
-that failed between its gradients and its first update saved a discriminator whose spectral norms had changed. That is
-mended. In the first case nothing was lost: Python prints errors that are raised while it closes a generator, where no
-line of it runs, so the attack now leaves these places out. The errors were tried again after both changes, and their
-rows are of that repetition.
+`make check-reliability` tests this promise by the attacks below and writes this page; `pytest -m reliability` makes
+the same attacks in small numbers. An attack is survived if the command ends by itself, without a traceback and with
+the result that is promised; otherwise it counts as lost. The counts below are of one run, of 31 minutes on two slow
+cores (an EPYC with AVX2 alone), beside other programs of low priority. Nothing was lost.
 
-What earlier runs found is mended: errors that nobody foresaw ended in tracebacks where a library lacked the memory for
-its own message; a save that failed halfway left a model behind; a full disk could keep lines out of a training's log,
-or the images of a validation; tars whose headers lie ended in tracebacks or never; a damaged HEIC ended the command,
-as its decoder crashes, and is now decoded in a process of its own. One of 84 killed evaluations once gave a different
-result when repeated; none has since.
+What earlier runs found is mended: errors that nobody foresaw ended in tracebacks where a library lacked the memory
+for its own message; a save that failed halfway left a model behind; a GAN training that failed between its gradients
+and its first update saved a discriminator whose spectral norms had changed; a full disk could keep lines out of a
+training's log, or the images of a validation; tars whose headers lie ended in tracebacks or never; a damaged HEIC
+ended the command, as its decoder crashes, and is now decoded in a process of its own. One of 84 killed evaluations
+once gave a different result when repeated; none has since.
 """
 
 KINDS = {
