@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 
 from patina.fidelity import descriptions
 from patina.fidelity.grading import Finding, grade
-from patina.fidelity.profile import Profile, profile_of
+from patina.fidelity.measured_samples import statistics_of
+from patina.fidelity.profile import Profile, joint_profile
 from patina.fidelity.properties import CLASSIFIER, MEASURES, PROPERTIES, RESIDUAL_PROPERTIES
 from patina.fidelity.reference import Reference, Scores
 from patina.fidelity.samples import Sample
@@ -28,8 +29,8 @@ class Assessment:
 
 def assess(generated: Sequence[Sample], reference: Reference) -> Assessment:
     """Measure degraded clean images of the reference, and describe what is right and wrong with them."""
-    profile = profile_of(generated, reference.seed)
-    scores = reference.scores(generated, profile)
+    images = statistics_of(generated, reference.seed)
+    profile, scores = joint_profile(images), reference.scores(images)
     differences = {item.key: item.describe(profile, reference.profile) for item in PROPERTIES}
     differences[CLASSIFIER.key] = descriptions.classifier(scores.distances[CLASSIFIER.key], scores.interval)
     if reference.paired:

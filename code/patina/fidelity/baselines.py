@@ -1,6 +1,7 @@
 """The baselines of every distance: other real images, and Gaussian noise as strong as theirs, without learning."""
 
 from collections.abc import Sequence
+from typing import TypeVar
 
 import numpy as np
 from scipy.spatial import KDTree
@@ -8,7 +9,7 @@ from scipy.spatial import KDTree
 from patina.degradations.base import Degradation
 from patina.degradations.fitted_noise import FittedGaussianNoise, FittedPoissonGaussianNoise
 from patina.errors import PatinaError
-from patina.fidelity.measured_samples import quiet_noise
+from patina.fidelity.measured_samples import MeasuredSample, quiet_noise
 from patina.fidelity.samples import Sample
 from patina.imaging.value_spaces import to_pixels, to_tensor
 from patina.metrics.highpass import low_pass
@@ -16,6 +17,8 @@ from patina.metrics.noise_level import NoiseLevel, fit_line, noise_level
 from patina.seeding import derive, numpy_rng
 
 REAL, GAUSSIAN, POISSON_GAUSSIAN = "real against real", "Gaussian", "Poisson-Gaussian"
+T = TypeVar("T", Sample, MeasuredSample)
+
 BASELINES = (REAL, GAUSSIAN, POISSON_GAUSSIAN)
 
 BLOCK = 16
@@ -25,7 +28,7 @@ NEAREST = 8
 """Number of similar blocks among which a donor is drawn."""
 
 
-def halves(samples: Sequence[Sample], seed: int = 0) -> tuple[list[Sample], list[Sample]]:
+def halves(samples: Sequence[T], seed: int = 0) -> tuple[list[T], list[T]]:
     """Split a set into two halves that share no image; scenes with several images are on both sides.
 
     Sets with the same names are split in the same way.

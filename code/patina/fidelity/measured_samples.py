@@ -1,7 +1,7 @@
 """The noise statistics of the images of a set, one by one: what a set's profile is averaged from."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import numpy as np
@@ -9,7 +9,7 @@ import numpy as np
 from patina.fidelity.samples import PATCH, Sample
 from patina.metrics.autocorrelation import autocovariance
 from patina.metrics.blockiness import blockiness
-from patina.metrics.highpass import crop_patches, low_pass, quiet_places
+from patina.metrics.highpass import crop_patches, low_pass, patch_texture, quiet_places, smoothest
 from patina.metrics.moments import RawMoments, raw_moments
 from patina.metrics.noise_level import level_sums
 from patina.metrics.sliced_wasserstein import projected, pyramid_patches, random_directions
@@ -51,20 +51,27 @@ class MeasuredSample:
     """What one image adds to its set's profile.
 
     Attributes:
-        name: name of the image.
+        sample: the image.
         scene: name of its scene.
+        texture: of its patches, see `patch_texture`.
         noise: of its quiet patches; None if the set has quieter ones elsewhere.
         blockiness: of the whole image.
         pyramid: projections of the patches of a Laplacian pyramid, ``[K, N]`` float32 per level.
         patches: what the two-sample test classifies, ``[N, PATCH, PATCH, 3]``.
     """
 
-    name: str
+    sample: Sample
     scene: str
+    texture: np.ndarray
     noise: NoiseMeans | None
     blockiness: float
     pyramid: list[np.ndarray]
     patches: np.ndarray
+
+    @property
+    def name(self) -> str:
+        """Name of the image."""
+        return self.sample.name
 
 
 def statistics_of(samples: Sequence[Sample], seed: int) -> list[MeasuredSample]:
@@ -74,21 +81,27 @@ def statistics_of(samples: Sequence[Sample], seed: int) -> list[MeasuredSample]:
         samples: one or more. They share the choice of quiet patches: the quietest of the set.
         seed: seed of the patch positions; images with the same name are cropped at the same positions.
     """
-    noises = quiet_noises(samples)
-    return [
-        MeasuredSample(
-            sample.name, sample.scene, _noise_means(*noise), blockiness(sample.pixels),
-            _projected_pyramid(sample, seed),
-            _classifier_patches(sample, seed),
-        )
-        for sample, noise in zip(samples, noises, strict=True)
-    ]  # fmt: skip
+    return as_a_set(
+        [
+            MeasuredSample(
+                sample, sample.scene, patch_texture(sample.pixels, PATCH), None, blockiness(sample.pixels),
+                _projected_pyramid(sample, seed),
+                _classifier_patches(sample, seed),
+            )
+            for sample in samples
+        ]
+    )  # fmt: skip
 
 
-def quiet_noises(
-    samples: Sequence[Sample], clean: Sequence[Sample] | None = None
-) -> list[tuple[np.ndarray, np.ndarray]]:
-    """Return for every image the noise in its quiet places and the brightness under it, both ``[N, PATCH, PATCH, 3]``.
+def as_a_set(images: Sequence[MeasuredSample]) -> list[MeasuredSample]:
+    """Return images with the noise of the patches that are the quietest of these images."""
+    places = smoothest([image.texture for image in images], PATCH, QUIET_FRACTION)
+    noises = _noises([image.sample for image in images], places)
+    return [replace(image, noise=_noise_means(*noise)) for image, noise in zip(images, noises, strict=True)]
+
+
+def quiet_noise(samples: Sequence[Sample], clean: Sequence[Sample] | None = None) -> tuple[np.ndarray, np.ndarray]:
+    """Return the noise in the quiet places of a set and the brightness under it, both ``[N, PATCH, PATCH, 3]``.
 
     Args:
         samples: the set.
@@ -96,6 +109,14 @@ def quiet_noises(
             low-pass part is no noise: exposures differ from each other by a level or two over the whole image.
     """
     places = quiet_places([sample.pixels for sample in samples], PATCH, QUIET_FRACTION)
+    noise, brightness = zip(*_noises(samples, places, clean), strict=True)
+    return np.concatenate(noise), np.concatenate(brightness)
+
+
+def _noises(
+    samples: Sequence[Sample], places: Sequence[Sequence[tuple[int, int]]], clean: Sequence[Sample] | None = None
+) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return for every image the noise in its places and the brightness under it; see `quiet_noise`."""
     coarse = [low_pass(sample.pixels) for sample in samples]
     fine = [sample.pixels - low for sample, low in zip(samples, coarse, strict=True)]
     if clean is not None:
@@ -105,12 +126,6 @@ def quiet_noises(
         (crop_patches(noise, found, PATCH), crop_patches(brightness, found, PATCH))
         for noise, brightness, found in zip(fine, coarse, places, strict=True)
     ]
-
-
-def quiet_noise(samples: Sequence[Sample], clean: Sequence[Sample] | None = None) -> tuple[np.ndarray, np.ndarray]:
-    """Return the noise in the quiet places of a whole set and the brightness under it; arguments as above."""
-    noise, brightness = zip(*quiet_noises(samples, clean), strict=True)
-    return np.concatenate(noise), np.concatenate(brightness)
 
 
 def _noise_means(noise: np.ndarray, brightness: np.ndarray) -> NoiseMeans | None:

@@ -10,7 +10,7 @@ from patina.degradations.base import Degradation
 from patina.errors import PatinaError
 from patina.fidelity.baselines import GAUSSIAN, REAL, degraded, fitted_noises, halves, transplanted_residuals
 from patina.fidelity.chance import chance_distances
-from patina.fidelity.measured_samples import MeasuredSample, statistics_of
+from patina.fidelity.measured_samples import MeasuredSample, as_a_set, statistics_of
 from patina.fidelity.profile import Profile, joint_profile, profile_of
 from patina.fidelity.properties import CLASSIFIER, MEASURES, PROPERTIES, RESIDUAL_PROPERTIES, Residuals
 from patina.fidelity.samples import Sample
@@ -70,7 +70,7 @@ class Reference:
         self.seed, self.classifier_steps = seed, classifier_steps
         if paired:
             _require_pairs(clean, real)
-        self._real_halves = self._split(real)
+        self._real_halves = self._split(self.statistics)
         self.noises: dict[str, Degradation] = fitted_noises(clean, real, paired=paired)
 
     @property
@@ -112,34 +112,39 @@ class Reference:
         return {name: degraded(self.clean, noise, self.seed) for name, noise in self.noises.items()}
 
     @cached_property
+    def noisy_statistics(self) -> dict[str, list[MeasuredSample]]:
+        """What was measured of the clean images with the noise of each Gaussian baseline, one by one."""
+        return {name: statistics_of(samples, self.seed) for name, samples in self.noisy.items()}
+
+    @property
     def noisy_profiles(self) -> dict[str, Profile]:
         """Profiles of the clean images with the noise of each Gaussian baseline."""
-        return {name: profile_of(samples, self.seed) for name, samples in self.noisy.items()}
+        return {name: joint_profile(images) for name, images in self.noisy_statistics.items()}
 
     @cached_property
     def baselines(self) -> dict[str, Scores]:
         """Scores of the baselines."""
         scores = {REAL: self._real_against_real()}
-        return scores | {name: self.scores(samples, self.noisy_profiles[name]) for name, samples in self.noisy.items()}
+        return scores | {name: self.scores(images) for name, images in self.noisy_statistics.items()}
 
-    def scores(self, generated: Sequence[Sample], profile: Profile | None = None) -> Scores:
-        """Measure degraded clean images, in the order of the clean ones; `profile` is theirs, if known.
+    def scores(self, images: Sequence[MeasuredSample]) -> Scores:
+        """Measure degraded clean images, in the order of the clean ones.
 
         Raises:
             PatinaError: an image differs in size from its clean one.
         """
+        generated = [image.sample for image in images]
         _require_pairs(self.clean, generated)
-        profile = profile or profile_of(generated, self.seed)
         residuals = self.residuals(generated) if self.paired else None
-        return self._scored(self._split(generated), (profile, self.profile), residuals)
+        return self._scored(self._split(images), (joint_profile(images), self.profile), residuals)
 
     def residuals(self, samples: Sequence[Sample]) -> list[np.ndarray]:
         """Return images minus the clean ones, in the same order."""
         return [sample.pixels - clean.pixels for sample, clean in zip(samples, self.clean, strict=True)]
 
-    def _split(self, samples: Sequence[Sample]) -> HalfProfiles:
-        pairs = [halves(samples, derive(self.seed, "split", index)) for index in range(SPLITS)]
-        return [(profile_of(first, self.seed), profile_of(second, self.seed)) for first, second in pairs]
+    def _split(self, images: Sequence[MeasuredSample]) -> HalfProfiles:
+        pairs = [halves(images, derive(self.seed, "split", index)) for index in range(SPLITS)]
+        return [(joint_profile(as_a_set(first)), joint_profile(as_a_set(second))) for first, second in pairs]
 
     def _real_against_real(self) -> Scores:
         transplanted = transplanted_residuals(self.clean, self.real, self.seed) if self.paired else None

@@ -34,30 +34,36 @@ def quiet_places(images: Sequence[np.ndarray], side: int, fraction: float) -> li
     Returns:
         For every image, (top, left) of its chosen patches, in reading order.
     """
-    patches = [(index, *place) for index, pixels in enumerate(images) for place in _grid(pixels, side)]
-    texture = np.concatenate([_texture(pixels, side) for pixels in images])
-    chosen = np.argsort(texture, kind="stable")[: max(1, round(fraction * len(patches)))]
-    places: list[list[tuple[int, int]]] = [[] for _ in images]
-    for number in sorted(chosen):
-        index, top, left = patches[number]
-        places[index].append((top, left))
-    return places
+    return smoothest([patch_texture(pixels, side) for pixels in images], side, fraction)
+
+
+def patch_texture(pixels: np.ndarray, side: int) -> np.ndarray:
+    """Return how much the low-pass part varies over every patch of an image, ``[rows, columns]``.
+
+    Returns:
+        The std, mean over the channels; a large value is added for clipped patches.
+    """
+    grid = [length // side for length in pixels.shape[:2]]
+    places = [(row * side, column * side) for row, column in np.ndindex(*grid)]
+    clipped = ((pixels <= BLACK) | (pixels >= WHITE)).astype(np.float32)
+    texture = crop_patches(low_pass(pixels), places, side).std(axis=(1, 2)).mean(axis=1)
+    is_clipped = crop_patches(clipped, places, side).mean(axis=(1, 2, 3)) > CLIPPED
+    return (texture + np.where(is_clipped, 1e6, 0)).reshape(grid)
+
+
+def smoothest(textures: Sequence[np.ndarray], side: int, fraction: float) -> list[list[tuple[int, int]]]:
+    """Choose among the patches of a set of images by their textures; see `quiet_places`."""
+    flat = np.concatenate([texture.ravel() for texture in textures])
+    chosen = np.zeros(len(flat), bool)
+    chosen[np.argsort(flat, kind="stable")[: max(1, round(fraction * len(flat)))]] = True
+    ends = np.cumsum([texture.size for texture in textures])
+    return [
+        [(int(row) * side, int(column) * side) for row, column in np.argwhere(own.reshape(texture.shape))]
+        for own, texture in zip(np.split(chosen, ends[:-1]), textures, strict=True)
+    ]
 
 
 def crop_patches(pixels: np.ndarray, places: Sequence[tuple[int, int]], side: int) -> np.ndarray:
     """Crop patches of an image ``[H, W, C]``: ``[N, side, side, C]``."""
     patches = [pixels[top : top + side, left : left + side] for top, left in places]
     return np.stack(patches) if patches else np.empty((0, side, side, pixels.shape[2]), pixels.dtype)
-
-
-def _grid(pixels: np.ndarray, side: int) -> list[tuple[int, int]]:
-    height, width = pixels.shape[:2]
-    return [(top, left) for top in range(0, height - side + 1, side) for left in range(0, width - side + 1, side)]
-
-
-def _texture(pixels: np.ndarray, side: int) -> np.ndarray:
-    """Return the std of the low-pass part over every patch of the grid; a large value for clipped patches."""
-    places = _grid(pixels, side)
-    clipped = ((pixels <= BLACK) | (pixels >= WHITE)).astype(np.float32)
-    texture = crop_patches(low_pass(pixels), places, side).std(axis=(1, 2)).mean(axis=1)
-    return texture + np.where(crop_patches(clipped, places, side).mean(axis=(1, 2, 3)) > CLIPPED, 1e6, 0)
