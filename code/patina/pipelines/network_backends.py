@@ -90,7 +90,7 @@ def chosen_backend(path: Path, network: LoadedGenerator, wanted: str, half: bool
         try:
             return _opened(path, network, "openvino", half)
         except PatinaError as error:
-            tell(f"{error}; torch computes")
+            tell(f"{error}; torch is used instead")
             return TORCH
     if not on_processor:
         raise PatinaError(f"-backend {wanted} computes on the processor; add -device cpu, or choose -backend torch")
@@ -128,14 +128,15 @@ def _opened(path: Path, network: LoadedGenerator, name: str, half: bool) -> Back
         run = OPEN[name](traced_onnx(ExportedNetwork(another, clamped=False), unit), half)
         agreement = min(_agreement(network, run, height, width) for height, width in _sizes(needs.multiple_of))
     except PatinaError as error:
-        raise PatinaError(f"{path}: not by {name}: {error}") from error
+        raise PatinaError(f"{name} cannot compute {path}: {str(error).removeprefix(f'{path}: ')}") from error
     except Exception as error:  # both packages have exceptions of their own
         reason = next(iter(str(error).splitlines()), type(error).__name__)[:200]
-        raise PatinaError(f"{path}: not by {name}: {reason}") from error
+        raise PatinaError(f"{name} cannot compute {path}: {reason}") from error
     lowest = LOWEST_PSNR if half else SAME_PSNR
     if not agreement >= lowest:  # not a number, too
         raise PatinaError(
-            f"{path}: not by {name}: its results have a PSNR of {agreement:.1f} dB to torch's, expected {lowest:g}"
+            f"{name} cannot compute {path}: its results have a PSNR of {agreement:.1f} dB to torch's, "
+            f"expected {lowest:g}"
         )
     return Backend(name, run)
 
