@@ -7,7 +7,7 @@ from pathlib import Path
 from package_syntax import CODE, nodes
 
 LAYERS = [
-    {"version", "errors", "hints", "seeding", "settings", "shipped", "torchvision_shim"},
+    {"version", "errors", "hints", "seeding", "settings", "settings_problems", "shipped", "torchvision_shim"},
     {"system"},
     {"imaging", "runs"},
     {"layers", "metrics", "losses", "conditions"},
@@ -25,6 +25,8 @@ NEIGHBOURS = {
     ("settings", "errors"),
     ("settings", "hints"),
     ("settings", "shipped"),
+    ("settings_problems", "errors"),
+    ("settings_problems", "hints"),
     ("losses", "metrics"),
     ("degradations", "models"),
     ("degradations", "data"),

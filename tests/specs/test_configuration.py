@@ -8,6 +8,7 @@ import yaml
 from patina.errors import ConfigError
 from patina.specs.configuration import dump_config, find_config, load_config, parse_config
 from patina.specs.deflow_spec import DeFlowConfig
+from sets import ludvae_values
 
 CONFS = Path(__file__).parents[2] / "confs"
 
@@ -229,6 +230,27 @@ def test_a_missing_or_broken_file_is_one_line(tmp_path):
     broken.write_text("just text")
     with pytest.raises(ConfigError, match="expected keys and values, found str"):
         load_config(broken)
+
+
+@pytest.mark.parametrize(("given", "found"), [({"noise_level": 3}, ", found 3"), ({"noise_level": [3]}, ", found [3]")])
+def test_a_block_that_is_none_is_told_its_keys(given, found, tmp_path):
+    with pytest.raises(ConfigError) as caught:
+        parse_config(ludvae_values(tmp_path) | given, "some.yml")
+    assert str(caught.value) == f"some.yml: noise_level: expected the keys clean, real{found}"
+
+
+def test_a_network_that_is_no_block_is_told_its_keys():
+    with pytest.raises(ConfigError, match=r"model: expected the keys scale, \w+, .*, …, found 3"):
+        parse_config(DEFLOW | {"model": 3}, "some.yml")
+
+
+def test_a_missing_block_is_told_its_first_keys(tmp_path):
+    values = ludvae_values(tmp_path)
+    del values["data"], values["noise_level"]
+    with pytest.raises(ConfigError) as caught:
+        parse_config(values, "some.yml")
+    assert "noise_level: missing, expected the keys clean, real; data: missing" in str(caught.value)
+    assert "data: missing, expected the keys clean, real, workers, cache_mb, patch, batch, …" in str(caught.value)
 
 
 SMOKE = RESTORATION | {"smoke": {"model": {"blocks": 1}, "stages": {"steps": 3}, "seed": 5}}

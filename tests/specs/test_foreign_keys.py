@@ -3,7 +3,7 @@
 import pytest
 
 from patina.errors import ConfigError
-from patina.settings import has_place
+from patina.settings_problems import has_place
 from patina.specs.configuration import parse_config
 from patina.specs.deflow_spec import DeFlowConfig
 from patina.specs.foreign_keys import FOREIGN_KEYS, names_here

@@ -23,7 +23,8 @@ from patina.degradations.knobs import known_knobs
 from patina.degradations.operations import OPERATIONS
 from patina.degradations.ranges import RealRange, draw_index, draw_photo, draw_real
 from patina.hints import nearest
-from patina.settings import Schema, Settings, as_list, describe_problems, either
+from patina.settings import Schema, Settings, as_list, either
+from patina.settings_problems import describe_problems
 
 OPERATION = "operation"
 """The format of a JSON schema that stands for any block, since blocks nest."""

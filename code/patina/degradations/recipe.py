@@ -15,7 +15,8 @@ from patina.degradations.plans import Plan, draw_blocks
 from patina.errors import ConfigError, PatinaError, PictureError
 from patina.hints import nearest
 from patina.seeding import numpy_rng
-from patina.settings import Settings, describe_problems, find_file, require_block
+from patina.settings import Settings, find_file, require_block
+from patina.settings_problems import describe_problems
 from patina.shipped import base_folder
 from patina.system.yaml_files import read_yaml
 

@@ -7,7 +7,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from patina.conditions.steps import HStep, scale_of
 from patina.errors import ConfigError
-from patina.settings import describe_problems
+from patina.settings_problems import describe_problems
 from patina.specs.deflow_spec import PUBLISHED_NOISE, DeFlowConfig
 from patina.system.yaml_files import read_yaml
 

@@ -7,7 +7,8 @@ from pydantic import BaseModel, ValidationError
 
 from patina.errors import ConfigError
 from patina.runs.run_mirror import RunMirror
-from patina.settings import describe_problems, find_file, require_block
+from patina.settings import find_file, require_block
+from patina.settings_problems import describe_problems
 from patina.shipped import base_folder
 from patina.specs.experiment import TrainableConfig
 from patina.specs.foreign_keys import is_foreign, names_here

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from pydantic import BaseModel
 
-from patina.settings import has_place
+from patina.settings_problems import has_place
 
 
 class Ours(NamedTuple):

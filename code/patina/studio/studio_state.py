@@ -15,7 +15,8 @@ from starlette.responses import JSONResponse, Response
 from patina.errors import PatinaError
 from patina.imaging.picture_files import png_bytes
 from patina.imaging.value_spaces import to_eight_bit
-from patina.settings import Settings, describe_problems
+from patina.settings import Settings
+from patina.settings_problems import describe_problems
 from patina.studio.chosen_folders import ChosenFolders
 from patina.studio.photo_sets import CropCache
 from patina.studio.studio_jobs import JobQueue, told_error

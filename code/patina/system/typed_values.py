@@ -29,7 +29,7 @@ def typed(kind: Any, values: object) -> Any:
     """
     from pydantic import ValidationError
 
-    from patina.settings import describe_problems
+    from patina.settings_problems import describe_problems
 
     try:
         return _adapter(kind).validate_python(values)
