@@ -9,7 +9,7 @@ from patina.fitting.family import load_family
 from patina.fitting.file_compression import FileCompression
 from patina.fitting.former_jpeg import FormerJpeg, former_jpeg
 from patina.fitting.measures import luma_of
-from patina.fitting.photo import measure_photo
+from patina.fitting.photo import Photo, measure_photo
 from patina.fitting.sentence import sentence
 from patina.imaging.compression_headers import standard_table
 from patina.imaging.matlab_resize import imresize
@@ -74,5 +74,7 @@ def test_profiles_and_remarks_have_both_compressions(tmp_path):
 
 def test_the_sentence_counts_photos_that_were_compressed_before():
     compressions = [FileCompression("jpeg", 95, former=FormerJpeg(quality)) for quality in (60, 75)]
-    told = sentence([], [*compressions, FileCompression("jpeg", 95)], [])
+    compressions.append(FileCompression("jpeg", 95))
+    photos = [Photo("a.jpg", 64, 64, None, compression, 0.0, {}, False) for compression in compressions]
+    told = sentence([], photos, [])
     assert "JPEG 95; 2 of 3 photos compressed before, with JPEG 60 to 75" in told

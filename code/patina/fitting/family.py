@@ -22,6 +22,7 @@ from patina.degradations.recipe import Recipe, parse_recipe
 from patina.degradations.recipe_files import with_absolute_files
 from patina.errors import ConfigError
 from patina.fitting.file_compression import FileCompression
+from patina.fitting.stuck_pixels import impulse_steps
 from patina.settings import find_file, require_block
 from patina.shipped import base_folder
 from patina.system.typed_values import shortened
@@ -150,17 +151,28 @@ class Family:
         return self.file_step is not None and number.place[:2] == ("steps", self.file_step) and number.is_quality
 
     def filled(
-        self, ranges: Sequence[tuple[float, float]], compression: FileCompression | None = None
+        self,
+        ranges: Sequence[tuple[float, float]],
+        compression: FileCompression | None = None,
+        impulses: float = 0.0,
     ) -> dict[str, Any]:
-        """Return the recipe's plain values with a range for every free number, and a photo's own compression."""
+        """Return the recipe's plain values with a range for every free number, and what a photo itself tells.
+
+        Args:
+            ranges: of the free numbers.
+            compression: a photo's, in place of the last one; None for the recipe's.
+            impulses: fraction of the photo's pixels that are black or white by error.
+        """
         values = copy.deepcopy(self.values)
         for number, (low, high) in zip(self.free, ranges, strict=True):
             parent: Any = values
             for key in number.place[:-1]:
                 parent = parent[key]
             parent[number.place[-1]] = [low, high] if low != high else low
-        if compression is not None and (place := self.file_step) is not None:
-            values["steps"][place : place + 1] = compression.steps
+        end = len(values["steps"]) if self.file_step is None else self.file_step
+        if compression is not None and self.file_step is not None:
+            values["steps"][end : end + 1] = compression.steps
+        values["steps"][end:end] = impulse_steps(impulses)
         return values
 
     def recipe(self, units: np.ndarray | Sequence[float], compression: FileCompression | None = None) -> Recipe:

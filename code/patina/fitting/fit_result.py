@@ -23,6 +23,7 @@ class Fit:
         scale: how many times smaller the results are.
         photos: names of the photos.
         compressions: how the photos' files were compressed, in the same order.
+        impulses: fraction of each photo's pixels that are black or white by error.
         upscaled: names of photos that look as if they had been enlarged.
         set_aside: pictures that are no photos or cannot be read, and why.
         clean: names of the clean pictures that were degraded.
@@ -42,6 +43,7 @@ class Fit:
     scale: int
     photos: tuple[str, ...]
     compressions: tuple[FileCompression, ...]
+    impulses: tuple[float, ...]
     upscaled: tuple[str, ...]
     set_aside: tuple[tuple[str, str], ...]
     clean: tuple[str, ...]
@@ -84,6 +86,7 @@ class Fit:
             "upscaled": list(self.upscaled),
             "set_aside": [{"name": name, "reason": reason} for name, reason in self.set_aside],
             "compression": [asdict(compression) for compression in self.compressions],
+            "impulses": list(self.impulses),
             "numbers": self._number_values(),
             "agreement": [_agreement_values(found) for found in self.discrepancies],
             "quantities": self._quantity_values(),

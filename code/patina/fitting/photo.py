@@ -9,6 +9,7 @@ from patina.errors import PictureError
 from patina.fitting.enlarging import is_enlarged
 from patina.fitting.file_compression import FileCompression, file_compression
 from patina.fitting.measures import SMALLEST, crops_of, measure, planes_of
+from patina.fitting.stuck_pixels import without_impulses
 from patina.imaging.compression_headers import CompressionHeader, read_compression_header
 from patina.imaging.picture_files import read_picture
 
@@ -30,7 +31,8 @@ class Photo:
         width, height: in pixels.
         header: what its file says about its compression; None for lossless files.
         compression: its last compression, from the header or, for lossless files, from the pixels.
-        measures: by name, see `patina.fitting.measures.measure`.
+        impulses: fraction of the pixels that are black or white by error; 0 for compressed photos.
+        measures: by name, without these pixels, see `patina.fitting.measures.measure`.
         is_upscaled: its finest details are missing though coarser ones are there, as after enlarging.
     """
 
@@ -39,6 +41,7 @@ class Photo:
     height: int
     header: CompressionHeader | None
     compression: FileCompression
+    impulses: float
     measures: dict[str, float]
     is_upscaled: bool
 
@@ -56,10 +59,13 @@ def measure_photo(path: Path, name: str) -> Photo:
     crops = crops_of(pixels)
     _require_photo(path, crops)
     header = read_compression_header(path)
+    impulses = 0.0
+    if header is None:
+        impulses, crops = without_impulses(crops)
     compression = file_compression(header, planes_of(crops))
     if any(compression.grid) and min(height, width) >= SMALLEST + 8:  # measure blocks where they are
-        crops = crops_of(pixels[compression.grid[0] :, compression.grid[1] :])
-    return Photo(name, width, height, header, compression, measure(crops), is_enlarged(crops))
+        _, crops = without_impulses(crops_of(pixels[compression.grid[0] :, compression.grid[1] :]))
+    return Photo(name, width, height, header, compression, impulses, measure(crops), is_enlarged(crops))
 
 
 def _require_photo(path: Path, crops: list[np.ndarray]) -> None:

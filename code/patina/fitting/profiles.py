@@ -12,7 +12,7 @@ from patina.degradations.base import Frame, Operation
 from patina.degradations.blocks import parse_block
 from patina.degradations.recipe_text import comment, recipe_text
 from patina.fitting.family import Family, FreeNumber, plain_family
-from patina.fitting.file_compression import FileCompression
+from patina.fitting.photo import Photo
 from patina.fitting.population import WIDEST_SPREAD
 from patina.fitting.search import SynthesisMatch
 
@@ -119,8 +119,7 @@ def _is_unused(finding: NumberFinding) -> bool:
 
 def profile_recipe(
     match: SynthesisMatch,
-    photos: Sequence[str],
-    compressions: Sequence[FileCompression],
+    photos: Sequence[Photo],
     remarks: Sequence[str],
     *,
     reliable: bool = True,
@@ -129,8 +128,7 @@ def profile_recipe(
 
     Args:
         match: what was found.
-        photos: the photos' names.
-        compressions: how their files were compressed.
+        photos: what each choice is the profile of.
         remarks: lines for its head.
         reliable: whether its numbers can be relied on; see `is_poor`.
     """
@@ -147,17 +145,23 @@ def profile_recipe(
         "  - one_of:",
         "      choices:",
     ]
-    for place, name in enumerate(photos):
-        steps = match.family.filled(_ranges(match, place), compressions[place])["steps"]
-        lines += [f"        - weight: 1  {comment(name)}", "          steps:"]
+    for place, photo in enumerate(photos):
+        steps = match.family.filled(_ranges(match, place), photo.compression, photo.impulses)["steps"]
+        lines += [f"        - weight: 1  {comment(photo.name)}", "          steps:"]
         lines.append(textwrap.indent(recipe_text(_rounded(steps)).rstrip(), " " * 12))
     return "\n".join(lines) + "\n"
 
 
-def empty_recipe(scale: int, remarks: Sequence[str]) -> str:
-    """Return a recipe that degrades nothing, for photos in which nothing was found."""
+def empty_recipe(scale: int, remarks: Sequence[str], impulses: Sequence[float] = ()) -> str:
+    """Return a recipe for photos that measure like clean images: it degrades nothing but what was read off directly.
+
+    Args:
+        scale: how many times smaller its results are.
+        remarks: lines for its head.
+        impulses: by photo, fraction of the pixels that are black or white by error.
+    """
     head = "".join(f"{comment(remark)}\n" for remark in remarks)
-    return head + recipe_text(plain_family(scale).values)
+    return head + recipe_text(plain_family(scale).filled([], None, float(np.mean(impulses or [0]))))
 
 
 def _ranges(match: SynthesisMatch, place: int) -> list[tuple[float, float]]:

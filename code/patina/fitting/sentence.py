@@ -7,18 +7,25 @@ import numpy as np
 from patina.fitting.agreement import Agreement, is_poor
 from patina.fitting.file_compression import JPEG, WEBP, FileCompression
 from patina.fitting.number_words import title_in_sentence
+from patina.fitting.photo import Photo
 from patina.fitting.profiles import NumberFinding
+from patina.fitting.stuck_pixels import impulse_words
 
 _Words = Callable[[Mapping[str, NumberFinding]], str | None]
 
 
-def sentence(
-    found: Sequence[NumberFinding], compressions: Sequence[FileCompression], agreed: Sequence[Agreement]
-) -> str:
+def nothing_found(photos: Sequence[Photo]) -> str:
+    """Say that the photos measure like the clean images."""
+    told = "; ".join([*_impulses(photos), "nothing else found" if _impulses(photos) else "nothing found"])
+    return f"{told[0].upper()}{told[1:]}: the photos measure like the clean images."
+
+
+def sentence(found: Sequence[NumberFinding], photos: Sequence[Photo], agreed: Sequence[Agreement]) -> str:
     """Say what was found, and how near it comes to the photos."""
     by_name = {finding.number.name: finding for finding in found}
     told = [words for tell in _PARTS if (words := tell(by_name)) is not None]
-    told += _compression(compressions)
+    told += _impulses(photos)
+    told += _compression([photo.compression for photo in photos])
     others = [finding for name, finding in by_name.items() if name.split(".")[0] not in _TOLD_OPERATIONS]
     others = [finding for finding in others if finding.decided and finding.use == "used"]
     told += [f"{title_in_sentence(finding.number)} {_span(finding)}" for finding in others]
@@ -100,6 +107,14 @@ def _processing(found: Mapping[str, NumberFinding]) -> str | None:
     if (sharp := found.get("unsharp_mask.amount")) is not None and sharp.decided and sharp.middle > 0.2:
         parts.append(f"sharpening by {sharp.middle:.1f}")
     return " and ".join(parts) or None
+
+
+def _impulses(photos: Sequence[Photo]) -> list[str]:
+    found = [photo.impulses for photo in photos if photo.impulses]
+    if not found:
+        return []
+    text = impulse_words(float(np.median(found)))
+    return [text if len(found) == len(photos) else f"{text} in {len(found)} photos"]
 
 
 def _compression(compressions: Sequence[FileCompression]) -> list[str]:

@@ -15,6 +15,7 @@ from patina.fitting.former_jpeg import FormerJpeg
 from patina.fitting.photo import Photo, measure_photo
 from patina.fitting.quantities import as_arrays, colour_noise_std, edge_blur, noise_correlation, noise_std, overshoot
 from patina.fitting.quiet_patches import quiet_patches
+from patina.fitting.stuck_pixels import impulse_words
 from patina.imaging.sources import Source, list_sources, some_sources
 from patina.runs.folder_job import JobReport, run_folder_job
 from patina.runs.made_by import MadeBy
@@ -144,6 +145,8 @@ def _remark(photo: Photo) -> str | None:
     remarks = ["looks upscaled"] if photo.is_upscaled else []
     if photo.header is not None and not photo.header.standard:
         remarks.append("own quantisation table")
+    if photo.impulses:
+        remarks.append(impulse_words(photo.impulses))
     own = photo.compression
     former = FormerJpeg(own.quality, own.grid) if photo.header is None and own.format == JPEG else own.former
     tables = " with a quantisation table of its own" if photo.header is None and own.tables else ""

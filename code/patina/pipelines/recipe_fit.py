@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 
 from patina.degradations.recipe import parse_recipe
 from patina.errors import PatinaError, require_range
-from patina.fitting.agreement import Agreement, agreements, is_poor
+from patina.fitting.agreement import agreements, is_poor
 from patina.fitting.contents import Contents
 from patina.fitting.family import DEFAULT_FAMILIES, load_families
 from patina.fitting.family_choice import best_match
@@ -22,7 +22,7 @@ from patina.fitting.photo import Photo
 from patina.fitting.profiles import empty_recipe, findings, profile_recipe
 from patina.fitting.quantities import MeasuredSets
 from patina.fitting.search import MOST_ROUNDS, SAMPLES, Search, SynthesisMatch, as_array, undegraded
-from patina.fitting.sentence import no_closer, sentence
+from patina.fitting.sentence import no_closer, nothing_found, sentence
 from patina.imaging.sources import list_sources, some_sources
 from patina.pipelines.clean_images import (
     CleanImage,
@@ -125,7 +125,7 @@ def _fit(request: FitRequest) -> Fit:
         ]
         match = None if all(agreement.is_close for agreement in before) else best_match(searches)
     after = before if match is None else agreements(names, measured, match.fitted, request.seed)
-    found = _found(match, photos, after)
+    found = nothing_found(photos) if match is None else sentence(findings(match), photos, after)
     cautions = [
         no_closer(after, before, can_shrink=can_shrink) if match else "",
         order_to_check(excess, after),
@@ -138,6 +138,7 @@ def _fit(request: FitRequest) -> Fit:
         scale=scale,
         photos=tuple(photo.name for photo in photos),
         compressions=tuple(photo.compression for photo in photos),
+        impulses=tuple(photo.impulses for photo in photos),
         upscaled=tuple(photo.name for photo in photos if photo.is_upscaled),
         set_aside=tuple(_without_folder(request.real, *failure) for failure in report.failures),
         clean=tuple(image.name for image in clean),
@@ -152,12 +153,6 @@ def _fit(request: FitRequest) -> Fit:
         cautions=tuple(cautions),
         seconds=time.perf_counter() - began,
     )
-
-
-def _found(match: SynthesisMatch | None, photos: Sequence[Photo], after: Sequence[Agreement]) -> str:
-    if match is None:
-        return "Nothing found: the photos measure like the clean images."
-    return sentence(findings(match), [photo.compression for photo in photos], after)
 
 
 def _few(photos: int, clean: int) -> str:
@@ -181,12 +176,11 @@ def _recipe(
     """Return the recipe's YAML, which can be read."""
     remark = f"Fitted to {len(photos)} photos of {request.real.name}"
     if match is None:
-        text = empty_recipe(scale, [f"{remark}.", summary])
+        text = empty_recipe(scale, [f"{remark}.", summary], [photo.impulses for photo in photos])
     else:
-        names, compressions = [photo.name for photo in photos], [photo.compression for photo in photos]
         remark = f"{remark}, family {match.family.name}."
         remarks = [remark, *textwrap.wrap(summary, 110), ""]
-        text = profile_recipe(match, names, compressions, remarks, reliable=reliable)
+        text = profile_recipe(match, photos, remarks, reliable=reliable)
     parse_recipe(parsed_yaml(text, "the fitted recipe"), request.out or "the fitted recipe")
     return text
 
