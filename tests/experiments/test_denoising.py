@@ -113,7 +113,7 @@ def test_a_configuration_is_trained_first_on_the_pictures_given(folders, capsys)
     # Another call with other pictures says that the model has not seen them.
     shutil.move(folders / "clean", folders / "others")
     assert run(folders, f"-clean={folders / 'others'}", "-learned", f"ours={config}", "-seeds", 0) == 0
-    assert "tiny: the run began with another data.clean" in capsys.readouterr().err
+    assert "tiny: the run began with other values of data.clean" in capsys.readouterr().err
 
 
 @pytest.mark.slow

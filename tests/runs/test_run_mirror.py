@@ -80,7 +80,7 @@ def test_another_machine_continues(sets, whole, tmp_path, monkeypatch, capsys):
     assert train(config) == 0
     told = capsys.readouterr().err
     assert "continues from step 2" in told
-    assert "began with another stages.steps" not in told
+    assert "began with other values of stages.steps" not in told
     found = fetched(tmp_path / "copy")
     assert found == {name: whole[name] for name in found}
     assert {*whole} - {*found} == {"tiny/gan/models/2.safetensors"}  # the first call had it as its last model

@@ -159,7 +159,7 @@ class TestTraining:
         before = config.read_text()
         assert train(folders, tmp_path, learning_rate=0.5) == 0
         assert config.read_text() == before
-        assert "tiny: the run began with another training.learning_rate; to train it again" in capsys.readouterr().err
+        assert "tiny: the run began with other values of training.learning_rate; to train" in capsys.readouterr().err
         assert train(folders, tmp_path, learning_rate=0.5, steps=5) == 0
         assert yaml.safe_load(config.read_text())["training"]["steps"] == 5
 

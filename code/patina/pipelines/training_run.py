@@ -233,6 +233,6 @@ def _say_changed_settings(folder: RunFolder, text: str) -> None:
         return
     if changed := changed_settings(read_yaml(folder.config), parsed_yaml(text, folder.config)):
         warn(
-            f"{folder.name}: the run began with another {', '.join(changed)}; to train it again, give it another name "
-            f"or remove {folder.path}"
+            f"{folder.name}: the run began with other values of {', '.join(changed)}; to train it again, "
+            f"give it another name or remove {folder.path}"
         )
