@@ -33,7 +33,10 @@ def installed(tmp_path_factory):
     wheel = [*pip, "wheel", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(top), "."]
     subprocess.run(wheel, cwd=top / "project", check=True)
     (built,) = top.glob("*.whl")
-    subprocess.run([*pip, "install", "--no-deps", "--no-index", "--target", str(top / "site"), str(built)], check=True)
+    subprocess.run(
+        [*pip, "install", "--no-deps", "--no-index", "--no-compile", "--target", str(top / "site"), str(built)],
+        check=True,
+    )
     return top / "site"
 
 

@@ -60,13 +60,23 @@ def test_a_misspelt_configuration_is_guessed(monkeypatch, capsys):
     assert capsys.readouterr().err.strip().endswith("nor in confs/; did you mean DeFlow-Our-RWSR?")
 
 
+FIRST = """
+import importlib, os, sys, torch
+for module in sys.argv[1:]:
+    if os.fork() == 0:
+        importlib.import_module(f"patina.{module}")
+        import patina.models.spandrel_network
+        os._exit(0)
+    assert os.wait()[1] == 0, module
+"""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "module", ["pipelines.network_upscalers", "pipelines.model_comparison", "experiments.bundled_demo"]
-)
-def test_a_command_starts_in_a_fresh_process(module):
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows cannot fork")
+def test_a_command_starts_in_a_fresh_process():
     """Whatever is imported first, torchvision is repaired before spandrel imports it."""
-    command = [sys.executable, "-c", f"import patina.{module}, patina.models.spandrel_network"]
+    modules = ["pipelines.network_upscalers", "pipelines.model_comparison", "experiments.bundled_demo"]
+    command = [sys.executable, "-c", FIRST, *modules]
     done = subprocess.run(command, cwd=CODE, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 

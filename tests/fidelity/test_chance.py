@@ -24,7 +24,8 @@ def statistics(count: int, spread: float):
 
 
 @pytest.mark.slow
-def test_more_images_differ_less_and_more_kinds_more():
+def test_more_images_differ_less_and_more_kinds_more(monkeypatch):
+    monkeypatch.setattr("patina.fidelity.chance.DRAWS", 30)
     few, many = (chance_distances(statistics(count, 1.5), count // 2, 0) for count in (6, 40))
     uniform = chance_distances(statistics(40, 1), 20, 0)
     assert set(few) == {item.key for item in PROPERTIES}

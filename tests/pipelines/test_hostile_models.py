@@ -4,6 +4,7 @@ import json
 import os
 import pickle
 import struct
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,7 +58,7 @@ def open_any(path: Path) -> object:
 
 
 WRITERS = {"deflow": small_deflow.write_model, "ludvae": small_ludvae.write_model, "sr3": write_sr3}
-WRITERS["ludif"] = small_ludif.write_model
+WRITERS["ludif"] = partial(small_ludif.write_model, has_clean=False)
 
 
 @pytest.fixture(params=WRITERS)

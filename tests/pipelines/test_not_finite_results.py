@@ -16,7 +16,7 @@ from patina.models.generator_files import save_generator
 from patina.models.model_files import METADATA_KEY, load_model_file
 from patina.models.rrdbnet import RRDBNetSettings
 from patina.models.sr3 import KIND, SR3, DiffusionSchedule, SR3Architecture
-from sets import contents, picture
+from sets import contents, picture, write_pictures
 
 OUTPUTS = {
     small_deflow: "layers.1.members.0.bias",
@@ -94,8 +94,8 @@ def test_translation_names_model_picture_and_place(source, tmp_path, capsys, kin
     assert not [name for name in contents(tmp_path / "out") if name.endswith(".png")]
 
 
-@pytest.mark.slow
-def test_diffusion_is_refused_too(source, tmp_path, capsys, bad):
+def test_diffusion_is_refused_too(tmp_path, capsys, bad):
+    source = write_pictures(tmp_path / "small", 1, height=16, width=16)
     architecture = {"channels": 8, "multipliers": [1, 2], "attention": [1], "blocks": 1}
     configuration = {"architecture": architecture, "schedule": {"steps": 10}, "sampler": "ddim", "steps": 2, "side": 16}
     network = SR3(SR3Architecture(**architecture), DiffusionSchedule(steps=10))

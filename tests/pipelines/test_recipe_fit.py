@@ -116,7 +116,7 @@ def test_noise_is_found_and_the_recipe_can_be_used(folders, tmp_path, capsys):
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("few_samples", "one_start")
+@pytest.mark.usefixtures("one_round")
 def test_a_poor_fit_with_a_file_beside_its_family_can_be_used_elsewhere_and_is_warned_of(folders, tmp_path, capsys):
     patches = np.random.default_rng(0).normal(0, 0.3, (4, 32, 32, 3)).astype(np.float32)
     np.savez(folders / "weak.npz", a=patches)
@@ -218,7 +218,6 @@ def test_tables_of_the_photos_own_become_part_of_their_profiles(folders, tmp_pat
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("folder_processes")
 def test_small_sets_are_said_to_be_small(folders, tmp_path, capsys, one_round):
     assert fit(folders, tmp_path / "fitted.yml") == 0
     said = capsys.readouterr().out

@@ -198,9 +198,9 @@ class TestTraining:
             colour = rng.uniform(70, 180, 3) * np.ones((64, 64, 3))
             noisy = colour if number < 6 else colour + rng.normal(0, 16, colour.shape)
             write_picture(tmp_path / ("clean" if number < 6 else "real") / f"{number}.png", np.uint8(noisy.round()))
-        options = {"learning_rate": 2e-3, "validate_every": 500, "save_every": 500, "log_every": 100, "ema": 0.98}
+        options = {"learning_rate": 4e-3, "validate_every": 160, "save_every": 160, "log_every": 40, "ema": 0.94}
         changes = {"sampling": {"steps": 8}, "noise_level": {"start": 12}}
-        assert train(tmp_path, tmp_path, changes, steps=500, clean_steps=200, **options) == 0
+        assert train(tmp_path, tmp_path, changes, steps=160, clean_steps=60, **options) == 0
         line = [line for line in read_log(tmp_path / "runs" / "tiny") if line["part"] == "valid"][-1]
         assert line["real_std"] == pytest.approx(16, rel=0.05)
         assert line["added_std"] == pytest.approx(16, rel=0.2)
