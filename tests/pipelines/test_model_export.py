@@ -6,6 +6,7 @@ import sys
 import numpy as np
 import pytest
 import torch
+from spandrel import SizeRequirements
 from torch import nn
 
 from patina.cli.main import run_command
@@ -76,8 +77,15 @@ def test_onnx_computes_what_the_network_does_at_any_size(tmp_path, capsys, name)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["compact", "rrdbnet", "SPAN"])
-def test_a_program_of_torch_computes_what_the_network_does_at_any_size(tmp_path, capsys, name):
+@pytest.mark.parametrize(("name", "multiple"), [("compact", 1), ("compact", 4), ("SPAN", 1)])
+def test_a_program_of_torch_computes_what_the_network_does_at_any_size(tmp_path, capsys, monkeypatch, name, multiple):
+    def load_generator(path):
+        opened = load(path)
+        opened.size_requirements = SizeRequirements(multiple_of=multiple)
+        return opened
+
+    load = exported_graphs.load_generator
+    monkeypatch.setattr(exported_graphs, "load_generator", load_generator)
     model, out = written(tmp_path, name), tmp_path / "net.pt2"
     assert exported(model, out, "--json") == 0
     values = json.loads(capsys.readouterr().out)

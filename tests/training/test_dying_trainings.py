@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import cache
 
 import pytest
 import torch
@@ -202,11 +203,26 @@ def sets(tmp_path_factory):
     return write_sets(tmp_path_factory.mktemp("sets"))
 
 
+@pytest.fixture(scope="module")
+def whole(sets, tmp_path_factory):
+    """Return what trains a task without an interruption, once for all tests, and returns its folder of runs."""
+
+    @cache
+    def trained(task: str):
+        runs = tmp_path_factory.mktemp(task) / "whole"
+        assert train(write_training(sets, task, runs)) == 0
+        return runs
+
+    return trained
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("task", "place"), [*((task, "finish") for task in TASKS), ("restoration", "apply")])
-def test_every_task_continues_after_an_error_in_its_last_gradient(sets, tmp_path, monkeypatch, capsys, task, place):
+def test_every_task_continues_after_an_error_in_its_last_gradient(
+    sets, whole, tmp_path, monkeypatch, capsys, task, place
+):
     """Or before its first update: a discriminator's spectral norms have then changed, its weights not."""
-    assert train(write_training(sets, task, tmp_path / "whole")) == 0
+    uncut = whole(task)
     cut = write_training(sets, task, tmp_path / "cut")
     original, steps = getattr(Updater, place), []
     lasts = ("flow", "ludvae", "discriminator", "luminance", "sr3", "real")
@@ -224,7 +240,7 @@ def test_every_task_continues_after_an_error_in_its_last_gradient(sets, tmp_path
     assert "lower data.batch" in told
     assert "step 2 is saved" in told
     assert train(cut) == 0
-    assert results(tmp_path / "whole") == results(tmp_path / "cut")
+    assert results(uncut) == results(tmp_path / "cut")
 
 
 LITTLE_MEMORY = """
@@ -252,7 +268,7 @@ def test_a_small_dev_shm_is_told_in_one_line(sets, tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("step", [2, 4])
 @pytest.mark.parametrize("task", ["luminance", "restoration"])
-def test_a_validation_that_a_full_disk_left_out_is_made_up_for(sets, tmp_path, monkeypatch, task, step):
+def test_a_validation_that_a_full_disk_left_out_is_made_up_for(sets, whole, tmp_path, monkeypatch, task, step):
     """The log line before it cannot be written, at a step in the middle and at the last one."""
     written = RunLog.write
 
@@ -261,13 +277,12 @@ def test_a_validation_that_a_full_disk_left_out_is_made_up_for(sets, tmp_path, m
             raise OSError(errno.ENOSPC, "No space left on device", "log.jsonl")
         written(log, part, at, values)
 
-    whole, cut = (write_training(sets, task, tmp_path / name) for name in ("whole", "cut"))
-    assert train(whole) == 0
+    uncut, cut = whole(task), write_training(sets, task, tmp_path / "cut")
     with monkeypatch.context() as patch:
         patch.setattr(RunLog, "write", full)
         assert train(cut) != 0
     assert train(cut) == 0
-    assert results(tmp_path / "cut") == results(tmp_path / "whole")
-    for name in ("whole", "cut"):
-        lines = [json.loads(line) for path in (tmp_path / name).rglob("log.jsonl") for line in path.open()]
+    assert results(tmp_path / "cut") == results(uncut)
+    for runs in (uncut, tmp_path / "cut"):
+        lines = [json.loads(line) for path in runs.rglob("log.jsonl") for line in path.open()]
         assert [line["step"] for line in lines if line.get("part") == "valid"] == [2, 4]
