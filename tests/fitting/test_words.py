@@ -4,15 +4,20 @@ from functools import partial
 
 import numpy as np
 import pytest
+import yaml
 
 from patina.fitting.agreement import GROUPS, Agreement, agreements
+from patina.fitting.contents import Contents
 from patina.fitting.discrepancies import MEANINGS, discrepancies
 from patina.fitting.family import Family, FreeNumber, load_family
 from patina.fitting.file_compression import FileCompression
 from patina.fitting.measures import measure
 from patina.fitting.number_words import number_words
-from patina.fitting.profiles import NumberFinding, does_nothing, with_use
+from patina.fitting.photo import Photo
+from patina.fitting.population import Population
+from patina.fitting.profiles import NumberFinding, does_nothing, profile_recipe, with_use
 from patina.fitting.quantities import QUANTITIES, MeasuredSets, as_arrays, noise_std, overshoot
+from patina.fitting.search import SynthesisMatch
 from patina.fitting.sentence import no_closer, sentence
 from sets import write_config
 
@@ -189,6 +194,26 @@ def test_a_step_that_still_acts_is_not_called_idle(tmp_path):
         "unsharp_mask.sigma": "idle",
         "unsharp_mask.amount": "unused",
     }
+
+
+def test_the_recipe_leaves_out_steps_whose_optional_number_is_not_used(tmp_path):
+    steps = [
+        {"sensor_noise": {"sigma": {"free": [0, 20]}, "grain": {"free": [0, 2], "optional": True}}},
+        {"unsharp_mask": {"sigma": {"free": [0.5, 2]}, "amount": {"free": [0, 3], "optional": True}}},
+    ]
+    family = load_family(write_config(tmp_path / "family.yml", {"scale": 1, "steps": steps}))
+    for amount, kept in ((0.0, ["sensor_noise"]), (0.5, ["sensor_noise", "unsharp_mask"])):
+        units = np.tile([0.0, 0.5, amount, 0.5], (3, 1))
+        none, narrow = np.zeros_like(units), np.full(4, 0.01)
+        population = Population(units, none, units[0], none[0], narrow, narrow)
+        contents = Contents.of((), np.zeros((1, 0)))
+        match = SynthesisMatch(family, population, np.zeros((3, 1)), (), 0.0, np.eye(1), (), contents)
+        photo = Photo("a.png", 64, 64, None, FileCompression(), 0.01, {}, is_upscaled=False)
+        recipe = yaml.safe_load(profile_recipe(match, [photo] * 3, []))
+        (choices,) = recipe["steps"]
+        for choice in choices["one_of"]["choices"]:
+            assert [next(iter(step)) for step in choice["steps"]] == [*kept, "salt_and_pepper"]
+            assert choice["steps"][0]["sensor_noise"]["sigma"] == family.free[1].value(0.5)
 
 
 def test_a_fit_that_leads_away_from_the_photos_says_so():

@@ -7,7 +7,7 @@ any other.
 """
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -155,6 +155,7 @@ class Family:
         ranges: Sequence[tuple[float, float]],
         compression: FileCompression | None = None,
         impulses: float = 0.0,
+        unused: Collection[int] = (),
     ) -> dict[str, Any]:
         """Return the recipe's plain values with a range for every free number, and what a photo itself tells.
 
@@ -162,6 +163,7 @@ class Family:
             ranges: of the free numbers.
             compression: a photo's, in place of the last one; None for the recipe's.
             impulses: fraction of the photo's pixels that are black or white by error.
+            unused: positions of steps to leave out.
         """
         values = copy.deepcopy(self.values)
         for number, (low, high) in zip(self.free, ranges, strict=True):
@@ -169,10 +171,13 @@ class Family:
             for key in number.place[:-1]:
                 parent = parent[key]
             parent[number.place[-1]] = [low, high] if low != high else low
-        end = len(values["steps"]) if self.file_step is None else self.file_step
-        if compression is not None and self.file_step is not None:
-            values["steps"][end : end + 1] = compression.steps
-        values["steps"][end:end] = impulse_steps(impulses)
+        steps: list[Any] = []
+        for place, step in enumerate(values["steps"]):
+            if place == self.file_step:
+                steps += [*impulse_steps(impulses), *([step] if compression is None else compression.steps)]
+            elif place not in unused:
+                steps.append(step)
+        values["steps"] = steps + (impulse_steps(impulses) if self.file_step is None else [])
         return values
 
     def recipe(self, units: np.ndarray | Sequence[float], compression: FileCompression | None = None) -> Recipe:

@@ -133,8 +133,9 @@ def profile_recipe(
         reliable: whether its numbers can be relied on; see `is_poor`.
     """
     fitted = "true  #" if reliable else "unreliable  # fewer than half of the properties match the photos;"
+    found = findings(match)
     lines = [comment(remark) for remark in remarks]
-    lines += [comment(_remark(finding)) for finding in findings(match)]
+    lines += [comment(_remark(finding)) for finding in found]
     lines += [
         "#",
         "# Each choice below is the profile of one photo. Delete what you do not want, change weights and ranges.",
@@ -145,8 +146,9 @@ def profile_recipe(
         "  - one_of:",
         "      choices:",
     ]
+    unused = _unused_steps(match, found)
     for place, photo in enumerate(photos):
-        steps = match.family.filled(_ranges(match, place), photo.compression, photo.impulses)["steps"]
+        steps = match.family.filled(_ranges(match, place), photo.compression, photo.impulses, unused)["steps"]
         lines += [f"        - weight: 1  {comment(photo.name)}", "          steps:"]
         lines.append(textwrap.indent(recipe_text(_rounded(steps)).rstrip(), " " * 12))
     return "\n".join(lines) + "\n"
@@ -162,6 +164,13 @@ def empty_recipe(scale: int, remarks: Sequence[str], impulses: Sequence[float] =
     """
     head = "".join(f"{comment(remark)}\n" for remark in remarks)
     return head + recipe_text(plain_family(scale).filled([], None, float(np.mean(impulses or [0]))))
+
+
+def _unused_steps(match: SynthesisMatch, found: Sequence[NumberFinding]) -> set[int]:
+    """Return the positions of the steps that do nothing, as an optional number of theirs is not used."""
+    numbers = [finding.number for finding in found if finding.use == "unused"]
+    middle = np.median(match.population.units, axis=0)
+    return {int(one.place[1]) for one in numbers if len(one.place) == 4 and does_nothing(match.family, middle, one)}
 
 
 def _ranges(match: SynthesisMatch, place: int) -> list[tuple[float, float]]:
