@@ -77,6 +77,7 @@ def test_recipes_are_found_by_name_and_listed(patina, tmp_path):
     assert len(list((tmp_path / "empty/out").glob("*.png"))) == 2
 
 
+@pytest.mark.long
 def test_a_copy_can_be_edited_and_relative_paths_start_in_the_current_folder(patina, installed, tmp_path):
     patina("configs", "-copy", "SR-demo")
     text = (tmp_path / "empty/SR-demo.yml").read_text()

@@ -37,6 +37,7 @@ def lose_terminal(log: Path, sign: str, *words: object) -> int:
     return subprocess.run([sys.executable, "-c", IN_TERMINAL, str(log), sign, *map(str, words)], timeout=300).returncode
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("workers", [0, 1])
 def test_a_training_saves_its_last_step(tmp_path, workers):
     config = write_training(write_sets(tmp_path), "restoration", tmp_path / "runs", workers)

@@ -71,6 +71,7 @@ for module in sys.argv[1:]:
 """
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="Windows cannot fork")
 def test_a_command_starts_in_a_fresh_process():

@@ -46,6 +46,7 @@ def check(folders, *options) -> int:
     return run_command("check-h", [*map(str, places), "-judge_steps", "40", "-inverse_steps", "20", *map(str, options)])
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_it_tells_what_hides_and_what_keeps(folders, tmp_path, capsys):
     assert check(folders, "-candidates", folders / "candidates.yml", "-out", tmp_path / "h.md", "--json") == 0

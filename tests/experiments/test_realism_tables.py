@@ -153,6 +153,7 @@ def test_mistakes_are_one_line(folders, capsys):
     assert not (folders / "out").exists()
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_pgap_knows_weak_noise_from_the_true_one(tmp_path):
     """White noise of the real deviation teaches as much as real pairs, a third of it less."""

@@ -13,6 +13,7 @@ from patina.pipelines import network_backends
 TESTS = Path(__file__).parents[1]
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_backends_and_their_comparison():
     files = [TESTS / "pipelines" / "test_backends.py", TESTS / "bench" / "test_engine_cases.py"]

@@ -35,6 +35,7 @@ def fitted(model, tmp_path):
     return tmp_path / "fitted.safetensors"
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @pytest.mark.usefixtures("one_process")
 def test_the_temperature_of_the_photos_becomes_the_models_default(model, tmp_path, monkeypatch, capsys):

@@ -171,6 +171,7 @@ def _heed_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_ctrl_c_leaves_whole_pictures_and_the_next_run_goes_on(tmp_path: Path) -> None:
     source, target = tmp_path / "source", tmp_path / "set"
