@@ -2,6 +2,7 @@
 
 import errno
 import io
+import re
 from functools import partial
 from weakref import WeakSet
 
@@ -210,6 +211,14 @@ def test_translations_in_bands_are_those_of_the_whole_image(tmp_path, monkeypatc
     assert np.array_equal(whole.pixels, bands.pixels)
     assert whole.pixels.dtype == bands.pixels.dtype == (np.uint16 if domain == "X" else np.uint8)
     assert "1 image was translated in bands" in capsys.readouterr().err
+
+
+def test_how_far_a_large_image_is_is_told(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("patina.system.progress.LINE_EVERY", 0)
+    assert in_bands(tmp_path, monkeypatch, "-steps", "3") == 0
+    told = capsys.readouterr().err
+    for title in ("step 1 of 3", "step 3 of 3", "a.png"):
+        assert re.search(rf"^{title}: \d+ of {HEIGHT} rows, \d+ s left, ", told, re.MULTILINE)
 
 
 def in_bands(tmp_path, monkeypatch, *options):

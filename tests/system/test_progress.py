@@ -3,11 +3,12 @@
 import os
 import subprocess
 import sys
+from weakref import WeakSet
 
 import pytest
 
 from patina.system import progress as module
-from patina.system.progress import progress, time_left
+from patina.system.progress import progress, progress_by_rows, time_left, watched
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,33 @@ def test_without_a_terminal_a_line_every_30_seconds_says_how_far_a_job_is(monkey
     assert capsys.readouterr().err == "a clip: 2 images, 0.0625 per second\n"
     list(progress("abcd", "train", has_lines=False))
     assert capsys.readouterr().err == ""
+
+
+def test_the_rows_of_one_image_are_told_and_no_band_is_held_while_the_next_is_computed(monkeypatch, capsys):
+    class Band(list):
+        pass
+
+    alive: WeakSet[Band] = WeakSet()
+
+    def bands():
+        for size in (3, 1, 4):
+            assert not alive
+            band = Band(range(size))
+            alive.add(band)
+            yield band
+            del band
+
+    Band.__hash__ = object.__hash__
+    clock = iter(range(0, 1000, 16))
+    monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
+    sizes, seen = [], []
+    with watched(lambda *values: seen.append(values)):
+        for band in progress_by_rows(bands(), "a.tif", rows_of=len, total=8):
+            sizes.append(len(band))
+            del band
+    assert sizes == [3, 1, 4]
+    assert seen == [("a.tif", done, 8) for done in (3, 4, 8)]
+    assert capsys.readouterr().err == "a.tif: 4 of 8 rows, 32 s left, 0.125 per second\n"
 
 
 @pytest.mark.slow

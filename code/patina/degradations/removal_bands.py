@@ -17,6 +17,7 @@ from patina.imaging.tiled_bands import tiled_bands
 from patina.models.additive_diffusion import Removal
 from patina.models.ludif import IMAGE_CHANNELS
 from patina.system.allocator import return_freed_memory
+from patina.system.progress import progress_by_rows
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,9 @@ def removed_in_bands(
         for step in range(removal.steps):
             rows, before = (kept, estimates) if step else (noisy, None)
             top = 0
-            for result, estimate in _stepped(rows, before, removal, step, step_of(step), draw, plan):
+            bands = _stepped(rows, before, removal, step, step_of(step), draw, plan)
+            title = f"step {step + 1} of {removal.steps}"
+            for result, estimate in progress_by_rows(bands, title, rows_of=_rows, total=plan.size[0]):
                 if step == removal.steps - 1:
                     yield result
                 else:
@@ -77,6 +80,10 @@ def removed_in_bands(
                 top += result.shape[1]
                 del result, estimate  # nothing is held while the next band is computed
                 return_freed_memory()  # bands of many sizes fragment it
+
+
+def _rows(both: tuple[Tensor, Tensor]) -> int:
+    return both[0].shape[1]
 
 
 def _stepped(

@@ -21,6 +21,7 @@ from patina.imaging.integrity import inspect
 from patina.imaging.picture_header import BrokenPicture, PictureHeader
 from patina.imaging.size_limit import pixel_limit
 from patina.system.atomic import atomic_path
+from patina.system.progress import progress_by_rows
 from patina.system.stored_files import mapped_file, store_of
 
 WRITTEN = (".png", ".tif")
@@ -135,6 +136,8 @@ class RowReader:
 def write_rows(path: Path, bands: Iterable[np.ndarray], height: int, width: int, dtype: np.dtype, gray: bool) -> None:
     """Write a picture that comes in bands from the top to the bottom; the file appears whole or not at all.
 
+    How many rows are done is shown as progress.
+
     Args:
         path: the file, with a suffix of `WRITTEN`.
         bands: ``[h, W, 3]`` each, or ``[h, W]`` for `gray`.
@@ -146,6 +149,7 @@ def write_rows(path: Path, bands: Iterable[np.ndarray], height: int, width: int,
         PatinaError: the file cannot be written.
         PictureError: from `bands`.
     """
+    bands = progress_by_rows(bands, path.name, rows_of=len, total=height)
     with atomic_path(path) as temporary:
         if path.suffix == ".png":
             _write_png(temporary, bands, height, width, dtype, gray)

@@ -67,6 +67,32 @@ def progress(
     )
 
 
+def progress_by_rows(bands: Iterable[T], description: str, *, rows_of: Callable[[T], int], total: int) -> Iterator[T]:
+    """Yield bands of one large image; show how many of its rows are done.
+
+    A band is not held while the next one is computed.
+
+    Args:
+        bands: parts of the image, or of what is computed for it, from the top to the bottom.
+        description: the image.
+        rows_of: how many rows a band has.
+        total: rows of all bands.
+    """
+    done, watch, has_lines = 0, _watcher.get(), not (sys.stderr.isatty() or _is_silent())
+    lines, nothing = _Lines(description, "row", 0, total), list[T]()
+    with progress(nothing, description, total=total, unit="row", has_lines=False, stays=False) as bar:
+        for band in bands:
+            rows = rows_of(band)
+            yield band
+            del band
+            done += rows
+            bar.update(rows)
+            if has_lines:
+                lines.add(rows)
+            if watch is not None:
+                watch(description, done, total)
+
+
 def _tells_its_size() -> bool:
     """Whether the terminal says how large it is; one in a container may say 0, and tqdm would show nothing."""
     try:
@@ -95,18 +121,39 @@ def _watched(items: Iterable[T], watch: Watcher, description: str, done: int, to
         watch(description, count, total)
 
 
+class _Lines:
+    """Prints how far a job is, every 30 seconds.
+
+    Args:
+        description: the job.
+        unit: what an item is called.
+        initial: items that were done before.
+        total: how many there are, if that is known.
+    """
+
+    def __init__(self, description: str, unit: str, initial: int, total: int | None):
+        self._description, self._unit, self._initial, self._total = description, unit, initial, total
+        self._began = self._told = time.monotonic()
+        self._count = 0
+
+    def add(self, count: int) -> None:
+        """Count items that were done."""
+        self._count += count
+        now, done, total = time.monotonic(), self._initial + self._count, self._total
+        if now - self._told < LINE_EVERY or done == total:
+            return
+        self._told, rate = now, self._count / (now - self._began)
+        left = f" {self._unit}s"
+        if total is not None and done < total:  # clips may have more frames than they say
+            left = f" of {total} {self._unit}s, {time_left(total - done, rate)} left"
+        print(f"{self._description}: {done}{left}, {rate:.3g} per second", file=sys.stderr, flush=True)
+
+
 def _in_lines(items: Iterable[T], description: str, unit: str, initial: int, total: int | None) -> Iterator[T]:
-    """Yield items; print how many are done after every 30 seconds."""
-    began = told = time.monotonic()
-    for count, item in enumerate(items, start=1):
+    lines = _Lines(description, unit, initial, total)
+    for item in items:
         yield item
-        now, done = time.monotonic(), initial + count
-        if now - told >= LINE_EVERY and done != total:
-            told, rate = now, count / (now - began)
-            left = f" {unit}s"
-            if total is not None and done < total:  # clips may have more frames than they say
-                left = f" of {total} {unit}s, {time_left(total - done, rate)} left"
-            print(f"{description}: {done}{left}, {rate:.3g} per second", file=sys.stderr, flush=True)
+        lines.add(1)
 
 
 def show_numbers(bar: "tqdm[Any]", where: str, numbers: Mapping[str, float]) -> None:
