@@ -5,7 +5,7 @@ import pytest
 import yaml
 
 from patina.errors import ConfigError, PatinaError
-from patina.fitting.family import load_family
+from patina.fitting.family import DEFAULT_FAMILIES, load_families, load_family
 from sets import write_config
 
 VALUES = {
@@ -24,6 +24,17 @@ def test_free_numbers_are_found_by_name_and_filled_in(tmp_path):
     recipe = family.recipe(np.array([0.5, 0.0]))
     assert recipe.steps[1].sigma == (5, 5)  # 20 u², because it reaches down to 0
     assert recipe.steps[2].quality == (50, 50)
+
+
+def test_default_families_are_those_that_come_with_patina(tmp_path, monkeypatch):
+    for name in DEFAULT_FAMILIES:
+        write_config(tmp_path / f"{name}.yml", VALUES)
+    monkeypatch.chdir(tmp_path)
+    named = [family.free for family in load_families(DEFAULT_FAMILIES[:1])]
+    assert [len(free) for free in named] == [2]  # a name given by itself may be a file of the current folder
+    families = load_families(DEFAULT_FAMILIES, scale=4)
+    assert [family.name for family in families] == list(DEFAULT_FAMILIES)
+    assert all(family.free[0].name == "ellipse_blur.sigma_x" for family in families)
 
 
 @pytest.mark.parametrize("unit", [0.0, 0.3, 1.0])

@@ -70,9 +70,12 @@ class FakeSearch:
         ((5, 0.1), (0.9, 0.8), "second simple"),
         ((5, 2), (4, 3), "first all"),
         ((5, 4), (4, 2), "second all"),
-        ((5, 4), (4, 3.5), "first simple"),
+        ((5, 4), (4, 3.9), "first simple"),
+        ((5, 4), (4, 3.5), "second all"),
         ((5, None), (2, None), "second simple"),
         ((5, None), (4, None), "first simple"),
+        ((5, None), (3.6, None), "second simple"),
+        ((5, 3.6), (9, None), "first simple"),
     ],
 )
 def test_the_first_good_explanation_or_the_clearly_closest(first, second, expected):

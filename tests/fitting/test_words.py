@@ -169,6 +169,22 @@ def test_a_number_at_the_end_of_its_range_is_named():
     assert words.certainty == "at the end of its range; the photos may need more"
 
 
+def test_a_compression_before_the_files_own_is_told_with_the_size_of_then():
+    def found(step, operation, setting, low, high, **options):
+        number = FreeNumber(("steps", step, operation, setting), 1.0, 100.0)
+        return NumberFinding(number, low, (low + high) / 2, high, 0.1, **{"decided": True, **options})
+
+    factor, first = found(0, "resize", "factor", 1.52, 1.68), found(1, "jpeg", "quality", 66.4, 69.6)
+    last = found(3, "jpeg", "quality", 64.0, 87.0)
+    assert sentence([factor, first, last], [], []).startswith(
+        "Compressed before at 1.5 to 1.7 times the size, with JPEG 66 to 70. "
+    )
+    assert sentence([first, last], [], []).startswith("Compressed before, with JPEG 66 to 70. ")
+    assert "ompressed before" not in sentence([factor, last], [], [])
+    guessed = found(1, "jpeg", "quality", 66.4, 69.6, decided=False)
+    assert "ompressed before" not in sentence([factor, guessed, last], [], [])
+
+
 def test_the_end_of_a_range_means_nothing_where_the_step_is_not_used():
     amount = NumberFinding(free("amount", optional=True), 0.0, 0.0, 0.0, 0.0, True)
     reach = NumberFinding(free("reach"), 10.0, 10.0, 10.0, 0.1, True, at_limit=True)

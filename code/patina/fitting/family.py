@@ -29,7 +29,7 @@ from patina.system.typed_values import shortened
 from patina.system.yaml_files import read_yaml
 
 FOLDERS = ("confs/families", "confs/recipes")
-DEFAULT_FAMILIES = ("camera", "raw-camera")
+DEFAULT_FAMILIES = ("camera", "raw-camera", "web")
 """Families that are tried where none is named, the simplest first."""
 FREE, OPTIONAL, USUAL, OF = "free", "optional", "usual", "of"
 
@@ -200,11 +200,13 @@ def plain_family(scale: int) -> Family:
 
 
 def load_families(given: Sequence[str | Path], scale: int | None = None) -> list[Family]:
-    """Read families that are tried in turn; see `load_family`.
+    """Read families that are tried in turn; see `load_family`. The default ones are those that come with Patina.
 
     Raises:
         ConfigError: as there, or their scales differ.
     """
+    if tuple(given) == DEFAULT_FAMILIES:  # not a file of the current folder that has such a name
+        given = [Path(FOLDERS[0], f"{name}.yml") for name in given]
     families = [load_family(name, scale) for name in given]
     if len({family.scale for family in families}) > 1:
         scales = ", ".join(f"{family.name} has scale {family.scale}" for family in families)

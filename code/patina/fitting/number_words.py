@@ -36,6 +36,7 @@ TITLES = {
     "unsharp_mask.amount": ("Sharpening", "1: adds as much detail as a blur of this radius removes"),
     "learned.temperature": ("Temperature of the learned degradation", "times the noise that it learned"),
     "learned.heat": ("Temperature of the learned degradation", "times the noise that it learned"),
+    "resize.factor": ("Size after a first resize", "times the final size"),
     "jpeg.quality": ("JPEG quality", "1 to 100"),
     "webp.quality": ("WebP quality", "1 to 100"),
 }

@@ -11,6 +11,8 @@ from patina.fitting.photo import Photo
 from patina.fitting.profiles import NumberFinding
 from patina.fitting.stuck_pixels import impulse_words
 
+_CODECS = {JPEG: "JPEG", WEBP: "WebP"}
+_SIZE = "resize.factor"
 _Words = Callable[[Mapping[str, NumberFinding]], str | None]
 
 
@@ -25,9 +27,10 @@ def sentence(found: Sequence[NumberFinding], photos: Sequence[Photo], agreed: Se
     by_name = {finding.number.name: finding for finding in found}
     told = [words for tell in _PARTS if (words := tell(by_name)) is not None]
     told += _impulses(photos)
+    told += (earlier := _earlier(found))
     told += _compression([photo.compression for photo in photos])
     others = [finding for name, finding in by_name.items() if name.split(".")[0] not in _TOLD_OPERATIONS]
-    others = [finding for finding in others if finding.decided and finding.use == "used"]
+    others = [finding for finding in others if _is_known(finding) and not (earlier and finding.number.name == _SIZE)]
     told += [f"{title_in_sentence(finding.number)} {_span(finding)}" for finding in others]
     close = [agreement for agreement in agreed if agreement.is_close]
     text = f"{'; '.join(told) or 'Nothing found'}."
@@ -117,9 +120,25 @@ def _impulses(photos: Sequence[Photo]) -> list[str]:
     return [text if len(found) == len(photos) else f"{text} in {len(found)} photos"]
 
 
+def _earlier(found: Sequence[NumberFinding]) -> list[str]:
+    """Tell of a compression before the files' own, which is the last, and of the images' size then."""
+    sizes = [f" at {_span(item)} times the size" for item in found if item.number.name == _SIZE and _is_known(item)]
+    qualities = [item for item in found if item.number.is_quality][:-1]
+    return [
+        f"compressed before{''.join(sizes[:1])}, with {_CODECS[item.number.operation]} "
+        f"{_range(f'{item.low:.0f}', f'{item.high:.0f}')}"
+        for item in qualities
+        if _is_known(item) and item.number.operation in _CODECS
+    ]
+
+
+def _is_known(finding: NumberFinding) -> bool:
+    return finding.decided and finding.use == "used"
+
+
 def _compression(compressions: Sequence[FileCompression]) -> list[str]:
     told = []
-    for format, name in ((JPEG, "JPEG"), (WEBP, "WebP")):
+    for format, name in _CODECS.items():
         qualities = [
             compression.quality
             for compression in compressions
