@@ -149,7 +149,15 @@ class TestNumbers:
     def test_what_files_tell_is_said_to_be_read_there(self):
         quality = FreeNumber(("steps", 0, "jpeg", "quality"), 30.0, 100.0)
         found = NumberFinding(quality, 80.2, 90.0, 94.9, 0.0, True)
-        assert self.words(found, steps=[{"jpeg": {}}]) == [("JPEG quality", "80 to 95", "read from the photos' files")]
+        told = [("Quality of the files", "80 to 95", "read from the photos' files")]
+        assert self.words(found, steps=[{"jpeg": {}}]) == told
+
+    def test_qualities_of_several_compressions_have_different_titles(self):
+        family = load_family("web")
+        found = [NumberFinding(number, 60.0, 70.0, 80.0, 1.0, True) for number in family.free if number.is_quality]
+        files = [FileCompression("webp", 70), FileCompression("jpeg", 70)]
+        titles = [words.title for words in number_words(found, family, files)]
+        assert titles == ["JPEG quality of an earlier compression", "JPEG and WebP quality of the files"]
 
 
 def test_blur_is_told_in_pixels_of_the_clean_image_and_of_the_photos():

@@ -13,6 +13,9 @@ from patina.imaging.compression_headers import CompressionHeader, Table, standar
 from patina.imaging.recompress import JPEG_SUBSAMPLINGS
 
 JPEG, WEBP, NONE = "jpeg", "webp", "none"
+CODEC_NAMES = {JPEG: "JPEG", WEBP: "WebP"}
+"""Names of lossy formats, for messages."""
+
 UNSEEN = 100
 """Quality of a JPEG compression that shows in the chroma alone."""
 

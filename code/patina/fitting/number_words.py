@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from patina.fitting.family import Family, FreeNumber
-from patina.fitting.file_compression import NONE, FileCompression
+from patina.fitting.file_compression import CODEC_NAMES, NONE, FileCompression
 from patina.fitting.profiles import NumberFinding
 
 TITLES = {
@@ -92,8 +92,11 @@ def _words(finding: NumberFinding, family: Family, compressions: Sequence[FileCo
         unit = f"{unit} of the clean image, {number.scale} times those of a photo"
     low, middle, high = (_shown(number, value) for value in (finding.low, finding.middle, finding.high))
     spread = low if low == high else f"{low} to {high}"
+    if number.is_quality and family.file_step is not None and not family.is_told(number):
+        title = f"{title} of an earlier compression"
     if family.is_told(number):
-        return NumberWords(number.name, title, unit, spread, middle, _source(compressions), True)
+        title = f"{_formats(compressions)}quality of the files"
+        return NumberWords(number.name, title[0].upper() + title[1:], unit, spread, middle, _source(compressions), True)
     if finding.use == "unused":
         return NumberWords(number.name, title, unit, "none", "none", "not found", True)
     if finding.use == "idle":
@@ -110,6 +113,12 @@ def _error(number: FreeNumber, error: float) -> str:
     """Return a standard error as it is told, no finer than the number itself."""
     finest = 10.0 ** -_decimals(number)
     return f"± {error:.1g}" if error >= finest else f"± less than {finest:g}"
+
+
+def _formats(compressions: Sequence[FileCompression]) -> str:
+    """Name the formats of the photos' files, with a space behind; nothing for lossless ones."""
+    names = [name for format, name in CODEC_NAMES.items() if any(one.format == format for one in compressions)]
+    return f"{' and '.join(names)} " if names else ""
 
 
 def _source(compressions: Sequence[FileCompression]) -> str:

@@ -5,13 +5,12 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 
 from patina.fitting.agreement import Agreement, is_poor
-from patina.fitting.file_compression import JPEG, WEBP, FileCompression
+from patina.fitting.file_compression import CODEC_NAMES, FileCompression
 from patina.fitting.number_words import title_in_sentence
 from patina.fitting.photo import Photo
 from patina.fitting.profiles import NumberFinding
 from patina.fitting.stuck_pixels import impulse_words
 
-_CODECS = {JPEG: "JPEG", WEBP: "WebP"}
 _SIZE = "resize.factor"
 _Words = Callable[[Mapping[str, NumberFinding]], str | None]
 
@@ -125,10 +124,10 @@ def _earlier(found: Sequence[NumberFinding]) -> list[str]:
     sizes = [f" at {_span(item)} times the size" for item in found if item.number.name == _SIZE and _is_known(item)]
     qualities = [item for item in found if item.number.is_quality][:-1]
     return [
-        f"compressed before{''.join(sizes[:1])}, with {_CODECS[item.number.operation]} "
+        f"compressed before{''.join(sizes[:1])}, with {CODEC_NAMES[item.number.operation]} "
         f"{_range(f'{item.low:.0f}', f'{item.high:.0f}')}"
         for item in qualities
-        if _is_known(item) and item.number.operation in _CODECS
+        if _is_known(item) and item.number.operation in CODEC_NAMES
     ]
 
 
@@ -138,7 +137,7 @@ def _is_known(finding: NumberFinding) -> bool:
 
 def _compression(compressions: Sequence[FileCompression]) -> list[str]:
     told = []
-    for format, name in _CODECS.items():
+    for format, name in CODEC_NAMES.items():
         qualities = [
             compression.quality
             for compression in compressions
