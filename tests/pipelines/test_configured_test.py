@@ -40,7 +40,7 @@ def test_every_folder_is_looked_for_before_the_first_set_is_computed(tmp_path):
     assert [one.name for one in upscale_and_measure(config, "cpu")] == ["Set5", "BSDS500"]
     shutil.rmtree(tmp_path / "results")
     enable_photos(config)
-    missing = f"{config}: set photos: {tmp_path}/datasets/photos does not exist; expected a folder of images"
+    missing = f"{config}: set photos: {tmp_path}/datasets/photos does not exist; expected an image or a folder"
     with pytest.raises(ConfigError, match=re.escape(missing)):
         next(upscale_and_measure(config, "cpu"))
     shutil.rmtree(tmp_path / "datasets" / "bsds500" / "val" / "1x")

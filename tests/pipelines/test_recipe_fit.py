@@ -248,7 +248,7 @@ def test_clean_images_that_are_compressed_themselves_are_counted_at_scale_1(tmp_
     images = read_clean_images(list_sources(tmp_path / "clean"), 1, tmp_path)
     told = own_compression(images, 1, can_shrink=True)
     assert told.startswith("3 of 5 clean images are JPEGs or copies of JPEGs, of quality 74 at the lowest.")
-    assert "or downscale these by 2 first" in told
+    assert "or downscale these by 2 (patina prepare -source CLEAN" in told
     assert "too small to downscale" in own_compression(images, 1, can_shrink=False)
     assert own_compression(images, 2, can_shrink=True) == ""
     assert have_blocks(images)

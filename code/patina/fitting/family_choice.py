@@ -13,7 +13,7 @@ CLOSER = 0.75
 """Another family is taken if its misfit is below this fraction of that of the ones before.
 
 On 22 simulated cameras, families that hold the camera's form came to at most 0.64 of the misfit of `camera`. Those that
-do not came to 0.89 once, else to at least 1.02.
+do not came to 0.9 or more.
 """
 
 CLEARLY = 0.85

@@ -101,7 +101,7 @@ def scan_folder(folder: Path, recursive: bool = False, *, silent: bool = False) 
         PatinaError: `folder` is missing, is not a folder, or cannot be read.
     """
     if not folder.exists():
-        raise PatinaError(f"{folder} does not exist; expected a folder of images")
+        raise PatinaError(f"{folder} does not exist; expected an image or a folder of images")
     if not folder.is_dir():
         raise PatinaError(f"{folder} is not a folder; expected a folder of images")
     scan = FolderScan()

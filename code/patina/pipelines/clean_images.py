@@ -125,7 +125,8 @@ def own_compression(clean: Sequence[CleanImage], scale: int, *, can_shrink: bool
     kinds = {("copies of " if one.seen_in_pixels else "") + _KINDS[one.format] for one in found}
     lowest = min(compression.quality for compression in found)
     way = (
-        "or downscale these by 2 first (`patina prepare -scales 2`)"
+        "or downscale these by 2 (patina prepare -source CLEAN -target SMALLER -scales 2), then fit and degrade "
+        "SMALLER/2x"
         if can_shrink
         else "as these are too small to downscale"
     )
