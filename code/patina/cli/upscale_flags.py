@@ -26,7 +26,7 @@ def add_what_flags(parser: argparse.ArgumentParser) -> None:
     add_flag(
         parser, "out", "out_dir", type=Path, default=OUT, help="output folder, or tars: shards/%%06d.tar"
     )  # fmt: skip
-    add_flag(parser, "scale", type=int, help="upscaling factor of an interpolation (default: the model's)")
+    add_flag(parser, "scale", type=int, help="factor of an interpolation or included model (default: the model's)")
 
 
 def add_network_flags(parser: argparse.ArgumentParser) -> None:

@@ -185,8 +185,8 @@ def list_pictures(folder: Path | str, part: str | None = None, recursive: bool =
         raise PatinaError(f"{folder}{where} no images; expected files ending in {suffixes}{inside}{other}")
     if scan.subfolders:
         tell_once(
-            f"{folder}: ignoring the images in its {counted(len(scan.subfolders), 'subfolder')}; prepare, degrade, "
-            "translate and upscale include them with -recursive, most trainings with recursive: true"
+            f"{folder}: ignoring the images in its {counted(len(scan.subfolders), 'subfolder')}; most commands "
+            "include them with -recursive, most trainings with recursive: true"
         )
     return [folder / name for name in scan.names]
 
