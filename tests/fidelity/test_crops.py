@@ -1,5 +1,6 @@
 """The crops of a report: pairs from the strongest noise to the weakest, else quiet places of similar colour."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -67,6 +68,15 @@ class TestQuiet:
         assert all(np.ptp(crop.clean) == 0 for crop in crops)
         assert all(crop.strength == pytest.approx(5, rel=0.1) for crop in crops)
         assert len({crop.name for crop in crops}) == COUNT
+
+    def test_slow_shades_are_quieter_than_grass(self):
+        rng = np.random.default_rng(0)
+        pixels = np.repeat(np.linspace(60, 180, 256, dtype=np.float32)[:, None, None], 256, axis=1).repeat(3, axis=2)
+        grass = cv2.GaussianBlur(rng.standard_normal((256, 128, 3)).astype(np.float32), (0, 0), 1.5)
+        pixels[:, 128:] = 120 + 10 * grass / grass.std()
+        clean, real = ([Sample(f"{kind}{number}", pixels) for number in range(4)] for kind in "cr")
+        for crop in quiet_crops(clean, clean, noisy(real, [8.0] * 4)):
+            assert np.ptp(crop.clean, axis=1).max() == 0
 
     def test_images_of_any_size_give_crops_of_one_size(self):
         clean = [flat(f"c{i}", 90, 100, 200) for i in range(4)]

@@ -8,21 +8,30 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from scipy.spatial.distance import cdist
 
-from patina.fidelity.samples import PATCH, Sample
+from patina.fidelity.samples import MIN_SIDE, PATCH, Sample
 from patina.imaging.crop_and_pad import centre_crop
 from patina.metrics.highpass import BLACK, CLIPPED, WHITE, low_pass
 
 COUNT = 4
 """Crops of a report."""
 
-SIDE, QUIET_SIDE = 288, 128
-"""Side of the crops in pixels: of pairs, and of quiet places, which are rarely larger."""
+SIDE, QUIET_SIDE, QUIET_PART = 288, 128, 3
+"""Largest side of the crops in pixels: of pairs, and of quiet places, which are rarely larger. Those are also no larger
+than a third of the smallest image, as more of it is hardly ever smooth."""
 
 CANDIDATES = 4
 """Quiet places of every image among which similar colours are looked for."""
 
-SIMILAR = 40.0
-"""Largest sum of texture and difference in colour of two places, in 8-bit units, unless there are no better ones."""
+SIMILAR = 100.0
+"""Largest difference of two places in 8-bit units (colour, and textures by their weight), unless there are no better
+ones."""
+
+FINE_SIGMA, COARSE_SIGMA = 1.5, 8.0
+"""Stds in pixels of the Gaussians between which texture is measured: the first leaves grass and hair, but only a fifth
+of white noise; what the second leaves are the slow shades of a sky or a wall."""
+
+TEXTURE_WEIGHT = 3.0
+"""Texture in a place disturbs more than another colour does: it hides noise, or is taken for it."""
 
 DIM, BRIGHT = 40, 220
 """Brightness below and above which noise is hardly visible; such places are shown only if there are no others."""
@@ -36,7 +45,7 @@ class Place:
         index: index of the image in its set.
         top, left: position of the square.
         colour: its mean colour, ``[3]``.
-        texture: standard deviation of its low-pass part in 8-bit units; 255 more where noise is hardly visible.
+        texture: std of its texture in 8-bit units; 255 more where noise is hardly visible.
     """
 
     index: int
@@ -103,7 +112,8 @@ def busy_crops(clean: Sequence[Sample], generated: Sequence[Sample], real: Seque
 def _unpaired_crops(
     clean: Sequence[Sample], generated: Sequence[Sample], real: Sequence[Sample], choose: _Choice
 ) -> list[Crop]:
-    side = min(QUIET_SIDE, *(min(sample.pixels.shape[:2]) // PATCH * PATCH for sample in (*clean, *real)))
+    smallest = min(min(sample.pixels.shape[:2]) for sample in (*clean, *real))
+    side = min(QUIET_SIDE, max(smallest // QUIET_PART, MIN_SIDE) // PATCH * PATCH)
     crops = []
     for own, other in _most_similar(clean, real, side, choose):
         partner = _crop_at(real, other, side)
@@ -120,7 +130,7 @@ def _most_similar(clean: Sequence[Sample], real: Sequence[Sample], side: int, ch
     ]
     own, other = (np.stack([place.colour for place in found]) for found in places)
     textures = [np.array([place.texture for place in found]) for found in places]
-    difference = cdist(own, other) + np.add.outer(*textures)
+    difference = cdist(own, other) + TEXTURE_WEIGHT * np.add.outer(*textures)
     order = np.argsort(difference, axis=None, kind="stable")
     order = order[difference.flat[order] <= max(SIMILAR, difference.min())]
 
@@ -160,10 +170,10 @@ def _busiest(pixels: np.ndarray, index: int, side: int) -> list[Place]:
 
 def _places(pixels: np.ndarray, index: int, side: int, sign: int) -> list[Place]:
     """Return the places of an image by their texture, upwards for the sign 1 and downwards for -1."""
-    coarse = low_pass(pixels)
+    band = low_pass(pixels, FINE_SIGMA) - low_pass(pixels, COARSE_SIGMA)
     clipped = ((pixels <= BLACK) | (pixels >= WHITE)).astype(np.float32)
-    colour, square, clipped = (_means(values, side // PATCH) for values in (coarse, coarse**2, clipped))
-    texture = np.sqrt((square - colour**2).clip(0)).mean(axis=-1)
+    colour, square, clipped = (_means(values, side // PATCH) for values in (pixels, band**2, clipped))
+    texture = np.sqrt(square).mean(axis=-1)
     hidden = (clipped.mean(axis=-1) > CLIPPED) | (colour.mean(axis=-1) < DIM) | (colour.mean(axis=-1) > BRIGHT)
     texture = np.where(hidden, 255 * sign + texture, texture)
     order = np.argsort(sign * texture, axis=None, kind="stable")
