@@ -38,7 +38,7 @@ def test_flags_of_every_command(command):
         (["train", "--dry"], ["--dry-run"]),
         (["fit", "CLEAN", "REAL", "-sc"], ["-scale"]),
         (["fit", "CLEAN", "REAL", "--sc"], ["--scale"]),
-        (["fit", "CLEAN", "REAL", "-recipe", "cam"], ["camera"]),
+        (["fit", "CLEAN", "REAL", "-recipe", "cam"], ["camera", "camera-lines"]),
         (["fit", "CLEAN", "REAL", "-learn", "lud"], ["ludvae", "ludif"]),
         (["degrade", "web"], ["web-photo"]),
         (["degrade", "-seed", "1", "web"], ["web-photo"]),

@@ -5,6 +5,7 @@ import pytest
 from scipy import stats
 
 from patina.degradations.classical_noise import LUMA, ChromaNoise, UniformNoise
+from patina.degradations.line_noise import LineNoise
 from patina.degradations.perlin_noise import PerlinNoise, perlin
 from patina.degradations.sensor import SensorNoise
 
@@ -49,6 +50,18 @@ def test_smeared_colour_noise_keeps_its_std_and_correlates_along_rows():
         across = np.corrcoef(noise[:, 2:].ravel(), noise[:, :-2].ravel())[0, 1]
         assert along == pytest.approx(np.exp(-1 / (1 + smear**2)), abs=0.04)
         assert across == pytest.approx(np.exp(-1), abs=0.04)
+
+
+def test_line_noise_shifts_whole_rows_and_columns():
+    """An additive model without interaction: the means of rows and columns explain every pixel."""
+    fields = [255 * (LineNoise.apply(GREY, {"rows": 6.0, "columns": 2.0}, key) - GREY) for key in range(12)]
+    noise = np.stack(fields).astype(np.float64)
+    assert np.ptp(noise, axis=-1).max() == pytest.approx(0, abs=1e-4)
+    rows, columns = noise[..., 0].mean(axis=2, keepdims=True), noise[..., 0].mean(axis=1, keepdims=True)
+    whole = noise[..., 0].mean(axis=(1, 2), keepdims=True)
+    np.testing.assert_allclose(noise[..., 0], rows + columns - whole, atol=1e-4)
+    assert (rows - whole).std() == pytest.approx(6, rel=0.05)
+    assert (columns - whole).std() == pytest.approx(2, rel=0.05)
 
 
 @pytest.mark.parametrize("octaves", [1, 4])

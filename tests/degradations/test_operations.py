@@ -41,6 +41,7 @@ EXAMPLES = {
     "down_up": {},
     "gaussian_noise": {"sigma": [1, 30], "gray": 0.4},
     "uniform_noise": {"amplitude": [1, 30], "gray": 0.4},
+    "line_noise": {"rows": [1, 10], "columns": [0, 5]},
     "chroma_noise": {"sigma": [1, 30], "grain": [0, 2]},
     "perlin_noise": {"sigma": [1, 30], "scale": [4, 20], "octaves": [1, 4], "persistence": 0.6, "gray": 0.4},
     "simplex_noise": {"sigma": [1, 30], "scale": [4, 20], "octaves": [1, 3], "gray": 0.4},

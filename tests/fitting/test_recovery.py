@@ -36,6 +36,7 @@ class PlantedCamera:
     """Variance is noise² (1 + gain (b / 128 - 1))."""
     grain: float = 0.0
     shared: float = 0.0
+    rows: float = 0.0
     quality: int | None = None
 
     def take(self, pixels: np.ndarray, seed: int) -> np.ndarray:
@@ -49,6 +50,8 @@ class PlantedCamera:
             noise = np.sqrt(1 - self.shared) * own + np.sqrt(self.shared) * common
             noise = gaussian_filter(noise, (self.grain, self.grain, 0), mode="wrap") if self.grain else noise
             picture = picture + self.noise * strength * noise / noise.std()
+        if self.rows:
+            picture = picture + self.rows * rng.standard_normal((picture.shape[0], 1, 1))
         if self.sharpen:
             picture = picture + self.sharpen * (picture - gaussian_filter(picture, (1.0, 1.0, 0)))
         whole = np.uint8(np.rint(np.clip(picture, 0, 255)))
@@ -84,13 +87,13 @@ def photographs() -> tuple[list[np.ndarray], list[np.ndarray]]:
     return left[:20], right[:20]
 
 
-def fitted(camera: PlantedCamera, folder: Path):
-    """Fit the family "camera" to the camera's photographs; return what degrades as the fitted recipe does."""
+def fitted(camera: PlantedCamera, folder: Path, family: str = "camera"):
+    """Fit a family to the camera's photographs; return what degrades as the fitted recipe does."""
     clean, real = photographs()
     for number, (one, other) in enumerate(zip(clean, real, strict=True)):
         write_picture(folder / "clean" / f"{number:02d}.png", one)
         write_picture(folder / "real" / f"{number:02d}.png", camera.take(other, number))
-    fit_recipe(FitRequest(folder / "clean", folder / "real", folder / "fitted.yml", ("camera",), workers=1))
+    fit_recipe(FitRequest(folder / "clean", folder / "real", folder / "fitted.yml", (family,), workers=1))
     recipe = load_recipe(folder / "fitted.yml")
 
     def take(pixels: np.ndarray, seed: int) -> np.ndarray:
@@ -122,3 +125,17 @@ def test_directed_blur_and_the_quality_of_former_jpegs(tmp_path):
     assert abs((found["direction"] - true["direction"] + 90) % 180 - 90) < 10
     qualities = {choice.steps[-1].quality for choice in recipe.steps[0].choices}
     assert {quality for pair in qualities for quality in pair} <= set(range(83, 94))
+
+
+@pytest.mark.long
+def test_noise_of_whole_rows(tmp_path):
+    camera = PlantedCamera(blur=(0.8, 0.8), noise=4, rows=3)
+    _, recipe = fitted(camera, tmp_path, "camera-lines")
+    steps = [step for choice in recipe.steps[0].choices for step in choice.steps]
+    rows, columns = (
+        np.mean([getattr(step, name) for step in steps if step.name == "line_noise"]) for name in ("rows", "columns")
+    )
+    assert rows == pytest.approx(3, rel=0.1)
+    assert columns < 0.5
+    white = [np.mean(step.sigma) for step in steps if step.name == "sensor_noise"]
+    assert np.mean(white) == pytest.approx(4, rel=0.1)

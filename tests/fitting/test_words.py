@@ -168,6 +168,12 @@ def test_blur_is_told_in_pixels_of_the_clean_image_and_of_the_photos():
     assert words.unit == "std in pixels of the clean image, 4 times those of a photo"
 
 
+def test_lines_are_told_where_they_can_be_seen():
+    rows, columns = (FreeNumber(("steps", 0, "line_noise", name), 0.0, 20.0) for name in ("rows", "columns"))
+    found = [NumberFinding(rows, 2.8, 3.0, 3.2, 0.1, True), NumberFinding(columns, 0.0, 0.1, 0.3, 0.1, True)]
+    assert sentence(found, [], []).startswith("Rows brighter or darker by a std of 2.8 to 3.2.")
+
+
 def test_a_number_at_the_end_of_its_range_is_named():
     number = FreeNumber(("steps", 0, "gaussian_blur", "sigma"), 0.0, 4.0)
     found = NumberFinding(number, 3.9, 4.0, 4.0, 0.1, True, at_limit=True)

@@ -27,7 +27,8 @@ def add_fit_flags(parser: argparse.ArgumentParser) -> None:
     add_flag(
         parser, "recipe", action="append", metavar="FAMILY",
         help="family to fit, a recipe with free numbers: a path or a name in confs/families/; given several times, "
-        "each is tried in turn until one explains the photos (default: camera, raw-camera, web, web-sharp)",
+        "each is tried in turn until one explains the photos "
+        "(default: camera, raw-camera, web, web-sharp, camera-lines)",
     )  # fmt: skip
     add_flag(parser, "pictures", type=int, default=100, help="maximum number of photos, drawn at random")
     add_flag(parser, "seed", type=int, default=0, help="seed of all random draws")

@@ -9,6 +9,7 @@ from patina.degradations import (  # noqa: F401
     compression,
     kernel_blur,
     lens_light,
+    line_noise,
     moire,
     noise_patches,
     perlin_noise,

@@ -29,7 +29,7 @@ from patina.system.typed_values import shortened
 from patina.system.yaml_files import read_yaml
 
 FOLDERS = ("confs/families", "confs/recipes")
-DEFAULT_FAMILIES = ("camera", "raw-camera", "web", "web-sharp")
+DEFAULT_FAMILIES = ("camera", "raw-camera", "web", "web-sharp", "camera-lines")
 """Families that are tried where none is named, the simplest first."""
 FREE, OPTIONAL, USUAL, OF = "free", "optional", "usual", "of"
 

@@ -26,6 +26,8 @@ TITLES = {
     "sensor_noise.chroma": ("Colour noise", "times the noise's strength"),
     "sensor_noise.chroma_grain": ("Size of the colour noise's blotches", "pixels"),
     "sensor_noise.chroma_smear": ("Smear of the colour noise along rows", "pixels"),
+    "line_noise.rows": ("Rows brighter or darker than others", "std in grey levels (0 to 255)"),
+    "line_noise.columns": ("Columns brighter or darker than others", "std in grey levels (0 to 255)"),
     "raw_camera.sigma": ("Noise strength at mid-grey", "std in grey levels (0 to 255)"),
     "raw_camera.read": ("Noise in the dark", "read noise relative to photon noise"),
     "raw_camera.red": ("Amplification of red", "white balance"),

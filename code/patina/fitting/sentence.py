@@ -90,6 +90,15 @@ def _noise(found: Mapping[str, NumberFinding]) -> str | None:
     return text
 
 
+def _lines(found: Mapping[str, NumberFinding]) -> str | None:
+    parts = []
+    for name in ("rows", "columns"):
+        lines = found.get(f"line_noise.{name}")
+        if lines is not None and _is_known(lines) and lines.high >= 0.5:
+            parts.append(f"{name} brighter or darker by a std of {_span(lines)}")
+    return " and ".join(parts) or None
+
+
 def _blur(found: Mapping[str, NumberFinding]) -> str | None:
     x, y = found.get("ellipse_blur.sigma_x"), found.get("ellipse_blur.sigma_y")
     if x is None or y is None or max(x.middle, y.middle) < 0.3:
@@ -157,9 +166,10 @@ def _compression(compressions: Sequence[FileCompression]) -> list[str]:
     return told
 
 
-_PARTS: tuple[_Words, ...] = (_noise, _blur, _processing)
+_PARTS: tuple[_Words, ...] = (_noise, _lines, _blur, _processing)
 _TOLD_OPERATIONS = {
     "sensor_noise",
+    "line_noise",
     "raw_camera",
     "ellipse_blur",
     "bilateral",
