@@ -9,6 +9,7 @@ import pytest
 
 from patina.system import progress as module
 from patina.system.progress import progress, progress_by_rows, time_left, watched
+from patina.system.telling import counting_silence
 
 
 @pytest.mark.parametrize(
@@ -33,6 +34,22 @@ def test_without_a_terminal_a_line_every_30_seconds_says_how_far_a_job_is(monkey
     list(progress(iter("abc"), "a clip", total=1))
     assert capsys.readouterr().err == "a clip: 2 images, 0.0625 per second\n"
     list(progress("abcd", "train", has_lines=False))
+    assert capsys.readouterr().err == ""
+
+
+def test_a_command_of_many_short_jobs_tells_of_one_every_30_seconds(monkeypatch, capsys):
+    clock = iter(range(0, 1000, 5))
+    monkeypatch.setattr(module.time, "monotonic", lambda: next(clock))
+    with counting_silence():
+        for number in range(4):  # each takes 15 seconds
+            list(progress("abc", f"round {number + 1}"))
+    told = capsys.readouterr().err.splitlines()
+    assert told == [
+        "round 2: 1 of 3 images, 10 s left, 0.2 per second",
+        "round 4: 1 of 3 images, 10 s left, 0.2 per second",
+    ]
+    for number in range(4):
+        list(progress("abc", f"round {number + 1}"))
     assert capsys.readouterr().err == ""
 
 

@@ -15,7 +15,7 @@ from patina.errors import PatinaError, told_system_error
 from patina.hints import nearest_name
 from patina.system.allocator import keep_blocks_of_images
 from patina.system.lack_of_memory import came_of_lack_of_memory, recognising_lack_of_memory
-from patina.system.telling import quietly
+from patina.system.telling import counting_silence, quietly
 from patina.system.termination import terminated_like_interrupted
 from patina.version import __version__
 
@@ -95,7 +95,7 @@ def _attempt(command: str, arguments: Sequence[str] | None, program: str | None)
     try:
         with recognising_lack_of_memory(), terminated_like_interrupted():
             given = parsed(command, arguments, program)
-            with quietly(vars(given).pop("quiet")), in_working_folders(command, given) as here:
+            with quietly(vars(given).pop("quiet")), counting_silence(), in_working_folders(command, given) as here:
                 return module_of(command).run(here)
     except PatinaError as error:
         print(f"error: {error}", file=sys.stderr)

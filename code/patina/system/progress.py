@@ -10,12 +10,12 @@ from typing import Any, TypeVar
 
 from tqdm import tqdm
 
-from patina.system.telling import is_quiet
+from patina.system.telling import end_silence, is_quiet, silence
 
 T = TypeVar("T")
 _silenced = False
 LINE_EVERY = 30.0
-"""Seconds between two lines of a job that has no bar."""
+"""Seconds between two lines of a job that has no bar, or of the command that it is a step of."""
 
 _COLUMNS, _ROWS = 80, 24
 """Of a terminal that does not say how large it is."""
@@ -122,7 +122,7 @@ def _watched(items: Iterable[T], watch: Watcher, description: str, done: int, to
 
 
 class _Lines:
-    """Prints how far a job is, every 30 seconds.
+    """Prints how far a job is, every 30 seconds, or if the command has told nothing for as long.
 
     Args:
         description: the job.
@@ -140,8 +140,9 @@ class _Lines:
         """Count items that were done."""
         self._count += count
         now, done, total = time.monotonic(), self._initial + self._count, self._total
-        if now - self._told < LINE_EVERY or done == total:
+        if max(now - self._told, silence(now)) < LINE_EVERY or done == total:
             return
+        end_silence(now)
         self._told, rate = now, self._count / (now - self._began)
         left = f" {self._unit}s"
         if total is not None and done < total:  # clips may have more frames than they say
@@ -181,6 +182,7 @@ def tell_beside(bar: "tqdm[Any]", text: str) -> None:
     if not _is_silent():
         bar.write(text, file=sys.stderr)
         sys.stderr.flush()
+        end_silence(time.monotonic())
 
 
 def time_left(steps: int, per_second: float) -> str:
