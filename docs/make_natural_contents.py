@@ -12,8 +12,7 @@ import numpy as np
 
 from patina.fitting.contents import NaturalContents
 from patina.fitting.measures import crops_of, measure
-from patina.fitting.search import undegraded
-from patina.fitting.synthesis import clean_crops
+from patina.fitting.synthesis import clean_crops, undegraded
 from patina.imaging.picture_files import read_picture
 from patina.imaging.sources import list_sources
 

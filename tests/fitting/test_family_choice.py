@@ -58,6 +58,13 @@ class FakeSearch:
     def explains(self, found: Match) -> bool:
         return found.misfit < 1
 
+    def nearly_explains(self, found: Match) -> bool:
+        return found.misfit < 1.5
+
+    @property
+    def is_trial(self) -> bool:
+        return self.rounds == 1
+
     def misfit(self, match: Match, precision: np.ndarray) -> float:
         return match.misfit
 
@@ -105,3 +112,18 @@ def test_what_nothing_explains_is_begun_again_and_the_better_end_taken():
         found = best_match(searches)
         assert (found.name, found.misfit) == ("second simple", misfit)
         assert [search.asked for search in searches] == [["simple"], ["simple", "again"]]
+
+
+def test_what_is_nearly_explained_is_begun_again_before_other_families_are_tried():
+    searches = [FakeSearch("first", 1.2, None, again=0.7), FakeSearch("second", 0.2, None)]
+    assert best_match(searches).misfit == 0.7
+    assert [search.asked for search in searches] == [["simple", "again"], []]
+    searches = [FakeSearch("first", 1.2, 1.2, again=1.1), FakeSearch("second", 5, None)]
+    assert best_match(searches).misfit == 1.2  # 1.1 is not clearly closer
+    assert [search.asked for search in searches] == [["simple", "again", "all", "all again"], ["simple"]]
+
+
+def test_a_trial_is_not_begun_again():
+    searches = [FakeSearch("first", 1.2, 1.2, rounds=1)]
+    assert best_match(searches).misfit == 1.2
+    assert searches[0].asked == ["simple", "all"]

@@ -1,7 +1,7 @@
 """The choice among families: the simplest explanation of the photos that is as good as any other."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from patina.fitting.search import Search, SynthesisMatch
 from patina.seeding import derive
@@ -23,6 +23,25 @@ HOPELESS = 3.0
 """A family whose misfit is so many times the best one's is not searched on with its optional numbers."""
 
 
+@dataclass(frozen=True)
+class _Start:
+    """A family's search without its optional numbers.
+
+    Attributes:
+        search: the search.
+        found: its end.
+        again: the end of the same search with other draws, if there was one.
+    """
+
+    search: Search
+    found: SynthesisMatch
+    again: SynthesisMatch | None = None
+
+    def closer_end(self) -> SynthesisMatch:
+        """Return the end that is taken, by the first one's precision."""
+        return self.found if self.again is None else _clearly_closer(self.search, self.found, [self.again])
+
+
 def best_match(searches: Sequence[Search]) -> SynthesisMatch:
     """Find the numbers that explain the photos.
 
@@ -30,34 +49,51 @@ def best_match(searches: Sequence[Search]) -> SynthesisMatch:
     were tried, in the same order, with them. The closest match is taken; a later one must be clearly closer than an
     earlier one, because blur and noise imitate most other degradations.
 
-    Where none explains the photos, the search of the closest may have ended in a side valley: it is begun again with
-    other draws, and the better end is taken.
+    A search may end in a side valley. Where one nearly explains the photos, and where none does in the end, it is begun
+    again with other draws, and the better end is taken.
 
     Args:
         searches: one for each family, on the same photos; at least one.
     """
-    tried = [(searches[0], searches[0].match_simple())]
-    best = tried[0][1]
+    tried = [_start(searches[0])]
+    best = tried[0].closer_end()
     for search in searches[1:]:
         if search.explains(best):
             break
-        tried.append((search, search.match_simple()))
-        best = _closer(search, best, tried[-1][1])
-    for search, found in tried:
+        tried.append(_start(search))
+        best = _closer(search, best, tried[-1].closer_end())
+    for start in tried:
+        search, found = start.search, start.closer_end()
         if search.has_optional and not _is_hopeless(search, best, found):
             best = _closer(search, best, search.match_all(found))
         if search.explains(best):
             return best
-    return _better_end(next(search for search in searches if search.family == best.family), best)
+    return _better_end(next(start for start in tried if start.search.family == best.family), best)
 
 
-def _better_end(search: Search, best: SynthesisMatch) -> SynthesisMatch:
+def _start(search: Search) -> _Start:
+    found = search.match_simple()
+    if search.is_trial or search.explains(found) or not search.nearly_explains(found):
+        return _Start(search, found)
+    return _Start(search, found, _begun_again(search).match_simple())
+
+
+def _begun_again(search: Search) -> Search:
+    return replace(search, seed=derive(search.seed, "begun again"))
+
+
+def _better_end(start: _Start, best: SynthesisMatch) -> SynthesisMatch:
     """Search a family again from the start; return that end if it is clearly closer to the photos."""
-    if search.rounds == 1:  # a trial
+    search = start.search
+    if search.is_trial:
         return best
-    again = replace(search, seed=derive(search.seed, "begun again"))
-    simple = again.match_simple()
-    ends = [simple, again.match_all(simple)] if again.has_optional else [simple]
+    again = _begun_again(search)
+    simple = start.again or again.match_simple()
+    return _clearly_closer(search, best, [simple, again.match_all(simple)] if search.has_optional else [simple])
+
+
+def _clearly_closer(search: Search, best: SynthesisMatch, ends: Sequence[SynthesisMatch]) -> SynthesisMatch:
+    """Return the closest of other ends of a family's searches if it is clearly closer than the best so far."""
     misfits = [search.misfit(end, best.precision) for end in ends]
     return ends[misfits.index(min(misfits))] if min(misfits) < CLEARLY * search.misfit(best, best.precision) else best
 

@@ -1,6 +1,6 @@
 """Measures of clean pictures that a recipe degrades, taken in exactly the way the photos' are."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -10,7 +10,7 @@ import numpy as np
 from patina.degradations.execution import Engine, apply_plan
 from patina.degradations.recipe import Recipe
 from patina.errors import PatinaError
-from patina.fitting.family import Family
+from patina.fitting.family import Family, plain_family
 from patina.fitting.file_compression import FileCompression
 from patina.fitting.measures import CROP, measure, places_of_crops
 from patina.imaging.value_spaces import to_values, values_to_pixels
@@ -92,3 +92,15 @@ def _degraded(recipe: Recipe, pixels: np.ndarray, key: int, engine: Engine | Non
     plan = recipe.draw("", pixels.shape[:2], key, "crop")
     values = apply_plan(to_values(np.ascontiguousarray(pixels)), plan, engine)
     return values_to_pixels(values, np.uint8).astype(np.float32)
+
+
+def undegraded(scale: int, names: Sequence[str], clean: Sequence[Path], *, workers: int = 0) -> np.ndarray:
+    """Return the measures ``[M, k]`` of all clean crops, which are only brought to the photos' size."""
+    samples = [SyntheticSample(crop, np.empty(0), 0) for crop in crops_in(clean)]
+    found = synthesise(samples, plain_family(scale), workers=workers, description="measure clean images")
+    return as_array(names, found)
+
+
+def as_array(names: Sequence[str], measures: Iterable[Mapping[str, float]]) -> np.ndarray:
+    """Return measures by name as ``[N, k]`` in the order of `names`."""
+    return np.array([[values[name] for name in names] for values in measures])

@@ -21,8 +21,9 @@ from patina.fitting.folder_order import are_swapped, order_to_check
 from patina.fitting.photo import Photo
 from patina.fitting.profiles import empty_recipe, findings, profile_recipe
 from patina.fitting.quantities import MeasuredSets
-from patina.fitting.search import MOST_ROUNDS, SAMPLES, Search, SynthesisMatch, as_array, undegraded
+from patina.fitting.search import MOST_ROUNDS, SAMPLES, Search, SynthesisMatch
 from patina.fitting.sentence import no_closer, nothing_found, sentence
+from patina.fitting.synthesis import as_array, undegraded
 from patina.imaging.sources import list_sources, some_sources
 from patina.pipelines.clean_images import (
     CleanImage,
