@@ -36,8 +36,8 @@ def nearest_name(name: str, known: Iterable[str]) -> str | None:
 
 
 def install(extra: str) -> str:
-    """Return the commands that install one of Patina's extras, e.g. ``heic``."""
-    return f"pip install '{DISTRIBUTION}[{extra}]', or in a clone pip install -e '.[{extra}]'"
+    """Return the command that installs one of Patina's extras, e.g. ``heic``, also where Patina runs from a clone."""
+    return f"pip install '{DISTRIBUTION}[{extra}]'"
 
 
 def _letters(name: str) -> str:

@@ -33,7 +33,7 @@ def test_it_prints_a_table_and_the_same_as_json(capsys):
     for title, section in values.items():
         assert f"{title}\n" in table
         for name, one in section.items():
-            assert re.search(rf"^  {re.escape(name)} +\S", table, re.M)
+            assert re.search(rf"(^  |, |others +){re.escape(name)} +\S", table, re.M)
             assert bool(one["remedy"]) or not one["is_missing"], name
 
 
@@ -68,7 +68,7 @@ def test_missing_extras_name_their_command(monkeypatch):
     ):
         one = next(one for one in found[section] if one.name == name)
         assert one.is_missing
-        assert f"pip install -e '.[{extra}]'" in one.remedy
+        assert f"pip install 'patina-sr[{extra}]'" in one.remedy
 
 
 def _without(*absent: str):
@@ -126,11 +126,28 @@ def test_little_space_is_missing(monkeypatch):
     assert space["disk for temporary files"].found.startswith("0.5 GiB free of 1.0 GiB in ")
 
 
-def test_what_is_missing_is_counted():
+def test_versions_that_are_as_needed_share_a_row():
+    several = [machine_check.Checked(name, "1.0") for name in ("patina", "python", "torch", "a", "b")]
+    wrong = machine_check.Checked("c", "0.1, expected >=1", True, "pip install 'c>=1'")
+    assert machine_table({"versions": [*several, wrong]}).splitlines()[1:6] == [
+        "  patina  1.0",
+        "  python  1.0",
+        "  torch   1.0",
+        "  c       0.1, expected >=1: pip install 'c>=1'",
+        "  others  a 1.0, b 1.0",
+    ]
+
+
+def test_what_is_missing_is_named_at_the_end():
     some = {"a": [machine_check.Checked("x", "missing", True, "get it"), machine_check.Checked("yy", "1.0")]}
     assert machine_table(some).splitlines()[:3] == ["a", "  x   missing: get it", "  yy  1.0"]
-    assert machine_table(some).endswith("1 not installed; install only what you use")
-    assert machine_table({"a": some["a"][1:]}).endswith("nothing missing")
+    assert machine_table(some).endswith("\nmissing: x")
+    assert machine_table({"a": some["a"][1:]}).endswith("\neverything that Patina needs is here")
+    rare = [machine_check.Checked(name, "missing", True, "get it", is_optional=True) for name in ("p", "q")]
+    assert machine_table({"b": rare}).splitlines()[-2:] == [
+        "everything that Patina needs is here",
+        "not here, and needed for some uses only: p, q",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,9 @@ from patina.imaging.recompress import avif, jpeg2000
 
 _SIDE = 16
 _WRITTEN = {"PNG": ".png", "JPEG": ".jpg", "WebP": ".webp", "TIFF": ".tif", "BMP": ".bmp"}
+ALWAYS_READ = (*_WRITTEN, "GIF")
+"""Formats that every installation reads."""
+
 _PLAIN_IMAGECODECS = "pip install --upgrade imagecodecs"
 _NEWER_PILLOW = "pip install --upgrade 'pillow>=11.3'"
 

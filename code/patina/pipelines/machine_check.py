@@ -2,7 +2,8 @@
 
 import platform
 import tempfile
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -13,7 +14,7 @@ from packaging.requirements import Requirement
 
 from patina.degradations.video import CODECS, missing_codecs
 from patina.hints import DISTRIBUTION, install
-from patina.imaging.format_support import format_support
+from patina.imaging.format_support import ALWAYS_READ, format_support
 from patina.pipelines.weight_files import weight_files
 from patina.shipped import shown_path, work_root
 from patina.system.machine import SHARED_MEMORY, Processor, Room, disk, memory
@@ -42,6 +43,9 @@ EXTRAS = {
 SCARCE_SHARED, SCARCE_DISK, SCARCE_MEMORY = 2**30, 10 * 2**30, 4 * 2**30
 """Bytes below which a training may fail."""
 
+_OWN_ROWS = 3
+"""Versions that have rows of their own: Patina's, Python's and torch's."""
+
 
 @dataclass(frozen=True)
 class Checked:
@@ -52,12 +56,14 @@ class Checked:
         found: what was found, in words.
         is_missing: whether it is missing, too old or scarce.
         remedy: how to change that; empty if nothing is missing.
+        is_optional: whether only some uses need it.
     """
 
     name: str
     found: str
     is_missing: bool = False
     remedy: str = ""
+    is_optional: bool = False
 
 
 Machine = dict[str, list[Checked]]
@@ -78,14 +84,31 @@ def check_machine() -> Machine:
 
 
 def machine_table(machine: Machine, width: int | None = None) -> str:
-    """Return a table of each section, `width` as in `text_table`, and how much is missing."""
+    """Return a table of each section, `width` as in `text_table`, and what is missing."""
     lines = []
     for title, section in machine.items():
-        table = text_table([(f"  {one.name}", _told(one)) for one in section], width=width)
+        table = text_table([(f"  {name}", told) for name, told in _rows(title, section)], width=width)
         lines += [title, *table, ""]
-    missing = sum(one.is_missing for section in machine.values() for one in section)
-    told = f"{missing} not installed; install only what you use" if missing else "nothing missing"
-    return "\n".join([*lines, told])
+    missing = [one for section in machine.values() for one in section if one.is_missing]
+    needed = [one for one in missing if not one.is_optional]
+    told = [f"missing: {_names(needed)}" if needed else "everything that Patina needs is here"]
+    if optional := [one for one in missing if one.is_optional]:
+        told += [f"not here, and needed for some uses only: {_names(optional)}"]
+    return "\n".join([*lines, *(line for text in told for line in (textwrap.wrap(text, width) if width else [text]))])
+
+
+def _rows(title: str, section: Sequence[Checked]) -> list[tuple[str, str]]:
+    """Return name and text of everything in a section; what is as it should be shares a row in long ones."""
+    if title == "versions":
+        first, others = section[:_OWN_ROWS], section[_OWN_ROWS:]
+        listed = ", ".join(f"{one.name} {one.found}" for one in others if not one.is_missing)
+        rest = [("others", listed)] if listed else []
+        return [(one.name, _told(one)) for one in (*first, *(one for one in others if one.is_missing))] + rest
+    return [(one.name, _told(one)) for one in section]
+
+
+def _names(several: Sequence[Checked]) -> str:
+    return ", ".join(one.name for one in several)
 
 
 def machine_values(machine: Machine) -> dict[str, dict[str, Any]]:
@@ -152,32 +175,33 @@ def _formats() -> Iterator[Checked]:
     for one in format_support():
         found = ", ".join(one.abilities) or "neither read nor written"
         needs_help = not one.is_complete or not one.abilities
-        yield Checked(one.name, found, not one.is_complete, one.remedy if needs_help else "")
+        is_optional = one.name not in ALWAYS_READ
+        yield Checked(one.name, found, not one.is_complete, one.remedy if needs_help else "", is_optional)
 
 
 def _video() -> Iterator[Checked]:
     missing = missing_codecs()
     for name in CODECS:
         if name in missing:
-            yield Checked(name, "missing", True, install("video"))
+            yield Checked(name, "missing", True, install("video"), is_optional=True)
         else:
-            yield Checked(name, "in recipes")
+            yield Checked(name, "in recipes", is_optional=True)
 
 
 def _extras() -> Iterator[Checked]:
     for extra, (package, use) in EXTRAS.items():
         try:
-            yield Checked(extra, f"{package} {metadata.version(package)}: {use}")
+            yield Checked(extra, f"{package} {metadata.version(package)}: {use}", is_optional=True)
         except metadata.PackageNotFoundError:
-            yield Checked(extra, f"missing ({use})", True, install(extra))
+            yield Checked(extra, f"missing ({use})", True, install(extra), is_optional=True)
 
 
 def _weights() -> Iterator[Checked]:
     for one in weight_files():
         if one.problem:
-            yield Checked(one.name, f"{one.problem}, for {one.use}", True, one.remedy)
+            yield Checked(one.name, f"{one.problem}, for {one.use}", True, one.remedy, is_optional=True)
         else:
-            yield Checked(one.name, f"there, for {one.use}")
+            yield Checked(one.name, f"there, for {one.use}", is_optional=True)
 
 
 def _space() -> Iterator[Checked]:
