@@ -44,7 +44,7 @@ def test_a_flag_is_the_same_in_a_group(words):
         (["train", "-opt", "SR-demo", "-dryrun"], "unknown flag -dryrun, did you mean -dry-run?"),
         (["train", "--Opt", "SR-demo"], "unknown flag --Opt, did you mean --opt?"),
         (["fit", "-sc", "4"], "unknown flag -sc; `patina fit --help` lists all flags"),
-        (["fit", "CLEAN"], "missing: real; "),
+        (["fit", "CLEAN"], "missing: real; expected, for example, `patina fit "),
         (["fit", "A", "B", "C"], "unexpected: C; "),
         (["upscale", "-model", "x", "-source", "y", "-out", "z", "-device", "gpu"], "-device: unknown value 'gpu' "),
         (["Fit"], "unknown command Fit, did you mean `patina fit`?; `patina --help` lists all commands"),

@@ -6,7 +6,6 @@ import sys
 import numpy as np
 import pytest
 import torch
-from spandrel import SizeRequirements
 from torch import nn
 
 from patina.cli.main import run_command
@@ -81,6 +80,8 @@ def test_onnx_computes_what_the_network_does_at_any_size(tmp_path, capsys, name)
 def test_a_program_of_torch_computes_what_the_network_does_at_any_size(tmp_path, capsys, monkeypatch, name, multiple):
     def load_generator(path):
         opened = load(path)
+        from spandrel import SizeRequirements  # here, as it needs a torchvision that Patina's modules have imported
+
         opened.size_requirements = SizeRequirements(multiple_of=multiple)
         return opened
 

@@ -13,8 +13,9 @@ HELP_WIDTH = 24
 """Columns that flags take in a help text before their meaning begins."""
 
 
+_MISSING = "missing: "
 _WORDING = {
-    "the following arguments are required: ": "missing: ",
+    "the following arguments are required: ": _MISSING,
     "unrecognized arguments: ": "unexpected: ",
     "argument ": "",
     "invalid choice: ": "unknown value ",
@@ -77,7 +78,7 @@ class CommandParser(_Flags, argparse.ArgumentParser):
     """
 
     def __init__(self, program: str | None, description: str | None, example: str = "") -> None:
-        self.known = []
+        self.known, self._example = [], example
         super().__init__(
             prog=program, description=description, allow_abbrev=False, formatter_class=FlagHelp,
             epilog=f"Example: {example}\n{DASHES}" if example else DASHES,
@@ -114,6 +115,8 @@ class CommandParser(_Flags, argparse.ArgumentParser):
         message = re.sub(r"(-[\w-]+)(?:/-[\w-]+)+", r"\1", message)  # argparse lists all spellings of a flag
         for theirs, ours in _WORDING.items():
             message = message.replace(theirs, ours)
+        if message.startswith(_MISSING) and self._example:
+            message = f"{message}; expected, for example, `{self._example}`"
         print(f"error: {message}; `{self.prog} --help` lists all flags", file=sys.stderr)
         sys.exit(2)
 
