@@ -141,11 +141,10 @@ def find_file(given: str | Path, folders: Sequence[str], what: str) -> Path:
     for candidate in [*names, *(place / name.name for place in places for name in names)]:
         if candidate.is_file():
             return candidate.resolve()
-    by_name = [] if given.suffix else [file for place in places for file in place.glob("*.yml")]
-    known = {file.stem: file.stem for file in by_name}
+    known = {file.stem: file.stem for place in places for file in place.glob("*.yml")}
     if given.parent.is_dir():
         known |= {file.stem: str(given.with_name(file.name)) for file in given.parent.glob("*.yml")}
-    found = nearest_name(given.stem, sorted(known))
+    found = nearest_name(given.stem, sorted(known), is_whole=bool(given.suffix))
     guess = f"; did you mean {known[found]}?" if found else ""
     searched = " or ".join(f"{folder}/" for folder in folders)
     raise ConfigError(f"{given}: no such {what}, neither at that path nor in {searched}{guess}")

@@ -72,6 +72,11 @@ def test_misspelt_configurations_and_recipes_are_guessed(words, told, capsys):
     assert refused(words, capsys).endswith(told)
 
 
+def test_a_configuration_is_not_guessed_for_a_recipe_whose_name_it_only_contains(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    assert "did you mean" not in refused(["degrade", "fitted.yml", "in", "out"], capsys)
+
+
 def test_a_file_beside_the_misspelt_one_is_guessed(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     for name in ("fitted.yml", "night/street.yml"):

@@ -33,7 +33,7 @@ def test_it_prints_a_table_and_the_same_as_json(capsys):
     for title, section in values.items():
         assert f"{title}\n" in table
         for name, one in section.items():
-            assert re.search(rf"(^ +|, |others +){re.escape(name)} +\S", table, re.M)
+            assert re.search(rf"(^ +|, |others +){re.escape(name)}\s+\S", table, re.M)
             assert bool(one["remedy"]) or not one["is_missing"], name
 
 

@@ -2,7 +2,6 @@
 
 import platform
 import tempfile
-import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from importlib import metadata
@@ -18,7 +17,7 @@ from patina.imaging.format_support import ALWAYS_READ, format_support
 from patina.pipelines.weight_files import weight_files
 from patina.shipped import shown_path, work_root
 from patina.system.machine import SHARED_MEMORY, Processor, Room, disk, memory
-from patina.system.text_layout import text_table
+from patina.system.text_layout import text_table, wrapped
 from patina.version import __version__
 
 EXTRAS = {
@@ -94,7 +93,7 @@ def machine_table(machine: Machine, width: int | None = None) -> str:
     told = [f"missing: {_names(needed)}" if needed else "everything that Patina needs is here"]
     if optional := [one for one in missing if one.is_optional]:
         told += [f"not here, and needed for some uses only: {_names(optional)}"]
-    return "\n".join([*lines, *(line for text in told for line in (textwrap.wrap(text, width) if width else [text]))])
+    return "\n".join([*lines, *(line for text in told for line in (wrapped(text, width) if width else [text]))])
 
 
 def _rows(title: str, section: Sequence[Checked]) -> list[tuple[str, str]]:

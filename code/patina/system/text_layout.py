@@ -61,7 +61,7 @@ def text_table(rows: Sequence[Sequence[str]], head: Sequence[str] = (), *, width
 
 def indented(text: str, width: int | None) -> list[str]:
     """Return a sentence as lines that begin with two spaces and are no longer than `width`; None for one line."""
-    return [f"{_GAP}{line}" for line in ([text] if width is None else _wrapped(text, width - len(_GAP)))]
+    return [f"{_GAP}{line}" for line in ([text] if width is None else wrapped(text, width - len(_GAP)))]
 
 
 def _total(widths: Sequence[int]) -> int:
@@ -72,13 +72,14 @@ def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
     return _GAP.join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
 
 
-def _wrapped(text: str, width: int) -> list[str]:
+def wrapped(text: str, width: int) -> list[str]:
+    """Return the lines of a sentence; words and addresses are never broken, and may be wider than `width`."""
     return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
 
 
 def _wrapped_row(cells: Sequence[str], widths: Sequence[int], at_the_end: bool = False) -> list[str]:
     """Return the lines of a row; shorter cells stand at its beginning, or at its end."""
-    parts = [_wrapped(cell, width) for cell, width in zip(cells, widths, strict=False)]
+    parts = [wrapped(cell, width) for cell, width in zip(cells, widths, strict=False)]
     height = max(map(len, parts), default=0)
     blank = [[""] * (height - len(part)) for part in parts]
     full = [[*space, *part] if at_the_end else [*part, *space] for space, part in zip(blank, parts, strict=True)]
