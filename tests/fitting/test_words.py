@@ -98,6 +98,16 @@ class TestDiscrepancies:
         (found,) = discrepancies(agreed, plain, sets, ["camera"])
         assert "The clean images as they are come closer (4.0)" in found.sentence
 
+    def test_clean_pictures_that_are_closer_are_told_of_a_property_that_matches_too(self, names):
+        photos = measured(names)
+        sets = MeasuredSets(names, photos, photos, photos)
+        agreed, plain = [Agreement("halos at edges", 1.4, 1.1)], [Agreement("halos at edges", 0.9, 1.1)]
+        (found,) = discrepancies(agreed, plain, sets, ["camera"])
+        assert (found.grade, found.advice) == ("close", "")
+        assert found.sentence.endswith("though the clean images as they are come closer (0.9 instead of 1.4).")
+        (found,) = discrepancies(plain, agreed, sets, ["camera"])
+        assert "come closer" not in found.sentence
+
     def test_every_group_has_words(self):
         assert set(MEANINGS) == set(GROUPS) == {quantity.group for quantity in QUANTITIES}
 
@@ -116,6 +126,13 @@ class TestNumbers:
     def test_a_decided_number_has_its_error(self):
         found = NumberFinding(free("sigma"), 4.0, 5.0, 6.25, 0.123, True)
         assert self.words(found) == [("Noise strength", "4 to 6.2", "± 0.1")]
+
+    def test_noise_that_compression_hides_is_said_to_be_uncertain(self):
+        noise, family = NumberFinding(free("sigma"), 4.0, 5.0, 6.25, 0.123, True), load_family("camera")
+        low, high = FileCompression("jpeg", 80), FileCompression("jpeg", 95)
+        for files, is_told in (([low, low, high], True), ([low, high, high], False), ([low, FileCompression()], False)):
+            (words,) = number_words([noise], family, files)
+            assert ("compression of quality 80 hides noise" in words.certainty) == is_told
 
     def test_numbers_of_a_narrow_range_keep_two_digits(self):
         share = FreeNumber(("steps", 0, "salt_and_pepper", "share"), 0.0, 0.05)

@@ -126,8 +126,8 @@ class TestReports:
     def test_images_in_the_working_folder_are_named_after_it(self, folders, monkeypatch):
         monkeypatch.chdir(folders / "same")
         values, page = report(folders, "-generated", ".", "-clean", "../clean", "-real", "../real")
-        assert values["name"] == "same"
-        assert "<h1>same</h1>" in page
+        assert values["name"] == "same compared with real"
+        assert "<h1>same compared with real</h1>" in page
         assert values["facts"]["generated images"].startswith("4 of the 4 in ")
 
     def test_a_folder_that_is_no_run_is_refused(self, tmp_path):

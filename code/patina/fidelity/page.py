@@ -32,7 +32,8 @@ GRADES = {
 """CSS class, label of one property, and label of their count, by grade; ``{}`` stands for the Gaussian baselines."""
 
 UNMEASURED = "cannot be measured"
-MARKS = {REAL: "real", GAUSSIAN: "gaussian", POISSON_GAUSSIAN: "poisson"}
+CLEAN = "clean images"
+MARKS = {REAL: "real", GAUSSIAN: "gaussian", POISSON_GAUSSIAN: "poisson", CLEAN: "gaussian"}
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,7 @@ def render(assessment: Assessment, generated: Sequence[Sample], reference: Refer
         "pairing": _pairing(reference),
         "notes": provenance.notes,
         "paired": reference.paired,
+        "has_noise": all(finding.has_noise for finding in findings),
         "crops": _crops(generated, reference),
         "verdicts": [_verdict(finding) for finding in findings],
         "figures": _figures(assessment, generated, reference),
@@ -100,7 +102,8 @@ def headline(findings: Sequence[Finding]) -> str:
     matching, better = (sum(finding.grade == grade for finding in findings) for grade in ("real", "better"))
     conclusive = sum(finding.grade != "unclear" for finding in findings)
     if matching == conclusive > 0:
-        return "By every conclusive property, generated images are as close to real ones as these are to each other."
+        which = "every property" if conclusive == len(findings) else "every conclusive property"
+        return f"By {which}, generated images are as close to real ones as these are to each other."
     worst, unclear = (
         [lower_title(finding.title) for finding in findings if finding.grade == grade]
         for grade in ("no better", "unclear")
@@ -164,7 +167,7 @@ def _crops(generated: Sequence[Sample], reference: Reference) -> list[dict[str, 
 def _verdict(finding: Finding) -> dict[str, Any]:
     style, label, _ = GRADES[finding.grade]
     unit = f" {finding.unit}" if finding.unit and np.isfinite(finding.distance) else ""
-    baselines = ", ".join(f"{name} {_number(value)}" for name, value in finding.baselines.items())
+    baselines = ", ".join(f"{name} {_number(value)}" for name, value in _without_noise(finding).items())
     return {
         "style": style,
         "label": label.format(_baselines([finding])),
@@ -180,8 +183,20 @@ def _verdict(finding: Finding) -> dict[str, Any]:
 def _marks(finding: Finding) -> list[dict[str, Any]]:
     """Place every known distance on the bar."""
     zero = MEASURES[finding.key].zero
-    values = {MARKS[name]: value for name, value in finding.baselines.items()} | {"generated": finding.distance}
+    values = {MARKS[name]: value for name, value in _without_noise(finding).items()} | {"generated": finding.distance}
     return strip_marks({style: abs(value - zero) for style, value in values.items()})
+
+
+def _without_noise(finding: Finding) -> dict[str, float]:
+    """Return the distances of the baselines; both Gaussian ones are the clean images where these have no noise."""
+    if finding.has_noise:
+        return finding.baselines
+    return {REAL: finding.baselines[REAL], CLEAN: finding.baselines[GAUSSIAN]}
+
+
+def _profiles(generated: Profile, reference: Reference) -> dict[str, Profile]:
+    noisy = reference.noisy_profiles if reference.is_noisier else {"clean": reference.noisy_profiles[GAUSSIAN]}
+    return {"generated": generated, "real": reference.profile, **noisy}
 
 
 def _number(value: float) -> str:
@@ -191,7 +206,7 @@ def _number(value: float) -> str:
 
 
 def _figures(assessment: Assessment, generated: Sequence[Sample], reference: Reference) -> list[Figure]:
-    profiles = {"generated": assessment.profile, "real": reference.profile, **reference.noisy_profiles}
+    profiles = _profiles(assessment.profile, reference)
     figures = profile_figures(profiles, reference.half_profiles)
     if reference.paired:
         sets = {"generated": generated, "real": reference.real, **reference.noisy}
@@ -201,7 +216,7 @@ def _figures(assessment: Assessment, generated: Sequence[Sample], reference: Ref
 
 def _channels(profile: Profile, reference: Reference) -> dict[str, Any]:
     rows = []
-    profiles = {"generated": profile, "real": reference.profile, **reference.noisy_profiles}
+    profiles = _profiles(profile, reference)
     for name, found in profiles.items():
         std = np.sqrt(np.diag(found.covariance))
         product = np.outer(std, std)

@@ -56,6 +56,10 @@ _COST = (
     "The clean images as they are come closer ({clean:.1f}): the fit gave up some of this property to come "
     "closer in others."
 )
+_CLOSER_CLEAN = (
+    "This is within what chance explains, though the clean images as they are come closer ({clean:.1f} instead of "
+    "{fitted:.1f})."
+)
 
 
 @dataclass(frozen=True)
@@ -119,6 +123,8 @@ def _discrepancy(
     told = quantity.sentence.format(real=real, fitted=fitted)
     told = f"{told[0].upper()}{told[1:]}."
     title, meaning = agreement.group.capitalize(), MEANINGS[agreement.group]
+    if agreement.is_close and undegraded < agreement.fitted - 0.1:
+        told = f"{told} {_CLOSER_CLEAN.format(clean=undegraded, fitted=agreement.fitted)}"
     if agreement.is_close:
         return Discrepancy(agreement, undegraded, title, meaning, told, "")
     told = f"{told} {_DISTANCE.format(fitted=agreement.fitted, halves=agreement.halves)}"

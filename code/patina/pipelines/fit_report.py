@@ -115,6 +115,7 @@ def fit_page(fit: Fit, request: FitRequest, folder: Path) -> str:
         "as_close": AS_CLOSE,
         "is_few": len(fit.photos) < ENOUGH_PHOTOS,
         "enough": ENOUGH_PHOTOS,
+        "is_clean_faulty": bool(fit.notes),
         "unexplained": _unexplained(fit),
         "verdicts": [_verdict(found) for found in fit.discrepancies],
         "figures": _figures(fit, request.seed),

@@ -227,7 +227,9 @@ def realism_report(request: ReportRequest) -> RealismReport:
     degradation = _degradation(measurement, request.device)
     generated = degraded(sets["clean"], degradation, request.seed) if degradation else sets["generated"]
     assessment = assess(generated, reference)
-    provenance = provenance_of(measurement, name=name_of(request.subject), command=request.command, run=run)
+    name = name_of(request.subject)
+    name = name if run else f"{name} compared with {name_of(measurement.folders['real'])}"
+    provenance = provenance_of(measurement, name=name, command=request.command, run=run)
     is_matched = degradation is not None and degradation.matches_colours
     notes = [*provenance.notes, *images.notes, *measured_notes(reference, generated, is_matched)]
     provenance = replace(provenance, notes=notes)
