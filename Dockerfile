@@ -14,7 +14,7 @@ RUN grep -E '^torch(vision)?>' requirements.txt > torch.txt \
 COPY pyproject.toml setup.py MANIFEST.in README.md LICENSE ./
 COPY code code
 COPY confs confs
-RUN pip install --no-cache-dir ".[cloud,export,hcl,heic,huge,lmdb,metrics,openvino,optimisers,raw,ray,studio,trackio,video,wandb]" && patina doctor
+RUN pip install --no-cache-dir ".[cloud,export,hcl,heic,huge,lmdb,metrics,ncnn,openvino,optimisers,raw,ray,studio,trackio,video,wandb]" && patina doctor
 
 # Any user may run it: caches go where that user can write, and published weights stay with the data.
 ENV HOME=/tmp TORCH_HOME=/work/.cache/torch

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from patina.models.realplksr import RealPLKSRSettings
 from patina.models.rrdbnet import RRDBNetSettings
 from patina.models.spandrel_network import SpandrelSettings
 from patina.pipelines import exported_graphs, model_export
+from patina.pipelines.graph_forms import FORMS, GraphForm
 from patina.specs.learned_spec import learned_degradation
 from sets import write_deflow_model
 from small_ludvae import write_model
@@ -133,15 +135,19 @@ def test_weights_that_are_no_numbers_are_refused(tmp_path, capsys, suffix, value
 
 
 def test_a_file_that_computes_something_else_is_not_kept(tmp_path, capsys, monkeypatch):
-    def wrong(network, path, about):
-        path.write_bytes(b"other")
+    def wrong(made):
+        made.files[0].write_bytes(b"other")
 
-    monkeypatch.setattr(model_export, "write_program", wrong)
-    monkeypatch.setattr(model_export, "_runner", lambda *_: (lambda image: np.full((1, 3, 74, 106), 0.5), "a test"))
+    def returning(value: float) -> GraphForm:
+        return replace(
+            FORMS[".pt2"], write=wrong, opened=lambda _: (lambda image: np.full((1, 3, 74, 106), value), "t")
+        )
+
+    monkeypatch.setitem(FORMS, ".pt2", returning(0.5))
     monkeypatch.setattr(model_export, "CHECKED", ((37, 53),))
     assert exported(written(tmp_path), tmp_path / "net.pt2") == 2
     assert "the file's results differ from the network's (PSNR " in capsys.readouterr().err
-    monkeypatch.setattr(model_export, "_runner", lambda *_: (lambda image: np.full((1, 3, 74, 106), np.nan), "a test"))
+    monkeypatch.setitem(FORMS, ".pt2", returning(np.nan))
     assert exported(written(tmp_path), tmp_path / "net.pt2") == 2
     assert sorted(path.name for path in tmp_path.iterdir()) == ["compact.safetensors"]
 
@@ -159,7 +165,7 @@ def test_a_network_of_one_size_is_refused_in_one_line(tmp_path, capsys, monkeypa
     opened = load_generator(model)
     opened._model = Squares()
     monkeypatch.setattr(exported_graphs, "load_generator", lambda _: opened)
-    monkeypatch.setattr(model_export, "_sizes", lambda _: [(24, 24)])
+    monkeypatch.setattr(model_export, "_sizes", lambda *_: [(24, 24)])
     assert exported(model, tmp_path / f"net{suffix}") == 2
     error = capsys.readouterr().err
     assert "compact.safetensors: a Squares cannot be exported as a graph of any size: " in error
@@ -182,7 +188,10 @@ def test_odd_images_are_padded_and_cut(tmp_path):
 def test_what_is_asked_for_wrongly_is_refused(tmp_path, capsys, monkeypatch):
     model = written(tmp_path)
     assert exported(model, tmp_path / "net.trt") == 2
-    assert "net.trt: expected the suffix .onnx (ONNX) or .pt2 (torch.export)" in capsys.readouterr().err
+    assert (
+        "net.trt: expected one of the suffixes .onnx (ONNX), .pt2 (torch.export), .param (ncnn)"
+        in capsys.readouterr().err
+    )
     (tmp_path / "net.onnx").write_bytes(b"of the user")
     assert exported(model, tmp_path / "net.onnx") == 2
     assert "net.onnx exists; choose another -out, or remove it" in capsys.readouterr().err

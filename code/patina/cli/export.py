@@ -1,4 +1,4 @@
-"""Export a restoration network or a LUD-VAE as ONNX or by torch.export, and check the written file."""
+"""Export a restoration network or a LUD-VAE as ONNX, by torch.export or for ncnn, and check the written file."""
 
 import argparse
 from pathlib import Path
@@ -11,8 +11,16 @@ from patina.cli.results import add_json_flag, print_result
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("model", metavar="MODEL", type=Path, help="model file that spandrel or Patina reads")
-    add_flag(parser, "out", type=Path, required=True, help="file to write: .onnx, or .pt2 for torch.export")
-    add_flag(parser, "fp16", action="store_true", help="compute in float16; images stay float32")
+    add_flag(
+        parser,
+        "out",
+        type=Path,
+        required=True,
+        help="file to write: .onnx, .pt2 for torch.export, or .param for ncnn, whose weights go into .bin beside it",
+    )
+    add_flag(
+        parser, "fp16", action="store_true", help="compute in float16 (ncnn: store weights in it); images stay float32"
+    )
     add_knob_flags(parser, "ludvae")
     add_json_flag(parser)
 

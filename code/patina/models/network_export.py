@@ -51,12 +51,13 @@ class ExportedNetwork(ExportedGraph):
         opened: the network; changed in place.
         half: whether it computes in float16.
         clamped: whether results are clamped; False lets infinity be seen.
+        padded: whether images are padded; without it, their sides must be multiples.
 
     Raises:
         PatinaError: it works for squares only.
     """
 
-    def __init__(self, opened: LoadedGenerator, half: bool = False, clamped: bool = True):
+    def __init__(self, opened: LoadedGenerator, half: bool = False, clamped: bool = True, padded: bool = True):
         super().__init__()
         if opened.size_requirements.square:
             raise PatinaError(f"a {opened.architecture.name} accepts squares only, expected a network for any size")
@@ -65,18 +66,19 @@ class ExportedNetwork(ExportedGraph):
         self.scale = opened.scale
         self.multiple = opened.size_requirements.multiple_of
         self.dtype = torch.float16 if half else torch.float32
-        self.clamped = clamped
+        self.clamped, self.padded = clamped, padded
         _merge_branches(self.network)
         self.network.to(self.dtype)
 
     def forward(self, image: Tensor) -> Tensor:
         """Upscale or restore an image."""
         height, width = image.shape[-2:]
-        if self.multiple > 1:
+        if self.multiple > 1 and self.padded:
             more = (-height % self.multiple, -width % self.multiple)
             image = functional.pad(image, (0, more[1], 0, more[0]), mode="reflect")
         result = self._call(self.network, image.to(self.dtype, copy=True)).float()
-        result = result[..., : height * self.scale, : width * self.scale]
+        if self.padded:
+            result = result[..., : height * self.scale, : width * self.scale]
         return result.clamp(0, 1) if self.clamped else result
 
 

@@ -52,32 +52,35 @@ class Exportable:
         return {"architecture": self.architecture, "scale": str(self.scale), **noise, **knobs}
 
 
-def open_exportable(path: Path, half: bool, knobs: Mapping[str, Span]) -> Exportable:
+def open_exportable(path: Path, half: bool, knobs: Mapping[str, Span], *, pads: bool = True) -> Exportable:
     """Open a model file as a graph.
 
     Args:
         path: a restoration network of any architecture that `load_generator` opens, or Patina's file of a LUD-VAE.
         half: whether the graph computes in float16.
         knobs: values of a LUD-VAE's knobs.
+        pads: whether graphs may pad images, and have inputs beside them.
 
     Raises:
         PatinaError: the model or a knob cannot be used.
     """
     kind = stored_kind(path)
+    if kind == KIND and not pads:
+        raise PatinaError(f"{path}: a LUD-VAE can be written as .onnx or .pt2 only")
     if kind == KIND:
         return _ludvae(path, half, knobs)
     if kind in learned_kinds():
         raise PatinaError(f"{path}: holds a {kind} model, expected a restoration network or a LUD-VAE")
     if knobs:
         raise PatinaError(f"-{next(iter(knobs))} is a knob of a LUD-VAE, but {path} is not one; leave it out")
-    return _restoration(load_generator(path), half, path)
+    return _restoration(load_generator(path), half, path, pads)
 
 
-def _restoration(opened: LoadedGenerator, half: bool, path: Path) -> Exportable:
+def _restoration(opened: LoadedGenerator, half: bool, path: Path, pads: bool) -> Exportable:
     require_finite(opened.model, half, path)
     needs = opened.size_requirements
     return Exportable(
-        partial(ExportedNetwork, opened, half),
+        partial(ExportedNetwork, opened, half and pads, padded=pads),
         opened.architecture.name,
         lambda image: ((), opened(image.clone()).numpy()),
         minimum=max(needs.multiple_of, needs.minimum),

@@ -30,6 +30,7 @@ EXTRAS = {
     "optimisers": ("pytorch-optimizer", "Adan, Lion, SOAP, Muon; with schedulefree, schedule-free optimisers"),
     "huge": ("pyvips", "upscales and translates images larger than the memory"),
     "export": ("onnx", "`patina export` to ONNX, with onnxscript and onnxruntime"),
+    "ncnn": ("pnnx", "`patina export` for ncnn, which runs on phones and by Vulkan"),
     "openvino": ("openvino", "upscales faster on processors"),
     "wandb": ("wandb", "shows a training in Weights & Biases (`watch: wandb`)"),
     "trackio": ("trackio", "shows a training in trackio (`watch: trackio`)"),

@@ -1,7 +1,7 @@
 """Export a restoration network or a LUD-VAE for other programs, and check that these compute the same."""
 
-import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,17 +11,12 @@ from torch import Tensor
 
 from patina.degradations.knobs import Span
 from patina.errors import PatinaError
-from patina.hints import install
-from patina.models.network_export import OPSET, opened_program, write_onnx, write_program
 from patina.pipelines.exported_graphs import open_exportable
+from patina.pipelines.graph_forms import FORMS, ToWrite
 from patina.seeding import torch_generator
 from patina.system.atomic import atomic_path
 from patina.version import __version__
 
-EXTRA = "export"
-"""The extra of the package that brings what ONNX needs."""
-
-SUFFIXES = (".onnx", ".pt2")
 CHECKED = ((37, 53), (64, 48))
 """Sizes of the images that are checked: one with odd sides, and one whose sides are multiples of 16."""
 
@@ -31,9 +26,6 @@ LARGEST_DIFFERENCE = 1e-3
 LOWEST_PSNR = 40.0
 """Of float16's results to float32's, in dB."""
 
-Run = Callable[..., np.ndarray]
-"""Applies a written network to its inputs: an image ``[1, 3, H, W]``, and noise for some."""
-
 
 @dataclass(frozen=True)
 class ExportRequest:
@@ -41,8 +33,8 @@ class ExportRequest:
 
     Attributes:
         model: a restoration network or a LUD-VAE, see `open_exportable`.
-        out: file to write, ``.onnx`` or ``.pt2`` (torch.export).
-        half: whether it computes in float16; images stay float32.
+        out: file to write; its suffix is one of `FORMS`.
+        half: whether it computes in float16, or for ncnn, stores its weights in it; images stay float32.
         knobs: values of a LUD-VAE's knobs.
     """
 
@@ -61,7 +53,9 @@ class Exported:
         architecture, scale: of the network.
         precision: "float32" or "float16".
         opset: version of ONNX's operators; None for other formats.
-        multiple: the sides that the network needs; images are padded to multiples inside.
+        multiple: the sides that the network needs.
+        pads: whether images are padded to multiples inside.
+        form: what kind of file it is.
         minimum: smallest side of an image.
         run_by: what ran the file.
         sizes: height and width of the checked images.
@@ -77,6 +71,8 @@ class Exported:
     precision: str
     opset: int | None
     multiple: int
+    pads: bool
+    form: str
     minimum: int
     run_by: str
     sizes: tuple[tuple[int, int], ...]
@@ -87,9 +83,9 @@ class Exported:
 
     def told(self) -> str:
         """Return it in words."""
-        form = f"ONNX, opset {self.opset}" if self.opset else "torch.export"
         sides = f"of at least {self.minimum} pixels a side" if self.minimum > 1 else "of any size"
-        padded = f", padded to multiples of {self.multiple} inside" if self.multiple > 1 else ""
+        padded = f", padded to multiples of {self.multiple} inside" if self.pads else f", multiples of {self.multiple}"
+        padded = padded if self.multiple > 1 else ""
         sizes = " and ".join(f"{height}x{width}" for height, width in self.sizes)
         agreement = (
             "the results are the network's"
@@ -99,8 +95,8 @@ class Exported:
         held = "".join(f", {name} {value:g}" for name, value in self.knobs.items())
         noise = f", and standard-normal noise [1, {self.noise}, H, W]" if self.noise else ""
         return (
-            f"{self.out}: {form}, {self.architecture} x{self.scale} in {self.precision}{held}, for images [1, 3, H, W] "
-            f"{sides}{padded}, RGB in [0, 1]{noise}, float32\n"
+            f"{self.out}: {self.form}, {self.architecture} x{self.scale} in {self.precision}{held}, for images "
+            f"[1, 3, H, W] {sides}{padded}, RGB in [0, 1]{noise}, float32\n"
             f"checked by {self.run_by} on images of {sizes}: {agreement}"
         )
 
@@ -113,22 +109,26 @@ def export_model(request: ExportRequest) -> Exported:
             written then.
     """
     out, half = request.out, request.half
-    if out.suffix not in SUFFIXES:
-        raise PatinaError(f"{out}: expected the suffix {' (ONNX) or '.join(SUFFIXES)} (torch.export)")
-    if out.exists():
-        raise PatinaError(f"{out} exists; choose another -out, or remove it")
-    is_onnx = out.suffix == ".onnx"
-    if is_onnx:
-        _require_packages()
-    model = open_exportable(request.model, half, request.knobs)
-    images = [_image(*size) for size in _sizes(model.minimum)]
+    form = FORMS.get(out.suffix)
+    if form is None:
+        known = ", ".join(f"{suffix} ({one.name.split(',')[0]})" for suffix, one in FORMS.items())
+        raise PatinaError(f"{out}: expected one of the suffixes {known}")
+    files = form.files(out)
+    if found := [file for file in files if file.exists()]:
+        raise PatinaError(f"{found[0]} exists; choose another -out, or remove it")
+    form.require_packages()
+    model = open_exportable(request.model, half, request.knobs, pads=form.pads)
+    multiple = 1 if form.pads else model.multiple
+    images = [_image(*size) for size in _sizes(model.minimum, multiple)]
     with torch.no_grad():
         wanted = [model.wanted(image) for image in images]
     try:
         graph = model.make_graph()
-        with atomic_path(out) as temporary:
-            (write_onnx if is_onnx else write_program)(graph, temporary, model.about | {"patina_version": __version__})
-            run, run_by = _runner(temporary, is_onnx, graph.inputs)
+        with ExitStack() as stack:
+            temporary = [stack.enter_context(atomic_path(file)) for file in reversed(files)][::-1]
+            made = ToWrite(graph, temporary, model.about | {"patina_version": __version__}, half, multiple)
+            form.write(made)
+            run, run_by = form.opened(made)
             results = [run(image, *more) for image, (more, _) in zip(images, wanted, strict=True)]
             difference, worst = _compared(results, [result for _, result in wanted])
             _require_alike(difference, worst, half)
@@ -139,8 +139,10 @@ def export_model(request: ExportRequest) -> Exported:
         architecture=model.architecture,
         scale=model.scale,
         precision="float16" if half else "float32",
-        opset=OPSET if is_onnx else None,
+        opset=form.opset,
         multiple=model.multiple,
+        pads=form.pads,
+        form=form.name,
         minimum=model.minimum,
         run_by=run_by,
         sizes=tuple((image.shape[2], image.shape[3]) for image in images),
@@ -151,20 +153,11 @@ def export_model(request: ExportRequest) -> Exported:
     )
 
 
-def _require_packages() -> None:
-    for package in ("onnx", "onnxscript", "onnxruntime"):
-        try:
-            importlib.import_module(package)
-        except ImportError as error:
-            raise PatinaError(
-                f"ONNX needs {package}, which is not installed: {install(EXTRA)}; or write .pt2"
-            ) from error
-
-
-def _sizes(least: int) -> list[tuple[int, int]]:
+def _sizes(least: int, multiple: int = 1) -> list[tuple[int, int]]:
     more = max(0, least - min(map(min, CHECKED)))
     more += more % 2  # odd sides stay odd
-    return [(height + more, width + more) for height, width in CHECKED]
+    height, width = ([-(-(size[axis] + more) // multiple) * multiple for size in CHECKED] for axis in (0, 1))
+    return list(zip(height, width, strict=True))
 
 
 def _image(height: int, width: int) -> Tensor:
@@ -173,30 +166,6 @@ def _image(height: int, width: int) -> Tensor:
     waves = torch.stack([(rows * (1 + channel) + columns).sin() for channel in range(3)])
     noise = torch.randn(waves.shape, generator=torch_generator("export", height, width))
     return (0.5 + 0.3 * waves + 0.05 * noise).clamp(0, 1)[None]
-
-
-def _runner(path: Path, is_onnx: bool, names: Sequence[str]) -> tuple[Run, str]:
-    """Open a written file; return how to run it, and by what."""
-    if not is_onnx:
-        program = opened_program(path)
-        return lambda *inputs: program(*inputs).detach().numpy(), f"torch {torch.__version__}"
-    import onnxruntime
-
-    options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # a graph that fails is told by its exception
-    try:
-        session = onnxruntime.InferenceSession(path.read_bytes(), options, providers=["CPUExecutionProvider"])
-    except Exception as error:  # the runtime has exceptions of its own
-        raise PatinaError(f"onnxruntime refuses the graph: {str(error).splitlines()[0][:200]}") from error
-
-    def run(*inputs: Tensor) -> np.ndarray:
-        given = {name: value.numpy() for name, value in zip(names, inputs, strict=True)}
-        try:
-            return np.asarray(session.run(None, given)[0])
-        except Exception as error:
-            raise PatinaError(f"onnxruntime fails: {str(error).splitlines()[0][:200]}") from error
-
-    return run, f"onnxruntime {onnxruntime.__version__}"
 
 
 def _compared(results: list[np.ndarray], wanted: list[np.ndarray]) -> tuple[float, float]:
