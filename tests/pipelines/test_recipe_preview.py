@@ -2,11 +2,14 @@
 
 import re
 
+import numpy as np
 import pytest
 import yaml
 
 from degraded_sets import run
+from patina.degradations.recipe import parse_recipe
 from patina.imaging.picture_files import picture_size
+from patina.pipelines.recipe_preview import preview_rows
 from sets import learned_recipe, write_deflow_model
 
 
@@ -26,6 +29,23 @@ def test_preview_shows_every_step(clean, recipe, model, tmp_path, capsys):
     assert re.search(r": [02-9] steps of .*\n.*: 1 step of ", capsys.readouterr().out)
     learned = learned_recipe(tmp_path / "learned.yml", model)
     assert run("preview", learned, clean / "0.png", "-out", tmp_path / "b.png", "-side", 64, "-device", "cpu") == 0
+
+
+def test_the_ends_of_a_fitted_recipe_are_those_of_all_photos():
+    profiles = [
+        [{"gaussian_noise": {"sigma": 2.0 + photo}}, {"jpeg": {"quality": 90}}, {"jpeg": {"quality": 40 + 27 * photo}}]
+        for photo in range(3)
+    ]
+    choices = [{"steps": [{"resize": {"filter": "matlab_bicubic", "of": "target"}}, *steps]} for steps in profiles]
+    values = {"scale": 1, "fitted": True, "steps": [{"one_of": {"choices": choices}}]}
+    clean = np.full((32, 32, 3), 0.5, np.float32)
+    rows = preview_rows(parse_recipe(values, "fitted.yml"), "", clean, 0, "photo.png")
+    assert len(rows) == 3  # the resize changes nothing
+    noise = rows[0]
+    assert np.std(noise.mildest - clean) * 255 == pytest.approx(2, rel=0.1)
+    assert np.std(noise.strongest - clean) * 255 == pytest.approx(4, rel=0.1)
+    assert np.array_equal(rows[1].mildest, rows[1].strongest)  # the first JPEG is the same in all photos
+    assert not np.array_equal(rows[2].mildest, rows[2].strongest)
 
 
 def test_preview_refuses_what_it_cannot_show(clean, recipe, tmp_path, capsys):

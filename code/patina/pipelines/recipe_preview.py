@@ -1,16 +1,19 @@
 """Show every step of a recipe on one picture: as drawn, mildest, strongest, and the amplified difference."""
 
 import textwrap
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from patina.degradations.base import Block, Frame, Size
+from patina.degradations.base import Block, Frame, PlacedBlock, Size
+from patina.degradations.blocks import OneOf
 from patina.degradations.description import described
 from patina.degradations.execution import Engine, apply_plan
 from patina.degradations.plans import Plan, draw_blocks, unfolded
 from patina.degradations.recipe import Recipe
+from patina.degradations.resizing import Resize
 from patina.errors import PatinaError, require_range
 from patina.imaging.crop_and_pad import centre_crop, crop_to_multiple
 from patina.imaging.picture_files import read_picture, write_picture
@@ -100,7 +103,9 @@ def preview_rows(
 ) -> list[Row]:
     """Apply the blocks of a variant one after the other, with one draw from every choice and shuffle.
 
-    The mildest and the strongest version of a block are applied to the same picture as the drawn one.
+    The mildest and the strongest version of a block are applied to the same picture as the drawn one. In a fitted
+    recipe, whose choices are the profiles of single photos, they are those of all photos. A resize that changes nothing
+    has no row.
 
     Args:
         recipe: the recipe.
@@ -112,17 +117,37 @@ def preview_rows(
     size = clean.shape[:2]
     frame = Frame(size, size, (size[0] // recipe.scale, size[1] // recipe.scale))
     image, rows = clean, []
-    for place, block in unfolded(recipe.sequence(variant), seed, name):
+    sequence = recipe.sequence(variant)
+    for place, block in unfolded(sequence, seed, name):
 
         def after(variation: Block, place: str = place, frame: Frame = frame, before: np.ndarray = image) -> np.ndarray:
             return apply_plan(before, draw_blocks([(place, variation)], frame, seed, name)[0], engine)
 
         plan, following = draw_blocks([(place, block)], frame, seed, name)
         result = apply_plan(image, plan, engine)
-        title = _title(block, plan, image.shape[:2])
-        rows.append(Row(title, image, result, after(block.at_end(False)), after(block.at_end(True))))
+        if not (isinstance(block, Resize) and np.array_equal(result, image)):
+            ends = _of_all_photos(block, sequence) if recipe.fitted else block
+            title = _title(block, plan, image.shape[:2])
+            rows.append(Row(title, image, result, after(ends.at_end(False)), after(ends.at_end(True))))
         image, frame = result, following
     return rows
+
+
+def _of_all_photos(block: Block, sequence: Sequence[PlacedBlock]) -> Block:
+    """Return a block of a photo's profile with the ranges of all profiles."""
+    profiles = [choice.steps for _, group in sequence if isinstance(group, OneOf) for choice in group.choices]
+    same = [[step for step in steps if type(step) is type(block)] for steps in profiles]
+    place = next((number for steps in same for number, step in enumerate(steps) if step is block), None)
+    if place is None:  # a step that all photos share
+        return block
+    alike = [steps[place] for steps in same if len(steps) > place]
+    ranges = {name: value for name, value in block if isinstance(value, tuple) and all(map(_is_number, value))}
+    ends = {name: [end for step in alike for end in getattr(step, name)] for name in ranges}
+    return block.model_copy(update={name: (min(values), max(values)) for name, values in ends.items()})
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float)
 
 
 def preview_sheet(clean: np.ndarray, rows: list[Row], zoom: int = 1) -> np.ndarray:
