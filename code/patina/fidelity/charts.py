@@ -50,6 +50,7 @@ def chart(
     ranges: Sequence[ShadedRange] = (),
     *,
     log: bool = False,
+    from_zero: bool = False,
 ) -> str:
     """Draw curves over common axes.
 
@@ -59,6 +60,7 @@ def chart(
         lines: drawn in this order.
         ranges: drawn below the lines.
         log: use a logarithmic y axis; values that are not positive are omitted.
+        from_zero: let the y axis begin at 0, so that heights can be compared.
 
     Returns:
         An ``<svg>`` element without the legend, see `legend`; empty if nothing can be drawn.
@@ -69,6 +71,7 @@ def chart(
     if not len(xs) or not len(ys):
         return ""
     x_range, y_span = ((float(values.min()), float(values.max())) for values in (xs, ys))
+    y_span = (min(0.0, y_span[0]), y_span[1]) if from_zero else y_span
     x_ticks, y_ticks = ticks(*x_range), (log_ticks if log else ticks)(*y_span)
     axes = _Axes(x_range, (min(y_ticks[0], y_span[0]), max(y_ticks[-1], y_span[1])), log)
     parts = [*_grid(axes, x_ticks, y_ticks), *(_range(axes, item) for item in ranges)]

@@ -28,6 +28,9 @@ NOT_DRAWN = re.compile(r"part|step|time|lr|gradient|steps_per_second|.*_weight")
 Curve: TypeAlias = tuple[np.ndarray, np.ndarray]
 """x and y."""
 
+STD = "std"
+"""How labels of standard deviations begin, whose axes begin at 0."""
+
 DECADE = 10.0
 UNKNOWN = "Cannot be measured."
 
@@ -125,7 +128,14 @@ def _training_figure(name: str, lines: list[Line]) -> Figure:
 
 
 def line_figure(
-    title: str, note: str, x_label: str, y_label: str, curves: Mapping[str, Curve], halves: tuple[Curve, Curve]
+    title: str,
+    note: str,
+    x_label: str,
+    y_label: str,
+    curves: Mapping[str, Curve],
+    halves: tuple[Curve, Curve],
+    *,
+    from_zero: bool = False,
 ) -> Figure:
     """Draw a curve of every set, over the range between those of the real set's halves.
 
@@ -133,12 +143,13 @@ def line_figure(
         title, note, x_label, y_label: of the chart.
         curves: x and y by name; the names are those of `profile_figures`.
         halves: of the two halves of the real set, over the same x.
+        from_zero: as in `chart`.
     """
     lines = _ordered([_styled(name, *curve) for name, curve in curves.items()])
     low, high = np.minimum(halves[0][1], halves[1][1]), np.maximum(halves[0][1], halves[1][1])
     known = np.isfinite(low)
     ranges = [ShadedRange(REAL, "real", halves[0][0][known], low[known], high[known])]
-    svg = chart(title, x_label, y_label, lines, ranges)
+    svg = chart(title, x_label, y_label, lines, ranges, from_zero=from_zero)
     return Figure(title, note if svg else UNKNOWN, svg, legend(lines, ranges))
 
 
@@ -152,7 +163,9 @@ def _figure(
     curve: Callable[[Profile], Curve],
 ) -> Figure:
     curves = {name: curve(found) for name, found in profiles.items()}
-    return line_figure(title, note, x_label, y_label, curves, (curve(halves[0]), curve(halves[1])))
+    from_zero = y_label.startswith(STD)
+    ends = curve(halves[0]), curve(halves[1])
+    return line_figure(title, note, x_label, y_label, curves, ends, from_zero=from_zero)
 
 
 def _styled(name: str, x: np.ndarray, y: np.ndarray) -> Line:

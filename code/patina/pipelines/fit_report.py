@@ -13,7 +13,7 @@ from patina.degradations.execution import Engine, apply_plan
 from patina.degradations.recipe import Recipe, parse_recipe
 from patina.errors import counted
 from patina.fidelity.crops import busy_crops, quiet_crops
-from patina.fidelity.curves import Figure, line_figure
+from patina.fidelity.curves import STD, Figure, line_figure
 from patina.fidelity.page_frame import embedded, render_page, strip_marks
 from patina.fidelity.samples import Sample, evenly_spaced, make_sample
 from patina.fitting.agreement import AS_CLOSE, is_poor
@@ -198,6 +198,7 @@ def _figures(fit: Fit, seed: int) -> list[Figure]:
             curve.y_label,
             {name: (curve.x, curve.of(sets, measures)) for name, measures in named.items()},
             ((curve.x, curve.of(sets, first)), (curve.x, curve.of(sets, second))),
+            from_zero=curve.y_label.startswith(STD),
         )
         for curve in CURVES
     ]
