@@ -9,15 +9,9 @@ import pytest
 import torch
 from torch import nn
 
-from patina.cli.main import run_command
-from patina.models.compact import CompactSettings
+from exported_networks import NETWORKS, exported, written
 from patina.models.generator_files import load_generator, save_generator
-from patina.models.lapsrn import LapSRNSettings
-from patina.models.msrresnet import MSRResNetSettings
 from patina.models.network_export import ExportedNetwork, opened_program
-from patina.models.realplksr import RealPLKSRSettings
-from patina.models.rrdbnet import RRDBNetSettings
-from patina.models.spandrel_network import SpandrelSettings
 from patina.pipelines import exported_graphs, model_export
 from patina.pipelines.graph_forms import FORMS, GraphForm
 from patina.specs.learned_spec import learned_degradation
@@ -27,26 +21,6 @@ from small_ludvae import write_model
 onnx = pytest.importorskip("onnx")
 onnxruntime = pytest.importorskip("onnxruntime")
 pytest.importorskip("onnxscript")
-
-NETWORKS = {
-    "compact": lambda: CompactSettings(scale=2, features=8, blocks=1).build(),
-    "msrresnet": lambda: MSRResNetSettings(scale=4, features=8, blocks=1).build(),
-    "realplksr": lambda: RealPLKSRSettings(scale=2, features=8, blocks=1, kernel=5).build(),
-    "rrdbnet": lambda: RRDBNetSettings(scale=2, features=8, blocks=1, growth=4).build(),
-    "lapsrn": lambda: LapSRNSettings(scale=2, features=4, convolutions=1).build(),
-    "SPAN": lambda: SpandrelSettings(architecture="SPAN", scale=2, feature_channels=8).build(),
-}
-
-
-def written(tmp_path, name="compact"):
-    torch.manual_seed(3)
-    path = tmp_path / f"{name}.safetensors"
-    save_generator(NETWORKS[name](), path)
-    return path
-
-
-def exported(model, out, *flags: str) -> int:
-    return run_command("export", [str(model), "-out", str(out), *flags])
 
 
 def run_onnx(path, image: torch.Tensor) -> np.ndarray:
