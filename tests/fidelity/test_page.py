@@ -14,7 +14,7 @@ from patina.fidelity.curves import training_figures
 from patina.fidelity.grading import Finding
 from patina.fidelity.page import _verdict, headline
 from patina.fidelity.page_frame import PACKAGE, render_page
-from patina.imaging.picture_files import list_pictures, write_picture
+from patina.imaging.picture_files import list_pictures, read_picture, write_picture
 from sets import write_noisy_sets
 
 NAN = float("nan")
@@ -54,7 +54,24 @@ def test_inconclusive_measures_are_not_counted():
 def test_baselines_without_noise_are_not_called_gaussian():
     findings = [replace(finding(1.0, grade), has_noise=False) for grade in ("real", "no better")]
     assert headline(findings) == "1 of 2 properties matches real images; spectrum is no closer than the clean images."
-    assert _verdict(findings[1])["label"] == "no closer than clean images"
+    shown = _verdict(findings[1])
+    assert shown["label"] == "no closer than clean images"
+    assert shown["numbers"] == "generated 1.00 dB; real against real 1.00, clean images 4.00"
+    assert [mark["style"] for mark in shown["marks"]] == ["real", "gaussian", "generated"]
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("few_draws")
+def test_a_page_without_noise_shows_the_clean_images_instead_of_gaussian_noise(tmp_path):
+    folder = write_noisy_sets(tmp_path)
+    for path in list_pictures(folder / "clean"):
+        pixels = read_picture(path).pixels
+        write_picture(folder / "mirrored" / path.name, np.ascontiguousarray(pixels[:, ::-1]))
+    places = ["-clean", folder / "clean", "-real", folder / "mirrored", "-generated", folder / "clean"]
+    assert run_command("report", [*map(str, places), "-out", str(tmp_path / "page.html")]) == 0
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "The dashed mark is the clean images as they are" in page
+    assert not re.search("Gaussian noise|Poisson", page)
 
 
 class Hostile(str):
