@@ -26,5 +26,7 @@ def list_or_copy(arguments: argparse.Namespace, folders: Sequence[str]) -> int:
         print_result(arguments, printed(files, terminal_width()), values)
     else:
         copy = copy_shipped(arguments.copy, folders, arguments.to)
-        print_result(arguments, f"{copy}: written", {"file": str(copy)})
+        schemas = copy.parent / "schemas"
+        also = f"; {schemas} lets editors complete and check it" if schemas.is_dir() else ""
+        print_result(arguments, f"{copy}: written{also}", {"file": str(copy)})
     return 0
