@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from exported_networks import NETWORKS, exported, written
+from patina.cli.main import run_command
 from patina.models.generator_files import load_generator, save_generator
 from patina.models.network_export import ExportedNetwork, opened_program
 from patina.pipelines import exported_graphs, model_export
@@ -64,7 +65,7 @@ def test_a_program_of_torch_computes_what_the_network_does_at_any_size(tmp_path,
     load = exported_graphs.load_generator
     monkeypatch.setattr(exported_graphs, "load_generator", load_generator)
     model, out = written(tmp_path, name), tmp_path / "net.pt2"
-    assert exported(model, out, "--json") == 0
+    assert run_command("export", [str(model), "-out", str(out), "--json"]) == 0
     values = json.loads(capsys.readouterr().out)
     assert (values["out"], values["opset"], values["largest_difference"]) == (
         str(out),
