@@ -36,7 +36,8 @@ def test_onnx_computes_what_the_network_does_at_any_size(tmp_path, capsys, name)
     assert exported(model, out) == 0
     told = capsys.readouterr().out
     assert "ONNX, opset 18" in told
-    assert "on images of 37x53 and 64x48: PSNR to the network" in told
+    assert "on images of 37x53 and 64x48: " in told
+    assert "PSNR to the network" in told or "the results are the network's" in told  # exact on some processors
     opened = load_generator(model)
     for size in ((21, 33), (32, 20)):
         image = torch.rand(1, 3, *size)
