@@ -37,6 +37,7 @@ class FakeSearch:
     again: float = 9.0
     """Misfit of a search with other draws."""
     asked: list[str] = field(default_factory=list)
+    rivals: list[str | None] = field(default_factory=list)
 
     @property
     def has_optional(self) -> bool:
@@ -46,7 +47,8 @@ class FakeSearch:
     def family(self) -> str:
         return self.name
 
-    def match_simple(self) -> Match:
+    def match_simple(self, rival: Match | None = None) -> Match:
+        self.rivals.append(rival and rival.name)
         self.asked.append("simple" if self.seed == 0 else "again")
         return Match(f"{self.name} simple", self.simple if self.seed == 0 else self.again)
 
@@ -101,9 +103,18 @@ def test_what_is_explained_is_not_searched_on():
 
 
 def test_a_family_that_is_far_off_is_not_searched_on():
-    searches = [FakeSearch("first", 5, 4), FakeSearch("second", 16, 0.1)]
+    searches = [FakeSearch("first", 5, 4), FakeSearch("second", 4.6, 0.1)]
     assert best_match(searches).name == "first simple"
-    assert [search.asked for search in searches] == [["simple", "all", "again", "all again"], ["simple"]]
+    assert [search.asked for search in searches] == [["simple", "all", "again"], ["simple"]]
+    searches = [FakeSearch("first", 5, 0.1), FakeSearch("second", 1.6, 1.5)]
+    assert best_match(searches).name == "second simple"
+    assert [search.asked for search in searches] == [["simple"], ["simple", "all", "again"]]
+
+
+def test_every_family_is_measured_by_the_best_before_it():
+    searches = [FakeSearch("first", 5), FakeSearch("second", 3), FakeSearch("third", 2.9)]
+    assert best_match(searches).name == "second simple"
+    assert [search.rivals for search in searches] == [[None], ["first simple", None], ["second simple"]]
 
 
 def test_what_nothing_explains_is_begun_again_and_the_better_end_taken():

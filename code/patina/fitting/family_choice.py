@@ -20,8 +20,12 @@ do not came to 0.9 or more.
 CLEARLY = 0.85
 """The end of a search that was begun again is taken if its misfit is below this fraction of the first one's."""
 
+PROMISING = 0.9
+"""A later family is searched on with its optional numbers if its misfit is below this fraction of the best one's: it
+has to come to `WORTH_MORE`, and most optional numbers are the first family's, too."""
+
 HOPELESS = 3.0
-"""A family whose misfit is so many times the best one's is not searched on with its optional numbers."""
+"""The first family is not searched on if its misfit is so many times the best one's."""
 
 
 @dataclass(frozen=True)
@@ -61,22 +65,22 @@ def best_match(searches: Sequence[Search]) -> SynthesisMatch:
     for search in searches[1:]:
         if search.explains(best):
             break
-        tried.append(_start(search))
+        tried.append(_start(search, best))
         best = _closer(search, best, tried[-1].closer_end(), CLOSER)
     for start in tried:
         search, found = start.search, start.closer_end()
-        if search.has_optional and not _is_hopeless(search, best, found):
+        if search.has_optional and _is_promising(start, best, is_first=start is tried[0]):
             best = _closer(search, best, search.match_all(found), WORTH_MORE)
         if search.explains(best):
             return best
     return _better_end(next(start for start in tried if start.search.family == best.family), best)
 
 
-def _start(search: Search) -> _Start:
-    found = search.match_simple()
+def _start(search: Search, best: SynthesisMatch | None = None) -> _Start:
+    found = search.match_simple(best)
     if search.is_trial or search.explains(found) or not search.nearly_explains(found):
         return _Start(search, found)
-    return _Start(search, found, _begun_again(search).match_simple())
+    return _Start(search, found, _begun_again(search).match_simple(best))
 
 
 def _begun_again(search: Search) -> Search:
@@ -84,13 +88,19 @@ def _begun_again(search: Search) -> Search:
 
 
 def _better_end(start: _Start, best: SynthesisMatch) -> SynthesisMatch:
-    """Search a family again from the start; return that end if it is clearly closer to the photos."""
+    """Search a family again from the start; return that end if it is clearly closer to the photos.
+
+    A second start without optional numbers that ends no closer than the first one did is not searched on with them.
+    """
     search = start.search
     if search.is_trial:
         return best
     again = _begun_again(search)
     simple = start.again or again.match_simple()
-    return _clearly_closer(search, best, [simple, again.match_all(simple)] if search.has_optional else [simple])
+    first = search.misfit(start.closer_end(), best.precision)
+    if search.has_optional and search.misfit(simple, best.precision) <= first:
+        return _clearly_closer(search, best, [simple, again.match_all(simple)])
+    return _clearly_closer(search, best, [simple])
 
 
 def _clearly_closer(search: Search, best: SynthesisMatch, ends: Sequence[SynthesisMatch]) -> SynthesisMatch:
@@ -105,5 +115,9 @@ def _closer(search: Search, best: SynthesisMatch, other: SynthesisMatch, limit: 
     return other if search.misfit(other, precision) < limit * search.misfit(best, precision) else best
 
 
-def _is_hopeless(search: Search, best: SynthesisMatch, other: SynthesisMatch) -> bool:
-    return search.misfit(other, best.precision) > HOPELESS * search.misfit(best, best.precision)
+def _is_promising(start: _Start, best: SynthesisMatch, *, is_first: bool) -> bool:
+    """Whether a family's optional numbers may bring it closer to the photos than the best match so far."""
+    search, found = start.search, start.closer_end()
+    if is_first:
+        return search.misfit(found, best.precision) <= HOPELESS * search.misfit(best, best.precision)
+    return found is best or _closer(search, best, found, PROMISING) is found

@@ -8,6 +8,7 @@ each one's numbers come from a population whose mean and spread are found with t
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -17,10 +18,11 @@ from patina.fitting.draws import even_owners, stratified_units, units_nearby, we
 from patina.fitting.emulator import DegradedSamples, Emulator
 from patina.fitting.family import Family
 from patina.fitting.file_compression import FileCompression
+from patina.fitting.misfit import EXPLAINED, NEARLY, MisfitScale
 from patina.fitting.model_error import doubted
 from patina.fitting.population import WIDEST_MEAN, WIDEST_SPREAD, Population
 from patina.fitting.synthesis import SyntheticSample, as_array, crops_in, synthesise
-from patina.fitting.unexplained import explain_robustly, robust_misfit
+from patina.fitting.unexplained import explain_robustly
 from patina.seeding import derive, numpy_rng
 
 ROUNDS, MOST_ROUNDS = 3, 8
@@ -29,23 +31,6 @@ SAMPLES = 112
 
 OPTIONAL_MEAN = 0.3
 """Unit value that optional numbers begin at when they are let go."""
-
-EXPLAINED, NEARLY = 0.75, 2.0
-"""Photos are explained once the misfit is below this fraction of the misfit that chance alone gives, and nearly if it
-is below the second one. On simulated cameras, families that hold the camera's form come to 0.55 to 0.75, others to 0.8
-and more; a search that ended in a side valley came to 1.0."""
-
-SETTLED = 0.005
-"""The search ends once a round changes the mean measures by less than this fraction of what chance gives (squared
-Mahalanobis distance): where numbers make up for each other, as blur and sharpening do, small changes of the measures
-go with large ones of the numbers."""
-
-WORSE = 0.02
-"""A step whose misfit is larger by this fraction of the misfit that chance gives is taken back."""
-
-STALLED, PATIENCE = 0.95, 2
-"""A search that is worse than chance also ends once `PATIENCE` rounds have not brought the misfit below this fraction
-of the best before: such a family does not explain the photos."""
 
 _SMALLEST_START = 0.12
 """Spread that numbers get back when others are let go."""
@@ -121,11 +106,28 @@ class Search:
         """Whether the family has optional numbers."""
         return any(number.optional for number in self.family.free)
 
-    def match_simple(self) -> SynthesisMatch:
-        """Find the numbers that explain the photos while the optional ones stay at their low ends."""
+    def explains(self, found: SynthesisMatch) -> bool:
+        """Whether chance alone could make the difference between fitted pictures and the photos."""
+        return self.misfit(found, found.precision) < EXPLAINED * self._scale.chance
+
+    def nearly_explains(self, found: SynthesisMatch) -> bool:
+        """Whether a match is so close that a better end of the same search may explain the photos."""
+        return self.misfit(found, found.precision) < NEARLY * self._scale.chance
+
+    def misfit(self, match: SynthesisMatch, precision: np.ndarray) -> float:
+        """Return how far a match of any family is from the photos, see `MisfitScale.misfit`."""
+        return self._scale.misfit(match.fitted.mean(axis=0), precision)
+
+    def match_simple(self, rival: SynthesisMatch | None = None) -> SynthesisMatch:
+        """Find the numbers that explain the photos while the optional ones stay at their low ends.
+
+        Args:
+            rival: a match of another family; the search ends early where it will not come closer to the photos.
+        """
         held = np.where(self._optional, 0.0, self._told())
         size = len(self.family.free)
-        return self._search("fit", held, np.full(size, WIDEST_MEAN), np.full(size, WIDEST_SPREAD), self.contents)
+        mean, spread = np.full(size, WIDEST_MEAN), np.full(size, WIDEST_SPREAD)
+        return self._search("fit", held, mean, spread, self.contents, rival=rival)
 
     def match_all(self, simple: SynthesisMatch) -> SynthesisMatch:
         """Let the optional numbers go, too, from what was found without them."""
@@ -133,25 +135,9 @@ class Search:
         spread = np.where(self._optional, WIDEST_SPREAD, simple.population.spread.clip(_SMALLEST_START))
         return self._search("fit more", self._told(), mean, spread, simple.contents, simple.rounds)
 
-    def explains(self, found: SynthesisMatch) -> bool:
-        """Whether chance alone could make the difference between fitted pictures and the photos."""
-        return self.misfit(found, found.precision) < EXPLAINED * self._chance
-
-    def nearly_explains(self, found: SynthesisMatch) -> bool:
-        """Whether a match is so close that a better end of the same search may explain the photos."""
-        return self.misfit(found, found.precision) < NEARLY * self._chance
-
-    def misfit(self, match: SynthesisMatch, precision: np.ndarray) -> float:
-        """Return how far a match is from the photos, per measure, in variances of one picture (Mahalanobis, squared).
-
-        Unlike a match's distance it sees small differences in measures that hardly vary from picture to picture. The
-        few that are far off count less (see `patina.fitting.unexplained`).
-
-        Args:
-            match: of any family.
-            precision: ``[k, k]``, see `SynthesisMatch`.
-        """
-        return self._misfit(match.fitted.mean(axis=0), precision)
+    @cached_property
+    def _scale(self) -> MisfitScale:
+        return MisfitScale.of(self.photos, self.samples)
 
     @property
     def _optional(self) -> np.ndarray:
@@ -173,6 +159,7 @@ class Search:
         spread: np.ndarray,
         contents: Contents,
         begun: Sequence[DegradedSamples] = (),
+        rival: SynthesisMatch | None = None,
     ) -> SynthesisMatch:
         """Move numbers round by round.
 
@@ -182,6 +169,7 @@ class Search:
             mean, spread: of the population that it begins with, ``[d]``.
             contents: the clean crops with the weights that it begins with.
             begun: samples of an earlier search.
+            rival: see `match_simple`.
         """
         rng, size = numpy_rng(self.seed, title), len(self.family.free)
         units = (mean + (stratified_units(rng, self.samples, size) - 0.5) * np.sqrt(12) * spread).clip(0, 1)
@@ -190,53 +178,37 @@ class Search:
         population = Population(units, np.zeros_like(units), mean, spread, spread, spread)
         believed = np.array([number.plain for number in self.family.free])
         rounds, steps, trust = list(begun), list[_Step](), 1.0
-        distances, misfits = list[float](), list[float]()
+        distances, misfits, scale = list[float](), list[float](), self._scale
         for number in range(self.rounds):
             key = derive(self.seed, title, number)
             rounds.append(self._synthesised(units, owners, key, contents, f"{self._name(title)}, round {number + 1}"))
             emulator = Emulator.learn(rounds, contents, population.mean)
             steps.append(_Step(population, emulator.predict(population.units).mean(axis=0)))
             distances.append(self._distance(steps[-1].expected))
-            fair = doubted(emulator, self.photos.mean(axis=0) - steps[-1].expected, self._chance)
-            if number > 1 and self._is_worse(steps[-1], steps[-2], fair.precision):  # back, and on with less trust
+            fair = doubted(emulator, scale.photos - steps[-1].expected, scale.chance)
+            worse = number > 1 and scale.is_worse(steps[-1].expected, steps[-2].expected, fair.precision)
+            if worse:  # back, and on with less trust
                 trust, steps[-1] = trust / 2, steps[-2]
                 emulator = Emulator.learn(rounds, contents, steps[-1].population.mean)
-                fair = doubted(emulator, self.photos.mean(axis=0) - steps[-1].expected, self._chance)
-            misfits.append(self._misfit(steps[-1].expected, fair.precision))
+                fair = doubted(emulator, scale.photos - steps[-1].expected, scale.chance)
+            expected = steps[-1].expected
+            if rival and scale.is_given_up(number + 1, expected, rival.fitted.mean(axis=0), emulator.precision):
+                return self._ended(steps[-1].population, distances, emulator.precision, rounds, contents)
+            misfits.append(scale.misfit(expected, fair.precision))
             photos = self._without_outliers(emulator, rounds[-1])
             before = steps[-1].population
-            population = explain_robustly(fair, photos, known, before, believed, trust, self._chance)
-            expected = emulator.predict(population.units).mean(axis=0)
-            contents = contents.resembling(contents.mean + fair.contents_of(photos.mean(axis=0) - expected))
-            change = expected - steps[-1].expected
-            settled = mahalanobis(change, fair.precision) < SETTLED * self._chance
-            if number >= ROUNDS - 1 and (settled or self._has_stalled(misfits)):
+            population = explain_robustly(fair, photos, known, before, believed, trust, scale.chance)
+            hoped = emulator.predict(population.units).mean(axis=0)
+            contents = contents.resembling(contents.mean + fair.contents_of(photos.mean(axis=0) - hoped))
+            settled = scale.is_settled(hoped - expected, fair.precision)
+            if number >= ROUNDS - 1 and (settled or scale.has_stalled(misfits)):
                 break
             owners = even_owners(rng, self.samples, len(self.photos))
             units = units_nearby(rng, population, known, owners)
         result = self._result(title, population, distances, emulator.precision, rounds, contents)
-        if self._is_worse(_Step(population, result.fitted.mean(axis=0)), steps[-1], fair.precision):
+        if scale.is_worse(result.fitted.mean(axis=0), steps[-1].expected, fair.precision):
             return self._result(title, steps[-1].population, distances, emulator.precision, rounds, contents)
         return result
-
-    def _is_worse(self, now: "_Step", before: "_Step", precision: np.ndarray) -> bool:
-        """Whether a step led away from the photos by more than `WORSE` of what chance gives."""
-        far, near = (self._misfit(step.expected, precision) for step in (now, before))
-        return far > near + WORSE * self._chance
-
-    def _misfit(self, expected: np.ndarray, precision: np.ndarray) -> float:
-        """Return the misfit of mean measures ``[k]``, see `misfit`."""
-        return robust_misfit(self.photos.mean(axis=0) - expected, precision, self._chance)
-
-    def _has_stalled(self, misfits: Sequence[float]) -> bool:
-        """Whether the last rounds of a search that is worse than chance brought no progress."""
-        before, latest = misfits[:-PATIENCE], min(misfits[-PATIENCE:])
-        return len(before) > 0 and latest > max(self._chance, STALLED * min(before))
-
-    @property
-    def _chance(self) -> float:
-        """The misfit of photos and fitted pictures that differ by chance alone, on average."""
-        return 1 / len(self.photos) + 1 / self.samples
 
     def _without_outliers(self, emulator: Emulator, latest: DegradedSamples) -> np.ndarray:
         """Return the photos' measures, those brought near that are further than any sample."""
@@ -256,9 +228,21 @@ class Search:
         rng, key = numpy_rng(self.seed, title, "result"), derive(self.seed, title, "result")
         owners = even_owners(rng, self.samples, len(self.photos))
         last = self._synthesised(population.units[owners], owners, key, contents, f"{self._name(title)}, result")
-        distance = self._distance(last.measures.mean(axis=0))
+        return self._ended(population, distances, precision, [*rounds, last], contents)
+
+    def _ended(
+        self,
+        population: Population,
+        distances: Sequence[float],
+        precision: np.ndarray,
+        rounds: Sequence[DegradedSamples],
+        contents: Contents,
+    ) -> SynthesisMatch:
+        """Return a match whose pictures are those of the last round."""
+        fitted = rounds[-1].measures
+        distance = self._distance(fitted.mean(axis=0))
         return SynthesisMatch(
-            self.family, population, last.measures, tuple(distances), distance, precision, (*rounds, last), contents
+            self.family, population, fitted, tuple(distances), distance, precision, tuple(rounds), contents
         )
 
     def _name(self, title: str) -> str:
@@ -289,8 +273,3 @@ class _Step:
 
     population: Population
     expected: np.ndarray
-
-
-def mahalanobis(difference: np.ndarray, precision: np.ndarray) -> float:
-    """Return the squared distance of measures, ``[k]``, per measure."""
-    return float(difference @ precision @ difference) / len(difference)
