@@ -51,7 +51,7 @@ def _dry_run(arguments: argparse.Namespace, request: "TrainingRequest") -> None:
     from patina.pipelines.training_run import require_trainable
 
     resolved = ResolvedTraining.of(request.loaded)
-    found = require_trainable(request)
     if not arguments.json:
         print(resolved.text)
+    found = require_trainable(request)
     print_result(arguments, f"# {found}", {**resolved.values, "found": found})
