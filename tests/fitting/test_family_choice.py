@@ -97,6 +97,9 @@ def test_what_is_explained_is_not_searched_on():
     searches = [FakeSearch("first", 0.5, 0.4), FakeSearch("second", 0.1, 0.1)]
     best_match(searches)
     assert [search.asked for search in searches] == [["simple", "all"], []]
+    searches = [FakeSearch("first", 1.6, 0.1), FakeSearch("second", 0.9, 0.1)]
+    assert best_match(searches).name == "second simple"
+    assert [search.asked for search in searches] == [["simple"], ["simple"]]
     searches = [FakeSearch("first", 5, 0.1), FakeSearch("second", 2, 0.1)]
     assert best_match(searches).name == "first all"  # the simpler family first, though the other one is closer
     assert [search.asked for search in searches] == [["simple", "all"], ["simple"]]

@@ -50,9 +50,9 @@ class _Start:
 def best_match(searches: Sequence[Search]) -> SynthesisMatch:
     """Find the numbers that explain the photos.
 
-    The families are tried in their order without their optional numbers until one explains the photos; then those that
-    were tried, in the same order, with them. The closest match is taken; a later one must be clearly closer than an
-    earlier one, because blur and noise imitate most other degradations.
+    The families are tried in their order without their optional numbers until one explains the photos; then, unless
+    that is a later one, those that were tried, in the same order, with them. The closest match is taken; a later one
+    must be clearly closer than an earlier one, because blur and noise imitate most other degradations.
 
     A search may end in a side valley. Where one nearly explains the photos, and where none does in the end, it is begun
     again with other draws, and the better end is taken.
@@ -67,6 +67,8 @@ def best_match(searches: Sequence[Search]) -> SynthesisMatch:
             break
         tried.append(_start(search, best))
         best = _closer(search, best, tried[-1].closer_end(), CLOSER)
+    if best.family != searches[0].family and searches[0].explains(best):
+        return best
     for start in tried:
         search, found = start.search, start.closer_end()
         if search.has_optional and _is_promising(start, best, is_first=start is tried[0]):
