@@ -3,11 +3,13 @@
 # `make check-reliability` runs the tests of reliability with large counts and publishes these in docs/reliability.md.
 # `make check-gpu` checks and measures all that can run on an NVIDIA GPU, in at most 8 minutes.
 # `make check-distributed` runs the tests of several processes, devices and machines.
-# `make wheel` builds the package into dist/, `make container` the Dockerfile's image (TORCH=cu128 for NVIDIA GPUs).
+# `make wheel` builds the package into dist/, `make container` the Dockerfile's image (TORCH=cu128 for NVIDIA GPUs,
+# CONTAINER=podman in place of docker).
 # `make notebook` runs docs/notebook.ipynb and stores what its cells show; `make check-studio` tests the pages in Chromium.
 # Every target but `wheel` makes its own .venv first.
 PYTHON ?= python3
 TORCH ?= cpu
+CONTAINER ?= docker
 BIN := .venv/bin
 
 .PHONY: demo check check-long check-distributed check-gpu check-reliability check-studio container notebook test bench \
@@ -49,8 +51,8 @@ notebook: .venv/installed
 	$(BIN)/python docs/make_notebook.py
 
 container:
-	docker build --tag patina --build-arg TORCH=$(TORCH) .
-	docker run --rm patina doctor
+	$(CONTAINER) build --tag patina --build-arg TORCH=$(TORCH) .
+	$(CONTAINER) run --rm patina doctor
 
 check-studio: .venv/installed
 	$(BIN)/python -m pytest tests/studio tests/pipelines/test_report_page.py
