@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 from patina.api import load_recipe
 from patina.cli.main import run_command
@@ -14,7 +15,7 @@ from patina.imaging.picture_files import list_pictures, read_picture, write_pict
 from patina.pipelines.fit_report import write_fit_report
 from patina.pipelines.learned_fit import LearnRequest, learn_over_fit
 from patina.pipelines.photo_crops import held_out_photos, write_crops
-from patina.pipelines.recipe_fit import FitRequest
+from patina.pipelines.recipe_fit import FitRequest, fit_recipe
 from sets import ludvae_values, write_config
 from small_ludvae import write_model
 from small_photographs import photographs
@@ -60,6 +61,16 @@ def request(top, photos: str, name: str, **changes) -> LearnRequest:
 @pytest.fixture
 def few_samples(monkeypatch):
     monkeypatch.setattr("patina.pipelines.model_strength.SAMPLES", 16)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("are_fitted", [False, True])
+def test_only_the_compression_of_images_that_were_not_fitted_is_warned_of(top, tmp_path, capsys, are_fitted):
+    for path in list_pictures(top / "clean"):
+        Image.fromarray(read_picture(path).pixels).save(tmp_path / f"{path.stem}.jpg", quality=75)
+    families = (str(top / "family.yml"),)
+    fit_recipe(FitRequest(tmp_path, top / "noisy", None, families, workers=1, rounds=1, are_fitted=are_fitted))
+    assert ("are JPEGs" in capsys.readouterr().err) != are_fitted
 
 
 @pytest.mark.slow

@@ -190,7 +190,7 @@ def _trained(config: LearnedConfig, request: LearnRequest, folders: _Folders) ->
 
 def _with_strength(model: Path, request: LearnRequest, folders: _Folders) -> tuple[Path, Strength | None]:
     """Fit the model's strength to the photos; return the file of the model that has it, and what was found."""
-    found = fit_strength(model, replace(request.fit, clean=folders.fitted, real=folders.real))
+    found = fit_strength(model, replace(request.fit, clean=folders.fitted, real=folders.real, are_fitted=True))
     if found is None or not found.knobs:
         return model, None
     with_strength(model, found.knobs, folders.model)

@@ -66,6 +66,7 @@ class FitRequest:
         workers: processes; None for one per core.
         samples: clean pictures that are degraded in every round.
         rounds: most rounds of a search.
+        are_fitted: whether the clean pictures were degraded by an earlier fit, so that their compression is meant.
     """
 
     clean: Path
@@ -79,6 +80,7 @@ class FitRequest:
     workers: int | None = None
     samples: int = SAMPLES
     rounds: int = MOST_ROUNDS
+    are_fitted: bool = False
 
 
 def fit_recipe(request: FitRequest) -> Fit:
@@ -115,7 +117,8 @@ def _fit(request: FitRequest) -> Fit:
         _require_order(request, excess)
         needed = needed_pixels(photos, scale)
         can_shrink = can_be_halved(clean, scale, needed)
-        if compressed := own_compression(clean, scale, can_shrink=can_shrink):
+        compressed = "" if request.are_fitted else own_compression(clean, scale, can_shrink=can_shrink)
+        if compressed:
             warn(f"warning: {request.clean}: {compressed}")
         before = agreements(names, measured, plain, request.seed)
         compressions = [photo.compression for photo in photos]
